@@ -4,6 +4,7 @@
 //! arguments, and the same input gives the same list on every machine. What this crate does *not*
 //! know: product ids, stock, filters, consent, storage.
 
+pub mod evaluate;
 mod types;
 
 pub use types::{Evidence, Item, Score, Scored, Shopper, rank};
