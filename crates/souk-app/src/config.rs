@@ -1,0 +1,3 @@
+/// Every setting, as `souk.yaml` explains it.
+#[derive(Clone, Debug, Default)]
+pub struct Config {}

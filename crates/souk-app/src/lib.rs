@@ -1,0 +1,27 @@
+//! What Souk does: one file for each use case, and the projections behind them.
+//!
+//! A door (HTTP, command line) parses a request into the types here and calls one function. Nothing
+//! here knows axum, clap or SQLite; storage comes in as [`Parts`], time as a [`Clock`].
+
+mod access;
+mod app;
+mod clock;
+mod config;
+mod error;
+mod ingest;
+mod products;
+mod projections;
+mod recommend;
+
+pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
+pub use app::{App, Parts, Readiness};
+pub use clock::Clock;
+pub use config::Config;
+pub use error::{AppError, FieldError};
+pub use ingest::{IngestAnswer, IngestCall, IngestRejection, IngestRequest};
+pub use products::{ProductPage, PutAnswer, PutRejection};
+pub use projections::Views;
+pub use recommend::{
+    Reason, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation,
+    Strategy,
+};
