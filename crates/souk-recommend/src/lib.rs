@@ -5,6 +5,10 @@
 //! know: product ids, stock, filters, consent, storage.
 
 pub mod evaluate;
+mod numbering;
 mod types;
+pub mod visits;
+mod wire;
 
 pub use types::{Evidence, Item, Score, Scored, Shopper, rank};
+pub use wire::SnapshotError;
