@@ -6,7 +6,7 @@
 mod channel;
 mod error;
 mod event;
-mod filter;
+pub mod filter;
 mod ids;
 mod money;
 mod place;
@@ -22,6 +22,7 @@ pub use event::{
     OrderLine, PriceChange, ProductMention, Promotion, PromotionPhase, Sale, StockChange,
     StockMovement,
 };
+pub use filter::{Field, FieldValue, Fields, Filter, FilterError};
 pub use ids::{
     EventId, ID_BYTES_MAX, IdError, LocationId, OrderId, OrderRef, ProductId, SiteId, SubjectId,
     VariantId,
