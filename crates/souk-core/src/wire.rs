@@ -8,6 +8,7 @@
 
 mod bytes;
 mod event;
+pub mod json;
 mod order;
 mod product;
 

@@ -280,11 +280,12 @@ impl Fields for Row {
 }
 
 fn model_compare(cell: &Cell, op: Op, literal: &Literal) -> bool {
-    let by_order = |order: Option<Ordering>| match (op, order) {
-        (Op::Eq | Op::Le | Op::Ge, Some(Ordering::Equal)) => true,
-        (Op::Lt | Op::Le, Some(Ordering::Less)) => true,
-        (Op::Gt | Op::Ge, Some(Ordering::Greater)) => true,
-        _ => false,
+    let by_order = |order: Option<Ordering>| match op {
+        Op::Eq | Op::Ne => order == Some(Ordering::Equal),
+        Op::Lt => order == Some(Ordering::Less),
+        Op::Le => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+        Op::Gt => order == Some(Ordering::Greater),
+        Op::Ge => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
     };
     let literal_text = match literal {
         Literal::Text { text, .. } => Some(text.to_lowercase()),
@@ -324,8 +325,8 @@ fn model(expr: &Expr, row: &Row) -> bool {
             .any(|literal| cells(field).iter().any(|cell| model_compare(cell, Op::Eq, literal))),
         Expr::Exists(field) => !cells(field).is_empty(),
         Expr::Not(inner) => !model(inner, row),
-        Expr::And(parts) => parts.iter().fold(true, |all, part| model(part, row) && all),
-        Expr::Or(parts) => parts.iter().fold(false, |any, part| model(part, row) || any),
+        Expr::And(parts) => parts.iter().all(|part| model(part, row)),
+        Expr::Or(parts) => parts.iter().any(|part| model(part, row)),
     }
 }
 
