@@ -1,2 +1,49 @@
 //! Chores of the workspace.
-fn main() {}
+//!
+//! `cargo xtask tidy` checks what no compiler checks: floors, file sizes, links, stray paths,
+//! provenance of test data.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to a terminal")]
+
+mod floors;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+fn main() -> Result<ExitCode> {
+    match std::env::args().nth(1).as_deref() {
+        Some("tidy") => tidy(),
+        other => bail!("unknown chore {other:?}; there is `cargo xtask tidy`"),
+    }
+}
+
+fn tidy() -> Result<ExitCode> {
+    let root = root();
+    let files = tracked_files(&root)?;
+    let mut faults = floors::check(&root)?;
+    faults.extend(sources::check(&root, &files)?);
+    for fault in &faults {
+        eprintln!("tidy: {fault}");
+    }
+    println!("tidy: {} files read, {} faults", files.len(), faults.len());
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("the crate lies in the workspace").to_owned()
+}
+
+/// The files git knows or would add, relative to the root.
+fn tracked_files(root: &Path) -> Result<Vec<String>> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root)
+        .output()
+        .context("git ls-files")?;
+    let text = String::from_utf8(output.stdout)?;
+    let exists = |name: &&str| root.join(name).is_file();
+    Ok(text.lines().filter(exists).map(str::to_owned).collect())
+}

@@ -1,0 +1,34 @@
+# demo   sample data in, everything running, a report, then serves    (ARGS=--report-only ends after the report)
+# test   all tests, with nothing prepared
+# lint   format, lints, floors, links
+# eval   accuracy on the development data, where it lies beside the project
+# bench  benchmarks;  bench-check compares them with the last accepted commit, in pairs
+# soak   the long forms of crash, load and accuracy checks
+.PHONY: demo test eval bench bench-check soak lint
+
+demo:
+	@scripts/require.sh rust cc python
+	@scripts/sample-data.sh >/dev/null
+	cargo run --release --package souk -- demo --sample "$$(scripts/sample-data.sh)" $(ARGS)
+
+test:
+	@scripts/require.sh rust cc python node
+	scripts/test.sh
+
+lint:
+	cargo fmt --all --check
+	cargo xtask tidy
+	cargo clippy --workspace --all-targets -- -D warnings
+
+eval:
+	@scripts/require.sh rust cc python
+	scripts/eval.sh
+
+bench:
+	cargo bench --workspace
+
+bench-check:
+	python3 bench/check.py
+
+soak:
+	scripts/soak.sh

@@ -1,0 +1,249 @@
+//! Kill, restart, count: whatever a server acknowledged is there once, whenever it was killed.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::Random;
+use crate::http::{Connection, Request};
+use crate::server::{Server, Shop};
+
+/// How often and in which way to kill.
+#[derive(Clone, Copy, Debug)]
+pub struct CrashPlan {
+    /// Kills.
+    pub cycles: u32,
+    /// Seed of the moments, batch sizes and contents.
+    pub seed: u64,
+    /// After how many kills the whole log is counted.
+    pub verify_every: u32,
+}
+
+/// What was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CrashReport {
+    /// Kills.
+    pub kills: u32,
+    /// Of these, while a backup ran.
+    pub kills_during_backup: u32,
+    /// Events that were acknowledged.
+    pub acknowledged: u64,
+    /// Events that were sent, not acknowledged, and nevertheless kept (allowed).
+    pub kept_unacknowledged: u64,
+}
+
+/// What was sent, and whether an answer came.
+#[derive(Debug, Default)]
+struct Ledger {
+    sent: HashMap<String, bool>,
+}
+
+/// Sends events from several connections and kills the server at random moments, `plan.cycles` times.
+///
+/// Every third cycle a backup runs beside. Then and again the log is exported and counted: each
+/// acknowledged event exactly once, any other at most once; and the views must equal a rebuild.
+///
+/// # Errors
+///
+/// At the first thing that is lost, doubled or different; the message names the seed and the cycle.
+pub fn kill_and_count(shop: &Shop, plan: CrashPlan) -> Result<CrashReport> {
+    let key = shop.create_key("ingest_server")?;
+    let admin = shop.create_key("admin")?;
+    let ledger = Mutex::new(Ledger::default());
+    let numbers = AtomicU64::new(0);
+    let mut random = Random::new(plan.seed);
+    let mut report = CrashReport::default();
+    for cycle in 1..=plan.cycles {
+        let context = || format!("seed {} cycle {cycle}", plan.seed);
+        let server = shop.serve().with_context(context)?;
+        let writers = Writers { key: &key, ledger: &ledger, numbers: &numbers };
+        let pause = Duration::from_millis(40 + random.below(400));
+        let seed = random.bits();
+        let with_backup = cycle % 3 == 0;
+        report.kills_during_backup += u32::from(with_backup);
+        writers.send_until_killed(server, (pause, seed), || {
+            if with_backup { start_backup(shop, &admin, cycle) } else { Ok(None) }
+        })?;
+        report.kills += 1;
+        if cycle % plan.verify_every == 0 || cycle == plan.cycles {
+            let ledger = ledger.lock().expect("no writer panics");
+            let (acknowledged, kept) = count(shop, &ledger).with_context(context)?;
+            (report.acknowledged, report.kept_unacknowledged) = (acknowledged, kept);
+            shop.run(&["doctor", "--deep"]).with_context(context)?;
+        }
+    }
+    Ok(report)
+}
+
+fn start_backup(shop: &Shop, admin: &str, cycle: u32) -> Result<Option<std::process::Child>> {
+    let target = shop.folder().with_extension(format!("backup-{cycle}"));
+    let args =
+        ["backup".as_ref(), "--key".as_ref(), admin.as_ref(), "--to".as_ref(), target.as_os_str()];
+    Ok(Some(shop.start(&args)?))
+}
+
+#[derive(Clone, Copy)]
+struct Writers<'a> {
+    key: &'a str,
+    ledger: &'a Mutex<Ledger>,
+    numbers: &'a AtomicU64,
+}
+
+impl Writers<'_> {
+    fn send_until_killed(
+        self,
+        server: Server,
+        (pause, seed): (Duration, u64),
+        beside: impl FnOnce() -> Result<Option<std::process::Child>>,
+    ) -> Result<()> {
+        let stop = AtomicBool::new(false);
+        let address = server.address;
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..3u64)
+                .map(|n| {
+                    let stop = &stop;
+                    scope.spawn(move || {
+                        let mut connection = Connection::new(address);
+                        let mut random = Random::new(seed ^ n);
+                        while !stop.load(Ordering::Relaxed)
+                            && self.send_one(&mut connection, &mut random)?
+                        {
+                        }
+                        Ok::<(), anyhow::Error>(())
+                    })
+                })
+                .collect();
+            let child = beside()?;
+            thread::sleep(pause);
+            server.kill()?;
+            stop.store(true, Ordering::Relaxed);
+            if let Some(mut child) = child {
+                // The backup may have been done or cut off; either way it must not hang.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            for thread in threads {
+                thread.join().expect("a writer does not panic")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Sends one batch, now and then one that was sent before; `false` when the server is gone.
+    fn send_one(self, connection: &mut Connection, random: &mut Random) -> Result<bool> {
+        let ids: Vec<String> = if random.below(5) == 0 {
+            let ledger = self.ledger.lock().expect("no writer panics");
+            ledger.sent.keys().take(20).cloned().collect()
+        } else {
+            let size = 1 + random.below(120);
+            let first = self.numbers.fetch_add(size, Ordering::Relaxed);
+            (first..first + size).map(|number| format!("m{number}")).collect()
+        };
+        if ids.is_empty() {
+            return Ok(true);
+        }
+        {
+            let mut ledger = self.ledger.lock().expect("no writer panics");
+            ids.iter().for_each(|id| {
+                ledger.sent.entry(id.clone()).or_insert(false);
+            });
+        }
+        let body = batch(&ids);
+        let request = Request {
+            method: "POST",
+            path: "/v1/batch",
+            key: Some(self.key),
+            body: body.as_bytes(),
+        };
+        let Ok(answer) = connection.send(request) else { return Ok(false) };
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        ensure!(answer.status == 200, "batch: {} {text}", answer.status);
+        let answer: Value = serde_json::from_str(&text)?;
+        let taken =
+            answer["accepted"].as_u64().unwrap_or(0) + answer["duplicates"].as_u64().unwrap_or(0);
+        ensure!(taken == ids.len() as u64, "a batch of {} was answered with {text}", ids.len());
+        let mut ledger = self.ledger.lock().expect("no writer panics");
+        ledger.sent.extend(ids.into_iter().map(|id| (id, true)));
+        Ok(true)
+    }
+}
+
+/// A batch whose events follow from their ids alone, so that a repeat is the same to the letter.
+fn batch(ids: &[String]) -> String {
+    let mut body = String::from(r#"{"batch":["#);
+    for (idx, id) in ids.iter().enumerate() {
+        let number: u64 = id[1..].parse().expect("made above");
+        let comma = if idx > 0 { "," } else { "" };
+        let user = number % 37;
+        let product = number % 101;
+        let _ = match number % 7 {
+            0 => write!(
+                body,
+                r#"{comma}{{"type":"track","event":"Order Completed","messageId":"{id}","userId":"u{user}","timestamp":"2026-01-02T03:04:05Z","properties":{{"order_id":"o{number}","currency":"USD","products":[{{"product_id":"p{product}","quantity":2,"price":1.25}},{{"product_id":"p{user}","quantity":1,"price":3.5}}]}}}}"#
+            ),
+            1 => write!(
+                body,
+                r#"{comma}{{"type":"identify","messageId":"{id}","userId":"u{user}","anonymousId":"a{}"}}"#,
+                number % 53
+            ),
+            _ => write!(
+                body,
+                r#"{comma}{{"type":"track","event":"Product Viewed","messageId":"{id}","anonymousId":"a{}","timestamp":"2026-01-02T03:04:05Z","properties":{{"product_id":"p{product}"}}}}"#,
+                number % 53
+            ),
+        };
+    }
+    body.push_str("]}");
+    body
+}
+
+/// Exports every event and compares with what was sent. Answers (acknowledged, kept beside them).
+fn count(shop: &Shop, ledger: &Ledger) -> Result<(u64, u64)> {
+    let out = shop.folder().with_extension("events.jsonl");
+    let args = [
+        "export".as_ref(),
+        "--kind".as_ref(),
+        "events".as_ref(),
+        "--out".as_ref(),
+        out.as_os_str(),
+    ];
+    shop.run(&args)?;
+    let seen = message_ids(&out)?;
+    let mut kept = 0;
+    for (id, &times) in &seen {
+        let Some(&is_acknowledged) = ledger.sent.get(id) else { bail!("{id} was never sent") };
+        ensure!(times == 1, "{id} is in the log {times} times");
+        kept += u64::from(!is_acknowledged);
+    }
+    let acknowledged = ledger.sent.values().filter(|acknowledged| **acknowledged).count() as u64;
+    let lost =
+        ledger.sent.iter().find(|(id, acknowledged)| **acknowledged && !seen.contains_key(*id));
+    if let Some((id, _)) = lost {
+        bail!("{id} was acknowledged and is lost");
+    }
+    Ok((acknowledged, kept))
+}
+
+/// How often each message id stands in an export.
+///
+/// # Errors
+///
+/// When the file cannot be read or a line is not JSON.
+pub fn message_ids(export: &Path) -> Result<HashMap<String, u32>> {
+    let text = std::fs::read_to_string(export)?;
+    let mut seen = HashMap::new();
+    for line in text.lines() {
+        let event: Value = serde_json::from_str(line)?;
+        if let Some(id) = event["messageId"].as_str() {
+            *seen.entry(id.to_owned()).or_insert(0) += 1;
+        }
+    }
+    Ok(seen)
+}
