@@ -20,6 +20,8 @@ pub struct Plan {
     pub connections: usize,
     /// How long.
     pub duration: Duration,
+    /// How many requests at most.
+    pub requests_max: u64,
 }
 
 /// What came of it.
@@ -70,6 +72,9 @@ pub fn run<'a>(
                 let mut body = Vec::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= plan.requests_max {
+                        break;
+                    }
                     body.clear();
                     make(number, &mut body);
                     let Some(due) = wait_for_turn(plan, start, number) else { break };

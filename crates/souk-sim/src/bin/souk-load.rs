@@ -64,6 +64,9 @@ struct Ingest {
     /// Batches a second; 0 is as fast as they are acknowledged.
     #[arg(long, default_value_t = 0.0)]
     rate: f64,
+    /// Ends after this many events, if that comes first.
+    #[arg(long)]
+    events: Option<u64>,
     /// Single `track` calls a second beside the batches.
     #[arg(long, default_value_t = 50.0)]
     track_rate: f64,
@@ -171,7 +174,7 @@ fn main() -> Result<()> {
 
 fn plan(target: &Target, rate: f64, connections: usize) -> Plan {
     let duration = Duration::from_secs(target.duration);
-    Plan { address: target.address, rate, connections, duration }
+    Plan { address: target.address, rate, connections, duration, requests_max: u64::MAX }
 }
 
 fn ingest(args: &Ingest) -> Result<()> {
@@ -186,7 +189,8 @@ fn ingest(args: &Ingest) -> Result<()> {
                 crowd.event((1 << 40) + number, body);
             })
         });
-        let plan = plan(&args.target, args.rate, args.connections);
+        let requests_max = args.events.map_or(u64::MAX, |events| events.div_ceil(args.batch));
+        let plan = Plan { requests_max, ..plan(&args.target, args.rate, args.connections) };
         let batches = run(plan, ("/v1/batch", key), |number, body| {
             crowd.batch(number * args.batch, args.batch, body);
         });
