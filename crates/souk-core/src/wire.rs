@@ -18,3 +18,6 @@ pub use product::{decode_product, encode_product, read_product, write_product};
 
 /// The version that this program writes: the first byte of each encoded event and product.
 pub const VERSION: u8 = 1;
+
+#[cfg(test)]
+mod tests;

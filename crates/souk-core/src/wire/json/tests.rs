@@ -163,3 +163,12 @@ fn faults_beyond_a_hundred_are_not_kept() {
     let faults = read(&format!(r#"{{"id":"p","title":"t","tags":[{list}]}}"#)).unwrap_err();
     assert_eq!(faults.len(), 100);
 }
+
+/// Found by a property: a fast float reader is one unit in the last place off here.
+#[test]
+fn a_number_comes_back_to_the_last_bit() {
+    let text = r#"{"id":"p","title":"t","attributes":{"a":8.180662164086249e299}}"#;
+    let product = read(text).unwrap();
+    let number = 8.180_662_164_086_249e299;
+    assert_eq!(product.attributes["a"], AttributeValue::Number(number));
+}
