@@ -4,11 +4,21 @@
 //! arguments, and the same input gives the same list on every machine. What this crate does *not*
 //! know: product ids, stock, filters, consent, storage.
 
+pub mod bought_together;
+#[cfg(test)]
+mod checkerboard;
+mod cooccurrence;
 pub mod evaluate;
+pub mod next_basket;
 mod numbering;
+mod random;
+pub mod recently_viewed;
+pub mod session;
+pub mod similar;
 mod types;
 pub mod visits;
 mod wire;
 
+pub use cooccurrence::CoScratch;
 pub use types::{Evidence, Item, Score, Scored, Shopper, rank};
 pub use wire::SnapshotError;

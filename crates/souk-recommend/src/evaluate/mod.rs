@@ -3,4 +3,6 @@
 //! Rankings are always full (never against sampled negatives, which rank models inconsistently:
 //! Krichene and Rendle, KDD 2020). Nothing here reads a file or a clock.
 
+pub mod baskets;
 pub mod metrics;
+pub mod sessions;
