@@ -69,3 +69,6 @@ impl Source {
         Source::ALL.into_iter().find(|source| source.as_str() == text)
     }
 }
+
+#[cfg(test)]
+mod tests;

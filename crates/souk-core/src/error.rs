@@ -72,3 +72,6 @@ impl ErrorKind {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

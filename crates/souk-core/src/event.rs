@@ -466,3 +466,6 @@ impl Fact {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

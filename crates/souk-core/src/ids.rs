@@ -127,3 +127,6 @@ opaque_id!(
     /// A keyed hash of site and order id: joins the reports of one order without naming it.
     OrderRef
 );
+
+#[cfg(test)]
+mod tests;

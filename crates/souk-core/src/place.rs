@@ -42,3 +42,6 @@ impl Location {
         Day::of(at, &self.time_zone, self.day_cut_minutes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -292,3 +292,6 @@ impl Product {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,7 +63,8 @@ impl Quantity {
 
     /// Thousandths of `unit`; `None` beyond [`Quantity::MILLI_MAX`].
     pub fn from_milli(milli: i64, unit: Unit) -> Option<Quantity> {
-        (milli.abs() <= Quantity::MILLI_MAX).then_some(Quantity { milli, unit })
+        (milli.unsigned_abs() <= Quantity::MILLI_MAX.unsigned_abs())
+            .then_some(Quantity { milli, unit })
     }
 
     /// Rounds `amount` to thousandths of `unit`, half away from zero.
@@ -103,3 +104,6 @@ impl fmt::Display for Quantity {
         write!(f, "{} {}", self.as_f64(), self.unit.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

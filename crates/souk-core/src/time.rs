@@ -100,14 +100,15 @@ impl Day {
         Day(i32::try_from(local_ms.div_euclid(86_400_000)).expect("9999 fits"))
     }
 
-    /// Reads an ISO date.
+    /// Reads an ISO date of the form `2026-01-31`, and no other: a time of day would be lost.
     ///
     /// # Errors
     ///
     /// [`TimeError::NotDate`] when the text is none.
     pub fn parse(text: &str) -> Result<Day, TimeError> {
-        let date: Date =
-            text.parse().map_err(|_| TimeError::NotDate(text.chars().take(64).collect()))?;
+        let is_plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let date: Option<Date> = text.parse().ok().filter(|_| is_plain);
+        let date = date.ok_or_else(|| TimeError::NotDate(text.chars().take(64).collect()))?;
         let since = date.since(Date::constant(1970, 1, 1)).expect("a difference in days fits");
         Ok(Day(since.get_days()))
     }
@@ -115,10 +116,13 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = i64::from(self.0) * 86_400_000;
-        match jiff::Timestamp::from_millisecond(ms) {
-            Ok(moment) => write!(f, "{}", TimeZone::UTC.to_datetime(moment).date()),
+        let since = jiff::Span::new().try_days(self.0);
+        match since.and_then(|since| Date::constant(1970, 1, 1).checked_add(since)) {
+            Ok(date) => write!(f, "{date}"),
             Err(_) => write!(f, "day {}", self.0),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
