@@ -1,0 +1,176 @@
+use rustc_hash::FxHashMap;
+use souk_core::wire::{Reader, WireError, Writer};
+use souk_core::{StockMovement, Timestamp};
+use souk_recommend::Item;
+
+use crate::projections::shoppers::read_u32;
+
+/// What stands where: the last count of each place, plus what came and went since.
+///
+/// A place that was never counted and never received anything has no row: what left such a place
+/// says nothing about what is still there. A movement older than the place's last count changes
+/// nothing, because the count has seen it already; nor does a count older than the last one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stock {
+    rows: FxHashMap<Item, Vec<StockRow>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StockRow {
+    pub(crate) location: u32,
+    pub(crate) variant: Option<Box<str>>,
+    pub(crate) lot: Option<Box<str>>,
+    pub(crate) milli: i64,
+    /// When it was counted last.
+    pub(crate) counted_at: Timestamp,
+}
+
+/// A change at one place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StockStep<'a> {
+    pub(crate) item: Item,
+    pub(crate) location: u32,
+    pub(crate) variant: Option<&'a str>,
+    pub(crate) lot: Option<&'a str>,
+    pub(crate) milli: i64,
+    pub(crate) at: Timestamp,
+}
+
+impl StockRow {
+    fn is_at(&self, step: &StockStep<'_>) -> bool {
+        self.location == step.location && self.variant.as_deref() == step.variant
+    }
+}
+
+impl Stock {
+    /// Whether nothing was ever counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What stands at `location`, in thousandths; `None` when that is not known.
+    pub(crate) fn at(&self, item: Item, location: u32) -> Option<i64> {
+        let rows = self.rows.get(&item)?.iter().filter(|row| row.location == location);
+        rows.map(|row| row.milli).reduce(i64::saturating_add)
+    }
+
+    /// What stands everywhere, in thousandths; `None` when no place is known.
+    pub(crate) fn total(&self, item: Item) -> Option<i64> {
+        self.rows.get(&item)?.iter().map(|row| row.milli).reduce(i64::saturating_add)
+    }
+
+    /// The rows of an item.
+    pub(crate) fn rows(&self, item: Item) -> &[StockRow] {
+        self.rows.get(&item).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn apply(&mut self, step: StockStep<'_>, movement: StockMovement) {
+        match movement {
+            StockMovement::Counted => self.count(step),
+            StockMovement::Received => self.come(step),
+            StockMovement::Moved | StockMovement::WrittenOff => self.leave(step),
+        }
+    }
+
+    /// Sets what is there. A count that names no lot counts all lots together.
+    pub(crate) fn count(&mut self, step: StockStep<'_>) {
+        let rows = self.rows.entry(step.item).or_default();
+        let covers = |row: &StockRow| {
+            row.is_at(&step) && (step.lot.is_none() || row.lot.as_deref() == step.lot)
+        };
+        if rows.iter().any(|row| covers(row) && row.counted_at > step.at) {
+            return;
+        }
+        rows.retain(|row| !covers(row));
+        rows.push(StockRow {
+            location: step.location,
+            variant: step.variant.map(Into::into),
+            lot: step.lot.map(Into::into),
+            milli: step.milli,
+            counted_at: step.at,
+        });
+    }
+
+    /// Adds what came in; at an unknown place that is all that is known to be there.
+    pub(crate) fn come(&mut self, step: StockStep<'_>) {
+        let mut here = self.rows(step.item).iter().filter(|row| row.is_at(&step));
+        let is_counted_since = |row: &StockRow| row.lot.is_none() && row.counted_at > step.at;
+        if here.clone().any(is_counted_since) {
+            return;
+        }
+        if here.any(|row| row.lot.as_deref() == step.lot) {
+            self.leave(StockStep { milli: -step.milli, ..step });
+            return;
+        }
+        self.count(StockStep { at: Timestamp::EPOCH, ..step });
+    }
+
+    /// Takes off what left, where the place is known and its last count is older.
+    pub(crate) fn leave(&mut self, step: StockStep<'_>) {
+        let Some(rows) = self.rows.get_mut(&step.item) else { return };
+        let row = match rows.iter().position(|row| row.is_at(&step) && row.lot.as_deref() == step.lot)
+        {
+            Some(idx) => &mut rows[idx],
+            // A lot that was never counted comes off the place's first row.
+            None => match rows.iter().position(|row| row.is_at(&step)) {
+                Some(idx) => &mut rows[idx],
+                None => return,
+            },
+        };
+        if row.counted_at <= step.at {
+            row.milli = row.milli.saturating_sub(step.milli);
+        }
+    }
+
+    /// Takes off what was sold, or puts back what was not sold after all (`milli` below nothing).
+    ///
+    /// Sales name no lot and mostly no variant, so they come off the place's first row.
+    pub(crate) fn sell(&mut self, (item, location): (Item, u32), milli: i64, at: Timestamp) {
+        let Some(rows) = self.rows.get_mut(&item) else { return };
+        let row = rows.iter_mut().find(|row| row.location == location);
+        if let Some(row) = row.filter(|row| row.counted_at <= at) {
+            row.milli = row.milli.saturating_sub(milli);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let rows: usize = self.rows.values().map(Vec::capacity).sum();
+        rows * size_of::<StockRow>() + self.rows.capacity() * 29
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer) {
+        w.count(self.rows.len());
+        for (item, rows) in &self.rows {
+            w.varint(u64::from(item.0));
+            w.count(rows.len());
+            for row in rows {
+                w.varint(u64::from(row.location));
+                w.text(row.variant.as_deref().unwrap_or(""));
+                w.text(row.lot.as_deref().unwrap_or(""));
+                w.zigzag(row.milli);
+                w.timestamp(row.counted_at);
+            }
+        }
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Stock, WireError> {
+        fn text(r: &mut Reader<'_>) -> Result<Option<Box<str>>, WireError> {
+            r.text().map(|text| Some(text).filter(|text| !text.is_empty()).map(Into::into))
+        }
+        let mut stock = Stock::default();
+        for _ in 0..r.count()? {
+            let item = Item(read_u32(r)?);
+            let rows = r.list(|r| {
+                Ok(StockRow {
+                    location: read_u32(r)?,
+                    variant: text(r)?,
+                    lot: text(r)?,
+                    milli: r.zigzag()?,
+                    counted_at: r.timestamp()?,
+                })
+            })?;
+            stock.rows.insert(item, rows);
+        }
+        Ok(stock)
+    }
+}

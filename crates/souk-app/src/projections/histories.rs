@@ -1,0 +1,397 @@
+use souk_core::wire::{Reader, WireError, Writer};
+use souk_core::{Action, Channel, OrderRef, Timestamp};
+use souk_recommend::next_basket::{Basket, BasketVectors};
+use souk_recommend::visits::{VisitEvent, VisitId, VisitIndex};
+use souk_recommend::{Item, Shopper};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::orders::{OrderFold, Report};
+use super::popularity::Popularity;
+use super::shoppers::read_u32;
+
+/// A visit ends after thirty minutes without an event, as in web analytics.
+pub const VISIT_GAP_MS: i64 = 30 * 60_000;
+/// Touches kept of one subject, the newest; chosen: beyond what any recommender looks at.
+pub const TOUCHES_MAX: usize = 200;
+
+/// A shopper met a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// When.
+    pub at: Timestamp,
+    /// Its record's place in the log, which orders events of the same moment.
+    seq: u64,
+    /// Which product.
+    pub item: Item,
+    /// What was done.
+    pub action: Action,
+    /// Where the shopper met the shop.
+    pub channel: Option<Channel>,
+}
+
+impl Touch {
+    pub(crate) fn new(at: Timestamp, seq: u64, (item, action): (Item, Action)) -> Touch {
+        Touch { at, seq, item, action, channel: None }
+    }
+
+    fn rank(&self) -> (Timestamp, u64) {
+        (self.at, self.seq)
+    }
+}
+
+/// What a person bought together at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastBasket {
+    /// When.
+    pub at: Timestamp,
+    /// Each product once, with its quantity in thousandths.
+    pub items: Vec<(Item, i64)>,
+}
+
+/// What is known of a person: the merged pasts of all their subjects, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The newest touches of each subject.
+    pub touches: Vec<Touch>,
+    /// All baskets.
+    pub baskets: Vec<PastBasket>,
+}
+
+impl History {
+    /// The products of the visit that goes on at `now`, oldest first; empty when the last ended.
+    pub fn current_visit(&self, now: Timestamp) -> Vec<Item> {
+        let mut later = now;
+        let visit = self.touches.iter().rev().filter(|touch| touch.action.is_visit());
+        let is_near = |touch: &&Touch| {
+            let gap = later.ms_since(touch.at);
+            later = touch.at;
+            gap <= VISIT_GAP_MS
+        };
+        let mut items: Vec<Item> = visit.take_while(is_near).map(|touch| touch.item).collect();
+        items.reverse();
+        items
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.touches.is_empty() && self.baskets.is_empty()
+    }
+}
+
+/// What each subject did: its newest touches, and its orders.
+#[derive(Clone, Debug, Default)]
+pub struct Histories {
+    pasts: Vec<Past>,
+    pub(crate) orders: OrderFold,
+}
+
+/// One subject's past.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    /// In the order of (time, place in the log).
+    touches: Vec<Touch>,
+    /// The newest visit event that is no longer among the touches.
+    carry: Option<Carry>,
+    /// Slots of the orders that this subject reported.
+    orders: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Carry {
+    visit: u64,
+    at: Timestamp,
+}
+
+/// What the touches of all subjects make together, changed by each of them.
+#[derive(Debug)]
+pub(crate) struct Crowd<'a> {
+    pub(crate) visits: &'a mut VisitIndex,
+    pub(crate) popularity: &'a mut Popularity,
+    pub(crate) baskets: &'a mut VisitIndex,
+    pub(crate) vectors: &'a mut BasketVectors,
+}
+
+/// Whether a touch says something of the shopper's interest, so that it is kept.
+pub(crate) fn is_kept(action: Action) -> bool {
+    use Action::{RemovedFromCart, RemovedFromWishlist, Reviewed, Shared};
+    action.is_visit()
+        || matches!(action, RemovedFromCart | RemovedFromWishlist | Reviewed | Shared)
+}
+
+fn is_near(earlier: Timestamp, later: Timestamp) -> bool {
+    later.ms_since(earlier) <= VISIT_GAP_MS
+}
+
+impl Past {
+    /// The visit that the touch at `idx` belongs to: named by the place of its first event.
+    fn visit_of(&self, idx: usize) -> u64 {
+        let mut first = self.touches[idx];
+        for touch in self.touches[..idx].iter().rev().filter(|touch| touch.action.is_visit()) {
+            if !is_near(touch.at, first.at) {
+                return first.seq;
+            }
+            first = *touch;
+        }
+        match self.carry {
+            Some(carry) if is_near(carry.at, first.at) => carry.visit,
+            _ => first.seq,
+        }
+    }
+
+    /// Puts a touch in its place; `None` when it is older than all that are kept.
+    fn insert(&mut self, touch: Touch) -> Option<usize> {
+        let idx = self.touches.partition_point(|known| known.rank() <= touch.rank());
+        if idx == 0 && self.touches.len() >= TOUCHES_MAX {
+            return None;
+        }
+        self.touches.insert(idx, touch);
+        Some(idx)
+    }
+
+    /// Enters the touch at `idx` into its visit, joining two visits that it stands between.
+    fn visit(&self, idx: usize, shopper: Shopper, visits: &mut VisitIndex) {
+        let touch = self.touches[idx];
+        let before = self.touches[..idx].iter().rposition(|t| t.action.is_visit());
+        let before_at = before.map(|idx| self.touches[idx].at).or(self.carry.map(|c| c.at));
+        let is_joined = before_at.is_some_and(|at| is_near(at, touch.at));
+        let visit = if is_joined { self.visit_of(idx) } else { touch.seq };
+        let event = |touch: &Touch| VisitEvent {
+            visit: VisitId(visit),
+            shopper: Some(shopper),
+            item: touch.item,
+            time: touch.at.as_ms(),
+        };
+        let mut later = self.touches[idx + 1..].iter().filter(|t| t.action.is_visit()).peekable();
+        let next = later.peek().copied().filter(|next| is_near(touch.at, next.at));
+        let Some(next) = next else { return visits.push(event(&touch)) };
+        if before_at.is_some_and(|at| is_near(at, next.at)) {
+            return visits.push(event(&touch));
+        }
+        // The next visit began with `next`; now it goes on from this touch.
+        visits.remove_visit(VisitId(next.seq));
+        visits.push(event(&touch));
+        let mut last = touch.at;
+        for touch in later.take_while(|touch| is_near(std::mem::replace(&mut last, touch.at), touch.at)) {
+            visits.push(event(touch));
+        }
+    }
+
+    /// Drops the oldest touch when there are too many, and returns it.
+    fn trim(&mut self) -> Option<Touch> {
+        if self.touches.len() <= TOUCHES_MAX {
+            return None;
+        }
+        if self.touches[0].action.is_visit() {
+            self.carry = Some(Carry { visit: self.visit_of(0), at: self.touches[0].at });
+        }
+        Some(self.touches.remove(0))
+    }
+}
+
+impl Histories {
+    /// The merged past of several subjects.
+    pub fn of(&self, shoppers: &[Shopper]) -> History {
+        let mut history = History::default();
+        for shopper in shoppers {
+            let Some(past) = self.pasts.get(shopper.0 as usize) else { continue };
+            history.touches.extend_from_slice(&past.touches);
+            for slot in &past.orders {
+                let placed = self.orders.effective(*slot).and_then(|effective| effective.placed);
+                if let Some(placed) = placed.filter(|placed| placed.shopper == shopper.0) {
+                    let items = placed.lines.bought();
+                    history.baskets.push(PastBasket { at: placed.first.0, items });
+                }
+            }
+        }
+        if shoppers.len() > 1 {
+            history.touches.sort_by_key(Touch::rank);
+        }
+        history.baskets.sort_by_key(|basket| basket.at);
+        history
+    }
+
+    /// How many orders of known shoppers there are.
+    pub fn n_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// The touches kept of one subject, oldest first.
+    pub fn touches(&self, shopper: Shopper) -> &[Touch] {
+        self.pasts.get(shopper.0 as usize).map_or(&[], |past| &past.touches)
+    }
+
+    fn past(&mut self, shopper: Shopper) -> &mut Past {
+        let idx = shopper.0 as usize;
+        if self.pasts.len() <= idx {
+            self.pasts.resize_with(idx + 1, Past::default);
+        }
+        &mut self.pasts[idx]
+    }
+
+    pub(crate) fn touch(
+        &mut self,
+        shopper: Shopper,
+        (touch, site): (Touch, u32),
+        crowd: &mut Crowd<'_>,
+    ) {
+        let past = self.past(shopper);
+        let Some(idx) = past.insert(touch) else { return };
+        if touch.action.is_visit() {
+            past.visit(idx, shopper, crowd.visits);
+        }
+        crowd.popularity.touched(&touch, site, 1);
+        if let Some(dropped) = past.trim() {
+            crowd.popularity.touched(&dropped, site, -1);
+        }
+    }
+
+    /// Takes in a report of an order by a shopper.
+    pub(crate) fn report(&mut self, order: OrderRef, report: Report, crowd: &mut Crowd<'_>) {
+        let slot = self.orders.intern(order);
+        if !self.orders.is_news(slot, &report) {
+            return;
+        }
+        let shopper = Shopper(report.shopper);
+        if !self.orders.reports(slot).iter().any(|known| known.shopper == report.shopper) {
+            self.past(shopper).orders.push(slot);
+        }
+        self.unplace(slot, crowd);
+        self.orders.add(slot, report);
+        self.place(slot, crowd);
+    }
+
+    fn place(&self, slot: u32, crowd: &mut Crowd<'_>) {
+        let Some(placed) = self.orders.effective(slot).and_then(|effective| effective.placed)
+        else {
+            return;
+        };
+        let items: Vec<Item> = placed.lines.bought().into_iter().map(|(item, _)| item).collect();
+        if items.is_empty() {
+            return;
+        }
+        let key = basket_key(self.orders.order(slot));
+        let (time, shopper) = (placed.first.0.as_ms(), Shopper(placed.shopper));
+        for &item in &items {
+            let event = VisitEvent { visit: VisitId(key), shopper: Some(shopper), item, time };
+            crowd.baskets.push(event);
+        }
+        crowd.vectors.add_basket(shopper, Basket::new(key, time, &items));
+    }
+
+    fn unplace(&self, slot: u32, crowd: &mut Crowd<'_>) {
+        let Some(placed) = self.orders.effective(slot).and_then(|effective| effective.placed)
+        else {
+            return;
+        };
+        let key = basket_key(self.orders.order(slot));
+        crowd.baskets.remove_visit(VisitId(key));
+        crowd.vectors.remove_basket(Shopper(placed.shopper), key);
+    }
+
+    /// Drops all that a shopper did, here and in what all make together.
+    pub(crate) fn forget(
+        &mut self,
+        shopper: Shopper,
+        site_of: impl Fn(Item) -> u32,
+        crowd: &mut Crowd<'_>,
+    ) {
+        let past = std::mem::take(self.past(shopper));
+        for slot in past.orders {
+            self.unplace(slot, crowd);
+            self.orders.drop_shopper(slot, shopper.0);
+            self.place(slot, crowd);
+        }
+        for touch in &past.touches {
+            crowd.popularity.touched(touch, site_of(touch.item), -1);
+        }
+        crowd.visits.forget(shopper);
+        crowd.baskets.forget(shopper);
+        crowd.vectors.forget(shopper);
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let pasts = self.pasts.iter().map(|past| {
+            past.touches.capacity() * size_of::<Touch>() + past.orders.capacity() * 4
+        });
+        pasts.sum::<usize>() + self.pasts.capacity() * size_of::<Past>() + self.orders.bytes()
+    }
+}
+
+/// An order's number among visits: a hash of its reference, so that it is the same in every rebuild.
+pub(crate) fn basket_key(order: OrderRef) -> u64 {
+    xxh3_64(&order.0)
+}
+
+impl Histories {
+    pub(crate) const NAME: &'static str = "histories";
+    pub(crate) const VERSION: u16 = 1;
+
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
+        let mut w = Writer::over(Vec::with_capacity(self.bytes() / 2));
+        w.count(self.pasts.len());
+        for past in &self.pasts {
+            w.count(past.touches.len());
+            for touch in &past.touches {
+                w.timestamp(touch.at);
+                w.varint(touch.seq);
+                w.varint(u64::from(touch.item.0));
+                w.u8(touch.action as u8);
+                w.u8(touch.channel.map_or(0, |channel| channel as u8 + 1));
+            }
+            w.u8(u8::from(past.carry.is_some()));
+            if let Some(carry) = past.carry {
+                w.varint(carry.visit);
+                w.timestamp(carry.at);
+            }
+            w.count(past.orders.len());
+            past.orders.iter().for_each(|slot| w.varint(u64::from(*slot)));
+        }
+        self.orders.write(&mut w);
+        w.into_bytes()
+    }
+
+    pub(crate) fn restore(bytes: &[u8], n_items: usize) -> Result<Histories, WireError> {
+        let mut r = Reader::new(bytes);
+        let n_pasts = r.count()?;
+        let mut pasts = Vec::with_capacity(n_pasts);
+        for _ in 0..n_pasts {
+            pasts.push(read_past(&mut r, n_items)?);
+        }
+        let orders = OrderFold::read(&mut r, n_items)?;
+        r.end()?;
+        Ok(Histories { pasts, orders })
+    }
+
+    /// The basket of every order, for building the vectors at once.
+    pub(crate) fn all_baskets(&self) -> Vec<(Shopper, Basket)> {
+        let slots = self.orders.slots();
+        let baskets = slots.filter_map(|slot| {
+            let placed = self.orders.effective(slot)?.placed?;
+            let items: Vec<Item> = placed.lines.bought().into_iter().map(|(i, _)| i).collect();
+            let key = basket_key(self.orders.order(slot));
+            let basket = Basket::new(key, placed.first.0.as_ms(), &items);
+            (!items.is_empty()).then_some((Shopper(placed.shopper), basket))
+        });
+        baskets.collect()
+    }
+}
+
+fn read_past(r: &mut Reader<'_>, n_items: usize) -> Result<Past, WireError> {
+    let touches = r.list(|r| {
+        let (at, seq, item) = (r.timestamp()?, r.varint()?, read_u32(r)?);
+        if item as usize >= n_items {
+            return Err(r.fault("a known item"));
+        }
+        let action = r.one_of(&Action::ALL, "a known action")?;
+        let channel = match r.u8()? {
+            0 => None,
+            code => Channel::ALL.get(usize::from(code) - 1).copied(),
+        };
+        Ok(Touch { at, seq, item: Item(item), action, channel })
+    })?;
+    let carry = match r.u8()? {
+        0 => None,
+        _ => Some(Carry { visit: r.varint()?, at: r.timestamp()? }),
+    };
+    Ok(Past { touches, carry, orders: r.list(read_u32)? })
+}
