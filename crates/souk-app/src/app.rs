@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 use parking_lot::RwLock;
-use souk_ports::{Cache, EventLog, KeyStore, TableStore};
+use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore};
 
+use crate::projections::projector::{self, FoldParams, Projector};
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -26,13 +27,22 @@ pub struct Parts {
 pub enum Readiness {
     /// The tail of the log is still being folded: how many records were seen so far.
     Starting {
-        /// Records folded since the start.
+        /// Records folded since the log began.
         folded: u64,
     },
     /// Requests are answered from a complete state.
     Ready,
     /// The fold stopped; the text says where and why.
     Failed(String),
+}
+
+/// How far the views are behind the log. All projections share one fold, so they share one lag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// Records appended and not folded yet.
+    pub records: u64,
+    /// The age of the newest folded record in milliseconds, when any is not folded yet; else 0.
+    pub ms: u64,
 }
 
 /// The application: every use case is a method.
@@ -42,21 +52,139 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) views: Arc<RwLock<Views>>,
+    projector: Projector,
 }
 
 impl App {
+    /// The names of all projections, for metrics.
+    pub const PROJECTIONS: [&'static str; 8] = [
+        "catalogue",
+        "identity",
+        "shoppers",
+        "histories",
+        "visits",
+        "baskets",
+        "sales",
+        "popularity",
+    ];
+
     /// Opens the application on its storage: loads the newest snapshot and starts folding the tail.
     ///
     /// # Errors
     ///
     /// As the storage.
     pub async fn open(parts: Parts, config: Config, clock: Clock) -> Result<Arc<App>, AppError> {
-        Ok(Arc::new(App { parts, config, clock, views: Arc::default() }))
+        App::open_with(parts, (config, clock), FoldParams::default()).await
+    }
+
+    /// As [`App::open`], with another pace of the fold.
+    ///
+    /// # Errors
+    ///
+    /// As the storage.
+    pub async fn open_with(
+        parts: Parts,
+        (config, clock): (Config, Clock),
+        params: FoldParams,
+    ) -> Result<Arc<App>, AppError> {
+        let views = Arc::default();
+        let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
+        Ok(Arc::new(App { parts, config, clock, views, projector }))
     }
 
     /// How far the start has come.
     pub fn readiness(&self) -> Readiness {
-        Readiness::Ready
+        self.projector.readiness()
+    }
+
+    /// Waits until requests are answered from a complete state.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotReady`] when the fold failed; the text names the position.
+    pub async fn wait_ready(&self) -> Result<(), AppError> {
+        self.projector.wait(|now| now.readiness == Readiness::Ready).await
+    }
+
+    /// Waits until the views have folded everything up to `cursor`.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotReady`] when the fold failed; the text names the position.
+    pub async fn wait_for(&self, cursor: &Cursor) -> Result<(), AppError> {
+        self.projector.wait(|now| now.cursor.covers(cursor)).await
+    }
+
+    /// Waits until the views have folded what an append answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::wait_for`].
+    pub async fn wait_for_appended(&self, appended: &[Appended]) -> Result<(), AppError> {
+        let mut cursor = Cursor::START;
+        appended.iter().for_each(|one| cursor.advance(one.position));
+        self.wait_for(&cursor).await
+    }
+
+    /// Appends records of one partition to the log and wakes the fold; durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventLog::append`].
+    pub async fn append(&self, records: Vec<Record>) -> Result<Vec<Appended>, AppError> {
+        let appended = self.parts.log.append(records).await?;
+        self.projector.wake();
+        Ok(appended)
+    }
+
+    /// How far the views are behind the log.
+    ///
+    /// # Errors
+    ///
+    /// As the log.
+    pub async fn lag(&self) -> Result<Lag, AppError> {
+        let status = self.parts.log.status().await?;
+        let views = self.views.read();
+        let records = status.records.saturating_sub(views.counters.records());
+        let age = self.clock.now().ms_since(views.counters.received_at());
+        let ms = if records == 0 { 0 } else { u64::try_from(age).unwrap_or(0) };
+        Ok(Lag { records, ms })
+    }
+
+    /// Stores a snapshot of the views, so that the next start need not fold what they hold.
+    ///
+    /// # Errors
+    ///
+    /// As the blob store.
+    pub async fn snapshot_now(&self) -> Result<(), AppError> {
+        self.projector.snapshot().await
+    }
+
+    /// Folds the whole log anew and returns the fingerprint of the result.
+    ///
+    /// # Errors
+    ///
+    /// As the log; [`AppError::NotReady`] for a record that cannot be read.
+    pub async fn rebuild_fingerprint(&self) -> Result<String, AppError> {
+        let end = self.parts.log.end().await?;
+        Ok(projector::rebuild(&self.parts, &end).await?.fingerprint())
+    }
+
+    /// The fingerprints of the live views and of a rebuild up to the same record; equal when all is
+    /// well. The text names the projections that differ.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::rebuild_fingerprint`].
+    pub async fn check_views(&self) -> Result<ViewsCheck, AppError> {
+        let (live, cursor) = {
+            let views = self.views.read();
+            (views.fingerprints(), views.cursor.clone())
+        };
+        let rebuilt = projector::rebuild(&self.parts, &cursor).await?.fingerprints();
+        let pairs = live.into_iter().zip(rebuilt);
+        let differing = pairs.filter(|(live, rebuilt)| live != rebuilt).map(|(live, _)| live.0);
+        Ok(ViewsCheck { differing: differing.collect() })
     }
 
     /// Ends the fold, writes a snapshot, and returns once both are done.
@@ -65,11 +193,18 @@ impl App {
     ///
     /// As the blob store; the log holds everything all the same.
     pub async fn close(&self) -> Result<(), AppError> {
-        Ok(())
+        self.projector.stop().await
     }
 
     /// The shop's clock.
     pub fn clock(&self) -> Clock {
         self.clock
     }
+}
+
+/// What became of a comparison of the live views with a rebuild.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewsCheck {
+    /// The projections that differ; empty when all is well.
+    pub differing: Vec<&'static str>,
 }

@@ -14,13 +14,17 @@ mod projections;
 mod recommend;
 
 pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
-pub use app::{App, Parts, Readiness};
+pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use clock::Clock;
 pub use config::Config;
 pub use error::{AppError, FieldError};
 pub use ingest::{IngestAnswer, IngestCall, IngestRejection, IngestRequest};
 pub use products::{ProductPage, PutAnswer, PutRejection};
-pub use projections::Views;
+pub use projections::projector::FoldParams;
+pub use projections::{
+    Catalogue, Counters, DailySales, DaySale, Histories, History, Identity, PastBasket, Popularity,
+    SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
+};
 pub use recommend::{
     Reason, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation,
     Strategy,

@@ -1,5 +1,358 @@
 //! The folds of the log that requests read.
+//!
+//! One writer folds records in log order into one [`Views`] value; requests read it under a shared
+//! lock that the writer takes for a fraction of a millisecond at a time. The state is a function of
+//! the records alone: a rebuild from the log, or from a snapshot and the log's tail, gives the same
+//! (see [`Views::fingerprint`]). What is *not* here: reading the log (that is the projector's), and
+//! anything that is not a fold of it, such as keys and settings.
+
+use souk_core::wire::WireError;
+use souk_core::{
+    CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef, Sale, SubjectId,
+    Timestamp,
+};
+use souk_ports::{Cursor, Position, RecordKind};
+use souk_recommend::next_basket::BasketVectors;
+use souk_recommend::visits::{VisitIndex, VisitLimits};
+
+mod catalogue;
+mod counters;
+mod fingerprint;
+mod histories;
+mod identity;
+mod lines;
+mod names;
+mod orders;
+mod popularity;
+pub(crate) mod projector;
+mod sales;
+mod shoppers;
+mod snapshots;
+
+pub use catalogue::Catalogue;
+pub use counters::Counters;
+pub use histories::{Histories, History, PastBasket, TOUCHES_MAX, Touch, VISIT_GAP_MS};
+pub use identity::Identity;
+pub use popularity::Popularity;
+pub use sales::{DailySales, DaySale, SalesTotal};
+pub use shoppers::Shoppers;
+
+use histories::{Crowd, is_kept};
+use lines::{Line, Lines};
+use orders::{NONE, Report};
+use snapshots::Anchor;
+
+/// Products of one interaction that are kept; chosen: a cart is longer seldom, and a client that
+/// names thousands with one click means none of them.
+const MENTIONS_MAX: usize = 50;
+
+/// A fold that can be written down and read again.
+pub(crate) trait Projection: Sized {
+    /// Its name in snapshots.
+    const NAME: &'static str;
+    /// Grows with every change of what is folded or how it is written.
+    const VERSION: u16;
+
+    /// The state as bytes.
+    fn snapshot(&self) -> Vec<u8>;
+
+    /// The state of these bytes.
+    fn restore(bytes: &[u8]) -> Result<Self, WireError>;
+}
+
+/// A record as the fold takes it: opened and in the vocabulary's words.
+#[derive(Clone, Debug)]
+pub(crate) struct Decoded {
+    pub(crate) position: Position,
+    pub(crate) subject: Option<SubjectId>,
+    pub(crate) event_id: EventId,
+    pub(crate) received_at: Timestamp,
+    pub(crate) kind: RecordKind,
+    pub(crate) event: Event,
+}
+
+impl Decoded {
+    /// Orders records of one subject: their partition and offset in one number.
+    fn seq(&self) -> u64 {
+        u64::from(self.position.partition.0) << 48 | self.position.offset & ((1 << 48) - 1)
+    }
+}
 
 /// Every projection, as one value that one writer folds into.
-#[derive(Debug, Default)]
-pub struct Views {}
+#[derive(Debug)]
+pub struct Views {
+    /// Products, stock, titles.
+    pub catalogue: Catalogue,
+    /// Which subjects are one person.
+    pub identity: Identity,
+    /// Dense numbers of subjects.
+    pub shoppers: Shoppers,
+    /// What each subject did.
+    pub histories: Histories,
+    /// Click visits; one ends after thirty idle minutes.
+    pub visits: VisitIndex,
+    /// Orders of known shoppers as visits.
+    pub baskets: VisitIndex,
+    /// Orders of known shoppers as vectors.
+    pub basket_vectors: BasketVectors,
+    /// What is in demand.
+    pub popularity: Popularity,
+    /// What was sold, without persons.
+    pub sales: DailySales,
+    /// How much was folded.
+    pub counters: Counters,
+    /// Grows with every change.
+    pub generation: u64,
+    /// How far the fold has come.
+    pub cursor: Cursor,
+    /// The time of the newest event.
+    pub now_seen: Timestamp,
+    /// The record at the cursor of each partition.
+    anchors: Vec<Anchor>,
+}
+
+impl Default for Views {
+    fn default() -> Views {
+        Views {
+            catalogue: Catalogue::default(),
+            identity: Identity::default(),
+            shoppers: Shoppers::default(),
+            histories: Histories::default(),
+            visits: VisitIndex::new(VisitLimits::default()),
+            baskets: VisitIndex::new(VisitLimits::default()),
+            basket_vectors: BasketVectors::default(),
+            popularity: Popularity::default(),
+            sales: DailySales::default(),
+            counters: Counters::default(),
+            generation: 0,
+            cursor: Cursor::START,
+            now_seen: Timestamp::EPOCH,
+            anchors: Vec::new(),
+        }
+    }
+}
+
+/// How much memory the views hold, for metrics. Bytes are estimates of what structures reserve.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct ViewSizes {
+    pub products: usize,
+    pub items: usize,
+    pub subjects: usize,
+    pub links: usize,
+    pub visits: u64,
+    pub visit_events: u64,
+    pub orders: usize,
+    pub baskets: usize,
+    pub sales_cells: usize,
+    pub bytes: usize,
+    /// By projection.
+    pub bytes_by_projection: Vec<(&'static str, usize)>,
+}
+
+impl Views {
+    /// The merged past of a person's subjects; those that never did anything add nothing.
+    pub fn history(&self, subjects: &[SubjectId]) -> History {
+        let shoppers: Vec<_> =
+            subjects.iter().filter_map(|subject| self.shoppers.shopper(*subject)).collect();
+        self.histories.of(&shoppers)
+    }
+
+    /// Sizes and estimated memory.
+    pub fn sizes(&self) -> ViewSizes {
+        let bytes_by_projection = vec![
+            (Catalogue::NAME, self.catalogue.bytes()),
+            (Identity::NAME, self.identity.bytes()),
+            (Shoppers::NAME, self.shoppers.bytes()),
+            (Histories::NAME, self.histories.bytes()),
+            ("visits", self.visits.bytes()),
+            ("baskets", self.baskets.bytes()),
+            (DailySales::NAME, self.sales.bytes()),
+        ];
+        ViewSizes {
+            products: self.catalogue.len(),
+            items: self.catalogue.n_items(),
+            subjects: self.shoppers.len(),
+            links: self.identity.n_links(),
+            visits: u64::from(self.visits.n_visits()),
+            visit_events: self.visits.n_events(),
+            orders: self.sales.n_orders(),
+            baskets: self.basket_vectors.n_baskets(),
+            sales_cells: self.sales.n_cells(),
+            bytes: bytes_by_projection.iter().map(|(_, bytes)| bytes).sum(),
+            bytes_by_projection,
+        }
+    }
+
+    /// Folds one record. Records of one partition must come in the order of their offsets.
+    pub(crate) fn apply(&mut self, decoded: Decoded) {
+        self.cursor.advance(decoded.position);
+        self.anchor(&decoded);
+        self.generation += 1;
+        self.now_seen = self.now_seen.max(decoded.event.at);
+        self.counters.count(decoded.kind, decoded.received_at);
+        self.fold(decoded);
+    }
+
+    fn anchor(&mut self, decoded: &Decoded) {
+        let Decoded { position, event_id, .. } = *decoded;
+        let known = self.anchors.iter_mut();
+        match known.into_iter().find(|known| known.position.partition == position.partition) {
+            Some(known) => *known = Anchor { position, event_id },
+            None => self.anchors.push(Anchor { position, event_id }),
+        }
+    }
+
+    fn fold(&mut self, decoded: Decoded) {
+        let seq = decoded.seq();
+        let Decoded { subject, event_id, event, .. } = decoded;
+        let site = self.catalogue.intern_site(&event.site);
+        let head = Head { site, seq, event_id, at: event.at, event: &event };
+        match (&event.fact, subject) {
+            (Fact::Interaction(interaction), Some(subject)) => {
+                self.fold_interaction(&head, subject, interaction);
+            }
+            (Fact::Order(order), Some(subject)) => self.fold_order(&head, subject, order),
+            (Fact::Sale(sale), _) => self.fold_sale(&head, sale),
+            (Fact::Linked { other, basis }, Some(subject)) => {
+                self.identity.link(subject, *other, *basis);
+            }
+            (Fact::Unlinked { other, basis }, Some(subject)) => {
+                self.identity.unlink(subject, *other, *basis);
+            }
+            (Fact::Forgotten { subject }, _) => self.forget(*subject),
+            (Fact::ProductPatched { product, patch }, _) => {
+                self.catalogue.patch((site, product), patch.as_ref().clone(), head.at);
+            }
+            (Fact::ProductDeleted { product }, _) => self.catalogue.delete(site, product),
+            (Fact::Stock(change), _) => self.catalogue.change_stock(site, change, head.at),
+            (Fact::Price(change), _) => self.catalogue.price(site, change, head.at),
+            (Fact::ProductPut(_), _) => {
+                let at = event.at;
+                if let Fact::ProductPut(product) = event.fact {
+                    self.catalogue.put(*product, at);
+                }
+            }
+            // Kept in the log for what is to come; a personal fact without a person says nothing.
+            _ => {}
+        }
+    }
+
+    fn fold_interaction(&mut self, head: &Head<'_>, subject: SubjectId, interaction: &Interaction) {
+        if !is_kept(interaction.action) || interaction.products.is_empty() {
+            return;
+        }
+        let shopper = self.shoppers.intern(subject);
+        for mention in interaction.products.iter().take(MENTIONS_MAX) {
+            let item = self.catalogue.intern(head.site, &mention.product);
+            let mut touch = Touch::new((head.at, head.seq), (item, interaction.action));
+            touch.channel = head.event.channel;
+            let (histories, mut crowd) = self.histories_and_crowd();
+            histories.touch(shopper, touch, &mut crowd);
+        }
+    }
+
+    fn fold_order(&mut self, head: &Head<'_>, subject: SubjectId, order: &CustomerOrder) {
+        let shopper = self.shoppers.intern(subject);
+        let lines = self.pack(head.site, &order.lines, Amounts::Dropped);
+        let report = Report {
+            source: head.event.source,
+            change: order.change,
+            channel: head.channel(),
+            shopper: shopper.0,
+            event_id: head.event_id,
+            at: head.at,
+            first: (head.at, souk_core::Day::default()),
+            location: NONE,
+            lines,
+        };
+        let (histories, mut crowd) = self.histories_and_crowd();
+        histories.report(order.order, report, &mut crowd);
+    }
+
+    fn fold_sale(&mut self, head: &Head<'_>, sale: &Sale) {
+        let lines = self.pack(head.site, &sale.lines, Amounts::Kept);
+        let location = sale.location.as_ref().map(|place| self.catalogue.intern_location(place));
+        let report = Report {
+            source: head.event.source,
+            change: sale.change,
+            channel: head.channel(),
+            shopper: NONE,
+            event_id: head.event_id,
+            at: head.at,
+            first: (head.at, sale.day),
+            location: location.unwrap_or(NONE),
+            lines,
+        };
+        self.report_sale(sale.order, report, head.site);
+    }
+
+    fn report_sale(&mut self, order: OrderRef, report: Report, site: u32) {
+        let Views { sales, popularity, catalogue, .. } = self;
+        sales.report(order, report, |placed, sign| {
+            popularity.sold(placed, site, sign);
+            if catalogue.stock().is_empty() || placed.location == NONE {
+                return;
+            }
+            for line in placed.lines.iter() {
+                let place = (line.item, placed.location);
+                let milli = line.milli.saturating_mul(i64::from(sign));
+                catalogue.stock_mut().sell(place, milli, placed.first.0);
+            }
+        });
+    }
+
+    fn pack(&mut self, site: u32, lines: &[OrderLine], amounts: Amounts) -> Lines {
+        let Views { catalogue, sales, .. } = self;
+        Lines::pack(lines.iter().map(|line| {
+            let amount = line.amount.filter(|_| amounts == Amounts::Kept);
+            Line {
+                item: catalogue.intern(site, &line.product),
+                milli: line.quantity.milli(),
+                minor: amount.map_or(0, souk_core::Money::minor),
+                currency: amount.map_or(0, |amount| sales.currencies.intern(amount)),
+            }
+        }))
+    }
+
+    /// Drops a subject from every projection: afterwards the state is that of a log without them.
+    fn forget(&mut self, subject: SubjectId) {
+        self.identity.forget(subject);
+        let Some(shopper) = self.shoppers.shopper(subject) else { return };
+        let (histories, mut crowd) = self.histories_and_crowd();
+        histories.forget(shopper, &mut crowd);
+        self.shoppers.release(subject);
+    }
+
+    fn histories_and_crowd(&mut self) -> (&mut Histories, Crowd<'_>) {
+        let Views { catalogue, visits, baskets, basket_vectors, popularity, .. } = self;
+        let crowd = Crowd { catalogue, visits, popularity, baskets, vectors: basket_vectors };
+        (&mut self.histories, crowd)
+    }
+}
+
+/// Whether packed lines say what was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Amounts {
+    Kept,
+    Dropped,
+}
+
+/// What folds of any fact need of its event.
+#[derive(Clone, Copy, Debug)]
+struct Head<'a> {
+    site: u32,
+    seq: u64,
+    event_id: EventId,
+    at: Timestamp,
+    event: &'a Event,
+}
+
+impl Head<'_> {
+    fn channel(&self) -> u8 {
+        self.event.channel.map_or(0, |channel| channel as u8 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use souk_core::wire::json::{Audience, product_to_json};
 use souk_core::wire::{Reader, WireError, Writer, read_product, write_product};
 use souk_core::{
     LocationId, PriceChange, Product, ProductId, ProductPatch, SiteId, StockChange, StockMovement,
@@ -16,7 +17,6 @@ use super::Projection;
 use super::names::Names;
 use super::shoppers::read_u32;
 
-mod json;
 mod stock;
 #[cfg(test)]
 mod tests;
@@ -146,7 +146,7 @@ impl Catalogue {
     pub fn product_json(&self, item: Item) -> Arc<str> {
         let Some(row) = self.rows.get(item.0 as usize) else { return Arc::from("") };
         let Some(product) = &row.product else { return Arc::from("") };
-        row.json.get_or_init(|| json::public_json(product).into()).clone()
+        row.json.get_or_init(|| product_to_json(product, Audience::Shopper).to_string().into()).clone()
     }
 
     /// The latest `limit` products of a site by their first offer, the newest first.

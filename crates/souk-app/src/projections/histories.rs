@@ -5,6 +5,7 @@ use souk_recommend::visits::{VisitEvent, VisitId, VisitIndex};
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::catalogue::Catalogue;
 use super::orders::{OrderFold, Report};
 use super::popularity::Popularity;
 use super::shoppers::read_u32;
@@ -30,7 +31,7 @@ pub struct Touch {
 }
 
 impl Touch {
-    pub(crate) fn new(at: Timestamp, seq: u64, (item, action): (Item, Action)) -> Touch {
+    pub(crate) fn new((at, seq): (Timestamp, u64), (item, action): (Item, Action)) -> Touch {
         Touch { at, seq, item, action, channel: None }
     }
 
@@ -105,6 +106,7 @@ struct Carry {
 /// What the touches of all subjects make together, changed by each of them.
 #[derive(Debug)]
 pub(crate) struct Crowd<'a> {
+    pub(crate) catalogue: &'a Catalogue,
     pub(crate) visits: &'a mut VisitIndex,
     pub(crate) popularity: &'a mut Popularity,
     pub(crate) baskets: &'a mut VisitIndex,
@@ -228,20 +230,17 @@ impl Histories {
         &mut self.pasts[idx]
     }
 
-    pub(crate) fn touch(
-        &mut self,
-        shopper: Shopper,
-        (touch, site): (Touch, u32),
-        crowd: &mut Crowd<'_>,
-    ) {
+    pub(crate) fn touch(&mut self, shopper: Shopper, touch: Touch, crowd: &mut Crowd<'_>) {
         let past = self.past(shopper);
         let Some(idx) = past.insert(touch) else { return };
         if touch.action.is_visit() {
             past.visit(idx, shopper, crowd.visits);
         }
-        crowd.popularity.touched(&touch, site, 1);
+        crowd.popularity.touched(&touch, crowd.catalogue.site_number(touch.item), 1);
+        // Popularity counts the touches that are kept: so a shopper can be forgotten exactly, and
+        // nobody weighs more in it than so many touches.
         if let Some(dropped) = past.trim() {
-            crowd.popularity.touched(&dropped, site, -1);
+            crowd.popularity.touched(&dropped, crowd.catalogue.site_number(dropped.item), -1);
         }
     }
 
@@ -289,12 +288,7 @@ impl Histories {
     }
 
     /// Drops all that a shopper did, here and in what all make together.
-    pub(crate) fn forget(
-        &mut self,
-        shopper: Shopper,
-        site_of: impl Fn(Item) -> u32,
-        crowd: &mut Crowd<'_>,
-    ) {
+    pub(crate) fn forget(&mut self, shopper: Shopper, crowd: &mut Crowd<'_>) {
         let past = std::mem::take(self.past(shopper));
         for slot in past.orders {
             self.unplace(slot, crowd);
@@ -302,7 +296,7 @@ impl Histories {
             self.place(slot, crowd);
         }
         for touch in &past.touches {
-            crowd.popularity.touched(touch, site_of(touch.item), -1);
+            crowd.popularity.touched(touch, crowd.catalogue.site_number(touch.item), -1);
         }
         crowd.visits.forget(shopper);
         crowd.baskets.forget(shopper);

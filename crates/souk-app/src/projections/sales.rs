@@ -193,7 +193,7 @@ impl DailySales {
         &mut self,
         order: souk_core::OrderRef,
         report: Report,
-        mut watch: impl FnMut(&Report, i64),
+        mut watch: impl FnMut(&Report, i32),
     ) {
         let slot = self.orders.intern(order);
         if !self.orders.is_news(slot, &report) {

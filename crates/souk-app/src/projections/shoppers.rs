@@ -34,6 +34,11 @@ impl Shoppers {
         self.by_subject.is_empty()
     }
 
+    /// All numbers in use.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = Shopper> + '_ {
+        self.by_subject.values().copied().map(Shopper)
+    }
+
     /// The subject's number, a new one at its first act.
     pub(crate) fn intern(&mut self, subject: SubjectId) -> Shopper {
         if let Some(number) = self.by_subject.get(&subject) {

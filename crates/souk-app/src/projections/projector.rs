@@ -1,0 +1,489 @@
+//! The one writer of the views: reads the log in order and folds it, slice by slice.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use souk_core::wire::{WireError, decode_event};
+use souk_ports::{Cursor, LogError, Position, Recorded};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::snapshots::{self, LoadError, Manifest};
+use super::{Decoded, Views};
+use crate::{AppError, Parts, Readiness};
+
+/// How the fold is paced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoldParams {
+    /// Records after which a snapshot is taken.
+    pub snapshot_records: u64,
+    /// Time after which a snapshot is taken, when anything changed.
+    pub snapshot_interval: Duration,
+    /// Records in one read of the log.
+    pub read_records: u32,
+    /// How long a record that another process appended may go unseen.
+    pub poll_interval: Duration,
+    /// Events opened at a time, before the lock is taken.
+    pub slice_events: usize,
+    /// How long the lock is held at a time; one event may take longer by itself.
+    pub slice_time: Duration,
+}
+
+impl Default for FoldParams {
+    /// Chosen: a start folds at most 200,000 records or ten minutes, a reader waits at most 200 µs.
+    fn default() -> FoldParams {
+        FoldParams {
+            snapshot_records: 200_000,
+            snapshot_interval: Duration::from_secs(600),
+            read_records: 4_096,
+            poll_interval: Duration::from_millis(200),
+            slice_events: 64,
+            slice_time: Duration::from_micros(200),
+        }
+    }
+}
+
+/// How far the fold has come, for those who wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) cursor: Cursor,
+    pub(crate) readiness: Readiness,
+}
+
+/// What the projector can be asked for.
+#[derive(Debug)]
+enum Command {
+    Snapshot(oneshot::Sender<Result<(), AppError>>),
+    Stop(oneshot::Sender<Result<(), AppError>>),
+}
+
+/// The application's hold on its projector. Dropping it ends the fold without a snapshot.
+#[derive(Debug)]
+pub(crate) struct Projector {
+    wake: Arc<Notify>,
+    progress: watch::Receiver<Progress>,
+    commands: mpsc::Sender<Command>,
+    task: parking_lot::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Projector {
+    /// Loads the newest usable snapshot into `views` and starts folding the tail.
+    pub(crate) async fn start(
+        parts: &Parts,
+        views: Arc<RwLock<Views>>,
+        params: FoldParams,
+    ) -> Result<Projector, AppError> {
+        let goal = parts.log.end().await?;
+        let sequence = load_newest(parts, &views, &goal).await?;
+        let cursor = views.read().cursor.clone();
+        let (sender, progress) = watch::channel(Progress {
+            readiness: Readiness::Starting { folded: views.read().counters.records() },
+            cursor,
+        });
+        let (commands, inbox) = mpsc::channel(16);
+        let wake = Arc::new(Notify::new());
+        let folder = Folder {
+            parts: parts.clone(),
+            views,
+            params,
+            goal,
+            wake: Arc::clone(&wake),
+            progress: sender,
+            inbox,
+            sequence,
+            saved_records: 0,
+            saved_at: Instant::now(),
+            saving: None,
+        };
+        let task = tokio::spawn(folder.run());
+        Ok(Projector { wake, progress, commands, task: parking_lot::Mutex::new(Some(task)) })
+    }
+
+    /// Something was appended.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.progress.borrow().readiness.clone()
+    }
+
+    /// Waits until `is_done`, or until the fold fails.
+    pub(crate) async fn wait(&self, is_done: impl Fn(&Progress) -> bool) -> Result<(), AppError> {
+        let mut progress = self.progress.clone();
+        let outcome = progress
+            .wait_for(|now| is_done(now) || matches!(now.readiness, Readiness::Failed(_)))
+            .await;
+        match outcome.map(|now| now.readiness.clone()) {
+            Ok(Readiness::Failed(why)) => Err(AppError::NotReady(why)),
+            Ok(_) => Ok(()),
+            Err(_) => Err(AppError::NotReady("the program is ending".to_owned())),
+        }
+    }
+
+    /// Takes a snapshot and waits until it is stored.
+    pub(crate) async fn snapshot(&self) -> Result<(), AppError> {
+        let (sender, answer) = oneshot::channel();
+        self.ask(Command::Snapshot(sender), answer).await
+    }
+
+    /// Ends the fold with a snapshot. A second call does nothing.
+    pub(crate) async fn stop(&self) -> Result<(), AppError> {
+        let Some(task) = self.task.lock().take() else { return Ok(()) };
+        let (sender, answer) = oneshot::channel();
+        let outcome = self.ask(Command::Stop(sender), answer).await;
+        let ended = task.await.map_err(|source| AppError::Bug(format!("the fold ended: {source}")));
+        ended.and(outcome)
+    }
+
+    async fn ask(
+        &self,
+        command: Command,
+        answer: oneshot::Receiver<Result<(), AppError>>,
+    ) -> Result<(), AppError> {
+        let ending = || AppError::NotReady("the program is ending".to_owned());
+        self.commands.send(command).await.map_err(|_| ending())?;
+        self.wake.notify_one();
+        answer.await.map_err(|_| ending())?
+    }
+}
+
+/// Why the fold cannot go on.
+#[derive(Debug, thiserror::Error)]
+enum FoldError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(
+        "the record at partition {} offset {} cannot be read ({source}); restore a backup, or use the \
+         version of souk that wrote it",
+        .position.partition.0, .position.offset
+    )]
+    Record { position: Position, source: WireError },
+}
+
+/// Opens a record.
+fn decode(recorded: Recorded) -> Result<Decoded, FoldError> {
+    let Recorded { position, record } = recorded;
+    let event =
+        decode_event(&record.body).map_err(|source| FoldError::Record { position, source })?;
+    Ok(Decoded {
+        position,
+        subject: record.subject,
+        event_id: record.event_id,
+        received_at: record.received_at,
+        kind: record.kind,
+        event,
+    })
+}
+
+/// The running fold.
+struct Folder {
+    parts: Parts,
+    views: Arc<RwLock<Views>>,
+    params: FoldParams,
+    /// The log's end when the start began: once it is folded, the views are ready.
+    goal: Cursor,
+    wake: Arc<Notify>,
+    progress: watch::Sender<Progress>,
+    inbox: mpsc::Receiver<Command>,
+    /// The number of the last set of snapshots.
+    sequence: u64,
+    /// What the last snapshot held, and when it was taken.
+    saved_records: u64,
+    saved_at: Instant,
+    saving: Option<JoinHandle<Result<(), object_store::Error>>>,
+}
+
+impl Folder {
+    async fn run(mut self) {
+        self.saved_records = self.views.read().counters.records();
+        loop {
+            let failed = match self.catch_up().await {
+                Ok(()) => false,
+                Err(FoldError::Log(LogError::Unavailable(source))) => {
+                    tracing::warn!(%source, "the log does not answer; the fold tries again");
+                    tokio::time::sleep(self.params.poll_interval).await;
+                    false
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the fold stopped");
+                    let why = error.to_string();
+                    self.progress.send_modify(|now| now.readiness = Readiness::Failed(why));
+                    true
+                }
+            };
+            self.snapshot_if_due().await;
+            if self.rest(failed).await.is_break() {
+                return;
+            }
+        }
+    }
+
+    /// Folds what the log holds beyond the cursor.
+    async fn catch_up(&mut self) -> Result<(), FoldError> {
+        let limit = self.params.read_records;
+        let log = Arc::clone(&self.parts.log);
+        let mut cursor = self.views.read().cursor.clone();
+        self.note_progress(&cursor);
+        let mut batch = log.read(&cursor, limit).await?;
+        while !batch.is_empty() {
+            let is_last = batch.len() < limit as usize;
+            batch.iter().for_each(|recorded| cursor.advance(recorded.position));
+            if is_last {
+                return self.fold(batch).await;
+            }
+            // The disk and the fold work at the same time.
+            let (folded, next) = tokio::join!(self.fold(batch), log.read(&cursor, limit));
+            folded?;
+            self.snapshot_if_due().await;
+            if !self.inbox.is_empty() {
+                return Ok(());
+            }
+            batch = next?;
+        }
+        Ok(())
+    }
+
+    /// Folds records in slices, between which readers get their turn.
+    async fn fold(&self, batch: Vec<Recorded>) -> Result<(), FoldError> {
+        let mut batch = batch.into_iter();
+        loop {
+            let slice = batch.by_ref().take(self.params.slice_events);
+            let mut opened = Vec::with_capacity(self.params.slice_events);
+            let mut failure = None;
+            for recorded in slice {
+                match decode(recorded) {
+                    Ok(decoded) => opened.push(decoded),
+                    Err(error) => {
+                        failure = Some(error);
+                        break;
+                    }
+                }
+            }
+            if opened.is_empty() {
+                return failure.map_or(Ok(()), Err);
+            }
+            let cursor = self.apply(opened);
+            self.note_progress(&cursor);
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Applies opened events, letting the lock go each time the slice's time is over.
+    fn apply(&self, opened: Vec<Decoded>) -> Cursor {
+        let mut opened = opened.into_iter();
+        loop {
+            let mut views = self.views.write();
+            let since = Instant::now();
+            for decoded in opened.by_ref() {
+                views.apply(decoded);
+                if since.elapsed() >= self.params.slice_time {
+                    break;
+                }
+            }
+            if opened.len() == 0 {
+                return views.cursor.clone();
+            }
+        }
+    }
+
+    fn note_progress(&self, cursor: &Cursor) {
+        let is_ready = cursor.covers(&self.goal);
+        let folded = self.views.read().counters.records();
+        self.progress.send_modify(|now| {
+            now.cursor.clone_from(cursor);
+            match now.readiness {
+                Readiness::Starting { .. } if is_ready => now.readiness = Readiness::Ready,
+                Readiness::Starting { .. } => now.readiness = Readiness::Starting { folded },
+                _ => {}
+            }
+        });
+    }
+
+    /// Waits for the next thing to do. A failed fold waits for orders only.
+    async fn rest(&mut self, failed: bool) -> std::ops::ControlFlow<()> {
+        use std::ops::ControlFlow::{Break, Continue};
+        let command = tokio::select! {
+            biased;
+            command = self.inbox.recv() => command,
+            () = self.wake.notified(), if !failed => return Continue(()),
+            () = tokio::time::sleep(self.params.poll_interval), if !failed => return Continue(()),
+        };
+        match command {
+            // The application is gone.
+            None => Break(()),
+            Some(Command::Snapshot(answer)) => {
+                let _ = answer.send(self.snapshot_and_wait().await);
+                Continue(())
+            }
+            Some(Command::Stop(answer)) => {
+                let _ = answer.send(self.snapshot_and_wait().await);
+                Break(())
+            }
+        }
+    }
+
+    async fn snapshot_if_due(&mut self) {
+        let records = self.views.read().counters.records() - self.saved_records;
+        let is_due = records >= self.params.snapshot_records
+            || records > 0 && self.saved_at.elapsed() >= self.params.snapshot_interval;
+        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
+        if is_due && !is_saving {
+            if let Err(error) = self.finish_saving().await {
+                tracing::warn!(%error, "the last snapshot could not be stored");
+            }
+            self.begin_saving().await;
+        }
+    }
+
+    async fn snapshot_and_wait(&mut self) -> Result<(), AppError> {
+        self.finish_saving().await?;
+        if self.views.read().counters.records() == self.saved_records {
+            return Ok(());
+        }
+        self.begin_saving().await;
+        self.finish_saving().await
+    }
+
+    /// Writes the views down, while readers go on, and starts storing that.
+    async fn begin_saving(&mut self) {
+        let views = Arc::clone(&self.views);
+        let since = Instant::now();
+        let encoded = tokio::task::spawn_blocking(move || {
+            let views = views.read();
+            (views.snapshot(), views.counters.records())
+        });
+        let Ok((set, records)) = encoded.await else {
+            tracing::error!("a snapshot could not be made");
+            return;
+        };
+        self.sequence += 1;
+        let (sequence, n_bytes) = (self.sequence, set.n_bytes());
+        tracing::info!(sequence, n_bytes, ms = since.elapsed().as_millis(), "snapshot taken");
+        (self.saved_records, self.saved_at) = (records, Instant::now());
+        let blobs = Arc::clone(&self.parts.blobs);
+        let saving = async move { snapshots::save(&*blobs, set, sequence).await };
+        self.saving = Some(tokio::spawn(saving));
+    }
+
+    async fn finish_saving(&mut self) -> Result<(), AppError> {
+        let Some(saving) = self.saving.take() else { return Ok(()) };
+        let outcome = match saving.await {
+            Ok(outcome) => outcome.map_err(AppError::from),
+            Err(source) => Err(AppError::Bug(format!("storing a snapshot ended: {source}"))),
+        };
+        if outcome.is_err() {
+            // Not stored, so not counted: the next one is due at once.
+            self.saved_records = 0;
+        }
+        outcome
+    }
+}
+
+/// Loads the newest set that is whole, of this version, and of this log. Returns the last number used.
+async fn load_newest(
+    parts: &Parts,
+    views: &Arc<RwLock<Views>>,
+    end: &Cursor,
+) -> Result<u64, AppError> {
+    let sequences = snapshots::sequences(&*parts.blobs).await?;
+    for sequence in sequences.iter().rev() {
+        let since = Instant::now();
+        match load_set(parts, *sequence, end).await {
+            Ok(Some(loaded)) => {
+                let records = loaded.counters.records();
+                let ms = since.elapsed().as_millis();
+                tracing::info!(sequence, records, ms, "snapshot loaded");
+                *views.write() = loaded;
+                break;
+            }
+            Ok(None) => {
+                tracing::warn!(sequence, "the snapshot is of another log and is passed over");
+            }
+            Err(error) => {
+                tracing::warn!(sequence, %error, "the snapshot is passed over");
+            }
+        }
+    }
+    Ok(sequences.last().copied().unwrap_or(0))
+}
+
+/// Reads one set; `None` when the log does not hold what the set has seen.
+async fn load_set(parts: &Parts, sequence: u64, end: &Cursor) -> Result<Option<Views>, LoadError> {
+    let manifest = snapshots::load_manifest(&*parts.blobs, sequence).await?;
+    if !end.covers(&manifest.cursor) || !is_of_log(parts, &manifest).await {
+        return Ok(None);
+    }
+    let bytes = snapshots::load_parts(&*parts.blobs, &manifest).await?;
+    let (cursor, anchors) = (manifest.cursor, manifest.anchors);
+    let restored = tokio::task::spawn_blocking(move || Views::restore(&bytes, cursor));
+    let mut views = restored.await.map_err(|_| LoadError::Missing("any".to_owned()))??;
+    views.anchors = anchors;
+    Ok(Some(views))
+}
+
+/// Whether the log holds the very records that the set has seen last: a restored or replaced log
+/// may be long enough and still be another.
+async fn is_of_log(parts: &Parts, manifest: &Manifest) -> bool {
+    for anchor in &manifest.anchors {
+        let mut before = manifest.cursor.clone();
+        // Everything else is behind the cursor, so the read begins with the record itself.
+        before = match anchor.position.offset.checked_sub(1) {
+            Some(offset) => rewound(&before, Position { offset, ..anchor.position }),
+            None => without(&before, anchor.position),
+        };
+        let Ok(found) = parts.log.read(&before, 1).await else { return false };
+        let is_same = found.first().is_some_and(|recorded| {
+            recorded.position == anchor.position && recorded.record.event_id == anchor.event_id
+        });
+        if !is_same {
+            return false;
+        }
+    }
+    true
+}
+
+/// The cursor with one partition set back.
+fn rewound(cursor: &Cursor, position: Position) -> Cursor {
+    let mut rewound = without(cursor, position);
+    rewound.advance(position);
+    rewound
+}
+
+fn without(cursor: &Cursor, position: Position) -> Cursor {
+    let mut rest = Cursor::START;
+    cursor
+        .positions()
+        .filter(|other| other.partition != position.partition)
+        .for_each(|other| rest.advance(other));
+    rest
+}
+
+/// Folds the log from its start up to `until` into fresh views.
+pub(crate) async fn rebuild(parts: &Parts, until: &Cursor) -> Result<Views, AppError> {
+    let mut views = Views::default();
+    let mut cursor = Cursor::START;
+    loop {
+        let batch = parts.log.read(&cursor, FoldParams::default().read_records).await?;
+        if batch.is_empty() {
+            return Ok(views);
+        }
+        for recorded in batch {
+            let position = recorded.position;
+            cursor.advance(position);
+            if until.offset(position.partition).is_none_or(|last| position.offset > last) {
+                continue;
+            }
+            let decoded = decode(recorded).map_err(|error| AppError::NotReady(error.to_string()))?;
+            views.apply(decoded);
+        }
+        if cursor.covers(until) {
+            return Ok(views);
+        }
+        tokio::task::yield_now().await;
+    }
+}

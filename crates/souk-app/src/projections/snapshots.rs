@@ -1,0 +1,310 @@
+//! Snapshots of the views in the blob store, so that a start need not fold the whole log.
+//!
+//! A set holds every projection at one cursor. Its manifest is written last and names each part with
+//! its version and checksum: a crash while writing leaves a set without a manifest, which nobody
+//! reads. The last two sets are kept. A set that is damaged or of another version is passed over
+//! with a warning, and the next older one or the log itself serves.
+
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use souk_core::EventId;
+use souk_core::wire::{Reader, WireError, Writer};
+use souk_ports::{Cursor, Partition, Position};
+use souk_recommend::next_basket::BasketVectors;
+use souk_recommend::visits::VisitIndex;
+use souk_recommend::{Shopper, SnapshotError};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::counters::Counters;
+use super::popularity::Popularity;
+use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Views};
+
+/// Where sets stand.
+const FOLDER: &str = "snapshots";
+/// Sets kept: the newest, and one more should it be damaged.
+const SETS_KEPT: usize = 2;
+/// The first byte of a manifest.
+const MANIFEST_VERSION: u8 = 1;
+/// Version of the parts that the index of visits writes; its own version stands inside as well.
+const VISITS_VERSION: u16 = 1;
+const COUNTERS_VERSION: u16 = 1;
+
+/// Why a set cannot be used. The remedy is the same for all: another set, or the log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("part `{part}` does not have its checksum")]
+    Damaged { part: String },
+    #[error("part `{part}` has version {found}, this program reads {known}")]
+    OtherVersion { part: String, found: u16, known: u16 },
+    #[error("part `{0}` is missing")]
+    Missing(String),
+    #[error("bytes are no snapshot")]
+    Wire(#[from] WireError),
+    #[error("bytes are no index")]
+    Index(#[from] SnapshotError),
+    #[error("the blob store does not answer")]
+    Blobs(#[from] object_store::Error),
+}
+
+/// One projection as bytes.
+#[derive(Debug)]
+pub(crate) struct Part {
+    name: &'static str,
+    version: u16,
+    bytes: Vec<u8>,
+}
+
+/// All projections as bytes, at one cursor.
+#[derive(Debug)]
+pub(crate) struct Set {
+    cursor: Cursor,
+    /// The record at the cursor of each partition, by which a set is known to belong to its log.
+    anchors: Vec<Anchor>,
+    parts: Vec<Part>,
+}
+
+/// A record that the fold has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Anchor {
+    pub(crate) position: Position,
+    pub(crate) event_id: EventId,
+}
+
+/// The parts that this program reads and writes, in the order of reading.
+const PARTS: [(&str, u16); 9] = [
+    (Catalogue::NAME, Catalogue::VERSION),
+    (Identity::NAME, Identity::VERSION),
+    (Shoppers::NAME, Shoppers::VERSION),
+    (Histories::NAME, Histories::VERSION),
+    ("visits", VISITS_VERSION),
+    ("baskets", VISITS_VERSION),
+    (DailySales::NAME, DailySales::VERSION),
+    (Popularity::NAME, Popularity::VERSION),
+    ("counters", COUNTERS_VERSION),
+];
+
+impl Set {
+    /// How many bytes the parts have.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.bytes.len()).sum()
+    }
+}
+
+impl Views {
+    /// Writes down every projection.
+    pub(crate) fn snapshot(&self) -> Set {
+        let bytes = [
+            self.catalogue.snapshot(),
+            self.identity.snapshot(),
+            self.shoppers.snapshot(),
+            self.histories.snapshot(),
+            self.visits.encode(),
+            self.baskets.encode(),
+            self.sales.snapshot(),
+            self.popularity.snapshot(),
+            self.snapshot_counters(),
+        ];
+        let parts = PARTS.into_iter().zip(bytes);
+        Set {
+            cursor: self.cursor.clone(),
+            anchors: self.anchors.clone(),
+            parts: parts.map(|((name, version), bytes)| Part { name, version, bytes }).collect(),
+        }
+    }
+
+    fn snapshot_counters(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.varint(self.generation);
+        w.timestamp(self.now_seen);
+        self.counters.write(&mut w);
+        w.into_bytes()
+    }
+
+    /// Reads what [`Views::snapshot`] wrote, part by part in the same order.
+    pub(crate) fn restore(parts: &[Vec<u8>], cursor: Cursor) -> Result<Views, LoadError> {
+        let [catalogue, identity, shoppers, histories, visits, baskets, sales, popularity, counters] =
+            parts
+        else {
+            return Err(LoadError::Missing("any".to_owned()));
+        };
+        let catalogue = Catalogue::restore(catalogue)?;
+        let n_items = catalogue.n_items();
+        let histories = Histories::restore(histories, n_items)?;
+        let mut r = Reader::new(counters);
+        let (generation, now_seen) = (r.varint()?, r.timestamp()?);
+        let counters = Counters::read(&mut r)?;
+        r.end()?;
+        Ok(Views {
+            basket_vectors: BasketVectors::build(histories.all_baskets()),
+            identity: Identity::restore(identity)?,
+            shoppers: Shoppers::restore(shoppers)?,
+            visits: VisitIndex::decode(visits)?,
+            baskets: VisitIndex::decode(baskets)?,
+            popularity: Popularity::restore(popularity)?,
+            sales: DailySales::restore(sales, n_items)?,
+            catalogue,
+            histories,
+            counters,
+            generation,
+            now_seen,
+            cursor,
+            anchors: Vec::new(),
+        })
+    }
+}
+
+/// What a manifest says.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) sequence: u64,
+    pub(crate) cursor: Cursor,
+    pub(crate) anchors: Vec<Anchor>,
+    parts: Vec<ManifestPart>,
+}
+
+#[derive(Debug)]
+struct ManifestPart {
+    name: String,
+    version: u16,
+    n_bytes: u64,
+    checksum: u64,
+}
+
+fn manifest_path(sequence: u64) -> Path {
+    Path::from(format!("{FOLDER}/manifest/{sequence:012}"))
+}
+
+fn part_path(name: &str, version: u16, sequence: u64) -> Path {
+    Path::from(format!("{FOLDER}/{name}/v{version}-{sequence:012}"))
+}
+
+/// Writes a set: its parts, then the manifest that makes it count; then drops old sets.
+pub(crate) async fn save(
+    blobs: &dyn ObjectStore,
+    set: Set,
+    sequence: u64,
+) -> Result<(), object_store::Error> {
+    let mut w = Writer::new();
+    w.u8(MANIFEST_VERSION);
+    w.count(set.anchors.len());
+    for anchor in &set.anchors {
+        w.varint(u64::from(anchor.position.partition.0));
+        w.varint(anchor.position.offset);
+        w.raw(&anchor.event_id.0);
+    }
+    w.count(set.parts.len());
+    for Part { name, version, bytes } in set.parts {
+        w.text(name);
+        w.varint(u64::from(version));
+        w.varint(bytes.len() as u64);
+        w.raw(&xxh3_64(&bytes).to_le_bytes());
+        blobs.put(&part_path(name, version, sequence), PutPayload::from(bytes)).await?;
+    }
+    let mut manifest = w.into_bytes();
+    let checksum = xxh3_64(&manifest);
+    manifest.extend_from_slice(&checksum.to_le_bytes());
+    blobs.put(&manifest_path(sequence), PutPayload::from(manifest)).await?;
+    drop_old(blobs).await
+}
+
+/// Removes all but the last sets, and parts that belong to none.
+async fn drop_old(blobs: &dyn ObjectStore) -> Result<(), object_store::Error> {
+    let manifests = sequences(blobs).await?;
+    let Some(oldest) = manifests.iter().rev().take(SETS_KEPT).next_back() else { return Ok(()) };
+    for sequence in manifests.iter().filter(|sequence| *sequence < oldest) {
+        blobs.delete(&manifest_path(*sequence)).await?;
+    }
+    let folder = Path::from(FOLDER);
+    for object in list(blobs, &folder).await? {
+        if sequence_of(&object).is_some_and(|sequence| sequence < *oldest) {
+            blobs.delete(&object).await?;
+        }
+    }
+    Ok(())
+}
+
+fn sequence_of(path: &Path) -> Option<u64> {
+    let name = path.filename()?;
+    name.rsplit('-').next()?.parse().ok()
+}
+
+async fn list(blobs: &dyn ObjectStore, folder: &Path) -> Result<Vec<Path>, object_store::Error> {
+    use futures::TryStreamExt;
+    blobs.list(Some(folder)).map_ok(|object| object.location).try_collect().await
+}
+
+/// The numbers of all sets, ascending.
+pub(crate) async fn sequences(blobs: &dyn ObjectStore) -> Result<Vec<u64>, object_store::Error> {
+    let folder = Path::from(format!("{FOLDER}/manifest"));
+    let mut sequences: Vec<u64> =
+        list(blobs, &folder).await?.iter().filter_map(sequence_of).collect();
+    sequences.sort_unstable();
+    Ok(sequences)
+}
+
+/// Reads a manifest and checks that this program reads each of its parts.
+pub(crate) async fn load_manifest(
+    blobs: &dyn ObjectStore,
+    sequence: u64,
+) -> Result<Manifest, LoadError> {
+    let bytes = blobs.get(&manifest_path(sequence)).await?.bytes().await?;
+    let damaged = || LoadError::Damaged { part: "manifest".to_owned() };
+    let (body, checksum) = bytes.split_last_chunk::<8>().ok_or_else(damaged)?;
+    if xxh3_64(body).to_le_bytes() != *checksum {
+        return Err(damaged());
+    }
+    let mut r = Reader::new(body);
+    let version = r.u8()?;
+    if version != MANIFEST_VERSION {
+        let (part, known) = ("manifest".to_owned(), u16::from(MANIFEST_VERSION));
+        return Err(LoadError::OtherVersion { part, found: u16::from(version), known });
+    }
+    let anchors = r.list(read_anchor)?;
+    let parts = r.list(read_part)?;
+    r.end()?;
+    for (name, known) in PARTS {
+        let part = parts.iter().find(|part| part.name == name);
+        let part = part.ok_or_else(|| LoadError::Missing(name.to_owned()))?;
+        if part.version != known {
+            let (part, found) = (name.to_owned(), part.version);
+            return Err(LoadError::OtherVersion { part, found, known });
+        }
+    }
+    let mut cursor = Cursor::START;
+    anchors.iter().for_each(|anchor| cursor.advance(anchor.position));
+    Ok(Manifest { sequence, cursor, anchors, parts })
+}
+
+fn read_anchor(r: &mut Reader<'_>) -> Result<Anchor, WireError> {
+    let partition = u16::try_from(r.varint()?).map_err(|_| r.fault("a partition"))?;
+    let position = Position { partition: Partition(partition), offset: r.varint()? };
+    Ok(Anchor { position, event_id: EventId(r.array16()?) })
+}
+
+fn read_part(r: &mut Reader<'_>) -> Result<ManifestPart, WireError> {
+    let name = r.text()?.to_owned();
+    let version = u16::try_from(r.varint()?).map_err(|_| r.fault("a version"))?;
+    let n_bytes = r.varint()?;
+    let checksum = r.raw(8)?.try_into().map(u64::from_le_bytes).expect("8 bytes were taken");
+    Ok(ManifestPart { name, version, n_bytes, checksum })
+}
+
+/// Reads the parts of a set, in the order of [`PARTS`], and checks their checksums.
+pub(crate) async fn load_parts(
+    blobs: &dyn ObjectStore,
+    manifest: &Manifest,
+) -> Result<Vec<Vec<u8>>, LoadError> {
+    let mut parts = Vec::with_capacity(PARTS.len());
+    for (name, version) in PARTS {
+        let bytes = blobs.get(&part_path(name, version, manifest.sequence)).await?.bytes().await?;
+        let part = manifest.parts.iter().find(|part| part.name == name);
+        let is_whole = part.is_some_and(|part| {
+            part.n_bytes == bytes.len() as u64 && part.checksum == xxh3_64(&bytes)
+        });
+        if !is_whole {
+            return Err(LoadError::Damaged { part: name.to_owned() });
+        }
+        parts.push(bytes.into());
+    }
+    Ok(parts)
+}
