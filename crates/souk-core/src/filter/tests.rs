@@ -113,109 +113,101 @@ fn check_error(text: &str, expected: Expect) {
     expected.assert_eq(&Filter::parse(text).unwrap_err().to_string());
 }
 
+/// Each text with a mark under the character that the error names.
+fn check_marks(texts: &[&str], expected: Expect) {
+    let mut shown = String::new();
+    for text in texts {
+        let FilterError::Syntax { character, expected, found, .. } =
+            Filter::parse(text).unwrap_err()
+        else {
+            panic!("{text}");
+        };
+        let mark = " ".repeat(character - 1);
+        shown += &format!("{text}\n{mark}^ expected {expected}, found {found}\n");
+    }
+    expected.assert_eq(&shown);
+}
+
 #[test]
-fn errors_point_at_the_character() {
-    check_error(
-        "",
-        expect![
-            "filter, character 1: expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end"
+fn errors_point_at_the_character_of_a_term() {
+    check_marks(
+        &[
+            "",
+            "price",
+            "price == 3",
+            "price <= cheap",
+            "price < 20kg",
+            "price < 1.2.3",
+            "price < 1e999",
+            "price < NaN",
+            "brand = 'Käse",
+            "brand = \"x\"",
+            "and = 1",
+            "attributes. = 1",
         ],
+        expect![[r#"
+
+            ^ expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end
+            price
+                 ^ expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`, found the end
+            price == 3
+                   ^ expected a number, a 'text' in single quotes, `true` or `false`, found `=`
+            price <= cheap
+                     ^ expected a number, a 'text' in single quotes, `true` or `false`, found `cheap`
+            price < 20kg
+                      ^ expected `AND`, `OR` or the end, found `kg`
+            price < 1.2.3
+                    ^ expected a number such as -1.5, found `1.2.3`
+            price < 1e999
+                    ^ expected a number such as -1.5, found `1e999`
+            price < NaN
+                    ^ expected a number, a 'text' in single quotes, `true` or `false`, found `NaN`
+            brand = 'Käse
+                    ^ expected a closing quote, found `'Käse`
+            brand = "x"
+                    ^ expected a number, a 'text' in single quotes, `true` or `false`, found `"`
+            and = 1
+            ^ expected a field such as `price` or `attributes.size`, `NOT` or `(`, found `and`
+            attributes. = 1
+            ^ expected a name after `attributes.`, found `attributes.`
+        "#]],
     );
-    check_error(
-        "price",
-        expect![
-            "filter, character 6: expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`, found the end"
+}
+
+#[test]
+fn errors_point_at_the_character_of_what_joins_terms() {
+    check_marks(
+        &[
+            "price < 20 brand = 'x'",
+            "(price < 20",
+            "price < 20)",
+            "brand = 'Käse' ; 1",
+            "brand IN ('x')",
+            "brand IN []",
+            "brand IN ['x' 'y']",
+            "brand NOT = 'x'",
+            "a = 1 AND",
         ],
-    );
-    check_error(
-        "price == 3",
-        expect![
-            "filter, character 8: expected a number, a 'text' in single quotes, `true` or `false`, found `=`"
-        ],
-    );
-    check_error(
-        "price <= cheap",
-        expect![
-            "filter, character 10: expected a number, a 'text' in single quotes, `true` or `false`, found `cheap`"
-        ],
-    );
-    check_error(
-        "price < 20 brand = 'x'",
-        expect!["filter, character 12: expected `AND`, `OR` or the end, found `brand`"],
-    );
-    check_error(
-        "price < 20kg",
-        expect!["filter, character 11: expected `AND`, `OR` or the end, found `kg`"],
-    );
-    check_error(
-        "price < 1.2.3",
-        expect!["filter, character 9: expected a number such as -1.5, found `1.2.3`"],
-    );
-    check_error(
-        "price < 1e999",
-        expect!["filter, character 9: expected a number such as -1.5, found `1e999`"],
-    );
-    check_error(
-        "price < NaN",
-        expect![
-            "filter, character 9: expected a number, a 'text' in single quotes, `true` or `false`, found `NaN`"
-        ],
-    );
-    check_error(
-        "(price < 20",
-        expect!["filter, character 12: expected `AND`, `OR` or `)`, found the end"],
-    );
-    check_error(
-        "price < 20)",
-        expect!["filter, character 11: expected `AND`, `OR` or the end, found `)`"],
-    );
-    check_error(
-        "brand = 'Käse",
-        expect!["filter, character 9: expected a closing quote, found `'Käse`"],
-    );
-    check_error(
-        "brand = 'Käse' ; 1",
-        expect!["filter, character 16: expected `AND`, `OR` or the end, found `;`"],
-    );
-    check_error(
-        "brand = \"x\"",
-        expect![[
-            r#"filter, character 9: expected a number, a 'text' in single quotes, `true` or `false`, found `"`"#
-        ]],
-    );
-    check_error(
-        "brand IN ('x')",
-        expect!["filter, character 10: expected `[` and a list of values, found `(`"],
-    );
-    check_error(
-        "brand IN []",
-        expect![
-            "filter, character 11: expected a number, a 'text' in single quotes, `true` or `false`, found `]`"
-        ],
-    );
-    check_error(
-        "brand IN ['x' 'y']",
-        expect!["filter, character 15: expected `,` or `]`, found `'y'`"],
-    );
-    check_error(
-        "brand NOT = 'x'",
-        expect!["filter, character 11: expected `IN` or `EXISTS`, found `=`"],
-    );
-    check_error(
-        "and = 1",
-        expect![
-            "filter, character 1: expected a field such as `price` or `attributes.size`, `NOT` or `(`, found `and`"
-        ],
-    );
-    check_error(
-        "attributes. = 1",
-        expect!["filter, character 1: expected a name after `attributes.`, found `attributes.`"],
-    );
-    check_error(
-        "a = 1 AND",
-        expect![
-            "filter, character 10: expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end"
-        ],
+        expect![[r#"
+            price < 20 brand = 'x'
+                       ^ expected `AND`, `OR` or the end, found `brand`
+            (price < 20
+                       ^ expected `AND`, `OR` or `)`, found the end
+            price < 20)
+                      ^ expected `AND`, `OR` or the end, found `)`
+            brand = 'Käse' ; 1
+                           ^ expected `AND`, `OR` or the end, found `;`
+            brand IN ('x')
+                     ^ expected `[` and a list of values, found `(`
+            brand IN []
+                      ^ expected a number, a 'text' in single quotes, `true` or `false`, found `]`
+            brand IN ['x' 'y']
+                          ^ expected `,` or `]`, found `'y'`
+            brand NOT = 'x'
+                      ^ expected `IN` or `EXISTS`, found `=`
+            a = 1 AND
+                     ^ expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end
+        "#]],
     );
 }
 

@@ -80,6 +80,15 @@ fn an_unknown_kind_or_flag_is_named_by_position() {
     bytes[1] = 1;
     bytes[2] |= 0x80;
     assert!(matches!(decode_event(&bytes).unwrap_err(), WireError::Malformed { at: 2, .. }));
+    // A page without name and path ends with its flags.
+    let page = samples().into_iter().find(|(name, _)| *name == "page_unnamed").unwrap().1;
+    let mut bytes = encode_event(&page);
+    let at = bytes.len() - 1;
+    bytes[at] = 4;
+    assert_eq!(
+        decode_event(&bytes).unwrap_err(),
+        WireError::Malformed { at, expected: "flags of a page" }
+    );
 }
 
 #[test]

@@ -63,9 +63,22 @@ fn a_count_beyond_the_bytes_is_refused_before_memory_is_taken() {
     let mut w = Writer::new();
     w.varint(u64::MAX - 3);
     let bytes = w.into_bytes();
-    assert!(Reader::new(&bytes).list(|r| r.u8()).is_err());
-    assert!(Reader::new(&bytes).bytes().is_err());
+    let expected = WireError::Malformed { at: 0, expected: "a count within the bytes that follow" };
+    assert_eq!(Reader::new(&bytes).list(|r| r.u8()), Err(expected.clone()));
+    assert_eq!(Reader::new(&bytes).bytes(), Err(expected));
     assert!(Reader::new(&bytes).id().is_err());
+}
+
+#[test]
+fn amounts_out_of_range_are_refused() {
+    let mut w = Writer::new();
+    w.zigzag(Money::MINOR_MAX);
+    w.zigzag(-Money::MINOR_MAX - 1);
+    let bytes = w.into_bytes();
+    let mut r = Reader::new(&bytes);
+    assert_eq!(r.minor(Currency::USD).unwrap().minor(), Money::MINOR_MAX);
+    let error = r.minor(Currency::USD).unwrap_err();
+    assert_eq!(error.to_string(), "byte 8: expected an amount in range");
 }
 
 #[test]
