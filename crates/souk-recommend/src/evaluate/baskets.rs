@@ -1,0 +1,260 @@
+//! Next-basket evaluation: one ranked list per test shopper, judged by their first test basket.
+//!
+//! The lists are made from the training part alone, all at the moment of its last purchase: neither
+//! when the test shopper comes nor what others buy meanwhile is known to the model.
+
+use super::metrics::{hit, mean, ndcg, recall};
+use crate::next_basket::{Basket, BasketVectors, Lessons, Market, Params, Scratch, Weights};
+use crate::types::{Item, Shopper};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+#[cfg(test)]
+mod tests;
+
+/// A shopper teaches only with this many earlier baskets: fewer say nothing about habits (chosen).
+const LESSON_BASKETS_MIN: usize = 3;
+/// How many cuts through the training part give lessons, a tenth of its time span apart.
+const N_CUTS: i64 = 3;
+
+/// One line of a basket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BasketRow {
+    /// Who bought.
+    pub shopper: Shopper,
+    /// The basket, numbered in the order of the caller's basket ids, which breaks ties of time.
+    pub basket: u64,
+    /// What was bought.
+    pub item: Item,
+    /// When, Unix milliseconds; a basket's time is the earliest of its lines.
+    pub time: i64,
+}
+
+/// What the weights are fitted on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tuning<'a> {
+    /// Nothing: these weights as they are.
+    Fixed(Weights),
+    /// The first baskets after three cuts through the last part of the training part.
+    TrainTail,
+    /// The first basket of each shopper in these rows, which come after the training part.
+    Valid(&'a [BasketRow]),
+}
+
+/// What to evaluate.
+#[derive(Clone, Copy, Debug)]
+pub struct BasketTask<'a> {
+    /// What the model knows, in any order.
+    pub train: &'a [BasketRow],
+    /// What it is judged by, in any order.
+    pub test: &'a [BasketRow],
+    /// The list lengths to judge at.
+    pub ks: &'a [usize],
+    /// How the weights are chosen.
+    pub tuning: Tuning<'a>,
+}
+
+/// Means over the shoppers, at one list length.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BasketMeasures {
+    /// Hits / items in the basket.
+    pub recall: f64,
+    /// Normalised discounted cumulative gain, binary.
+    pub ndcg: f64,
+    /// The share of shoppers with at least one hit.
+    pub hit_rate: f64,
+    /// How many shoppers these are means over.
+    pub n_shoppers: usize,
+}
+
+/// Measures of one ranking at one list length.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BasketMeasuresAt {
+    /// The list length.
+    pub k: usize,
+    /// All items of the basket.
+    pub all: BasketMeasures,
+    /// Only the items that the shopper had bought before, over the shoppers with such items.
+    pub repeat: BasketMeasures,
+    /// Only the items new to the shopper, over the shoppers with such items.
+    pub new: BasketMeasures,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BasketReport {
+    /// The model's measures, by list length.
+    pub model: Vec<BasketMeasuresAt>,
+    /// The same for one list for everyone: the items in most training baskets.
+    pub popularity: Vec<BasketMeasuresAt>,
+    /// The same for each shopper's most bought items, then the popular ones.
+    pub personal_frequency: Vec<BasketMeasuresAt>,
+    /// The weights that were used.
+    pub weights: Weights,
+    /// Ranked lists by shopper, ascending, as long as the largest list length.
+    pub predictions: Vec<(Shopper, Vec<Item>)>,
+    /// Time of each query, the search for neighbours included, in the unit of the caller's timer.
+    pub latencies: Vec<u64>,
+}
+
+/// Runs the whole protocol; `timer` returns a steadily rising time in any unit.
+pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> BasketReport {
+    let train = assemble(task.train);
+    let now = train.iter().map(|(_, basket)| basket.time).max().unwrap_or(0);
+    let mut scratch = Scratch::default();
+    let state = BasketVectors::build(train.clone());
+    let market = Market::at(&state, now);
+    let weights = match task.tuning {
+        Tuning::Fixed(weights) => Some(weights),
+        Tuning::TrainTail => train_tail(&train, now).fit(),
+        Tuning::Valid(rows) => {
+            let mut lessons = Lessons::default();
+            teach(&mut lessons, (&state, &market), now, &first_baskets(assemble(rows)));
+            lessons.fit()
+        }
+    };
+    let limit = task.ks.iter().copied().max().unwrap_or(0);
+    let params = Params { limit, weights: weights.unwrap_or_default(), ..Params::default() };
+    let judged = first_baskets(assemble(task.test));
+    let mut latencies = Vec::with_capacity(judged.len());
+    let mut predictions = Vec::with_capacity(judged.len());
+    for (shopper, _) in &judged {
+        let begin = timer();
+        let neighbourhood = state.neighbourhood(*shopper, now, &params, &mut scratch);
+        let shared = (&market, &neighbourhood);
+        let scored = state.next_basket((*shopper, now), shared, &params, &mut scratch);
+        latencies.push(timer().saturating_sub(begin));
+        predictions.push((*shopper, scored.into_iter().map(|scored| scored.item).collect()));
+    }
+    let popular = popular(&state);
+    let baseline = |rank: &dyn Fn(Shopper) -> Vec<Item>| {
+        let lists: Vec<_> = judged.iter().map(|(shopper, _)| (*shopper, rank(*shopper))).collect();
+        judge(&state, &judged, &lists, task.ks)
+    };
+    let top: Vec<Item> = popular.iter().copied().take(limit).collect();
+    BasketReport {
+        model: judge(&state, &judged, &predictions, task.ks),
+        popularity: baseline(&|_| top.clone()),
+        personal_frequency: baseline(&|shopper| frequent(&state, shopper, (&popular, limit))),
+        weights: params.weights,
+        predictions,
+        latencies,
+    }
+}
+
+/// Lessons from the first baskets after each cut, each predicted from what came before the cut.
+fn train_tail(train: &[(Shopper, Basket)], end: i64) -> Lessons {
+    let mut lessons = Lessons::default();
+    let begin = train.iter().map(|(_, basket)| basket.time).min().unwrap_or(0);
+    let step = end.saturating_sub(begin) / 10;
+    for n in 1..=N_CUTS {
+        let cut = end - n * step;
+        let (before, after): (Vec<_>, Vec<_>) =
+            train.iter().cloned().partition(|(_, basket)| basket.time < cut);
+        let state = BasketVectors::build(before);
+        let market = Market::at(&state, cut);
+        teach(&mut lessons, (&state, &market), cut, &first_baskets(after));
+    }
+    lessons
+}
+
+fn teach(
+    lessons: &mut Lessons,
+    (state, market): (&BasketVectors, &Market),
+    now: i64,
+    next: &[(Shopper, FxHashSet<Item>)],
+) {
+    let mut scratch = Scratch::default();
+    for (shopper, items) in next {
+        if state.baskets(*shopper).len() >= LESSON_BASKETS_MIN {
+            lessons.add((state, market), (*shopper, now), items, &mut scratch);
+        }
+    }
+}
+
+/// Joins lines into baskets.
+fn assemble(rows: &[BasketRow]) -> Vec<(Shopper, Basket)> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable_by_key(|row| (row.shopper, row.basket, row.time, row.item));
+    let baskets = rows.chunk_by(|a, b| (a.shopper, a.basket) == (b.shopper, b.basket));
+    let join = |lines: &[BasketRow]| {
+        let items: Vec<Item> = lines.iter().map(|line| line.item).collect();
+        let first = &lines[0];
+        (first.shopper, Basket::new(first.basket, first.time, &items))
+    };
+    baskets.map(join).collect()
+}
+
+/// Each shopper's earliest basket, ascending by shopper; of two at one time the smaller number.
+fn first_baskets(mut baskets: Vec<(Shopper, Basket)>) -> Vec<(Shopper, FxHashSet<Item>)> {
+    baskets.sort_unstable_by_key(|(shopper, basket)| (*shopper, basket.time, basket.key));
+    baskets.dedup_by_key(|(shopper, _)| *shopper);
+    let items = |basket: Basket| basket.items().iter().copied().collect();
+    baskets.into_iter().map(|(shopper, basket)| (shopper, items(basket))).collect()
+}
+
+/// All items by the number of baskets that hold them, the most frequent first.
+fn popular(state: &BasketVectors) -> Vec<Item> {
+    let n_baskets = |item: Item| state.buyers(item).iter().map(|&(_, n)| u64::from(n)).sum::<u64>();
+    let mut items: Vec<(u64, Item)> =
+        (0..state.n_items() as u32).map(|item| (n_baskets(Item(item)), Item(item))).collect();
+    items.retain(|(n, _)| *n > 0);
+    items.sort_unstable_by_key(|&(n, item)| (std::cmp::Reverse(n), item));
+    items.into_iter().map(|(_, item)| item).collect()
+}
+
+/// A shopper's most bought items, ties by popularity, filled up with popular ones.
+fn frequent(
+    state: &BasketVectors,
+    shopper: Shopper,
+    (popular, limit): (&[Item], usize),
+) -> Vec<Item> {
+    let own: FxHashMap<Item, u32> = state
+        .purchases(shopper)
+        .map_or_else(FxHashMap::default, |own| own.counts.iter().copied().collect());
+    let mut ranked: Vec<(u32, usize, Item)> = popular
+        .iter()
+        .enumerate()
+        .filter_map(|(place, item)| own.get(item).map(|&n| (n, place, *item)))
+        .collect();
+    ranked.sort_unstable_by_key(|&(n, place, _)| (std::cmp::Reverse(n), place));
+    let others = popular.iter().copied().filter(|item| !own.contains_key(item));
+    ranked.into_iter().map(|(_, _, item)| item).chain(others).take(limit).collect()
+}
+
+/// Measures lists against the baskets, at every list length.
+fn judge(
+    state: &BasketVectors,
+    judged: &[(Shopper, FxHashSet<Item>)],
+    lists: &[(Shopper, Vec<Item>)],
+    ks: &[usize],
+) -> Vec<BasketMeasuresAt> {
+    let is_own = |shopper: Shopper, item: Item| {
+        let own = state.purchases(shopper).map_or(&[][..], |own| &own.counts);
+        own.binary_search_by_key(&item, |&(held, _)| held).is_ok()
+    };
+    let part = |keep: &dyn Fn(Shopper, Item) -> bool, k: usize| {
+        let mut values: [Vec<f64>; 3] = Default::default();
+        for ((shopper, basket), (_, list)) in judged.iter().zip(lists) {
+            let wanted: FxHashSet<Item> =
+                basket.iter().copied().filter(|&item| keep(*shopper, item)).collect();
+            if !wanted.is_empty() {
+                values[0].push(recall(list, &wanted, k));
+                values[1].push(ndcg(list, &wanted, k));
+                values[2].push(hit(list, &wanted, k));
+            }
+        }
+        BasketMeasures {
+            recall: mean(&values[0]),
+            ndcg: mean(&values[1]),
+            hit_rate: mean(&values[2]),
+            n_shoppers: values[0].len(),
+        }
+    };
+    let at = |&k: &usize| BasketMeasuresAt {
+        k,
+        all: part(&|_, _| true, k),
+        repeat: part(&|shopper, item| is_own(shopper, item), k),
+        new: part(&|shopper, item| !is_own(shopper, item), k),
+    };
+    ks.iter().map(at).collect()
+}
