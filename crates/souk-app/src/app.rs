@@ -4,6 +4,7 @@ use object_store::ObjectStore;
 use parking_lot::RwLock;
 use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore};
 
+use crate::door::Door;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::{AppError, Clock, Config, Views};
 
@@ -51,6 +52,7 @@ pub struct App {
     pub(crate) parts: Parts,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    pub(crate) door: Door,
     pub(crate) views: Arc<RwLock<Views>>,
     projector: Projector,
 }
@@ -89,7 +91,10 @@ impl App {
     ) -> Result<Arc<App>, AppError> {
         let views = Arc::default();
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
-        Ok(Arc::new(App { parts, config, clock, views, projector }))
+        let door = Door::open(&parts, &config).await?;
+        let app = Arc::new(App { parts, config, clock, door, views, projector });
+        Door::start(&app);
+        Ok(app)
     }
 
     /// How far the start has come.

@@ -6,9 +6,11 @@
 mod access;
 mod app;
 mod clock;
-mod config;
+pub mod config;
+mod door;
 mod error;
 mod ingest;
+mod limits;
 mod products;
 mod projections;
 mod recommend;
@@ -16,9 +18,10 @@ mod recommend;
 pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use clock::Clock;
-pub use config::Config;
+pub use config::{Config, Notice};
 pub use error::{AppError, FieldError};
 pub use ingest::{IngestAnswer, IngestCall, IngestRejection, IngestRequest};
+pub use limits::RateState;
 pub use products::{ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;
 pub use projections::{

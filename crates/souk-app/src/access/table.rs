@@ -1,0 +1,46 @@
+//! Which role may do what: the only place that decides it.
+
+use super::{Operation, Role};
+
+/// The operations of each role; `Admin` may do everything and has no row.
+///
+/// A browser key sits in a page where anyone can read it, so it may only add behaviour of somebody
+/// unknown or read what everybody may see.
+const TABLE: &[(Role, &[Operation])] = &[
+    (Role::IngestBrowser, &[Operation::SendBehaviour]),
+    (
+        Role::IngestServer,
+        &[
+            Operation::SendBehaviour,
+            Operation::SendOrders,
+            Operation::SendStock,
+            Operation::SendPrices,
+            Operation::MergeIdentities,
+        ],
+    ),
+    (Role::StorefrontBrowser, &[Operation::Recommend, Operation::ReadCatalogue]),
+    (
+        Role::StorefrontServer,
+        &[Operation::Recommend, Operation::RecommendAnyShopper, Operation::ReadCatalogue],
+    ),
+    (Role::Analyst, &[Operation::ReadCatalogue, Operation::ReadAggregates, Operation::ReadMetrics]),
+    (
+        Role::Merchandiser,
+        &[
+            Operation::Recommend,
+            Operation::ReadCatalogue,
+            Operation::WriteCatalogue,
+            Operation::SendPrices,
+            Operation::ReadAggregates,
+        ],
+    ),
+    (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),
+    // Subject requests and the audit log bring this role its operations.
+    (Role::Privacy, &[]),
+];
+
+/// Whether the role has the operation.
+pub(super) fn allows(role: Role, operation: Operation) -> bool {
+    role == Role::Admin
+        || TABLE.iter().any(|(of, operations)| *of == role && operations.contains(&operation))
+}
