@@ -337,7 +337,6 @@ pub struct BriefPersonalization {
     /// Names of models.
     pub models: BriefModels,
     /// Whether events count at once; they always do, and `false` is refused.
-    #[serde(deserialize_with = "always")]
     pub real_time_processing: Always,
     /// Seconds that generated content is kept.
     pub cache_ttl: Option<u64>,
@@ -363,13 +362,29 @@ impl Serialize for Always {
     }
 }
 
-fn always<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Always, D::Error> {
-    match bool::deserialize(d)? {
-        true => Ok(Always),
-        false => Err(serde::de::Error::custom(
+impl<'de> Deserialize<'de> for Always {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Always, D::Error> {
+        d.deserialize_bool(AlwaysVisitor)
+    }
+}
+
+struct AlwaysVisitor;
+
+impl serde::de::Visitor<'_> for AlwaysVisitor {
+    type Value = Always;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("true")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Always, E> {
+        if value {
+            return Ok(Always);
+        }
+        Err(E::custom(
             "`false` is not possible: every event counts as soon as it is durable; write true or \
              leave it out",
-        )),
+        ))
     }
 }
 

@@ -71,28 +71,138 @@ fn check(text: &str, variables: Vec<(String, String)>, expected: Expect) {
 
 #[test]
 fn faults_name_setting_value_remedy_and_line() {
-    check("server:\n  lisen: x\n", none(), expect![[r#""#]]);
-    check("serwer: 1\n", none(), expect![[r#""#]]);
-    check("server:\n  listen: 8080\n", none(), expect![[r#""#]]);
-    check("server:\n  listen: nowhere\n", none(), expect![[r#""#]]);
-    check("server:\n  connections_max: many\n", none(), expect![[r#""#]]);
-    check("server:\n  connections_max: 0\n", none(), expect![[r#""#]]);
-    check("server:\n  tls_cert: cert.pem\n", none(), expect![[r#""#]]);
-    check("sites: []\n", none(), expect![[r#""#]]);
-    check("sites:\n  - currency: ABC\n", none(), expect![[r#""#]]);
-    check("sites:\n  - {id: a}\n  - {id: a}\n", none(), expect![[r#""#]]);
-    check("sites:\n  - time_zone: Mars/Olympus\n", none(), expect![[r#""#]]);
-    check("locations:\n  - {id: s1, site: other}\n", none(), expect![[r#""#]]);
-    check("locations:\n  - {id: s1, day_cut_minutes: 1440}\n", none(), expect![[r#""#]]);
-    check("locations:\n  - {site: main}\n", none(), expect![[r#""#]]);
-    check("log:\n  archive_after_days: 7\n", none(), expect![[r#""#]]);
-    check("impressions:\n  sample: 1.5\n", none(), expect![[r#""#]]);
-    check("impressions:\n  sample: .nan\n", none(), expect![[r#""#]]);
-    check("recommendations: {limit_default: 50, limit_max: 20}\n", none(), expect![[r#""#]]);
-    check("personalization: {real_time_processing: false}\n", none(), expect![[r#""#]]);
-    check("data:\n  dir: a\n  dir: b\n", none(), expect![[r#""#]]);
-    check("server: [\n", none(), expect![[r#""#]]);
-    check("just words\n", none(), expect![[r#""#]]);
+    check(
+        "server:\n  lisen: x\n",
+        none(),
+        expect![
+            "line 2: server: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `allowed_origins`, `body_bytes_max`, `connections_max`, `header_timeout_ms`, `request_timeout_ms`, `shutdown_timeout_ms`, `log_format`, `log_level`; remove it or correct its name"
+        ],
+    );
+    check(
+        "serwer: 1\n",
+        none(),
+        expect![
+            "line 1: unknown field `serwer`, expected one of `server`, `data`, `clock`, `sites`, `locations`, `log`, `snapshots`, `impressions`, `recommendations`, `limits`, `access`, `personalization`, `inventory`, `content_generation`; remove it or correct its name"
+        ],
+    );
+    check(
+        "server:\n  listen: 8080\n",
+        none(),
+        expect![
+            "line 2: server.listen: `8080` is not an address and port; write for example 127.0.0.1:8080"
+        ],
+    );
+    check(
+        "server:\n  listen: nowhere\n",
+        none(),
+        expect![
+            "line 2: server.listen: `nowhere` is not an address and port; write for example 127.0.0.1:8080"
+        ],
+    );
+    check(
+        "server:\n  connections_max: many\n",
+        none(),
+        expect![[
+            r#"line 2: server.connections_max: invalid type: string "many", expected a whole number; souk.yaml gives the unit and default of every setting"#
+        ]],
+    );
+    check(
+        "server:\n  connections_max: 0\n",
+        none(),
+        expect![
+            "line 2: server.connections_max: 0 is out of range; write a whole number from 1 to 1000000"
+        ],
+    );
+    check(
+        "server:\n  tls_cert: cert.pem\n",
+        none(),
+        expect![
+            "`server.tls_cert`: a certificate and a key belong together; set `tls_cert` and `tls_key`, or neither"
+        ],
+    );
+    check("sites: []\n", none(), expect!["`sites`: the list is empty; name at least one site"]);
+    check(
+        "sites:\n  - currency: ABC\n",
+        none(),
+        expect![
+            "line 2: sites[0].currency: currency `ABC` is not in ISO 4217; write for example USD"
+        ],
+    );
+    check(
+        "sites:\n  - {id: a}\n  - {id: a}\n",
+        none(),
+        expect!["`sites[1].id`: site `a` is listed twice; keep one"],
+    );
+    check(
+        "sites:\n  - time_zone: Mars/Olympus\n",
+        none(),
+        expect![
+            "line 2: sites[0].time_zone: time zone `Mars/Olympus` is not in the IANA database; write for example Europe/Berlin"
+        ],
+    );
+    check(
+        "locations:\n  - {id: s1, site: other}\n",
+        none(),
+        expect!["`locations[0].site`: site `other` is not in `sites`; add it there"],
+    );
+    check(
+        "locations:\n  - {id: s1, day_cut_minutes: 1440}\n",
+        none(),
+        expect![
+            "line 2: locations[0].day_cut_minutes: 1440 is out of range; write a whole number from 0 to 1439"
+        ],
+    );
+    check(
+        "locations:\n  - {site: main}\n",
+        none(),
+        expect!["line 2: locations[0]: missing field `id`"],
+    );
+    check(
+        "log:\n  archive_after_days: 7\n",
+        none(),
+        expect![
+            "line 2: log.archive_after_days: 7 is out of range; write a whole number from 8 to 36500"
+        ],
+    );
+    check(
+        "impressions:\n  sample: 1.5\n",
+        none(),
+        expect!["line 2: impressions.sample: 1.5 is out of range; write a number from 0.0 to 1.0"],
+    );
+    check(
+        "impressions:\n  sample: .nan\n",
+        none(),
+        expect!["line 2: impressions.sample: NaN is out of range; write a number from 0.0 to 1.0"],
+    );
+    check(
+        "recommendations: {limit_default: 50, limit_max: 20}\n",
+        none(),
+        expect![
+            "`recommendations.limit_default`: 50 is above `recommendations.limit_max` (20); lower it"
+        ],
+    );
+    check(
+        "personalization: {real_time_processing: false}\n",
+        none(),
+        expect![
+            "line 1: personalization.real_time_processing: `false` is not possible: every event counts as soon as it is durable; write true or leave it out"
+        ],
+    );
+    check("data:\n  dir: a\n  dir: b\n", none(), expect!["line 2: data: duplicate field `dir`"]);
+    check(
+        "server: [\n",
+        none(),
+        expect![
+            "line 1: server: invalid type: sequence, expected struct ServerSettings; souk.yaml gives the unit and default of every setting"
+        ],
+    );
+    check(
+        "just words\n",
+        none(),
+        expect![[
+            r#"line 1: invalid type: string "just words", expected struct Config; souk.yaml gives the unit and default of every setting"#
+        ]],
+    );
 }
 
 #[test]
@@ -108,9 +218,27 @@ fn environment_overrides_the_file() {
     assert_eq!(config.unwrap().log.archive_after_days, None);
     // What names no setting of ours is left alone.
     assert!(Config::parse("", env("SOUK_TEST_POSTGRES_URL", "x")).is_ok());
-    check("", env("SOUK_SERVER_LISTN", "x"), expect![[r#""#]]);
-    check("", env("SOUK_SERVER_LISTEN", "x"), expect![[r#""#]]);
-    check("", env("SOUK_LIMITS_ANALYST_PER_S", "-1"), expect![[r#""#]]);
+    check(
+        "",
+        env("SOUK_SERVER_LISTN", "x"),
+        expect![
+            "environment variable SOUK_SERVER_LISTN: there is no such setting; `souk config print` lists them all"
+        ],
+    );
+    check(
+        "",
+        env("SOUK_SERVER_LISTEN", "x"),
+        expect![
+            "environment variable SOUK_SERVER_LISTEN (`server.listen`): `x` is not an address and port; write for example 127.0.0.1:8080"
+        ],
+    );
+    check(
+        "",
+        env("SOUK_LIMITS_ANALYST_PER_S", "-1"),
+        expect![
+            "environment variable SOUK_LIMITS_ANALYST_PER_S (`limits.analyst.per_s`): -1 is out of range; write a whole number from 1 to 10000000"
+        ],
+    );
 }
 
 #[test]

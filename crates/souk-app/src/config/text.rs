@@ -1,10 +1,12 @@
 //! Settings that are written as text and checked as they are read, so that a fault has a line.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Deserializer, Serializer, de::Error};
+use serde::Serializer;
+use serde::de::{Deserializer, Error, Visitor};
 use souk_core::{Currency, LocationId, SiteId, Timestamp};
 
 /// What is one text in the file and more than a text in the program.
@@ -82,17 +84,95 @@ impl TextSetting for SocketAddr {
     }
 }
 
+/// Reads a value and checks it while the reader still knows which setting it is at: a check after
+/// the reading would be reported at the section instead.
+struct Checked<F> {
+    expected: &'static str,
+    check: F,
+}
+
+/// One of the forms a value comes in.
+enum Given<'a> {
+    Text(&'a str),
+    Whole(u64),
+    Number(f64),
+}
+
+impl<T, F: Fn(Given<'_>) -> Result<T, String>> Visitor<'_> for Checked<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.check)(Given::Text(text)).map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        (self.check)(Given::Whole(number)).map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        (self.check)(Given::Number(number as f64)).map_err(E::custom)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+        (self.check)(Given::Number(number)).map_err(E::custom)
+    }
+}
+
+/// Reads a setting that may be null; its `Some` is read by a function that knows the type.
+struct OrNull<R>(R);
+
+trait ReadSome<T> {
+    fn read<'de, D: Deserializer<'de>>(&self, d: D) -> Result<T, D::Error>;
+}
+
+impl<'de, T, R: ReadSome<T>> Visitor<'de> for OrNull<(R, PhantomData<T>)> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or null")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Option<T>, D::Error> {
+        self.0.0.read(d).map(Some)
+    }
+}
+
 pub(super) fn serialize<T: TextSetting, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_str(&value.show())
 }
 
 pub(super) fn deserialize<'de, T: TextSetting, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
-    T::read(&String::deserialize(d)?).map_err(D::Error::custom)
+    let check = |given: Given<'_>| match given {
+        Given::Text(text) => T::read(text),
+        Given::Whole(number) => T::read(&number.to_string()),
+        Given::Number(number) => T::read(&number.to_string()),
+    };
+    d.deserialize_str(Checked { expected: "a text", check })
 }
 
 /// The same for settings that may be null.
 pub(super) mod optional {
-    use super::{Deserialize, Deserializer, Error, Serializer, TextSetting};
+    use super::{Deserializer, OrNull, PhantomData, ReadSome, Serializer, TextSetting};
+
+    struct Text;
+
+    impl<T: TextSetting> ReadSome<T> for Text {
+        fn read<'de, D: Deserializer<'de>>(&self, d: D) -> Result<T, D::Error> {
+            super::deserialize(d)
+        }
+    }
 
     pub(in super::super) fn serialize<T: TextSetting, S: Serializer>(
         value: &Option<T>,
@@ -107,8 +187,7 @@ pub(super) mod optional {
     pub(in super::super) fn deserialize<'de, T: TextSetting, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Option<T>, D::Error> {
-        let text = Option::<String>::deserialize(d)?;
-        text.map(|text| T::read(&text).map_err(D::Error::custom)).transpose()
+        d.deserialize_option(OrNull((Text, PhantomData)))
     }
 }
 
@@ -116,11 +195,23 @@ pub(super) mod optional {
 pub(super) fn within<'de, const LO: u64, const HI: u64, D: Deserializer<'de>>(
     d: D,
 ) -> Result<u64, D::Error> {
-    let value = u64::deserialize(d)?;
-    if (LO..=HI).contains(&value) {
-        Ok(value)
-    } else {
-        Err(D::Error::custom(format!("{value} is out of range; write {LO} to {HI}")))
+    let out_of_range = |value: &dyn fmt::Display| {
+        Err(format!("{value} is out of range; write a whole number from {LO} to {HI}"))
+    };
+    let check = |given: Given<'_>| match given {
+        Given::Whole(value) if (LO..=HI).contains(&value) => Ok(value),
+        Given::Whole(value) => out_of_range(&value),
+        Given::Number(value) => out_of_range(&value),
+        Given::Text(value) => out_of_range(&format_args!("`{value}`")),
+    };
+    d.deserialize_u64(Checked { expected: "a whole number", check })
+}
+
+struct Within<const LO: u64, const HI: u64>;
+
+impl<const LO: u64, const HI: u64> ReadSome<u64> for Within<LO, HI> {
+    fn read<'de, D: Deserializer<'de>>(&self, d: D) -> Result<u64, D::Error> {
+        within::<LO, HI, D>(d)
     }
 }
 
@@ -128,30 +219,33 @@ pub(super) fn within<'de, const LO: u64, const HI: u64, D: Deserializer<'de>>(
 pub(super) fn within_optional<'de, const LO: u64, const HI: u64, D: Deserializer<'de>>(
     d: D,
 ) -> Result<Option<u64>, D::Error> {
-    match Option::<u64>::deserialize(d)? {
-        Some(value) if !(LO..=HI).contains(&value) => {
-            Err(D::Error::custom(format!("{value} is out of range; write {LO} to {HI}, or null")))
-        }
-        value => Ok(value),
-    }
+    d.deserialize_option(OrNull((Within::<LO, HI>, PhantomData)))
 }
 
 /// A share between 0 and 1.
 pub(super) fn share<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(d)?;
-    if (0.0..=1.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err(D::Error::custom(format!("{value} is out of range; write 0.0 to 1.0")))
+    let out_of_range = |value: &dyn fmt::Display| {
+        Err(format!("{value} is out of range; write a number from 0.0 to 1.0"))
+    };
+    let check = |given: Given<'_>| match given {
+        Given::Whole(value @ 0..=1) => Ok(value as f64),
+        Given::Whole(value) => out_of_range(&value),
+        Given::Number(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        Given::Number(value) => out_of_range(&value),
+        Given::Text(value) => out_of_range(&format_args!("`{value}`")),
+    };
+    d.deserialize_f64(Checked { expected: "a number", check })
+}
+
+struct Share;
+
+impl ReadSome<f64> for Share {
+    fn read<'de, D: Deserializer<'de>>(&self, d: D) -> Result<f64, D::Error> {
+        share(d)
     }
 }
 
 /// The same for settings that may be null.
 pub(super) fn share_optional<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
-    match Option::<f64>::deserialize(d)? {
-        Some(value) if !(0.0..=1.0).contains(&value) => {
-            Err(D::Error::custom(format!("{value} is out of range; write 0.0 to 1.0, or null")))
-        }
-        value => Ok(value),
-    }
+    d.deserialize_option(OrNull((Share, PhantomData)))
 }
