@@ -11,8 +11,9 @@ mod tests;
 /// How common baskets are weighed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TogetherParams {
-    /// The most recent baskets that are read in one question, shared evenly by the anchors.
-    pub visits_max: usize,
+    /// The anchors' most recent baskets are read until they hold this many events, shared evenly by
+    /// the anchors: the bound of the cost.
+    pub events_max: usize,
     /// A pair with fewer common baskets than this is not proposed.
     pub support_min: u32,
     /// Strength of the assumption that lift is 1, in baskets.
@@ -20,9 +21,13 @@ pub struct TogetherParams {
 }
 
 impl Default for TogetherParams {
-    /// 1,200 baskets (bounds the cost to some 200 µs), at least 3 common ones, prior 10 (chosen).
+    /// 10,000 events (bounds the cost to some 200 µs), at least 3 common baskets, prior 20.
+    ///
+    /// Measured on a grocer's November, index January to October, one anchor of a basket, 10 named: prior
+    /// 20 names another item of the basket in 37 % of baskets, 300 (nearly popularity) in 39 %, 2 in 28 %;
+    /// one outside the 100 most popular in 16 %, 15 % and 19 %. Reading more events helped neither.
     fn default() -> TogetherParams {
-        TogetherParams { visits_max: 1200, support_min: 3, prior: 10.0 }
+        TogetherParams { events_max: 10_000, support_min: 3, prior: 20.0 }
     }
 }
 
@@ -78,7 +83,7 @@ struct Link {
 
 /// The items that go with the anchors, best first.
 ///
-/// Per anchor `a` and item `b`: `c` common baskets among the `s` most recent ones of `a`, where
+/// Per anchor `a` and item `b`: `c` common baskets among the `s` ones of `a` that are read, where
 /// chance would give `e = s·n_b/N` (`n_b` baskets of `b`, `N` baskets in all). Raw lift `c/e` prefers
 /// coincidences of rare items, so it is shrunk towards 1 by a gamma prior worth `p` baskets:
 /// `(c + p) / (e + p)`, the posterior mean of the gamma-Poisson model. The score of an item is the sum of
@@ -99,11 +104,11 @@ pub fn bought_together(
     for &anchor in query.anchors {
         scratch.found_at(anchor).is_anchor = true;
     }
-    let visits_max = params.visits_max / anchors.len().max(1);
+    let events_max = params.events_max / anchors.len().max(1);
     for (idx, &anchor) in anchors.iter().enumerate() {
         // A cart may hold two pieces of one item, which is not twice the evidence.
         if !anchors[..idx].contains(&anchor) {
-            scratch.link(index, anchor, &TogetherParams { visits_max, ..*params });
+            scratch.link(index, anchor, &TogetherParams { events_max, ..*params });
         }
     }
     scratch.companions(query.limit)
@@ -121,7 +126,7 @@ impl TogetherScratch {
     /// Adds what one anchor says.
     fn link(&mut self, index: &VisitIndex, anchor: Item, params: &TogetherParams) {
         let mut counts = std::mem::take(&mut self.counts);
-        let read = counts.count(index, anchor, params.visits_max);
+        let read = counts.count(index, anchor, params.events_max);
         let per_basket = read.n_visits as f32 / index.n_visits().max(1) as f32;
         for count in read.found.iter().filter(|c| c.visits >= params.support_min.max(1)) {
             let expected = per_basket * index.n_visits_with(count.item) as f32;

@@ -1,7 +1,8 @@
 //! Which items share visits with an item, counted when asked.
 //!
 //! No table of pairs is stored: it would be larger than the visits, and forgetting a shopper would
-//! have to find all their pairs. The cost of a count is bounded by reading the most recent visits only.
+//! have to find all their pairs. The cost of a count is bounded by reading the most recent visits
+//! only, as many as hold a given number of events.
 
 use crate::numbering::Numbering;
 use crate::types::Item;
@@ -41,18 +42,22 @@ pub(crate) struct CoCounts<'a> {
 const NONE: u32 = u32::MAX;
 
 impl CoScratch {
-    /// Counts in the `visits_max` most recent visits that hold `item`.
+    /// Counts in the most recent visits that hold `item`, until `events_max` events are read.
     pub(crate) fn count(
         &mut self,
         index: &VisitIndex,
         item: Item,
-        visits_max: usize,
+        events_max: usize,
     ) -> CoCounts<'_> {
         self.numbering.clear();
         self.counts.clear();
         self.visits.clear();
-        let slots = index.slots_with(item).iter().rev().take(visits_max);
-        self.visits.extend(slots.map(|&slot| (index.shopper_at(slot), slot)));
+        let mut n_events = 0;
+        let recent = index.slots_with(item).iter().rev().take_while(|&&slot| {
+            n_events += index.items_at(slot).len();
+            n_events <= events_max
+        });
+        self.visits.extend(recent.map(|&slot| (index.shopper_at(slot), slot)));
         // Shopper by shopper, so that remembering the last one is enough to count different ones.
         // Counts are whole numbers, so no result depends on the order of slots.
         self.visits.sort_unstable();
@@ -111,16 +116,17 @@ mod tests {
             }
         }
         let mut scratch = CoScratch::default();
-        let mut check = |visits_max, expected: &[(u32, u32, u32)]| {
-            let counts = scratch.count(&index, Item(7), visits_max);
+        let mut check = |events_max, n_visits, expected: &[(u32, u32, u32)]| {
+            let counts = scratch.count(&index, Item(7), events_max);
             let mut found: Vec<_> =
                 counts.found.iter().map(|c| (c.item.0, c.visits, c.shoppers)).collect();
             found.sort_unstable();
             assert_eq!(found, expected);
-            assert_eq!(counts.n_visits as usize, visits_max.min(4));
+            assert_eq!(counts.n_visits, n_visits);
         };
-        check(9, &[(7, 4, 2), (8, 4, 2), (9, 1, 1)]);
-        check(2, &[(7, 2, 1), (8, 2, 1), (9, 1, 1)]);
-        check(0, &[]);
+        check(99, 4, &[(7, 4, 2), (8, 4, 2), (9, 1, 1)]);
+        check(6, 2, &[(7, 2, 1), (8, 2, 1), (9, 1, 1)]);
+        check(5, 1, &[(7, 1, 0), (8, 1, 0)]);
+        check(0, 0, &[]);
     }
 }

@@ -10,8 +10,8 @@ mod tests;
 /// How similarity is counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimilarParams {
-    /// The most recent visits of the item that are read: the bound of the cost.
-    pub visits_max: usize,
+    /// The item's most recent visits are read until they hold this many events: the bound of the cost.
+    pub events_max: usize,
     /// Fewer common visits than this are no evidence.
     pub support_min: u32,
     /// Added to the denominator, in visits: the larger, the more a few chance visits are doubted.
@@ -19,9 +19,11 @@ pub struct SimilarParams {
 }
 
 impl Default for SimilarParams {
-    /// 1,000 visits, any support, shrinkage 5 (chosen on the validation part of the shop clicks).
+    /// 10,000 events (bounds the cost to some 200 µs), any support, shrinkage 20: on the validation part
+    /// of the shop clicks the next item is named by 55.1 % of lists of 20 at shrinkage 0, by 56.1 % at
+    /// 20, and by 56.2 % at 100, where little but popularity is left.
     fn default() -> SimilarParams {
-        SimilarParams { visits_max: 1000, support_min: 1, shrinkage: 5.0 }
+        SimilarParams { events_max: 10_000, support_min: 1, shrinkage: 20.0 }
     }
 }
 
@@ -49,7 +51,7 @@ pub fn similar(
     params: &SimilarParams,
     scratch: &mut CoScratch,
 ) -> Vec<Scored> {
-    let counts = scratch.count(index, query.item, params.visits_max);
+    let counts = scratch.count(index, query.item, params.events_max);
     let n_item = index.n_visits_with(query.item) as f32;
     let scale = n_item / counts.n_visits.max(1) as f32;
     let is_candidate = |visits: u32| visits >= params.support_min.max(1);

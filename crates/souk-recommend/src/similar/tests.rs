@@ -34,7 +34,7 @@ fn hand_computed_cosine() {
 #[test]
 fn reads_the_most_recent_visits_only() {
     let index = index_of(&[&[1, 2], &[1, 2], &[1, 3], &[1, 3]]);
-    let params = SimilarParams { visits_max: 2, shrinkage: 0.0, support_min: 1 };
+    let params = SimilarParams { events_max: 4, shrinkage: 0.0, support_min: 1 };
     // Both of the 2 recent visits of 4 hold item 3: 2 · 4/2 / √(4 · 2).
     assert_eq!(ask(&index, 1, params), [(3, 4.0 / 8f32.sqrt(), 2)]);
 }

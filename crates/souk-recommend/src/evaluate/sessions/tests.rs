@@ -99,7 +99,7 @@ fn times_that_are_no_time_do_no_harm() {
         .collect();
     let protocol = SessionProtocol { params: SessionParams::default(), k: 3 };
     assert_eq!(evaluate_sessions(&rows, &rows, &protocol, &mut || 0).all.n, 3);
-    tune_sessions(&rows, None, &TuneBudget { configs: 5, ..TuneBudget::default() });
+    tune_sessions(&rows, None, &TuneBudget { configs: 5, ..TuneBudget::default() }, &mut |_| true);
 }
 
 /// Sessions that go to and fro between two of many items.
@@ -115,13 +115,13 @@ fn to_and_fro(first: u32, start: f64) -> Vec<SessionRow> {
 fn tuning_never_loses_against_the_defaults_and_repeats() {
     let train = to_and_fro(0, 0.0);
     let budget = TuneBudget { configs: 25, seed: 3, predictions_max: 100 };
-    let first = tune_sessions(&train, None, &budget);
-    assert_eq!(first, tune_sessions(&train, None, &budget));
+    let first = tune_sessions(&train, None, &budget, &mut |_| true);
+    assert_eq!(first, tune_sessions(&train, None, &budget, &mut |_| true));
     assert!(first.mrr >= first.default_mrr);
     // The last 6 of 60 sessions with 4 predictions each.
     assert_eq!(first.n_predictions, 24);
     let valid = to_and_fro(900, 9000.0);
-    let second = tune_sessions(&train, Some(&valid), &budget);
+    let second = tune_sessions(&train, Some(&valid), &budget, &mut |_| true);
     // 240 predictions exceed 100, so every third session is taken.
     assert_eq!(second.n_predictions, 80);
     // Having the sessions in the training part changes nothing that counts.
@@ -131,8 +131,20 @@ fn tuning_never_loses_against_the_defaults_and_repeats() {
 }
 
 #[test]
+fn the_caller_can_end_the_search() {
+    let budget = TuneBudget { configs: 1000, ..TuneBudget::default() };
+    let mut tried = Vec::new();
+    let mut go_on = |n| {
+        tried.push(n);
+        n < 3
+    };
+    tune_sessions(&to_and_fro(0, 0.0), None, &budget, &mut go_on);
+    assert_eq!(tried, [1, 2, 3]);
+}
+
+#[test]
 fn one_configuration_is_the_default() {
     let budget = TuneBudget { configs: 1, ..TuneBudget::default() };
-    let tuning = tune_sessions(&to_and_fro(0, 0.0), None, &budget);
+    let tuning = tune_sessions(&to_and_fro(0, 0.0), None, &budget, &mut |_| true);
     assert_eq!(tuning.params, SessionParams::default());
 }

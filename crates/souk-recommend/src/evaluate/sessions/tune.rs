@@ -44,11 +44,13 @@ const K: usize = 20;
 /// Without `valid`, the last tenth of the training sessions by time of their last event serves, and the
 /// index is of the other nine tenths. Half of the search looks anywhere, half around the best so far,
 /// because good settings lie close together (a simple form of local search after Bergstra and
-/// Bengio's random search, JMLR 13, 2012). Deterministic.
+/// Bengio's random search, JMLR 13, 2012). Deterministic, unless `go_on` ends it: that is asked before
+/// each further configuration with the number tried so far, for progress and for a limit of time.
 pub fn tune_sessions(
     train: &[SessionRow],
     valid: Option<&[SessionRow]>,
     budget: &TuneBudget,
+    go_on: &mut dyn FnMut(u32) -> bool,
 ) -> SessionTuning {
     let mut train = sessions_of(train);
     let valid = match valid {
@@ -61,6 +63,9 @@ pub fn tune_sessions(
     let default_mrr = mrr(&index, &valid, SessionParams::default());
     let mut best = (default_mrr, SessionParams::default());
     for config in 1..budget.configs {
+        if !go_on(config) {
+            break;
+        }
         let params =
             if config % 2 == 0 { draw(&mut random) } else { neighbour_of(best.1, &mut random) };
         let found = mrr(&index, &valid, params);
