@@ -144,7 +144,9 @@ impl VisitIndex {
     /// Adds an event to its visit, at its place by time; behind others of the same time.
     ///
     /// A time further than 24.8 days from the visit's first event counts as that far. Above the
-    /// limits, the oldest event of the visit or the oldest visit goes, which may be this one.
+    /// limits, the oldest event of the visit or the oldest visit goes, which may be this one. Memory grows
+    /// with the largest item and shopper numbers, which are dense; unknown shoppers are `None`, not a
+    /// number of their own, because a visit is removed in time linear in its shopper's visits.
     pub fn push(&mut self, event: VisitEvent) {
         match self.slot_of(event.visit) {
             Some(slot) => {
