@@ -14,6 +14,7 @@ mod limits;
 mod products;
 mod projections;
 mod recommend;
+mod status;
 
 pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};

@@ -1,0 +1,140 @@
+use serde::{Deserialize, Serialize};
+use souk_app::{KeyInfo, NewKey, Role};
+use souk_core::Timestamp;
+use utoipa::ToSchema;
+
+use crate::dto::common::Faults;
+use crate::problem::{Answer, Problem};
+
+/// What to make a key of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKeyBody {
+    /// What it may do.
+    role: RoleName,
+    /// A note for people.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    label: Option<String>,
+    /// Web origins that may use it, for browser roles; empty means any.
+    #[serde(default)]
+    origins: Option<Vec<String>>,
+    /// When it ends; never when left out.
+    #[serde(default)]
+    expires_at: Option<String>,
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are those of the contract")]
+pub(crate) enum RoleName {
+    IngestBrowser,
+    IngestServer,
+    StorefrontBrowser,
+    StorefrontServer,
+    Analyst,
+    Merchandiser,
+    Planner,
+    Privacy,
+    Admin,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Role {
+        match name {
+            RoleName::IngestBrowser => Role::IngestBrowser,
+            RoleName::IngestServer => Role::IngestServer,
+            RoleName::StorefrontBrowser => Role::StorefrontBrowser,
+            RoleName::StorefrontServer => Role::StorefrontServer,
+            RoleName::Analyst => Role::Analyst,
+            RoleName::Merchandiser => Role::Merchandiser,
+            RoleName::Planner => Role::Planner,
+            RoleName::Privacy => Role::Privacy,
+            RoleName::Admin => Role::Admin,
+        }
+    }
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> RoleName {
+        match role {
+            Role::IngestBrowser => RoleName::IngestBrowser,
+            Role::IngestServer => RoleName::IngestServer,
+            Role::StorefrontBrowser => RoleName::StorefrontBrowser,
+            Role::StorefrontServer => RoleName::StorefrontServer,
+            Role::Analyst => RoleName::Analyst,
+            Role::Merchandiser => RoleName::Merchandiser,
+            Role::Planner => RoleName::Planner,
+            Role::Privacy => RoleName::Privacy,
+            Role::Admin => RoleName::Admin,
+        }
+    }
+}
+
+impl NewKeyBody {
+    /// Turns the shape into a request, or names every fault.
+    pub(crate) fn parse(self) -> Answer<NewKey> {
+        let mut faults = Faults::default();
+        let expires_at = self.expires_at.as_deref().map(Timestamp::parse).transpose();
+        let expires_at = expires_at.unwrap_or_else(|error| {
+            faults.add("/expires_at", error.to_string());
+            None
+        });
+        if !faults.found.is_empty() {
+            return Err(Problem::invalid(faults.found));
+        }
+        Ok(NewKey {
+            role: self.role.into(),
+            label: self.label.unwrap_or_default(),
+            origins: self.origins.unwrap_or_default(),
+            expires_at,
+        })
+    }
+}
+
+/// A key as it is listed: never the secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyAnswer {
+    /// The public part; names the key in `DELETE /v1/keys/{id}`.
+    pub(crate) id: String,
+    pub(crate) role: RoleName,
+    pub(crate) label: String,
+    pub(crate) origins: Vec<String>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub(crate) created_at: String,
+    /// When it ends; `null` is never.
+    #[schema(format = DateTime, required)]
+    pub(crate) expires_at: Option<String>,
+}
+
+impl From<KeyInfo> for KeyAnswer {
+    fn from(info: KeyInfo) -> KeyAnswer {
+        KeyAnswer {
+            id: info.key_id,
+            role: info.role.into(),
+            label: info.label,
+            origins: info.origins,
+            created_at: info.created_at.to_string(),
+            expires_at: info.expires_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// All keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyList {
+    /// Oldest first.
+    pub(crate) keys: Vec<KeyAnswer>,
+}
+
+/// A new key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NewKeyAnswer {
+    /// The key itself: the only time it can be seen.
+    pub(crate) key: String,
+    /// The public part; names the key in `DELETE /v1/keys/{id}`.
+    pub(crate) id: String,
+    pub(crate) role: RoleName,
+}

@@ -1,0 +1,9 @@
+//! The shapes of requests and answers: the only place of this crate that derives serde and schemas.
+//!
+//! A shape is read here, and turned into a request of the application whose values are valid by type.
+
+pub(crate) mod common;
+pub(crate) mod events;
+pub(crate) mod keys;
+pub(crate) mod products;
+pub(crate) mod recommend;

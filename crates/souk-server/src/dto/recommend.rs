@@ -1,0 +1,422 @@
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use souk_app::{
+    ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation, Strategy,
+};
+use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
+use utoipa::ToSchema;
+
+use crate::dto::common::Faults;
+use crate::problem::{Answer, Problem};
+
+/// Requests in one batch.
+pub(crate) const BATCH_MAX: usize = 1_000;
+/// Products that a request may list in one place; chosen: more than any cart or visit holds.
+const LIST_MAX: usize = 500;
+/// Bytes of a search text or placement name; chosen.
+const TEXT_BYTES_MAX: usize = 1_000;
+
+/// A request for recommendations.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecommendBody {
+    /// The shop's name for the shopper. A browser key is believed only with a shopper token.
+    #[serde(default)]
+    user_id: Option<String>,
+    /// The browser's name for the shopper.
+    #[serde(default)]
+    anonymous_id: Option<String>,
+    /// Where on the page the answer goes: `home`, `product`, `cart`, ….
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    placement: Option<String>,
+    /// How to choose; `auto` decides by placement and by what is known of the shopper.
+    #[serde(default)]
+    strategy: Option<StrategyName>,
+    /// How many products.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100, default = 10)]
+    limit: Option<u32>,
+    /// What the shopper is looking at.
+    #[serde(default)]
+    context: Option<ContextBody>,
+    /// What products must satisfy: `price <= 20 AND brand = 'Private'`.
+    #[serde(default)]
+    filter: Option<String>,
+    /// Products that must not be answered.
+    #[serde(default)]
+    exclude: Option<Vec<String>>,
+    /// Whether to say how the answer came about.
+    #[serde(default)]
+    explain: Option<bool>,
+}
+
+/// What the shopper is looking at while the answer is made.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ContextBody {
+    /// `home`, `product`, `cart`, ….
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    page_type: Option<String>,
+    /// The product on the page.
+    #[serde(default)]
+    product_id: Option<String>,
+    /// What lies in the cart.
+    #[serde(default)]
+    cart: Option<Vec<String>>,
+    /// An explicit visit history, oldest first, used as given; without it the stored one counts.
+    #[serde(default)]
+    session: Option<Vec<String>>,
+    /// What was searched for.
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    query: Option<String>,
+    /// Where the shopper is.
+    #[serde(default)]
+    channel: Option<ChannelName>,
+    /// The wanted language, an IETF tag.
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    locale: Option<String>,
+    /// Whose products; without it the first site's.
+    #[serde(default)]
+    site: Option<String>,
+    /// Whose stock.
+    #[serde(default)]
+    location_id: Option<String>,
+}
+
+/// Several requests at once.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecommendBatchBody {
+    /// At most 1,000.
+    #[schema(max_items = 1000)]
+    pub(crate) requests: Vec<RecommendBody>,
+}
+
+/// The names of strategies.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are those of the contract")]
+pub(crate) enum StrategyName {
+    Auto,
+    ForYou,
+    NextBasket,
+    Session,
+    Similar,
+    BoughtTogether,
+    BuyAgain,
+    RecentlyViewed,
+    Trending,
+    Popular,
+    New,
+}
+
+/// Where a shopper meets the shop.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChannelName {
+    Web,
+    Mobile,
+    Store,
+    Email,
+    CallCenter,
+}
+
+impl From<StrategyName> for Strategy {
+    fn from(name: StrategyName) -> Strategy {
+        match name {
+            StrategyName::Auto => Strategy::Auto,
+            StrategyName::ForYou => Strategy::ForYou,
+            StrategyName::NextBasket => Strategy::NextBasket,
+            StrategyName::Session => Strategy::Session,
+            StrategyName::Similar => Strategy::Similar,
+            StrategyName::BoughtTogether => Strategy::BoughtTogether,
+            StrategyName::BuyAgain => Strategy::BuyAgain,
+            StrategyName::RecentlyViewed => Strategy::RecentlyViewed,
+            StrategyName::Trending => Strategy::Trending,
+            StrategyName::Popular => Strategy::Popular,
+            StrategyName::New => Strategy::New,
+        }
+    }
+}
+
+impl From<ChannelName> for Channel {
+    fn from(name: ChannelName) -> Channel {
+        match name {
+            ChannelName::Web => Channel::Web,
+            ChannelName::Mobile => Channel::Mobile,
+            ChannelName::Store => Channel::Store,
+            ChannelName::Email => Channel::Email,
+            ChannelName::CallCenter => Channel::CallCenter,
+        }
+    }
+}
+
+impl RecommendBody {
+    /// Turns the shape into a request, or names every fault.
+    pub(crate) fn parse(self, bounds: LimitBounds) -> Answer<RecommendRequest> {
+        let mut faults = Faults::default();
+        let limit = self.limit.map_or(bounds.default, |limit| limit as usize);
+        if !(1..=bounds.max).contains(&limit) {
+            let detail = format!("limit is {limit}; it must be between 1 and {}", bounds.max);
+            faults.add("/limit", detail);
+        }
+        let filter = self.filter.as_deref().map(Filter::parse).transpose();
+        let filter = filter.map_err(|error| {
+            Problem::field("/filter", error.to_string()).with_code("invalid_filter")
+        });
+        let exclude = product_ids(&mut faults, "/exclude", self.exclude.unwrap_or_default());
+        let context = self.context.unwrap_or_default().parse(&mut faults);
+        short_text(&mut faults, "/placement", self.placement.as_deref());
+        if !faults.found.is_empty() {
+            return Err(Problem::invalid(faults.found));
+        }
+        // An empty name is nobody's: templates of shops write one when no one is logged in.
+        let named = |id: Option<String>| id.filter(|id| !id.is_empty());
+        Ok(RecommendRequest {
+            user_id: named(self.user_id),
+            anonymous_id: named(self.anonymous_id),
+            placement: self.placement,
+            strategy: self.strategy.map_or(Strategy::Auto, Strategy::from),
+            limit,
+            context,
+            filter: filter?,
+            exclude,
+            explain: self.explain.unwrap_or(false),
+        })
+    }
+}
+
+/// How many products a request may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LimitBounds {
+    pub(crate) default: usize,
+    pub(crate) max: usize,
+}
+
+impl ContextBody {
+    fn parse(self, faults: &mut Faults) -> RecommendContext {
+        short_text(faults, "/context/page_type", self.page_type.as_deref());
+        short_text(faults, "/context/query", self.query.as_deref());
+        short_text(faults, "/context/locale", self.locale.as_deref());
+        let product_id =
+            self.product_id.and_then(|id| faults.id("/context/product_id", id, ProductId::new));
+        let site = self.site.and_then(|id| faults.id("/context/site", id, SiteId::new));
+        let location_id =
+            self.location_id.and_then(|id| faults.id("/context/location_id", id, LocationId::new));
+        RecommendContext {
+            page_type: self.page_type,
+            product_id,
+            cart: product_ids(faults, "/context/cart", self.cart.unwrap_or_default()),
+            session: self.session.map(|ids| product_ids(faults, "/context/session", ids)),
+            query: self.query,
+            channel: self.channel.map(Channel::from),
+            locale: self.locale,
+            site,
+            location_id,
+        }
+    }
+}
+
+fn product_ids(faults: &mut Faults, pointer: &str, texts: Vec<String>) -> Vec<ProductId> {
+    if texts.len() > LIST_MAX {
+        faults.add(pointer, format!("{} products; the limit is {LIST_MAX}", texts.len()));
+        return Vec::new();
+    }
+    let mut ids = Vec::with_capacity(texts.len());
+    for (idx, text) in texts.into_iter().enumerate() {
+        match ProductId::new(text) {
+            Ok(id) => ids.push(id),
+            Err(error) => faults.add(format!("{pointer}/{idx}"), error.to_string()),
+        }
+    }
+    ids
+}
+
+fn short_text(faults: &mut Faults, pointer: &str, text: Option<&str>) {
+    if let Some(bytes) = text.map(str::len).filter(|bytes| *bytes > TEXT_BYTES_MAX) {
+        faults.add(pointer, format!("{bytes} bytes of text; the limit is {TEXT_BYTES_MAX}"));
+    }
+}
+
+/// An answer to one request.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct RecommendationsAnswer {
+    /// Names the answer in later events: send it as `properties.request_id`.
+    request_id: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    timestamp: String,
+    /// What chose most of it.
+    strategy: StrategyName,
+    /// Which state of which program made it.
+    model_version: String,
+    /// Best first.
+    recommendations: Vec<RecommendedProduct>,
+    /// 0 when nothing of the shopper was used, up to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    personalization_score: f32,
+    /// One sentence on how the answer came about, where asked.
+    #[schema(required)]
+    explanation: Option<String>,
+    /// The experiment that shaped the answer; none yet.
+    #[schema(required)]
+    experiment: Option<String>,
+}
+
+/// One product of an answer.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct RecommendedProduct {
+    product_id: String,
+    /// Its place, from 1.
+    #[schema(minimum = 1)]
+    rank: u32,
+    /// Comparable within this answer only.
+    score: f32,
+    /// The product as it stands in the catalogue, without its cost.
+    #[schema(value_type = crate::dto::products::ProductAnswer)]
+    product: serde_json::Value,
+    reason: ReasonAnswer,
+}
+
+/// Why a product is in the answer.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct ReasonAnswer {
+    kind: ReasonName,
+    /// A sentence for the shopper.
+    text: String,
+    /// The products that spoke for this one.
+    evidence: Vec<String>,
+}
+
+/// What a reason rests on.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[schema(rename_all = "snake_case")]
+#[cfg_attr(test, serde(rename_all = "snake_case"))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) enum ReasonName {
+    BoughtTogether,
+    BoughtBefore,
+    SimilarShoppers,
+    ViewedTogether,
+    RecentlyViewed,
+    Trending,
+    Popular,
+    New,
+}
+
+/// Several answers, in the order of the requests.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what the batch route writes")]
+pub(crate) struct RecommendBatchAnswer {
+    responses: Vec<RecommendationsAnswer>,
+}
+
+/// The name of a strategy in requests and answers.
+pub(crate) fn strategy_name(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::Auto => "auto",
+        Strategy::ForYou => "for_you",
+        Strategy::NextBasket => "next_basket",
+        Strategy::Session => "session",
+        Strategy::Similar => "similar",
+        Strategy::BoughtTogether => "bought_together",
+        Strategy::BuyAgain => "buy_again",
+        Strategy::RecentlyViewed => "recently_viewed",
+        Strategy::Trending => "trending",
+        Strategy::Popular => "popular",
+        Strategy::New => "new",
+    }
+}
+
+fn reason_name(kind: ReasonKind) -> &'static str {
+    match kind {
+        ReasonKind::BoughtTogether => "bought_together",
+        ReasonKind::BoughtBefore => "bought_before",
+        ReasonKind::SimilarShoppers => "similar_shoppers",
+        ReasonKind::ViewedTogether => "viewed_together",
+        ReasonKind::RecentlyViewed => "recently_viewed",
+        ReasonKind::Trending => "trending",
+        ReasonKind::Popular => "popular",
+        ReasonKind::New => "new",
+    }
+}
+
+/// Appends an answer as JSON.
+///
+/// Written by hand because products come as finished JSON text: a serializer would have to read each
+/// of them again to be sure of it.
+pub(crate) fn write_answer(answer: &RecommendAnswer, out: &mut String) {
+    out.push_str("{\"request_id\":");
+    write_text(&answer.request_id, out);
+    let (timestamp, strategy) = (answer.timestamp, strategy_name(answer.strategy));
+    let _ = write!(out, ",\"timestamp\":\"{timestamp}\",\"strategy\":\"{strategy}\"");
+    out.push_str(",\"model_version\":");
+    write_text(&answer.model_version, out);
+    out.push_str(",\"recommendations\":[");
+    for (idx, item) in answer.recommendations.iter().enumerate() {
+        if idx > 0 {
+            out.push(',');
+        }
+        write_product(item, out);
+    }
+    let score = finite(answer.personalization_score);
+    let _ = write!(out, "],\"personalization_score\":{score},\"explanation\":");
+    match &answer.explanation {
+        Some(explanation) => write_text(explanation, out),
+        None => out.push_str("null"),
+    }
+    out.push_str(",\"experiment\":null}");
+}
+
+fn write_product(item: &Recommendation, out: &mut String) {
+    out.push_str("{\"product_id\":");
+    write_text(item.product_id.as_str(), out);
+    let _ = write!(out, ",\"rank\":{},\"score\":{}", item.rank, finite(item.score));
+    out.push_str(",\"product\":");
+    out.push_str(&item.product);
+    let _ = write!(out, ",\"reason\":{{\"kind\":\"{}\",\"text\":", reason_name(item.reason.kind));
+    write_text(&item.reason.text, out);
+    out.push_str(",\"evidence\":[");
+    for (idx, id) in item.reason.evidence.iter().enumerate() {
+        if idx > 0 {
+            out.push(',');
+        }
+        write_text(id.as_str(), out);
+    }
+    out.push_str("]}}");
+}
+
+/// JSON has no word for what is not a number.
+fn finite(value: f32) -> f32 {
+    if value.is_finite() { value } else { 0.0 }
+}
+
+/// Appends a text in quotes, escaped as JSON wants.
+fn write_text(text: &str, out: &mut String) {
+    let is_plain = text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+    if is_plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).expect("a text always serialises"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

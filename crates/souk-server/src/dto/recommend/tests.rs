@@ -1,0 +1,73 @@
+#![allow(clippy::unwrap_used)]
+
+use souk_app::{Reason, ReasonKind, RecommendAnswer, Recommendation, Strategy};
+use souk_core::{ProductId, Timestamp};
+
+use super::{LimitBounds, RecommendBody, RecommendationsAnswer, write_answer};
+
+const BOUNDS: LimitBounds = LimitBounds { default: 10, max: 100 };
+
+#[test]
+fn an_answer_is_json_of_the_documented_shape() {
+    let product = Recommendation {
+        product_id: ProductId::new("p\"7\\\u{1}é").unwrap(),
+        rank: 1,
+        score: f32::NAN,
+        product: r#"{"id":"x"}"#.into(),
+        reason: Reason {
+            kind: ReasonKind::BoughtTogether,
+            text: "Bought with \"Rye\nBread\"".to_owned(),
+            evidence: vec![ProductId::new("p1").unwrap(), ProductId::new("p2").unwrap()],
+        },
+    };
+    let answer = RecommendAnswer {
+        request_id: "r-1".to_owned(),
+        timestamp: Timestamp::from_ms(1_700_000_000_123).unwrap(),
+        strategy: Strategy::NextBasket,
+        model_version: "v".to_owned(),
+        recommendations: vec![product.clone(), product],
+        personalization_score: 0.5,
+        explanation: Some("why".to_owned()),
+    };
+    let mut text = String::new();
+    write_answer(&answer, &mut text);
+    let read: RecommendationsAnswer = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.recommendations.len(), 2);
+    let first = &read.recommendations[0];
+    assert_eq!(first.product_id, "p\"7\\\u{1}é");
+    assert_eq!(first.reason.text, "Bought with \"Rye\nBread\"");
+    assert_eq!(first.reason.evidence, ["p1", "p2"]);
+    assert_eq!(first.score, 0.0);
+    assert_eq!(read.timestamp, "2023-11-14T22:13:20.123Z");
+    assert_eq!(read.explanation.as_deref(), Some("why"));
+}
+
+#[test]
+fn every_strategy_has_one_name_both_ways() {
+    let names = [
+        "auto",
+        "for_you",
+        "next_basket",
+        "session",
+        "similar",
+        "bought_together",
+        "buy_again",
+        "recently_viewed",
+        "trending",
+        "popular",
+        "new",
+    ];
+    for name in names {
+        let text = format!(r#"{{"strategy":"{name}"}}"#);
+        let body: RecommendBody = serde_json::from_str(&text).unwrap();
+        assert_eq!(super::strategy_name(body.parse(BOUNDS).unwrap().strategy), name);
+    }
+}
+
+#[test]
+fn an_empty_name_is_nobody() {
+    let body: RecommendBody =
+        serde_json::from_str(r#"{"user_id":"","anonymous_id":"","limit":100}"#).unwrap();
+    let request = body.parse(BOUNDS).unwrap();
+    assert_eq!((request.user_id, request.anonymous_id, request.limit), (None, None, 100));
+}

@@ -1,0 +1,272 @@
+use std::any::Any;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::FutureExt;
+use souk_app::{App, Caller, Operation};
+use souk_core::{Currency, SiteId};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::auth::Login;
+use crate::metrics::Metrics;
+use crate::problem::{Answer, Problem};
+use crate::{ServerConfig, body, cors};
+
+/// The header that names a request in logs and problems.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id taken over from a client; chosen: a UUID is 36.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// What every request shares.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) app: Arc<App>,
+    pub(crate) config: ServerConfig,
+    pub(crate) metrics: Metrics,
+    permits: Semaphore,
+    /// Random at each start, so that two processes never give the same request id.
+    id_seed: u64,
+    id_count: AtomicU64,
+}
+
+/// The address at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+impl Edge {
+    pub(crate) fn new(app: Arc<App>, config: ServerConfig) -> Arc<Edge> {
+        let id_seed = getrandom::u64().expect("the system has randomness");
+        let permits = Semaphore::new(config.limits.requests_max);
+        let metrics = Metrics::default();
+        Arc::new(Edge { app, config, metrics, permits, id_seed, id_count: AtomicU64::new(0) })
+    }
+
+    /// Checks the caller and reads the body: in this order, so that a stranger's bytes are not kept.
+    pub(crate) async fn admit(
+        &self,
+        request: Request,
+        operation: Operation,
+        limit: usize,
+    ) -> Answer<(Caller, Call)> {
+        let (mut parts, body) = request.into_parts();
+        let login = parts.extensions.remove::<Login>().unwrap_or(Login::NoKey);
+        let peer = parts.extensions.get::<Peer>().copied();
+        let allowed = self.caller(login).and_then(|caller| {
+            caller.check(operation)?;
+            self.check_rate(&caller, &parts.headers, peer)?;
+            Ok(caller)
+        });
+        match allowed {
+            Ok(caller) => {
+                let bytes = self.read_body(&parts.headers, body, limit).await?;
+                Ok((caller, Call { headers: parts.headers, body: bytes }))
+            }
+            Err(problem) => {
+                let _ = timeout(self.config.limits.body_timeout, body::drain(body)).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Reads a body within the limits of size and time.
+    pub(crate) async fn read_body(
+        &self,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+        limit: usize,
+    ) -> Answer<Bytes> {
+        match timeout(self.config.limits.body_timeout, body::read(headers, body, limit)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let seconds = self.config.limits.body_timeout.as_secs();
+                let detail = format!("the body did not arrive within {seconds} s");
+                Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail))
+            }
+        }
+    }
+
+    /// The caller, or 401; settings may allow requests without a key.
+    pub(crate) fn caller(&self, login: Login) -> Answer<Caller> {
+        match login {
+            Login::Known(caller) => Ok(caller),
+            Login::NoKey => Ok(self.app.caller_without_key()?),
+            Login::Refused(problem) => Err(problem),
+        }
+    }
+
+    /// Takes one request of the caller's budget, or answers 429.
+    pub(crate) fn check_rate(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        peer: Option<Peer>,
+    ) -> Answer<()> {
+        // Only browser keys are shared by many clients that must be told apart.
+        let client = caller.role.is_browser().then(|| client_of(headers, peer)).flatten();
+        self.app.check_rate(caller, client.as_deref())?;
+        Ok(())
+    }
+
+    /// The site that a request without one means, and its currency.
+    pub(crate) fn home(&self) -> (SiteId, Currency) {
+        let site = self.app.config().main_site();
+        let currency = self.currency_of(&site).unwrap_or(Currency::USD);
+        (site, currency)
+    }
+
+    /// The currency of amounts that name none; `None` for a site that the settings do not name.
+    pub(crate) fn currency_of(&self, site: &SiteId) -> Option<Currency> {
+        self.app.config().site(site).map(|site| site.currency)
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> Arc<str> {
+        let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        match sent.filter(|id| is_sane_id(id)) {
+            Some(id) => id.into(),
+            None => {
+                let count = self.id_count.fetch_add(1, Relaxed);
+                format!("{:016x}", mix(self.id_seed.wrapping_add(count))).into()
+            }
+        }
+    }
+}
+
+/// An admitted request.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The client's network address. A proxy on this machine is believed, because nobody else can be it.
+fn client_of(headers: &HeaderMap, peer: Option<Peer>) -> Option<String> {
+    let peer = peer?.0.to_canonical();
+    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    match forwarded.and_then(|list| list.rsplit(',').next()).filter(|_| peer.is_loopback()) {
+        Some(address) => Some(address.trim().to_owned()),
+        None => Some(peer.to_string()),
+    }
+}
+
+fn is_sane_id(id: &str) -> bool {
+    (1..=REQUEST_ID_BYTES_MAX).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection, so ids never repeat.
+fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// What happens around every request: id, login, limits, CORS, problems, counts, one line of log.
+pub(crate) async fn around(
+    State(edge): State<Arc<Edge>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let request_id = edge.request_id(request.headers());
+    let method = method_name(request.method());
+    let uri = request.uri().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let origin = request.headers().get(header::ORIGIN).cloned();
+
+    let mut response = match cors::preflight(&edge.app, &request) {
+        Some(response) => response,
+        None => {
+            let login = Login::of(&edge.app, request.headers());
+            let readable = origin.filter(|_| login.is_for_pages() && route.starts_with("/v1/"));
+            request.extensions_mut().insert(login);
+            let mut response = guarded(&edge, request, next).await;
+            if let Some(origin) = readable {
+                cors::allow(&origin, response.headers_mut());
+            }
+            response
+        }
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Box<Problem>>() {
+        let cors_headers = std::mem::take(response.headers_mut());
+        response = problem.render(uri.path(), &request_id);
+        // A problem has no body of its own before this point, so its length must not survive either.
+        let kept = cors_headers.into_iter().filter(|(name, _)| {
+            name.as_ref().is_some_and(|name| {
+                *name != header::CONTENT_LENGTH && *name != header::CONTENT_TYPE
+            })
+        });
+        response.headers_mut().extend(kept);
+    }
+    let id_value = HeaderValue::from_str(&request_id).expect("checked or made of hex digits");
+    response.headers_mut().insert(REQUEST_ID, id_value);
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    edge.metrics.answered((method, route), status, took);
+    log(&request_id, (method, route), status, took);
+    response
+}
+
+/// Runs the handler within the limits of number and time, and survives its panic.
+async fn guarded(edge: &Edge, request: Request, next: Next) -> Response {
+    use axum::response::IntoResponse;
+    let busy = |detail: &str| {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        problem.with_header(header::RETRY_AFTER, HeaderValue::from_static("1")).into_response()
+    };
+    let Ok(_permit) = edge.permits.try_acquire() else {
+        return busy("too many requests are in work; try again in a second");
+    };
+    let run = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match timeout(edge.config.limits.request_timeout, run).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(&*panic), "a handler panicked");
+            let detail = "the server failed; its log has the cause under this request id";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+        }
+        Err(_) => busy("the request took too long; it may have been carried out"),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not a text")
+}
+
+/// The method as a label: a client cannot make up new ones.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+/// One line for each request, without bodies, ids of people, keys or addresses.
+///
+/// Good answers are logged at `debug`: thousands of lines a second help nobody by default.
+fn log(request_id: &str, (method, route): (&str, &str), status: u16, took: std::time::Duration) {
+    let ms = took.as_micros() as f64 / 1e3;
+    if status >= 500 {
+        tracing::error!(target: "souk::access", request_id, method, route, status, ms);
+    } else if status >= 400 {
+        tracing::info!(target: "souk::access", request_id, method, route, status, ms);
+    } else {
+        tracing::debug!(target: "souk::access", request_id, method, route, status, ms);
+    }
+}

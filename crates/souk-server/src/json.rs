@@ -1,0 +1,74 @@
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_path_to_error::{Path, Segment};
+
+use crate::problem::{Answer, Problem};
+
+/// Reads a whole JSON text into `T`; a fault is named by its pointer, broken syntax by its position.
+///
+/// The quick parser runs first. Only a text that it refuses is read again by the slower one that
+/// keeps track of where it is.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Answer<T> {
+    match serde_json::from_slice(text) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(explain::<T>(text, &error)),
+    }
+}
+
+fn explain<'a, T: Deserialize<'a>>(text: &'a [u8], error: &serde_json::Error) -> Box<Problem> {
+    if error.classify() != serde_json::error::Category::Data {
+        return malformed(error);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Ok(_) => malformed(error),
+        Err(error) => {
+            let message = without_position(error.inner());
+            let mut pointer = pointer_of(error.path());
+            if let Some(field) = missing_field(&message) {
+                push_segment(&mut pointer, field);
+            }
+            Problem::field(pointer, message)
+        }
+    }
+}
+
+fn malformed(error: &serde_json::Error) -> Box<Problem> {
+    let (line, column) = (error.line(), error.column());
+    let what = without_position(error);
+    let detail = format!("the body is not JSON: {what} at line {line}, column {column}");
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+}
+
+/// The parser's words without the position that it appends: the pointer says it better.
+fn without_position(error: &serde_json::Error) -> String {
+    let full = error.to_string();
+    let suffix = format!(" at line {} column {}", error.line(), error.column());
+    full.strip_suffix(&suffix).map_or(full.clone(), str::to_owned)
+}
+
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+fn pointer_of(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => push_segment(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push_segment(&mut pointer, key),
+            Segment::Enum { variant } => push_segment(&mut pointer, variant),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Appends one reference token, escaped as RFC 6901 section 3 wants.
+pub(crate) fn push_segment(pointer: &mut String, segment: &str) {
+    pointer.push('/');
+    pointer.push_str(&segment.replace('~', "~0").replace('/', "~1"));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! Souk over HTTP: reads a request, calls one use case of `souk-app`, and writes its answer.
+//!
+//! Nothing is decided here but what concerns HTTP itself: who is calling, how large and slow a request
+//! may be, and how a failure looks. The contract is in the OpenAPI document that the server shows.
+
+mod auth;
+mod body;
+mod config;
+mod cors;
+mod dto;
+mod edge;
+mod json;
+mod metrics;
+mod openapi;
+mod problem;
+mod routes;
+mod serve;
+mod tls;
+
+pub use config::{Limits, ServerConfig, TlsFiles};
+pub use serve::{ServeError, Server, check_exposure, serve};
+
+use std::sync::Arc;
+
+/// Every route as one axum router, for tests and for serving by other means.
+pub fn router(app: Arc<souk_app::App>, config: ServerConfig) -> axum::Router {
+    routes::router(edge::Edge::new(app, config))
+}
+
+/// The OpenAPI document as JSON text.
+pub fn openapi_json() -> String {
+    openapi::document_text()
+}

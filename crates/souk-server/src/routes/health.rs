@@ -1,0 +1,162 @@
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use bytes::Bytes;
+use souk_app::{App, AppError, Operation, Readiness};
+
+use crate::auth::Login;
+use crate::dto::common::{Health, Version};
+use crate::edge::{Edge, Peer};
+use crate::metrics::{Page, resident_bytes};
+use crate::problem::Answer;
+use crate::routes::{json, json_text};
+
+const DOCS: &str = include_str!("../docs.html");
+/// The page needs nothing from anywhere else, and may not ask for it.
+const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
+);
+
+/// Whether the process runs.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "Operation",
+    summary = "Is it alive",
+    responses((status = 200, description = "It runs.", body = Health)),
+    security(())
+)]
+pub(crate) async fn live() -> Response {
+    json(&Health { status: "ok" })
+}
+
+/// Whether requests are answered from a complete state: the snapshot is loaded and the tail folded.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "Operation",
+    summary = "Is it ready",
+    responses((status = 200, description = "It is.", body = Health)),
+    security(())
+)]
+pub(crate) async fn ready(State(edge): State<Arc<Edge>>) -> Answer {
+    match edge.app.readiness() {
+        Readiness::Ready => Ok(json(&Health { status: "ready" })),
+        Readiness::Starting { folded } => {
+            let detail = format!("starting: {folded} records folded so far");
+            Err(AppError::NotReady(detail).into())
+        }
+        Readiness::Failed(why) => Err(AppError::NotReady(why).into()),
+    }
+}
+
+/// Name and version of the program.
+#[utoipa::path(
+    get,
+    path = "/version",
+    tag = "Operation",
+    summary = "Which version it is",
+    responses((status = 200, description = "Name and version.", body = Version)),
+    security(())
+)]
+pub(crate) async fn version() -> Response {
+    json(&Version { name: "souk", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Counts and times in the text format of Prometheus. From this machine it needs no key.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Operation",
+    summary = "Metrics for Prometheus",
+    responses((status = 200, description = "One sample a line.", body = String,
+        content_type = "text/plain")),
+    security((), ("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn metrics(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    if !is_local(&request) {
+        let login = request.extensions().get::<Login>().cloned().unwrap_or(Login::NoKey);
+        edge.caller(login)?.check(Operation::ReadMetrics)?;
+    }
+    let mut page = Page::default();
+    page.head("souk_build_info", "gauge", "Always 1; the label is the version.");
+    page.sample("souk_build_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
+    let is_ready = u8::from(edge.app.readiness() == Readiness::Ready);
+    page.gauge("souk_ready", "1 when requests are answered from a complete state.", is_ready);
+    if let Some(bytes) = resident_bytes() {
+        page.gauge("process_resident_memory_bytes", "Resident memory.", bytes);
+    }
+    log_metrics(&edge, &mut page).await;
+    view_metrics(&edge, &mut page).await;
+    edge.metrics.render(&mut page);
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], page.into_text()).into_response())
+}
+
+async fn log_metrics(edge: &Edge, page: &mut Page) {
+    // A log that does not answer must not hide the figures that tell why.
+    let Ok(log) = edge.app.log_status().await else { return };
+    page.gauge("souk_log_records", "Records in the log, archived ones too.", log.records);
+    page.gauge("souk_log_bytes", "Bytes of the log on disk, indexes included.", log.bytes);
+    page.gauge("souk_log_archived_records", "Records in the archive.", log.archived_records);
+    page.counter("souk_log_commits_total", "Durable commits since the start.", log.commits);
+    page.head("souk_log_sync_seconds", "summary", "Time of a commit's sync, of the last thousand.");
+    for (quantile, us) in [("0.5", log.sync_us_p50), ("0.99", log.sync_us_p99)] {
+        let labels = format!("quantile=\"{quantile}\"");
+        page.sample("souk_log_sync_seconds", &labels, us as f64 / 1e6);
+    }
+}
+
+async fn view_metrics(edge: &Edge, page: &mut Page) {
+    if let Ok(lag) = edge.app.lag().await {
+        // One ordered fold feeds all projections, so they are behind by the same.
+        page.head("souk_projection_lag_records", "gauge", "Records not folded yet.");
+        for name in App::PROJECTIONS {
+            let labels = format!("projection=\"{name}\"");
+            page.sample("souk_projection_lag_records", &labels, lag.records);
+        }
+        page.head("souk_projection_lag_seconds", "gauge", "Age of the newest folded record.");
+        for name in App::PROJECTIONS {
+            let labels = format!("projection=\"{name}\"");
+            page.sample("souk_projection_lag_seconds", &labels, lag.ms as f64 / 1e3);
+        }
+    }
+    let sizes = edge.app.view_sizes();
+    page.gauge("souk_products", "Products in the catalogue.", sizes.products);
+    page.gauge("souk_subjects", "Persons and browsers with a history.", sizes.subjects);
+    page.gauge("souk_orders", "Customer orders.", sizes.orders);
+    page.head("souk_projection_bytes", "gauge", "Memory of each projection, estimated.");
+    for (name, bytes) in &sizes.bytes_by_projection {
+        page.sample("souk_projection_bytes", &format!("projection=\"{name}\""), bytes);
+    }
+}
+
+/// Whether the request comes from this machine and not through a proxy that stands on it.
+fn is_local(request: &Request) -> bool {
+    let is_forwarded =
+        ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
+    let peer = request.extensions().get::<Peer>();
+    !is_forwarded && peer.is_some_and(|peer| peer.0.to_canonical().is_loopback())
+}
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "Operation",
+    summary = "The OpenAPI document",
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object)),
+    security(())
+)]
+pub(crate) async fn openapi() -> Response {
+    static TEXT: OnceLock<Bytes> = OnceLock::new();
+    let text = TEXT.get_or_init(|| Bytes::from(crate::openapi::document_text()));
+    json_text(text.clone())
+}
+
+/// A page to read the OpenAPI document with; it needs nothing from the network but this server.
+pub(crate) async fn docs() -> Response {
+    ([(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)], Html(DOCS)).into_response()
+}

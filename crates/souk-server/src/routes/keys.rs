@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use souk_app::Operation;
+
+use crate::body::expect_json;
+use crate::dto::keys::{KeyAnswer, KeyList, NewKeyAnswer, NewKeyBody};
+use crate::edge::Edge;
+use crate::problem::Answer;
+use crate::routes::{PathPart, json, no_content, path_part};
+
+/// Bytes of a request for a key; chosen.
+const REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// Lists the keys, without their secrets.
+#[utoipa::path(
+    get,
+    path = "/v1/keys",
+    tag = "Keys",
+    summary = "List keys",
+    responses((status = 200, description = "Oldest first.", body = KeyList)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    let keys = edge.app.list_keys().await?;
+    Ok(json(&KeyList { keys: keys.into_iter().map(KeyAnswer::from).collect() }))
+}
+
+/// Makes a key. The answer is the only place where it can ever be seen.
+#[utoipa::path(
+    post,
+    path = "/v1/keys",
+    tag = "Keys",
+    summary = "Make a key",
+    params(("Idempotency-Key" = Option<String>, Header, description =
+        "The same key and body give the same answer once more, for a day.",
+        min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    request_body(content = NewKeyBody),
+    responses((status = 201, description = "The key, shown once.", body = NewKeyAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (_, call) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let new = crate::json::parse::<NewKeyBody>(&call.body)?.parse()?;
+    let role = new.role;
+    let key = edge.app.create_key(new).await?;
+    let id = edge.app.authenticate(&key, None)?.key_id;
+    let mut response = json(&NewKeyAnswer { key, id, role: role.into() });
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+/// Ends a key at once.
+#[utoipa::path(
+    delete,
+    path = "/v1/keys/{id}",
+    tag = "Keys",
+    summary = "Revoke a key",
+    params(("id" = String, Path, description = "The key's public part.", min_length = 1)),
+    responses((status = 204, description = "The key no longer works.")),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn revoke(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    edge.app.revoke_key(&path_part(id)?).await?;
+    Ok(no_content())
+}

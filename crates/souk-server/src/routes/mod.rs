@@ -1,0 +1,106 @@
+//! One file for each group of routes; each handler reads, calls one use case, and writes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{delete, get, post};
+use serde::Serialize;
+
+use crate::edge::{Edge, around};
+use crate::problem::{Answer, Problem};
+
+pub(crate) mod health;
+pub(crate) mod keys;
+pub(crate) mod products;
+pub(crate) mod recommend;
+pub(crate) mod segment;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Every route, inside what happens around every request.
+pub(crate) fn router(edge: Arc<Edge>) -> Router {
+    Router::new()
+        .merge(segment::routes())
+        .route("/v1/products", get(products::list).put(products::put))
+        .route(
+            "/v1/products/{id}",
+            get(products::get).patch(products::patch).delete(products::delete),
+        )
+        .route("/v1/recommendations", post(recommend::recommend))
+        .route("/v1/recommendations/batch", post(recommend::batch))
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/version", get(health::version))
+        .route("/openapi.json", get(health::openapi))
+        .route("/docs", get(health::docs))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&edge), around))
+        .with_state(edge)
+}
+
+async fn not_found(request: Request) -> Box<Problem> {
+    let detail = format!(
+        "there is no `{}`; /docs lists what there is",
+        request.uri().path().chars().take(200).collect::<String>()
+    );
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", detail)
+}
+
+async fn method_not_allowed(request: Request) -> Box<Problem> {
+    let detail =
+        format!("{} is not possible here; the header Allow lists what is", request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// An answer of finished JSON text.
+pub(crate) fn json_text(text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
+/// An answer of a value as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Response {
+    json_text(serde_json::to_vec(value).expect("answers hold texts, numbers and lists only"))
+}
+
+/// An answer without a body.
+pub(crate) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// A part of the path, percent-decoded; the router refuses what is not UTF-8.
+pub(crate) type PathPart =
+    Result<axum::extract::Path<String>, axum::extract::rejection::PathRejection>;
+
+pub(crate) fn path_part(part: PathPart) -> Answer<String> {
+    let problem = |_| {
+        let detail = "the path is not UTF-8 once its %-escapes are decoded";
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_path", detail)
+    };
+    part.map(|axum::extract::Path(part)| part).map_err(problem)
+}
+
+/// The query, read strictly.
+pub(crate) type QueryOf<T> =
+    Result<axum::extract::Query<T>, axum::extract::rejection::QueryRejection>;
+
+pub(crate) fn query_of<T>(query: QueryOf<T>) -> Answer<T> {
+    query.map(|axum::extract::Query(query)| query).map_err(|rejection| {
+        let text = rejection.body_text();
+        let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        let pointer = detail.split(": ").next().filter(|name| !name.contains(' '));
+        Problem::field(pointer.unwrap_or_default().to_owned(), detail.to_owned())
+    })
+}

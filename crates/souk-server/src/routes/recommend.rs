@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use souk_app::Operation;
+
+use crate::body::expect_json;
+use crate::dto::recommend::{
+    BATCH_MAX, LimitBounds, RecommendBatchAnswer, RecommendBatchBody, RecommendBody,
+    RecommendationsAnswer, write_answer,
+};
+use crate::edge::Edge;
+use crate::problem::{Answer, Problem};
+use crate::routes::json_text;
+
+/// Bytes of one request; chosen: every list at its limit is a third of it.
+const REQUEST_BYTES_MAX: usize = 1 << 20;
+/// What an answer of ten products mostly takes; chosen, so that its text grows once at most.
+const ANSWER_BYTES: usize = 4_096;
+
+/// Recommends products for one shopper and place; an unknown shopper gets a non-personal answer.
+#[utoipa::path(
+    post,
+    path = "/v1/recommendations",
+    tag = "Recommendations",
+    summary = "Recommend products",
+    request_body(content = RecommendBody),
+    responses((status = 200, description = "Best first.", body = RecommendationsAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: RecommendBody = crate::json::parse(&call.body)?;
+    let request = body.parse(bounds(&edge))?;
+    let answer = edge.app.recommend(&request, &caller)?;
+    let mut text = String::with_capacity(ANSWER_BYTES);
+    write_answer(&answer, &mut text);
+    Ok(json_text(text))
+}
+
+/// Answers several requests at once, in their order; one wrong request refuses them all.
+#[utoipa::path(
+    post,
+    path = "/v1/recommendations/batch",
+    tag = "Recommendations",
+    summary = "Recommend products, many at once",
+    request_body(content = RecommendBatchBody),
+    responses((status = 200, description = "In the order of the requests.", body = RecommendBatchAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let limit = edge.config.limits.body_bytes_max;
+    let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
+    expect_json(&call.headers)?;
+    let body: RecommendBatchBody = crate::json::parse(&call.body)?;
+    if body.requests.len() > BATCH_MAX {
+        let detail = format!("{} requests; the limit is {BATCH_MAX}", body.requests.len());
+        return Err(Problem::field("/requests", detail).with_code("too_many_items"));
+    }
+    let bounds = bounds(&edge);
+    let mut requests = Vec::with_capacity(body.requests.len());
+    for (idx, body) in body.requests.into_iter().enumerate() {
+        let below = |problem: Box<Problem>| problem.below(&format!("/requests/{idx}"));
+        requests.push(body.parse(bounds).map_err(below)?);
+    }
+    let mut text = String::from("{\"responses\":[");
+    for (idx, request) in requests.iter().enumerate() {
+        if idx > 0 {
+            text.push(',');
+        }
+        write_answer(&edge.app.recommend(request, &caller)?, &mut text);
+        // A thousand answers take a while; other requests must not wait for all of them.
+        tokio::task::yield_now().await;
+    }
+    text.push_str("]}");
+    Ok(json_text(text))
+}
+
+fn bounds(edge: &Edge) -> LimitBounds {
+    let settings = &edge.app.config().recommendations;
+    let count = |value| usize::try_from(value).unwrap_or(usize::MAX);
+    LimitBounds { default: count(settings.limit_default), max: count(settings.limit_max) }
+}

@@ -1,0 +1,211 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use souk_app::{App, AppError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+use crate::edge::{Edge, Peer};
+use crate::{ServerConfig, routes, tls};
+
+/// Pause after a failed `accept`, which mostly means that file handles have run out; chosen.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the server cannot start or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken, foreign, or needs rights.
+    #[error("cannot listen on {address}; choose another with --listen")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Other machines could reach the server, and nothing would keep them out.
+    #[error(
+        "refusing to listen on {0}, which other machines can reach, while there are no keys; make \
+         one with `souk keys create --role admin`, or listen on 127.0.0.1"
+    )]
+    NoKeys(SocketAddr),
+    /// A certificate or key cannot be used.
+    #[error("cannot use {path} for TLS: {why}")]
+    Tls {
+        /// Which file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// The application failed while opening or closing.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+/// A server that has its address and waits to run.
+pub struct Server {
+    edge: Arc<Edge>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+/// Listens and serves until `shutdown` completes, then drains, and closes the application.
+///
+/// # Errors
+///
+/// [`ServeError`] when it cannot start, or when the application cannot write its last snapshot.
+pub async fn serve(
+    app: Arc<App>,
+    config: ServerConfig,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    Server::bind(app, config).await?.run(shutdown).await
+}
+
+/// Whether an address is safe to open with this many keys: loopback is, anything else needs a key.
+///
+/// # Errors
+///
+/// [`ServeError::NoKeys`] when other machines could reach a server that has no keys.
+pub fn check_exposure(address: SocketAddr, n_keys: usize) -> Result<(), ServeError> {
+    let ip = address.ip();
+    let is_local = ip.is_loopback()
+        || matches!(ip, IpAddr::V6(v6) if
+        v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback()));
+    if is_local || n_keys > 0 { Ok(()) } else { Err(ServeError::NoKeys(address)) }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Takes the address and reads the certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`], which names the remedy.
+    pub async fn bind(app: Arc<App>, config: ServerConfig) -> Result<Server, ServeError> {
+        check_exposure(config.listen, app.list_keys().await?.len())?;
+        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        let address = config.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ServeError::Listen { address, source })?;
+        Ok(Server { edge: Edge::new(app, config), listener, tls })
+    }
+
+    /// The address, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr().expect("a bound listener has an address")
+    }
+
+    /// Serves until `shutdown` completes, waits for requests in work, and closes the application.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::close`].
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
+        let Server { edge, listener, tls } = self;
+        let graceful = GracefulShutdown::new();
+        let accepting = accept(&edge, (listener, tls), &graceful);
+        tokio::select! {
+            () = accepting => {}
+            () = shutdown => {}
+        }
+        let drain = edge.config.limits.drain_timeout;
+        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(seconds = drain.as_secs(), "some requests did not end in time");
+        }
+        edge.app.close().await?;
+        Ok(())
+    }
+}
+
+async fn accept(
+    edge: &Arc<Edge>,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
+    graceful: &GracefulShutdown,
+) {
+    let router = routes::router(Arc::clone(edge));
+    let slots = Arc::new(Semaphore::new(edge.config.limits.connections_max));
+    loop {
+        let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                let seat = Seat { edge: Arc::clone(edge), peer: address.ip(), _slot: slot };
+                let task =
+                    connect((stream, tls.clone()), seat, (router.clone(), graceful.watcher()));
+                tokio::spawn(task);
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection's share of the limits; dropping it gives the share back.
+struct Seat {
+    edge: Arc<Edge>,
+    peer: IpAddr,
+    _slot: OwnedSemaphorePermit,
+}
+
+async fn connect(
+    (stream, tls): (TcpStream, Option<TlsAcceptor>),
+    seat: Seat,
+    (router, watcher): (Router, Watcher),
+) {
+    // Answers are small and latency is the promise: nothing may wait for the next acknowledgement.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => talk(stream, seat, (router, watcher)).await,
+        Some(tls) => {
+            let limit = seat.edge.config.limits.header_timeout;
+            if let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await {
+                talk(stream, seat, (router, watcher)).await;
+            }
+        }
+    }
+}
+
+async fn talk<S>(stream: S, seat: Seat, (router, watcher): (Router, Watcher))
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    seat.edge.metrics.connected();
+    let peer = Peer(seat.peer);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        let answering = router.clone().oneshot(request);
+        async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(seat.edge.config.limits.header_timeout)
+        .max_headers(64)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        // A client that went away is not an event of this shop.
+        tracing::trace!(error = &error as &dyn std::error::Error, "a connection ended early");
+    }
+    seat.edge.metrics.disconnected();
+}
