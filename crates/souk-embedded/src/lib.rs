@@ -4,6 +4,7 @@
 //! Not here: what any record means. One process owns a data folder; [`open`] takes it and hands out
 //! each port as a value of its own.
 
+mod backup;
 mod cache;
 mod folder;
 mod group;
@@ -11,6 +12,7 @@ mod keys;
 mod log;
 mod sqlite;
 mod tables;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,12 +22,14 @@ use object_store::local::LocalFileSystem;
 use souk_core::ErrorKind;
 use souk_ports::{KeyStoreError, LogError, TableError};
 
+pub use backup::{BackupError, BackupReport, restore, restore_keys};
 pub use cache::{CACHE_BYTES_DEFAULT, MokaCache};
 pub use folder::{DataFolder, FORMAT_VERSION, FolderError};
 pub use keys::SqliteKeyStore;
 pub use log::{LogOptions, SqliteLog};
 pub use sqlite::{StorageFailure, SyncMode};
 pub use tables::SqliteTables;
+pub use verify::{Verified, verify};
 
 /// How a data folder is opened.
 #[derive(Clone, Debug)]

@@ -31,7 +31,8 @@ use souk_ports::{
 use tokio::sync::{Mutex, Semaphore, oneshot};
 
 use self::append::{AppendJob, Job};
-pub(crate) use self::index::replace_file;
+pub(crate) use self::index::{replace_file, sync_folder};
+pub(crate) use self::open::end_of_file;
 use self::segment::{Place, Shared};
 use crate::group::GroupWriter;
 use crate::sqlite::{DatabaseFile, Failure, SyncMode};
@@ -94,6 +95,20 @@ impl SqliteLog {
 
     pub(crate) fn file(&self) -> &DatabaseFile {
         &self.shared.file
+    }
+
+    /// Reads every record from the disk, never from memory, and returns how many there are.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Corrupt`] names the first damaged position.
+    pub async fn verify(&self) -> Result<u64, LogError> {
+        self.blocking(Shared::verify).await
+    }
+
+    /// Keeps the archive from moving anything while the answer lives.
+    pub(crate) async fn hold_archive(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.archive_gate.lock().await
     }
 
     /// Runs reading work off the async threads.

@@ -1,12 +1,13 @@
 //! Opening: finds the segments, rebuilds what stands in memory from the open one alone.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, OptionalExtension, params};
-use souk_ports::{DEDUP_WINDOW_MS, LogError, Partition, Position};
+use souk_ports::{Cursor, DEDUP_WINDOW_MS, LogError, Partition, Position};
 
 use super::LogOptions;
 use super::append::LogWriter;
@@ -146,6 +147,21 @@ fn open_partition(
         slot.is_filled.store(true, Ordering::Release);
     }
     Ok(writer)
+}
+
+/// The last position of each partition in a log file that nobody has open.
+pub(crate) fn end_of_file(path: &Path) -> Result<Cursor, LogError> {
+    let start = Position { partition: Partition(0), offset: 1 };
+    let sql = |error: rusqlite::Error| log_error(Failure::from(error), start);
+    let connection = Connection::open(path).map_err(sql)?;
+    let segments = read_segments(&connection).map_err(sql)?;
+    let mut end = Cursor::START;
+    for (partition, closed) in group_by_partition(&connection, segments).map_err(sql)? {
+        let open_first = closed.last().map_or(1, |segment| segment.span.last + 1);
+        let next = next_offset(&connection, partition, open_first).map_err(sql)?;
+        end.advance(Position { partition, offset: next - 1 });
+    }
+    Ok(end)
 }
 
 fn newest(segments: &[Arc<Segment>]) -> i64 {

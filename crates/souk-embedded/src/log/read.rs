@@ -10,7 +10,7 @@ use souk_ports::{Cursor, LogError, Partition, Position, Recorded};
 
 use super::archive::Wanted;
 use super::block::{Block, BlockView, Damage, subject_hash};
-use super::segment::{Place, Segment, Shared, corrupt, log_error, offsets_of};
+use super::segment::{PartitionView, Place, Segment, Shared, corrupt, log_error, offsets_of};
 use crate::sqlite::Failure;
 
 /// Offsets take the low 47 bits of a row's number, partitions the 16 bits above.
@@ -157,6 +157,30 @@ impl Shared {
         Ok(())
     }
 
+    /// Reads every record from the disk, and returns how many there are.
+    pub(crate) fn verify(&self) -> Result<u64, LogError> {
+        let mut n_records = 0;
+        let mut out = Vec::new();
+        for partition in self.partition_list() {
+            let mut from = 1;
+            loop {
+                out.clear();
+                match self.disk_source_at(partition, from) {
+                    Source::Segment(segment) => {
+                        self.read_segment(&segment, from, EACH_CHUNK, &mut out)?;
+                    }
+                    Source::Open(last) => {
+                        self.read_rows(Range { partition, from, last }, EACH_CHUNK, &mut out)?;
+                    }
+                    Source::End | Source::Tail(_) => break,
+                }
+                n_records += out.len() as u64;
+                from += out.len() as u64;
+            }
+        }
+        Ok(n_records)
+    }
+
     pub(crate) fn partition_list(&self) -> Vec<Partition> {
         self.partitions.read().keys().copied().collect()
     }
@@ -167,13 +191,16 @@ impl Shared {
         if from >= view.next {
             return Source::End;
         }
-        if let Some(blocks) = view.tail_from(from) {
-            return Source::Tail(blocks);
+        match view.tail_from(from) {
+            Some(blocks) => Source::Tail(blocks),
+            None => on_disk(view, from),
         }
-        match view.closed_at(from) {
-            Some(segment) => Source::Segment(Arc::clone(segment)),
-            None => Source::Open(view.next - 1),
-        }
+    }
+
+    fn disk_source_at(&self, partition: Partition, from: u64) -> Source {
+        let partitions = self.partitions.read();
+        let view = partitions.get(&partition).filter(|view| from < view.next);
+        view.map_or(Source::End, |view| on_disk(view, from))
     }
 
     /// The closed segments from `from` on, and the offsets under `hash` in the open one: both of
@@ -253,6 +280,13 @@ impl Shared {
             ReadFailure::Database(failure) => log_error(failure, position),
             ReadFailure::Damage(damage) => corrupt(range.partition, damage),
         })
+    }
+}
+
+fn on_disk(view: &PartitionView, from: u64) -> Source {
+    match view.closed_at(from) {
+        Some(segment) => Source::Segment(Arc::clone(segment)),
+        None => Source::Open(view.next - 1),
     }
 }
 
