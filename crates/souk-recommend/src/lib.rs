@@ -5,18 +5,22 @@
 //! know: product ids, stock, filters, consent, storage.
 
 pub mod bought_together;
+pub mod buy_again;
 #[cfg(test)]
 mod checkerboard;
 mod cooccurrence;
 pub mod evaluate;
 pub mod next_basket;
 mod numbering;
+pub mod popular;
 mod random;
 pub mod recently_viewed;
 pub mod session;
 pub mod similar;
+pub mod trending;
 mod types;
 pub mod visits;
+pub mod windows;
 mod wire;
 
 pub use cooccurrence::CoScratch;

@@ -239,7 +239,8 @@ fn judge(
                 basket.iter().copied().filter(|&item| keep(*shopper, item)).collect();
             if !wanted.is_empty() {
                 values[0].push(recall(list, &wanted, k));
-                values[1].push(ndcg(list, &wanted, k));
+                // Adding zero turns the -0.0 of an empty sum into a plain zero.
+                values[1].push(ndcg(list, &wanted, k) + 0.0);
                 values[2].push(hit(list, &wanted, k));
             }
         }

@@ -59,6 +59,8 @@ pub struct BasketVectors {
     shoppers: Vec<Purchases>,
     items: Vec<Buyers>,
     n_baskets: usize,
+    /// Shoppers with at least one basket.
+    n_buyers: usize,
     n_changes: u64,
 }
 
@@ -75,7 +77,7 @@ impl PartialEq for BasketVectors {
         };
         let empty = Vec::new();
         let buyers = |of: &BasketVectors, i: usize| of.items.get(i).unwrap_or(&empty).clone();
-        self.n_baskets == other.n_baskets
+        (self.n_baskets, self.n_buyers) == (other.n_baskets, other.n_buyers)
             && (0..shoppers).all(same_shopper)
             && (0..items).all(|i| buyers(self, i) == buyers(other, i))
     }
@@ -128,6 +130,7 @@ impl BasketVectors {
         let Some(purchases) = self.shoppers.get_mut(shopper.0 as usize) else { return };
         let purchases = std::mem::take(purchases);
         self.n_baskets -= purchases.baskets.len();
+        self.n_buyers -= usize::from(!purchases.baskets.is_empty());
         self.n_changes += 1;
         for (item, _) in purchases.counts {
             let buyers = &mut self.items[item.0 as usize];
@@ -160,6 +163,11 @@ impl BasketVectors {
     /// One more than the largest shopper number seen.
     pub fn n_shoppers(&self) -> usize {
         self.shoppers.len()
+    }
+
+    /// How many shoppers have at least one basket.
+    pub fn n_buyers(&self) -> usize {
+        self.n_buyers
     }
 
     pub(crate) fn purchases(&self, shopper: Shopper) -> Option<&Purchases> {
@@ -224,6 +232,7 @@ impl BasketVectors {
         self.n_changes += 1;
         self.n_baskets += 1;
         let purchases = &mut self.shoppers[shopper.0 as usize];
+        self.n_buyers += usize::from(purchases.baskets.is_empty());
         for &item in &basket.items {
             let n = increment(&mut purchases.counts, item);
             let buyers = &mut self.items[item.0 as usize];
@@ -247,6 +256,7 @@ impl BasketVectors {
         };
         let basket = purchases.baskets.remove(at);
         self.n_baskets -= 1;
+        self.n_buyers -= usize::from(purchases.baskets.is_empty());
         for &item in &basket.items {
             let n = decrement(&mut purchases.counts, item);
             let buyers = &mut self.items[item.0 as usize];

@@ -112,7 +112,7 @@ impl BasketVectors {
         (params, scratch): (&Params, &mut NeighbourScratch),
     ) {
         scratch.similarity.resize(self.n_shoppers().max(scratch.similarity.len()), 0.0);
-        let n_shoppers = self.n_shoppers() as f32;
+        let n_shoppers = self.n_buyers() as f32;
         // In a small shop a share would leave nothing, hence the floor (chosen).
         let buyers_max =
             ((n_shoppers * params.buyers_share_max) as usize).max(10).min(params.buyers_max);
@@ -214,7 +214,7 @@ impl BasketVectors {
             let Some(&(_, n_theirs)) = theirs.next_if(|&&(other, _)| other == item) else {
                 continue;
             };
-            let idf = (self.n_shoppers() as f32 / self.buyers(item).len() as f32).ln();
+            let idf = (self.n_buyers() as f32 / self.buyers(item).len() as f32).ln();
             let weight = count_weight(n) * count_weight(n_theirs) * idf * idf;
             if weight > best[0].0 {
                 best = [(weight, Some(item)), best[0]];

@@ -192,6 +192,10 @@ impl Default for Weights {
     /// Fitted by [`Lessons::fit`](super::Lessons::fit) on a grocer's baskets of 2017 (Complete
     /// Journey), the part before December; another shop fits its own.
     fn default() -> Weights {
-        Weights::new([0.0; N_SIGNALS])
+        Weights::new([
+            -2.9516, 0.1471, -0.1256, -0.1348, 0.5351, 0.1605, 0.2396, 0.4635, 0.1268, -0.1052,
+            0.2056, -0.0611, 0.0736, -0.2581, -0.0607, 0.4978, 0.3232, -0.1677, 0.0848, -0.0097,
+            0.1288, 0.0338, -0.0689, -0.0401,
+        ])
     }
 }

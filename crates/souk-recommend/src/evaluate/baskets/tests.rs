@@ -1,1 +1,78 @@
+use super::*;
 
+const DAY: i64 = 86_400_000;
+
+fn row(shopper: u32, basket: u64, day: i64, item: u32) -> BasketRow {
+    BasketRow { shopper: Shopper(shopper), basket, item: Item(item), time: day * DAY }
+}
+
+/// Shopper 0 buys item 1 three times and item 2 once, shopper 1 only item 3.
+fn train() -> Vec<BasketRow> {
+    vec![
+        row(0, 1, 1, 1),
+        row(0, 2, 2, 1),
+        row(0, 2, 2, 2),
+        row(0, 3, 3, 1),
+        row(1, 4, 3, 3),
+        row(1, 5, 4, 3),
+        row(2, 6, 4, 3),
+        row(2, 7, 5, 3),
+    ]
+}
+
+fn evaluate(test: &[BasketRow], tuning: Tuning<'_>) -> BasketReport {
+    let train = train();
+    let task = BasketTask { train: &train, test, ks: &[1, 2], tuning };
+    let ticks = std::cell::Cell::new(0);
+    evaluate_baskets(&task, &|| {
+        ticks.set(ticks.get() + 5);
+        ticks.get()
+    })
+}
+
+#[test]
+fn judges_the_first_test_basket_only() {
+    // Two baskets at one time: the smaller number is the first; the later basket is not judged.
+    let test = [row(0, 11, 9, 1), row(0, 10, 9, 2), row(0, 10, 9, 7), row(0, 12, 10, 1)];
+    let report = evaluate(&test, Tuning::Fixed(Weights::default()));
+    let frequency = &report.personal_frequency;
+    assert_eq!((frequency[0].k, frequency[0].all.recall), (1, 0.0));
+    assert_eq!(frequency[1].all.recall, 0.5);
+    // Item 2 is a repeat and found at place two; item 7 is new and nowhere.
+    assert_eq!((frequency[1].repeat.recall, frequency[1].new.recall), (1.0, 0.0));
+    let gain = 1.0 / 3.0_f64.log2();
+    assert_eq!(frequency[1].repeat.ndcg, gain);
+    assert!((frequency[1].all.ndcg - gain / (1.0 + gain)).abs() < 1e-12);
+    assert_eq!((report.predictions.len(), report.latencies), (1, vec![5]));
+}
+
+#[test]
+fn popularity_is_the_same_for_all_and_counts_baskets() {
+    let report = evaluate(&[row(0, 10, 9, 3), row(1, 11, 9, 1)], Tuning::Fixed(Weights::default()));
+    // Item 3 is in four baskets, item 1 in three.
+    assert_eq!(report.popularity[0].all.recall, 0.5);
+    assert_eq!(report.popularity[1].all.recall, 1.0);
+    assert_eq!(report.popularity[1].new.n_shoppers, 2);
+    assert_eq!(report.popularity[1].repeat.n_shoppers, 0);
+}
+
+#[test]
+fn an_unknown_shopper_still_gets_a_list() {
+    let report = evaluate(&[row(9, 10, 9, 3)], Tuning::TrainTail);
+    assert_eq!(report.predictions[0].0, Shopper(9));
+    assert_eq!(report.predictions[0].1.len(), 2);
+}
+
+#[test]
+fn a_validation_part_moves_the_weights() {
+    let valid = [row(0, 20, 8, 2)];
+    let report = evaluate(&[row(0, 10, 9, 2)], Tuning::Valid(&valid));
+    assert_ne!(report.weights, Weights::default());
+    assert_eq!(report.model[0].all.recall, 1.0);
+}
+
+#[test]
+fn nothing_to_judge_is_zero_not_a_panic() {
+    let task = BasketTask { train: &[], test: &[], ks: &[], tuning: Tuning::TrainTail };
+    assert_eq!(evaluate_baskets(&task, &|| 0).predictions, []);
+}
