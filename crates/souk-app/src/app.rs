@@ -198,6 +198,7 @@ impl App {
     ///
     /// As the blob store; the log holds everything all the same.
     pub async fn close(&self) -> Result<(), AppError> {
+        self.flush_impressions().await;
         self.projector.stop().await
     }
 

@@ -3,7 +3,11 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+use souk_core::{Location, LocationId, Site};
+
 use crate::access::Access;
+use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters};
 use crate::limits::Limits;
 use crate::{App, AppError, Config, Parts};
 
@@ -15,6 +19,12 @@ const KEYS_REFRESH: Duration = Duration::from_secs(1);
 pub(crate) struct Door {
     pub(crate) access: Access,
     pub(crate) limits: Limits,
+    pub(crate) hasher: IdHasher,
+    pub(crate) counters: IngestCounters,
+    pub(crate) impressions: ImpressionQueue,
+    /// Never empty; the first one is meant by requests that name none.
+    pub(crate) sites: Vec<Site>,
+    pub(crate) locations: FxHashMap<LocationId, Location>,
 }
 
 impl Door {
@@ -22,12 +32,19 @@ impl Door {
         Ok(Door {
             access: Access::open(&*parts.tables, &*parts.keys).await?,
             limits: Limits::new(config.limits.clone()),
+            hasher: IdHasher::new(parts.keys.secret("ids").await?),
+            counters: IngestCounters::default(),
+            impressions: ImpressionQueue::new(config.impressions.clone()),
+            sites: config.sites().collect(),
+            locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
         })
     }
 
     /// Starts what runs beside requests; it ends with the application.
     pub(crate) fn start(app: &Arc<App>) {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
+        let pause = Duration::from_millis(app.config.impressions.flush_ms);
+        tokio::spawn(write_impressions(Arc::downgrade(app), pause));
     }
 }
 
@@ -38,5 +55,13 @@ async fn refresh_keys(app: Weak<App>) {
         if let Err(error) = app.refresh_keys().await {
             tracing::warn!(%error, "keys could not be read again");
         }
+    }
+}
+
+async fn write_impressions(app: Weak<App>, pause: Duration) {
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(app) = app.upgrade() else { return };
+        app.flush_impressions().await;
     }
 }

@@ -1,4 +1,48 @@
-use crate::{App, AppError, Caller};
+//! The door for events: parse, check, hash the ids, append. What it answers 200 to is durable.
+//!
+//! Nothing of a request's context but channel, site and source is read, and no id of a person goes
+//! further than into a keyed hash and the record's own body.
+
+mod admit;
+mod commerce;
+mod counters;
+mod envelope;
+mod event;
+mod hashes;
+mod impressions;
+mod incoming;
+mod props;
+mod refusal;
+mod scalar;
+mod times;
+
+use souk_core::Timestamp;
+
+use crate::{App, AppError, Caller, Operation, Role};
+
+pub use admit::Admitted;
+pub use counters::IngestCounts;
+pub use hashes::IdKind;
+pub use impressions::Shown;
+pub use incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder};
+pub use refusal::RejectReason;
+
+pub(crate) use counters::IngestCounters;
+pub(crate) use hashes::{IdHasher, MessagePart};
+pub(crate) use impressions::ImpressionQueue;
+
+use admit::Trust;
+use event::Scene;
+
+/// Bytes of an event, as Segment.
+pub const EVENT_BYTES_MAX: usize = 32 * 1_024;
+/// Bytes of a request's body, as Segment.
+pub const BODY_BYTES_MAX: usize = 500 * 1_024;
+/// Events in a batch, as Segment.
+pub const BATCH_EVENTS_MAX: usize = 2_500;
+
+/// Events that are read before other requests get their turn; chosen: well under a millisecond.
+const EVENTS_AT_ONCE: usize = 128;
 
 /// Which of Segment's routes was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +55,21 @@ pub enum IngestCall {
     Group,
     Alias,
     Batch,
+}
+
+impl IngestCall {
+    /// Reads the `type` of an event.
+    fn parse(name: &str) -> Option<IngestCall> {
+        Some(match name {
+            "track" => IngestCall::Track,
+            "identify" => IngestCall::Identify,
+            "page" => IngestCall::Page,
+            "screen" => IngestCall::Screen,
+            "group" => IngestCall::Group,
+            "alias" => IngestCall::Alias,
+            _ => return None,
+        })
+    }
 }
 
 /// A request to take in events.
@@ -46,14 +105,103 @@ pub struct IngestAnswer {
     pub rejected: Vec<IngestRejection>,
 }
 
+/// The `writeKey` of a body, for clients that send their key there instead of in a header.
+pub fn write_key_of(body: &[u8]) -> Option<String> {
+    envelope::read_write_key(body)
+}
+
+/// Every operation by which a role may use the door at all.
+const SENDING: [Operation; 5] = [
+    Operation::SendBehaviour,
+    Operation::SendOrders,
+    Operation::SendStock,
+    Operation::SendPrices,
+    Operation::MergeIdentities,
+];
+
 impl App {
     /// Takes in one event or a batch; returns once all that is accepted is durable.
     ///
+    /// Invalid and forbidden events are refused one by one, and the rest of the batch is kept. An
+    /// event without `messageId` is always taken for a new one.
+    ///
     /// # Errors
     ///
-    /// [`AppError::Invalid`] for malformed JSON or a body over the limits: nothing is kept.
+    /// [`AppError::Invalid`] for malformed JSON or a body over the limits (codes `malformed_json`,
+    /// `body_too_large`, `too_many_events`), [`AppError::Denied`] when the role may send nothing at
+    /// all: nothing is kept. As the log and the key store.
     pub async fn ingest(&self, request: IngestRequest<'_>) -> Result<IngestAnswer, AppError> {
-        let _ = request;
-        Err(AppError::NotReady("ingest".to_owned()))
+        let caller = request.caller;
+        if !SENDING.into_iter().any(|operation| caller.may(operation)) {
+            caller.check(Operation::SendBehaviour)?;
+        }
+        let body = envelope::read_body(request.call, request.body)?;
+        let counters = &self.door.counters;
+        counters.unknown_keys(body.unknown_keys);
+        let scene = Scene {
+            call: request.call,
+            caller,
+            sites: &self.door.sites,
+            received: self.clock.now(),
+            sent_at: &body.sent_at,
+            context: &body.context,
+        };
+        let mut rejected = Vec::new();
+        let mut events = Vec::with_capacity(body.events.len());
+        let mut unknown_keys = 0;
+        for (index, raw) in body.events.iter().enumerate() {
+            if index % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+            match scene.read(raw) {
+                Ok((event, unknown)) => {
+                    events.push(event);
+                    unknown_keys += unknown;
+                }
+                Err(refusal) => {
+                    counters.reject(refusal.reason);
+                    rejected.push(IngestRejection { index, detail: refusal.detail });
+                }
+            }
+        }
+        counters.unknown_keys(unknown_keys);
+        if request.is_gpc {
+            counters.gpc(events.len() as u64);
+        }
+        let trust = match caller.role {
+            Role::IngestBrowser => Trust::Browser { shopper: caller.shopper.as_deref() },
+            _ => Trust::Server,
+        };
+        let outcome = self.admit(events, trust, scene.received).await?;
+        let duplicates = outcome.iter().filter(|admitted| admitted.is_duplicate).count();
+        let accepted = outcome.len() - duplicates;
+        Ok(IngestAnswer { accepted, duplicates, rejected })
+    }
+
+    /// Takes in events of another door, for example an imported file: the same checks of time, the
+    /// same hashes, the same log. Returns once all are durable, one answer per event, in order.
+    ///
+    /// # Errors
+    ///
+    /// As the log and the key store; events before the fault may have been kept, and the same
+    /// message ids make a repetition safe.
+    pub async fn ingest_events(
+        &self,
+        events: Vec<IncomingEvent<'_>>,
+    ) -> Result<Vec<Admitted>, AppError> {
+        self.admit(events, Trust::Server, self.clock.now()).await
+    }
+
+    /// What came in since the start.
+    pub fn ingest_counts(&self) -> IngestCounts {
+        self.door.counters.read()
+    }
+
+    /// Whether an event at this time may be taken in: up to a day ahead of the shop's clock.
+    pub fn is_time_acceptable(&self, at: Timestamp) -> bool {
+        at.ms_since(self.clock.now()) <= times::AHEAD_MS_MAX
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,11 @@ pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use clock::Clock;
 pub use config::{Config, Notice};
 pub use error::{AppError, FieldError};
-pub use ingest::{IngestAnswer, IngestCall, IngestRejection, IngestRequest};
+pub use ingest::{
+    Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingEvent,
+    IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer, IngestCall, IngestCounts,
+    IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
+};
 pub use limits::RateState;
 pub use products::{ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;

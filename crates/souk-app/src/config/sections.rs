@@ -96,7 +96,7 @@ impl Default for DataSettings {
             dir: "data".to_owned(),
             log: "sqlite:log.db".to_owned(),
             tables: "sqlite:tables.db".to_owned(),
-            keys: "sqlite:keys.db".to_owned(),
+            keys: "sqlite:keys/keys.db".to_owned(),
             blobs: "file:blobs".to_owned(),
         }
     }

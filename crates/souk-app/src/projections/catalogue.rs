@@ -146,7 +146,9 @@ impl Catalogue {
     pub fn product_json(&self, item: Item) -> Arc<str> {
         let Some(row) = self.rows.get(item.0 as usize) else { return Arc::from("") };
         let Some(product) = &row.product else { return Arc::from("") };
-        row.json.get_or_init(|| product_to_json(product, Audience::Shopper).to_string().into()).clone()
+        row.json
+            .get_or_init(|| product_to_json(product, Audience::Shopper).to_string().into())
+            .clone()
     }
 
     /// The latest `limit` products of a site by their first offer, the newest first.
@@ -280,7 +282,12 @@ impl Catalogue {
         self.replace(item, Some(product));
     }
 
-    pub(crate) fn patch(&mut self, (site, id): (u32, &ProductId), patch: ProductPatch, at: Timestamp) {
+    pub(crate) fn patch(
+        &mut self,
+        (site, id): (u32, &ProductId),
+        patch: ProductPatch,
+        at: Timestamp,
+    ) {
         let item = self.intern(site, id);
         let Some(known) = self.product(item) else { return };
         let mut product = Product::clone(known);

@@ -116,8 +116,7 @@ pub(crate) struct Crowd<'a> {
 /// Whether a touch says something of the shopper's interest, so that it is kept.
 pub(crate) fn is_kept(action: Action) -> bool {
     use Action::{RemovedFromCart, RemovedFromWishlist, Reviewed, Shared};
-    action.is_visit()
-        || matches!(action, RemovedFromCart | RemovedFromWishlist | Reviewed | Shared)
+    action.is_visit() || matches!(action, RemovedFromCart | RemovedFromWishlist | Reviewed | Shared)
 }
 
 fn is_near(earlier: Timestamp, later: Timestamp) -> bool {
@@ -173,7 +172,9 @@ impl Past {
         visits.remove_visit(VisitId(next.seq));
         visits.push(event(&touch));
         let mut last = touch.at;
-        for touch in later.take_while(|touch| is_near(std::mem::replace(&mut last, touch.at), touch.at)) {
+        for touch in
+            later.take_while(|touch| is_near(std::mem::replace(&mut last, touch.at), touch.at))
+        {
             visits.push(event(touch));
         }
     }
@@ -304,9 +305,10 @@ impl Histories {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let pasts = self.pasts.iter().map(|past| {
-            past.touches.capacity() * size_of::<Touch>() + past.orders.capacity() * 4
-        });
+        let pasts = self
+            .pasts
+            .iter()
+            .map(|past| past.touches.capacity() * size_of::<Touch>() + past.orders.capacity() * 4);
         pasts.sum::<usize>() + self.pasts.capacity() * size_of::<Past>() + self.orders.bytes()
     }
 }

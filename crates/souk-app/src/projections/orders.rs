@@ -63,7 +63,11 @@ pub(crate) struct Effective<'a> {
 impl Effective<'_> {
     /// The refund that takes everything back: it names no lines.
     pub(crate) fn whole_refund(&self) -> Option<&Report> {
-        self.refunds.iter().copied().filter(|refund| refund.lines.is_empty()).min_by_key(|r| r.age())
+        self.refunds
+            .iter()
+            .copied()
+            .filter(|refund| refund.lines.is_empty())
+            .min_by_key(|r| r.age())
     }
 }
 

@@ -478,7 +478,8 @@ pub(crate) async fn rebuild(parts: &Parts, until: &Cursor) -> Result<Views, AppE
             if until.offset(position.partition).is_none_or(|last| position.offset > last) {
                 continue;
             }
-            let decoded = decode(recorded).map_err(|error| AppError::NotReady(error.to_string()))?;
+            let decoded =
+                decode(recorded).map_err(|error| AppError::NotReady(error.to_string()))?;
             views.apply(decoded);
         }
         if cursor.covers(until) {

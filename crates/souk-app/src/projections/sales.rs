@@ -145,9 +145,9 @@ impl DailySales {
                 }
             }
         }
-        let by_currency = (1..=u8::MAX).chain([0]).map(|number| {
-            (self.currencies.get(number), totals[usize::from(number)])
-        });
+        let by_currency = (1..=u8::MAX)
+            .chain([0])
+            .map(|number| (self.currencies.get(number), totals[usize::from(number)]));
         by_currency.filter(|(_, total)| *total != SalesTotal::default()).collect()
     }
 

@@ -122,8 +122,17 @@ impl Views {
 
     /// Reads what [`Views::snapshot`] wrote, part by part in the same order.
     pub(crate) fn restore(parts: &[Vec<u8>], cursor: Cursor) -> Result<Views, LoadError> {
-        let [catalogue, identity, shoppers, histories, visits, baskets, sales, popularity, counters] =
-            parts
+        let [
+            catalogue,
+            identity,
+            shoppers,
+            histories,
+            visits,
+            baskets,
+            sales,
+            popularity,
+            counters,
+        ] = parts
         else {
             return Err(LoadError::Missing("any".to_owned()));
         };

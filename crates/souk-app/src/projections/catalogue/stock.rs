@@ -108,15 +108,15 @@ impl Stock {
     /// Takes off what left, where the place is known and its last count is older.
     pub(crate) fn leave(&mut self, step: StockStep<'_>) {
         let Some(rows) = self.rows.get_mut(&step.item) else { return };
-        let row = match rows.iter().position(|row| row.is_at(&step) && row.lot.as_deref() == step.lot)
-        {
-            Some(idx) => &mut rows[idx],
-            // A lot that was never counted comes off the place's first row.
-            None => match rows.iter().position(|row| row.is_at(&step)) {
+        let row =
+            match rows.iter().position(|row| row.is_at(&step) && row.lot.as_deref() == step.lot) {
                 Some(idx) => &mut rows[idx],
-                None => return,
-            },
-        };
+                // A lot that was never counted comes off the place's first row.
+                None => match rows.iter().position(|row| row.is_at(&step)) {
+                    Some(idx) => &mut rows[idx],
+                    None => return,
+                },
+            };
         if row.counted_at <= step.at {
             row.milli = row.milli.saturating_sub(step.milli);
         }

@@ -1,0 +1,367 @@
+//! From events to records: ids become subjects, orders are split, links are made, all is appended.
+
+use souk_core::wire::{encode_event, record_kind};
+use souk_core::{
+    CustomerOrder, Day, Event, EventId, Fact, LinkBasis, LocationId, OrderLine, OrderRef, Sale,
+    SiteId, SubjectId, Timestamp,
+};
+use souk_ports::{
+    BATCH_BYTES_MAX, BATCH_RECORDS_MAX, IdHash, Partition, Position, RESOLVE_MAX, Record,
+    RecordKind,
+};
+
+use rustc_hash::FxHashMap;
+
+use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder};
+use super::{EVENTS_AT_ONCE, IdKind, MessagePart};
+use crate::door::Door;
+use crate::{App, AppError};
+
+/// How far the sender's word on identities is taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Trust<'a> {
+    /// The shop's own systems.
+    Server,
+    /// A page: it speaks for an anonymous browser, or for the one shopper of its token.
+    Browser { shopper: Option<&'a str> },
+}
+
+/// What became of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Where its record stands; for a repetition, where the first one stands.
+    pub position: Position,
+    /// Whether the log held it already.
+    pub is_duplicate: bool,
+}
+
+/// The ids of a batch, each once, as numbers.
+#[derive(Default)]
+struct IdTable {
+    numbers: FxHashMap<IdHash, usize>,
+    ids: Vec<IdHash>,
+}
+
+impl IdTable {
+    fn number(&mut self, id: IdHash) -> usize {
+        *self.numbers.entry(id).or_insert_with(|| {
+            self.ids.push(id);
+            self.ids.len() - 1
+        })
+    }
+}
+
+/// Whom an event is about, by numbers of the table.
+struct Persons {
+    primary: Option<usize>,
+    links: Vec<(usize, LinkBasis)>,
+}
+
+/// The ids of the records that one event makes.
+#[derive(Clone, Copy)]
+struct RecordIds<'a> {
+    door: &'a Door,
+    site: &'a SiteId,
+    message_id: &'a str,
+    whole: MessagePart,
+}
+
+impl RecordIds<'_> {
+    fn of(self, part: MessagePart) -> EventId {
+        self.door.hasher.message(part, self.site, self.message_id)
+    }
+
+    fn whole(self) -> EventId {
+        self.of(self.whole)
+    }
+}
+
+impl App {
+    /// Hashes, splits, links and appends.
+    pub(super) async fn admit(
+        &self,
+        events: Vec<IncomingEvent<'_>>,
+        trust: Trust<'_>,
+        received: Timestamp,
+    ) -> Result<Vec<Admitted>, AppError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut table = IdTable::default();
+        let mut persons = Vec::with_capacity(events.len());
+        for (idx, event) in events.iter().enumerate() {
+            if idx % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+            persons.push(self.door.persons(event, trust, &mut table));
+        }
+        let mut subjects = Vec::with_capacity(table.ids.len());
+        for ids in table.ids.chunks(RESOLVE_MAX) {
+            subjects.extend(self.parts.keys.resolve(ids).await?);
+        }
+        let nonce = nonce()?;
+        let mut batch = Batch::default();
+        let mut admitted = Vec::with_capacity(events.len());
+        for (idx, (event, persons)) in events.into_iter().zip(persons).enumerate() {
+            if idx % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+            let whole = match trust {
+                Trust::Server => MessagePart::Whole,
+                Trust::Browser { .. } => MessagePart::Browser,
+            };
+            let fresh = event.message_id.is_none().then(|| format!("{nonce}{idx}"));
+            let plan = Plan { persons, subjects: &subjects, whole, fresh, received };
+            let records = self.door.records(event, plan);
+            if batch.is_full_with(&records) {
+                self.append_batch(&mut batch, &mut admitted).await?;
+            }
+            batch.push(records);
+        }
+        self.append_batch(&mut batch, &mut admitted).await?;
+        let duplicates = admitted.iter().filter(|one| one.is_duplicate).count();
+        let accepted = admitted.len() - duplicates;
+        self.door.counters.admit(accepted as u64, duplicates as u64);
+        Ok(admitted)
+    }
+
+    async fn append_batch(
+        &self,
+        batch: &mut Batch,
+        admitted: &mut Vec<Admitted>,
+    ) -> Result<(), AppError> {
+        if batch.records.is_empty() {
+            return Ok(());
+        }
+        let Batch { records, firsts, .. } = std::mem::take(batch);
+        let appended = self.append(records).await?;
+        admitted.extend(firsts.into_iter().map(|idx| Admitted {
+            position: appended[idx].position,
+            is_duplicate: appended[idx].is_duplicate,
+        }));
+        Ok(())
+    }
+}
+
+/// 128 random bits as text: the beginning of the message ids of events that have none.
+fn nonce() -> Result<String, AppError> {
+    let mut random = [0u8; 16];
+    getrandom::fill(&mut random)
+        .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
+    Ok(format!("{:032x}-", u128::from_le_bytes(random)))
+}
+
+/// Records of one append. The first record of each event stands for it.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    firsts: Vec<usize>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn is_full_with(&self, records: &[Record]) -> bool {
+        self.records.len() + records.len() > BATCH_RECORDS_MAX
+            || self.bytes + bytes_of(records) > BATCH_BYTES_MAX
+    }
+
+    fn push(&mut self, records: Vec<Record>) {
+        self.firsts.push(self.records.len());
+        self.bytes += bytes_of(&records);
+        self.records.extend(records);
+    }
+}
+
+fn bytes_of(records: &[Record]) -> usize {
+    records.iter().map(|record| record.body.len()).sum()
+}
+
+/// What is known of one event besides itself.
+struct Plan<'a> {
+    persons: Persons,
+    subjects: &'a [SubjectId],
+    whole: MessagePart,
+    /// A message id for hashing only, for an event that has none.
+    fresh: Option<String>,
+    received: Timestamp,
+}
+
+impl Door {
+    /// Whom the event is about, and who is the same person by its word.
+    fn persons(&self, event: &IncomingEvent<'_>, trust: Trust<'_>, table: &mut IdTable) -> Persons {
+        let mut persons = Persons { primary: None, links: Vec::new() };
+        let is_about_shop = matches!(
+            event.fact,
+            IncomingFact::Stock(_) | IncomingFact::Price(_) | IncomingFact::Promotion(_)
+        );
+        if is_about_shop {
+            return persons;
+        }
+        let IncomingIds { user_id, anonymous_id, loyalty_card_id } = &event.ids;
+        let mut number = |kind, id: &str| table.number(self.hasher.id(kind, id));
+        let user = user_id.as_deref();
+        let anonymous = anonymous_id.as_deref();
+        if let Trust::Browser { shopper } = trust {
+            persons.primary = match (user, anonymous) {
+                (Some(user), _) if shopper == Some(user) => Some(number(IdKind::User, user)),
+                (_, Some(anonymous)) => Some(number(IdKind::Anonymous, anonymous)),
+                (Some(user), None) => Some(number(IdKind::Claimed, user)),
+                (None, None) => None,
+            };
+            return persons;
+        }
+        let card = loyalty_card_id.as_deref().map(|card| number(IdKind::LoyaltyCard, card));
+        persons.primary = match (user, anonymous) {
+            (Some(user), _) => Some(number(IdKind::User, user)),
+            (None, Some(anonymous)) => Some(number(IdKind::Anonymous, anonymous)),
+            (None, None) => card,
+        };
+        match &event.fact {
+            IncomingFact::Identified { .. } => {
+                if let (Some(_), Some(anonymous)) = (user, anonymous) {
+                    let other = number(IdKind::Anonymous, anonymous);
+                    persons.links.push((other, LinkBasis::Identify));
+                }
+            }
+            IncomingFact::Alias { previous_id } => {
+                // Segment does not say of which kind the former id is, so both are joined; the one
+                // that is not in use stays empty.
+                for kind in [IdKind::Anonymous, IdKind::User] {
+                    persons.links.push((number(kind, previous_id), LinkBasis::Alias));
+                }
+            }
+            _ => {}
+        }
+        if let Some(card) = card {
+            persons.links.push((card, LinkBasis::LoyaltyCard));
+        }
+        persons.links.retain(|(other, _)| Some(*other) != persons.primary);
+        persons
+    }
+
+    /// The records of one event; the first one stands for it.
+    fn records(&self, event: IncomingEvent<'_>, plan: Plan<'_>) -> Vec<Record> {
+        let IncomingEvent { message_id, site, channel, source, at, fact, .. } = event;
+        let hashed = plan.fresh.as_deref().or(message_id.as_deref()).unwrap_or_default();
+        let ids = RecordIds { door: self, site: &site, message_id: hashed, whole: plan.whole };
+        let subject = plan.persons.primary.map(|number| plan.subjects[number]);
+        let said = |message_id: Option<&str>, fact: Fact| Event {
+            at,
+            site: site.clone(),
+            channel,
+            source,
+            message_id: message_id.map(Box::from),
+            fact,
+        };
+        let mut records = Vec::with_capacity(1 + plan.persons.links.len());
+        let received = plan.received;
+        let message_id = message_id.as_deref();
+        match fact {
+            IncomingFact::Alias { .. } => {}
+            IncomingFact::Order(order) => {
+                let (person_free, personal) = self.split(order, (&site, at), subject.is_some());
+                let has_person = personal.is_some();
+                if let Some(order) = personal {
+                    let event = said(message_id, Fact::Order(order));
+                    records.push(record(&event, (subject, ids.whole()), received));
+                }
+                let (id, message_id) = match has_person {
+                    true => (ids.of(MessagePart::Sale), None),
+                    false => (ids.whole(), message_id),
+                };
+                let event = said(message_id, Fact::Sale(person_free));
+                records.push(record(&event, (None, id), received));
+            }
+            fact => {
+                let fact = plain(fact);
+                let of = subject.filter(|_| fact.is_personal());
+                records.push(record(&said(message_id, fact), (of, ids.whole()), received));
+            }
+        }
+        for (number, (other, basis)) in plan.persons.links.iter().enumerate() {
+            let fact = Fact::Linked { other: plan.subjects[*other], basis: *basis };
+            let (id, message_id) = match records.is_empty() {
+                true => (ids.whole(), message_id),
+                false => (ids.of(MessagePart::Link(number as u8)), None),
+            };
+            records.push(record(&said(message_id, fact), (subject, id), received));
+        }
+        records
+    }
+
+    /// The person-free side of an order, and the personal one if there is a person.
+    fn split(
+        &self,
+        order: IncomingOrder,
+        (site, at): (&SiteId, Timestamp),
+        has_person: bool,
+    ) -> (Sale, Option<CustomerOrder>) {
+        let joined: OrderRef = self.hasher.order(site, &order.order_id);
+        let day = self.business_day(site, order.location.as_ref(), at);
+        let lines: Vec<OrderLine> = order.lines.iter().map(|of| of.line.clone()).collect();
+        let sale = Sale {
+            order: joined,
+            change: order.change,
+            location: order.location.clone(),
+            day,
+            lines,
+        };
+        let personal = has_person.then(|| CustomerOrder {
+            order: joined,
+            order_id: order.order_id,
+            change: order.change,
+            location: order.location,
+            total: order.total,
+            lines: order
+                .lines
+                .into_iter()
+                .map(|of| OrderLine { promotion: of.line.promotion.or(of.coupon), ..of.line })
+                .collect(),
+            extra: order.extra,
+        });
+        (sale, personal)
+    }
+
+    /// The business day where the sale was made; a location that is not configured follows its site.
+    fn business_day(&self, site: &SiteId, at: Option<&LocationId>, time: Timestamp) -> Day {
+        if let Some(location) = at.and_then(|id| self.locations.get(id)) {
+            return location.day(time);
+        }
+        let site = self.sites.iter().find(|known| known.id == *site);
+        site.unwrap_or(&self.sites[0]).day(time)
+    }
+}
+
+/// The facts that go into the log as they came.
+fn plain(fact: IncomingFact<'_>) -> Fact {
+    match fact {
+        IncomingFact::Interaction(interaction) => Fact::Interaction(interaction),
+        IncomingFact::Searched { query } => Fact::Searched { query },
+        IncomingFact::PageSeen { name, path } => Fact::PageSeen { name, path },
+        IncomingFact::Custom { name, properties } => Fact::Custom { name, properties },
+        IncomingFact::Identified { traits } => Fact::Identified { traits },
+        IncomingFact::Grouped { group_id, traits } => Fact::Grouped { group_id, traits },
+        IncomingFact::Stock(change) => Fact::Stock(change),
+        IncomingFact::Price(change) => Fact::Price(change),
+        IncomingFact::Promotion(promotion) => Fact::Promotion(promotion),
+        IncomingFact::Alias { .. } | IncomingFact::Order(_) => {
+            unreachable!("an alias makes links, an order is split")
+        }
+    }
+}
+
+/// A record of the one partition that the embedded log has.
+pub(crate) fn record(
+    event: &Event,
+    (subject, event_id): (Option<SubjectId>, EventId),
+    received_at: Timestamp,
+) -> Record {
+    Record {
+        partition: Partition(0),
+        subject,
+        event_id,
+        received_at,
+        kind: RecordKind(record_kind(&event.fact)),
+        body: encode_event(event),
+    }
+}

@@ -1,0 +1,125 @@
+//! What was shown: recorded beside the answer, never before it.
+//!
+//! An answer puts a few words into a bounded queue; a task writes the queue once a second. When the
+//! queue is full, or the log fails, impressions are dropped and counted: they are the only facts
+//! that may be lost.
+
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+use souk_core::{Channel, Event, EventId, Fact, Impressions, SiteId, Source, SubjectId, Timestamp};
+use souk_ports::Record;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::admit::record;
+use crate::App;
+use crate::config::ImpressionSettings;
+
+/// Records in one append; chosen: a write of tens of milliseconds at most.
+const APPEND_MAX: usize = 2_000;
+
+/// An answer that was shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// To whom; `None` for somebody unknown.
+    pub subject: Option<SubjectId>,
+    /// On which site.
+    pub site: SiteId,
+    /// Where the shopper was.
+    pub channel: Option<Channel>,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub impressions: Impressions,
+}
+
+/// Impressions that wait to be written.
+#[derive(Debug)]
+pub(crate) struct ImpressionQueue {
+    waiting: Mutex<Vec<Shown>>,
+    settings: ImpressionSettings,
+}
+
+impl ImpressionQueue {
+    pub(crate) fn new(settings: ImpressionSettings) -> ImpressionQueue {
+        ImpressionQueue { waiting: Mutex::default(), settings }
+    }
+
+    /// Whether answers of this id are in the sample: the same id always is or is not.
+    fn is_sampled(&self, request_id: &str) -> bool {
+        let share = self.settings.sample;
+        // 53 bits, which a float holds exactly.
+        let point = (xxh3_64(request_id.as_bytes()) >> 11) as f64 / (1u64 << 53) as f64;
+        point < share
+    }
+
+    /// Queues the answer; false when the queue is full.
+    fn push(&self, shown: Shown) -> bool {
+        let mut waiting = self.waiting.lock();
+        let has_room = (waiting.len() as u64) < self.settings.queue_max;
+        if has_room {
+            waiting.push(shown);
+        }
+        has_room
+    }
+
+    fn take(&self) -> Vec<Shown> {
+        std::mem::take(&mut *self.waiting.lock())
+    }
+}
+
+impl App {
+    /// Notes what was shown, without waiting: it is written within `impressions.flush_ms`.
+    pub fn record_impressions(&self, shown: Shown) {
+        let queue = &self.door.impressions;
+        if shown.impressions.products.is_empty() || !queue.is_sampled(&shown.impressions.request_id)
+        {
+            return;
+        }
+        if !queue.push(shown) {
+            self.count_dropped_impressions(1);
+        }
+    }
+
+    /// Writes the impressions that wait; a failure drops them.
+    pub async fn flush_impressions(&self) {
+        let waiting = self.door.impressions.take();
+        let mut chunks = waiting.into_iter().peekable();
+        while chunks.peek().is_some() {
+            let shown: Vec<Shown> = chunks.by_ref().take(APPEND_MAX).collect();
+            let count = shown.len() as u64;
+            let received = self.clock.now();
+            let records: Vec<Record> =
+                shown.into_iter().filter_map(|shown| to_record(shown, received)).collect();
+            match self.append(records).await {
+                Ok(_) => {
+                    let recorded = &self.door.counters.impressions.recorded;
+                    recorded.fetch_add(count, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, count, "impressions were dropped");
+                    self.count_dropped_impressions(count);
+                }
+            }
+        }
+    }
+
+    fn count_dropped_impressions(&self, count: u64) {
+        self.door.counters.impressions.dropped.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// `None` when the system gives no random numbers, of which it once has enough for good.
+fn to_record(shown: Shown, received: Timestamp) -> Option<Record> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).ok()?;
+    let event = Event {
+        at: shown.at,
+        site: shown.site,
+        channel: shown.channel,
+        source: Source::Server,
+        message_id: None,
+        fact: Fact::Impressions(shown.impressions),
+    };
+    Some(record(&event, (shown.subject, EventId(id)), received))
+}
