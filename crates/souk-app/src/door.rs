@@ -13,6 +13,10 @@ use crate::{App, AppError, Config, Parts};
 
 /// How often keys are read again, so that one made or revoked by another process counts soon.
 const KEYS_REFRESH: Duration = Duration::from_secs(1);
+/// How often expired rows are removed from the tables.
+const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+/// Rows removed at once; chosen: a short write.
+const SWEEP_ROWS: u32 = 1_000;
 
 /// The state behind the doors.
 #[derive(Debug)]
@@ -49,11 +53,19 @@ impl Door {
 }
 
 async fn refresh_keys(app: Weak<App>) {
+    let mut since_sweep = Duration::ZERO;
     loop {
         tokio::time::sleep(KEYS_REFRESH).await;
         let Some(app) = app.upgrade() else { return };
         if let Err(error) = app.refresh_keys().await {
             tracing::warn!(%error, "keys could not be read again");
+        }
+        since_sweep += KEYS_REFRESH;
+        if since_sweep >= SWEEP_PAUSE {
+            since_sweep = Duration::ZERO;
+            if let Err(error) = app.parts.tables.sweep(app.clock.now(), SWEEP_ROWS).await {
+                tracing::warn!(%error, "expired rows could not be removed");
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ pub use impressions::Shown;
 pub use incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder};
 pub use refusal::RejectReason;
 
+pub(crate) use admit::record;
 pub(crate) use counters::IngestCounters;
 pub(crate) use hashes::{IdHasher, MessagePart};
 pub(crate) use impressions::ImpressionQueue;

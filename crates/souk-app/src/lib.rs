@@ -9,6 +9,7 @@ mod clock;
 pub mod config;
 mod door;
 mod error;
+mod idempotency;
 mod ingest;
 mod limits;
 mod products;
@@ -21,13 +22,14 @@ pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use clock::Clock;
 pub use config::{Config, Notice};
 pub use error::{AppError, FieldError};
+pub use idempotency::{IdempotencyTicket, Idempotent};
 pub use ingest::{
     Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingEvent,
     IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer, IngestCall, IngestCounts,
     IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
 };
 pub use limits::RateState;
-pub use products::{ProductPage, PutAnswer, PutRejection};
+pub use products::{PAGE_PRODUCTS_MAX, PUT_PRODUCTS_MAX, ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;
 pub use projections::{
     Catalogue, Counters, DailySales, DaySale, Histories, History, Identity, PastBasket, Popularity,
