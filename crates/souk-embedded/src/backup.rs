@@ -146,7 +146,11 @@ impl Embedded {
         draft.finish(Manifest::new(Cursor::START, vec![file]))
     }
 
-    async fn copy_blobs(&self, draft: &Draft, files: &mut Vec<FileEntry>) -> Result<(), BackupError> {
+    async fn copy_blobs(
+        &self,
+        draft: &Draft,
+        files: &mut Vec<FileEntry>,
+    ) -> Result<(), BackupError> {
         let mut blobs: Vec<_> = self.blobs.list(None).try_collect().await?;
         blobs.sort_unstable_by(|a, b| a.location.cmp(&b.location));
         for blob in blobs {
@@ -186,7 +190,11 @@ impl Draft {
     }
 
     /// Copies a database as of one moment.
-    async fn copy_database(&self, from: &DatabaseFile, name: &str) -> Result<FileEntry, BackupError> {
+    async fn copy_database(
+        &self,
+        from: &DatabaseFile,
+        name: &str,
+    ) -> Result<FileEntry, BackupError> {
         let (from, to) = (from.clone(), self.folder.join(name));
         let copy = move || {
             copy_database(&from, &to).map_err(|error| BackupError::Database {

@@ -51,7 +51,8 @@ pub fn restore_keys(source: &Path, target: &Path) -> Result<BackupReport, Backup
 
 fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
     let path = source.join(MANIFEST_FILE);
-    let not_a_backup = |detail: String| BackupError::NotABackup { folder: source.to_owned(), detail };
+    let not_a_backup =
+        |detail: String| BackupError::NotABackup { folder: source.to_owned(), detail };
     let text = std::fs::read_to_string(&path)
         .map_err(|error| not_a_backup(format!("cannot read {MANIFEST_FILE}: {error}")))?;
     Manifest::parse(&text).map_err(not_a_backup)
