@@ -100,8 +100,8 @@ mod tests {
         let mut index = VisitIndex::new(VisitLimits::default());
         let visits: [(Option<u32>, &[u32]); 5] = [
             (Some(1), &[7, 8, 8]),
-            (Some(1), &[8, 7]),
             (Some(2), &[7, 8, 9]),
+            (Some(1), &[8, 7]),
             (None, &[7, 8, 7]),
             (Some(3), &[8, 9]),
         ];
@@ -125,8 +125,8 @@ mod tests {
             assert_eq!(counts.n_visits, n_visits);
         };
         check(99, 4, &[(7, 4, 2), (8, 4, 2), (9, 1, 1)]);
-        check(6, 2, &[(7, 2, 1), (8, 2, 1), (9, 1, 1)]);
-        check(5, 1, &[(7, 1, 0), (8, 1, 0)]);
+        check(7, 2, &[(7, 2, 1), (8, 2, 1)]);
+        check(4, 1, &[(7, 1, 0), (8, 1, 0)]);
         check(0, 0, &[]);
     }
 }

@@ -58,6 +58,7 @@ fn anchors_add_up_and_stay_out() {
     let answer = ask(&pasta_shop(), &[1, 2, 1], &params);
     // Cheese: with pasta 1 of chance 4 · 2/8 = 1, lift 1 (no evidence); with sauce the same.
     assert_eq!(answer, []);
+    assert_eq!(ask(&pasta_shop(), &[1, 1], &params), ask(&pasta_shop(), &[1], &params));
     let answer = ask(&pasta_shop(), &[4, 1], &params);
     // Sauce: with cheese 1 of chance 2 · 4/8 = 1; with pasta as above. Bread: with cheese 2 of
     // 2 · 7/8 = 1.75: ln(3/2.75).

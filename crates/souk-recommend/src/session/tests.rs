@@ -107,6 +107,21 @@ fn recent_visits_win() {
 }
 
 #[test]
+fn of_equal_neighbours_the_youngest_is_kept() {
+    let mut index = VisitIndex::new(VisitLimits::default());
+    push(&mut index, 1, &[1, 3], -2 * DAY);
+    push(&mut index, 2, &[2, 4], -DAY);
+    let params = SessionParams { neighbours: 1, ..plain() };
+    for session in [[1, 2], [2, 1]] {
+        assert!(ask(&index, &session, params).contains(&(4, 1.0)));
+    }
+    push(&mut index, 1, &[1], 0);
+    for session in [[1, 2], [2, 1]] {
+        assert!(ask(&index, &session, params).contains(&(3, 1.0)));
+    }
+}
+
+#[test]
 fn the_second_step_reaches_items_without_a_common_visit() {
     let index = index_of(&[&[1, 2], &[2, 3], &[2, 4], &[4, 5]]);
     let second_step = SecondStep { items: 9, visits: 9, weight: 0.5 };

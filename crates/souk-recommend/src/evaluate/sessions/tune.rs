@@ -166,3 +166,21 @@ fn pick<T: Copy>(values: &[T], random: &mut Random) -> T {
 fn between(low: f32, high: f32, random: &mut Random) -> f32 {
     low * (high / low).powf(random.unit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_tenth_is_by_time() {
+        // Session n ends at 100 - n seconds, so the smallest numbers are the last.
+        let row = |session: u32, time: f64| SessionRow { session, item: 1, time };
+        let rows: Vec<SessionRow> = (0..20)
+            .flat_map(|n| [row(n, 90.0 - f64::from(n)), row(n, 100.0 - f64::from(n))])
+            .collect();
+        let mut train = sessions_of(&rows);
+        let valid = split_last_tenth(&mut train);
+        assert_eq!(valid.iter().map(|session| session.number).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(train.len(), 18);
+    }
+}
