@@ -191,6 +191,7 @@ impl Views {
         self.generation += 1;
         self.now_seen = self.now_seen.max(decoded.event.at);
         self.counters.count(decoded.kind, decoded.received_at);
+        self.popularity.advance(decoded.received_at);
         self.fold(decoded);
     }
 
@@ -296,7 +297,7 @@ impl Views {
             }
             for line in placed.lines.iter() {
                 let place = (line.item, placed.location);
-                let milli = line.milli.saturating_mul(i64::from(sign));
+                let milli = line.milli.saturating_mul(sign);
                 catalogue.stock_mut().sell(place, milli, placed.first.0);
             }
         });

@@ -207,17 +207,16 @@ impl Catalogue {
         self.site_names.find(site.as_str())
     }
 
+    pub(crate) fn site_name(&self, number: u32) -> &str {
+        self.site_names.text(number)
+    }
+
     pub(crate) fn stock(&self) -> &Stock {
         &self.stock
     }
 
     pub(crate) fn stock_mut(&mut self) -> &mut Stock {
         &mut self.stock
-    }
-
-    /// The dense number of a place that any event named.
-    pub(crate) fn find_location(&self, location: &LocationId) -> Option<u32> {
-        self.locations.find(location.as_str())
     }
 
     pub(crate) fn location(&self, number: u32) -> &str {

@@ -6,8 +6,8 @@ use souk_recommend::visits::VisitIndex;
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::{Popularity, Views};
 use super::orders::{NONE, OrderFold};
-use super::{Projection, Views};
 
 /// Adds up the hashes of all entries, so that the order of visiting them does not matter.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl Views {
             ("visits", digest_visits(&self.visits, &names)),
             ("baskets", digest_visits(&self.baskets, &names)),
             ("vectors", self.digest_vectors(&names)),
-            ("popularity", self.popularity.digest(|item| names.items[item.0 as usize])),
+            ("popularity", self.digest_popularity(&names)),
             ("sale orders", digest_orders(&self.sales.orders, &names)),
             ("sales", self.digest_sales(&names)),
         ]
@@ -145,6 +145,22 @@ impl Views {
         digest.0
     }
 
+    fn digest_popularity(&self, names: &Names<'_>) -> u128 {
+        let mut digest = Digest::default();
+        for sum in self.popularity.windows().sums() {
+            let (site, channel) = Popularity::parts_of(sum.scope);
+            digest.add("demand", |w| {
+                w.text(self.catalogue.site_name(site));
+                w.varint(u64::from(channel));
+                w.zigzag(sum.from);
+                w.zigzag(sum.width);
+                names.item(sum.item, w);
+                w.zigzag(sum.weight);
+            });
+        }
+        digest.0
+    }
+
     fn digest_sales(&self, names: &Names<'_>) -> u128 {
         let mut digest = Digest::default();
         for (item, [day, location, currency, is_return, milli, minor, orders]) in self.sales.cells()
@@ -155,7 +171,7 @@ impl Views {
                 let currency = u8::try_from(currency).unwrap_or(0);
                 let code = self.sales.currencies.get(currency);
                 w.text(code.as_ref().map_or("", |currency| currency.as_str()));
-                [day, is_return, milli, minor, orders].map(|part| w.zigzag(part));
+                [day, is_return, milli, minor, orders].iter().for_each(|part| w.zigzag(*part));
             });
         }
         digest.0

@@ -116,9 +116,8 @@ impl OrderFold {
     pub(crate) fn is_news(&self, slot: u32, report: &Report) -> bool {
         let mut known = self.reports(slot).iter().filter(|known| known.excludes(report));
         known.next().is_none_or(|known| match report.change {
-            OrderChange::Placed => known.age() < report.age() || report.first < known.first,
             OrderChange::Refunded => false,
-            OrderChange::Cancelled => false,
+            _ => known.age() < report.age() || report.first < known.first,
         })
     }
 
@@ -129,9 +128,6 @@ impl OrderFold {
             reports.push(report);
             return;
         };
-        if report.change != OrderChange::Placed {
-            return;
-        }
         let first = report.first.min(reports[idx].first);
         if report.age() < reports[idx].age() {
             reports[idx].first = first;

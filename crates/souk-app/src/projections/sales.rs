@@ -1,5 +1,5 @@
 use souk_core::wire::{Reader, WireError, Writer};
-use souk_core::{Currency, Day, LocationId, OrderChange, SiteId};
+use souk_core::{Currency, Day, OrderChange, SiteId};
 use souk_recommend::Item;
 
 use super::Catalogue;
@@ -193,7 +193,7 @@ impl DailySales {
         &mut self,
         order: souk_core::OrderRef,
         report: Report,
-        mut watch: impl FnMut(&Report, i32),
+        mut watch: impl FnMut(&Report, i64),
     ) {
         let slot = self.orders.intern(order);
         if !self.orders.is_news(slot, &report) {

@@ -10,9 +10,9 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use souk_core::EventId;
 use souk_core::wire::{Reader, WireError, Writer};
 use souk_ports::{Cursor, Partition, Position};
+use souk_recommend::SnapshotError;
 use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::VisitIndex;
-use souk_recommend::{Shopper, SnapshotError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::counters::Counters;
@@ -57,7 +57,6 @@ pub(crate) struct Part {
 /// All projections as bytes, at one cursor.
 #[derive(Debug)]
 pub(crate) struct Set {
-    cursor: Cursor,
     /// The record at the cursor of each partition, by which a set is known to belong to its log.
     anchors: Vec<Anchor>,
     parts: Vec<Part>,
@@ -88,6 +87,12 @@ impl Set {
     pub(crate) fn n_bytes(&self) -> usize {
         self.parts.iter().map(|part| part.bytes.len()).sum()
     }
+
+    /// The bytes alone, in the order of [`PARTS`].
+    #[cfg(test)]
+    pub(crate) fn parts_for_test(self) -> Vec<Vec<u8>> {
+        self.parts.into_iter().map(|part| part.bytes).collect()
+    }
 }
 
 impl Views {
@@ -106,7 +111,6 @@ impl Views {
         ];
         let parts = PARTS.into_iter().zip(bytes);
         Set {
-            cursor: self.cursor.clone(),
             anchors: self.anchors.clone(),
             parts: parts.map(|((name, version), bytes)| Part { name, version, bytes }).collect(),
         }
