@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use parking_lot::RwLock;
@@ -76,7 +77,13 @@ impl App {
     ///
     /// As the storage.
     pub async fn open(parts: Parts, config: Config, clock: Clock) -> Result<Arc<App>, AppError> {
-        App::open_with(parts, (config, clock), FoldParams::default()).await
+        let params = FoldParams {
+            snapshot_records: config.snapshots.every_records,
+            snapshot_interval: Duration::from_secs(config.snapshots.every_s),
+            snapshots_kept: usize::try_from(config.snapshots.keep).unwrap_or(usize::MAX),
+            ..FoldParams::default()
+        };
+        App::open_with(parts, (config, clock), params).await
     }
 
     /// As [`App::open`], with another pace of the fold.
@@ -156,6 +163,11 @@ impl App {
         Ok(Lag { records, ms })
     }
 
+    /// The fingerprint of the live views; see [`Views::fingerprint`].
+    pub fn views_fingerprint(&self) -> String {
+        self.views.read().fingerprint()
+    }
+
     /// Stores a snapshot of the views, so that the next start need not fold what they hold.
     ///
     /// # Errors
@@ -214,3 +226,6 @@ pub struct ViewsCheck {
     /// The projections that differ; empty when all is well.
     pub differing: Vec<&'static str>,
 }
+
+#[cfg(test)]
+mod tests;

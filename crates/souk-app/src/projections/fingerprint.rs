@@ -6,8 +6,8 @@ use souk_recommend::visits::VisitIndex;
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Popularity, Views};
 use super::orders::{NONE, OrderFold};
+use super::{Popularity, Views};
 
 /// Adds up the hashes of all entries, so that the order of visiting them does not matter.
 #[derive(Debug, Default)]

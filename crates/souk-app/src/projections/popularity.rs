@@ -105,7 +105,12 @@ impl Popularity {
         }
     }
 
-    fn count(&mut self, (site, channel): (u32, Option<Channel>), at: (Item, Timestamp), weight: i64) {
+    fn count(
+        &mut self,
+        (site, channel): (u32, Option<Channel>),
+        at: (Item, Timestamp),
+        weight: i64,
+    ) {
         let (item, time) = (at.0, at.1.as_ms());
         let whole = Scope(self.scope(site, None));
         self.windows.add(Count { scope: whole, item, time, weight });

@@ -20,6 +20,8 @@ pub struct FoldParams {
     pub snapshot_records: u64,
     /// Time after which a snapshot is taken, when anything changed.
     pub snapshot_interval: Duration,
+    /// Sets of snapshots that are kept; at least one.
+    pub snapshots_kept: usize,
     /// Records in one read of the log.
     pub read_records: u32,
     /// How long a record that another process appended may go unseen.
@@ -36,6 +38,7 @@ impl Default for FoldParams {
         FoldParams {
             snapshot_records: 200_000,
             snapshot_interval: Duration::from_secs(600),
+            snapshots_kept: 2,
             read_records: 4_096,
             poll_interval: Duration::from_millis(200),
             slice_events: 64,
@@ -366,7 +369,11 @@ impl Folder {
         tracing::info!(sequence, n_bytes, ms = since.elapsed().as_millis(), "snapshot taken");
         (self.saved_records, self.saved_at) = (records, Instant::now());
         let blobs = Arc::clone(&self.parts.blobs);
-        let saving = async move { snapshots::save(&*blobs, set, sequence).await };
+        let kept = self.params.snapshots_kept;
+        let saving = async move {
+            snapshots::save(&*blobs, set, sequence).await?;
+            snapshots::drop_old(&*blobs, kept).await
+        };
         self.saving = Some(tokio::spawn(saving));
     }
 

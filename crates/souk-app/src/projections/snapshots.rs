@@ -2,7 +2,7 @@
 //!
 //! A set holds every projection at one cursor. Its manifest is written last and names each part with
 //! its version and checksum: a crash while writing leaves a set without a manifest, which nobody
-//! reads. The last two sets are kept. A set that is damaged or of another version is passed over
+//! reads. The last sets are kept. A set that is damaged or of another version is passed over
 //! with a warning, and the next older one or the log itself serves.
 
 use object_store::path::Path;
@@ -21,8 +21,6 @@ use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Vi
 
 /// Where sets stand.
 const FOLDER: &str = "snapshots";
-/// Sets kept: the newest, and one more should it be damaged.
-const SETS_KEPT: usize = 2;
 /// The first byte of a manifest.
 const MANIFEST_VERSION: u8 = 1;
 /// Version of the parts that the index of visits writes; its own version stands inside as well.
@@ -191,7 +189,7 @@ fn part_path(name: &str, version: u16, sequence: u64) -> Path {
     Path::from(format!("{FOLDER}/{name}/v{version}-{sequence:012}"))
 }
 
-/// Writes a set: its parts, then the manifest that makes it count; then drops old sets.
+/// Writes a set: its parts, then the manifest that makes it count.
 pub(crate) async fn save(
     blobs: &dyn ObjectStore,
     set: Set,
@@ -217,13 +215,16 @@ pub(crate) async fn save(
     let checksum = xxh3_64(&manifest);
     manifest.extend_from_slice(&checksum.to_le_bytes());
     blobs.put(&manifest_path(sequence), PutPayload::from(manifest)).await?;
-    drop_old(blobs).await
+    Ok(())
 }
 
-/// Removes all but the last sets, and parts that belong to none.
-async fn drop_old(blobs: &dyn ObjectStore) -> Result<(), object_store::Error> {
+/// Removes all but the last `kept` sets, and parts that belong to none.
+pub(crate) async fn drop_old(
+    blobs: &dyn ObjectStore,
+    kept: usize,
+) -> Result<(), object_store::Error> {
     let manifests = sequences(blobs).await?;
-    let Some(oldest) = manifests.iter().rev().take(SETS_KEPT).next_back() else { return Ok(()) };
+    let Some(oldest) = manifests.iter().rev().take(kept.max(1)).next_back() else { return Ok(()) };
     for sequence in manifests.iter().filter(|sequence| *sequence < oldest) {
         blobs.delete(&manifest_path(*sequence)).await?;
     }

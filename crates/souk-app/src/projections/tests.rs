@@ -51,7 +51,7 @@ pub(crate) fn record(offset: u64, subject: Option<SubjectId>, event: Event) -> D
         position: Position { partition: Partition(0), offset },
         subject,
         event_id: EventId(event_id),
-        received_at: event.at,
+        received_at: at(300 + offset as i64),
         kind: RecordKind(souk_core::wire::record_kind(&event.fact)),
         event,
     }

@@ -1,1 +1,187 @@
+#![allow(clippy::unwrap_used)]
 
+use souk_core::{Availability, Currency, Money, Quantity, StockMovement, Unit};
+
+use super::*;
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_ms(1_700_000_000_000 + minute * 60_000).unwrap()
+}
+
+fn id(text: &str) -> ProductId {
+    ProductId::new(text).unwrap()
+}
+
+fn place(text: &str) -> LocationId {
+    LocationId::new(text).unwrap()
+}
+
+fn with(products: &[(&str, &str)]) -> Catalogue {
+    let mut catalogue = Catalogue::default();
+    for (minute, (product, title)) in products.iter().enumerate() {
+        catalogue.put(Product::new(id(product), SiteId::main(), *title), at(minute as i64));
+    }
+    catalogue
+}
+
+fn change(movement: StockMovement, location: &str, pieces: i64) -> StockChange {
+    StockChange {
+        movement,
+        product: id("a"),
+        variant: None,
+        location: place(location),
+        to: None,
+        quantity: Quantity::from_milli(pieces * 1_000, Unit::Each).unwrap(),
+        lot: None,
+        expires_on: None,
+    }
+}
+
+/// Stock of product `a` in pieces, here and in total, and whether it is served here.
+fn state(catalogue: &Catalogue, location: &str) -> (Option<i64>, Option<i64>, bool) {
+    let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
+    let pieces = |milli: i64| milli / 1_000;
+    let here = place(location);
+    (
+        catalogue.stock_milli(item, Some(&here)).map(pieces),
+        catalogue.stock_milli(item, None).map(pieces),
+        catalogue.is_servable(item, Some(&here)),
+    )
+}
+
+#[test]
+fn stock_follows_counts_and_movements() {
+    use StockMovement::{Counted, Moved, Received, WrittenOff};
+    let mut catalogue = with(&[("a", "A"), ("b", "B")]);
+    assert_eq!(state(&catalogue, "x"), (None, None, true), "never counted");
+    let steps = [
+        // What left an unknown place says nothing of what is still there.
+        (change(WrittenOff, "x", 3), 1, (None, None, true)),
+        (change(Counted, "x", 5), 10, (Some(5), Some(5), true)),
+        (change(WrittenOff, "x", 5), 11, (Some(0), Some(0), false)),
+        // Both were before the last count, which has seen them.
+        (change(Received, "x", 9), 9, (Some(0), Some(0), false)),
+        (change(Counted, "x", 9), 9, (Some(0), Some(0), false)),
+        (change(Received, "x", 2), 12, (Some(2), Some(2), true)),
+        (change(Counted, "x", 0), 13, (Some(0), Some(0), false)),
+        // A place that was never counted knows what it received; another shop's stock is not here.
+        (change(Received, "y", 4), 14, (Some(0), Some(4), false)),
+    ];
+    for (step, minute, expected) in steps {
+        catalogue.change_stock(0, &step, at(minute));
+        assert_eq!(state(&catalogue, "x"), expected, "{step:?} at {minute}");
+    }
+    assert_eq!(state(&catalogue, "z"), (None, Some(4), true), "total stock serves unknown places");
+    let moved = StockChange { to: Some(place("x")), ..change(Moved, "y", 3) };
+    catalogue.change_stock(0, &moved, at(20));
+    assert_eq!(state(&catalogue, "x"), (Some(3), Some(4), true));
+    assert_eq!(state(&catalogue, "y"), (Some(1), Some(4), true));
+    let other = catalogue.item(&SiteId::main(), &id("b")).unwrap();
+    assert!(catalogue.is_servable(other, Some(&place("x"))), "b was never counted");
+}
+
+#[test]
+fn lots_add_up_and_a_count_of_the_place_replaces_them() {
+    use StockMovement::{Counted, Received};
+    let mut catalogue = with(&[("a", "A")]);
+    let lot = |name: &str, step: StockChange| StockChange { lot: Some(name.into()), ..step };
+    catalogue.change_stock(0, &lot("one", change(Counted, "x", 5)), at(1));
+    catalogue.change_stock(0, &lot("two", change(Received, "x", 3)), at(2));
+    assert_eq!(state(&catalogue, "x").0, Some(8));
+    catalogue.change_stock(0, &lot("one", change(Counted, "x", 1)), at(3));
+    assert_eq!(state(&catalogue, "x").0, Some(4));
+    catalogue.change_stock(0, &change(Counted, "x", 2), at(4));
+    assert_eq!(state(&catalogue, "x").0, Some(2));
+    // The count of the whole place has seen what the lot received before it.
+    catalogue.change_stock(0, &lot("two", change(Received, "x", 3)), at(2));
+    assert_eq!(state(&catalogue, "x").0, Some(2));
+}
+
+#[test]
+fn sales_after_the_count_come_off() {
+    let mut catalogue = with(&[("a", "A")]);
+    catalogue.change_stock(0, &change(StockMovement::Counted, "x", 5), at(10));
+    let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
+    catalogue.stock_mut().sell((item, 0), 2_000, at(9));
+    assert_eq!(state(&catalogue, "x").0, Some(5), "the count has seen it");
+    catalogue.stock_mut().sell((item, 0), 2_000, at(11));
+    assert_eq!(state(&catalogue, "x").0, Some(3));
+    catalogue.stock_mut().sell((item, 0), -2_000, at(11));
+    assert_eq!(state(&catalogue, "x").0, Some(5));
+}
+
+#[test]
+fn only_known_sellable_products_are_served() {
+    let mut catalogue = with(&[("a", "A")]);
+    let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
+    assert!(catalogue.is_servable(item, None));
+    let patch =
+        ProductPatch { availability: Some(Availability::OutOfStock), ..ProductPatch::default() };
+    catalogue.patch((0, &id("a")), patch, at(5));
+    assert!(!catalogue.is_servable(item, None));
+    catalogue.put(Product::new(id("a"), SiteId::main(), "A"), at(6));
+    assert!(catalogue.is_servable(item, None));
+    catalogue.delete(0, &id("a"));
+    assert!(!catalogue.is_servable(item, None));
+    assert_eq!((catalogue.len(), catalogue.n_items()), (0, 1));
+    assert_eq!(catalogue.product_id(item), &id("a"));
+    assert_eq!(&*catalogue.product_json(item), "");
+    let unknown = catalogue.intern(0, &id("never put"));
+    assert!(!catalogue.is_servable(unknown, None));
+}
+
+#[test]
+fn titles_group_but_for_case_and_punctuation() {
+    let catalogue = with(&[
+        ("a", "Whole Milk, 1 L"),
+        ("b", "whole milk 1 l"),
+        ("c", "WHOLE  MILK - 1 L."),
+        ("d", "Whole Milk 11"),
+    ]);
+    let group = |product: &str| {
+        catalogue.title_group(catalogue.item(&SiteId::main(), &id(product)).unwrap())
+    };
+    assert_eq!(group("a"), group("b"));
+    assert_eq!(group("a"), group("c"));
+    assert_ne!(group("a"), group("d"));
+}
+
+#[test]
+fn a_late_price_changes_nothing() {
+    let mut catalogue = with(&[("a", "A")]);
+    let price = |minor| PriceChange {
+        product: id("a"),
+        variant: None,
+        price: Money::from_minor(minor, Currency::USD),
+        list_price: None,
+    };
+    let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
+    for (minor, minute, expected) in [(100, 10, 100), (90, 5, 100), (80, 11, 80)] {
+        catalogue.price(0, &price(minor), at(minute));
+        assert_eq!(catalogue.product(item).unwrap().price.unwrap().minor(), expected);
+        assert!(catalogue.product_json(item).contains(&expected.to_string()));
+    }
+}
+
+#[test]
+fn lists_are_by_id_and_by_age() {
+    let mut catalogue = with(&[("c", "C"), ("a", "A"), ("b", "B")]);
+    let name = |item: Item, catalogue: &Catalogue| catalogue.product_id(item).to_string();
+    let main = SiteId::main();
+    let ids: Vec<_> = catalogue.iter_site(&main).map(|item| name(item, &catalogue)).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    let after: Vec<_> = catalogue.iter_site_after(&main, &id("a")).collect();
+    assert_eq!(after.len(), 2);
+    let newest = |catalogue: &Catalogue| {
+        let items = catalogue.newest(&main, 2);
+        items.into_iter().map(|item| name(item, catalogue)).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(&catalogue), ["b", "a"]);
+    let mut product = Product::new(id("c"), main.clone(), "C");
+    product.published_at = Some(at(60));
+    catalogue.put(product, at(9));
+    assert_eq!(newest(&catalogue), ["c", "b"]);
+    catalogue.delete(0, &id("c"));
+    assert_eq!(newest(&catalogue), ["b", "a"]);
+    assert_eq!(catalogue.iter_site(&SiteId::new("other").unwrap()).count(), 0);
+}

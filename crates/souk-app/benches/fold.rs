@@ -1,0 +1,248 @@
+//! How fast the views fold, how much memory they hold, how long snapshots and restarts take.
+//!
+//! A seeded shop of a grocer's size: 92,000 products and 156,000 orders of 1.47 million lines by 2,469
+//! shoppers over a year, then a million clicks by 200,000 shoppers. Everything goes through the real
+//! log in a temporary folder. `cargo bench -p souk-app --bench fold` prints one line per figure.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use souk_app::{App, Clock, Config, FoldParams, Parts};
+use souk_core::wire::{encode_event, record_kind};
+use souk_core::{
+    Action, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Interaction, LocationId,
+    Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId, ProductMention, Quantity,
+    Sale, SiteId, Source, SubjectId, Timestamp,
+};
+use souk_embedded::{Embedded, EmbeddedOptions};
+use souk_ports::{EventLog, Partition, Record, RecordKind};
+
+const PRODUCTS: u64 = 92_331;
+const ORDERS: u64 = 155_848;
+const SHOPPERS: u64 = 2_469;
+const CLICKS: u64 = 1_000_000;
+const START_MS: i64 = 1_483_228_800_000;
+const YEAR_MS: i64 = 365 * 86_400_000;
+
+/// SplitMix64 (Steele, Lea and Flood 2014): small, seeded, good enough for a workload.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// A product, the popular ones more often: roughly Zipf's law.
+    fn product(&mut self) -> ProductId {
+        let uniform = self.next() as f64 / u64::MAX as f64;
+        let rank = (PRODUCTS as f64).powf(uniform) as u64;
+        ProductId::new((1_000_000 + rank * 7_919 % PRODUCTS).to_string()).expect("not empty")
+    }
+}
+
+fn sixteen(kind: u8, number: u64) -> [u8; 16] {
+    let mut bytes = [kind; 16];
+    bytes[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    bytes
+}
+
+fn record(id: (u8, u64), subject: Option<u64>, (at_ms, fact): (i64, Fact)) -> Record {
+    let at = Timestamp::from_ms(at_ms).expect("a time in range");
+    let event = Event {
+        at,
+        site: SiteId::main(),
+        channel: Some(Channel::Store),
+        source: Source::Ledger,
+        message_id: None,
+        fact,
+    };
+    Record {
+        partition: Partition(0),
+        subject: subject.map(|number| SubjectId(sixteen(9, number))),
+        event_id: EventId(sixteen(id.0, id.1)),
+        received_at: Timestamp::from_ms(START_MS + YEAR_MS).expect("a time in range"),
+        kind: RecordKind(record_kind(&event.fact)),
+        body: encode_event(&event),
+    }
+}
+
+fn product(number: u64) -> Record {
+    let id = ProductId::new((1_000_000 + number).to_string()).expect("not empty");
+    let title = format!("Brand {} Product {} 16 oz", number % 500, number % 19_353);
+    let mut product = Product::new(id, SiteId::main(), title);
+    product.brand = Some("National".to_owned());
+    product.categories =
+        vec![format!("Grocery > Department {} > Type {}", number % 30, number % 300)];
+    product.price = Some(Money::from_minor((number % 900) as i64 + 99, Currency::USD));
+    record((1, number), None, (START_MS, Fact::ProductPut(Box::new(product))))
+}
+
+fn order(number: u64, random: &mut Random) -> [Record; 2] {
+    let at_ms = START_MS + (number as i64) * (YEAR_MS / ORDERS as i64);
+    let shopper = random.below(SHOPPERS);
+    let count = 1 + random.below(9) + random.below(9);
+    let lines: Vec<OrderLine> = (0..count)
+        .map(|_| OrderLine {
+            product: random.product(),
+            variant: None,
+            quantity: Quantity::each(1 + (random.below(5) / 4) as i32),
+            amount: Some(Money::from_minor(99 + random.below(900) as i64, Currency::USD)),
+            promotion: None,
+        })
+        .collect();
+    let reference = OrderRef(sixteen(2, number));
+    let location = LocationId::new((300 + random.below(450)).to_string()).expect("not empty");
+    let sale = Sale {
+        order: reference,
+        change: OrderChange::Placed,
+        location: Some(location.clone()),
+        day: Day::from_number((at_ms / 86_400_000) as i32),
+        lines: lines.clone(),
+    };
+    let order = CustomerOrder {
+        order: reference,
+        order_id: OrderId::new(number.to_string()).expect("not empty"),
+        change: OrderChange::Placed,
+        location: Some(location),
+        total: None,
+        lines,
+        extra: None,
+    };
+    [
+        record((3, number), None, (at_ms, Fact::Sale(sale))),
+        record((4, number), Some(shopper), (at_ms, Fact::Order(order))),
+    ]
+}
+
+fn click(number: u64, random: &mut Random) -> Record {
+    let mention =
+        ProductMention { product: random.product(), variant: None, quantity: None, price: None };
+    let interaction = Interaction {
+        action: Action::Viewed,
+        products: vec![mention],
+        request_id: None,
+        extra: None,
+    };
+    let at_ms = START_MS + YEAR_MS + number as i64 * 10;
+    let shopper = 1_000_000 + random.below(200_000);
+    record((5, number), Some(shopper), (at_ms, Fact::Interaction(interaction)))
+}
+
+fn resident_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+#[allow(clippy::print_stdout, reason = "a benchmark prints")]
+fn say(what: &str, figure: impl std::fmt::Display) {
+    println!("{what:<48} {figure}");
+}
+
+async fn append_all(log: &dyn EventLog, records: impl Iterator<Item = Record>) -> u64 {
+    let mut batch = Vec::new();
+    let mut count = 0;
+    for record in records {
+        batch.push(record);
+        count += 1;
+        if batch.len() == 5_000 {
+            log.append(std::mem::take(&mut batch)).await.expect("the log takes it");
+        }
+    }
+    if !batch.is_empty() {
+        log.append(batch).await.expect("the log takes it");
+    }
+    count
+}
+
+fn parts(embedded: &Embedded) -> Parts {
+    Parts {
+        log: embedded.log.clone(),
+        tables: embedded.tables.clone(),
+        keys: embedded.keys.clone(),
+        cache: embedded.cache.clone(),
+        blobs: embedded.blobs.clone(),
+    }
+}
+
+async fn open(embedded: &Embedded, what: &str) -> Arc<App> {
+    let clock = Clock::standing_at(Timestamp::from_ms(START_MS + YEAR_MS).expect("in range"));
+    let since = Instant::now();
+    // No snapshot in between: it would be counted as folding.
+    let params = FoldParams {
+        snapshot_records: u64::MAX,
+        snapshot_interval: Duration::from_secs(3_600),
+        ..FoldParams::default()
+    };
+    let config = Config::default();
+    let app = App::open_with(parts(embedded), (config, clock), params).await.expect("it opens");
+    app.wait_ready().await.expect("it folds");
+    say(&format!("{what}: start to ready, s"), format!("{:.2}", since.elapsed().as_secs_f64()));
+    say(&format!("{what}: resident, MB"), resident_mb());
+    app
+}
+
+async fn close(app: Arc<App>, what: &str) {
+    let since = Instant::now();
+    app.snapshot_now().await.expect("it is stored");
+    say(&format!("{what}: snapshot stored, s"), format!("{:.2}", since.elapsed().as_secs_f64()));
+    let since = Instant::now();
+    let fingerprint = app.views_fingerprint();
+    say(
+        &format!("{what}: fingerprint {fingerprint}, s"),
+        format!("{:.2}", since.elapsed().as_secs_f64()),
+    );
+    for (name, bytes) in app.view_sizes().bytes_by_projection {
+        say(&format!("{what}: {name}, MB"), bytes >> 20);
+    }
+    app.close().await.expect("it closes");
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let embedded =
+        souk_embedded::open(folder.path(), &EmbeddedOptions::default()).expect("it opens");
+    let mut random = Random(42);
+    append_all(&*embedded.log, (0..PRODUCTS).map(product)).await;
+    append_all(&*embedded.log, (0..ORDERS).flat_map(|n| order(n, &mut random))).await;
+    say("before folding: resident, MB", resident_mb());
+    let app = open(&embedded, "fold products and orders").await;
+    close(app, "products and orders").await;
+    let app = open(&embedded, "from the snapshot").await;
+    let since = Instant::now();
+    append_all(&*embedded.log, (0..CLICKS).map(|n| click(n, &mut random))).await;
+    let end = embedded.log.end().await.expect("it answers");
+    app.wait_for(&end).await.expect("it folds");
+    let rate = CLICKS as f64 / since.elapsed().as_secs_f64();
+    say("clicks appended and folded, 1/s", format!("{rate:.0}"));
+    say("with clicks: resident, MB", resident_mb());
+    drop(app);
+    let app = open(&embedded, "products, orders from snapshot, clicks folded").await;
+    close(app, "with clicks").await;
+    let app = open(&embedded, "all from the snapshot").await;
+    visibility(&app, &mut random).await;
+}
+
+/// The time from the return of an append to its being seen, with the fold otherwise idle.
+async fn visibility(app: &App, random: &mut Random) {
+    let mut waits = Vec::new();
+    for number in 0..2_000 {
+        let record = click(CLICKS + number, random);
+        let appended = app.append(vec![record]).await.expect("the log takes it");
+        let since = Instant::now();
+        app.wait_for_appended(&appended).await.expect("it folds");
+        waits.push(since.elapsed());
+    }
+    waits.sort_unstable();
+    say("visible after append, µs p50", waits[waits.len() / 2].as_micros());
+    say("visible after append, µs p99", waits[waits.len() * 99 / 100].as_micros());
+}
