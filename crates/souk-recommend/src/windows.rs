@@ -36,6 +36,21 @@ pub struct Count {
     pub weight: i64,
 }
 
+/// What was counted of one item in one bucket of a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketSum {
+    /// Where.
+    pub scope: Scope,
+    /// Which item.
+    pub item: Item,
+    /// When the bucket begins, Unix milliseconds.
+    pub from: i64,
+    /// How long the bucket is, in milliseconds.
+    pub width: i64,
+    /// The sum of the weights.
+    pub weight: i64,
+}
+
 type Bucket = FxHashMap<Item, i64>;
 
 /// Buckets of one width, by the number of the bucket since 1970.
@@ -110,6 +125,21 @@ impl Windows {
         span: (i64, i64),
     ) -> impl Iterator<Item = (i64, &Bucket)> {
         between(self.scopes.get(&scope).map(|counts| &counts.days), span)
+    }
+
+    /// Everything that is counted, in no particular order: for audits of the whole state.
+    pub fn sums(&self) -> impl Iterator<Item = BucketSum> + '_ {
+        self.scopes.iter().flat_map(|(&scope, counts)| {
+            let widths = [(&counts.hours, HOUR_MS), (&counts.days, DAY_MS)];
+            widths.into_iter().flat_map(move |(buckets, width)| {
+                buckets.iter().flat_map(move |(&number, bucket)| {
+                    let from = number * width;
+                    bucket.iter().map(move |(&item, &weight)| {
+                        BucketSum { scope, item, from, width, weight }
+                    })
+                })
+            })
+        })
     }
 
     /// Writes a snapshot; equal states give equal bytes.
