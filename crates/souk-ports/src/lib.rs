@@ -17,6 +17,6 @@ pub use event_log::{
 };
 pub use key_store::{IdHash, KeyStore, KeyStoreError, RESOLVE_MAX, SubjectRow};
 pub use table_store::{
-    Condition, KEY_BYTES_MAX, Row, TableError, TableRange, TableStore, VALUE_BYTES_MAX, WRITES_MAX, Write,
-    WriteChange,
+    Condition, KEY_BYTES_MAX, Row, TableError, TableRange, TableStore, VALUE_BYTES_MAX, WRITES_MAX,
+    Write, WriteChange,
 };
