@@ -22,7 +22,7 @@ mod signals;
 mod tests;
 
 pub use baskets::{Basket, BasketVectors};
-pub use fit::Lessons;
+pub use fit::{Lesson, Lessons};
 pub use market::Market;
 pub use neighbours::Neighbourhood;
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
@@ -32,7 +32,20 @@ use crate::types::{Evidence, Item, Score, Scored, Shopper};
 use neighbours::{NeighbourItem, NeighbourScratch};
 use signals::{Candidate, signals};
 
-/// What a query asks for.
+/// Whose next basket, as of when, and what others buy.
+#[derive(Clone, Copy, Debug)]
+pub struct BasketQuery<'a> {
+    /// Whose.
+    pub shopper: Shopper,
+    /// As of when, Unix milliseconds; later baskets of the shopper do not count.
+    pub now: i64,
+    /// What all shoppers buy.
+    pub market: &'a Market,
+    /// What similar shoppers buy.
+    pub neighbourhood: &'a Neighbourhood,
+}
+
+/// How to answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
     /// How many items to return at most.
@@ -80,12 +93,12 @@ impl BasketVectors {
     /// shares with the closest of them; else the number of shoppers who bought it in 28 days.
     pub fn next_basket(
         &self,
-        (shopper, now): (Shopper, i64),
-        (market, neighbourhood): (&Market, &Neighbourhood),
+        query: &BasketQuery<'_>,
         params: &Params,
         scratch: &mut Scratch,
     ) -> Vec<Scored> {
-        self.collect(shopper, now, (market, neighbourhood), scratch);
+        self.collect(query, scratch);
+        let BasketQuery { market, neighbourhood, .. } = *query;
         let Scratch { candidates, scores, .. } = scratch;
         scores.clear();
         for (number, candidate) in (0_u32..).zip(candidates.iter()) {

@@ -4,7 +4,9 @@
 //! when the test shopper comes nor what others buy meanwhile is known to the model.
 
 use super::metrics::{hit, mean, ndcg, recall};
-use crate::next_basket::{Basket, BasketVectors, Lessons, Market, Params, Scratch, Weights};
+use crate::next_basket::{
+    Basket, BasketQuery, BasketVectors, Lesson, Lessons, Market, Params, Scratch, Weights,
+};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -119,9 +121,9 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     let mut predictions = Vec::with_capacity(judged.len());
     for (shopper, _) in &judged {
         let begin = timer();
-        let neighbourhood = state.neighbourhood(*shopper, now, &params, &mut scratch);
-        let shared = (&market, &neighbourhood);
-        let scored = state.next_basket((*shopper, now), shared, &params, &mut scratch);
+        let neighbourhood = &state.neighbourhood((*shopper, now), &params, &mut scratch);
+        let query = BasketQuery { shopper: *shopper, now, market: &market, neighbourhood };
+        let scored = state.next_basket(&query, &params, &mut scratch);
         latencies.push(timer().saturating_sub(begin));
         predictions.push((*shopper, scored.into_iter().map(|scored| scored.item).collect()));
     }
@@ -163,10 +165,9 @@ fn teach(
     now: i64,
     next: &[(Shopper, FxHashSet<Item>)],
 ) {
-    let mut scratch = Scratch::default();
-    for (shopper, items) in next {
+    for (shopper, next) in next {
         if state.baskets(*shopper).len() >= LESSON_BASKETS_MIN {
-            lessons.add((state, market), (*shopper, now), items, &mut scratch);
+            lessons.add(state, &Lesson { shopper: *shopper, now, market, next });
         }
     }
 }

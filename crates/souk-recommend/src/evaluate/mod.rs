@@ -5,4 +5,5 @@
 
 pub mod baskets;
 pub mod metrics;
+pub mod ratings;
 pub mod sessions;

@@ -3,7 +3,7 @@
 use super::baskets::BasketVectors;
 use super::market::Market;
 use super::signals::{N_SIGNALS, Signals, Weights, signals};
-use super::{Params, Scratch};
+use super::{BasketQuery, Params, Scratch};
 use crate::types::{Item, Shopper};
 use rustc_hash::FxHashSet;
 
@@ -24,6 +24,20 @@ pub struct Lessons {
     bought: Vec<f32>,
     /// Where each shopper's candidates end.
     ends: Vec<usize>,
+    scratch: Scratch,
+}
+
+/// What a shopper bought next, and from where it should have been foreseen.
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson<'a> {
+    /// Who bought.
+    pub shopper: Shopper,
+    /// When the prediction would have been made, Unix milliseconds.
+    pub now: i64,
+    /// What all shoppers bought until then.
+    pub market: &'a Market,
+    /// What was bought next.
+    pub next: &'a FxHashSet<Item>,
 }
 
 impl Lessons {
@@ -37,19 +51,16 @@ impl Lessons {
         self.ends.is_empty()
     }
 
-    /// Adds one shopper's next basket, as it would have been predicted at `now` from `baskets`.
+    /// Adds one shopper's next basket, as it would have been predicted from `baskets`, which must
+    /// end before it.
     ///
     /// Every bought item weighs 1 / √(size of the basket), between counting items alike and counting
     /// shoppers alike (chosen on validation among the exponents 0, ½ and 1).
-    pub fn add(
-        &mut self,
-        (baskets, market): (&BasketVectors, &Market),
-        (shopper, now): (Shopper, i64),
-        next: &FxHashSet<Item>,
-        scratch: &mut Scratch,
-    ) {
-        let neighbourhood = baskets.neighbourhood(shopper, now, &Params::default(), scratch);
-        baskets.collect(shopper, now, (market, &neighbourhood), scratch);
+    pub fn add(&mut self, baskets: &BasketVectors, lesson: &Lesson<'_>) {
+        let Lesson { shopper, now, market, next } = *lesson;
+        let scratch = &mut self.scratch;
+        let neighbourhood = &baskets.neighbourhood((shopper, now), &Params::default(), scratch);
+        baskets.collect(&BasketQuery { shopper, now, market, neighbourhood }, scratch);
         if !scratch.candidates.iter().any(|candidate| next.contains(&candidate.item)) {
             return;
         }
@@ -111,9 +122,9 @@ impl Lessons {
         }
         let total: f64 = self.bought.iter().copied().map(f64::from).sum();
         sum.loss /= total;
-        for s in 0..N_SIGNALS {
-            sum.loss += PENALTY * weights[s] * weights[s];
-            sum.gradient[s] = sum.gradient[s] / total + 2.0 * PENALTY * weights[s];
+        for (s, &weight) in weights.iter().enumerate() {
+            sum.loss += PENALTY * weight * weight;
+            sum.gradient[s] = sum.gradient[s] / total + 2.0 * PENALTY * weight;
             for t in 0..=s {
                 sum.curvature[s][t] /= total;
                 sum.curvature[t][s] = sum.curvature[s][t];

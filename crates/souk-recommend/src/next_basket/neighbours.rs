@@ -89,8 +89,7 @@ impl BasketVectors {
     /// Collaborative Filtering for Next Basket Recommendation*, UMAP 2020.
     pub fn neighbourhood(
         &self,
-        shopper: Shopper,
-        now: i64,
+        (shopper, now): (Shopper, i64),
         params: &Params,
         scratch: &mut Scratch,
     ) -> Neighbourhood {
@@ -238,7 +237,7 @@ fn scratch_weight(n: u32) -> f32 {
         std::f32::consts::LN_2,
         1.098_612_3,
         1.386_294_4,
-        1.609_437_9,
+        1.609_438,
         1.791_759_5,
         1.945_910_1,
         2.079_441_5,

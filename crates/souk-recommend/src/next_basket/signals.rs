@@ -1,10 +1,10 @@
 //! The signals of an item for a shopper's next basket, each a logarithm or a mark, and their weights.
 
-use super::Scratch;
 use super::baskets::{BasketVectors, Purchases};
 use super::market::{DAY_MS, Market};
-use super::neighbours::{NeighbourItem, Neighbourhood};
-use crate::types::{Item, Shopper};
+use super::neighbours::NeighbourItem;
+use super::{BasketQuery, Scratch};
+use crate::types::Item;
 
 /// How many signals there are.
 pub const N_SIGNALS: usize = 24;
@@ -92,14 +92,8 @@ pub(crate) struct History {
 
 impl BasketVectors {
     /// Collects the candidates in `scratch`: own items first, then what neighbours and all buy.
-    pub(crate) fn collect(
-        &self,
-        shopper: Shopper,
-        now: i64,
-        shared: (&Market, &Neighbourhood),
-        scratch: &mut Scratch,
-    ) {
-        let (market, neighbourhood) = shared;
+    pub(crate) fn collect(&self, query: &BasketQuery<'_>, scratch: &mut Scratch) {
+        let BasketQuery { shopper, now, market, neighbourhood } = *query;
         scratch.numbering.clear();
         scratch.candidates.clear();
         if let Some(own) = self.purchases(shopper) {

@@ -46,9 +46,14 @@ fn answers(of: &BasketVectors, now: i64) -> Vec<Vec<Scored>> {
     let (mut scratch, params) = (Scratch::default(), Params::default());
     let market = Market::at(of, now);
     let answer = |s: u32| {
-        let neighbourhood = of.neighbourhood(Shopper(s), now, &params, &mut scratch);
-        let shared = (&market, &neighbourhood);
-        of.next_basket((Shopper(s), now), shared, &params, &mut scratch)
+        let neighbourhood = of.neighbourhood((Shopper(s), now), &params, &mut scratch);
+        let query = BasketQuery {
+            shopper: Shopper(s),
+            now,
+            market: &market,
+            neighbourhood: &neighbourhood,
+        };
+        of.next_basket(&query, &params, &mut scratch)
     };
     (0..7).map(answer).collect()
 }
@@ -131,9 +136,10 @@ fn completes_the_checkerboard() {
     let params = Params { limit: SIDE as usize, buyers_share_max: 1.0, ..Params::default() };
     let market = Market::at(&state, now);
     for shopper in 0..SIDE {
-        let near = state.neighbourhood(Shopper(shopper), now, &params, &mut scratch);
-        let shared = (&market, &near);
-        let list = state.next_basket((Shopper(shopper), now), shared, &params, &mut scratch);
+        let near = state.neighbourhood((Shopper(shopper), now), &params, &mut scratch);
+        let asker = Shopper(shopper);
+        let query = BasketQuery { shopper: asker, now, market: &market, neighbourhood: &near };
+        let list = state.next_basket(&query, &params, &mut scratch);
         let own = items_of(shopper);
         let new: Vec<&Scored> = list.iter().filter(|s| !own.contains(&s.item)).collect();
         assert_eq!(new[0].item, Item(shopper));
@@ -179,7 +185,7 @@ fn market_counts_shoppers_once_per_window() {
 fn a_neighbourhood_is_stale_after_an_own_basket_or_a_day() {
     let mut state = BasketVectors::build(vec![(Shopper(0), basket(1, 1, &[1]))]);
     let params = Params::default();
-    let made = state.neighbourhood(Shopper(0), DAY, &params, &mut Scratch::default());
+    let made = state.neighbourhood((Shopper(0), DAY), &params, &mut Scratch::default());
     assert!(made.is_fresh(&state, Shopper(0), 2 * DAY));
     assert!(!made.is_fresh(&state, Shopper(0), 2 * DAY + 1));
     state.add_basket(Shopper(1), basket(2, 1, &[1]));
@@ -201,13 +207,16 @@ fn fit_learns_that_recent_items_return() {
     let market = Market::at(&state, now);
     for s in 0..40 {
         let next = std::iter::once(Item(5 + s % 5)).collect();
-        lessons.add((&state, &market), (Shopper(s), now), &next, &mut scratch);
+        let shopper = Shopper(s);
+        lessons.add(&state, &Lesson { shopper, now, market: &market, next: &next });
     }
     let weights = lessons.fit().unwrap();
     let params = Params { weights, limit: 1, ..Params::default() };
     for s in 0..40 {
-        let near = state.neighbourhood(Shopper(s), now, &params, &mut scratch);
-        let list = state.next_basket((Shopper(s), now), (&market, &near), &params, &mut scratch);
+        let near = state.neighbourhood((Shopper(s), now), &params, &mut scratch);
+        let shopper = Shopper(s);
+        let query = BasketQuery { shopper, now, market: &market, neighbourhood: &near };
+        let list = state.next_basket(&query, &params, &mut scratch);
         assert_eq!(list[0].item, Item(5 + s % 5));
     }
     assert_eq!(Lessons::default().fit(), None);
