@@ -91,6 +91,8 @@ pub struct IngestRequest<'a> {
 pub struct IngestRejection {
     /// Its place in the batch.
     pub index: usize,
+    /// Why, for programs.
+    pub reason: RejectReason,
     /// Why, with field, value and remedy.
     pub detail: String,
 }
@@ -161,7 +163,8 @@ impl App {
                 }
                 Err(refusal) => {
                     counters.reject(refusal.reason);
-                    rejected.push(IngestRejection { index, detail: refusal.detail });
+                    let (reason, detail) = (refusal.reason, refusal.detail);
+                    rejected.push(IngestRejection { index, reason, detail });
                 }
             }
         }

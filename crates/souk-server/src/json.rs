@@ -1,8 +1,18 @@
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::http::StatusCode;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_path_to_error::{Path, Segment};
 
 use crate::problem::{Answer, Problem};
+
+/// Reads a JSON object into a struct, as [`parse`] does.
+pub(crate) fn parse_object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Answer<T> {
+    parse::<Object<T>>(text).map(|Object(value)| value)
+}
 
 /// Reads a whole JSON text into `T`; a fault is named by its pointer, broken syntax by its position.
 ///
@@ -12,6 +22,30 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Answer<T> {
     match serde_json::from_slice(text) {
         Ok(value) => Ok(value),
         Err(error) => Err(explain::<T>(text, &error)),
+    }
+}
+
+/// A struct that is read from a JSON object only: by itself serde also takes a list of its fields.
+#[derive(Debug, Default)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 

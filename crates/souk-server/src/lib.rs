@@ -9,6 +9,7 @@ mod config;
 mod cors;
 mod dto;
 mod edge;
+mod idempotency;
 mod json;
 mod metrics;
 mod openapi;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
-use souk_app::IngestAnswer;
 
 /// Upper edges of the latency histogram in microseconds; chosen: dense around the 5 ms promise.
 const EDGES_US: [u64; 16] = [
@@ -28,9 +27,6 @@ struct RouteStats {
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     routes: RwLock<FxHashMap<(&'static str, Arc<str>), Arc<RouteStats>>>,
-    accepted: AtomicU64,
-    duplicates: AtomicU64,
-    rejected: AtomicU64,
     connections: AtomicU64,
 }
 
@@ -55,13 +51,6 @@ impl Metrics {
         })
     }
 
-    /// Counts what became of a request's events.
-    pub(crate) fn ingested(&self, answer: &IngestAnswer) {
-        self.accepted.fetch_add(answer.accepted as u64, Relaxed);
-        self.duplicates.fetch_add(answer.duplicates as u64, Relaxed);
-        self.rejected.fetch_add(answer.rejected.len() as u64, Relaxed);
-    }
-
     pub(crate) fn connected(&self) {
         self.connections.fetch_add(1, Relaxed);
     }
@@ -73,15 +62,6 @@ impl Metrics {
     /// The text format of Prometheus, version 0.0.4.
     pub(crate) fn render(&self, out: &mut Page) {
         out.gauge("souk_connections", "Open connections.", self.connections.load(Relaxed));
-        out.head("souk_ingest_events_total", "counter", "Events by what became of them.");
-        for (outcome, count) in [
-            ("accepted", &self.accepted),
-            ("duplicate", &self.duplicates),
-            ("rejected", &self.rejected),
-        ] {
-            let labels = format!("outcome=\"{outcome}\"");
-            out.sample("souk_ingest_events_total", &labels, count.load(Relaxed));
-        }
         let mut routes: Vec<_> = self
             .routes
             .read()

@@ -1,13 +1,6 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use souk_app::IngestAnswer;
 use utoipa::ToSchema;
-
-/// The key that a browser client puts into the body; everything else is the application's to read.
-#[derive(Debug, Deserialize)]
-pub(crate) struct WriteKey {
-    #[serde(rename = "writeKey", default)]
-    pub(crate) write_key: Option<String>,
-}
 
 /// One message of Segment's tracking API: `messageId`, `timestamp`, `context`, `userId` or
 /// `anonymousId`, and what its kind needs. Unknown top-level keys are ignored.

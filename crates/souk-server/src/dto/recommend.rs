@@ -8,6 +8,7 @@ use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
 use utoipa::ToSchema;
 
 use crate::dto::common::Faults;
+use crate::json::Object;
 use crate::problem::{Answer, Problem};
 
 /// Requests in one batch.
@@ -40,7 +41,8 @@ pub(crate) struct RecommendBody {
     limit: Option<u32>,
     /// What the shopper is looking at.
     #[serde(default)]
-    context: Option<ContextBody>,
+    #[schema(value_type = Option<ContextBody>)]
+    context: Option<Object<ContextBody>>,
     /// What products must satisfy: `price <= 20 AND brand = 'Private'`.
     #[serde(default)]
     filter: Option<String>,
@@ -93,8 +95,8 @@ pub(crate) struct ContextBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecommendBatchBody {
     /// At most 1,000.
-    #[schema(max_items = 1000)]
-    pub(crate) requests: Vec<RecommendBody>,
+    #[schema(max_items = 1000, value_type = Vec<RecommendBody>)]
+    pub(crate) requests: Vec<Object<RecommendBody>>,
 }
 
 /// The names of strategies.
@@ -170,7 +172,7 @@ impl RecommendBody {
             Problem::field("/filter", error.to_string()).with_code("invalid_filter")
         });
         let exclude = product_ids(&mut faults, "/exclude", self.exclude.unwrap_or_default());
-        let context = self.context.unwrap_or_default().parse(&mut faults);
+        let context = self.context.unwrap_or_default().0.parse(&mut faults);
         short_text(&mut faults, "/placement", self.placement.as_deref());
         if !faults.found.is_empty() {
             return Err(Problem::invalid(faults.found));

@@ -88,11 +88,34 @@ pub(crate) async fn metrics(State(edge): State<Arc<Edge>>, request: Request) -> 
     if let Some(bytes) = resident_bytes() {
         page.gauge("process_resident_memory_bytes", "Resident memory.", bytes);
     }
+    ingest_metrics(&edge, &mut page);
     log_metrics(&edge, &mut page).await;
     view_metrics(&edge, &mut page).await;
     edge.metrics.render(&mut page);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], page.into_text()).into_response())
+}
+
+fn ingest_metrics(edge: &Edge, page: &mut Page) {
+    let counts = edge.app.ingest_counts();
+    page.head("souk_ingest_events_total", "counter", "Events by what became of them.");
+    let refused: u64 = counts.rejected.iter().map(|(_, count)| count).sum();
+    let outcomes =
+        [("accepted", counts.accepted), ("duplicate", counts.duplicates), ("rejected", refused)];
+    for (outcome, count) in outcomes {
+        page.sample("souk_ingest_events_total", &format!("outcome=\"{outcome}\""), count);
+    }
+    page.head("souk_ingest_rejected_total", "counter", "Refused events by reason.");
+    for (reason, count) in &counts.rejected {
+        page.sample("souk_ingest_rejected_total", &format!("reason=\"{reason}\""), count);
+    }
+    let name = "souk_ingest_unknown_keys_total";
+    page.counter(name, "Top-level keys of events that mean nothing.", counts.unknown_keys);
+    page.counter("souk_ingest_gpc_total", "Events that came with `Sec-GPC: 1`.", counts.gpc);
+    page.head("souk_impressions_total", "counter", "Answers by whether they were recorded.");
+    let (recorded, dropped) = (counts.impressions_recorded, counts.impressions_dropped);
+    page.sample("souk_impressions_total", "outcome=\"recorded\"", recorded);
+    page.sample("souk_impressions_total", "outcome=\"dropped\"", dropped);
 }
 
 async fn log_metrics(edge: &Edge, page: &mut Page) {

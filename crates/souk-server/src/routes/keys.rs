@@ -7,8 +7,9 @@ use souk_app::Operation;
 use crate::body::expect_json;
 use crate::dto::keys::{KeyAnswer, KeyList, NewKeyAnswer, NewKeyBody};
 use crate::edge::Edge;
+use crate::idempotency::idempotent;
 use crate::problem::Answer;
-use crate::routes::{PathPart, json, no_content, path_part};
+use crate::routes::{PathPart, body_of, json, no_content, path_part};
 
 /// Bytes of a request for a key; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -42,15 +43,16 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
     security(("bearer" = []), ("basic" = []))
 )]
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
-    let (_, call) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    let (caller, call) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
-    let new = crate::json::parse::<NewKeyBody>(&call.body)?.parse()?;
-    let role = new.role;
-    let key = edge.app.create_key(new).await?;
-    let id = edge.app.authenticate(&key, None)?.key_id;
-    let mut response = json(&NewKeyAnswer { key, id, role: role.into() });
-    *response.status_mut() = StatusCode::CREATED;
-    Ok(response)
+    idempotent(&edge, (&caller, &call), "POST /v1/keys", async || {
+        let new = crate::json::parse_object::<NewKeyBody>(&call.body)?.parse()?;
+        let role = new.role;
+        let key = edge.app.create_key(new).await?;
+        let id = edge.app.authenticate(&key, None)?.key_id;
+        Ok((StatusCode::CREATED, body_of(&NewKeyAnswer { key, id, role: role.into() })))
+    })
+    .await
 }
 
 /// Ends a key at once.

@@ -70,7 +70,12 @@ pub(crate) fn json_text(text: impl Into<Body>) -> Response {
 
 /// An answer of a value as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Response {
-    json_text(serde_json::to_vec(value).expect("answers hold texts, numbers and lists only"))
+    json_text(body_of(value))
+}
+
+/// A value as JSON text.
+pub(crate) fn body_of(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("answers hold texts, numbers and lists only")
 }
 
 /// An answer without a body.

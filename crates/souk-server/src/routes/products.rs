@@ -105,7 +105,7 @@ fn read_now(edge: &Edge, body: &[u8], format: Format) -> Answer<Read> {
         let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         lines.map(|line| serde_json::from_slice(line).map_err(|e| e.to_string())).collect()
     } else {
-        let body: PutProductsBody = crate::json::parse(body)?;
+        let body: PutProductsBody = crate::json::parse_object(body)?;
         body.products.into_iter().map(Ok).collect()
     };
     if values.len() > PUT_MAX {

@@ -9,6 +9,7 @@ use crate::dto::recommend::{
     RecommendationsAnswer, write_answer,
 };
 use crate::edge::Edge;
+use crate::json::Object;
 use crate::problem::{Answer, Problem};
 use crate::routes::json_text;
 
@@ -30,7 +31,7 @@ const ANSWER_BYTES: usize = 4_096;
 pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
-    let body: RecommendBody = crate::json::parse(&call.body)?;
+    let body: RecommendBody = crate::json::parse_object(&call.body)?;
     let request = body.parse(bounds(&edge))?;
     let answer = edge.app.recommend(&request, &caller)?;
     let mut text = String::with_capacity(ANSWER_BYTES);
@@ -52,14 +53,14 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
     expect_json(&call.headers)?;
-    let body: RecommendBatchBody = crate::json::parse(&call.body)?;
+    let body: RecommendBatchBody = crate::json::parse_object(&call.body)?;
     if body.requests.len() > BATCH_MAX {
         let detail = format!("{} requests; the limit is {BATCH_MAX}", body.requests.len());
         return Err(Problem::field("/requests", detail).with_code("too_many_items"));
     }
     let bounds = bounds(&edge);
     let mut requests = Vec::with_capacity(body.requests.len());
-    for (idx, body) in body.requests.into_iter().enumerate() {
+    for (idx, Object(body)) in body.requests.into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/requests/{idx}"));
         requests.push(body.parse(bounds).map_err(below)?);
     }

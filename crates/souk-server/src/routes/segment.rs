@@ -6,10 +6,10 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
-use souk_app::{Caller, IngestCall, IngestRequest, Operation};
+use souk_app::{Caller, IngestCall, IngestRequest, Operation, RejectReason, write_key_of};
 
 use crate::auth::{self, Login};
-use crate::dto::events::{EventsAnswer, WriteKey};
+use crate::dto::events::EventsAnswer;
 use crate::edge::{Edge, Peer};
 use crate::problem::{Answer, Problem};
 use crate::routes::{PathPart, json, path_part};
@@ -78,17 +78,18 @@ async fn ingest(edge: &Edge, call: IngestCall, request: Request) -> Answer {
     let login = parts.extensions.remove::<Login>().unwrap_or(Login::NoKey);
     let body = edge.read_body(&parts.headers, body, BODY_BYTES_MAX).await.map_err(as_segment)?;
     let caller = caller_of(edge, login, (&parts.headers, &body))?;
-    caller.check(Operation::SendBehaviour)?;
     edge.check_rate(&caller, &parts.headers, parts.extensions.get::<Peer>().copied())?;
     let is_gpc = parts.headers.get(SEC_GPC).is_some_and(|value| value == "1");
     let request = IngestRequest { call, body: &body, caller: &caller, is_gpc };
     let answer = edge.app.ingest(request).await.map_err(|error| as_segment(error.into()))?;
-    edge.metrics.ingested(&answer);
     match answer.rejected.first() {
         // A single call whose only event is refused has not succeeded.
         Some(rejection) if call != IngestCall::Batch => {
-            let detail = rejection.detail.clone();
-            Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_event", detail))
+            let (status, code) = match rejection.reason {
+                RejectReason::Denied => (StatusCode::FORBIDDEN, "denied"),
+                _ => (StatusCode::BAD_REQUEST, "invalid_event"),
+            };
+            Err(Problem::new(status, code, rejection.detail.clone()))
         }
         _ => Ok(json(&EventsAnswer::from(answer))),
     }
@@ -99,8 +100,7 @@ fn caller_of(edge: &Edge, login: Login, (headers, body): (&HeaderMap, &[u8])) ->
     if !matches!(login, Login::NoKey) {
         return edge.caller(login);
     }
-    let found: WriteKey = crate::json::parse(body).map_err(as_segment)?;
-    match found.write_key {
+    match write_key_of(body) {
         Some(key) => Ok(auth::authenticate(&edge.app, &key, headers)?),
         None => edge.caller(login),
     }

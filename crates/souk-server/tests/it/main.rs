@@ -1,0 +1,14 @@
+//! The server as a client meets it: over TCP, on storage of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod access;
+mod catalogue;
+mod events;
+mod http;
+mod keys;
+mod limits;
+mod operation;
+mod problems;
+mod recommendations;
+mod shop;
