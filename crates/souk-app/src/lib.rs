@@ -7,14 +7,17 @@ mod access;
 mod app;
 mod clock;
 pub mod config;
+pub mod demo;
 mod door;
 mod error;
 mod idempotency;
+mod import;
 mod ingest;
 mod limits;
 mod products;
 mod projections;
 mod recommend;
+pub mod sheet;
 mod status;
 
 pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
@@ -23,6 +26,9 @@ pub use clock::Clock;
 pub use config::{Config, Notice};
 pub use error::{AppError, FieldError};
 pub use idempotency::{IdempotencyTicket, Idempotent};
+pub use import::{
+    Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent,
+};
 pub use ingest::{
     Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingEvent,
     IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer, IngestCall, IngestCounts,

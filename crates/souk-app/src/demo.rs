@@ -1,0 +1,98 @@
+//! The sample data of `souk demo`, mapped onto the same facts as any user's data.
+//!
+//! Reading and deciding only: what comes out are drafts for [`App::import_drafts`](crate::App), which
+//! takes them through the same door as files and requests.
+
+mod complete_journey;
+#[cfg(test)]
+mod tests;
+mod titles;
+
+use souk_core::{Product, Timestamp};
+use souk_recommend::evaluate::baskets::BasketRow;
+use souk_recommend::{Item, Shopper};
+
+use crate::import::orders::OrderTable;
+use crate::{Draft, DraftFact};
+
+pub use complete_journey::read_complete_journey;
+
+/// A shop read from sample data.
+#[derive(Debug)]
+pub struct SampleShop {
+    /// The catalogue.
+    pub products: Vec<Product>,
+    /// Whole orders, not yet drafts.
+    pub(crate) orders: OrderTable,
+    /// The time of the last event.
+    pub last_event: Timestamp,
+    /// What was found rough and what was done about it, for people.
+    pub decisions: Vec<String>,
+    /// Lines of the source.
+    pub n_lines: u64,
+}
+
+impl SampleShop {
+    /// How many orders there are.
+    pub fn n_orders(&self) -> usize {
+        self.orders.heads.len()
+    }
+
+    /// How many shoppers there are.
+    pub fn n_shoppers(&self) -> usize {
+        self.orders.n_people()
+    }
+
+    /// Shoppers with at least `n_orders_min` orders, by their number of orders, then by id.
+    pub fn shoppers(&self, n_orders_min: usize) -> Vec<String> {
+        let mut counts: Vec<(usize, String)> = Vec::new();
+        for (person, count) in self.orders.orders_by_person().into_iter().enumerate() {
+            if count >= n_orders_min {
+                counts.push((count, self.orders.person(person).to_owned()));
+            }
+        }
+        counts.sort();
+        counts.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// The lines for an evaluation of the next basket: those before `cut`, and those after it of
+    /// shoppers with at least three baskets before it. A product counts once in a basket.
+    pub fn basket_rows(&self, cut: Timestamp) -> (Vec<BasketRow>, Vec<BasketRow>) {
+        let (mut train, mut test) = (Vec::new(), Vec::new());
+        let mut n_before = vec![0u32; self.orders.n_people()];
+        for head in &self.orders.heads {
+            if let Some(user) = head.user.filter(|_| head.at < cut) {
+                n_before[user as usize] += 1;
+            }
+        }
+        for line in &self.orders.lines {
+            let head = &self.orders.heads[line.order as usize];
+            let Some(user) = head.user else { continue };
+            let row = BasketRow {
+                shopper: Shopper(user),
+                basket: u64::from(line.order),
+                item: Item(line.product),
+                time: head.at.as_ms(),
+            };
+            if head.at < cut {
+                train.push(row);
+            } else if n_before[user as usize] >= 3 {
+                test.push(row);
+            }
+        }
+        (train, test)
+    }
+
+    /// The catalogue as drafts, at the time of the first event.
+    pub fn product_drafts(&self) -> impl Iterator<Item = Draft> + Send + '_ {
+        let first = self.orders.heads.iter().map(|head| head.at).min().unwrap_or_default();
+        self.products
+            .iter()
+            .map(move |product| Draft::new(first, DraftFact::Product(Box::new(product.clone()))))
+    }
+
+    /// The orders as drafts, by time.
+    pub fn into_order_drafts(self) -> impl Iterator<Item = Draft> + Send {
+        self.orders.into_drafts().map(|(_, draft)| draft)
+    }
+}

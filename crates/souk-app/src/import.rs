@@ -1,0 +1,359 @@
+//! Files into the log: each row becomes an event and goes through the same door as any other.
+//!
+//! Good rows go in and bad rows are listed, with line and reason, in a file beside the input. A file
+//! is known by its content: reading it again adds nothing, and an import that was broken off goes on
+//! where it stopped. Rows are known by their content too, so a renamed or re-sorted file adds
+//! nothing while the log remembers event ids.
+
+mod draft;
+mod events;
+mod feeder;
+mod kind;
+mod ledger;
+mod messages;
+pub(crate) mod orders;
+mod products;
+mod rejected;
+mod shop;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use souk_core::{Channel, Currency, SiteId, Source, Timestamp};
+
+use crate::sheet::{self, Block, Columns, IsGzip, Layout, RowFault};
+use crate::{App, AppError};
+
+pub use draft::{Draft, DraftFact};
+pub use feeder::Fed;
+pub use kind::ImportKind;
+
+use feeder::Feeder;
+use ledger::Ledger;
+use rejected::RejectedRows;
+
+/// Hears how far a long piece of work has come. The command line draws a bar of it.
+pub trait Progress: Send + Sync {
+    /// Begins a piece of work of `total` steps, where that is known.
+    fn begin(&self, what: &str, total: Option<u64>);
+    /// So many steps more are done.
+    fn advance(&self, steps: u64);
+    /// Something that a person should read.
+    fn note(&self, text: &str);
+    /// The piece of work is done.
+    fn end(&self);
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _what: &str, _total: Option<u64>) {}
+    fn advance(&self, _steps: u64) {}
+    fn note(&self, _text: &str) {}
+    fn end(&self) {}
+}
+
+/// What a file does not say of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportOptions {
+    /// What the rows are; `None` tells it from the columns.
+    pub kind: Option<ImportKind>,
+    /// Whose rows they are.
+    pub site: SiteId,
+    /// The currency of amounts that name none.
+    pub currency: Currency,
+    /// The channel of orders that name none.
+    pub channel: Channel,
+    /// The channel of events that name none.
+    pub event_channel: Channel,
+    /// Which system the rows come from.
+    pub source: Source,
+}
+
+impl Default for ImportOptions {
+    fn default() -> ImportOptions {
+        ImportOptions {
+            kind: None,
+            site: SiteId::main(),
+            currency: Currency::USD,
+            channel: Channel::Store,
+            event_channel: Channel::Web,
+            source: Source::Ledger,
+        }
+    }
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImportReport {
+    /// Which file.
+    pub path: PathBuf,
+    /// What its rows were taken for.
+    pub kind: ImportKind,
+    /// Events that are new and durable.
+    pub accepted: u64,
+    /// Events that the log held already.
+    pub duplicates: u64,
+    /// Rows that were left out.
+    pub rejected: u64,
+    /// Where those are listed.
+    pub rejected_file: Option<PathBuf>,
+    /// Events passed over because an earlier run of this very file had brought them in.
+    pub resumed_from: u64,
+    /// Whether an earlier run had read the whole file.
+    pub was_known: bool,
+    /// What was assumed.
+    pub notes: Vec<String>,
+    /// The time it took.
+    pub elapsed_ms: u64,
+}
+
+/// Turns blocks of rows into drafts.
+pub(crate) trait Mapper: Send {
+    /// The events of a block that are complete, each with the line it stands on.
+    fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)>;
+
+    /// Whether the mapper can still hold what it has taken.
+    fn check(&self) -> Result<(), AppError> {
+        Ok(())
+    }
+
+    /// The events that only the end of the file completes.
+    fn finish(
+        self: Box<Self>,
+        faults: &mut Vec<RowFault>,
+    ) -> Box<dyn Iterator<Item = (u64, Draft)> + Send> {
+        let _ = faults;
+        Box::new(std::iter::empty())
+    }
+}
+
+/// What the reading half sends to the writing half.
+enum Read {
+    Drafts(Vec<(u64, Draft)>),
+    Faults(Vec<RowFault>),
+    Notes(Vec<String>),
+}
+
+/// Drafts in one message from reader to writer.
+const CHUNK: usize = 1_000;
+
+impl App {
+    /// Brings a file in; answers once all its good rows are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::File`] when it cannot be read, [`AppError::Invalid`] when it is no table or its
+    /// columns do not fit the kind; what was brought in before stays, and a repeat goes on there.
+    pub async fn import(
+        self: &Arc<App>,
+        path: &Path,
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport, AppError> {
+        let started = std::time::Instant::now();
+        let (hash, plan) = {
+            let (path, options) = (path.to_owned(), options.clone());
+            let joined = tokio::task::spawn_blocking(move || -> Result<_, AppError> {
+                Ok((ledger::hash_file(&path)?, Plan::of(&path, &options)?))
+            });
+            joined.await.map_err(|error| AppError::Bug(error.to_string()))??
+        };
+        let kind = plan.kind;
+        let mut ledger = Ledger::open(self, &hash, options).await?;
+        let mut report = ImportReport {
+            path: path.to_owned(),
+            kind,
+            accepted: 0,
+            duplicates: 0,
+            rejected: 0,
+            rejected_file: None,
+            resumed_from: ledger.units_done(),
+            was_known: ledger.is_complete(),
+            notes: Vec::new(),
+            elapsed_ms: 0,
+        };
+        if report.was_known {
+            report.elapsed_ms = elapsed_ms(started);
+            return Ok(report);
+        }
+        progress.begin(&format!("Importing {kind} from {}", path.display()), None);
+        let fed = self.feed_file(plan, (&mut ledger, &mut report), options, progress).await;
+        progress.end();
+        let fed = fed?;
+        report.accepted = fed.accepted;
+        report.duplicates = fed.duplicates;
+        ledger.complete(self).await?;
+        report.elapsed_ms = elapsed_ms(started);
+        Ok(report)
+    }
+
+    async fn feed_file(
+        self: &Arc<App>,
+        plan: Plan,
+        (ledger, report): (&mut Ledger, &mut ImportReport),
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<Fed, AppError> {
+        let now = self.clock().now();
+        let (send, mut receive) = tokio::sync::mpsc::channel(8);
+        let path = plan.path.clone();
+        let reading = {
+            let options = options.clone();
+            tokio::task::spawn_blocking(move || plan.read(&options, now, &send))
+        };
+        let mut feeder = Feeder::new(self, options);
+        let mut rejected = RejectedRows::beside(&path);
+        let mut to_skip = report.resumed_from;
+        while let Some(read) = receive.recv().await {
+            match read {
+                Read::Drafts(mut drafts) => {
+                    let skipped = to_skip.min(drafts.len() as u64);
+                    to_skip -= skipped;
+                    drafts.drain(..usize::try_from(skipped).expect("it is at most the length"));
+                    progress.advance(drafts.len() as u64);
+                    feeder.feed(drafts, &mut rejected).await?;
+                    ledger.advance(self, report.resumed_from + feeder.units_done()).await?;
+                }
+                Read::Faults(faults) => rejected.add(faults)?,
+                Read::Notes(notes) => {
+                    notes.iter().for_each(|note| progress.note(note));
+                    report.notes.extend(notes);
+                }
+            }
+        }
+        reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
+        let fed = feeder.finish(&mut rejected).await?;
+        (report.rejected, report.rejected_file) = rejected.close()?;
+        Ok(fed)
+    }
+
+    /// Brings in events that were made in memory, for example by the demo.
+    ///
+    /// # Errors
+    ///
+    /// As the log.
+    pub async fn import_drafts(
+        self: &Arc<App>,
+        drafts: impl Iterator<Item = Draft> + Send,
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<Fed, AppError> {
+        let mut feeder = Feeder::new(self, options);
+        let mut refused = RejectedRows::in_memory();
+        let mut drafts = (1..).zip(drafts).peekable();
+        while drafts.peek().is_some() {
+            let chunk: Vec<(u64, Draft)> = drafts.by_ref().take(CHUNK).collect();
+            progress.advance(chunk.len() as u64);
+            feeder.feed(chunk, &mut refused).await?;
+        }
+        let mut fed = feeder.finish(&mut refused).await?;
+        fed.rejected = refused.close()?.0;
+        Ok(fed)
+    }
+}
+
+/// How a file is to be read.
+struct Plan {
+    path: PathBuf,
+    kind: ImportKind,
+    layout: Layout,
+    gzip: IsGzip,
+    /// Whether its lines are events or products in the shape of the HTTP interface.
+    is_documents: bool,
+}
+
+impl Plan {
+    fn of(path: &Path, options: &ImportOptions) -> Result<Plan, AppError> {
+        let (layout, gzip) = Layout::of(path)?;
+        let sheet = sheet::open(path)?;
+        let columns = Columns::new(sheet.columns());
+        let is_messages = layout == Layout::JsonLines
+            && columns.find(&["type"]).is_some()
+            && columns.find(&["event", "user_id", "anonymous_id", "message_id"]).is_some();
+        let kind = match options.kind {
+            Some(kind) => kind,
+            None if is_messages => ImportKind::Events,
+            None => ImportKind::of(&columns)?,
+        };
+        let is_documents = layout == Layout::JsonLines
+            && (kind == ImportKind::Products
+                || is_messages && matches!(kind, ImportKind::Events | ImportKind::Orders));
+        Ok(Plan { path: path.to_owned(), kind, layout, gzip, is_documents })
+    }
+
+    /// Reads the whole file and sends what it says; runs on a thread of its own.
+    fn read(
+        &self,
+        options: &ImportOptions,
+        now: Timestamp,
+        send: &tokio::sync::mpsc::Sender<Read>,
+    ) -> Result<(), AppError> {
+        debug_assert!(!self.is_documents || self.layout == Layout::JsonLines);
+        if self.is_documents {
+            return messages::read(self, options, now, send);
+        }
+        let mut sheet = sheet::open(&self.path)?;
+        let columns = Columns::new(sheet.columns());
+        let mut mapper = self.mapper(&columns, options, now)?;
+        while let Some(mut block) = sheet.next_block()? {
+            let mut faults = std::mem::take(&mut block.faults);
+            let drafts = mapper.take(&block, &mut faults);
+            mapper.check()?;
+            if !(send_faults(send, faults) && send_drafts(send, drafts)) {
+                return Ok(());
+            }
+        }
+        let mut faults = Vec::new();
+        let rest = mapper.finish(&mut faults);
+        if !(send_faults(send, faults) && send_drafts(send, rest)) {
+            return Ok(());
+        }
+        let _ = send.blocking_send(Read::Notes(sheet.notes()));
+        Ok(())
+    }
+
+    fn mapper(
+        &self,
+        columns: &Columns,
+        options: &ImportOptions,
+        now: Timestamp,
+    ) -> Result<Box<dyn Mapper>, AppError> {
+        Ok(match self.kind {
+            ImportKind::Products => Box::new(products::ProductMapper::new(columns, options, now)?),
+            ImportKind::Events => Box::new(events::EventMapper::new(columns, options)?),
+            ImportKind::Orders => Box::new(orders::OrderMapper::new(columns, options)?),
+            ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),
+            ImportKind::Stock | ImportKind::Prices | ImportKind::Promotions => {
+                Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
+            }
+        })
+    }
+}
+
+/// Sends drafts in chunks; `false` when nobody listens any more.
+fn send_drafts(
+    send: &tokio::sync::mpsc::Sender<Read>,
+    drafts: impl IntoIterator<Item = (u64, Draft)>,
+) -> bool {
+    let mut drafts = drafts.into_iter().peekable();
+    while drafts.peek().is_some() {
+        let chunk = drafts.by_ref().take(CHUNK).collect();
+        if send.blocking_send(Read::Drafts(chunk)).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+fn send_faults(send: &tokio::sync::mpsc::Sender<Read>, faults: Vec<RowFault>) -> bool {
+    faults.is_empty() || send.blocking_send(Read::Faults(faults)).is_ok()
+}
+
+pub(crate) fn elapsed_ms(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,217 @@
+use std::fmt;
+
+use crate::AppError;
+use crate::sheet::Columns;
+
+/// What the rows of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are those of the contract")]
+pub enum ImportKind {
+    Products,
+    Events,
+    Orders,
+    Customers,
+    Stock,
+    Prices,
+    Promotions,
+}
+
+/// Kinds of the contract that this version does not read.
+const LATER: [&str; 5] = ["consents", "lots", "suppliers", "purchase_orders", "signals"];
+
+impl ImportKind {
+    /// Every kind that this version reads.
+    pub const ALL: [ImportKind; 7] = [
+        ImportKind::Products,
+        ImportKind::Events,
+        ImportKind::Orders,
+        ImportKind::Customers,
+        ImportKind::Stock,
+        ImportKind::Prices,
+        ImportKind::Promotions,
+    ];
+
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ImportKind::Products => "products",
+            ImportKind::Events => "events",
+            ImportKind::Orders => "orders",
+            ImportKind::Customers => "customers",
+            ImportKind::Stock => "stock",
+            ImportKind::Prices => "prices",
+            ImportKind::Promotions => "promotions",
+        }
+    }
+
+    /// Reads the name on the command line.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Invalid`] that names the kinds, and says when a kind belongs to a later version.
+    pub fn parse(name: &str) -> Result<ImportKind, AppError> {
+        if let Some(kind) = ImportKind::ALL.into_iter().find(|kind| kind.as_str() == name) {
+            return Ok(kind);
+        }
+        let known: Vec<&str> = ImportKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let known = known.join(", ");
+        let detail = if LATER.contains(&name) {
+            format!("kind `{name}` is not read by this version; it reads {known}")
+        } else {
+            format!("there is no kind `{name}`; give one of {known}")
+        };
+        Err(AppError::invalid("unknown_kind", "kind", detail))
+    }
+
+    /// Tells the kind from the columns.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Invalid`] when the columns fit none.
+    pub fn of(columns: &Columns) -> Result<ImportKind, AppError> {
+        let has = |synonyms: &[&str]| columns.find(synonyms).is_some();
+        let has_product = has(names::PRODUCT);
+        let has_person = has(names::USER) || has(names::ANONYMOUS);
+        if has(names::ORDER) && has_product && (has(names::QUANTITY) || has(names::AMOUNT)) {
+            return Ok(ImportKind::Orders);
+        }
+        if has(names::PROMOTION) && has(names::FROM) {
+            return Ok(ImportKind::Promotions);
+        }
+        if has(names::ACTION) && (has_person || has_product) || has_person && has_product {
+            return Ok(ImportKind::Events);
+        }
+        if has_product && has(names::TITLE) {
+            return Ok(ImportKind::Products);
+        }
+        if has_product && has(names::LOCATION) && has(names::QUANTITY) {
+            return Ok(ImportKind::Stock);
+        }
+        if has_product && has(names::PRICE) {
+            return Ok(ImportKind::Prices);
+        }
+        if has(names::USER) && !has_product {
+            return Ok(ImportKind::Customers);
+        }
+        let detail = format!(
+            "the columns ({}) do not tell what the rows are; say it with --kind \
+             products|events|orders|customers|stock|prices|promotions",
+            columns.names().join(", ")
+        );
+        Err(AppError::invalid("unknown_kind", "kind", detail))
+    }
+}
+
+impl fmt::Display for ImportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The names under which a column is found: the first is our own, the rest are those of common
+/// exports (Shopify, WooCommerce, Segment, Online Retail, Complete Journey, RecBole, Instacart).
+pub(crate) mod names {
+    pub(crate) const PRODUCT: &[&str] = &[
+        "product_id",
+        "sku",
+        "item_id",
+        "stock_code",
+        "article_id",
+        "asin",
+        "product",
+        "variant_sku",
+        "lineitem_sku",
+        "parent_asin",
+        "id",
+        "handle",
+    ];
+    pub(crate) const USER: &[&str] = &[
+        "user_id",
+        "customer_id",
+        "household_id",
+        "household_key",
+        "shopper_id",
+        "client_id",
+        "member_id",
+        "customer",
+        "user",
+    ];
+    pub(crate) const ANONYMOUS: &[&str] =
+        &["anonymous_id", "visitor_id", "session_id", "device_id"];
+    pub(crate) const CARD: &[&str] = &["loyalty_card", "loyalty_card_id", "card_number", "card_id"];
+    pub(crate) const ORDER: &[&str] = &[
+        "order_id",
+        "basket_id",
+        "invoice_no",
+        "invoice",
+        "invoice_id",
+        "transaction_id",
+        "receipt_id",
+        "order_number",
+    ];
+    pub(crate) const QUANTITY: &[&str] =
+        &["quantity", "qty", "units", "lineitem_quantity", "on_hand", "stock"];
+    pub(crate) const AMOUNT: &[&str] =
+        &["amount", "sales_value", "line_total", "line_amount", "revenue", "total_price"];
+    pub(crate) const PRICE: &[&str] =
+        &["price", "unit_price", "lineitem_price", "sale_price", "variant_price", "regular_price"];
+    pub(crate) const LIST_PRICE: &[&str] = &[
+        "list_price",
+        "compare_at_price",
+        "variant_compare_at_price",
+        "original_price",
+        "msrp",
+        "rrp",
+    ];
+    pub(crate) const COST: &[&str] = &["cost", "unit_cost", "cost_per_item", "purchase_price"];
+    pub(crate) const CURRENCY: &[&str] = &["currency", "currency_code"];
+    pub(crate) const TIME: &[&str] = &[
+        "timestamp",
+        "transaction_timestamp",
+        "occurred_at",
+        "created_at",
+        "event_time",
+        "time",
+        "invoice_date",
+        "order_date",
+        "purchase_date",
+        "datetime",
+        "date",
+        "counted_at",
+        "paid_at",
+    ];
+    pub(crate) const LOCATION: &[&str] =
+        &["location_id", "store_id", "store", "shop_id", "warehouse_id", "location", "warehouse"];
+    pub(crate) const CHANNEL: &[&str] = &["channel"];
+    pub(crate) const ACTION: &[&str] = &["event", "action", "event_type", "event_name", "type"];
+    pub(crate) const CHANGE: &[&str] = &["status", "change", "order_status"];
+    pub(crate) const MESSAGE: &[&str] = &["message_id", "event_id"];
+    pub(crate) const QUERY: &[&str] = &["query", "search_query", "search_term"];
+    pub(crate) const TITLE: &[&str] =
+        &["title", "name", "product_name", "product_title", "item_name"];
+    pub(crate) const DESCRIPTION: &[&str] =
+        &["description", "body_html", "long_description", "short_description", "body"];
+    pub(crate) const BRAND: &[&str] = &["brand", "vendor", "manufacturer", "supplier", "label"];
+    pub(crate) const CATEGORY: &[&str] = &[
+        "categories",
+        "category",
+        "category_path",
+        "product_category",
+        "product_type",
+        "google_product_category",
+    ];
+    pub(crate) const AVAILABILITY: &[&str] = &["availability", "stock_status"];
+    pub(crate) const IMAGE: &[&str] =
+        &["image_urls", "image_url", "image", "image_link", "image_src"];
+    pub(crate) const TAGS: &[&str] = &["tags"];
+    pub(crate) const GTIN: &[&str] = &["gtin", "ean", "upc", "barcode", "variant_barcode", "isbn"];
+    pub(crate) const PUBLISHED: &[&str] =
+        &["published_at", "release_date", "launch_date", "created_at"];
+    pub(crate) const PERISHABLE: &[&str] = &["perishable_days", "shelf_life_days"];
+    pub(crate) const VARIANT: &[&str] = &["variant_id", "variant"];
+    pub(crate) const PROMOTION: &[&str] = &["promotion_id", "campaign_id", "promotion"];
+    pub(crate) const FROM: &[&str] = &["from", "starts_on", "start_date", "valid_from"];
+    pub(crate) const UNTIL: &[&str] = &["until", "ends_on", "end_date", "valid_until"];
+    pub(crate) const DISCOUNT: &[&str] = &["discount_percent", "discount", "percent_off"];
+    pub(crate) const LINE_PROMOTION: &[&str] = &["promotion_id", "coupon", "campaign_id"];
+}

@@ -1,0 +1,58 @@
+use serde_json::Value;
+use souk_core::Timestamp;
+
+use super::{CHUNK, Draft, DraftFact, ImportKind, ImportOptions, Plan, Read};
+use crate::AppError;
+use crate::sheet::{Lines, RowFault};
+
+/// Reads JSON lines in the shapes of the HTTP interface: products of the catalogue, or events as
+/// Segment's clients send them and `souk export` writes them.
+pub(super) fn read(
+    plan: &Plan,
+    options: &ImportOptions,
+    now: Timestamp,
+    send: &tokio::sync::mpsc::Sender<Read>,
+) -> Result<(), AppError> {
+    let (mut lines, note) = Lines::open(&plan.path, plan.gzip)?;
+    let mut drafts = Vec::with_capacity(CHUNK);
+    let mut faults = Vec::new();
+    while let Some((line, text)) = lines.next_line()? {
+        match text.and_then(|text| draft(plan.kind, &text, options, (line, now))) {
+            Ok(draft) => drafts.push((line, draft)),
+            Err(fault) => faults.push(fault),
+        }
+        if drafts.len() == CHUNK
+            && !(super::send_faults(send, std::mem::take(&mut faults))
+                && super::send_drafts(send, std::mem::take(&mut drafts)))
+        {
+            return Ok(());
+        }
+    }
+    if super::send_faults(send, faults) && super::send_drafts(send, drafts) {
+        let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));
+    }
+    Ok(())
+}
+
+fn draft(
+    kind: ImportKind,
+    text: &str,
+    options: &ImportOptions,
+    (line, now): (u64, Timestamp),
+) -> Result<Draft, RowFault> {
+    let fault = |column: &str, reason: String| RowFault { line, column: column.to_owned(), reason };
+    // The parser's message may quote the line, so only its place is told.
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        fault("", format!("the line is no JSON: fault at column {}", error.column()))
+    })?;
+    if kind != ImportKind::Products {
+        return Ok(Draft::new(now, DraftFact::Message(text.trim().into())));
+    }
+    let product = souk_core::wire::json::product_from_json(&value, &options.site, options.currency)
+        .map_err(|faults| {
+            let first = faults.first().map(|f| f.pointer.clone()).unwrap_or_default();
+            let reasons: Vec<String> = faults.iter().map(|f| f.detail.clone()).collect();
+            fault(&first, reasons.join("; "))
+        })?;
+    Ok(Draft::new(now, DraftFact::Product(Box::new(product))))
+}

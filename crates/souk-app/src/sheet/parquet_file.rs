@@ -1,0 +1,223 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
+use parquet::column::reader::ColumnReader;
+use parquet::data_type::{ByteArray, DataType};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescPtr;
+
+use super::{BLOCK_ROWS, Block, Column, IsGzip, Sheet, bytes_of, file_error, normal_name};
+use crate::AppError;
+
+/// A Parquet file whose flat columns are read; lists and structures are passed over.
+pub(super) struct ParquetSheet {
+    path: PathBuf,
+    file: Box<dyn FileReader>,
+    columns: Vec<String>,
+    /// Which leaf of the schema each column is.
+    leaves: Vec<usize>,
+    notes: Vec<String>,
+    next_group: usize,
+    /// The readers of the group that is being read, and how many of its rows are left.
+    group: Option<(Vec<ColumnReader>, usize)>,
+    n_rows: u64,
+}
+
+impl ParquetSheet {
+    pub(super) fn open(path: &Path, gzip: IsGzip) -> Result<ParquetSheet, AppError> {
+        let file: Box<dyn FileReader> = match gzip {
+            IsGzip::No => {
+                let file = File::open(path).map_err(|source| file_error(path, source))?;
+                Box::new(SerializedFileReader::new(file).map_err(|error| broken(path, &error))?)
+            }
+            IsGzip::Yes => {
+                let mut bytes = Vec::new();
+                bytes_of(path, gzip)?
+                    .read_to_end(&mut bytes)
+                    .map_err(|source| file_error(path, source))?;
+                let reader = SerializedFileReader::new(Bytes::from(bytes));
+                Box::new(reader.map_err(|error| broken(path, &error))?)
+            }
+        };
+        let schema = file.metadata().file_metadata().schema_descr_ptr();
+        let (mut columns, mut leaves, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for (idx, leaf) in schema.columns().iter().enumerate() {
+            let name = leaf.path().parts().join(".");
+            let is_flat = leaf.path().parts().len() == 1 && leaf.max_rep_level() == 0;
+            if !is_flat || leaf.physical_type() == Physical::FIXED_LEN_BYTE_ARRAY {
+                notes
+                    .push(format!("column `{name}` is a list, a structure or raw bytes: not read"));
+                continue;
+            }
+            columns.push(normal_name(&name));
+            leaves.push(idx);
+        }
+        Ok(ParquetSheet {
+            path: path.to_owned(),
+            file,
+            columns,
+            leaves,
+            notes,
+            next_group: 0,
+            group: None,
+            n_rows: 0,
+        })
+    }
+
+    fn open_group(&mut self) -> Result<(), AppError> {
+        let group = self.file.get_row_group(self.next_group).map_err(|e| broken(&self.path, &e))?;
+        let readers: Result<Vec<_>, _> =
+            self.leaves.iter().map(|leaf| group.get_column_reader(*leaf)).collect();
+        let n_rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        self.group = Some((readers.map_err(|e| broken(&self.path, &e))?, n_rows));
+        self.next_group += 1;
+        Ok(())
+    }
+}
+
+impl Sheet for ParquetSheet {
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn next_block(&mut self) -> Result<Option<Block>, AppError> {
+        while self.group.as_ref().is_none_or(|(_, left)| *left == 0) {
+            if self.next_group == self.file.num_row_groups() {
+                return Ok(None);
+            }
+            self.open_group()?;
+        }
+        let (readers, left) = self.group.as_mut().expect("a group was just opened");
+        let n_rows = (*left).min(BLOCK_ROWS);
+        let schema = self.file.metadata().file_metadata().schema_descr_ptr();
+        let mut columns = Vec::with_capacity(readers.len());
+        for (reader, leaf) in readers.iter_mut().zip(&self.leaves) {
+            let read = read_column(reader, &schema.column(*leaf), n_rows);
+            columns.push(read.map_err(|error| broken(&self.path, &error))?);
+        }
+        *left -= n_rows;
+        let lines = (self.n_rows + 1..=self.n_rows + n_rows as u64).collect();
+        self.n_rows += n_rows as u64;
+        Ok(Some(Block { columns, lines, faults: Vec::new() }))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+type Decoded<T> = Result<T, parquet::errors::ParquetError>;
+
+fn read_column(
+    reader: &mut ColumnReader,
+    column: &ColumnDescPtr,
+    n_rows: usize,
+) -> Decoded<Column> {
+    let numbers = |values: Vec<Option<i64>>| match meaning_of(column) {
+        Meaning::Time { divisor, factor } => Column::TimeMs(
+            values.into_iter().map(|v| v.map(|v| v.div_euclid(divisor) * factor)).collect(),
+        ),
+        Meaning::Decimal { scale } => {
+            let unit = 10f64.powi(scale);
+            Column::Float(values.into_iter().map(|v| v.map(|v| v as f64 / unit)).collect())
+        }
+        Meaning::Plain => Column::Int(values),
+    };
+    Ok(match reader {
+        ColumnReader::BoolColumnReader(reader) => {
+            Column::Flag(dense(reader, column, n_rows, |v| v)?)
+        }
+        ColumnReader::Int32ColumnReader(reader) => {
+            numbers(dense(reader, column, n_rows, |v| i64::from(v))?)
+        }
+        ColumnReader::Int64ColumnReader(reader) => numbers(dense(reader, column, n_rows, |v| v)?),
+        ColumnReader::Int96ColumnReader(reader) => {
+            Column::TimeMs(dense(reader, column, n_rows, |v| v.to_millis())?)
+        }
+        ColumnReader::FloatColumnReader(reader) => {
+            Column::Float(dense(reader, column, n_rows, |v| f64::from(v))?)
+        }
+        ColumnReader::DoubleColumnReader(reader) => {
+            Column::Float(dense(reader, column, n_rows, |v| v)?)
+        }
+        ColumnReader::ByteArrayColumnReader(reader) => {
+            let values = dense(reader, column, n_rows, |v: ByteArray| v)?;
+            let (mut text, mut ends) = (String::new(), Vec::with_capacity(n_rows));
+            for value in values {
+                if let Some(value) = value {
+                    text.push_str(&String::from_utf8_lossy(value.data()));
+                }
+                ends.push(u32::try_from(text.len()).expect("a block's texts stay below 4 GB"));
+            }
+            Column::Text { text, ends }
+        }
+        ColumnReader::FixedLenByteArrayColumnReader(_) => {
+            unreachable!("such columns are passed over when the file is opened")
+        }
+    })
+}
+
+/// Reads `n_rows` of a flat column, with `None` where the file has no value.
+fn dense<T: DataType, V>(
+    reader: &mut parquet::column::reader::ColumnReaderImpl<T>,
+    column: &ColumnDescPtr,
+    n_rows: usize,
+    value: impl Fn(T::T) -> V,
+) -> Decoded<Vec<Option<V>>> {
+    let (mut levels, mut values) = (Vec::new(), Vec::with_capacity(n_rows));
+    let (n_read, _, _) = reader.read_records(n_rows, Some(&mut levels), None, &mut values)?;
+    if n_read != n_rows {
+        let text = format!("column `{}` ends {} rows too early", column.name(), n_rows - n_read);
+        return Err(parquet::errors::ParquetError::General(text));
+    }
+    let full = column.max_def_level();
+    if full == 0 {
+        return Ok(values.into_iter().map(|v| Some(value(v))).collect());
+    }
+    let mut values = values.into_iter();
+    Ok(levels
+        .iter()
+        .map(|level| if *level == full { values.next().map(&value) } else { None })
+        .collect())
+}
+
+/// What a column of whole numbers counts.
+enum Meaning {
+    /// `value / divisor * factor` is milliseconds since 1970.
+    Time {
+        divisor: i64,
+        factor: i64,
+    },
+    /// `value / 10^scale` is the number.
+    Decimal {
+        scale: i32,
+    },
+    Plain,
+}
+
+fn meaning_of(column: &ColumnDescPtr) -> Meaning {
+    match column.logical_type_ref() {
+        Some(LogicalType::Timestamp(time)) => match time.unit {
+            TimeUnit::MILLIS => Meaning::Time { divisor: 1, factor: 1 },
+            TimeUnit::MICROS => Meaning::Time { divisor: 1_000, factor: 1 },
+            TimeUnit::NANOS => Meaning::Time { divisor: 1_000_000, factor: 1 },
+        },
+        Some(LogicalType::Date) => Meaning::Time { divisor: 1, factor: 86_400_000 },
+        Some(LogicalType::Decimal(_)) => Meaning::Decimal { scale: column.type_scale() },
+        _ => match column.converted_type() {
+            ConvertedType::TIMESTAMP_MILLIS => Meaning::Time { divisor: 1, factor: 1 },
+            ConvertedType::TIMESTAMP_MICROS => Meaning::Time { divisor: 1_000, factor: 1 },
+            ConvertedType::DATE => Meaning::Time { divisor: 1, factor: 86_400_000 },
+            ConvertedType::DECIMAL => Meaning::Decimal { scale: column.type_scale() },
+            _ => Meaning::Plain,
+        },
+    }
+}
+
+fn broken(path: &Path, error: &parquet::errors::ParquetError) -> AppError {
+    let detail = format!("file `{}` cannot be read as Parquet: {error}", path.display());
+    AppError::invalid("bad_file", "path", detail)
+}

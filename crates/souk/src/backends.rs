@@ -1,0 +1,78 @@
+//! Which storage serves which port: a URL names it. Floors 3 and 4 meet only here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use souk_app::Parts;
+use souk_embedded::{Embedded, EmbeddedOptions, FolderError, OpenError};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// What became of opening a data folder.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// It is ours now.
+    Owned(Arc<Embedded>),
+    /// Another process owns it; the text says which.
+    InUse(String),
+}
+
+/// Opens the back ends that the settings name.
+pub(crate) fn open(settings: &Settings) -> Result<Opened> {
+    let data = &settings.config.data;
+    let stores = [
+        ("data.log", &data.log, &["sqlite:log.db"][..]),
+        ("data.tables", &data.tables, &["sqlite:tables.db"]),
+        ("data.keys", &data.keys, &["sqlite:keys.db", "sqlite:keys/keys.db"]),
+    ];
+    for (setting, url, known) in stores {
+        if !known.contains(&url.as_str()) {
+            return Err(usage(format!(
+                "setting `{setting}` is `{url}`; this build serves only `{}`",
+                known[0]
+            )));
+        }
+    }
+    let mut options = EmbeddedOptions::default();
+    if data.blobs != "file:blobs" {
+        options.blobs = Some(blobs(&data.blobs, &settings.folder)?);
+    }
+    match souk_embedded::open(&settings.folder, &options) {
+        Ok(embedded) => Ok(Opened::Owned(Arc::new(embedded))),
+        Err(OpenError::Folder(locked @ FolderError::Locked { .. })) => {
+            Ok(Opened::InUse(locked.to_string()))
+        }
+        Err(error) => Err(Failure::because(error.kind(), &error).into()),
+    }
+}
+
+/// The ports for the application.
+pub(crate) fn parts(embedded: &Embedded) -> Parts {
+    Parts {
+        log: Arc::clone(&embedded.log) as _,
+        tables: Arc::clone(&embedded.tables) as _,
+        keys: Arc::clone(&embedded.keys) as _,
+        cache: Arc::clone(&embedded.cache) as _,
+        blobs: Arc::clone(&embedded.blobs),
+    }
+}
+
+/// A folder elsewhere for snapshots and archive.
+fn blobs(url: &str, folder: &Path) -> Result<Arc<dyn ObjectStore>> {
+    let path = url.strip_prefix("file:").filter(|path| !path.is_empty());
+    let path = path.ok_or_else(|| {
+        usage(format!("setting `data.blobs` is `{url}`; this build serves only `file:FOLDER`"))
+    })?;
+    let path = folder.join(path.strip_prefix("//").unwrap_or(path));
+    let about = || format!("folder {}", path.display());
+    std::fs::create_dir_all(&path).with_context(about)?;
+    Ok(Arc::new(LocalFileSystem::new_with_prefix(&path).with_context(about)?.with_fsync(true)))
+}
+
+fn usage(message: String) -> anyhow::Error {
+    anyhow!(Failure::usage(message))
+}

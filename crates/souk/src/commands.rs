@@ -1,0 +1,119 @@
+//! One file for each command.
+
+pub(crate) mod backup;
+pub(crate) mod config;
+pub(crate) mod evaluate;
+pub(crate) mod healthcheck;
+pub(crate) mod import;
+pub(crate) mod keys;
+pub(crate) mod recommend;
+pub(crate) mod serve;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::CommandFactory;
+use serde_json::Value;
+use souk_app::App;
+use souk_embedded::Embedded;
+
+use crate::backends::Opened;
+use crate::cli::{Cli, Command};
+use crate::job::{Job, Shop};
+use crate::settings::Settings;
+use crate::term::{self, Bar};
+use crate::{backends, control};
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
+    match command {
+        Command::Serve(args) => serve::run(args, settings).await,
+        Command::Import(args) => {
+            let paths = args.paths.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
+            let (kind, site, currency) = (args.kind, args.site, args.currency);
+            let job = Job::Import { paths, kind, site, currency, channel: args.channel };
+            finish(&settings, &job, import::text).await
+        }
+        Command::Recommend(args) => {
+            let job = Job::Recommend(Box::new(recommend::Ask::from(args)));
+            finish(&settings, &job, recommend::text).await
+        }
+        Command::Keys(what) => keys::run(what, &settings).await,
+        Command::Backup { to, keys } => {
+            let is_keys = if keys { backup::IsKeys::Yes } else { backup::IsKeys::No };
+            let job = Job::Backup { to: absolute(&to)?, is_keys };
+            finish(&settings, &job, backup::text).await
+        }
+        Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()),
+        Command::Config(what) => config::run(&what, &settings),
+        Command::Healthcheck { address } => healthcheck::run(address, &settings),
+        _ => {
+            unreachable!("these need no settings and were run before")
+        }
+    }
+}
+
+/// Does a job, here or in the server that owns the data folder, and prints what came of it.
+pub(crate) async fn finish(
+    settings: &Settings,
+    job: &Job,
+    text: impl FnOnce(&Value) -> String,
+) -> Result<()> {
+    let result = perform(settings, job).await?;
+    term::print_result(settings.output, &result, text)?;
+    Ok(())
+}
+
+/// Does a job, here or in the server that owns the data folder.
+pub(crate) async fn perform(settings: &Settings, job: &Job) -> Result<Value> {
+    let bar = Bar::new();
+    match backends::open(settings)? {
+        Opened::InUse(_) => {
+            let (folder, job) = (settings.folder.clone(), job.clone());
+            tokio::task::spawn_blocking(move || control::ask(&folder, &job, &bar)).await?
+        }
+        Opened::Owned(embedded) => {
+            let shop = open(embedded, settings.clone()).await?;
+            let result = match until_ready(&shop.app).await {
+                Ok(()) => job.run(&shop, &bar).await,
+                Err(error) => Err(error),
+            };
+            shop.app.close().await?;
+            result
+        }
+    }
+}
+
+/// Opens the application on its storage.
+pub(crate) async fn open(embedded: Arc<Embedded>, settings: Settings) -> Result<Shop> {
+    let parts = backends::parts(&embedded);
+    let app = App::open(parts, settings.config.clone(), settings.clock()).await?;
+    Ok(Shop { app, embedded, settings })
+}
+
+/// Waits until the views have caught up with the log.
+pub(crate) async fn until_ready(app: &App) -> Result<()> {
+    loop {
+        match app.readiness() {
+            souk_app::Readiness::Ready => return Ok(()),
+            souk_app::Readiness::Failed(why) => anyhow::bail!("the log cannot be read on: {why}"),
+            souk_app::Readiness::Starting { .. } => {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        }
+    }
+}
+
+/// Prints a completion script.
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "souk", &mut script);
+    term::print_line(&String::from_utf8(script)?)?;
+    Ok(())
+}
+
+/// The path from the root, because the server may stand in another folder.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,70 @@
+//! `souk backup` and `souk restore`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use souk_embedded::{BackupError, BackupReport};
+
+use crate::failure::Failure;
+use crate::job::Shop;
+use crate::settings::Settings;
+use crate::term::{self, thousands};
+
+/// Whether the key store is meant instead of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum IsKeys {
+    Yes,
+    No,
+}
+
+pub(crate) async fn run(shop: &Shop, to: &Path, is_keys: IsKeys) -> Result<Value> {
+    let copied = match is_keys {
+        IsKeys::Yes => shop.embedded.backup_keys(to).await,
+        IsKeys::No => shop.embedded.backup(to).await,
+    };
+    Ok(json_of(to, &copied.map_err(failure)?))
+}
+
+/// Puts a backup into an empty data folder.
+pub(crate) fn restore(settings: &Settings, from: &Path, keys: Option<&Path>) -> Result<()> {
+    let folder = &settings.folder;
+    let report = souk_embedded::restore(from, folder).map_err(failure)?;
+    if let Some(keys) = keys {
+        souk_embedded::restore_keys(keys, folder).map_err(failure)?;
+    }
+    let mut result = json_of(folder, &report);
+    result["with_keys"] = keys.is_some().into();
+    term::print_result(settings.output, &result, |result| {
+        let about_keys = match keys {
+            Some(_) => "with its key store",
+            None => {
+                "without a key store: until one is restored with --keys, shoppers are not \
+                 recognised"
+            }
+        };
+        format!("{} ({about_keys})", text(result))
+    })?;
+    Ok(())
+}
+
+fn failure(error: BackupError) -> anyhow::Error {
+    Failure::because(error.kind(), &error).into()
+}
+
+fn json_of(folder: &Path, report: &BackupReport) -> Value {
+    json!({
+        "folder": folder.display().to_string(),
+        "files": report.files,
+        "bytes": report.bytes,
+    })
+}
+
+pub(crate) fn text(result: &Value) -> String {
+    format!(
+        "{}: {} files, {} bytes",
+        result["folder"].as_str().unwrap_or_default(),
+        thousands(result["files"].as_u64().unwrap_or(0)),
+        thousands(result["bytes"].as_u64().unwrap_or(0)),
+    )
+}

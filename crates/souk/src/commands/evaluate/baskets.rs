@@ -1,0 +1,130 @@
+//! `souk evaluate baskets`.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use souk_recommend::evaluate::baskets::{
+    BasketMeasures, BasketMeasuresAt, BasketReport, BasketRow, BasketTask, Tuning, evaluate_baskets,
+};
+use souk_recommend::evaluate::metrics::percentile;
+use souk_recommend::next_basket::{SIGNAL_NAMES, Weights};
+use souk_recommend::{Item, Shopper};
+
+use super::table::{BASKET, ITEM, Ids, USER, read};
+use super::{four, nanoseconds, write_predictions};
+use crate::cli::{EvaluateArgs, Output};
+use crate::term::{self, columns};
+
+pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
+    let mut ids = BasketIds::default();
+    let train = rows(&args.train, &mut ids)?;
+    let valid = args.valid.as_deref().map(|path| rows(path, &mut ids)).transpose()?;
+    let test = rows(&args.test, &mut ids)?;
+    let ks: Vec<usize> = args.k.iter().map(|k| *k as usize).collect();
+    let tuning = match &valid {
+        _ if args.no_tune => Tuning::Fixed(Weights::default()),
+        Some(valid) => Tuning::Valid(valid),
+        None => Tuning::TrainTail,
+    };
+    let task = BasketTask { train: &train, test: &test, ks: &ks, tuning };
+    let start = Instant::now();
+    let report = evaluate_baskets(&task, &|| nanoseconds(start));
+    if let Some(out) = &args.out {
+        let rows = report.predictions.iter().flat_map(|(shopper, items)| {
+            (1..).zip(items).map(|(rank, item): (u32, _)| {
+                let user = ids.users.text(shopper.0).into();
+                vec![user, rank.to_string().into(), ids.items.text(item.0).into()]
+            })
+        });
+        write_predictions(out, "user_id,rank,item_id", rows)?;
+    }
+    term::print_result(output, &json_of(&report), text)?;
+    Ok(())
+}
+
+#[derive(Debug, Default)]
+struct BasketIds {
+    users: Ids,
+    baskets: Ids,
+    items: Ids,
+}
+
+fn rows(path: &Path, ids: &mut BasketIds) -> Result<Vec<BasketRow>> {
+    let mut rows = Vec::new();
+    read(path, [USER, BASKET, ITEM], &mut |[user, basket, item], at| {
+        rows.push(BasketRow {
+            shopper: Shopper(ids.users.number(user)),
+            basket: u64::from(ids.baskets.number(basket)),
+            item: Item(ids.items.number(item)),
+            time: at.as_ms(),
+        });
+    })?;
+    Ok(rows)
+}
+
+fn measures(one: &BasketMeasures) -> Value {
+    json!({"recall": one.recall, "ndcg": one.ndcg, "hit_rate": one.hit_rate, "users": one.n_shoppers})
+}
+
+fn at_each(list: &[BasketMeasuresAt]) -> Vec<Value> {
+    let at = |one: &BasketMeasuresAt| {
+        json!({
+            "k": one.k,
+            "all": measures(&one.all),
+            "repeat": measures(&one.repeat),
+            "new": measures(&one.new),
+        })
+    };
+    list.iter().map(at).collect()
+}
+
+/// The report as `--output json` prints it.
+pub(crate) fn json_of(report: &BasketReport) -> Value {
+    let weights: serde_json::Map<String, Value> = SIGNAL_NAMES
+        .iter()
+        .zip(report.weights.values())
+        .map(|(name, weight)| ((*name).to_owned(), json!(weight)))
+        .collect();
+    let us = |percent: f64| percentile(&report.latencies, percent) as f64 / 1_000.0;
+    json!({
+        "model": at_each(&report.model),
+        "personal_frequency": at_each(&report.personal_frequency),
+        "popularity": at_each(&report.popularity),
+        "latency_us": {"p50": us(50.0), "p90": us(90.0), "p99": us(99.0)},
+        "weights": weights,
+    })
+}
+
+/// The report for people.
+pub(crate) fn text(result: &Value) -> String {
+    let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+    let heading = ["", "recall", "NDCG", "HR", "users"].map(str::to_owned);
+    let mut rows = vec![heading.to_vec()];
+    let rankers = [
+        ("model", "next basket"),
+        ("personal_frequency", "personal frequency"),
+        ("popularity", "popularity"),
+    ];
+    for (name, label) in rankers {
+        for one in result[name].as_array().into_iter().flatten() {
+            for (part, suffix) in [("all", ""), ("repeat", ", repeated"), ("new", ", new")] {
+                let scores = &one[part];
+                let mut row = vec![format!("{label} at {}{suffix}", one["k"])];
+                row.extend(["recall", "ndcg", "hit_rate"].map(|m| four(number(&scores[m]))));
+                row.push(scores["users"].to_string());
+                rows.push(row);
+            }
+        }
+    }
+    let mut text = columns(&rows);
+    let us = |name: &str| number(&result["latency_us"][name]);
+    text.push_str(&format!(
+        "a query takes {:.0} µs (p50), {:.0} (p90), {:.0} (p99)\n",
+        us("p50"),
+        us("p90"),
+        us("p99")
+    ));
+    text
+}

@@ -1,0 +1,69 @@
+//! `souk keys`.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::{Keys, Output};
+use crate::job::{Job, Shop};
+use crate::settings::Settings;
+use crate::term::{self, columns};
+
+pub(crate) async fn run(what: Keys, settings: &Settings) -> Result<()> {
+    match what {
+        Keys::Create { role, label, origins, expires } => {
+            let job = Job::KeysCreate { role, label, origins, expires };
+            super::finish(settings, &job, |result| word(result, "key")).await
+        }
+        Keys::List => super::finish(settings, &Job::KeysList, text).await,
+        Keys::Revoke { key_id } => {
+            let job = Job::KeysRevoke { key_id };
+            let result = super::perform(settings, &job).await?;
+            if settings.output == Output::Text {
+                term::say(&format!("key {} is revoked", word(&result, "revoked")));
+                return Ok(());
+            }
+            term::print_result(settings.output, &result, |_| String::new())?;
+            Ok(())
+        }
+        Keys::ShopperSecret => {
+            super::finish(settings, &Job::ShopperSecret, |result| word(result, "secret")).await
+        }
+    }
+}
+
+fn word(result: &Value, name: &str) -> String {
+    result[name].as_str().unwrap_or_default().to_owned()
+}
+
+pub(crate) async fn list(shop: &Shop) -> Result<Value> {
+    let keys = shop.app.list_keys().await?;
+    let keys: Vec<Value> = keys
+        .into_iter()
+        .map(|key| {
+            json!({
+                "key_id": key.key_id,
+                "role": key.role.as_str(),
+                "label": key.label,
+                "origins": key.origins,
+                "created_at": key.created_at.to_string(),
+                "expires_at": key.expires_at.map(|at| at.to_string()),
+            })
+        })
+        .collect();
+    Ok(json!({"keys": keys}))
+}
+
+fn text(result: &Value) -> String {
+    let heading = ["key", "role", "label", "created", "expires", "origins"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for key in result["keys"].as_array().into_iter().flatten() {
+        let origins: Vec<&str> =
+            key["origins"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut row: Vec<String> = ["key_id", "role", "label", "created_at", "expires_at"]
+            .map(|name| word(key, name))
+            .to_vec();
+        row.push(origins.join(" "));
+        rows.push(row);
+    }
+    columns(&rows)
+}

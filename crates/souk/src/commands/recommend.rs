@@ -1,0 +1,185 @@
+//! `souk recommend`.
+
+use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use souk_app::{Caller, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Strategy};
+use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
+
+use crate::cli::RecommendArgs;
+use crate::failure::Failure;
+use crate::job::Shop;
+use crate::term::columns;
+
+/// The names of the contract.
+const STRATEGIES: [(&str, Strategy); 11] = [
+    ("auto", Strategy::Auto),
+    ("for_you", Strategy::ForYou),
+    ("next_basket", Strategy::NextBasket),
+    ("session", Strategy::Session),
+    ("similar", Strategy::Similar),
+    ("bought_together", Strategy::BoughtTogether),
+    ("buy_again", Strategy::BuyAgain),
+    ("recently_viewed", Strategy::RecentlyViewed),
+    ("trending", Strategy::Trending),
+    ("popular", Strategy::Popular),
+    ("new", Strategy::New),
+];
+
+fn strategy_name(strategy: Strategy) -> &'static str {
+    let found = STRATEGIES.iter().find(|(_, known)| *known == strategy);
+    found.map_or("auto", |(name, _)| name)
+}
+
+fn reason_name(kind: ReasonKind) -> &'static str {
+    match kind {
+        ReasonKind::BoughtTogether => "bought_together",
+        ReasonKind::BoughtBefore => "bought_before",
+        ReasonKind::SimilarShoppers => "similar_shoppers",
+        ReasonKind::ViewedTogether => "viewed_together",
+        ReasonKind::RecentlyViewed => "recently_viewed",
+        ReasonKind::Trending => "trending",
+        ReasonKind::Popular => "popular",
+        ReasonKind::New => "new",
+    }
+}
+
+/// The request as it was typed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    user: Option<String>,
+    anonymous: Option<String>,
+    strategy: String,
+    limit: u32,
+    product: Option<String>,
+    cart: Vec<String>,
+    session: Option<Vec<String>>,
+    filter: Option<String>,
+    exclude: Vec<String>,
+    placement: Option<String>,
+    channel: Option<String>,
+    site: Option<String>,
+    location: Option<String>,
+    explain: bool,
+}
+
+impl From<RecommendArgs> for Ask {
+    fn from(args: RecommendArgs) -> Ask {
+        Ask {
+            user: args.user,
+            anonymous: args.anonymous,
+            strategy: args.strategy,
+            limit: args.limit,
+            product: args.product,
+            cart: args.cart,
+            session: args.session,
+            filter: args.filter,
+            exclude: args.exclude,
+            placement: args.placement,
+            channel: args.channel,
+            site: args.site,
+            location: args.location,
+            explain: args.explain,
+        }
+    }
+}
+
+pub(crate) fn answer(shop: &Shop, ask: &Ask) -> Result<Value> {
+    let request = ask.request().map_err(|message| anyhow!(Failure::usage(message)))?;
+    let answer = shop.app.recommend(&request, &Caller::local_admin())?;
+    Ok(json_of(&answer))
+}
+
+impl Ask {
+    fn request(&self) -> Result<RecommendRequest, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let product = |id: &String| ProductId::new(id.as_str()).map_err(|error| text(&error));
+        let products =
+            |ids: &[String]| ids.iter().map(product).collect::<Result<Vec<ProductId>, String>>();
+        let strategy = STRATEGIES.iter().find(|(name, _)| *name == self.strategy);
+        let (_, strategy) = strategy
+            .ok_or_else(|| format!("there is no strategy `{}`; see --help", self.strategy))?;
+        let channel = self.channel.as_deref().map(|name| {
+            Channel::parse(name).ok_or_else(|| format!("there is no channel `{name}`"))
+        });
+        let site = self.site.as_deref().map(SiteId::new).transpose();
+        let location = self.location.as_deref().map(LocationId::new).transpose();
+        let filter = self.filter.as_deref().map(Filter::parse).transpose();
+        Ok(RecommendRequest {
+            user_id: self.user.clone(),
+            anonymous_id: self.anonymous.clone(),
+            placement: self.placement.clone(),
+            strategy: *strategy,
+            limit: self.limit as usize,
+            context: RecommendContext {
+                page_type: None,
+                product_id: self.product.as_ref().map(product).transpose()?,
+                cart: products(&self.cart)?,
+                session: self.session.as_deref().map(products).transpose()?,
+                query: None,
+                channel: channel.transpose()?,
+                locale: None,
+                site: site.map_err(|error| text(&error))?,
+                location_id: location.map_err(|error| text(&error))?,
+            },
+            filter: filter.map_err(|error| format!("--filter: {error}"))?,
+            exclude: products(&self.exclude)?,
+            explain: self.explain,
+        })
+    }
+}
+
+/// The answer as over HTTP.
+pub(crate) fn json_of(answer: &RecommendAnswer) -> Value {
+    let recommendations: Vec<Value> = answer
+        .recommendations
+        .iter()
+        .map(|one| {
+            let product: Value = serde_json::from_str(&one.product).unwrap_or(Value::Null);
+            let evidence: Vec<&str> = one.reason.evidence.iter().map(ProductId::as_str).collect();
+            json!({
+                "product_id": one.product_id.as_str(),
+                "rank": one.rank,
+                "score": one.score,
+                "product": product,
+                "reason": {
+                    "kind": reason_name(one.reason.kind),
+                    "text": one.reason.text,
+                    "evidence": evidence,
+                },
+            })
+        })
+        .collect();
+    json!({
+        "request_id": answer.request_id,
+        "timestamp": answer.timestamp.to_string(),
+        "strategy": strategy_name(answer.strategy),
+        "model_version": answer.model_version,
+        "recommendations": recommendations,
+        "personalization_score": answer.personalization_score,
+        "explanation": answer.explanation,
+    })
+}
+
+pub(crate) fn text(result: &Value) -> String {
+    let mut rows = vec![["#", "product", "title", "reason"].map(str::to_owned).to_vec()];
+    for one in result["recommendations"].as_array().into_iter().flatten() {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        rows.push(vec![
+            one["rank"].to_string(),
+            word(&one["product_id"]),
+            word(&one["product"]["title"]).chars().take(60).collect(),
+            word(&one["reason"]["text"]),
+        ]);
+    }
+    let mut text = if rows.len() == 1 {
+        "nothing to recommend; `souk doctor` says why\n".to_owned()
+    } else {
+        columns(&rows)
+    };
+    text.push_str(&format!("strategy {}", result["strategy"].as_str().unwrap_or_default()));
+    if let Some(explanation) = result["explanation"].as_str() {
+        text.push_str(&format!(": {explanation}"));
+    }
+    text
+}

@@ -1,0 +1,75 @@
+//! `souk serve`.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use souk_server::Server;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::backends::{self, Opened};
+use crate::cli::ServeArgs;
+use crate::control;
+use crate::job::Shop;
+use crate::settings::Settings;
+use crate::term::say;
+
+pub(crate) async fn run(args: ServeArgs, mut settings: Settings) -> Result<()> {
+    if let Some(listen) = args.listen {
+        settings.config.server.listen = listen;
+    }
+    let shop = open(settings).await?;
+    let is_local = shop.settings.config.server.listen.ip().is_loopback();
+    // Beyond this machine there is no first key: it would be printed where others may read along,
+    // and until it is known nobody could tell who used it first.
+    if is_local && let Some(key) = shop.app.ensure_first_key().await? {
+        say(&format!(
+            "This is the first start. The admin key is shown only now; only its hash is kept:\n\n  {key}\n"
+        ));
+    }
+    serve(Arc::new(shop)).await
+}
+
+/// Opens the shop, or says who has its data folder.
+pub(crate) async fn open(settings: Settings) -> Result<Shop> {
+    match backends::open(&settings)? {
+        Opened::Owned(embedded) => super::open(embedded, settings).await,
+        Opened::InUse(why) => bail!("{why}"),
+    }
+}
+
+/// Answers requests until the process is told to end.
+pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
+    let shutdown = told_to_end()?;
+    let server = match Server::bind(Arc::clone(&shop.app), shop.settings.server()).await {
+        Ok(server) => server,
+        Err(error) => {
+            shop.app.close().await?;
+            return Err(error.into());
+        }
+    };
+    let folder = shop.embedded.folder.root();
+    control::listen(folder, Arc::clone(&shop))?;
+    let scheme = if shop.settings.config.server.tls_cert.is_some() { "https" } else { "http" };
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data = %folder.display(),
+        address = %format!("{scheme}://{}", server.local_addr()),
+        "listening"
+    );
+    server.run(shutdown).await?;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Completes at SIGTERM, SIGINT or Ctrl-C.
+fn told_to_end() -> Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,140 @@
+//! What a command asks of the application, in a form that can cross the socket.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use souk_app::{App, Caller, ImportKind, ImportOptions, NewKey, Progress, Role};
+use souk_core::{Channel, Currency, SiteId, Timestamp};
+use souk_embedded::Embedded;
+
+use crate::commands;
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// An open application with its storage and settings.
+#[derive(Debug)]
+pub(crate) struct Shop {
+    pub(crate) app: Arc<App>,
+    pub(crate) embedded: Arc<Embedded>,
+    pub(crate) settings: Settings,
+}
+
+/// One piece of work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub(crate) enum Job {
+    Import {
+        paths: Vec<PathBuf>,
+        kind: Option<String>,
+        site: Option<String>,
+        currency: Option<String>,
+        channel: Option<String>,
+    },
+    Recommend(Box<commands::recommend::Ask>),
+    KeysCreate {
+        role: String,
+        label: String,
+        origins: Vec<String>,
+        expires: Option<String>,
+    },
+    KeysList,
+    KeysRevoke {
+        key_id: String,
+    },
+    ShopperSecret,
+    Export {
+        kind: String,
+        out: PathBuf,
+    },
+    Backup {
+        to: PathBuf,
+        is_keys: commands::backup::IsKeys,
+    },
+    Doctor,
+}
+
+impl Job {
+    /// Does the work; the answer is what `--output json` prints.
+    pub(crate) async fn run(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
+        let admin = Caller::local_admin();
+        match self {
+            Job::Import { paths, kind, site, currency, channel } => {
+                let options = Options { kind, site, currency, channel };
+                commands::import::run(shop, paths, &options.read(shop)?, progress).await
+            }
+            Job::Recommend(ask) => commands::recommend::answer(shop, ask),
+            Job::KeysCreate { role, label, origins, expires } => {
+                let new = new_key(role, label, (origins, expires.as_deref()))?;
+                Ok(json!({"key": shop.app.create_key(new).await?}))
+            }
+            Job::KeysList => commands::keys::list(shop).await,
+            Job::KeysRevoke { key_id } => {
+                shop.app.revoke_key(key_id).await?;
+                Ok(json!({"revoked": key_id}))
+            }
+            Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
+            Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
+            _ => unreachable!(),
+        }
+    }
+}
+
+/// What `souk import` was told beside the paths.
+struct Options<'a> {
+    kind: &'a Option<String>,
+    site: &'a Option<String>,
+    currency: &'a Option<String>,
+    channel: &'a Option<String>,
+}
+
+impl Options<'_> {
+    fn read(&self, shop: &Shop) -> Result<ImportOptions> {
+        let config = &shop.settings.config;
+        let usage = |error: &dyn std::fmt::Display| anyhow!(Failure::usage(error.to_string()));
+        let site = match self.site {
+            Some(site) => SiteId::new(site.as_str()).map_err(|error| usage(&error))?,
+            None => config.main_site(),
+        };
+        let settings = config.site(&site);
+        let settings =
+            settings.ok_or_else(|| usage(&format!("site `{site}` is not in the settings")))?;
+        let mut options = ImportOptions { site, currency: settings.currency, ..Default::default() };
+        options.kind = self.kind.as_deref().map(ImportKind::parse).transpose()?;
+        if let Some(code) = self.currency {
+            options.currency = Currency::parse(code).map_err(|error| usage(&error))?;
+        }
+        if let Some(name) = self.channel {
+            let channel = Channel::parse(name).ok_or_else(|| {
+                usage(&format!(
+                    "there is no channel `{name}`; give web, mobile, store, email or call_center"
+                ))
+            })?;
+            (options.channel, options.event_channel) = (channel, channel);
+        }
+        Ok(options)
+    }
+}
+
+fn new_key(
+    role: &str,
+    label: &str,
+    (origins, expires): (&[String], Option<&str>),
+) -> Result<NewKey> {
+    let role = Role::parse(role).ok_or_else(|| {
+        let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        anyhow!(Failure::usage(format!(
+            "there is no role `{role}`; give one of {}",
+            known.join(", ")
+        )))
+    })?;
+    let expires_at = expires.map(Timestamp::parse).transpose();
+    Ok(NewKey {
+        role,
+        label: label.to_owned(),
+        origins: origins.to_vec(),
+        expires_at: expires_at.map_err(|error| anyhow!(Failure::usage(error.to_string())))?,
+    })
+}
