@@ -20,7 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Tests and chores: they may use anything, and nothing may use them but tests.
-const BESIDE: &[&str] = &["souk-sim", "souk-faulty-vfs", "xtask"];
+const BESIDE: &[&str] = &["souk-sim", "souk-sim-vfs", "xtask"];
 
 /// Crates that only the doors may use.
 const DOOR_ONLY: &[&str] = &["axum", "clap", "hyper", "hyper-util", "utoipa"];

@@ -7,6 +7,7 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::door::Door;
 use crate::projections::projector::{self, FoldParams, Projector};
+use crate::recommend::Ranking;
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -55,6 +56,7 @@ pub struct App {
     pub(crate) clock: Clock,
     pub(crate) door: Door,
     pub(crate) views: Arc<RwLock<Views>>,
+    pub(crate) ranking: Ranking,
     projector: Projector,
 }
 
@@ -99,7 +101,8 @@ impl App {
         let views = Arc::default();
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
         let door = Door::open(&parts, &config).await?;
-        let app = Arc::new(App { parts, config, clock, door, views, projector });
+        let ranking = Ranking::default();
+        let app = Arc::new(App { parts, config, clock, door, views, ranking, projector });
         Door::start(&app);
         Ok(app)
     }
@@ -107,6 +110,21 @@ impl App {
     /// How far the start has come.
     pub fn readiness(&self) -> Readiness {
         self.projector.readiness()
+    }
+
+    /// Refuses while the state is not complete.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotReady`]; the text says how far the start has come.
+    pub(crate) fn check_ready(&self) -> Result<(), AppError> {
+        match self.readiness() {
+            Readiness::Ready => Ok(()),
+            Readiness::Starting { folded } => Err(AppError::NotReady(format!(
+                "the start has read {folded} records of the log and goes on; try again soon"
+            ))),
+            Readiness::Failed(why) => Err(AppError::NotReady(why)),
+        }
     }
 
     /// Waits until requests are answered from a complete state.

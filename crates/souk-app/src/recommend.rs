@@ -1,6 +1,27 @@
-use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
+//! Recommendations: who asks, which sources answer, what may be shown, and why it is.
 
-use crate::{App, AppError, Caller};
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+use souk_core::{Channel, Filter, LocationId, ProductId, SiteId, Timestamp};
+use souk_recommend::{Item, Shopper};
+
+use crate::projections::{History, Touch, Views};
+use crate::{App, AppError, Caller, Operation};
+
+mod candidates;
+mod plan;
+mod reason;
+mod select;
+mod state;
+mod who;
+
+use candidates::{Proposal, Scene, propose};
+use plan::{Known, plan};
+use select::{Gate, Places};
+pub(crate) use state::Ranking;
+use state::with_scratches;
+use who::Asked;
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,7 +121,7 @@ pub struct Recommendation {
     /// Comparable within this answer only.
     pub score: f32,
     /// The product as JSON text, without its cost.
-    pub product: Box<str>,
+    pub product: Arc<str>,
     /// Why.
     pub reason: Reason,
 }
@@ -111,7 +132,7 @@ pub struct RecommendAnswer {
     /// Names the answer in later events.
     pub request_id: String,
     /// When it was made.
-    pub timestamp: souk_core::Timestamp,
+    pub timestamp: Timestamp,
     /// What chose most of it.
     pub strategy: Strategy,
     /// Which state of which program made it.
@@ -124,6 +145,81 @@ pub struct RecommendAnswer {
     pub explanation: Option<String>,
 }
 
+impl Strategy {
+    /// Every strategy.
+    pub const ALL: [Strategy; 11] = [
+        Strategy::Auto,
+        Strategy::ForYou,
+        Strategy::NextBasket,
+        Strategy::Session,
+        Strategy::Similar,
+        Strategy::BoughtTogether,
+        Strategy::BuyAgain,
+        Strategy::RecentlyViewed,
+        Strategy::Trending,
+        Strategy::Popular,
+        Strategy::New,
+    ];
+
+    /// The name in requests and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Strategy::Auto => "auto",
+            Strategy::ForYou => "for_you",
+            Strategy::NextBasket => "next_basket",
+            Strategy::Session => "session",
+            Strategy::Similar => "similar",
+            Strategy::BoughtTogether => "bought_together",
+            Strategy::BuyAgain => "buy_again",
+            Strategy::RecentlyViewed => "recently_viewed",
+            Strategy::Trending => "trending",
+            Strategy::Popular => "popular",
+            Strategy::New => "new",
+        }
+    }
+
+    /// Reads the name in requests.
+    pub fn parse(text: &str) -> Option<Strategy> {
+        Strategy::ALL.into_iter().find(|strategy| strategy.as_str() == text)
+    }
+}
+
+impl ReasonKind {
+    /// The name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ReasonKind::BoughtTogether => "bought_together",
+            ReasonKind::BoughtBefore => "bought_before",
+            ReasonKind::SimilarShoppers => "similar_shoppers",
+            ReasonKind::ViewedTogether => "viewed_together",
+            ReasonKind::RecentlyViewed => "recently_viewed",
+            ReasonKind::Trending => "trending",
+            ReasonKind::Popular => "popular",
+            ReasonKind::New => "new",
+        }
+    }
+}
+
+impl RecommendRequest {
+    /// Recommendations in one answer at most.
+    pub const LIMIT_MAX: usize = 100;
+
+    /// A request that names nothing but a strategy and a number.
+    pub fn new(strategy: Strategy, limit: usize) -> RecommendRequest {
+        RecommendRequest {
+            user_id: None,
+            anonymous_id: None,
+            placement: None,
+            strategy,
+            limit,
+            context: RecommendContext::default(),
+            filter: None,
+            exclude: Vec::new(),
+            explain: false,
+        }
+    }
+}
+
 impl App {
     /// Answers one request; an unknown shopper gets a non-personal answer, never an error.
     ///
@@ -131,12 +227,201 @@ impl App {
     ///
     /// [`AppError::Denied`] when the caller's role may not ask, [`AppError::NotReady`] before the
     /// views have caught up.
-    pub fn recommend(
+    pub async fn recommend(
         &self,
         request: &RecommendRequest,
         caller: &Caller,
     ) -> Result<RecommendAnswer, AppError> {
-        let _ = (request, caller);
-        Err(AppError::NotReady("recommendations are not served yet".to_owned()))
+        caller.check(Operation::Recommend)?;
+        self.check_ready()?;
+        let asked = self.asked_for(request, caller).await?;
+        let now = self.clock.now();
+        let answer = {
+            let views = self.views.read();
+            self.ranking.keep_up(&views);
+            let asker = Asker { views: &views, ranking: &self.ranking, now, asked: &asked };
+            asker.answer(request, &self.config.main_site())
+        };
+        self.note_impressions((request, &asked), &answer);
+        Ok(answer)
     }
+}
+
+/// A name for an answer that nobody can guess: 128 random bits.
+fn random_id() -> String {
+    let mut bits = [0; 16];
+    // Without randomness from the system the name only stays empty; the answer is as good.
+    match getrandom::fill(&mut bits) {
+        Ok(()) => format!("{:032x}", u128::from_le_bytes(bits)),
+        Err(_) => String::new(),
+    }
+}
+
+/// One request with everything that it is answered from.
+struct Asker<'a> {
+    views: &'a Views,
+    ranking: &'a Ranking,
+    now: Timestamp,
+    asked: &'a Asked,
+}
+
+impl Asker<'_> {
+    fn answer(&self, request: &RecommendRequest, main_site: &SiteId) -> RecommendAnswer {
+        let site = request.context.site.as_ref().unwrap_or(main_site);
+        let catalogue = &self.views.catalogue;
+        let item = |id: &ProductId| catalogue.item(site, id);
+        let anchors: Vec<Item> = request
+            .context
+            .product_id
+            .iter()
+            .chain(&request.context.cart)
+            .filter_map(item)
+            .collect();
+        let shoppers = self.shoppers();
+        let stored = request.context.session.is_none();
+        let seen = match &request.context.session {
+            Some(explicit) => explicit.iter().filter_map(item).collect(),
+            None => self.current_visit(&shoppers),
+        };
+        let known = Known {
+            baskets: shoppers.iter().map(|s| self.views.basket_vectors.baskets(*s).len()).sum(),
+            seen: seen.len(),
+            has_product: request.context.product_id.is_some() && !anchors.is_empty(),
+            has_cart: !request.context.cart.is_empty() && !anchors.is_empty(),
+        };
+        let gate = Gate {
+            catalogue,
+            site,
+            location: request.context.location_id.as_ref(),
+            filter: request.filter.as_ref(),
+            excluded: request
+                .exclude
+                .iter()
+                .filter_map(item)
+                .chain(anchors.iter().copied())
+                .collect(),
+        };
+        let scene = catalogue.find_site(site).map(|number| Scene {
+            views: self.views,
+            ranking: self.ranking,
+            now: self.now,
+            site: number,
+            site_id: site,
+            channel: request.context.channel,
+            shoppers: &shoppers,
+            seen: &seen,
+            is_seen_stored: stored,
+            anchors: &anchors,
+        });
+        let plan = plan(request, known);
+        let taken = scene.map_or_else(Vec::new, |scene| fill(&scene, &plan, (request, &gate)));
+        self.compose((request, &plan), known, &taken)
+    }
+
+    /// The shopper's subjects, the one with most baskets first.
+    fn shoppers(&self) -> Vec<Shopper> {
+        let baskets = |shopper: &Shopper| self.views.basket_vectors.baskets(*shopper).len();
+        let mut shoppers: Vec<Shopper> = self.asked.shoppers(self.views);
+        shoppers.sort_by_key(|shopper| std::cmp::Reverse(baskets(shopper)));
+        shoppers
+    }
+
+    /// The products of the stored visit that goes on now, oldest first.
+    fn current_visit(&self, shoppers: &[Shopper]) -> Vec<Item> {
+        let touches = shoppers.iter().flat_map(|&s| self.views.histories.touches(s)).copied();
+        let mut touches: Vec<Touch> = touches.collect();
+        touches.sort_by_key(|touch| touch.at);
+        History { touches, baskets: Vec::new() }.current_visit(self.now)
+    }
+
+    fn compose(
+        &self,
+        (request, plan): (&RecommendRequest, &plan::Plan),
+        known: Known,
+        taken: &[Proposal],
+    ) -> RecommendAnswer {
+        let catalogue = &self.views.catalogue;
+        let mut last_score = f32::INFINITY;
+        let recommendations: Vec<Recommendation> = taken
+            .iter()
+            .zip(1..)
+            .map(|(proposal, rank)| {
+                last_score = proposal.score.min(last_score);
+                Recommendation {
+                    product_id: catalogue.product_id(proposal.item).clone(),
+                    rank,
+                    score: last_score,
+                    product: catalogue.product_json(proposal.item),
+                    reason: reason::reason(proposal, catalogue),
+                }
+            })
+            .collect();
+        let strategy = carried_out(plan.strategy, taken);
+        let explanation = request.explain.then(|| explain(strategy, known, taken));
+        RecommendAnswer {
+            request_id: random_id(),
+            timestamp: self.now,
+            strategy,
+            model_version: format!("{}-{}", env!("CARGO_PKG_VERSION"), self.views.generation),
+            recommendations,
+            personalization_score: personalization(taken),
+            explanation,
+        }
+    }
+}
+
+/// Fills the places: the first sources in turn, then the others one after the other.
+fn fill(
+    scene: &Scene<'_>,
+    plan: &plan::Plan,
+    (request, gate): (&RecommendRequest, &Gate<'_>),
+) -> Vec<Proposal> {
+    with_scratches(|scratches| {
+        let mut places = Places::new(request.limit);
+        let first = plan.first.iter().map(|&source| propose(source, scene, scratches)).collect();
+        places.take_in_turn(first, gate);
+        for &source in &plan.fill {
+            if places.is_full() {
+                break;
+            }
+            places.take_in_turn(vec![propose(source, scene, scratches)], gate);
+        }
+        places.into_taken()
+    })
+}
+
+/// What the answer came to: a strategy of which nothing is left was not carried out.
+fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
+    let all = |kind: ReasonKind| !taken.is_empty() && taken.iter().all(|p| p.kind == kind);
+    match planned {
+        Strategy::Trending | Strategy::New | Strategy::Popular => planned,
+        _ if all(ReasonKind::Popular) => Strategy::Popular,
+        _ => planned,
+    }
+}
+
+/// The share of the answer that follows from what the shopper did, places weighed by 1/log2(rank+1)
+/// as in NDCG: 0 for a stranger, 1 when every place is personal.
+fn personalization(taken: &[Proposal]) -> f32 {
+    let weight = |idx: usize| 1.0 / ((idx + 2) as f32).log2();
+    let all: f32 = (0..taken.len()).map(weight).sum();
+    let personal = taken.iter().enumerate().filter(|(_, proposal)| proposal.is_personal);
+    let own: f32 = personal.map(|(idx, _)| weight(idx)).sum();
+    if all > 0.0 { own / all } else { 0.0 }
+}
+
+fn explain(strategy: Strategy, known: Known, taken: &[Proposal]) -> String {
+    let kinds: FxHashSet<ReasonKind> = taken.iter().map(|proposal| proposal.kind).collect();
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_unstable();
+    let count = |kind: ReasonKind| taken.iter().filter(|proposal| proposal.kind == kind).count();
+    let parts: Vec<String> =
+        kinds.iter().map(|&kind| format!("{} {}", count(kind), kind.as_str())).collect();
+    format!(
+        "strategy {}: {} baskets and {} products of this visit are known; reasons: {}",
+        strategy.as_str(),
+        known.baskets,
+        known.seen,
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    )
 }

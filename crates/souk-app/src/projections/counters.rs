@@ -22,6 +22,12 @@ impl Counters {
         &self.by_kind
     }
 
+    /// Records folded of one kind.
+    pub fn of_kind(&self, kind: RecordKind) -> u64 {
+        let found = self.by_kind.iter().find(|(counted, _)| *counted == kind);
+        found.map_or(0, |(_, count)| *count)
+    }
+
     /// When the last folded record came in.
     pub fn received_at(&self) -> Timestamp {
         self.received_at

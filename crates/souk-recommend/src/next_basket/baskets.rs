@@ -145,6 +145,13 @@ impl BasketVectors {
         self.purchases(shopper).map_or(&[], |purchases| &purchases.baskets)
     }
 
+    /// In how many of a shopper's baskets the item is.
+    pub fn n_bought(&self, shopper: Shopper, item: Item) -> u32 {
+        let counts = self.purchases(shopper).map_or(&[][..], |purchases| &purchases.counts);
+        let at = counts.binary_search_by_key(&item, |&(held, _)| held);
+        at.map_or(0, |at| counts[at].1)
+    }
+
     /// How many baskets are held.
     pub fn n_baskets(&self) -> usize {
         self.n_baskets

@@ -1,0 +1,248 @@
+//! Proposals of each source, with what they rest on.
+
+use std::borrow::Cow;
+
+use souk_core::{Channel, SiteId, Timestamp};
+use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
+use souk_recommend::buy_again::{BuyAgainParams, buy_again};
+use souk_recommend::next_basket::{Basket, BasketQuery};
+use souk_recommend::recently_viewed::{View, ViewedQuery, recently_viewed};
+use souk_recommend::session::SessionQuery;
+use souk_recommend::similar::{SimilarParams, SimilarQuery, similar};
+use souk_recommend::visits::{Visit, VisitId, VisitIndex};
+use souk_recommend::{Item, Scored, Shopper};
+
+use crate::projections::{VISIT_GAP_MS, Views};
+use crate::recommend::ReasonKind;
+use crate::recommend::plan::Source;
+use crate::recommend::state::{Ranking, Scratches};
+
+/// Proposals that one source makes at most; chosen: enough for a filter that keeps one in twenty.
+const PROPOSALS_MAX: usize = 300;
+/// Recently viewed products that are still worth showing: thirty days.
+const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
+/// Common visits from which views say more about likeness than baskets do (chosen).
+const VISITS_MIN: u32 = 5;
+
+/// A product that a source proposes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Proposal {
+    pub item: Item,
+    /// From 0 to 1, by the source's own scale.
+    pub score: f32,
+    pub kind: ReasonKind,
+    /// The products that spoke for it, the strongest first.
+    pub evidence: Vec<Item>,
+    /// How many purchases, baskets or visits support it.
+    pub support: u32,
+    /// Whether it follows from what the shopper did before this request.
+    pub is_personal: bool,
+}
+
+/// What the sources look at.
+pub(crate) struct Scene<'a> {
+    pub views: &'a Views,
+    pub ranking: &'a Ranking,
+    pub now: Timestamp,
+    /// The site's number.
+    pub site: u32,
+    pub site_id: &'a SiteId,
+    pub channel: Option<Channel>,
+    /// The shopper's subjects, the one with most baskets first; empty for a stranger.
+    pub shoppers: &'a [Shopper],
+    /// The products of this visit, oldest first.
+    pub seen: &'a [Item],
+    /// Whether `seen` was stored and not given with the request.
+    pub is_seen_stored: bool,
+    /// The product on the page and the cart, the latest last.
+    pub anchors: &'a [Item],
+}
+
+/// Asks one source.
+pub(crate) fn propose(
+    source: Source,
+    scene: &Scene<'_>,
+    scratches: &mut Scratches,
+) -> Vec<Proposal> {
+    match source {
+        Source::NextBasket => next_basket(scene, scratches),
+        Source::BuyAgain => bought_before(scene, scratches),
+        Source::Session => session(scene, scratches),
+        Source::Similar => similar_to_last(scene, scratches),
+        Source::BoughtTogether => together(scene, scratches),
+        Source::RecentlyViewed => viewed(scene),
+        Source::Trending => {
+            label(scene.ranking.trending(scene).to_vec(), |_| (ReasonKind::Trending, false))
+        }
+        Source::Popular => {
+            label(scene.ranking.popular(scene).to_vec(), |_| (ReasonKind::Popular, false))
+        }
+        Source::New => newest(scene),
+    }
+}
+
+/// Names what scored items rest on, and brings the scores into 0 to 1.
+fn label(scored: Vec<Scored>, kind: impl Fn(&Scored) -> (ReasonKind, bool)) -> Vec<Proposal> {
+    let best = scored.first().map_or(0.0, |first| first.score.get());
+    let worst = scored.last().map_or(0.0, |last| last.score.get()).min(0.0);
+    let span = (best - worst).max(f32::MIN_POSITIVE);
+    scored
+        .into_iter()
+        .map(|scored| {
+            let (kind, is_personal) = kind(&scored);
+            Proposal {
+                item: scored.item,
+                score: ((scored.score.get() - worst) / span).clamp(0.0, 1.0),
+                kind,
+                evidence: scored.evidence.items,
+                support: scored.evidence.support,
+                is_personal,
+            }
+        })
+        .collect()
+}
+
+fn bought_before(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+    let baskets = scene.own_baskets();
+    let params = BuyAgainParams { limit: PROPOSALS_MAX, ..BuyAgainParams::default() };
+    let scored = buy_again(&baskets, scene.now.as_ms(), &params, &mut scratches.buy_again);
+    label(scored, |_| (ReasonKind::BoughtBefore, true))
+}
+
+fn next_basket(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+    let Some(&shopper) = scene.shoppers.first() else { return Vec::new() };
+    let baskets = &scene.views.basket_vectors;
+    let market = scene.ranking.market(baskets, scene.now);
+    let neighbourhood =
+        scene.ranking.neighbourhood((shopper, scene.now), baskets, &mut scratches.next_basket);
+    let params = scene.ranking.next_basket_params(PROPOSALS_MAX);
+    let query = BasketQuery {
+        shopper,
+        now: scene.now.as_ms(),
+        market: &market,
+        neighbourhood: &neighbourhood,
+    };
+    let scored = baskets.next_basket(&query, &params, &mut scratches.next_basket);
+    label(scored, |scored| {
+        if !scored.evidence.items.is_empty() {
+            (ReasonKind::SimilarShoppers, true)
+        } else if baskets.n_bought(shopper, scored.item) > 0 {
+            (ReasonKind::BoughtBefore, true)
+        } else {
+            (ReasonKind::Popular, false)
+        }
+    })
+}
+
+fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+    if scene.seen.is_empty() {
+        return Vec::new();
+    }
+    let index = scene.index_for(scene.seen);
+    let query = SessionQuery {
+        items: scene.seen,
+        now: scene.now.as_ms(),
+        own: scene.own_visit(),
+        exclude: scene.anchors,
+        limit: PROPOSALS_MAX,
+    };
+    let scored = scene.ranking.session.recommend(index.visits, &query, &mut scratches.session);
+    let is_stored = scene.is_seen_stored;
+    label(scored, |scored| {
+        // Back to something of this visit: it rests on the visit and on nobody else.
+        let kind = if scene.seen.contains(&scored.item) && scored.evidence.items.is_empty() {
+            ReasonKind::RecentlyViewed
+        } else {
+            index.kind
+        };
+        (kind, is_stored)
+    })
+}
+
+fn similar_to_last(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+    let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return Vec::new() };
+    let index = scene.index_for(&[item]);
+    let query = SimilarQuery { item, limit: PROPOSALS_MAX };
+    let scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
+    let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
+    label(scored, |_| (index.kind, is_stored))
+}
+
+fn together(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+    let anchors = if scene.anchors.is_empty() { scene.seen } else { scene.anchors };
+    if anchors.is_empty() {
+        return Vec::new();
+    }
+    let query = TogetherQuery { anchors, limit: PROPOSALS_MAX };
+    let params = TogetherParams::default();
+    let baskets = &scene.views.baskets;
+    let companions = bought_together(baskets, &query, &params, &mut scratches.together);
+    let scored = companions.into_iter().map(|companion| companion.scored).collect();
+    let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
+    label(scored, |_| (ReasonKind::BoughtTogether, is_stored))
+}
+
+fn viewed(scene: &Scene<'_>) -> Vec<Proposal> {
+    let views: Vec<View> = scene
+        .shoppers
+        .iter()
+        .flat_map(|&shopper| scene.views.histories.touches(shopper))
+        .filter(|touch| touch.action.is_visit())
+        .map(|touch| View { item: touch.item, time: touch.at.as_ms() })
+        .collect();
+    let query =
+        ViewedQuery { now: scene.now.as_ms(), age_ms_max: VIEWED_AGE_MS_MAX, limit: PROPOSALS_MAX };
+    label(recently_viewed(&views, &query), |_| (ReasonKind::RecentlyViewed, true))
+}
+
+fn newest(scene: &Scene<'_>) -> Vec<Proposal> {
+    let newest = scene.views.catalogue.newest(scene.site_id, PROPOSALS_MAX);
+    let n = newest.len() as f32;
+    let proposal = |(place, item): (usize, Item)| Proposal {
+        item,
+        score: 1.0 - place as f32 / n,
+        kind: ReasonKind::New,
+        evidence: Vec::new(),
+        support: 0,
+        is_personal: false,
+    };
+    newest.into_iter().enumerate().map(proposal).collect()
+}
+
+/// The visits that a question is answered from.
+struct Index<'a> {
+    visits: &'a VisitIndex,
+    kind: ReasonKind,
+}
+
+impl Scene<'_> {
+    /// The baskets of all the shopper's subjects, oldest first; copied only where there are several.
+    fn own_baskets(&self) -> Cow<'_, [Basket]> {
+        let of = |shopper: &Shopper| self.views.basket_vectors.baskets(*shopper);
+        if let [shopper] = self.shoppers {
+            return Cow::Borrowed(of(shopper));
+        }
+        let mut baskets: Vec<Basket> = self.shoppers.iter().flat_map(of).cloned().collect();
+        baskets.sort_by_key(|basket| (basket.time, basket.key));
+        Cow::Owned(baskets)
+    }
+
+    /// The stored visit that goes on: it must not speak for itself.
+    fn own_visit(&self) -> Option<VisitId> {
+        let visits = self.shoppers.iter().flat_map(|&s| self.views.visits.visits_of(s));
+        let last = visits.max_by_key(Visit::last_time)?;
+        (self.now.as_ms() - last.last_time() <= VISIT_GAP_MS).then(|| last.id())
+    }
+
+    /// Click visits where they know the last product well enough, else baskets: a shop without a web
+    /// page still has likeness.
+    fn index_for(&self, items: &[Item]) -> Index<'_> {
+        let last = items.last().map_or(0, |&item| self.views.visits.n_visits_with(item));
+        let bought = items.last().map_or(0, |&item| self.views.baskets.n_visits_with(item));
+        if last >= VISITS_MIN || last >= bought {
+            Index { visits: &self.views.visits, kind: ReasonKind::ViewedTogether }
+        } else {
+            Index { visits: &self.views.baskets, kind: ReasonKind::BoughtTogether }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Which sources make an answer: by strategy, by page, and by what is known of the shopper.
+
+use crate::recommend::{RecommendRequest, Strategy};
+
+#[cfg(test)]
+mod tests;
+
+/// A recommender that proposes products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Source {
+    NextBasket,
+    BuyAgain,
+    Session,
+    Similar,
+    BoughtTogether,
+    RecentlyViewed,
+    Trending,
+    Popular,
+    New,
+}
+
+/// What is known when the choice is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known {
+    /// Baskets of the shopper.
+    pub baskets: usize,
+    /// Products seen in this visit, explicit or stored.
+    pub seen: usize,
+    /// Whether the request names a product.
+    pub has_product: bool,
+    /// Whether the request names a cart.
+    pub has_cart: bool,
+}
+
+/// Sources in two rounds: the first are taken in turn, the second only fill what is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// What the plan carries out; never `Auto`.
+    pub strategy: Strategy,
+    /// Taken in turn, one product each.
+    pub first: Vec<Source>,
+    /// Taken one after the other while places are free.
+    pub fill: Vec<Source>,
+}
+
+/// Personal baskets from which a habit can be read; below it, buying again is guesswork (chosen).
+const HABIT_BASKETS: usize = 2;
+
+/// Chooses the sources.
+pub(crate) fn plan(request: &RecommendRequest, known: Known) -> Plan {
+    let strategy = match request.strategy {
+        Strategy::Auto => automatic(request, known),
+        named => named,
+    };
+    let (first, fill): (&[Source], &[Source]) = match strategy {
+        Strategy::Auto | Strategy::Popular => (&[Source::Popular], &[]),
+        Strategy::ForYou => return for_you(known),
+        Strategy::NextBasket => (&[Source::NextBasket], &[Source::Popular]),
+        Strategy::Session => (&[Source::Session], &[Source::Similar, Source::Popular]),
+        Strategy::Similar => (&[Source::Similar], &[Source::BoughtTogether, Source::Popular]),
+        Strategy::BoughtTogether => (&[Source::BoughtTogether], &[Source::Similar]),
+        // These two say something about the shopper: a filler would make it untrue.
+        Strategy::BuyAgain => (&[Source::BuyAgain], &[]),
+        Strategy::RecentlyViewed => (&[Source::RecentlyViewed], &[]),
+        Strategy::Trending => (&[Source::Trending], &[Source::Popular]),
+        Strategy::New => (&[Source::New], &[]),
+    };
+    Plan { strategy, first: first.to_vec(), fill: fill.to_vec() }
+}
+
+/// The strategy that fits the page and the shopper.
+fn automatic(request: &RecommendRequest, known: Known) -> Strategy {
+    let page = request.context.page_type.as_deref().or(request.placement.as_deref()).unwrap_or("");
+    match page {
+        "cart" | "basket" | "checkout" if known.has_cart || known.has_product => {
+            Strategy::BoughtTogether
+        }
+        "account" | "orders" if known.baskets > 0 => Strategy::BuyAgain,
+        _ if known.has_product => Strategy::Similar,
+        _ if known.has_cart => Strategy::BoughtTogether,
+        _ if known.seen > 0 && known.baskets < HABIT_BASKETS => Strategy::Session,
+        _ if known.seen > 0 => Strategy::ForYou,
+        _ if known.baskets > 0 => Strategy::NextBasket,
+        _ => Strategy::Popular,
+    }
+}
+
+/// Habit and present visit in turn, as far as there is either.
+fn for_you(known: Known) -> Plan {
+    let mut first = Vec::new();
+    if known.seen > 0 {
+        first.push(Source::Session);
+    }
+    if known.baskets > 0 {
+        first.push(Source::NextBasket);
+    }
+    let fill = vec![Source::BuyAgain, Source::Popular];
+    Plan { strategy: Strategy::ForYou, first, fill }
+}

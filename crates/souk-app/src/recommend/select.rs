@@ -1,0 +1,88 @@
+//! From proposals to places: what may be shown, each title once, in turn from several sources.
+
+use rustc_hash::FxHashSet;
+use souk_core::{Filter, LocationId, SiteId};
+use souk_recommend::Item;
+
+use crate::projections::Catalogue;
+use crate::recommend::candidates::Proposal;
+
+/// What a product must satisfy to take a place.
+#[derive(Debug)]
+pub(crate) struct Gate<'a> {
+    /// What is known of products.
+    pub catalogue: &'a Catalogue,
+    /// Whose products.
+    pub site: &'a SiteId,
+    /// Whose stock.
+    pub location: Option<&'a LocationId>,
+    /// The request's filter.
+    pub filter: Option<&'a Filter>,
+    /// What must not be shown.
+    pub excluded: FxHashSet<Item>,
+}
+
+impl Gate<'_> {
+    fn admits(&self, item: Item) -> bool {
+        !self.excluded.contains(&item)
+            && self.catalogue.site(item) == self.site
+            && self.catalogue.is_servable(item, self.location)
+            && self.filter.is_none_or(|filter| {
+                self.catalogue.product(item).is_some_and(|product| filter.matches(&**product))
+            })
+    }
+}
+
+/// The places of an answer while it is being made.
+#[derive(Debug)]
+pub(crate) struct Places {
+    limit: usize,
+    taken: Vec<Proposal>,
+    items: FxHashSet<Item>,
+    titles: FxHashSet<u32>,
+}
+
+impl Places {
+    pub(crate) fn new(limit: usize) -> Places {
+        Places {
+            limit,
+            taken: Vec::with_capacity(limit),
+            items: FxHashSet::default(),
+            titles: FxHashSet::default(),
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.taken.len() >= self.limit
+    }
+
+    /// Takes products from the lists in turn, best first, until the places are full or the lists end.
+    pub(crate) fn take_in_turn(&mut self, lists: Vec<Vec<Proposal>>, gate: &Gate<'_>) {
+        let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+        while !self.is_full() {
+            let before = lists.iter().map(ExactSizeIterator::len).sum::<usize>();
+            if before == 0 {
+                return;
+            }
+            for list in &mut lists {
+                // One admitted product from each list and round; what is refused costs no turn.
+                let admitted = list.by_ref().find(|proposal| self.is_new(proposal, gate));
+                if let Some(proposal) = admitted.filter(|_| !self.is_full()) {
+                    self.items.insert(proposal.item);
+                    self.titles.insert(gate.catalogue.title_group(proposal.item));
+                    self.taken.push(proposal);
+                }
+            }
+        }
+    }
+
+    fn is_new(&self, proposal: &Proposal, gate: &Gate<'_>) -> bool {
+        !self.items.contains(&proposal.item)
+            && gate.admits(proposal.item)
+            && !self.titles.contains(&gate.catalogue.title_group(proposal.item))
+    }
+
+    pub(crate) fn into_taken(self) -> Vec<Proposal> {
+        self.taken
+    }
+}

@@ -1,0 +1,182 @@
+//! What ranking keeps between requests: slowly changing parts of the models, and working memory.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use rustc_hash::FxHashMap;
+use souk_core::wire::record_kind;
+use souk_core::{Fact, SubjectId, Timestamp};
+use souk_ports::RecordKind;
+use souk_recommend::bought_together::TogetherScratch;
+use souk_recommend::buy_again::BuyAgainScratch;
+use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
+use souk_recommend::session::{SessionParams, SessionScorer, SessionScratch};
+use souk_recommend::{CoScratch, Scored, Shopper};
+
+use crate::projections::Views;
+use crate::recommend::candidates::Scene;
+
+/// How old a list of popular products may be: a fact shows in everybody's answers within a second.
+const LIST_AGE_MAX: Duration = Duration::from_millis(500);
+/// How old the counts of what everyone buys may be; they weigh weeks and months.
+const MARKET_AGE_MAX: Duration = Duration::from_secs(10);
+/// Products in a list of popular ones; a filter takes its share from them.
+const LIST_MAX: usize = 2_000;
+/// Neighbourhoods kept; beyond it all are dropped and made anew as shoppers come (about 40 MB).
+const NEIGHBOURHOODS_MAX: usize = 20_000;
+
+/// The kind of record that asks for a person to be forgotten.
+fn forgotten_kind() -> RecordKind {
+    // Which person makes no difference to the kind.
+    RecordKind(record_kind(&Fact::Forgotten { subject: SubjectId([0; 16]) }))
+}
+
+/// Working memory of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Scratches {
+    pub next_basket: next_basket::Scratch,
+    pub session: SessionScratch,
+    pub together: TogetherScratch,
+    pub counts: CoScratch,
+    pub buy_again: BuyAgainScratch,
+}
+
+thread_local! {
+    static SCRATCHES: RefCell<Scratches> = RefCell::default();
+}
+
+/// Lends the thread's working memory.
+pub(crate) fn with_scratches<T>(use_them: impl FnOnce(&mut Scratches) -> T) -> T {
+    SCRATCHES.with_borrow_mut(use_them)
+}
+
+/// A list that was made at a moment.
+#[derive(Debug)]
+struct Aged<T> {
+    made: Instant,
+    value: Arc<T>,
+}
+
+/// Which list of popular products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ListKey {
+    scope: u32,
+    is_trend: bool,
+}
+
+/// What ranking keeps between requests. All of it can be lost at any time.
+#[derive(Debug)]
+pub(crate) struct Ranking {
+    pub session: SessionScorer,
+    market: RwLock<Option<Aged<Market>>>,
+    market_turn: Mutex<()>,
+    neighbourhoods: RwLock<FxHashMap<Shopper, Arc<Neighbourhood>>>,
+    lists: RwLock<FxHashMap<ListKey, Aged<Vec<Scored>>>>,
+    /// Erasures that the rest has seen.
+    forgotten: AtomicU64,
+}
+
+impl Default for Ranking {
+    fn default() -> Ranking {
+        Ranking {
+            session: SessionScorer::new(SessionParams::default()),
+            market: RwLock::default(),
+            market_turn: Mutex::default(),
+            neighbourhoods: RwLock::default(),
+            lists: RwLock::default(),
+            forgotten: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Ranking {
+    /// What everyone buys, at most [`MARKET_AGE_MAX`] old. While one thread counts anew, the others go
+    /// on with the old counts.
+    pub(crate) fn market(&self, baskets: &BasketVectors, now: Timestamp) -> Arc<Market> {
+        let kept = self.market.read().as_ref().map(|kept| (kept.made, Arc::clone(&kept.value)));
+        if let Some((made, market)) = kept {
+            let turn = (made.elapsed() > MARKET_AGE_MAX).then(|| self.market_turn.try_lock());
+            if turn.flatten().is_none() {
+                return market;
+            }
+        }
+        let value = Arc::new(Market::at(baskets, now.as_ms()));
+        *self.market.write() = Some(Aged { made: Instant::now(), value: Arc::clone(&value) });
+        value
+    }
+
+    /// What similar shoppers buy, made anew when the shopper's own baskets changed.
+    pub(crate) fn neighbourhood(
+        &self,
+        (shopper, now): (Shopper, Timestamp),
+        baskets: &BasketVectors,
+        scratch: &mut next_basket::Scratch,
+    ) -> Arc<Neighbourhood> {
+        let kept = self.neighbourhoods.read().get(&shopper).map(Arc::clone);
+        if let Some(kept) = kept.filter(|kept| kept.is_fresh(baskets, shopper, now.as_ms())) {
+            return kept;
+        }
+        let params = self.next_basket_params(0);
+        let made = Arc::new(baskets.neighbourhood((shopper, now.as_ms()), &params, scratch));
+        let mut kept = self.neighbourhoods.write();
+        if kept.len() >= NEIGHBOURHOODS_MAX {
+            kept.clear();
+        }
+        kept.insert(shopper, Arc::clone(&made));
+        made
+    }
+
+    pub(crate) fn next_basket_params(&self, limit: usize) -> next_basket::Params {
+        next_basket::Params { limit, ..next_basket::Params::default() }
+    }
+
+    /// The products in most demand, in the channel if it is known, else in the site.
+    pub(crate) fn popular(&self, scene: &Scene<'_>) -> Arc<Vec<Scored>> {
+        self.list(scene, |scope| ListKey { scope, is_trend: false })
+    }
+
+    /// The products whose demand grows most.
+    pub(crate) fn trending(&self, scene: &Scene<'_>) -> Arc<Vec<Scored>> {
+        self.list(scene, |scope| ListKey { scope, is_trend: true })
+    }
+
+    fn list(&self, scene: &Scene<'_>, key: impl Fn(u32) -> ListKey) -> Arc<Vec<Scored>> {
+        let scoped = scene.views.popularity.scope(scene.site, scene.channel);
+        let list = self.scope_list(scene, key(scoped));
+        if !list.is_empty() || scene.channel.is_none() {
+            return list;
+        }
+        // Nothing happened in this channel yet: what the whole site wants is still true.
+        self.scope_list(scene, key(scene.views.popularity.scope(scene.site, None)))
+    }
+
+    fn scope_list(&self, scene: &Scene<'_>, key: ListKey) -> Arc<Vec<Scored>> {
+        let kept = self.lists.read().get(&key).map(|kept| (kept.made, Arc::clone(&kept.value)));
+        if let Some((_, list)) = kept.filter(|(made, _)| made.elapsed() < LIST_AGE_MAX) {
+            return list;
+        }
+        let popularity = &scene.views.popularity;
+        let made = if key.is_trend {
+            popularity.trending(key.scope, scene.now, LIST_MAX)
+        } else {
+            popularity.popular(key.scope, scene.now, LIST_MAX)
+        };
+        let value = Arc::new(made);
+        let aged = Aged { made: Instant::now(), value: Arc::clone(&value) };
+        self.lists.write().insert(key, aged);
+        value
+    }
+
+    /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer.
+    pub(crate) fn keep_up(&self, views: &Views) {
+        let forgotten = views.counters.of_kind(forgotten_kind());
+        if self.forgotten.swap(forgotten, Ordering::Relaxed) != forgotten {
+            self.neighbourhoods.write().clear();
+            *self.market.write() = None;
+            self.lists.write().clear();
+        }
+    }
+}
