@@ -33,7 +33,7 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     expect_json(&call.headers)?;
     let body: RecommendBody = crate::json::parse_object(&call.body)?;
     let request = body.parse(bounds(&edge))?;
-    let answer = edge.app.recommend(&request, &caller)?;
+    let answer = edge.app.recommend(&request, &caller).await?;
     let mut text = String::with_capacity(ANSWER_BYTES);
     write_answer(&answer, &mut text);
     Ok(json_text(text))
@@ -69,7 +69,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         if idx > 0 {
             text.push(',');
         }
-        write_answer(&edge.app.recommend(request, &caller)?, &mut text);
+        write_answer(&edge.app.recommend(request, &caller).await?, &mut text);
         // A thousand answers take a while; other requests must not wait for all of them.
         tokio::task::yield_now().await;
     }
