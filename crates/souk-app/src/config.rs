@@ -172,8 +172,7 @@ impl Config {
     fn without_effect(&self) -> [(&'static str, bool, &'static str); 10] {
         let models = &self.personalization.models;
         let content = &self.content_generation;
-        let is_site_set =
-            |is_set: fn(&SiteSettings) -> bool| self.sites.iter().any(|site| is_set(site));
+        let mut sites = self.sites.iter();
         [
             ("personalization.models.recommendation", models.recommendation.is_some(), RECOMMENDER),
             (
@@ -194,7 +193,7 @@ impl Config {
             ("content_generation.brand_voice", content.brand_voice.is_some(), TEXT),
             (
                 "sites.jurisdiction, sites.price_list",
-                is_site_set(|site| site.jurisdiction.is_some() || site.price_list.is_some()),
+                sites.any(|site| site.jurisdiction.is_some() || site.price_list.is_some()),
                 "privacy rules and price lists read them",
             ),
         ]

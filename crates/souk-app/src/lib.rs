@@ -19,6 +19,8 @@ mod projections;
 mod recommend;
 pub mod sheet;
 mod status;
+#[cfg(test)]
+mod test_shop;
 
 pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};

@@ -56,7 +56,7 @@ pub(super) fn key_id(hash: &KeyHash) -> String {
 }
 
 /// A number of big-endian bytes in base 62, filled with zeros to `N` digits.
-fn base62<const N: usize>(bytes: &[u8]) -> String {
+pub(super) fn base62<const N: usize>(bytes: &[u8]) -> String {
     let mut number = bytes.to_vec();
     let mut digits = [ALPHABET[0]; N];
     for digit in digits.iter_mut().rev() {
@@ -73,7 +73,7 @@ fn base62<const N: usize>(bytes: &[u8]) -> String {
 }
 
 /// CRC-32 as in ISO 3309 (polynomial 0xEDB88320, reflected).
-fn crc32(bytes: &[u8]) -> u32 {
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     const TABLE: [u32; 256] = crc_table();
     let step = |crc: u32, byte: &u8| TABLE[((crc ^ u32::from(*byte)) & 0xFF) as usize] ^ (crc >> 8);
     !bytes.iter().fold(!0, step)

@@ -130,7 +130,7 @@ pub(super) fn json_object(
     }
     let mut text = String::with_capacity(raw.get().len());
     compact(raw, &field, &mut text)?;
-    Ok(Some(text.into()).filter(|text: &Box<str>| &**text != "{}"))
+    Ok((text != "{}").then(|| text.into()))
 }
 
 /// Whether the action is about one product, which it must name.

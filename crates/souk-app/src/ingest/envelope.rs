@@ -109,7 +109,8 @@ pub(super) fn read_body(call: IngestCall, body: &[u8]) -> Result<Body<'_>, AppEr
 }
 
 fn malformed(error: &serde_json::Error) -> AppError {
-    let detail = format!("the body is not JSON as expected: {error}; nothing of it was kept");
+    let detail =
+        format!("the body is not as expected: {error}; correct it, nothing of it was kept");
     AppError::invalid("malformed_json", "", detail)
 }
 

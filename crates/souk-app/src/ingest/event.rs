@@ -50,8 +50,9 @@ impl<'s> Scene<'s> {
         if !text.starts_with('{') {
             return Err(Refusal::malformed("an event must be an object"));
         }
-        let mut envelope: Envelope<'a> = serde_json::from_str(text)
-            .map_err(|error| Refusal::malformed(format!("the event cannot be read: {error}")))?;
+        let mut envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| {
+            Refusal::malformed(format!("the event cannot be read: {error}; correct it"))
+        })?;
         if let Some(key) = envelope.twice {
             return Err(Refusal::malformed(format!("{key} is there twice; send it once")));
         }

@@ -266,8 +266,11 @@ impl Price {
     pub(super) fn money(self, field: &dyn fmt::Display) -> Result<Money, Refusal> {
         match self {
             Price::Exact(money) => Ok(money),
-            Price::Major(amount, currency) => Money::from_major(amount, currency)
-                .map_err(|e| Refusal::malformed(format!("{field}: {e}"))),
+            Price::Major(amount, currency) => Money::from_major(amount, currency).map_err(|_| {
+                // `{:?}` writes 1e300 as it is short, not with its 300 zeros.
+                let limit = Money::from_minor(Money::MINOR_MAX, currency);
+                Refusal::malformed(format!("{field} is {amount:?}; must be at most {limit}"))
+            }),
         }
     }
 
