@@ -65,7 +65,7 @@ impl Job {
                 let options = Options { kind, site, currency, channel };
                 commands::import::run(shop, paths, &options.read(shop)?, progress).await
             }
-            Job::Recommend(ask) => commands::recommend::answer(shop, ask),
+            Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
             Job::KeysCreate { role, label, origins, expires } => {
                 let new = new_key(role, label, (origins, expires.as_deref()))?;
                 Ok(json!({"key": shop.app.create_key(new).await?}))

@@ -84,7 +84,7 @@ impl From<RecommendArgs> for Ask {
     }
 }
 
-pub(crate) fn answer(shop: &Shop, ask: &Ask) -> Result<Value> {
+pub(crate) async fn answer(shop: &Shop, ask: &Ask) -> Result<Value> {
     let request = ask.request().map_err(|message| anyhow!(Failure::usage(message)))?;
     let answer = shop.app.recommend(&request, &Caller::local_admin()).await?;
     Ok(json_of(&answer))
