@@ -138,7 +138,8 @@ fn read(criterion: &mut Criterion) {
             n += 1;
             let mut subject = [0; 16];
             subject[..8].copy_from_slice(&(n % 50_000).to_le_bytes());
-            let read = log.read_subject(SubjectId(subject), &Cursor::START, READ_RECORDS_MAX);
+            let start = Cursor::START;
+            let read = log.read_subject(SubjectId(subject), &start, READ_RECORDS_MAX);
             runtime.block_on(read).unwrap().len()
         });
     });

@@ -140,17 +140,23 @@ async fn load(log: &Arc<SqliteLog>, plan: Plan) {
     }
 }
 
-/// Appends one record every 5 ms, and returns how long each took from when it was due.
+/// Appends one record every 5 ms, whether or not the last one is done, and returns how long each
+/// took from when it was due.
 async fn probe(log: Arc<SqliteLog>, is_over: Arc<AtomicBool>) -> Vec<u64> {
-    let mut waits = Vec::new();
+    let mut tasks = Vec::new();
     let begin = Instant::now();
-    let mut n = 0;
     while !is_over.load(Ordering::Relaxed) {
-        let due = begin + Duration::from_millis(5 * n);
+        let due = begin + Duration::from_millis(5 * tasks.len() as u64);
         tokio::time::sleep_until(due.into()).await;
-        log.append(batch(1)).await.unwrap();
-        waits.push(u64::try_from(due.elapsed().as_micros()).unwrap());
-        n += 1;
+        let log = Arc::clone(&log);
+        tasks.push(tokio::spawn(async move {
+            log.append(batch(1)).await.unwrap();
+            u64::try_from(due.elapsed().as_micros()).unwrap()
+        }));
+    }
+    let mut waits = Vec::new();
+    for task in tasks {
+        waits.push(task.await.unwrap());
     }
     waits
 }

@@ -310,11 +310,12 @@ fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 /// Applies a random subset of what was not synced, some of it torn at a sector's edge.
 fn survive(durable: &mut Vec<u8>, unsynced: Vec<Unsynced>, random: &mut SplitMix) {
     // Half of the time a prefix survives whole, else each write takes its own chance.
-    let prefix = (random.next() % 2 == 0).then(|| random.next() % (unsynced.len() as u64 + 1));
+    let prefix =
+        (random.next().is_multiple_of(2)).then(|| random.next() % (unsynced.len() as u64 + 1));
     for (idx, op) in unsynced.into_iter().enumerate() {
         let survives = match prefix {
             Some(n) => (idx as u64) < n,
-            None => random.next() % 2 == 0,
+            None => random.next().is_multiple_of(2),
         };
         if !survives {
             continue;
@@ -322,7 +323,7 @@ fn survive(durable: &mut Vec<u8>, unsynced: Vec<Unsynced>, random: &mut SplitMix
         match op {
             Unsynced::Write { at, bytes } if prefix.is_none() && bytes.len() > SECTOR_BYTES => {
                 for (sector, part) in bytes.chunks(SECTOR_BYTES).enumerate() {
-                    if random.next() % 4 != 0 {
+                    if !random.next().is_multiple_of(4) {
                         put(durable, at + sector * SECTOR_BYTES, part);
                     }
                 }

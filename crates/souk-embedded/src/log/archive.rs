@@ -17,7 +17,7 @@ use souk_ports::{DEDUP_WINDOW_MS, LogError, Position, Recorded};
 use tokio::runtime::Handle;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::read::row_id;
+use super::read::{Wanted, row_id};
 use super::segment::{Place, Segment, Shared, corrupt, log_error};
 use super::{SqliteLog, unavailable};
 use crate::log::block::Damage;
@@ -31,6 +31,7 @@ const DELETE_ROWS: u32 = 64;
 /// Reads archived segments.
 #[derive(Debug)]
 pub(crate) struct ArchiveReader {
+    blobs: Option<Arc<dyn ObjectStore>>,
     /// The runtime that the blobs' client may need; threads of this crate are outside of it.
     runtime: Option<Handle>,
     /// The files read last, newest at the end.
@@ -38,14 +39,13 @@ pub(crate) struct ArchiveReader {
 }
 
 impl ArchiveReader {
-    pub(crate) fn new() -> ArchiveReader {
-        ArchiveReader { runtime: Handle::try_current().ok(), files: Mutex::default() }
+    pub(crate) fn new(blobs: Option<Arc<dyn ObjectStore>>) -> ArchiveReader {
+        ArchiveReader { blobs, runtime: Handle::try_current().ok(), files: Mutex::default() }
     }
 
-    /// Reads up to `limit` records of an archived segment from offset `from` on.
+    /// Reads the wanted records of an archived segment.
     pub(crate) fn read(
         &self,
-        blobs: Option<&dyn ObjectStore>,
         segment: &Segment,
         wanted: Wanted,
         out: &mut Vec<Recorded>,
@@ -55,7 +55,10 @@ impl ArchiveReader {
         };
         let partition = segment.span.partition;
         let at = |detail: String| corrupt(partition, Damage { offset: wanted.from, detail });
-        let blobs = blobs.ok_or_else(|| unavailable("the log was opened without its archive"))?;
+        let blobs = self
+            .blobs
+            .as_deref()
+            .ok_or_else(|| unavailable("the log was opened without its archive"))?;
         let bytes = self.fetch(blobs, &file, checksum).map_err(|error| match error {
             FetchError::Damaged => {
                 at(format!("the checksum of archive file {file} does not match"))
@@ -110,13 +113,6 @@ fn own_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().build()
 }
 
-/// Which records of a segment to read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) from: u64,
-    pub(crate) limit: usize,
-}
-
 enum FetchError {
     Missing,
     Damaged,
@@ -165,7 +161,8 @@ impl SqliteLog {
             })?;
             let bytes = Bytes::from(bytes);
             let mut again = Vec::with_capacity(records.len());
-            let wanted = Wanted { from: span.first, limit: usize::MAX };
+            let (partition, from) = (span.partition, span.first);
+            let wanted = Wanted { partition, from, limit: usize::MAX };
             columns::read(bytes.clone(), span, wanted, &mut again)
                 .map_err(|damage| corrupt(span.partition, damage))?;
             if again != records {

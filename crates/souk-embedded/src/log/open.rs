@@ -16,7 +16,7 @@ use super::block::subject_hash;
 use super::filter::FilterKey;
 use super::index::SegmentSpan;
 use super::partition::{OpenSegment, PartitionWriter};
-use super::read::{from_row_id, row_id};
+use super::read::{Wanted, from_row_id, row_id};
 use super::segment::{PartitionView, Place, Segment, Shared, log_error, log_io};
 use super::timing::SyncTimes;
 use crate::sqlite::{DatabaseFile, Failure, ReaderPool, file_bytes};
@@ -62,7 +62,7 @@ pub(crate) fn open(
         blobs: options.blobs.clone(),
         segment_records: options.segment_records,
         partitions: RwLock::new(BTreeMap::new()),
-        archive: ArchiveReader::new(),
+        archive: ArchiveReader::new(options.blobs.clone()),
         sync_times: Mutex::new(SyncTimes::default()),
         commits: AtomicU64::new(0),
         received_max: AtomicI64::new(0),
@@ -195,7 +195,8 @@ fn scan_open(shared: &Shared, partition: Partition, first: u64) -> Result<OpenSe
     loop {
         let from = open.first + u64::from(open.records);
         records.clear();
-        shared.read_partition(partition, from, SCAN_CHUNK, &mut records)?;
+        let wanted = Wanted { partition, from, limit: SCAN_CHUNK };
+        shared.read_partition(wanted, &mut records)?;
         if records.is_empty() {
             return Ok(open);
         }

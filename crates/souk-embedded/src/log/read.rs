@@ -8,7 +8,6 @@ use rusqlite::{Connection, params};
 use souk_core::SubjectId;
 use souk_ports::{Cursor, LogError, Partition, Position, Recorded};
 
-use super::archive::Wanted;
 use super::block::{Block, BlockView, Damage, subject_hash};
 use super::segment::{PartitionView, Place, Segment, Shared, corrupt, log_error, offsets_of};
 use crate::sqlite::Failure;
@@ -37,12 +36,20 @@ enum Source {
     End,
 }
 
-/// Which offsets of a partition to read.
+/// What to read of a partition.
 #[derive(Clone, Copy, Debug)]
-struct Range {
-    partition: Partition,
-    from: u64,
-    last: u64,
+pub(crate) struct Wanted {
+    pub(crate) partition: Partition,
+    /// The first offset.
+    pub(crate) from: u64,
+    /// Records that the list of answers may hold in the end.
+    pub(crate) limit: usize,
+}
+
+/// Offsets of records that an index lists under a subject's hash.
+struct OfSubject {
+    subject: SubjectId,
+    offsets: Vec<u64>,
 }
 
 impl Shared {
@@ -55,31 +62,27 @@ impl Shared {
         let mut out = Vec::new();
         for partition in self.partition_list() {
             let from = cursor.offset(partition).map_or(1, |seen| seen + 1);
-            self.read_partition(partition, from, limit, &mut out)?;
+            self.read_partition(Wanted { partition, from, limit }, &mut out)?;
         }
         Ok(out)
     }
 
-    /// Reads until `out` holds `limit` records or the partition ends.
+    /// Reads until `out` holds `wanted.limit` records or the partition ends.
     pub(crate) fn read_partition(
         &self,
-        partition: Partition,
-        mut from: u64,
-        limit: usize,
+        mut wanted: Wanted,
         out: &mut Vec<Recorded>,
     ) -> Result<(), LogError> {
-        while out.len() < limit {
+        while out.len() < wanted.limit {
             let before = out.len();
-            match self.source_at(partition, from) {
+            match self.source_at(wanted) {
                 Source::End => break,
-                Source::Tail(blocks) => read_tail(&blocks, partition, from, limit, out)?,
-                Source::Open(last) => {
-                    self.read_rows(Range { partition, from, last }, limit, out)?;
-                }
-                Source::Segment(segment) => self.read_segment(&segment, from, limit, out)?,
+                Source::Tail(blocks) => read_tail(&blocks, wanted, out)?,
+                Source::Open(last) => self.read_rows(wanted, last, out)?,
+                Source::Segment(segment) => self.read_segment(&segment, wanted, out)?,
             }
             assert!(out.len() > before, "a source that is not the end has a record");
-            from = out.last().map_or(from, |recorded| recorded.position.offset + 1);
+            wanted.from = out.last().map_or(wanted.from, |recorded| recorded.position.offset + 1);
         }
         Ok(())
     }
@@ -108,7 +111,7 @@ impl Shared {
         }
         let mut out = Vec::new();
         for (partition, from, blocks) in wanted {
-            if let Err(error) = read_tail(&blocks, partition, from, limit, &mut out) {
+            if let Err(error) = read_tail(&blocks, Wanted { partition, from, limit }, &mut out) {
                 return Some(Err(error));
             }
         }
@@ -126,16 +129,17 @@ impl Shared {
         let mut out = Vec::new();
         for partition in self.partition_list() {
             let from = cursor.offset(partition).map_or(1, |seen| seen + 1);
-            let (segments, open_offsets) = self.subject_sources(partition, hash, from);
+            let wanted = Wanted { partition, from, limit };
+            let (segments, open_offsets) = self.subject_sources(wanted, hash);
             for segment in segments {
                 if out.len() >= limit {
                     return Ok(out);
                 }
-                let offsets = self.find_subject(&segment, hash)?;
-                let offsets: Vec<u64> = offsets.into_iter().filter(|o| *o >= from).collect();
-                self.pick(partition, &offsets, subject, limit, &mut out)?;
+                let mut offsets = self.find_subject(&segment, hash)?;
+                offsets.retain(|offset| *offset >= from);
+                self.pick(wanted, &OfSubject { subject, offsets }, &mut out)?;
             }
-            self.pick(partition, &open_offsets, subject, limit, &mut out)?;
+            self.pick(wanted, &OfSubject { subject, offsets: open_offsets }, &mut out)?;
         }
         Ok(out)
     }
@@ -150,7 +154,8 @@ impl Shared {
         let mut out = Vec::new();
         while from <= segment.span.last {
             out.clear();
-            self.read_segment(segment, from, EACH_CHUNK, &mut out)?;
+            let wanted = Wanted { partition: segment.span.partition, from, limit: EACH_CHUNK };
+            self.read_segment(segment, wanted, &mut out)?;
             out.iter().for_each(&mut visit);
             from = out.last().map_or(from, |recorded| recorded.position.offset + 1);
         }
@@ -165,13 +170,10 @@ impl Shared {
             let mut from = 1;
             loop {
                 out.clear();
-                match self.disk_source_at(partition, from) {
-                    Source::Segment(segment) => {
-                        self.read_segment(&segment, from, EACH_CHUNK, &mut out)?;
-                    }
-                    Source::Open(last) => {
-                        self.read_rows(Range { partition, from, last }, EACH_CHUNK, &mut out)?;
-                    }
+                let wanted = Wanted { partition, from, limit: EACH_CHUNK };
+                match self.disk_source_at(wanted) {
+                    Source::Segment(segment) => self.read_segment(&segment, wanted, &mut out)?,
+                    Source::Open(last) => self.read_rows(wanted, last, &mut out)?,
                     Source::End | Source::Tail(_) => break,
                 }
                 n_records += out.len() as u64;
@@ -185,62 +187,54 @@ impl Shared {
         self.partitions.read().keys().copied().collect()
     }
 
-    fn source_at(&self, partition: Partition, from: u64) -> Source {
+    fn source_at(&self, wanted: Wanted) -> Source {
         let partitions = self.partitions.read();
-        let Some(view) = partitions.get(&partition) else { return Source::End };
-        if from >= view.next {
-            return Source::End;
-        }
-        match view.tail_from(from) {
+        let view = partitions.get(&wanted.partition).filter(|view| wanted.from < view.next);
+        let Some(view) = view else { return Source::End };
+        match view.tail_from(wanted.from) {
             Some(blocks) => Source::Tail(blocks),
-            None => on_disk(view, from),
+            None => on_disk(view, wanted.from),
         }
     }
 
-    fn disk_source_at(&self, partition: Partition, from: u64) -> Source {
+    fn disk_source_at(&self, wanted: Wanted) -> Source {
         let partitions = self.partitions.read();
-        let view = partitions.get(&partition).filter(|view| from < view.next);
-        view.map_or(Source::End, |view| on_disk(view, from))
+        let view = partitions.get(&wanted.partition).filter(|view| wanted.from < view.next);
+        view.map_or(Source::End, |view| on_disk(view, wanted.from))
     }
 
-    /// The closed segments from `from` on, and the offsets under `hash` in the open one: both of
-    /// one moment, so that a segment which closes meanwhile is not missed.
-    fn subject_sources(
-        &self,
-        partition: Partition,
-        hash: u64,
-        from: u64,
-    ) -> (Vec<Arc<Segment>>, Vec<u64>) {
+    /// The closed segments from the first wanted offset on, and the offsets under `hash` in the open
+    /// one: both of one moment, so that a segment which closes meanwhile is not missed.
+    fn subject_sources(&self, wanted: Wanted, hash: u64) -> (Vec<Arc<Segment>>, Vec<u64>) {
         let partitions = self.partitions.read();
-        let Some(view) = partitions.get(&partition) else { return Default::default() };
-        let idx = view.closed.partition_point(|segment| segment.span.last < from);
+        let Some(view) = partitions.get(&wanted.partition) else { return Default::default() };
+        let idx = view.closed.partition_point(|segment| segment.span.last < wanted.from);
         let found = offsets_of(&view.open_subjects, hash);
         let offsets = found.into_iter().map(|rel| view.open_first + u64::from(rel));
-        (view.closed[idx..].to_vec(), offsets.filter(|offset| *offset >= from).collect())
+        (view.closed[idx..].to_vec(), offsets.filter(|offset| *offset >= wanted.from).collect())
     }
 
-    /// Reads the records at `offsets` that are of `subject`: a hash may be shared.
+    /// Reads the records at the offsets that are really of the subject: a hash may be shared.
     fn pick(
         &self,
-        partition: Partition,
-        offsets: &[u64],
-        subject: SubjectId,
-        limit: usize,
+        wanted: Wanted,
+        theirs: &OfSubject,
         out: &mut Vec<Recorded>,
     ) -> Result<(), LogError> {
         let mut near: Vec<Recorded> = Vec::new();
-        for &offset in offsets {
-            if out.len() >= limit {
+        for &offset in &theirs.offsets {
+            if out.len() >= wanted.limit {
                 break;
             }
             let holds = |r: &Recorded| r.position.offset == offset;
             if !near.iter().any(holds) {
                 near.clear();
-                // One block's worth: a subject's records of one visit stand close together.
-                self.read_partition(partition, offset, PICK_CHUNK, &mut near)?;
+                // Some more than the one: a subject's records of one visit stand close together.
+                let around = Wanted { from: offset, limit: PICK_CHUNK, ..wanted };
+                self.read_partition(around, &mut near)?;
             }
             let found = near.iter().find(|r| holds(r));
-            out.extend(found.filter(|r| r.record.subject == Some(subject)).cloned());
+            out.extend(found.filter(|r| r.record.subject == Some(theirs.subject)).cloned());
         }
         Ok(())
     }
@@ -249,14 +243,12 @@ impl Shared {
     fn read_segment(
         &self,
         segment: &Segment,
-        from: u64,
-        limit: usize,
+        wanted: Wanted,
         out: &mut Vec<Recorded>,
     ) -> Result<(), LogError> {
-        let range = Range { partition: segment.span.partition, from, last: segment.span.last };
         let before = out.len();
         if segment.place() == Place::Rows {
-            match self.read_rows(range, limit, out) {
+            match self.read_rows(wanted, segment.span.last, out) {
                 // The rows may have gone to the archive after the place was looked up.
                 Err(LogError::Corrupt { .. }) if segment.place() != Place::Rows => {
                     out.truncate(before);
@@ -264,21 +256,20 @@ impl Shared {
                 answer => return answer,
             }
         }
-        let wanted = Wanted { from, limit: limit.saturating_sub(before) };
-        self.archive.read(self.blobs.as_deref(), segment, wanted, out)
+        self.archive.read(segment, wanted, out)
     }
 
     fn read_rows(
         &self,
-        range: Range,
-        limit: usize,
+        wanted: Wanted,
+        last: u64,
         out: &mut Vec<Recorded>,
     ) -> Result<(), LogError> {
-        let position = Position { partition: range.partition, offset: range.from };
-        let answer = self.readers.with(|connection| read_blocks(connection, range, limit, out));
+        let position = Position { partition: wanted.partition, offset: wanted.from };
+        let answer = self.readers.with(|connection| read_blocks(connection, wanted, last, out));
         answer.map_err(|error| match error {
             ReadFailure::Database(failure) => log_error(failure, position),
-            ReadFailure::Damage(damage) => corrupt(range.partition, damage),
+            ReadFailure::Damage(damage) => corrupt(wanted.partition, damage),
         })
     }
 }
@@ -315,37 +306,35 @@ impl From<rusqlite::Error> for ReadFailure {
 
 fn read_tail(
     blocks: &[Arc<Block>],
-    partition: Partition,
-    from: u64,
-    limit: usize,
+    wanted: Wanted,
     out: &mut Vec<Recorded>,
 ) -> Result<(), LogError> {
     for block in blocks {
-        if out.len() >= limit {
+        if out.len() >= wanted.limit {
             break;
         }
-        let view = BlockView::open(&block.bytes, partition, block.first);
-        let view = view.map_err(|damage| corrupt(partition, damage))?;
-        take_records(&view, from, limit, out).map_err(|damage| corrupt(partition, damage))?;
+        let view = BlockView::open(&block.bytes, wanted.partition, block.first);
+        view.and_then(|view| take_records(&view, wanted, out))
+            .map_err(|damage| corrupt(wanted.partition, damage))?;
     }
     Ok(())
 }
 
-/// Reads rows from `range.from` on; every offset up to `range.last` must be there.
+/// Reads rows from the first wanted offset on; every offset up to `last` must be there.
 fn read_blocks(
     connection: &Connection,
-    range: Range,
-    limit: usize,
+    wanted: Wanted,
+    last: u64,
     out: &mut Vec<Recorded>,
 ) -> Result<(), ReadFailure> {
     let mut select = connection.prepare_cached(
         "SELECT id, data FROM block WHERE id >= (SELECT max(id) FROM block WHERE id <= ?1)
          AND id <= ?2 ORDER BY id",
     )?;
-    let bounds = params![row_id(range.partition, range.from), row_id(range.partition, range.last)];
+    let bounds = params![row_id(wanted.partition, wanted.from), row_id(wanted.partition, last)];
     let mut rows = select.query(bounds)?;
-    let mut expected = range.from;
-    while out.len() < limit && expected <= range.last {
+    let mut expected = wanted.from;
+    while out.len() < wanted.limit && expected <= last {
         let gap = |detail: &str| {
             ReadFailure::Damage(Damage { offset: expected, detail: detail.to_owned() })
         };
@@ -353,7 +342,7 @@ fn read_blocks(
             return Err(gap("the record is missing"));
         };
         let (partition, first) = from_row_id(row.get(0)?);
-        if partition != range.partition || first > expected {
+        if partition != wanted.partition || first > expected {
             return Err(gap("the record is missing"));
         }
         let data = row.get_ref(1)?.as_blob().map_err(|_| gap("the row holds no block"))?;
@@ -361,7 +350,8 @@ fn read_blocks(
         if view.last() < expected {
             return Err(gap("the record is missing"));
         }
-        take_records(&view, expected, limit, out).map_err(ReadFailure::Damage)?;
+        take_records(&view, Wanted { from: expected, ..wanted }, out)
+            .map_err(ReadFailure::Damage)?;
         expected = view.last() + 1;
     }
     Ok(())
@@ -369,12 +359,11 @@ fn read_blocks(
 
 fn take_records(
     view: &BlockView<'_>,
-    from: u64,
-    limit: usize,
+    wanted: Wanted,
     out: &mut Vec<Recorded>,
 ) -> Result<(), Damage> {
-    for recorded in view.records_from(from) {
-        if out.len() >= limit {
+    for recorded in view.records_from(wanted.from) {
+        if out.len() >= wanted.limit {
             break;
         }
         out.push(recorded?);

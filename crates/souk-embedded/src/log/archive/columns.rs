@@ -17,9 +17,9 @@ use parquet::schema::parser::parse_message_type;
 use souk_core::{EventId, SubjectId, Timestamp};
 use souk_ports::{Position, Record, RecordKind, Recorded};
 
-use super::Wanted;
 use crate::log::block::{Damage, encode_payload, payload_checksum};
 use crate::log::index::SegmentSpan;
+use crate::log::read::Wanted;
 
 /// Rows of a row group: the least that is decoded for one record.
 const GROUP_ROWS: usize = 8_192;
@@ -98,7 +98,7 @@ pub(super) fn read(
     let unreadable = |error: ParquetError| damage(format!("the archive file is damaged: {error}"));
     let file = SerializedFileReader::new(bytes).map_err(unreadable)?;
     let mut skip = usize::try_from(wanted.from - span.first).unwrap_or(usize::MAX);
-    let mut left = wanted.limit;
+    let mut left = wanted.limit.saturating_sub(out.len());
     let mut offset = wanted.from;
     for idx in 0..file.num_row_groups() {
         let rows = file.get_row_group(idx).map_err(unreadable)?;
