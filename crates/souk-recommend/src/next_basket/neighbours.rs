@@ -98,7 +98,7 @@ impl BasketVectors {
             return Neighbourhood { items: Vec::new(), made_at: now, made_after };
         };
         self.find_nearest(shopper, own, (params, &mut scratch.neighbours));
-        self.sum_rates(now, scratch);
+        self.sum_rates(own, now, scratch);
         let items = self.keep(own, scratch);
         Neighbourhood { items, made_at: now, made_after }
     }
@@ -150,11 +150,15 @@ impl BasketVectors {
         scratch.nearest.sort_unstable_by(order);
     }
 
-    /// Sums what the neighbours bought recently.
-    fn sum_rates(&self, now: i64, scratch: &mut Scratch) {
+    /// Sums what the neighbours bought recently; the shopper's own items come first in `rates`.
+    fn sum_rates(&self, own: &Purchases, now: i64, scratch: &mut Scratch) {
         let Scratch { neighbours, numbering, .. } = scratch;
         numbering.clear();
         neighbours.rates.clear();
+        for &(item, _) in &own.counts {
+            numbering.number(item.0);
+            neighbours.rates.push(Rate::new(item));
+        }
         let total: f32 = neighbours.nearest.iter().map(|(similarity, _)| similarity).sum();
         let oldest = now.saturating_sub(RECENT_DAYS * DAY_MS);
         for (number, &(similarity, neighbour)) in (0_u32..).zip(&neighbours.nearest) {
@@ -182,17 +186,16 @@ impl BasketVectors {
     /// Keeps the shopper's own items and the best new ones, with evidence.
     fn keep(&self, own: &Purchases, scratch: &mut Scratch) -> Vec<NeighbourItem> {
         let neighbours = &mut scratch.neighbours;
-        let is_own = |item: Item| own.counts.binary_search_by_key(&item, |&(held, _)| held).is_ok();
         neighbours.rates.iter_mut().for_each(Rate::settle);
-        let (mut kept, mut new): (Vec<Rate>, Vec<Rate>) =
-            neighbours.rates.iter().partition(|rate| is_own(rate.item));
+        let (own_rates, new) = neighbours.rates.split_at_mut(own.counts.len());
         let order = |a: &Rate, b: &Rate| b.rate.total_cmp(&a.rate).then(a.item.cmp(&b.item));
         if new.len() > NEW_ITEMS_MAX {
             new.select_nth_unstable_by(NEW_ITEMS_MAX, order);
-            new.truncate(NEW_ITEMS_MAX);
         }
+        let new = new.iter().take(NEW_ITEMS_MAX);
+        let known = own_rates.iter().filter(|rate| rate.support > 0);
+        let mut kept: Vec<Rate> = known.chain(new).copied().collect();
         let mut shared = vec![None; neighbours.nearest.len()];
-        kept.extend(new);
         kept.sort_unstable_by_key(|rate| rate.item);
         let named = |rate: Rate| {
             let loudest = rate.loudest.1 as usize;
