@@ -182,8 +182,12 @@ impl App {
     }
 
     /// The fingerprint of the live views; see [`Views::fingerprint`].
-    pub fn views_fingerprint(&self) -> String {
-        self.views.read().fingerprint()
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotReady`] when the program is ending.
+    pub async fn views_fingerprint(&self) -> Result<String, AppError> {
+        self.projector.inspect(Views::fingerprint).await
     }
 
     /// Stores a snapshot of the views, so that the next start need not fold what they hold.
@@ -212,10 +216,8 @@ impl App {
     ///
     /// As [`App::rebuild_fingerprint`].
     pub async fn check_views(&self) -> Result<ViewsCheck, AppError> {
-        let (live, cursor) = {
-            let views = self.views.read();
-            (views.fingerprints(), views.cursor.clone())
-        };
+        let look = |views: &Views| (views.fingerprints(), views.cursor.clone());
+        let (live, cursor) = self.projector.inspect(look).await?;
         let rebuilt = projector::rebuild(&self.parts, &cursor).await?.fingerprints();
         let pairs = live.into_iter().zip(rebuilt);
         let differing = pairs.filter(|(live, rebuilt)| live != rebuilt).map(|(live, _)| live.0);

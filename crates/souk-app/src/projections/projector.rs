@@ -55,10 +55,10 @@ pub(crate) struct Progress {
 }
 
 /// What the projector can be asked for.
-#[derive(Debug)]
 enum Command {
     Snapshot(oneshot::Sender<Result<(), AppError>>),
     Stop(oneshot::Sender<Result<(), AppError>>),
+    Inspect(Box<dyn FnOnce(&Views) + Send>),
 }
 
 /// The application's hold on its projector. Dropping it ends the fold without a snapshot.
@@ -109,7 +109,26 @@ impl Projector {
     }
 
     pub(crate) fn readiness(&self) -> Readiness {
+        let is_over = self.progress.has_changed().is_err();
+        if is_over && self.task.lock().is_some() {
+            let why = "the fold ended by a defect; restart souk, and please report it";
+            return Readiness::Failed(why.to_owned());
+        }
         self.progress.borrow().readiness.clone()
+    }
+
+    /// Looks at the whole state between two slices. Unlike a long look under a lock of one's own,
+    /// this keeps no reader waiting: the only writer waits by itself.
+    pub(crate) async fn inspect<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Views) -> T + Send + 'static,
+    ) -> Result<T, AppError> {
+        let (sender, answer) = oneshot::channel();
+        let command = Command::Inspect(Box::new(move |views| {
+            let _ = sender.send(look(views));
+        }));
+        self.send(command).await?;
+        answer.await.map_err(|_| ending())
     }
 
     /// Waits until `is_done`, or until the fold fails.
@@ -121,7 +140,7 @@ impl Projector {
         match outcome.map(|now| now.readiness.clone()) {
             Ok(Readiness::Failed(why)) => Err(AppError::NotReady(why)),
             Ok(_) => Ok(()),
-            Err(_) => Err(AppError::NotReady("the program is ending".to_owned())),
+            Err(_) => Err(ending()),
         }
     }
 
@@ -145,11 +164,17 @@ impl Projector {
         command: Command,
         answer: oneshot::Receiver<Result<(), AppError>>,
     ) -> Result<(), AppError> {
-        let ending = || AppError::NotReady("the program is ending".to_owned());
-        self.commands.send(command).await.map_err(|_| ending())?;
-        self.wake.notify_one();
+        self.send(command).await?;
         answer.await.map_err(|_| ending())?
     }
+
+    async fn send(&self, command: Command) -> Result<(), AppError> {
+        self.commands.send(command).await.map_err(|_| ending())
+    }
+}
+
+fn ending() -> AppError {
+    AppError::NotReady("the program is ending".to_owned())
 }
 
 /// Why the fold cannot go on.
@@ -321,6 +346,14 @@ impl Folder {
             None => Break(()),
             Some(Command::Snapshot(answer)) => {
                 let _ = answer.send(self.snapshot_and_wait().await);
+                Continue(())
+            }
+            Some(Command::Inspect(look)) => {
+                let views = Arc::clone(&self.views);
+                let looked = tokio::task::spawn_blocking(move || look(&views.read())).await;
+                if looked.is_err() {
+                    tracing::error!("a look at the views failed");
+                }
                 Continue(())
             }
             Some(Command::Stop(answer)) => {
