@@ -78,7 +78,7 @@ impl Projector {
         params: FoldParams,
     ) -> Result<Projector, AppError> {
         let goal = parts.log.end().await?;
-        let sequence = load_newest(parts, &views, &goal).await?;
+        let sequence = load_newest(parts, &views).await?;
         let cursor = views.read().cursor.clone();
         let (sender, progress) = watch::channel(Progress {
             readiness: Readiness::Starting { folded: views.read().counters.records() },
@@ -425,15 +425,11 @@ impl Folder {
 }
 
 /// Loads the newest set that is whole, of this version, and of this log. Returns the last number used.
-async fn load_newest(
-    parts: &Parts,
-    views: &Arc<RwLock<Views>>,
-    end: &Cursor,
-) -> Result<u64, AppError> {
+async fn load_newest(parts: &Parts, views: &Arc<RwLock<Views>>) -> Result<u64, AppError> {
     let sequences = snapshots::sequences(&*parts.blobs).await?;
     for sequence in sequences.iter().rev() {
         let since = Instant::now();
-        match load_set(parts, *sequence, end).await {
+        match load_set(parts, *sequence).await {
             Ok(Some(loaded)) => {
                 let records = loaded.counters.records();
                 let ms = since.elapsed().as_millis();
@@ -453,21 +449,21 @@ async fn load_newest(
 }
 
 /// Reads one set; `None` when the log does not hold what the set has seen.
-async fn load_set(parts: &Parts, sequence: u64, end: &Cursor) -> Result<Option<Views>, LoadError> {
+async fn load_set(parts: &Parts, sequence: u64) -> Result<Option<Views>, LoadError> {
     let manifest = snapshots::load_manifest(&*parts.blobs, sequence).await?;
-    if !end.covers(&manifest.cursor) || !is_of_log(parts, &manifest).await {
+    if !is_of_log(parts, &manifest).await {
         return Ok(None);
     }
     let bytes = snapshots::load_parts(&*parts.blobs, &manifest).await?;
     let (cursor, anchors) = (manifest.cursor, manifest.anchors);
-    let restored = tokio::task::spawn_blocking(move || Views::restore(&bytes, cursor));
+    let restored = tokio::task::spawn_blocking(move || Views::restore(bytes, cursor));
     let mut views = restored.await.map_err(|_| LoadError::Missing("any".to_owned()))??;
     views.anchors = anchors;
     Ok(Some(views))
 }
 
-/// Whether the log holds the very records that the set has seen last: a restored or replaced log
-/// may be long enough and still be another.
+/// Whether the log holds the very records that the set has seen last. A log that was restored from
+/// an older backup does not reach so far; one that was replaced may, and still be another.
 async fn is_of_log(parts: &Parts, manifest: &Manifest) -> bool {
     for anchor in &manifest.anchors {
         let mut before = manifest.cursor.clone();

@@ -123,38 +123,34 @@ impl Views {
     }
 
     /// Reads what [`Views::snapshot`] wrote, part by part in the same order.
-    pub(crate) fn restore(parts: &[Vec<u8>], cursor: Cursor) -> Result<Views, LoadError> {
-        let [
+    pub(crate) fn restore(parts: Vec<Vec<u8>>, cursor: Cursor) -> Result<Views, LoadError> {
+        let mut parts = parts.into_iter();
+        // Each part's bytes are let go as soon as they are read.
+        let mut next = || parts.next().ok_or_else(|| LoadError::Missing("any".to_owned()));
+        let catalogue = Catalogue::restore(&next()?)?;
+        let n_items = catalogue.n_items();
+        let identity = Identity::restore(&next()?)?;
+        let shoppers = Shoppers::restore(&next()?)?;
+        let histories = Histories::restore(&next()?, n_items)?;
+        let visits = VisitIndex::decode(&next()?)?;
+        let baskets = VisitIndex::decode(&next()?)?;
+        let sales = DailySales::restore(&next()?, n_items)?;
+        let popularity = Popularity::restore(&next()?)?;
+        let counters = next()?;
+        let mut r = Reader::new(&counters);
+        let (generation, now_seen) = (r.varint()?, r.timestamp()?);
+        let counters = Counters::read(&mut r)?;
+        r.end()?;
+        Ok(Views {
+            basket_vectors: BasketVectors::build(histories.all_baskets()),
             catalogue,
             identity,
             shoppers,
             histories,
             visits,
             baskets,
-            sales,
             popularity,
-            counters,
-        ] = parts
-        else {
-            return Err(LoadError::Missing("any".to_owned()));
-        };
-        let catalogue = Catalogue::restore(catalogue)?;
-        let n_items = catalogue.n_items();
-        let histories = Histories::restore(histories, n_items)?;
-        let mut r = Reader::new(counters);
-        let (generation, now_seen) = (r.varint()?, r.timestamp()?);
-        let counters = Counters::read(&mut r)?;
-        r.end()?;
-        Ok(Views {
-            basket_vectors: BasketVectors::build(histories.all_baskets()),
-            identity: Identity::restore(identity)?,
-            shoppers: Shoppers::restore(shoppers)?,
-            visits: VisitIndex::decode(visits)?,
-            baskets: VisitIndex::decode(baskets)?,
-            popularity: Popularity::restore(popularity)?,
-            sales: DailySales::restore(sales, n_items)?,
-            catalogue,
-            histories,
+            sales,
             counters,
             generation,
             now_seen,

@@ -257,7 +257,7 @@ fn names(record: &Decoded, who: SubjectId) -> bool {
 fn restored(views: &Views) -> Views {
     let set = views.snapshot();
     let parts: Vec<Vec<u8>> = set.parts_for_test();
-    Views::restore(&parts, views.cursor.clone()).unwrap()
+    Views::restore(parts, views.cursor.clone()).unwrap()
 }
 
 proptest! {
