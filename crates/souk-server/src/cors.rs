@@ -6,11 +6,8 @@ use souk_app::App;
 
 use crate::problem::Problem;
 
-/// What a page may send.
+/// How a page may ask.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
-const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, content-encoding, idempotency-key, x-request-id, x-souk-shopper",
-);
 /// What a page may read besides the body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "x-request-id, retry-after, ratelimit, ratelimit-policy, idempotent-replayed",
@@ -38,7 +35,11 @@ pub(crate) fn preflight(app: &App, request: &Request) -> Option<Response> {
     *response.status_mut() = StatusCode::NO_CONTENT;
     allow(origin, response.headers_mut());
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    // Clients add headers with every release (`x-retry-count` was one); none of them opens anything.
+    if let Some(wanted) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        let wanted = wanted.clone();
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, wanted);
+    }
     response.headers_mut().insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_S);
     Some(response)
 }

@@ -21,6 +21,7 @@ fn stocked() -> Shop {
         .collect();
     let answer = shop.admin(post("/v1/batch", &json!({"batch": views}))).expect(200).json();
     assert_eq!(answer["accepted"], 60, "{answer}");
+    shop.wait_folded();
     shop
 }
 

@@ -110,6 +110,16 @@ impl Shop {
         self.admin(post("/v1/recommendations", body)).expect(200).json()
     }
 
+    /// Waits until every shopper's answers rest on all that was sent so far.
+    pub fn wait_folded(&self) {
+        let folded = async {
+            while self.app.lag().await.unwrap().records > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        self.runtime.block_on(folded);
+    }
+
     /// Asks the server to stop; it goes on with what is in work.
     pub fn ask_to_stop(&mut self) {
         let _ = self.stop.take().expect("asked once").send(());
