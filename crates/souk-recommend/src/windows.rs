@@ -134,8 +134,12 @@ impl Windows {
             widths.into_iter().flat_map(move |(buckets, width)| {
                 buckets.iter().flat_map(move |(&number, bucket)| {
                     let from = number * width;
-                    bucket.iter().map(move |(&item, &weight)| {
-                        BucketSum { scope, item, from, width, weight }
+                    bucket.iter().map(move |(&item, &weight)| BucketSum {
+                        scope,
+                        item,
+                        from,
+                        width,
+                        weight,
                     })
                 })
             })
