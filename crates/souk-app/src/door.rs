@@ -17,6 +17,11 @@ const KEYS_REFRESH: Duration = Duration::from_secs(1);
 const SWEEP_PAUSE: Duration = Duration::from_secs(60);
 /// Rows removed at once; chosen: a short write.
 const SWEEP_ROWS: u32 = 1_000;
+/// How often old records are moved to the archive.
+const ARCHIVE_PAUSE: Duration = Duration::from_secs(3_600);
+/// How long after the start that happens first: a start has better things to do.
+const ARCHIVE_DELAY: Duration = Duration::from_secs(300);
+const DAY_MS: i64 = 86_400_000;
 
 /// The state behind the doors.
 #[derive(Debug)]
@@ -49,6 +54,10 @@ impl Door {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
         let pause = Duration::from_millis(app.config.impressions.flush_ms);
         tokio::spawn(write_impressions(Arc::downgrade(app), pause));
+        if let Some(days) = app.config.log.archive_after_days {
+            let days = i64::try_from(days).expect("the settings bound it");
+            tokio::spawn(archive(Arc::downgrade(app), days * DAY_MS));
+        }
     }
 }
 
@@ -75,5 +84,23 @@ async fn write_impressions(app: Weak<App>, pause: Duration) {
         tokio::time::sleep(pause).await;
         let Some(app) = app.upgrade() else { return };
         app.flush_impressions().await;
+    }
+}
+
+async fn archive(app: Weak<App>, after_ms: i64) {
+    let mut pause = ARCHIVE_DELAY;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = ARCHIVE_PAUSE;
+        // The log outlives the application here, so that moving does not keep a closed one alive.
+        let Some((log, now)) = app.upgrade().map(|app| (app.parts.log.clone(), app.clock.now()))
+        else {
+            return;
+        };
+        match log.archive(now.plus_ms(-after_ms)).await {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(records, "records moved to the archive"),
+            Err(error) => tracing::warn!(%error, "records could not be moved to the archive"),
+        }
     }
 }

@@ -182,8 +182,10 @@ impl App {
         Ok(IngestAnswer { accepted, duplicates, rejected })
     }
 
-    /// Takes in events of another door, for example an imported file: the same checks of time, the
-    /// same hashes, the same log. Returns once all are durable, one answer per event, in order.
+    /// Takes in events of another door, for example an imported file: the same hashes, splits and
+    /// links, the same log. Returns once all are durable, one answer per event, in order. Whether a
+    /// time may be taken in is the caller's to ask ([`App::is_time_acceptable`]), because only it can
+    /// name the row.
     ///
     /// # Errors
     ///
