@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
@@ -29,6 +30,7 @@ use crate::{backends, control};
 pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
     match command {
         Command::Serve(args) => serve::run(args, settings).await,
+        Command::Demo(args) => demo::run(args, settings).await,
         Command::Import(args) => {
             let paths = args.paths.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
             let (kind, site, currency) = (args.kind, args.site, args.currency);

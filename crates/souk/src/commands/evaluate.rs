@@ -3,7 +3,7 @@
 //! Parameters are chosen from the training (and validation) file alone; the test file is read for
 //! the final measures only.
 
-mod baskets;
+pub(crate) mod baskets;
 mod sessions;
 mod table;
 
