@@ -34,14 +34,12 @@ pub(super) async fn measure(
     if shoppers.is_empty() {
         bail!("the sample has no shopper with enough orders to show");
     }
-    let answers: Vec<Value> = shoppers
-        .iter()
-        .map(|id| {
-            let answer = shop.app.recommend(&request(id, 5), &caller())?;
-            Ok(json!({"user_id": id, "answer": json_of(&answer)}))
-        })
-        .collect::<Result<_>>()?;
-    let in_process = in_process(shop, &shoppers)?;
+    let mut answers = Vec::new();
+    for id in &shoppers {
+        let answer = shop.app.recommend(&request(id, 5), &caller()).await?;
+        answers.push(json!({"user_id": id, "answer": json_of(&answer)}));
+    }
+    let in_process = in_process(shop, &shoppers).await?;
     let (key, asked) = (key.to_owned(), shoppers.clone());
     let over_http = tokio::task::spawn_blocking(move || over_http(address, &key, &asked)).await??;
     let status = shop.embedded.log.status().await?;
@@ -69,12 +67,12 @@ fn request(user: &str, limit: usize) -> RecommendRequest {
     }
 }
 
-fn in_process(shop: &Shop, shoppers: &[String]) -> Result<Value> {
+async fn in_process(shop: &Shop, shoppers: &[String]) -> Result<Value> {
     let mut times = Vec::with_capacity(N_ASKED);
     for idx in 0..N_WARM + N_ASKED {
         let request = request(&shoppers[idx % shoppers.len()], 10);
         let start = Instant::now();
-        shop.app.recommend(&request, &caller())?;
+        shop.app.recommend(&request, &caller()).await?;
         if idx >= N_WARM {
             times.push(microseconds(start));
         }
