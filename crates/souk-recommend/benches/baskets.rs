@@ -6,7 +6,7 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use souk_recommend::buy_again::{BuyAgainParams, BuyAgainScratch, buy_again};
 use souk_recommend::next_basket::{
-    Basket, BasketQuery, BasketVectors, Market, Neighbourhood, Params, Scratch, next_basket,
+    Basket, BasketQuery, BasketVectors, Market, Neighbourhood, Params, Scratch,
 };
 use souk_recommend::popular::{PopularQuery, popular};
 use souk_recommend::trending::{TrendQuery, Trends, trending};
@@ -80,9 +80,8 @@ fn bench_baskets(criterion: &mut Criterion) {
         bencher.iter(|| {
             let shopper = next();
             let neighbourhood = &near[shopper.0 as usize];
-            let own = state.baskets(shopper);
-            let query = BasketQuery { own, now: NOW, market: &market, neighbourhood };
-            next_basket(&query, &params, &mut scratch)
+            let query = BasketQuery { shopper, now: NOW, market: &market, neighbourhood };
+            state.next_basket(&query, &params, &mut scratch)
         });
     });
     let (params, mut scratch) = (BuyAgainParams::default(), BuyAgainScratch::default());

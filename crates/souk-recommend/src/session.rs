@@ -131,7 +131,8 @@ impl SessionScorer {
 
     /// The most likely next items, best first, with evidence.
     ///
-    /// Evidence items are those of the session that the neighbours share, the latest first.
+    /// Evidence items are those of the session that a neighbour holds beside the item, the latest
+    /// first; there are none where only the second step leads to the item.
     pub fn recommend(
         &self,
         index: &VisitIndex,
@@ -264,8 +265,8 @@ impl SessionScorer {
                 for (idx, &item) in items.iter().enumerate() {
                     if item != step.item.0 {
                         let proposal = scratch.proposal(Item(item));
+                        // It leaves no evidence: no visit need hold this item and the session's.
                         proposal.score += share * self.distance_weight(at, idx);
-                        proposal.spoke |= step.spoke;
                     }
                 }
             }

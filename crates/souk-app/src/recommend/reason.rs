@@ -12,13 +12,12 @@ const EVIDENCE_MAX: usize = 3;
 
 /// Puts a proposal's evidence into words.
 pub(crate) fn reason(proposal: &Proposal, catalogue: &Catalogue) -> Reason {
-    let evidence: Vec<ProductId> = proposal
-        .evidence
-        .iter()
-        .take(EVIDENCE_MAX)
-        .map(|&item| catalogue.product_id(item).clone())
-        .collect();
-    let anchor = proposal.evidence.iter().find_map(|&item| title(catalogue, item));
+    // Habits span a company's sites, answers do not: what speaks for a product may be sold elsewhere.
+    let site = catalogue.site(proposal.item);
+    let here = || proposal.evidence.iter().filter(|&&item| catalogue.site(item) == site);
+    let evidence: Vec<ProductId> =
+        here().take(EVIDENCE_MAX).map(|&item| catalogue.product_id(item).clone()).collect();
+    let anchor = here().find_map(|&item| title(catalogue, item));
     let text = match (proposal.kind, anchor) {
         (ReasonKind::BoughtTogether, Some(title)) => format!("Bought with {title}"),
         (ReasonKind::BoughtTogether, None) => "Often bought together".to_owned(),
