@@ -14,8 +14,6 @@ mod plan;
 mod reason;
 mod select;
 mod state;
-#[cfg(test)]
-mod tests;
 mod who;
 
 use candidates::{Proposal, Scene, propose};

@@ -20,8 +20,6 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     /// The data folder.
     pub(crate) folder: PathBuf,
-    /// The data folder if the command line named it.
-    pub(crate) named_folder: Option<PathBuf>,
     pub(crate) output: Output,
     /// Which file was read, if any.
     pub(crate) file: Option<PathBuf>,
@@ -39,8 +37,7 @@ impl Settings {
             None => Config::parse("", environment)?,
         };
         let folder = common.data.clone().unwrap_or_else(|| PathBuf::from(&config.data.dir));
-        let named_folder = common.data.clone();
-        Ok(Settings { config, folder, named_folder, output: common.output, file })
+        Ok(Settings { config, folder, output: common.output, file })
     }
 
     /// What time the shop has.
