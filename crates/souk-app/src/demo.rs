@@ -8,11 +8,11 @@ mod complete_journey;
 mod tests;
 mod titles;
 
-use souk_core::{Product, Timestamp};
+use souk_core::{Channel, Money, Product, Quantity, Timestamp};
 use souk_recommend::evaluate::baskets::BasketRow;
 use souk_recommend::{Item, Shopper};
 
-use crate::import::orders::OrderTable;
+use crate::import::orders::{OrderRow, OrderTable};
 use crate::{Draft, DraftFact};
 
 pub use complete_journey::read_complete_journey;
@@ -30,9 +30,71 @@ pub struct SampleShop {
     pub decisions: Vec<String>,
     /// Lines of the source.
     pub n_lines: u64,
+    /// What shoppers looked at.
+    pub views: Vec<Draft>,
+    /// From when on baskets are predicted.
+    pub cut: Timestamp,
+}
+
+/// An order of sample data.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleOrder<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// Whose it is.
+    pub user: &'a str,
+    /// When it was placed.
+    pub at: Timestamp,
+    /// Where the shopper met the shop.
+    pub channel: Channel,
+    /// In which shop.
+    pub location: &'a str,
+    /// Product, quantity, and what the line cost.
+    pub lines: &'a [(&'a str, Quantity, Money)],
 }
 
 impl SampleShop {
+    /// A shop with a catalogue and nothing sold yet.
+    pub fn new(products: Vec<Product>, cut: Timestamp) -> SampleShop {
+        SampleShop {
+            products,
+            orders: OrderTable::default(),
+            last_event: Timestamp::EPOCH,
+            decisions: Vec::new(),
+            n_lines: 0,
+            views: Vec::new(),
+            cut,
+        }
+    }
+
+    /// Adds an order.
+    pub fn add_order(&mut self, order: SampleOrder<'_>) {
+        self.last_event = self.last_event.max(order.at);
+        for (product, quantity, amount) in order.lines {
+            self.n_lines += 1;
+            self.orders.add(OrderRow {
+                order: order.id,
+                product,
+                at: order.at,
+                user: Some(order.user),
+                card: None,
+                location: Some(order.location),
+                promotion: None,
+                channel: order.channel,
+                is_cancelled: false,
+                quantity: *quantity,
+                amount: Some(*amount),
+                line: self.n_lines,
+            });
+        }
+    }
+
+    /// Adds something that a shopper looked at.
+    pub fn add_view(&mut self, view: Draft) {
+        self.last_event = self.last_event.max(view.at);
+        self.views.push(view);
+    }
+
     /// How many orders there are.
     pub fn n_orders(&self) -> usize {
         self.orders.heads.len()
@@ -55,9 +117,10 @@ impl SampleShop {
         counts.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The lines for an evaluation of the next basket: those before `cut`, and those after it of
+    /// The lines for an evaluation of the next basket: those before the cut, and those after it of
     /// shoppers with at least three baskets before it. A product counts once in a basket.
-    pub fn basket_rows(&self, cut: Timestamp) -> (Vec<BasketRow>, Vec<BasketRow>) {
+    pub fn basket_rows(&self) -> (Vec<BasketRow>, Vec<BasketRow>) {
+        let cut = self.cut;
         let (mut train, mut test) = (Vec::new(), Vec::new());
         let mut n_before = vec![0u32; self.orders.n_people()];
         for head in &self.orders.heads {
@@ -91,8 +154,16 @@ impl SampleShop {
             .map(move |product| Draft::new(first, DraftFact::Product(Box::new(product.clone()))))
     }
 
-    /// The orders as drafts, by time.
-    pub fn into_order_drafts(self) -> impl Iterator<Item = Draft> + Send {
-        self.orders.into_drafts().map(|(_, draft)| draft)
+    /// Views and orders as drafts, by time.
+    pub fn into_drafts(self) -> impl Iterator<Item = Draft> + Send {
+        let mut views = self.views;
+        views.sort_by_key(|view| view.at);
+        let mut views = views.into_iter().peekable();
+        let mut orders = self.orders.into_drafts().map(|(_, draft)| draft).peekable();
+        std::iter::from_fn(move || match (views.peek(), orders.peek()) {
+            (Some(view), Some(order)) if view.at <= order.at => views.next(),
+            (_, Some(_)) => orders.next(),
+            (_, None) => views.next(),
+        })
     }
 }

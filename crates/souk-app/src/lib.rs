@@ -8,8 +8,10 @@ mod app;
 mod clock;
 pub mod config;
 pub mod demo;
+mod doctor;
 mod door;
 mod error;
+mod export;
 mod idempotency;
 mod import;
 mod ingest;
@@ -26,7 +28,9 @@ pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use clock::Clock;
 pub use config::{Config, Notice};
+pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
+pub use export::{ExportKind, Exported};
 pub use idempotency::{IdempotencyTicket, Idempotent};
 pub use import::{
     Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent,

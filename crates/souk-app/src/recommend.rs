@@ -14,6 +14,8 @@ mod plan;
 mod reason;
 mod select;
 mod state;
+#[cfg(test)]
+mod tests;
 mod who;
 
 use candidates::{Proposal, Scene, propose};

@@ -6,7 +6,7 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use souk_recommend::buy_again::{BuyAgainParams, BuyAgainScratch, buy_again};
 use souk_recommend::next_basket::{
-    Basket, BasketQuery, BasketVectors, Market, Neighbourhood, Params, Scratch,
+    Basket, BasketQuery, BasketVectors, Market, Neighbourhood, Params, Scratch, next_basket,
 };
 use souk_recommend::popular::{PopularQuery, popular};
 use souk_recommend::trending::{TrendQuery, Trends, trending};
@@ -80,8 +80,9 @@ fn bench_baskets(criterion: &mut Criterion) {
         bencher.iter(|| {
             let shopper = next();
             let neighbourhood = &near[shopper.0 as usize];
-            let query = BasketQuery { shopper, now: NOW, market: &market, neighbourhood };
-            state.next_basket(&query, &params, &mut scratch)
+            let own = state.baskets(shopper);
+            let query = BasketQuery { own, now: NOW, market: &market, neighbourhood };
+            next_basket(&query, &params, &mut scratch)
         });
     });
     let (params, mut scratch) = (BuyAgainParams::default(), BuyAgainScratch::default());

@@ -28,15 +28,16 @@ pub use neighbours::Neighbourhood;
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
 
 use crate::numbering::Numbering;
-use crate::types::{Evidence, Item, Score, Scored, Shopper};
+use crate::types::{Evidence, Item, Score, Scored};
 use neighbours::{NeighbourItem, NeighbourScratch};
-use signals::{Candidate, signals};
+use signals::{Candidate, collect, signals};
 
 /// Whose next basket, as of when, and what others buy.
 #[derive(Clone, Copy, Debug)]
 pub struct BasketQuery<'a> {
-    /// Whose.
-    pub shopper: Shopper,
+    /// The shopper's baskets, oldest first: [`BasketVectors::baskets`], or those of several subjects that
+    /// are one person, merged.
+    pub own: &'a [Basket],
     /// As of when, Unix milliseconds; later baskets of the shopper do not count.
     pub now: i64,
     /// What all shoppers buy.
@@ -83,45 +84,38 @@ pub struct Scratch {
     neighbours: NeighbourScratch,
 }
 
-impl BasketVectors {
-    /// The items most likely in the shopper's next basket, the likeliest first.
-    ///
-    /// Candidates are everything the shopper bought until `now`, what the neighbourhood buys, and the
-    /// most popular items; a shopper without baskets thus gets popular ones. Evidence: for an item
-    /// bought before, the number of the shopper's own baskets with it (and no items); for a new item
-    /// from the neighbourhood, the number of neighbours who bought it lately and what the shopper
-    /// shares with the closest of them; else the number of shoppers who bought it in 28 days.
-    pub fn next_basket(
-        &self,
-        query: &BasketQuery<'_>,
-        params: &Params,
-        scratch: &mut Scratch,
-    ) -> Vec<Scored> {
-        self.collect(query, scratch);
-        let BasketQuery { market, neighbourhood, .. } = *query;
-        let Scratch { candidates, scores, .. } = scratch;
-        scores.clear();
-        for (number, candidate) in (0_u32..).zip(candidates.iter()) {
-            let signals = signals(candidate, market, neighbourhood.get(candidate.item));
-            scores.push((Score::new(params.weights.score(&signals)), number));
-        }
-        let order = |a: &(Score, u32), b: &(Score, u32)| {
-            let item = |number: u32| candidates[number as usize].item;
-            b.0.cmp(&a.0).then_with(|| item(a.1).cmp(&item(b.1)))
-        };
-        if scores.len() > params.limit && params.limit > 0 {
-            scores.select_nth_unstable_by(params.limit - 1, order);
-        }
-        scores.truncate(params.limit);
-        scores.sort_unstable_by(order);
-        let scored = |&(score, number): &(Score, u32)| {
-            let candidate = &candidates[number as usize];
-            let neighbour = neighbourhood.get(candidate.item);
-            let evidence = evidence(candidate, market, neighbour);
-            Scored { item: candidate.item, score, evidence }
-        };
-        scores.iter().map(scored).collect()
+/// The items most likely in the shopper's next basket, the likeliest first.
+///
+/// Candidates are everything the shopper bought until `now`, what the neighbourhood buys, and the
+/// most popular items; a shopper without baskets thus gets popular ones. Evidence: for an item
+/// bought before, the number of the shopper's own baskets with it (and no items); for a new item
+/// from the neighbourhood, the number of neighbours who bought it lately and what the shopper
+/// shares with the closest of them; else the number of shoppers who bought it in 28 days.
+pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scratch) -> Vec<Scored> {
+    collect(query, scratch);
+    let BasketQuery { market, neighbourhood, .. } = *query;
+    let Scratch { candidates, scores, .. } = scratch;
+    scores.clear();
+    for (number, candidate) in (0_u32..).zip(candidates.iter()) {
+        let signals = signals(candidate, market, neighbourhood.get(candidate.item));
+        scores.push((Score::new(params.weights.score(&signals)), number));
     }
+    let order = |a: &(Score, u32), b: &(Score, u32)| {
+        let item = |number: u32| candidates[number as usize].item;
+        b.0.cmp(&a.0).then_with(|| item(a.1).cmp(&item(b.1)))
+    };
+    if scores.len() > params.limit && params.limit > 0 {
+        scores.select_nth_unstable_by(params.limit - 1, order);
+    }
+    scores.truncate(params.limit);
+    scores.sort_unstable_by(order);
+    let scored = |&(score, number): &(Score, u32)| {
+        let candidate = &candidates[number as usize];
+        let neighbour = neighbourhood.get(candidate.item);
+        let evidence = evidence(candidate, market, neighbour);
+        Scored { item: candidate.item, score, evidence }
+    };
+    scores.iter().map(scored).collect()
 }
 
 impl Neighbourhood {

@@ -7,6 +7,7 @@ pub mod http;
 pub mod load;
 mod random;
 pub mod server;
+pub mod shop;
 pub mod simulation;
 
 pub use random::Random;

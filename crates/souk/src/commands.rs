@@ -2,7 +2,10 @@
 
 pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
@@ -29,6 +32,7 @@ use crate::{backends, control};
 pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
     match command {
         Command::Serve(args) => serve::run(args, settings).await,
+        Command::Demo(args) => demo::run(args, settings).await,
         Command::Import(args) => {
             let paths = args.paths.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
             let (kind, site, currency) = (args.kind, args.site, args.currency);
@@ -46,9 +50,15 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, backup::text).await
         }
         Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()),
+        Command::Export(args) => {
+            let kind = export::kind_name(args.kind).to_owned();
+            let job = Job::Export { kind, out: absolute(&args.out)? };
+            finish(&settings, &job, export::text).await
+        }
+        Command::Doctor => finish(&settings, &Job::Doctor, doctor::text).await,
         Command::Config(what) => config::run(&what, &settings),
         Command::Healthcheck { address } => healthcheck::run(address, &settings),
-        _ => {
+        Command::Completions { .. } | Command::Evaluate(_) => {
             unreachable!("these need no settings and were run before")
         }
     }

@@ -77,7 +77,8 @@ impl Job {
             }
             Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
-            _ => unreachable!(),
+            Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,
+            Job::Doctor => commands::doctor::run(shop).await,
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     /// The data folder.
     pub(crate) folder: PathBuf,
+    /// The data folder if the command line named it.
+    pub(crate) named_folder: Option<PathBuf>,
     pub(crate) output: Output,
     /// Which file was read, if any.
     pub(crate) file: Option<PathBuf>,
@@ -37,7 +39,8 @@ impl Settings {
             None => Config::parse("", environment)?,
         };
         let folder = common.data.clone().unwrap_or_else(|| PathBuf::from(&config.data.dir));
-        Ok(Settings { config, folder, output: common.output, file })
+        let named_folder = common.data.clone();
+        Ok(Settings { config, folder, named_folder, output: common.output, file })
     }
 
     /// What time the shop has.

@@ -287,6 +287,19 @@ async fn only_the_last_sets_are_kept() {
 }
 
 #[tokio::test]
+async fn a_long_look_sees_one_state_and_a_closed_fold_says_so() {
+    let storage = Storage::new();
+    let app = storage.open().await;
+    app.append(some_records(0, 30)).await.unwrap();
+    fold_all(&app).await;
+    let fingerprint = app.views.read().fingerprint();
+    assert_eq!(app.views_fingerprint().await.unwrap(), fingerprint);
+    app.close().await.unwrap();
+    assert!(matches!(app.views_fingerprint().await, Err(AppError::NotReady(_))));
+    assert!(matches!(app.snapshot_now().await, Err(AppError::NotReady(_))));
+}
+
+#[tokio::test]
 async fn a_damaged_record_stops_the_fold_and_is_named() {
     let storage = Storage::new();
     storage.log.append(some_records(0, 100)).await.unwrap();

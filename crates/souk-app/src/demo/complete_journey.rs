@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{
-    AttributeValue, Channel, Currency, Money, Product, ProductId, Quantity, SiteId, Unit,
+    AttributeValue, Channel, Currency, Money, Product, ProductId, Quantity, SiteId, Timestamp, Unit,
 };
 
 use super::SampleShop;
@@ -60,7 +60,9 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
              never sold"
         ),
     ];
-    Ok(SampleShop { products, orders, last_event, decisions, n_lines: tally.n_lines })
+    let cut = Timestamp::parse("2017-12-01T00:00:00Z").expect("the text is a time");
+    let (n_lines, views) = (tally.n_lines, Vec::new());
+    Ok(SampleShop { products, orders, last_event, decisions, n_lines, views, cut })
 }
 
 /// What was found in the transactions.

@@ -1,5 +1,6 @@
+use souk_core::wire::Writer;
 use souk_core::{
-    Channel, Interaction, LocationId, OrderChange, OrderId, OrderLine, PriceChange, Product,
+    Channel, Interaction, LocationId, Money, OrderChange, OrderId, OrderLine, PriceChange, Product,
     Promotion, SiteId, StockChange, Timestamp,
 };
 
@@ -73,13 +74,28 @@ impl Draft {
     /// A message id made from all that the event says, so that the same row is the same event in
     /// whatever file and place it stands. Two rows that agree in everything are one event.
     pub fn content_id(&self, site: &SiteId) -> String {
-        // The debug form shows every field and is stable within a version of the program; across
-        // versions the file ledger still knows the file.
-        let mut hash = xxhash_rust::xxh3::Xxh3::new();
-        let mut text = String::with_capacity(512);
-        use std::fmt::Write as _;
-        write!(text, "{}\u{1f}{self:?}", site.as_str()).expect("writing to a string cannot fail");
-        hash.update(text.as_bytes());
-        format!("import-{:032x}", hash.digest128())
+        let mut w = Writer::new();
+        w.text(site.as_str());
+        w.timestamp(self.at);
+        for person in [&self.user_id, &self.anonymous_id, &self.loyalty_card] {
+            w.text(person.as_deref().unwrap_or_default());
+        }
+        match &self.fact {
+            DraftFact::Order { order_id, change, location, lines } => {
+                w.text(order_id.as_str());
+                w.u8(*change as u8);
+                w.text(location.as_ref().map_or("", LocationId::as_str));
+                for line in lines {
+                    w.text(line.product.as_str());
+                    w.quantity(line.quantity);
+                    w.zigzag(line.amount.map_or(i64::MIN, Money::minor));
+                    w.text(line.promotion.as_deref().unwrap_or_default());
+                }
+            }
+            // The debug form shows every field; it may change with the program, and then the file
+            // ledger still knows the file.
+            fact => w.text(&format!("{fact:?}")),
+        }
+        format!("import-{:032x}", xxhash_rust::xxh3::xxh3_128(&w.into_bytes()))
     }
 }

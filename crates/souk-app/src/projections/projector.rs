@@ -13,6 +13,10 @@ use super::snapshots::{self, LoadError, Manifest};
 use super::{Decoded, Views};
 use crate::{AppError, Parts, Readiness};
 
+/// How long after a snapshot that could not be stored the next is tried: a full disk stays so for a
+/// while, and each try costs a moment of the fold.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How the fold is paced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoldParams {
@@ -97,6 +101,7 @@ impl Projector {
             sequence,
             saved_records: 0,
             saved_at: Instant::now(),
+            is_unsaved: false,
             saving: None,
         };
         let task = tokio::spawn(folder.run());
@@ -220,6 +225,8 @@ struct Folder {
     /// What the last snapshot held, and when it was taken.
     saved_records: u64,
     saved_at: Instant,
+    /// Whether the last snapshot could not be stored.
+    is_unsaved: bool,
     saving: Option<JoinHandle<Result<(), object_store::Error>>>,
 }
 
@@ -364,21 +371,28 @@ impl Folder {
     }
 
     async fn snapshot_if_due(&mut self) {
-        let records = self.views.read().counters.records() - self.saved_records;
-        let is_due = records >= self.params.snapshot_records
-            || records > 0 && self.saved_at.elapsed() >= self.params.snapshot_interval;
-        let is_saving = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
-        if is_due && !is_saving {
+        if self.saving.as_ref().is_some_and(JoinHandle::is_finished) {
             if let Err(error) = self.finish_saving().await {
-                tracing::warn!(%error, "the last snapshot could not be stored");
+                tracing::warn!(%error, "the snapshot could not be stored");
             }
+        }
+        let records = self.views.read().counters.records() - self.saved_records;
+        let is_due = if self.is_unsaved {
+            self.saved_at.elapsed() >= RETRY_INTERVAL
+        } else {
+            records >= self.params.snapshot_records
+                || records > 0 && self.saved_at.elapsed() >= self.params.snapshot_interval
+        };
+        if is_due && self.saving.is_none() {
             self.begin_saving().await;
         }
     }
 
     async fn snapshot_and_wait(&mut self) -> Result<(), AppError> {
-        self.finish_saving().await?;
-        if self.views.read().counters.records() == self.saved_records {
+        if let Err(error) = self.finish_saving().await {
+            tracing::warn!(%error, "the last snapshot could not be stored");
+        }
+        if !self.is_unsaved && self.views.read().counters.records() == self.saved_records {
             return Ok(());
         }
         self.begin_saving().await;
@@ -416,10 +430,7 @@ impl Folder {
             Ok(outcome) => outcome.map_err(AppError::from),
             Err(source) => Err(AppError::Bug(format!("storing a snapshot ended: {source}"))),
         };
-        if outcome.is_err() {
-            // Not stored, so not counted: the next one is due at once.
-            self.saved_records = 0;
-        }
+        self.is_unsaved = outcome.is_err();
         outcome
     }
 }

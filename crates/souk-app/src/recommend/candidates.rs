@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use souk_core::{Channel, SiteId, Timestamp};
 use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
 use souk_recommend::buy_again::{BuyAgainParams, buy_again};
-use souk_recommend::next_basket::{Basket, BasketQuery};
+use souk_recommend::next_basket::{Basket, BasketQuery, next_basket};
 use souk_recommend::recently_viewed::{View, ViewedQuery, recently_viewed};
 use souk_recommend::session::SessionQuery;
 use souk_recommend::similar::{SimilarParams, SimilarQuery, similar};
@@ -65,7 +65,7 @@ pub(crate) fn propose(
     scratches: &mut Scratches,
 ) -> Vec<Proposal> {
     match source {
-        Source::NextBasket => next_basket(scene, scratches),
+        Source::NextBasket => likely_next(scene, scratches),
         Source::BuyAgain => bought_before(scene, scratches),
         Source::Session => session(scene, scratches),
         Source::Similar => similar_to_last(scene, scratches),
@@ -109,24 +109,25 @@ fn bought_before(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> 
     label(scored, |_| (ReasonKind::BoughtBefore, true))
 }
 
-fn next_basket(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+fn likely_next(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let Some(&shopper) = scene.shoppers.first() else { return Vec::new() };
     let baskets = &scene.views.basket_vectors;
     let market = scene.ranking.market(baskets, scene.now);
     let neighbourhood =
         scene.ranking.neighbourhood((shopper, scene.now), baskets, &mut scratches.next_basket);
     let params = scene.ranking.next_basket_params(PROPOSALS_MAX);
+    let own = scene.own_baskets();
     let query = BasketQuery {
-        shopper,
+        own: &own,
         now: scene.now.as_ms(),
         market: &market,
         neighbourhood: &neighbourhood,
     };
-    let scored = baskets.next_basket(&query, &params, &mut scratches.next_basket);
+    let scored = next_basket(&query, &params, &mut scratches.next_basket);
     label(scored, |scored| {
         if !scored.evidence.items.is_empty() {
             (ReasonKind::SimilarShoppers, true)
-        } else if baskets.n_bought(shopper, scored.item) > 0 {
+        } else if scene.shoppers.iter().any(|&own| baskets.n_bought(own, scored.item) > 0) {
             (ReasonKind::BoughtBefore, true)
         } else {
             (ReasonKind::Popular, false)

@@ -6,6 +6,7 @@
 use super::metrics::{hit, mean, ndcg, recall};
 use crate::next_basket::{
     Basket, BasketQuery, BasketVectors, Lesson, Lessons, Market, Params, Scratch, Weights,
+    next_basket,
 };
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -122,8 +123,9 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     for (shopper, _) in &judged {
         let begin = timer();
         let neighbourhood = &state.neighbourhood((*shopper, now), &params, &mut scratch);
-        let query = BasketQuery { shopper: *shopper, now, market: &market, neighbourhood };
-        let scored = state.next_basket(&query, &params, &mut scratch);
+        let own = state.baskets(*shopper);
+        let query = BasketQuery { own, now, market: &market, neighbourhood };
+        let scored = next_basket(&query, &params, &mut scratch);
         latencies.push(timer().saturating_sub(begin));
         predictions.push((*shopper, scored.into_iter().map(|scored| scored.item).collect()));
     }

@@ -2,7 +2,7 @@
 
 use super::baskets::BasketVectors;
 use super::market::Market;
-use super::signals::{N_SIGNALS, Signals, Weights, signals};
+use super::signals::{N_SIGNALS, Signals, Weights, collect, signals};
 use super::{BasketQuery, Params, Scratch};
 use crate::types::{Item, Shopper};
 use rustc_hash::FxHashSet;
@@ -60,7 +60,8 @@ impl Lessons {
         let Lesson { shopper, now, market, next } = *lesson;
         let scratch = &mut self.scratch;
         let neighbourhood = &baskets.neighbourhood((shopper, now), &Params::default(), scratch);
-        baskets.collect(&BasketQuery { shopper, now, market, neighbourhood }, scratch);
+        let own = baskets.baskets(shopper);
+        collect(&BasketQuery { own, now, market, neighbourhood }, scratch);
         if !scratch.candidates.iter().any(|candidate| next.contains(&candidate.item)) {
             return;
         }

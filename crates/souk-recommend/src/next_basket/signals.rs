@@ -1,6 +1,6 @@
 //! The signals of an item for a shopper's next basket, each a logarithm or a mark, and their weights.
 
-use super::baskets::{BasketVectors, Purchases};
+use super::baskets::Basket;
 use super::market::{DAY_MS, Market};
 use super::neighbours::NeighbourItem;
 use super::{BasketQuery, Scratch};
@@ -90,28 +90,24 @@ pub(crate) struct History {
     last_baskets: u32,
 }
 
-impl BasketVectors {
-    /// Collects the candidates in `scratch`: own items first, then what neighbours and all buy.
-    pub(crate) fn collect(&self, query: &BasketQuery<'_>, scratch: &mut Scratch) {
-        let BasketQuery { shopper, now, market, neighbourhood } = *query;
-        scratch.numbering.clear();
-        scratch.candidates.clear();
-        if let Some(own) = self.purchases(shopper) {
-            own_history(own, now, scratch);
-        }
-        let others = neighbourhood.items().iter().map(|neighbour| neighbour.item);
-        for item in others.chain(market.popular().iter().copied()) {
-            let at = scratch.numbering.number(item.0);
-            if at == scratch.candidates.len() {
-                scratch.candidates.push(Candidate { item, history: History::default() });
-            }
+/// Collects the candidates in `scratch`: own items first, then what neighbours and all buy.
+pub(crate) fn collect(query: &BasketQuery<'_>, scratch: &mut Scratch) {
+    let BasketQuery { own, now, market, neighbourhood } = *query;
+    scratch.numbering.clear();
+    scratch.candidates.clear();
+    own_history(own, now, scratch);
+    let others = neighbourhood.items().iter().map(|neighbour| neighbour.item);
+    for item in others.chain(market.popular().iter().copied()) {
+        let at = scratch.numbering.number(item.0);
+        if at == scratch.candidates.len() {
+            scratch.candidates.push(Candidate { item, history: History::default() });
         }
     }
 }
 
 /// One pass over the shopper's baskets, the newest first.
-fn own_history(own: &Purchases, now: i64, scratch: &mut Scratch) {
-    let newest_first = own.baskets.iter().rev().skip_while(|basket| basket.time > now);
+fn own_history(own: &[Basket], now: i64, scratch: &mut Scratch) {
+    let newest_first = own.iter().rev().skip_while(|basket| basket.time > now);
     for (ago, basket) in (0_u32..).zip(newest_first) {
         let days = now.saturating_sub(basket.time) as f32 / DAY_MS as f32;
         let by_days = [7.0, 30.0, 120.0].map(|half_life: f32| (-days / half_life).exp2());

@@ -48,12 +48,12 @@ fn answers(of: &BasketVectors, now: i64) -> Vec<Vec<Scored>> {
     let answer = |s: u32| {
         let neighbourhood = of.neighbourhood((Shopper(s), now), &params, &mut scratch);
         let query = BasketQuery {
-            shopper: Shopper(s),
+            own: of.baskets(Shopper(s)),
             now,
             market: &market,
             neighbourhood: &neighbourhood,
         };
-        of.next_basket(&query, &params, &mut scratch)
+        next_basket(&query, &params, &mut scratch)
     };
     (0..7).map(answer).collect()
 }
@@ -137,9 +137,9 @@ fn completes_the_checkerboard() {
     let market = Market::at(&state, now);
     for shopper in 0..SIDE {
         let near = state.neighbourhood((Shopper(shopper), now), &params, &mut scratch);
-        let asker = Shopper(shopper);
-        let query = BasketQuery { shopper: asker, now, market: &market, neighbourhood: &near };
-        let list = state.next_basket(&query, &params, &mut scratch);
+        let own = state.baskets(Shopper(shopper));
+        let query = BasketQuery { own, now, market: &market, neighbourhood: &near };
+        let list = next_basket(&query, &params, &mut scratch);
         let own = items_of(shopper);
         let new: Vec<&Scored> = list.iter().filter(|s| !own.contains(&s.item)).collect();
         assert_eq!(new[0].item, Item(shopper));
@@ -214,9 +214,9 @@ fn fit_learns_that_recent_items_return() {
     let params = Params { weights, limit: 1, ..Params::default() };
     for s in 0..40 {
         let near = state.neighbourhood((Shopper(s), now), &params, &mut scratch);
-        let shopper = Shopper(s);
-        let query = BasketQuery { shopper, now, market: &market, neighbourhood: &near };
-        let list = state.next_basket(&query, &params, &mut scratch);
+        let own = state.baskets(Shopper(s));
+        let query = BasketQuery { own, now, market: &market, neighbourhood: &near };
+        let list = next_basket(&query, &params, &mut scratch);
         assert_eq!(list[0].item, Item(5 + s % 5));
     }
     assert_eq!(Lessons::default().fit(), None);

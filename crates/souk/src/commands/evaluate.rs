@@ -3,7 +3,8 @@
 //! Parameters are chosen from the training (and validation) file alone; the test file is read for
 //! the final measures only.
 
-mod baskets;
+pub(crate) mod baskets;
+mod ratings;
 mod sessions;
 mod table;
 
@@ -23,7 +24,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
     match what {
         Evaluate::Sessions(args) => sessions::run(&args, output),
         Evaluate::Baskets(args) => baskets::run(&args, output),
-        Evaluate::Ratings(_) => unreachable!(),
+        Evaluate::Ratings(args) => ratings::run(&args, output),
     }
 }
 

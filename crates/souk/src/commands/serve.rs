@@ -63,7 +63,7 @@ pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
 }
 
 /// Completes at SIGTERM, SIGINT or Ctrl-C.
-fn told_to_end() -> Result<impl Future<Output = ()> + Send> {
+pub(crate) fn told_to_end() -> Result<impl Future<Output = ()> + Send> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -1,0 +1,133 @@
+//! What is empty, stale or odd, and what to do about it.
+
+use souk_core::Timestamp;
+
+use crate::{App, AppError, Readiness};
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// All is well.
+    Fine,
+    /// Worth knowing.
+    Notice,
+    /// Something does not work.
+    Trouble,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it matters.
+    pub weight: Weight,
+    /// What was looked at.
+    pub subject: &'static str,
+    /// What was found, and the remedy.
+    pub detail: String,
+}
+
+const DAY_MS: i64 = 86_400_000;
+/// Days without an event after which the data counts as stale; chosen: shops close on a Sunday.
+const STALE_DAYS: i64 = 2;
+/// Records that the views may be behind without it being worth a word.
+const LAG_MAX: u64 = 50_000;
+
+impl App {
+    /// Looks at everything that makes answers empty or old.
+    ///
+    /// # Errors
+    ///
+    /// As the log.
+    pub async fn examine(&self) -> Result<Vec<Finding>, AppError> {
+        let mut findings = Vec::new();
+        let mut find = |weight, subject, detail: String| {
+            findings.push(Finding { weight, subject, detail });
+        };
+        match self.readiness() {
+            Readiness::Ready => find(Weight::Fine, "views", "complete".to_owned()),
+            Readiness::Starting { folded } => {
+                find(Weight::Notice, "views", format!("still starting; {folded} records read"));
+            }
+            Readiness::Failed(why) => find(Weight::Trouble, "views", why),
+        }
+        let status = self.parts.log.status().await?;
+        let bytes = status.bytes as f64 / 1e6;
+        if status.records == 0 {
+            let remedy = "empty; send events to /v1/batch or run `souk import FILE…`";
+            find(Weight::Trouble, "log", remedy.to_owned());
+        } else {
+            let (records, archived) = (status.records, status.archived_records);
+            let detail = format!("{records} records in {bytes:.1} MB, {archived} of them archived");
+            find(Weight::Fine, "log", detail);
+        }
+        let lag = self.lag().await?;
+        if lag.records > LAG_MAX {
+            let detail =
+                format!("{} records behind the log; answers miss what is newer", lag.records);
+            find(Weight::Notice, "views", detail);
+        }
+        for (weight, subject, detail) in self.look_at_views() {
+            find(weight, subject, detail);
+        }
+        if self.list_keys().await?.is_empty() {
+            let remedy = "there are none; make one with `souk keys create --role ROLE`";
+            find(Weight::Notice, "keys", remedy.to_owned());
+        }
+        for notice in self.config.check() {
+            find(Weight::Notice, "settings", format!("{}: {}", notice.setting, notice.detail));
+        }
+        Ok(findings)
+    }
+
+    fn look_at_views(&self) -> Vec<(Weight, &'static str, String)> {
+        let views = self.views.read();
+        let sizes = views.sizes();
+        let mut found = Vec::new();
+        let catalogue = &views.catalogue;
+        let sites: Vec<_> = catalogue.sites().cloned().collect();
+        let known = sites.iter().flat_map(|site| catalogue.iter_site(site));
+        let n_servable = known.filter(|item| catalogue.is_servable(*item, None)).count();
+        let n_foreign = sizes.items.saturating_sub(sizes.products);
+        found.push(match (sizes.products, n_servable) {
+            (0, _) => {
+                let remedy = "no products: nothing can be recommended; PUT /v1/products or `souk \
+                              import products.csv`";
+                (Weight::Trouble, "catalogue", remedy.to_owned())
+            }
+            (n, 0) => {
+                let detail = format!("{n} products, none of them in stock and sellable");
+                (Weight::Trouble, "catalogue", detail)
+            }
+            (n, servable) => {
+                let detail = format!("{n} products, {servable} of them can be recommended");
+                (Weight::Fine, "catalogue", detail)
+            }
+        });
+        if n_foreign > 0 {
+            let detail = format!(
+                "events name {n_foreign} products that the catalogue does not have; they are kept \
+                 and not recommended"
+            );
+            found.push((Weight::Notice, "catalogue", detail));
+        }
+        let shoppers = format!(
+            "{} subjects, {} orders, {} visits",
+            sizes.subjects, sizes.orders, sizes.visits
+        );
+        let weight = if sizes.subjects == 0 { Weight::Notice } else { Weight::Fine };
+        found.push((weight, "shoppers", shoppers));
+        found.extend(staleness(views.now_seen, self.clock.now()));
+        found
+    }
+}
+
+fn staleness(newest: Timestamp, now: Timestamp) -> Option<(Weight, &'static str, String)> {
+    let days = now.ms_since(newest) / DAY_MS;
+    (newest > Timestamp::EPOCH && days >= STALE_DAYS).then(|| {
+        let detail = format!(
+            "the newest event is {days} days old ({newest}): trends and recency stand still; is the \
+             sender still running?"
+        );
+        (Weight::Notice, "events", detail)
+    })
+}

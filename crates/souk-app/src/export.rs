@@ -1,0 +1,244 @@
+//! What the log holds, out into a file: events, orders, products, sales.
+//!
+//! Events come out in the shape in which Segment's clients send them, so that
+//! [`App::import`](crate::App::import) reads them again. A person appears as their subject: the log
+//! does not know their id.
+
+mod file;
+mod segment;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use souk_core::wire::{self, json as catalogue};
+use souk_core::{Event, Fact, OrderChange, OrderLine};
+use souk_ports::{Cursor, READ_RECORDS_MAX, Recorded};
+
+use crate::{App, AppError, Progress};
+
+use file::{ExportFile, Field};
+
+/// What to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    /// Every event but those of the catalogue.
+    Events,
+    /// Orders, a line each.
+    Orders,
+    /// The current catalogue.
+    Products,
+    /// Sales without persons, a line each.
+    Sales,
+}
+
+impl ExportKind {
+    /// Every kind.
+    pub const ALL: [ExportKind; 4] =
+        [ExportKind::Events, ExportKind::Orders, ExportKind::Products, ExportKind::Sales];
+
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ExportKind::Events => "events",
+            ExportKind::Orders => "orders",
+            ExportKind::Products => "products",
+            ExportKind::Sales => "sales",
+        }
+    }
+
+    /// Reads the name on the command line.
+    pub fn parse(name: &str) -> Option<ExportKind> {
+        ExportKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The columns of a Parquet file of this kind.
+    fn fields(self) -> &'static [Field] {
+        match self {
+            ExportKind::Events => segment::FIELDS,
+            ExportKind::Products => PRODUCT_FIELDS,
+            ExportKind::Orders => ORDER_FIELDS,
+            ExportKind::Sales => SALE_FIELDS,
+        }
+    }
+}
+
+const PRODUCT_FIELDS: &[Field] =
+    &[Field::text("id"), Field::text("site"), Field::text("title"), Field::text("json")];
+const ORDER_FIELDS: &[Field] = &[
+    Field::text("order_id"),
+    Field::text("user_id"),
+    Field::time("timestamp"),
+    Field::text("change"),
+    Field::text("site"),
+    Field::text("channel"),
+    Field::text("source"),
+    Field::text("location_id"),
+    Field::text("product_id"),
+    Field::number("quantity"),
+    Field::text("unit"),
+    Field::number("amount"),
+    Field::text("currency"),
+    Field::text("message_id"),
+];
+const SALE_FIELDS: &[Field] = &[
+    Field::text("order_ref"),
+    Field::text("day"),
+    Field::text("change"),
+    Field::text("site"),
+    Field::text("channel"),
+    Field::text("source"),
+    Field::text("location_id"),
+    Field::text("product_id"),
+    Field::number("quantity"),
+    Field::text("unit"),
+    Field::number("amount"),
+    Field::text("currency"),
+];
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Rows in the file.
+    pub rows: u64,
+    /// Records of the log that were read.
+    pub records: u64,
+}
+
+impl App {
+    /// Writes all of one kind, as of now, to a file whose name ends in `.jsonl`, `.jsonl.gz` or
+    /// `.parquet`. The file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Invalid`] for another ending, [`AppError::File`] when it cannot be written, and as
+    /// the log.
+    pub async fn export(
+        &self,
+        kind: ExportKind,
+        path: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Exported, AppError> {
+        let mut file = ExportFile::create(path, kind.fields())?;
+        progress.begin(&format!("Exporting {}", kind.as_str()), None);
+        let done = match kind {
+            ExportKind::Products => self.export_products(&mut file),
+            _ => self.export_records(kind, &mut file, progress).await,
+        };
+        progress.end();
+        let records = done?;
+        let rows = file.finish()?;
+        Ok(Exported { rows, records })
+    }
+
+    fn export_products(&self, file: &mut ExportFile) -> Result<u64, AppError> {
+        let views = self.views.read();
+        let sites: Vec<_> = views.catalogue.sites().cloned().collect();
+        for site in &sites {
+            for item in views.catalogue.iter_site(site) {
+                let Some(product) = views.catalogue.product(item) else { continue };
+                let json = catalogue::product_to_json(product, catalogue::Audience::Shop);
+                file.write(&json, || {
+                    json!({
+                        "id": product.id.as_str(),
+                        "site": site.as_str(),
+                        "title": product.title,
+                        "json": json.to_string(),
+                    })
+                })?;
+            }
+        }
+        Ok(0)
+    }
+
+    async fn export_records(
+        &self,
+        kind: ExportKind,
+        file: &mut ExportFile,
+        progress: &dyn Progress,
+    ) -> Result<u64, AppError> {
+        let end = self.parts.log.end().await?;
+        let mut cursor = Cursor::START;
+        let mut n_records = 0;
+        while !cursor.covers(&end) {
+            let records = self.parts.log.read(&cursor, READ_RECORDS_MAX).await?;
+            if records.is_empty() {
+                break;
+            }
+            for recorded in &records {
+                write_record(kind, recorded, file)?;
+                cursor.advance(recorded.position);
+            }
+            n_records += records.len() as u64;
+            progress.advance(records.len() as u64);
+        }
+        Ok(n_records)
+    }
+}
+
+fn write_record(
+    kind: ExportKind,
+    recorded: &Recorded,
+    file: &mut ExportFile,
+) -> Result<(), AppError> {
+    let event = wire::decode_event(&recorded.record.body).map_err(|error| {
+        let position = recorded.position;
+        AppError::Bug(format!("record {}/{}: {error}", position.partition.0, position.offset))
+    })?;
+    let subject = recorded.record.subject.map(|subject| subject.to_string());
+    match (kind, &event.fact) {
+        (ExportKind::Events, _) => {
+            if let Some(message) = segment::message(&event, subject.as_deref()) {
+                file.write(&message, || segment::row(&event, subject.as_deref(), &message))?;
+            }
+        }
+        (ExportKind::Orders, Fact::Order(order)) => {
+            let head = json!({
+                "order_id": order.order_id.as_str(),
+                "user_id": subject,
+                "timestamp": event.at.to_string(),
+                "location_id": order.location.as_ref().map(|id| id.as_str()),
+                "message_id": event.message_id.as_deref(),
+            });
+            write_lines((head, order.change), &event, &order.lines, file)?;
+        }
+        (ExportKind::Sales, Fact::Sale(sale)) => {
+            let head = json!({
+                "order_ref": sale.order.to_string(),
+                "day": sale.day.to_string(),
+                "location_id": sale.location.as_ref().map(|id| id.as_str()),
+            });
+            write_lines((head, sale.change), &event, &sale.lines, file)?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A row for each line, each with what the lines share; a cancellation has one row without product.
+fn write_lines(
+    (head, change): (Value, OrderChange),
+    event: &Event,
+    lines: &[OrderLine],
+    file: &mut ExportFile,
+) -> Result<(), AppError> {
+    let mut row = head;
+    row["change"] = segment::change_name(change).into();
+    row["site"] = event.site.as_str().into();
+    row["channel"] = event.channel.map(|channel| channel.as_str()).into();
+    row["source"] = event.source.as_str().into();
+    for line in lines {
+        let mut row = row.clone();
+        row["product_id"] = line.product.as_str().into();
+        row["quantity"] = line.quantity.as_f64().into();
+        row["unit"] = line.quantity.unit().as_str().into();
+        row["amount"] = line.amount.map(|amount| amount.as_major()).into();
+        row["currency"] = line.amount.map(|amount| amount.currency().as_str().to_owned()).into();
+        file.write(&row, || row.clone())?;
+    }
+    if lines.is_empty() {
+        file.write(&row, || row.clone())?;
+    }
+    Ok(())
+}

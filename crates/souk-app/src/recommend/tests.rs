@@ -1,0 +1,170 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+use souk_core::wire::json::product_from_json;
+use souk_core::{Currency, Product};
+
+use super::*;
+use crate::test_shop::{Shop, caller, noon};
+use crate::{IngestCall, Role};
+
+fn product(value: &Value) -> Product {
+    product_from_json(value, &SiteId::main(), Currency::USD).unwrap()
+}
+
+fn id(text: &str) -> ProductId {
+    ProductId::new(text).unwrap()
+}
+
+fn ids(answer: &RecommendAnswer) -> Vec<&str> {
+    answer.recommendations.iter().map(|one| one.product_id.as_str()).collect()
+}
+
+/// Six shoppers buy bread with butter, four of them jam; `regular` bought milk in three baskets.
+async fn grocer() -> Shop {
+    let shop = Shop::open().await;
+    let shelf = [
+        ("bread", "Rye Bread", 299),
+        ("butter", "Butter", 349),
+        ("jam", "Jam", 449),
+        ("jam-2", "Jam", 459),
+        ("milk", "Milk", 129),
+        ("wine", "Wine", 1_999),
+    ];
+    let products = shelf.map(|(id, title, cents)| {
+        product(&json!({"id": id, "title": title, "brand": "Own",
+            "price": {"amount": cents, "currency": "USD"}}))
+    });
+    shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
+    let mut batch = Vec::new();
+    for n in 0..6 {
+        let lines: &[&str] = if n < 4 { &["bread", "butter", "jam"] } else { &["bread", "butter"] };
+        batch.push(order(&format!("crowd-{n}"), n, lines));
+    }
+    for n in 10..13 {
+        batch.push(order("regular", n, if n == 10 { &["milk", "bread"] } else { &["milk"] }));
+    }
+    let answer = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    assert_eq!((answer.accepted, answer.rejected.len()), (9, 0));
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    shop
+}
+
+fn order(user: &str, number: i64, lines: &[&str]) -> Value {
+    let products: Vec<Value> =
+        lines.iter().map(|id| json!({"product_id": id, "quantity": 1, "price": 2})).collect();
+    let at = noon().plus_ms((number - 20) * 86_400_000);
+    json!({"type": "track", "event": "Order Completed", "userId": user, "timestamp": at.to_string(),
+        "messageId": format!("o{number}"),
+        "properties": {"order_id": format!("o{number}"), "currency": "USD", "products": products}})
+}
+
+async fn ask(shop: &Shop, request: &RecommendRequest) -> RecommendAnswer {
+    shop.app.recommend(request, &caller(Role::StorefrontServer)).await.unwrap()
+}
+
+fn for_user(strategy: Strategy, user: &str) -> RecommendRequest {
+    RecommendRequest { user_id: Some(user.to_owned()), ..RecommendRequest::new(strategy, 10) }
+}
+
+#[tokio::test]
+async fn bought_together_names_its_anchor() {
+    let shop = grocer().await;
+    let mut request = RecommendRequest::new(Strategy::BoughtTogether, 10);
+    request.context.product_id = Some(id("bread"));
+    let answer = ask(&shop, &request).await;
+    let best = &answer.recommendations[0];
+    assert!(ids(&answer).contains(&"butter"), "{answer:?}");
+    assert_eq!(best.reason.kind, ReasonKind::BoughtTogether);
+    assert_eq!(best.reason.text, "Bought with Rye Bread");
+    assert_eq!(best.reason.evidence, [id("bread")]);
+    assert!(!ids(&answer).contains(&"bread"), "the product on the page is never proposed");
+    assert!(answer.personalization_score.abs() < f32::EPSILON);
+}
+
+#[tokio::test]
+async fn habits_come_first_and_say_so() {
+    let shop = grocer().await;
+    let answer = ask(&shop, &for_user(Strategy::BuyAgain, "regular")).await;
+    assert_eq!(ids(&answer), ["milk", "bread"]);
+    assert_eq!(answer.recommendations[0].reason.text, "You bought it 3 times");
+    assert_eq!(answer.recommendations[1].reason.text, "You bought it before");
+    assert!((answer.personalization_score - 1.0).abs() < f32::EPSILON);
+    let automatic = ask(&shop, &for_user(Strategy::Auto, "regular")).await;
+    assert_eq!(automatic.strategy, Strategy::NextBasket);
+    assert_eq!(ids(&automatic)[0], "milk");
+}
+
+#[tokio::test]
+async fn one_title_once_and_filters_stock_and_exclusions_hold() {
+    let shop = grocer().await;
+    let mut request = RecommendRequest::new(Strategy::New, 10);
+    let titles = ask(&shop, &request).await;
+    let jams = ids(&titles).iter().filter(|id| id.starts_with("jam")).count();
+    assert_eq!(jams, 1, "two products of one title: {:?}", ids(&titles));
+    request.filter = Some(Filter::parse("price <= 3").unwrap());
+    request.exclude = vec![id("bread")];
+    assert_eq!(ids(&ask(&shop, &request).await), ["milk"]);
+    let gone = json!({"id": "milk", "title": "Milk", "availability": "out_of_stock",
+        "price": {"amount": 129, "currency": "USD"}});
+    shop.app.put_products(vec![product(&gone)], &caller(Role::Admin)).await.unwrap();
+    assert!(ids(&ask(&shop, &request).await).is_empty());
+}
+
+#[tokio::test]
+async fn a_stranger_gets_popular_products_and_no_error() {
+    let shop = grocer().await;
+    let answer = ask(&shop, &for_user(Strategy::NextBasket, "nobody")).await;
+    assert_eq!(answer.strategy, Strategy::Popular);
+    assert_eq!(ids(&answer)[0], "bread");
+    assert!(answer.recommendations.iter().all(|one| one.reason.kind == ReasonKind::Popular));
+    let scores: Vec<f32> = answer.recommendations.iter().map(|one| one.score).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+}
+
+#[tokio::test]
+async fn a_browser_key_sees_no_shopper_without_a_token() {
+    let shop = grocer().await;
+    let request = for_user(Strategy::Auto, "regular");
+    let mut browser = caller(Role::StorefrontBrowser);
+    let without = shop.app.recommend(&request, &browser).await.unwrap();
+    let anonymous =
+        shop.app.recommend(&RecommendRequest::new(Strategy::Auto, 10), &browser).await.unwrap();
+    assert_eq!(without.recommendations, anonymous.recommendations);
+    browser.shopper = Some("somebody else".to_owned());
+    let foreign = shop.app.recommend(&request, &browser).await.unwrap();
+    assert_eq!(foreign.recommendations, anonymous.recommendations);
+    browser.shopper = Some("regular".to_owned());
+    let own = shop.app.recommend(&request, &browser).await.unwrap();
+    assert_eq!(ids(&own)[0], "milk");
+}
+
+#[tokio::test]
+async fn a_browser_sees_its_own_visit_but_not_the_joined_shopper() {
+    let shop = grocer().await;
+    let view = json!({"type": "track", "event": "Product Viewed", "anonymousId": "tab",
+        "properties": {"product_id": "wine"}});
+    let join = json!({"type": "identify", "userId": "regular", "anonymousId": "tab"});
+    let batch = json!({"batch": [view, join]});
+    assert_eq!(shop.send(Role::IngestServer, IngestCall::Batch, batch).await.accepted, 2);
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let of_tab = |strategy| RecommendRequest {
+        anonymous_id: Some("tab".to_owned()),
+        ..RecommendRequest::new(strategy, 10)
+    };
+    let browser = caller(Role::StorefrontBrowser);
+    let seen = shop.app.recommend(&of_tab(Strategy::RecentlyViewed), &browser).await.unwrap();
+    assert_eq!(ids(&seen), ["wine"]);
+    let bought = shop.app.recommend(&of_tab(Strategy::BuyAgain), &browser).await.unwrap();
+    assert!(ids(&bought).is_empty(), "the joined shopper's habits: {:?}", ids(&bought));
+    // The shop's own server sees one person.
+    assert_eq!(ids(&ask(&shop, &of_tab(Strategy::BuyAgain)).await)[0], "milk");
+}
+
+#[tokio::test]
+async fn another_sites_products_never_show() {
+    let shop = grocer().await;
+    let mut request = RecommendRequest::new(Strategy::Popular, 10);
+    request.context.site = Some(SiteId::new("elsewhere").unwrap());
+    assert!(ids(&ask(&shop, &request).await).is_empty());
+}
