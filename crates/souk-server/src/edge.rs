@@ -1,8 +1,8 @@
 use std::any::Any;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -33,6 +33,8 @@ pub(crate) struct Edge {
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
     permits: Semaphore,
+    /// Written at the first request: most processes never show it.
+    openapi: OnceLock<Bytes>,
     /// Random at each start, so that two processes never give the same request id.
     id_seed: u64,
     id_count: AtomicU64,
@@ -47,7 +49,9 @@ impl Edge {
         let id_seed = getrandom::u64().expect("the system has randomness");
         let permits = Semaphore::new(config.limits.requests_max);
         let metrics = Metrics::default();
-        Arc::new(Edge { app, config, metrics, permits, id_seed, id_count: AtomicU64::new(0) })
+        let openapi = OnceLock::new();
+        let id_count = AtomicU64::new(0);
+        Arc::new(Edge { app, config, metrics, permits, openapi, id_seed, id_count })
     }
 
     /// Checks the caller and reads the body: in this order, so that a stranger's bytes are not kept.
@@ -114,6 +118,26 @@ impl Edge {
         let client = caller.role.is_browser().then(|| client_of(headers, peer)).flatten();
         self.app.check_rate(caller, client.as_deref())?;
         Ok(())
+    }
+
+    /// The OpenAPI document, which names the shop's own sites.
+    pub(crate) fn openapi(&self) -> Bytes {
+        let write = || {
+            let sites: Vec<SiteId> = self.app.config().sites().map(|site| site.id).collect();
+            Bytes::from(crate::openapi::document_text(&sites))
+        };
+        self.openapi.get_or_init(write).clone()
+    }
+
+    /// Refuses a site that the settings do not name.
+    pub(crate) fn check_site(&self, site: &SiteId, pointer: &str) -> Answer<()> {
+        if self.app.config().site(site).is_some() {
+            return Ok(());
+        }
+        let detail = format!(
+            "`{site}` is not a site of this shop; add it to `sites` in souk.yaml, or leave it out"
+        );
+        Err(Problem::field(pointer, detail))
     }
 
     /// The site that a request without one means, and its currency.

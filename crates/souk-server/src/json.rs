@@ -49,6 +49,16 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// Reads a count. JSON has one kind of number, so 24.0 is as whole as 24.
+pub(crate) fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
+    if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
+        let found = serde::de::Unexpected::Float(number);
+        return Err(serde::de::Error::invalid_value(found, &"a whole number from 0"));
+    }
+    Ok(Some(number as u32))
+}
+
 fn explain<'a, T: Deserialize<'a>>(text: &'a [u8], error: &serde_json::Error) -> Box<Problem> {
     if error.classify() != serde_json::error::Category::Data {
         return malformed(error);

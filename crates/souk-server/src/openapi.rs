@@ -1,8 +1,12 @@
 //! The OpenAPI document: utoipa reads it off the handlers and shapes, this file adds what both share.
 
 use serde_json::{Map, Value, json};
-use souk_core::Currency;
+use souk_core::SiteId;
 use utoipa::OpenApi;
+
+mod schemas;
+
+use schemas::{FILTER_PATTERN, merge};
 
 use crate::routes::{health, keys, products, recommend, segment};
 
@@ -55,17 +59,13 @@ use crate::routes::{health, keys, products, recommend, segment};
 )]
 struct Document;
 
-/// Objects that take no other fields than theirs.
-const CLOSED: [&str; 6] =
-    ["MoneyBody", "ProductBody", "ProductChange", "VariantBody", "TranslationBody", "ListQuery"];
-
-/// The document as JSON text.
-pub(crate) fn document_text() -> String {
-    serde_json::to_string(&document()).expect("a JSON value always serialises")
+/// The document as JSON text, for a shop of these sites.
+pub(crate) fn document_text(sites: &[SiteId]) -> String {
+    serde_json::to_string(&document(sites)).expect("a JSON value always serialises")
 }
 
 /// The document.
-pub(crate) fn document() -> Value {
+fn document(sites: &[SiteId]) -> Value {
     let mut document = serde_json::to_value(Document::openapi()).expect("utoipa writes JSON");
     document["openapi"] = "3.1.0".into();
     document["servers"] = json!([{ "url": "/" }]);
@@ -79,84 +79,19 @@ pub(crate) fn document() -> Value {
             "description": "The key as user name, with any password, as Segment's clients send it."
         },
     });
-    refine_schemas(&mut document["components"]["schemas"]);
+    let shapes = document["components"]["schemas"].as_object_mut().expect("there are schemas");
+    schemas::refine(shapes, sites);
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().expect("a path has operations") {
-            refine_operation(path, method, operation);
+            refine_operation((path, method), operation, sites);
         }
     }
     document
 }
 
-/// Adds what the derive macros cannot say: patterns, limits of lists, closed objects.
-fn refine_schemas(schemas: &mut Value) {
-    for name in CLOSED {
-        if let Some(schema) = schemas.get_mut(name) {
-            schema["additionalProperties"] = false.into();
-        }
-    }
-    let id = json!({ "minLength": 1, "maxLength": 255 });
-    let ids =
-        json!({ "items": { "type": "string", "minLength": 1, "maxLength": 255 }, "maxItems": 500 });
-    let time = json!({ "format": "date-time", "pattern": TIME_PATTERN });
-    let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
-    let origins = json!({
-        "items": { "type": "string", "pattern": "^https?://[a-z0-9.-]+(:[0-9]{1,5})?$" },
-        "maxItems": 100
-    });
-    let currencies = json!({ "enum": currencies() });
-    let additions = [
-        ("RecommendBody", "filter", &filter),
-        ("RecommendBody", "exclude", &ids),
-        ("ContextBody", "product_id", &id),
-        ("ContextBody", "site", &id),
-        ("ContextBody", "location_id", &id),
-        ("ContextBody", "cart", &ids),
-        ("ContextBody", "session", &ids),
-        ("MoneyBody", "currency", &currencies),
-        ("ProductBody", "published_at", &time),
-        ("ProductChange", "published_at", &time),
-        ("NewKeyBody", "expires_at", &time),
-        ("NewKeyBody", "origins", &origins),
-    ];
-    for (schema, property, addition) in additions {
-        let place = schemas
-            .pointer_mut(&format!("/{schema}/properties/{property}"))
-            .unwrap_or_else(|| panic!("{schema} has no {property}; correct the table above"));
-        merge(place, addition);
-    }
-}
-
-/// Times from 1970 to 9999, in upper case.
-const TIME_PATTERN: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T\
-([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$";
-
-/// Comparisons joined by `AND` and `OR`, each perhaps with `NOT`: what the whole language reads.
-/// Deeper parentheses are read too, but no regular expression can say so.
-const FILTER_PATTERN: &str = "^(NOT )?[a-z_]+ ((=|!=|<|<=|>|>=) ([0-9]{1,9}|'[A-Za-z0-9 ]*')|\
-(NOT )?IN \\['[A-Za-z0-9 ]*'(, '[A-Za-z0-9 ]*')*\\]|EXISTS)\
-( (AND|OR) (NOT )?[a-z_]+ (=|!=|<|<=|>|>=) ([0-9]{1,9}|'[A-Za-z0-9 ]*'))*$";
-
-/// The codes that the program knows, found by asking it for each that could be one.
-fn currencies() -> Vec<String> {
-    let letters = || b'A'..=b'Z';
-    let all = letters().flat_map(|a| {
-        letters().flat_map(move |b| letters().map(move |c| [a, b, c].map(char::from)))
-    });
-    all.map(|code| code.iter().collect())
-        .filter(|code: &String| Currency::parse(code).is_ok())
-        .collect()
-}
-
-fn merge(place: &mut Value, addition: &Value) {
-    let place = place.as_object_mut().expect("a schema is an object");
-    let addition = addition.as_object().expect("an addition is an object");
-    place.extend(addition.iter().map(|(key, value)| (key.clone(), value.clone())));
-}
-
 /// Adds what every operation shares: failures, headers, parameters.
-fn refine_operation(path: &str, method: &str, operation: &mut Value) {
+fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: &[SiteId]) {
     let is_open = operation.get("security") == Some(&json!([{}]));
     let has_body = operation.get("requestBody").is_some();
     if let Some(body) = operation.get_mut("requestBody") {
@@ -164,8 +99,12 @@ fn refine_operation(path: &str, method: &str, operation: &mut Value) {
     }
     if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
         for parameter in parameters {
-            refine_parameter(parameter);
+            refine_parameter(parameter, sites);
         }
+    }
+    if let Some(message) = message_of(path) {
+        let schema = json!({ "$ref": format!("#/components/schemas/{message}") });
+        operation["requestBody"]["content"] = json!({ "application/json": { "schema": schema } });
     }
     if path == "/v1/products" && method == "put" {
         let product = json!({ "type": "string", "description": "One product a line." });
@@ -183,7 +122,7 @@ fn refine_operation(path: &str, method: &str, operation: &mut Value) {
         failures.push(("413", "The body is too large."));
         failures.push(("415", "The body is of another media type or encoding."));
     }
-    if has_body && !is_segment(path) || path.contains("/products") {
+    if has_body && message_of(path).is_none() || path.contains("/products") {
         failures.push(("422", "The request is well formed and wrong; `errors` say where."));
     }
     if path.contains("{id}") {
@@ -201,17 +140,25 @@ fn refine_operation(path: &str, method: &str, operation: &mut Value) {
     }
 }
 
-fn is_segment(path: &str) -> bool {
-    ["track", "identify", "page", "screen", "group", "alias"]
-        .iter()
-        .any(|name| path.strip_prefix("/v1/") == Some(name))
-        || path == "/v1/batch"
+/// The shape that one of Segment's routes takes.
+fn message_of(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "/v1/track" => "TrackMessage",
+        "/v1/identify" => "IdentifyMessage",
+        "/v1/page" => "PageMessage",
+        "/v1/screen" => "ScreenMessage",
+        "/v1/group" => "GroupMessage",
+        "/v1/alias" => "AliasMessage",
+        "/v1/batch" => "MessageBatch",
+        _ => return None,
+    })
 }
 
-fn refine_parameter(parameter: &mut Value) {
+fn refine_parameter(parameter: &mut Value, sites: &[SiteId]) {
     let addition = match parameter["name"].as_str() {
         Some("filter") => json!({ "format": "souk-filter", "pattern": FILTER_PATTERN }),
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
+        Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),
         _ => return,
     };
     merge(&mut parameter["schema"], &addition);

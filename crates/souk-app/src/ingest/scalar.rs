@@ -140,7 +140,9 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(value))
+        // JSON has one kind of number, so 24.0 is as whole as 24; above 2^53 digits are lost.
+        let is_whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
+        Ok(if is_whole { Scalar::Whole(value as i64) } else { Scalar::Number(value) })
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {

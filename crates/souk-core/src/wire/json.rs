@@ -277,6 +277,15 @@ fn read_variant(faults: &mut Faults, value: &Value, currency: Option<Currency>) 
     })
 }
 
+/// A whole number. JSON has one kind of number, so 12.0 is as whole as 12; above 2^53 digits are lost.
+fn whole(value: &Value) -> Option<i64> {
+    let from_float = |number: f64| {
+        let is_whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+        is_whole.then_some(number as i64)
+    };
+    value.as_i64().or_else(|| value.as_f64().filter(|_| value.is_f64()).and_then(from_float))
+}
+
 impl Faults {
     fn availability(&mut self, value: &Value) -> Option<Availability> {
         let known = value.as_str().and_then(Availability::parse);
@@ -292,7 +301,7 @@ impl Faults {
     }
 
     fn u32(&mut self, value: &Value) -> Option<u32> {
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let number = whole(value).and_then(|number| u32::try_from(number).ok());
         number.or_else(|| {
             self.fault(format!("is {}; must be an integer from 0 to {}", show(value), u32::MAX))
         })
@@ -318,7 +327,7 @@ impl Faults {
     }
 
     fn minor(&mut self, value: &Value) -> Option<i64> {
-        match value.as_i64() {
+        match whole(value) {
             Some(minor @ 0..=Money::MINOR_MAX) => Some(minor),
             Some(minor) if minor < 0 => self.fault(format!("is {minor}; must be at least 0")),
             _ if value.is_number() && !value.is_f64() => {

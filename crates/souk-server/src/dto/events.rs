@@ -2,41 +2,6 @@ use serde::Serialize;
 use souk_app::IngestAnswer;
 use utoipa::ToSchema;
 
-/// One message of Segment's tracking API: `messageId`, `timestamp`, `context`, `userId` or
-/// `anonymousId`, and what its kind needs. Unknown top-level keys are ignored.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what the application reads")]
-#[schema(example = json!({
-    "messageId": "m-1",
-    "userId": "u1",
-    "event": "Product Viewed",
-    "properties": {"product_id": "p9"},
-    "context": {"channel": "web"}
-}))]
-pub(crate) struct Message {
-    /// Names the message: the same one is kept once.
-    #[serde(rename = "messageId")]
-    #[schema(required = false)]
-    message_id: String,
-    /// The shop's name for the shopper.
-    #[serde(rename = "userId")]
-    user_id: Option<serde_json::Value>,
-    /// The browser's name for the shopper.
-    #[serde(rename = "anonymousId")]
-    anonymous_id: Option<serde_json::Value>,
-    /// For `track`: one of the e-commerce events of Segment's spec v2, or any other name.
-    event: Option<serde_json::Value>,
-}
-
-/// Several messages, each with its `type`.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what the application reads")]
-pub(crate) struct MessageBatch {
-    /// At most 2,500 messages of 32 KB each, 500 KB together.
-    #[schema(max_items = 2500, value_type = Vec<Object>)]
-    batch: Vec<serde_json::Value>,
-}
-
 /// What became of the events. 200 means that what was accepted is durable.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventsAnswer {

@@ -12,9 +12,8 @@ use crate::problem::{Answer, Problem};
 pub(crate) struct NewKeyBody {
     /// What it may do.
     role: RoleName,
-    /// A note for people.
+    /// A note for people, at most 200 bytes.
     #[serde(default)]
-    #[schema(max_length = 200)]
     label: Option<String>,
     /// Web origins that may use it, for browser roles; empty means any.
     #[serde(default)]

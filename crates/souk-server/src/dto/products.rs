@@ -53,7 +53,6 @@ macro_rules! product_schema {
             /// The global trade item number.
             gtin: Option<String>,
             /// Sizes and colours.
-            #[schema(max_items = 500)]
             variants: Option<Vec<VariantBody>>,
             /// Texts in other languages, by IETF tag.
             translations: Option<BTreeMap<String, TranslationBody>>,
@@ -70,13 +69,13 @@ product_schema! {
     /// A product as the shop describes it.
     ProductBody {
         /// The shop's own name for it; unique in its site. At most 255 bytes.
-        #[schema(min_length = 1, max_length = 255, example = "p1")]
+        #[schema(min_length = 1, example = "p1")]
         id: String,
         /// Where it is sold; the first site when left out.
-        #[schema(min_length = 1, max_length = 255)]
+        #[schema(min_length = 1)]
         site: Option<String>,
         /// What a shopper reads. At most 1,000 bytes.
-        #[schema(min_length = 1, max_length = 1000, pattern = "\\S", example = "Rye Bread")]
+        #[schema(min_length = 1, pattern = "\\S", example = "Rye Bread")]
         title: String
     }
 }
@@ -85,7 +84,7 @@ product_schema! {
     /// A change: a field that is not there stays, `null` clears it.
     ProductChange {
         /// What a shopper reads. At most 1,000 bytes.
-        #[schema(min_length = 1, max_length = 1000, pattern = "\\S", required = false)]
+        #[schema(min_length = 1, pattern = "\\S", required = false)]
         title: String
     }
 }
@@ -126,7 +125,7 @@ pub(crate) enum AttributeBody {
 #[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
 pub(crate) struct VariantBody {
     /// The shop's own name for it.
-    #[schema(min_length = 1, max_length = 255)]
+    #[schema(min_length = 1)]
     id: String,
     /// What sets it apart.
     title: Option<String>,
@@ -193,7 +192,7 @@ pub(crate) struct ProductList {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Whose products; the first site's when left out.
-    #[param(min_length = 1, max_length = 255, required = false, nullable = false)]
+    #[param(min_length = 1, required = false, nullable = false)]
     pub(crate) site: Option<String>,
     /// What they must satisfy.
     #[param(required = false, nullable = false)]
@@ -212,6 +211,6 @@ pub(crate) struct ListQuery {
 #[into_params(parameter_in = Query)]
 pub(crate) struct SiteQuery {
     /// Whose product; the first site's when left out.
-    #[param(min_length = 1, max_length = 255, required = false, nullable = false)]
+    #[param(min_length = 1, required = false, nullable = false)]
     pub(crate) site: Option<String>,
 }

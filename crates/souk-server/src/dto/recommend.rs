@@ -1,9 +1,7 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use souk_app::{
-    ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation, Strategy,
-};
+use souk_app::{RecommendAnswer, RecommendContext, RecommendRequest, Recommendation, Strategy};
 use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
 use utoipa::ToSchema;
 
@@ -15,8 +13,8 @@ use crate::problem::{Answer, Problem};
 pub(crate) const BATCH_MAX: usize = 1_000;
 /// Products that a request may list in one place; chosen: more than any cart or visit holds.
 const LIST_MAX: usize = 500;
-/// Bytes of a search text or placement name; chosen.
-const TEXT_BYTES_MAX: usize = 1_000;
+/// Characters of a search text or placement name; chosen.
+const TEXT_CHARS_MAX: usize = 250;
 
 /// A request for recommendations.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,7 +34,7 @@ pub(crate) struct RecommendBody {
     #[serde(default)]
     strategy: Option<StrategyName>,
     /// How many products.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::whole_number")]
     #[schema(minimum = 1, maximum = 100, default = 10)]
     limit: Option<u32>,
     /// What the shopper is looking at.
@@ -240,8 +238,9 @@ fn product_ids(faults: &mut Faults, pointer: &str, texts: Vec<String>) -> Vec<Pr
 }
 
 fn short_text(faults: &mut Faults, pointer: &str, text: Option<&str>) {
-    if let Some(bytes) = text.map(str::len).filter(|bytes| *bytes > TEXT_BYTES_MAX) {
-        faults.add(pointer, format!("{bytes} bytes of text; the limit is {TEXT_BYTES_MAX}"));
+    let length = text.map_or(0, |text| text.chars().count());
+    if length > TEXT_CHARS_MAX {
+        faults.add(pointer, format!("{length} characters; the limit is {TEXT_CHARS_MAX}"));
     }
 }
 
@@ -328,36 +327,6 @@ pub(crate) struct RecommendBatchAnswer {
     responses: Vec<RecommendationsAnswer>,
 }
 
-/// The name of a strategy in requests and answers.
-pub(crate) fn strategy_name(strategy: Strategy) -> &'static str {
-    match strategy {
-        Strategy::Auto => "auto",
-        Strategy::ForYou => "for_you",
-        Strategy::NextBasket => "next_basket",
-        Strategy::Session => "session",
-        Strategy::Similar => "similar",
-        Strategy::BoughtTogether => "bought_together",
-        Strategy::BuyAgain => "buy_again",
-        Strategy::RecentlyViewed => "recently_viewed",
-        Strategy::Trending => "trending",
-        Strategy::Popular => "popular",
-        Strategy::New => "new",
-    }
-}
-
-fn reason_name(kind: ReasonKind) -> &'static str {
-    match kind {
-        ReasonKind::BoughtTogether => "bought_together",
-        ReasonKind::BoughtBefore => "bought_before",
-        ReasonKind::SimilarShoppers => "similar_shoppers",
-        ReasonKind::ViewedTogether => "viewed_together",
-        ReasonKind::RecentlyViewed => "recently_viewed",
-        ReasonKind::Trending => "trending",
-        ReasonKind::Popular => "popular",
-        ReasonKind::New => "new",
-    }
-}
-
 /// Appends an answer as JSON.
 ///
 /// Written by hand because products come as finished JSON text: a serializer would have to read each
@@ -365,7 +334,7 @@ fn reason_name(kind: ReasonKind) -> &'static str {
 pub(crate) fn write_answer(answer: &RecommendAnswer, out: &mut String) {
     out.push_str("{\"request_id\":");
     write_text(&answer.request_id, out);
-    let (timestamp, strategy) = (answer.timestamp, strategy_name(answer.strategy));
+    let (timestamp, strategy) = (answer.timestamp, answer.strategy.as_str());
     let _ = write!(out, ",\"timestamp\":\"{timestamp}\",\"strategy\":\"{strategy}\"");
     out.push_str(",\"model_version\":");
     write_text(&answer.model_version, out);
@@ -391,7 +360,7 @@ fn write_product(item: &Recommendation, out: &mut String) {
     let _ = write!(out, ",\"rank\":{},\"score\":{}", item.rank, finite(item.score));
     out.push_str(",\"product\":");
     out.push_str(&item.product);
-    let _ = write!(out, ",\"reason\":{{\"kind\":\"{}\",\"text\":", reason_name(item.reason.kind));
+    let _ = write!(out, ",\"reason\":{{\"kind\":\"{}\",\"text\":", item.reason.kind.as_str());
     write_text(&item.reason.text, out);
     out.push_str(",\"evidence\":[");
     for (idx, id) in item.reason.evidence.iter().enumerate() {

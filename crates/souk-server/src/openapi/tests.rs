@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::document;
+use souk_core::SiteId;
+
+fn document() -> Value {
+    super::document(&[SiteId::main()])
+}
 
 /// Every `$ref` of a document, for a look at what they point to.
 fn references(value: &Value, found: &mut Vec<String>) {

@@ -1,9 +1,8 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use bytes::Bytes;
 use souk_app::{App, AppError, Operation, Readiness};
 
 use crate::auth::Login;
@@ -173,10 +172,8 @@ fn is_local(request: &Request) -> bool {
     responses((status = 200, description = "OpenAPI 3.1.", body = Object)),
     security(())
 )]
-pub(crate) async fn openapi() -> Response {
-    static TEXT: OnceLock<Bytes> = OnceLock::new();
-    let text = TEXT.get_or_init(|| Bytes::from(crate::openapi::document_text()));
-    json_text(text.clone())
+pub(crate) async fn openapi(State(edge): State<Arc<Edge>>) -> Response {
+    json_text(edge.openapi())
 }
 
 /// A page to read the OpenAPI document with; it needs nothing from the network but this server.

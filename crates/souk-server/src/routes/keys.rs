@@ -30,14 +30,15 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
 }
 
 /// Makes a key. The answer is the only place where it can ever be seen.
+///
+/// The header `Idempotency-Key` (1 to 255 visible characters of your choice) makes a repetition safe:
+/// the same key and body give the same answer once more, with `Idempotent-Replayed: true`, for a day;
+/// with another body the answer is 422, and 409 while the first request is still in work.
 #[utoipa::path(
     post,
     path = "/v1/keys",
     tag = "Keys",
     summary = "Make a key",
-    params(("Idempotency-Key" = Option<String>, Header, description =
-        "The same key and body give the same answer once more, for a day.",
-        min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body(content = NewKeyBody),
     responses((status = 201, description = "The key, shown once.", body = NewKeyAnswer)),
     security(("bearer" = []), ("basic" = []))

@@ -144,6 +144,16 @@ impl Refused {
         }));
     }
 
+    /// A product that could be read and was then refused.
+    fn checked(&mut self, rejection: PutRejection) {
+        let pointer = format!("/products/{}", rejection.index);
+        if self.errors.len() < ERRORS_MAX {
+            let detail = rejection.detail.clone();
+            self.errors.push(souk_app::FieldError { pointer, detail });
+        }
+        self.rejections.push(rejection);
+    }
+
     fn line(&mut self, index: usize, error: &str) {
         let detail = format!("the line is not JSON: {error}");
         self.rejections.push(PutRejection { index, id: None, detail: detail.clone() });
@@ -280,10 +290,10 @@ fn place(edge: &Edge, id: PathPart, query: QueryOf<SiteQuery>) -> Answer<(SiteId
 }
 
 fn site_of(edge: &Edge, name: Option<String>) -> Answer<SiteId> {
-    match name {
-        Some(name) => SiteId::new(name).map_err(|error| Problem::field("site", error.to_string())),
-        None => Ok(edge.home().0),
-    }
+    let Some(name) = name else { return Ok(edge.home().0) };
+    let site = SiteId::new(name).map_err(|error| Problem::field("site", error.to_string()))?;
+    edge.check_site(&site, "site")?;
+    Ok(site)
 }
 
 fn no_product(id: &ProductId) -> Box<Problem> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use souk_app::Operation;
+use souk_app::{Operation, RecommendRequest};
 
 use crate::body::expect_json;
 use crate::dto::recommend::{
@@ -32,7 +32,7 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
     let body: RecommendBody = crate::json::parse_object(&call.body)?;
-    let request = body.parse(bounds(&edge))?;
+    let request = parse(&edge, body)?;
     let answer = edge.app.recommend(&request, &caller).await?;
     let mut text = String::with_capacity(ANSWER_BYTES);
     write_answer(&answer, &mut text);
@@ -58,11 +58,10 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         let detail = format!("{} requests; the limit is {BATCH_MAX}", body.requests.len());
         return Err(Problem::field("/requests", detail).with_code("too_many_items"));
     }
-    let bounds = bounds(&edge);
     let mut requests = Vec::with_capacity(body.requests.len());
     for (idx, Object(body)) in body.requests.into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/requests/{idx}"));
-        requests.push(body.parse(bounds).map_err(below)?);
+        requests.push(parse(&edge, body).map_err(below)?);
     }
     let mut text = String::from("{\"responses\":[");
     for (idx, request) in requests.iter().enumerate() {
@@ -77,8 +76,14 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     Ok(json_text(text))
 }
 
-fn bounds(edge: &Edge) -> LimitBounds {
+fn parse(edge: &Edge, body: RecommendBody) -> Answer<RecommendRequest> {
     let settings = &edge.app.config().recommendations;
     let count = |value| usize::try_from(value).unwrap_or(usize::MAX);
-    LimitBounds { default: count(settings.limit_default), max: count(settings.limit_max) }
+    let bounds =
+        LimitBounds { default: count(settings.limit_default), max: count(settings.limit_max) };
+    let request = body.parse(bounds)?;
+    if let Some(site) = &request.context.site {
+        edge.check_site(site, "/context/site")?;
+    }
+    Ok(request)
 }

@@ -41,13 +41,13 @@ pub(crate) fn routes() -> Router<Arc<Edge>> {
 }
 
 macro_rules! segment_route {
-    ($name:ident, $call:expr, $path:literal, $body:ty, $summary:literal) => {
+    ($name:ident, $call:expr, $path:literal, $summary:literal) => {
         #[utoipa::path(
                     post,
                     path = $path,
                     tag = "Events",
                     summary = $summary,
-                    request_body(content = $body),
+                    request_body(content = Object),
                     responses((status = 200, description = "Durable.", body = EventsAnswer)),
                     security(("bearer" = []), ("basic" = []))
                 )]
@@ -57,21 +57,13 @@ macro_rules! segment_route {
     };
 }
 
-use crate::dto::events::{Message, MessageBatch};
-
-segment_route!(
-    track,
-    IngestCall::Track,
-    "/v1/track",
-    Message,
-    "A shopper or the shop did something"
-);
-segment_route!(identify, IngestCall::Identify, "/v1/identify", Message, "Who a shopper is");
-segment_route!(page, IngestCall::Page, "/v1/page", Message, "A shopper saw a page");
-segment_route!(screen, IngestCall::Screen, "/v1/screen", Message, "A shopper saw a screen");
-segment_route!(group, IngestCall::Group, "/v1/group", Message, "A shopper belongs to a group");
-segment_route!(alias, IngestCall::Alias, "/v1/alias", Message, "Two ids are one person");
-segment_route!(batch, IngestCall::Batch, "/v1/batch", MessageBatch, "Several events at once");
+segment_route!(track, IngestCall::Track, "/v1/track", "A shopper or the shop did something");
+segment_route!(identify, IngestCall::Identify, "/v1/identify", "Who a shopper is");
+segment_route!(page, IngestCall::Page, "/v1/page", "A shopper saw a page");
+segment_route!(screen, IngestCall::Screen, "/v1/screen", "A shopper saw a screen");
+segment_route!(group, IngestCall::Group, "/v1/group", "A shopper belongs to a group");
+segment_route!(alias, IngestCall::Alias, "/v1/alias", "Two ids are one person");
+segment_route!(batch, IngestCall::Batch, "/v1/batch", "Several events at once");
 
 async fn ingest(edge: &Edge, call: IngestCall, request: Request) -> Answer {
     let (mut parts, body) = request.into_parts();

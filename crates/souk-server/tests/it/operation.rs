@@ -30,7 +30,7 @@ fn a_stopped_server_ends_what_is_in_work() {
 #[test]
 fn metrics_say_what_an_operator_asks_first() {
     let shop = Shop::open();
-    shop.admin(get("/v1/products/none?site=x")).expect(404);
+    shop.admin(get("/v1/products/none?site=main")).expect(404);
     let page = shop.send(&get("/metrics")).expect(200);
     assert!(page.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
     let text = page.text();

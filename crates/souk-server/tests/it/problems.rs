@@ -26,6 +26,7 @@ fn every_failure_is_a_problem_document() {
     at(shop.admin(get("/v1/products?limit=many")), 422, "invalid_input");
     at(shop.admin(get("/v1/products?limt=1")), 422, "invalid_input");
     at(shop.admin(get("/v1/products?cursor=zz")), 422, "invalid_cursor");
+    at(shop.admin(get("/v1/products/none?site=elsewhere")), 422, "invalid_input");
 }
 
 #[test]

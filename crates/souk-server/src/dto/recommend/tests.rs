@@ -60,8 +60,21 @@ fn every_strategy_has_one_name_both_ways() {
     for name in names {
         let text = format!(r#"{{"strategy":"{name}"}}"#);
         let body: RecommendBody = serde_json::from_str(&text).unwrap();
-        assert_eq!(super::strategy_name(body.parse(BOUNDS).unwrap().strategy), name);
+        assert_eq!(body.parse(BOUNDS).unwrap().strategy.as_str(), name);
     }
+}
+
+#[test]
+fn a_whole_number_may_have_a_point() {
+    let limit =
+        |text: &str| serde_json::from_str::<RecommendBody>(&format!("{{\"limit\":{text}}}"));
+    assert_eq!(limit("24.0").unwrap().parse(BOUNDS).unwrap().limit, 24);
+    assert_eq!(limit("null").unwrap().parse(BOUNDS).unwrap().limit, 10);
+    for odd in ["24.5", "-1", "1e20", "\"5\"", "true"] {
+        assert!(limit(odd).is_err(), "{odd}");
+    }
+    assert!(limit("0").unwrap().parse(BOUNDS).is_err());
+    assert!(limit("101").unwrap().parse(BOUNDS).is_err());
 }
 
 #[test]

@@ -1,0 +1,195 @@
+//! What the derive macros cannot say about shapes: patterns, closed objects, and what the readers in
+//! `souk-core` and `souk-app` demand.
+
+use serde_json::{Map, Value, json};
+use souk_core::{Currency, SiteId};
+
+/// Objects that take no other fields than theirs.
+const CLOSED: [&str; 5] =
+    ["MoneyBody", "ProductBody", "ProductChange", "VariantBody", "TranslationBody"];
+
+/// Times from 1970 to 9999 in UTC.
+const TIME_PATTERN: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T\
+([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$";
+
+/// Comparisons joined by `AND` and `OR`. Parentheses and attributes in quotes are read too, but a
+/// regular expression cannot say that they must be balanced.
+pub(super) const FILTER_PATTERN: &str = "^(NOT )?[a-z]{2,20} ((=|!=|<|<=|>|>=) ([0-9]{1,9}|\
+'[A-Za-z0-9 ]{0,20}')|(NOT )?IN \\['[A-Za-z0-9 ]{0,20}'(, '[A-Za-z0-9 ]{0,20}'){0,9}\\]|EXISTS)\
+( (AND|OR) (NOT )?[a-z]{4,20} (=|!=|<|<=|>|>=) ([0-9]{1,9}|'[A-Za-z0-9 ]{0,20}')){0,9}$";
+
+/// Completes what was derived.
+pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
+    for name in CLOSED {
+        schemas[name]["additionalProperties"] = false.into();
+    }
+    let sites: Vec<&str> = sites.iter().map(SiteId::as_str).collect();
+    let optional_site =
+        json!({ "enum": sites.iter().copied().map(Some).chain([None]).collect::<Vec<_>>() });
+    let site_names = json!({ "enum": sites });
+    let ids = json!({ "items": { "type": "string", "minLength": 1 }, "maxItems": 500 });
+    let texts = json!({ "items": { "type": "string", "minLength": 1 } });
+    let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
+    let origins = json!({
+        "items": { "type": "string", "pattern": "^https?://[^/* ]+$" },
+        "maxItems": 100
+    });
+    let additions = [
+        ("RecommendBody", "filter", filter),
+        ("RecommendBody", "exclude", ids.clone()),
+        ("ContextBody", "product_id", json!({ "minLength": 1 })),
+        ("ContextBody", "location_id", json!({ "minLength": 1 })),
+        ("ContextBody", "site", optional_site.clone()),
+        ("ContextBody", "cart", ids.clone()),
+        ("ContextBody", "session", ids),
+        ("MoneyBody", "currency", json!({ "enum": currencies(), "type": "string" })),
+        ("ProductBody", "site", optional_site),
+        ("ProductAnswer", "site", site_names.clone()),
+        ("NewKeyBody", "expires_at", time()),
+        ("NewKeyBody", "origins", origins),
+    ];
+    for (schema, property, addition) in additions {
+        merge(property_of(schemas, schema, property), &addition);
+    }
+    for schema in ["ProductBody", "ProductChange"] {
+        merge(property_of(schemas, schema, "published_at"), &time());
+        for property in ["categories", "image_urls", "tags"] {
+            merge(property_of(schemas, schema, property), &texts);
+        }
+        for property in ["attributes", "translations"] {
+            let named = json!({ "propertyNames": { "minLength": 1 } });
+            merge(property_of(schemas, schema, property), &named);
+        }
+    }
+    let named = json!({ "propertyNames": { "minLength": 1 } });
+    merge(property_of(schemas, "VariantBody", "attributes"), &named);
+    // A product always has a state, so it can be changed and not cleared.
+    let state = json!({ "$ref": "#/components/schemas/AvailabilityName" });
+    *property_of(schemas, "ProductChange", "availability") = state;
+    // One good product is enough: the others are refused by themselves.
+    let product = json!({ "$ref": "#/components/schemas/ProductBody" });
+    *property_of(schemas, "PutProductsBody", "products") = json!({
+        "type": "array", "maxItems": 5_000, "items": {},
+        "anyOf": [{ "maxItems": 0 }, { "contains": product }],
+        "description": "At most 5,000 products. Each is taken or refused by itself; when none is \
+            good, the answer is 422."
+    });
+    // Servers have no origin.
+    schemas["NewKeyBody"]["anyOf"] = json!([
+        { "properties": { "role": { "enum": ["ingest_browser", "storefront_browser"] } } },
+        { "properties": { "origins": { "maxItems": 0 } } },
+    ]);
+    add_events(schemas, &site_names);
+}
+
+fn property_of<'a>(schemas: &'a mut Map<String, Value>, schema: &str, name: &str) -> &'a mut Value {
+    let place = schemas.get_mut(schema).and_then(|schema| schema["properties"].get_mut(name));
+    place.unwrap_or_else(|| panic!("{schema} has no {name}; correct the table in schemas.rs"))
+}
+
+fn time() -> Value {
+    json!({ "format": "date-time", "pattern": TIME_PATTERN })
+}
+
+/// The codes that the program knows, found by asking it for each that could be one.
+fn currencies() -> Vec<String> {
+    let letters = || (b'A'..=b'Z').map(char::from);
+    let pairs = letters().flat_map(|a| letters().map(move |b| [a, b]));
+    let codes = pairs.flat_map(|[a, b]| letters().map(move |c| String::from_iter([a, b, c])));
+    codes.filter(|code| Currency::parse(code).is_ok()).collect()
+}
+
+pub(super) fn merge(place: &mut Value, addition: &Value) {
+    let place = place.as_object_mut().expect("a schema is an object");
+    let addition = addition.as_object().expect("an addition is an object");
+    place.extend(addition.iter().map(|(key, value)| (key.clone(), value.clone())));
+}
+
+/// Segment's messages, as the door in `souk-app` reads them: leniently, so no derived shape fits.
+fn add_events(schemas: &mut Map<String, Value>, sites: &Value) {
+    let id = |description: &str| {
+        json!({ "description": description, "anyOf": [
+            { "type": "string" },
+            { "type": "integer", "minimum": -9_000_000_000_000_000_i64, "maximum": 9_000_000_000_000_000_i64 },
+            { "type": "null" }
+        ]})
+    };
+    let mut site =
+        json!({ "type": "string", "description": "Whose site; the first one when left out." });
+    merge(&mut site, sites);
+    let context = json!({
+        "type": ["object", "null"],
+        "description": "Where it happened. Everything else that Segment's clients put here is not kept.",
+        "properties": {
+            "channel": { "type": "string", "enum": ["web", "mobile", "store", "email", "call_center"] },
+            "source": { "type": "string", "enum": ["browser", "server", "pos", "erp"],
+                "description": "Which system reports it; the closest to the money wins." },
+            "site": site
+        }
+    });
+    let object = |description: &str| json!({ "type": "object", "description": description });
+    let name =
+        |description: &str| json!({ "type": ["string", "null"], "description": description });
+    let event = json!({ "type": "string", "minLength": 1, "description":
+        "One of the e-commerce events of Segment's spec v2, `Order Updated`, `Stock Counted`, \
+         `Stock Received`, `Stock Moved`, `Stock Written Off`, `Price Changed`, `Promotion Planned`, \
+         `Promotion Started`, `Promotion Ended`, or any name of your own. At most 1,000 bytes." });
+    let kinds = [
+        (
+            "TrackMessage",
+            vec![("event", event), ("properties", object("What the event is about."))],
+        ),
+        ("IdentifyMessage", vec![("traits", object("What is known of the shopper."))]),
+        (
+            "PageMessage",
+            vec![("name", name("The page's name.")), ("properties", object("`path`, `title`, …."))],
+        ),
+        (
+            "ScreenMessage",
+            vec![("name", name("The screen's name.")), ("properties", object("Anything."))],
+        ),
+        ("GroupMessage", vec![("groupId", id("The group's id.")), ("traits", object("Anything."))]),
+        ("AliasMessage", vec![("previousId", id("The former id."))]),
+    ];
+    for (schema, own) in kinds {
+        let mut properties = Map::new();
+        properties.insert("messageId".into(), id("Names the message: the same one is kept once."));
+        properties.insert("userId".into(), id("The shop's name for the shopper."));
+        properties.insert("anonymousId".into(), id("The browser's name for the shopper."));
+        properties.insert("context".into(), context.clone());
+        properties.extend(own.into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+        schemas.insert(schema.into(), message(schema, properties));
+    }
+    schemas.insert("MessageBatch".into(), json!({
+        "type": "object", "required": ["batch"],
+        "properties": { "batch": { "type": "array", "maxItems": 2_500, "items": {}, "description":
+            "At most 2,500 messages, each with its `type`: track, identify, page, screen, group or \
+             alias. One that is wrong is `rejected`, the rest is kept." } }
+    }));
+}
+
+/// A message of these properties; who it is about must be there, under one name or the other.
+fn message(schema: &str, properties: Map<String, Value>) -> Value {
+    let given = |name: &str| {
+        json!({ "required": [name], "properties": { name: { "anyOf": [
+            { "type": "string", "minLength": 1 }, { "type": "integer" }
+        ]}}})
+    };
+    let mut message = json!({
+        "type": "object",
+        "description": "A message of Segment's tracking API. `timestamp`, `originalTimestamp` and \
+            `sentAt` (RFC 3339) correct the client's clock. Other keys are ignored and counted.",
+        "properties": properties,
+        "anyOf": [given("userId"), given("anonymousId")]
+    });
+    match schema {
+        "TrackMessage" => message["required"] = json!(["event"]),
+        "GroupMessage" => message["allOf"] = json!([given("groupId")]),
+        "AliasMessage" => {
+            message["anyOf"] = json!([given("userId")]);
+            message["allOf"] = json!([given("previousId")]);
+        }
+        _ => {}
+    }
+    message
+}
