@@ -220,6 +220,9 @@ impl Caller {
 #[derive(Debug)]
 pub(crate) struct Access {
     keys: KeyIndex,
+    /// Held from reading or writing the stored keys until the index says the same: a reading that
+    /// was overtaken by a revocation must not bring the key back.
+    changing: tokio::sync::Mutex<()>,
     signer: TokenSigner,
 }
 
@@ -229,13 +232,15 @@ impl Access {
         keys: &dyn KeyStore,
     ) -> Result<Access, AppError> {
         let signer = TokenSigner::new(keys.secret("shopper-token").await?);
-        let access = Access { keys: KeyIndex::default(), signer };
+        let access =
+            Access { keys: KeyIndex::default(), changing: tokio::sync::Mutex::default(), signer };
         access.refresh(tables).await?;
         Ok(access)
     }
 
     /// Reads the keys again: another process (the command line) may have made or revoked some.
     pub(crate) async fn refresh(&self, tables: &dyn TableStore) -> Result<(), AppError> {
+        let _changing = self.changing.lock().await;
         let mut keys: HashMap<KeyHash, KeyInfo> = HashMap::new();
         let mut after: Option<String> = None;
         while keys.len() < KEYS_MAX {
@@ -403,6 +408,7 @@ impl App {
             condition: Condition::Absent,
             change: WriteChange::Put { value: keys::encode(&hash, &info), expires_at: None },
         };
+        let _changing = self.door.access.changing.lock().await;
         self.parts.tables.write(&[write], access_now()).await?;
         self.door.access.keys.insert(hash, info);
         Ok(text)
@@ -426,6 +432,7 @@ impl App {
     pub async fn revoke_key(&self, key_id: &str) -> Result<(), AppError> {
         let not_found = || AppError::NotFound { what: "key", id: key_id.to_owned() };
         let now = access_now();
+        let _changing = self.door.access.changing.lock().await;
         let row = self.parts.tables.get(KEYS_PARTITION, key_id, now).await?;
         let version = row.ok_or_else(not_found)?.version;
         let write = Write {
