@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -33,6 +33,8 @@ pub struct CrashReport {
     pub kills: u32,
     /// Of these, while a backup ran.
     pub kills_during_backup: u32,
+    /// Of the backups that were looked at, those that were whole in spite of the kill.
+    pub backups_whole: u32,
     /// Events that were acknowledged.
     pub acknowledged: u64,
     /// Events that were sent, not acknowledged, and nevertheless kept (allowed).
@@ -55,7 +57,6 @@ struct Ledger {
 /// At the first thing that is lost, doubled or different; the message names the seed and the cycle.
 pub fn kill_and_count(shop: &Shop, plan: CrashPlan) -> Result<CrashReport> {
     let key = shop.create_key("ingest_server")?;
-    let admin = shop.create_key("admin")?;
     let ledger = Mutex::new(Ledger::default());
     let numbers = AtomicU64::new(0);
     let mut random = Random::new(plan.seed);
@@ -69,24 +70,64 @@ pub fn kill_and_count(shop: &Shop, plan: CrashPlan) -> Result<CrashReport> {
         let with_backup = cycle % 3 == 0;
         report.kills_during_backup += u32::from(with_backup);
         writers.send_until_killed(server, (pause, seed), || {
-            if with_backup { start_backup(shop, &admin, cycle) } else { Ok(None) }
+            if with_backup { start_backup(shop, cycle) } else { Ok(None) }
         })?;
         report.kills += 1;
         if cycle % plan.verify_every == 0 || cycle == plan.cycles {
             let ledger = ledger.lock().expect("no writer panics");
             let (acknowledged, kept) = count(shop, &ledger).with_context(context)?;
             (report.acknowledged, report.kept_unacknowledged) = (acknowledged, kept);
-            shop.run(&["doctor", "--deep"]).with_context(context)?;
+            check_health(shop).with_context(context)?;
+            let last = cycle - cycle % 3;
+            if last > 0 {
+                report.backups_whole += check_backup(shop, &ledger, last).with_context(context)?;
+            }
         }
     }
     Ok(report)
 }
 
-fn start_backup(shop: &Shop, admin: &str, cycle: u32) -> Result<Option<std::process::Child>> {
-    let target = shop.folder().with_extension(format!("backup-{cycle}"));
-    let args =
-        ["backup".as_ref(), "--key".as_ref(), admin.as_ref(), "--to".as_ref(), target.as_os_str()];
-    Ok(Some(shop.start(&args)?))
+fn backup_folder(shop: &Shop, cycle: u32) -> PathBuf {
+    shop.folder().with_extension(format!("backup-{cycle}"))
+}
+
+fn start_backup(shop: &Shop, cycle: u32) -> Result<Option<std::process::Child>> {
+    let target = backup_folder(shop, cycle);
+    Ok(Some(shop.start(&["backup".as_ref(), "--to".as_ref(), target.as_os_str()])?))
+}
+
+/// A backup that was cut off is refused; one that is whole holds nothing that was not sent. Answers
+/// how many were whole.
+fn check_backup(shop: &Shop, ledger: &Ledger, cycle: u32) -> Result<u32> {
+    let copy = shop.at(shop.folder().with_extension(format!("restored-{cycle}")));
+    let from = backup_folder(shop, cycle);
+    if copy.run(&["restore".as_ref(), "--from".as_ref(), from.as_os_str()]).is_err() {
+        return Ok(0);
+    }
+    let seen = export_ids(&copy)?;
+    let odd = seen.iter().find(|(id, times)| **times > 1 || !ledger.sent.contains_key(*id));
+    ensure!(odd.is_none(), "{odd:?} is in a backup");
+    std::fs::remove_dir_all(copy.folder())?;
+    Ok(1)
+}
+
+/// Whether every record can be read and the views equal a rebuild.
+///
+/// # Errors
+///
+/// When not; the message holds what was found.
+pub fn check_health(shop: &Shop) -> Result<()> {
+    let said = shop.run(&["doctor", "--deep", "--output", "json"])?;
+    let said: Value = serde_json::from_str(&said).context("what doctor printed")?;
+    let findings = said["findings"].as_array().context("findings")?;
+    let is_about = |finding: &&Value, about: &str| finding["about"] == about;
+    let about = findings.iter().filter(|f| is_about(f, "views") || is_about(f, "log"));
+    let trouble = about.clone().find(|finding| finding["weight"] == "trouble");
+    ensure!(trouble.is_none(), "{trouble:?}");
+    let details: Vec<&str> = about.filter_map(|finding| finding["detail"].as_str()).collect();
+    ensure!(details.iter().any(|detail| detail.contains("equal to a fold")), "{details:?}");
+    ensure!(details.iter().any(|detail| detail.contains("every checksum")), "{details:?}");
+    Ok(())
 }
 
 #[derive(Clone, Copy)]
@@ -206,16 +247,7 @@ fn batch(ids: &[String]) -> String {
 
 /// Exports every event and compares with what was sent. Answers (acknowledged, kept beside them).
 fn count(shop: &Shop, ledger: &Ledger) -> Result<(u64, u64)> {
-    let out = shop.folder().with_extension("events.jsonl");
-    let args = [
-        "export".as_ref(),
-        "--kind".as_ref(),
-        "events".as_ref(),
-        "--out".as_ref(),
-        out.as_os_str(),
-    ];
-    shop.run(&args)?;
-    let seen = message_ids(&out)?;
+    let seen = export_ids(shop)?;
     let mut kept = 0;
     for (id, &times) in &seen {
         let Some(&is_acknowledged) = ledger.sent.get(id) else { bail!("{id} was never sent") };
@@ -229,6 +261,13 @@ fn count(shop: &Shop, ledger: &Ledger) -> Result<(u64, u64)> {
         bail!("{id} was acknowledged and is lost");
     }
     Ok((acknowledged, kept))
+}
+
+/// Exports every event and counts message ids.
+fn export_ids(shop: &Shop) -> Result<HashMap<String, u32>> {
+    let out = shop.folder().with_extension("events.jsonl");
+    shop.export("events", &out)?;
+    message_ids(&out)
 }
 
 /// How often each message id stands in an export.

@@ -39,6 +39,16 @@ impl Shop {
         Shop { config: Some(config.into()), ..self }
     }
 
+    /// The same program over another folder.
+    pub fn at(&self, folder: impl Into<PathBuf>) -> Shop {
+        Shop { folder: folder.into(), ..self.clone() }
+    }
+
+    /// What the servers of this folder logged.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.with_extension("server.log")
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -67,6 +77,16 @@ impl Shop {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     }
 
+    /// Exports facts of this kind into a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shop::run`].
+    pub fn export(&self, kind: &str, out: &Path) -> io::Result<()> {
+        let args = ["export".as_ref(), "--kind".as_ref(), kind.as_ref(), "--out".as_ref()];
+        self.run(&[&args[..], &[out.as_os_str()]].concat()).map(|_| ())
+    }
+
     /// Makes a key of this role, with no server running.
     ///
     /// # Errors
@@ -84,10 +104,7 @@ impl Shop {
     pub fn serve(&self) -> io::Result<Server> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder.with_extension("server.log"))?;
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let child = self
             .command(&["serve", "--listen", &address.to_string()])
             .stdout(Stdio::null())
@@ -103,7 +120,9 @@ impl Shop {
                 return Ok(server);
             }
             if let Some(status) = server.child.try_wait()? {
-                return Err(io::Error::other(format!("the server ended: {status}")));
+                let said = std::fs::read_to_string(self.log_file()).unwrap_or_default();
+                let last = said.lines().last().unwrap_or_default();
+                return Err(io::Error::other(format!("the server ended: {status}; {last}")));
             }
             if start.elapsed() > START_MAX {
                 return Err(io::Error::from(io::ErrorKind::TimedOut));

@@ -144,7 +144,11 @@ Examples:
   souk export --kind products --out products.jsonl.gz")]
     Export(ExportArgs),
     /// Say what is empty, stale or odd, and what to do about it
-    Doctor,
+    Doctor {
+        /// Also fold the whole log anew and compare: a few seconds for each million events
+        #[arg(long)]
+        deep: bool,
+    },
     /// Check or show the settings
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -55,7 +55,10 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             let job = Job::Export { kind, out: absolute(&args.out)? };
             finish(&settings, &job, export::text).await
         }
-        Command::Doctor => finish(&settings, &Job::Doctor, doctor::text).await,
+        Command::Doctor { deep } => {
+            let depth = if deep { doctor::Depth::Rebuild } else { doctor::Depth::Look };
+            finish(&settings, &Job::Doctor { depth }, doctor::text).await
+        }
         Command::Config(what) => config::run(&what, &settings),
         Command::Healthcheck { address } => healthcheck::run(address, &settings),
         Command::Completions { .. } | Command::Evaluate(_) => {

@@ -53,7 +53,9 @@ pub(crate) enum Job {
         to: PathBuf,
         is_keys: commands::backup::IsKeys,
     },
-    Doctor,
+    Doctor {
+        depth: commands::doctor::Depth,
+    },
 }
 
 impl Job {
@@ -78,7 +80,7 @@ impl Job {
             Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
             Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,
-            Job::Doctor => commands::doctor::run(shop).await,
+            Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
         }
     }
 }

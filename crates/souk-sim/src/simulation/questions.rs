@@ -24,8 +24,10 @@ const STRATEGIES: [Strategy; 11] = [
     Strategy::New,
 ];
 
+type Admits = fn(&KnownProduct) -> bool;
+
 /// What an answer's products must satisfy, in the filter language and in plain code.
-const FILTERS: [(&str, fn(&KnownProduct) -> bool); 4] = [
+const FILTERS: [(&str, Admits); 4] = [
     ("price <= 15", |product| product.price_minor <= 1_500),
     ("brand = 'Private'", |product| product.brand == "Private"),
     ("price > 10 AND NOT brand = 'Acme'", |product| {

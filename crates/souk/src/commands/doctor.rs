@@ -7,8 +7,32 @@ use souk_app::Weight;
 use crate::job::Shop;
 use crate::term::columns;
 
-pub(crate) async fn run(shop: &Shop) -> Result<Value> {
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Depth {
+    /// Sizes, ages, and every checksum of the log.
+    Look,
+    /// Also whether the views equal a fold of the whole log.
+    Rebuild,
+}
+
+pub(crate) async fn run(shop: &Shop, depth: Depth) -> Result<Value> {
     let mut findings = shop.app.examine().await?;
+    if depth == Depth::Rebuild {
+        let differing = shop.app.check_views().await?.differing;
+        let (weight, detail) = match differing.is_empty() {
+            true => (Weight::Fine, "equal to a fold of the whole log".to_owned()),
+            false => (
+                Weight::Trouble,
+                format!(
+                    "{} differ from a fold of the whole log; stop the server, remove the folder \
+                     `snapshots` among the blobs, start again, and please report it",
+                    differing.join(", ")
+                ),
+            ),
+        };
+        findings.push(souk_app::Finding { weight, subject: "views", detail });
+    }
     // Reads every record, so that damage is found before it is needed.
     match shop.embedded.log.verify().await {
         Ok(records) => findings.push(souk_app::Finding {
