@@ -176,8 +176,8 @@ impl From<AppError> for Box<Problem> {
             }
             _ => error.to_string(),
         };
-        if kind == ErrorKind::Bug {
-            tracing::error!(error = &error as &dyn std::error::Error, "a request met a defect");
+        if matches!(kind, ErrorKind::Bug | ErrorKind::Unavailable | ErrorKind::StorageFull) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
         }
         let problem = Problem::new(status, error.code(), detail);
         match error {

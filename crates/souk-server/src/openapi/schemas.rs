@@ -42,9 +42,9 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         ("ContextBody", "site", optional_site.clone()),
         ("ContextBody", "cart", ids.clone()),
         ("ContextBody", "session", ids),
-        ("MoneyBody", "currency", json!({ "enum": currencies(), "type": "string" })),
-        ("ProductBody", "site", optional_site),
-        ("ProductAnswer", "site", site_names.clone()),
+        ("MoneyBody", "currency", currency()),
+        ("ProductBody", "site", optional_site.clone()),
+        ("ProductAnswer", "site", site_names),
         ("NewKeyBody", "expires_at", time()),
         ("NewKeyBody", "origins", origins),
     ];
@@ -53,6 +53,7 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     }
     for schema in ["ProductBody", "ProductChange"] {
         merge(property_of(schemas, schema, "published_at"), &time());
+        merge(property_of(schemas, schema, "perishable_days"), &json!({ "maximum": u32::MAX }));
         for property in ["categories", "image_urls", "tags"] {
             merge(property_of(schemas, schema, property), &texts);
         }
@@ -79,7 +80,23 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         { "properties": { "role": { "enum": ["ingest_browser", "storefront_browser"] } } },
         { "properties": { "origins": { "maxItems": 0 } } },
     ]);
-    add_events(schemas, &site_names);
+    add_events(schemas, &optional_site);
+    schemas.values_mut().for_each(drop_widths);
+}
+
+/// Drops `int32` and `int64`: a width is how this program holds a number, not what the number may be.
+fn drop_widths(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            let is_width = |format: &Value| format == "int32" || format == "int64";
+            if object.get("format").is_some_and(is_width) {
+                object.remove("format");
+            }
+            object.values_mut().for_each(drop_widths);
+        }
+        Value::Array(values) => values.iter_mut().for_each(drop_widths),
+        _ => {}
+    }
 }
 
 fn property_of<'a>(schemas: &'a mut Map<String, Value>, schema: &str, name: &str) -> &'a mut Value {
@@ -89,6 +106,11 @@ fn property_of<'a>(schemas: &'a mut Map<String, Value>, schema: &str, name: &str
 
 fn time() -> Value {
     json!({ "format": "date-time", "pattern": TIME_PATTERN })
+}
+
+fn currency() -> Value {
+    let codes = currencies().into_iter().map(Value::from).chain([Value::Null]);
+    json!({ "enum": codes.collect::<Vec<_>>(), "type": ["string", "null"] })
 }
 
 /// The codes that the program knows, found by asking it for each that could be one.
@@ -110,24 +132,24 @@ fn add_events(schemas: &mut Map<String, Value>, sites: &Value) {
     let id = |description: &str| {
         json!({ "description": description, "anyOf": [
             { "type": "string" },
-            { "type": "integer", "minimum": -9_000_000_000_000_000_i64, "maximum": 9_000_000_000_000_000_i64 },
+            { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX },
             { "type": "null" }
         ]})
     };
-    let mut site =
-        json!({ "type": "string", "description": "Whose site; the first one when left out." });
+    let mut site = json!({ "description": "Whose site; the first one when left out." });
     merge(&mut site, sites);
     let context = json!({
         "type": ["object", "null"],
         "description": "Where it happened. Everything else that Segment's clients put here is not kept.",
         "properties": {
-            "channel": { "type": "string", "enum": ["web", "mobile", "store", "email", "call_center"] },
-            "source": { "type": "string", "enum": ["browser", "server", "pos", "erp"],
+            "channel": { "enum": ["web", "mobile", "store", "email", "call_center", null] },
+            "source": { "enum": ["browser", "server", "pos", "erp", null],
                 "description": "Which system reports it; the closest to the money wins." },
             "site": site
         }
     });
-    let object = |description: &str| json!({ "type": "object", "description": description });
+    let object =
+        |description: &str| json!({ "type": ["object", "null"], "description": description });
     let name =
         |description: &str| json!({ "type": ["string", "null"], "description": description });
     let event = json!({ "type": "string", "minLength": 1, "description":

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 use souk_app::{Caller, Operation, PutRejection, Role};
 use souk_core::wire::json::{Audience, patch_from_json, product_from_json, product_to_json};
@@ -52,7 +53,9 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, request: Request) -> Answ
     rejected.rejections.sort_by_key(|rejection| rejection.index);
     if accepted == 0 && !rejected.rejections.is_empty() {
         let problem = Problem::invalid(rejected.errors).with_code("invalid_product");
-        return Err(problem.with_rejected(rejected.rejections));
+        let is_conflict = rejected.contradictions == rejected.rejections.len();
+        let problem = problem.with_rejected(rejected.rejections);
+        return Err(if is_conflict { problem.with_status(StatusCode::CONFLICT) } else { problem });
     }
     let rejected = rejected.rejections.into_iter();
     let rejected =
@@ -71,6 +74,17 @@ struct Read {
 struct Refused {
     rejections: Vec<PutRejection>,
     errors: Vec<souk_app::FieldError>,
+    /// How many of them name a variant twice.
+    contradictions: usize,
+}
+
+/// Whether two variants of a product have the same id: they contradict each other, which no schema can
+/// forbid, so the answer is 409 and not 422.
+fn names_a_variant_twice(product: &Value) -> bool {
+    let variants = product.get("variants").and_then(Value::as_array);
+    let ids = variants.into_iter().flatten().filter_map(|variant| variant.get("id")?.as_str());
+    let mut seen = FxHashSet::default();
+    ids.into_iter().any(|id| !seen.insert(id))
 }
 
 /// Faults in one answer; chosen: more than anyone reads.
@@ -134,6 +148,7 @@ impl Refused {
         faults: Vec<souk_core::wire::json::FieldError>,
     ) {
         let id = value.get("id").and_then(Value::as_str).map(|id| id.chars().take(255).collect());
+        self.contradictions += usize::from(names_a_variant_twice(value));
         let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
         self.rejections.push(PutRejection { index, id, detail: texts.join("; ") });
         let room = ERRORS_MAX.saturating_sub(self.errors.len());
@@ -211,7 +226,9 @@ pub(crate) async fn patch(
         let errors = faults.into_iter();
         let errors =
             errors.map(|f| souk_app::FieldError { pointer: f.pointer, detail: f.detail }).collect();
-        Problem::invalid(errors).with_code("invalid_product")
+        let problem = Problem::invalid(errors).with_code("invalid_product");
+        let is_conflict = names_a_variant_twice(&value);
+        if is_conflict { problem.with_status(StatusCode::CONFLICT) } else { problem }
     })?;
     let product = edge.app.patch_product(&site, &id, (patch, &caller)).await?;
     Ok(json(&product_to_json(&product, audience(&caller))))

@@ -75,6 +75,10 @@ fn when_no_product_is_good_the_request_fails_with_pointers() {
         shop.admin(call("PUT", "/v1/products").json(&bad)).problem(422, "invalid_product");
     assert_eq!(problem["errors"][0]["pointer"], "/products/0/price/amount");
     assert_eq!(problem["rejected"][0]["id"], "p2");
+    let twice = json!([{"id": "v"}, {"id": "v"}]);
+    let product = json!({"id": "p", "title": "t", "variants": twice});
+    shop.admin(call("PUT", "/v1/products").json(&json!({"products": [product]}))).expect(409);
+    shop.admin(call("PATCH", "/v1/products/p").json(&json!({"variants": twice}))).expect(409);
     let odd = json!({"products": "x"});
     let problem = shop.admin(call("PUT", "/v1/products").json(&odd)).problem(422, "invalid_input");
     assert_eq!(problem["errors"][0]["pointer"], "/products");
