@@ -4,10 +4,8 @@
 //! [`App::import`](crate::App::import) reads them again. A person appears as their subject: the log
 //! does not know their id.
 
-mod file;
+pub(crate) mod file;
 mod segment;
-#[cfg(test)]
-mod tests;
 
 use std::path::Path;
 

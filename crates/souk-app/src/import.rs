@@ -220,10 +220,7 @@ impl App {
                     ledger.advance(self, report.resumed_from + feeder.units_done()).await?;
                 }
                 Read::Faults(faults) => rejected.add(faults)?,
-                Read::Notes(notes) => {
-                    notes.iter().for_each(|note| progress.note(note));
-                    report.notes.extend(notes);
-                }
+                Read::Notes(notes) => report.notes.extend(notes),
             }
         }
         reading.await.map_err(|error| AppError::Bug(error.to_string()))??;

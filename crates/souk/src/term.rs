@@ -94,7 +94,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let is_number = cell.starts_with(|c: char| c.is_ascii_digit());
+            let is_number = cell.trim().replace(',', "").parse::<f64>().is_ok();
             let fill = " ".repeat(width - cell.chars().count());
             let (before, after) =
                 if is_number { (fill, String::new()) } else { (String::new(), fill) };

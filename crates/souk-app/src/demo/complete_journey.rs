@@ -34,7 +34,10 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
     let last_event = orders.heads.iter().map(|head| head.at).max().unwrap_or_default();
     let known: FxHashSet<&str> = products.iter().map(|product| product.id.as_str()).collect();
     let n_sold = orders.products.len();
-    let n_foreign = orders.products.texts().filter(|id| !known.contains(id)).count();
+    let is_foreign = |id: &&str| !known.contains(id);
+    let n_foreign = orders.products.texts().filter(is_foreign).count();
+    let unsold = tally.unsold.iter().map(String::as_str);
+    let n_unsold = unsold.filter(|id| is_foreign(id) && !orders.products.contains(id)).count();
     let n_priced = products.iter().filter(|product| product.price.is_some()).count();
     let decisions = vec![
         format!(
@@ -48,8 +51,9 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
             tally.n_fuel, tally.quantity_max
         ),
         format!(
-            "{n_foreign} of {n_sold} sold products have no catalogue row: their sales count, they \
-             are never recommended"
+            "{n_foreign} of {n_sold} sold products have no catalogue row ({} with those that only \
+             lines of quantity 0 name): their sales count, they are never recommended",
+            n_foreign + n_unsold
         ),
         format!(
             "{n_titled} products share type, brand and size with another: their title ends in \
@@ -73,6 +77,8 @@ struct Tally {
     n_fuel: u64,
     n_empty_baskets: usize,
     quantity_max: u64,
+    /// Products of lines with quantity 0.
+    unsold: FxHashSet<String>,
 }
 
 /// The columns of the transactions.
@@ -129,6 +135,7 @@ fn add_line(
     let count = number(places.quantity, "quantity")?;
     if count <= 0.0 {
         tally.n_zero += 1;
+        tally.unsold.insert(text(places.product).into_owned());
         return Ok(Some(text(places.basket).into_owned()));
     }
     tally.quantity_max = tally.quantity_max.max(count as u64);

@@ -27,7 +27,7 @@ const GROUP_ROWS: usize = 65_536;
 
 /// A column of a Parquet file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     name: &'static str,
     kind: FieldKind,
 }
@@ -40,16 +40,16 @@ enum FieldKind {
 }
 
 impl Field {
-    pub(super) const fn text(name: &'static str) -> Field {
+    pub(crate) const fn text(name: &'static str) -> Field {
         Field { name, kind: FieldKind::Text }
     }
 
-    pub(super) const fn number(name: &'static str) -> Field {
+    pub(crate) const fn number(name: &'static str) -> Field {
         Field { name, kind: FieldKind::Number }
     }
 
     /// A moment, whose row holds RFC 3339.
-    pub(super) const fn time(name: &'static str) -> Field {
+    pub(crate) const fn time(name: &'static str) -> Field {
         Field { name, kind: FieldKind::Time }
     }
 
@@ -67,7 +67,7 @@ impl Field {
 }
 
 /// A file under construction; it takes its name when it is finished.
-pub(super) struct ExportFile {
+pub(crate) struct ExportFile {
     path: PathBuf,
     partial: PathBuf,
     form: Option<Form>,
@@ -87,7 +87,7 @@ struct Rows {
 }
 
 impl ExportFile {
-    pub(super) fn create(path: &Path, fields: &'static [Field]) -> Result<ExportFile, AppError> {
+    pub(crate) fn create(path: &Path, fields: &'static [Field]) -> Result<ExportFile, AppError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
@@ -123,7 +123,7 @@ impl ExportFile {
     }
 
     /// Writes a row: `line` as a line, or what `row` makes of it into the columns.
-    pub(super) fn write(
+    pub(crate) fn write(
         &mut self,
         line: &Value,
         row: impl FnOnce() -> Value,
@@ -150,7 +150,7 @@ impl ExportFile {
     }
 
     /// Ends the file and gives it its name; returns the number of rows.
-    pub(super) fn finish(mut self) -> Result<u64, AppError> {
+    pub(crate) fn finish(mut self) -> Result<u64, AppError> {
         let io = |source| file_error(&self.path, source);
         let file = match self.form.take().expect("finished once") {
             Form::Lines(file) => file,

@@ -1,1 +1,310 @@
+#![allow(clippy::unwrap_used)]
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+use souk_core::{Action, Fact, OrderChange, ProductId, SiteId};
+use tempfile::TempDir;
+
+use super::kind::ImportKind;
+use super::{ImportOptions, ImportReport, Progress, Silent};
+use crate::export::file::{ExportFile, Field};
+use crate::test_shop::Shop;
+use crate::{AppError, ExportKind};
+
+/// A shop and a folder for its files.
+struct Desk {
+    shop: Shop,
+    folder: TempDir,
+}
+
+impl Desk {
+    async fn open() -> Desk {
+        Desk { shop: Shop::open().await, folder: TempDir::new().unwrap() }
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    async fn import(&self, name: &str, text: &str) -> ImportReport {
+        let path = self.file(name, text.as_bytes());
+        self.shop.app.import(&path, &ImportOptions::default(), &Silent).await.unwrap()
+    }
+
+    async fn refused(&self, name: &str, text: &str, options: &ImportOptions) -> AppError {
+        let path = self.file(name, text.as_bytes());
+        self.shop.app.import(&path, options, &Silent).await.unwrap_err()
+    }
+
+    async fn n_records(&self) -> usize {
+        self.shop.log().await.len()
+    }
+
+    fn rejected(&self, name: &str) -> Vec<Vec<String>> {
+        let path = self.folder.path().join(format!("{name}.rejected.csv"));
+        let mut reader = csv::Reader::from_path(path).unwrap();
+        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+}
+
+const ORDERS: &str = "\
+Order ID,SKU,Qty,Line Total,Household ID,Store,Date
+1,a,2,5.00,h1,s1,2026-01-10T10:00:00Z
+2,b,1,3.20,h2,s1,2026-01-10T11:00:00Z
+1,b,1,3.20,h1,s1,2026-01-10T10:00:00Z
+3,a,-1,-2.50,h1,s1,2026-01-11T10:00:00Z
+";
+
+#[tokio::test]
+async fn rows_of_one_order_become_one_order_wherever_they_stand() {
+    let desk = Desk::open().await;
+    let report = desk.import("o.csv", ORDERS).await;
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Orders, 3, 0));
+    let orders: Vec<_> = desk
+        .shop
+        .log()
+        .await
+        .into_iter()
+        .filter_map(|(_, event)| {
+            let Fact::Order(order) = event.fact else { return None };
+            Some((order.order_id.to_string(), order.change, order.lines.len()))
+        })
+        .collect();
+    assert_eq!(
+        orders,
+        [
+            ("1".to_owned(), OrderChange::Placed, 2),
+            ("2".to_owned(), OrderChange::Placed, 1),
+            ("3".to_owned(), OrderChange::Refunded, 1),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_renamed_or_sorted_file_adds_nothing() {
+    let desk = Desk::open().await;
+    desk.import("o.csv", ORDERS).await;
+    let before = desk.n_records().await;
+    assert!(desk.import("o.csv", ORDERS).await.was_known);
+    assert!(desk.import("renamed.csv", ORDERS).await.was_known);
+    let mut lines: Vec<&str> = ORDERS.lines().collect();
+    lines[1..].reverse();
+    // Within order 1 the lines keep their own order, because that is what the order says.
+    lines.swap(2, 4);
+    let report = desk.import("sorted.csv", &format!("{}\n", lines.join("\n"))).await;
+    assert_eq!((report.accepted, report.duplicates), (0, 3));
+    assert_eq!(desk.n_records().await, before);
+}
+
+/// Breaks an import off when it has seen so many events.
+struct BreakAt(std::sync::atomic::AtomicU64, Arc<tokio::sync::Notify>);
+
+impl Progress for BreakAt {
+    fn begin(&self, _what: &str, _total: Option<u64>) {}
+    fn advance(&self, steps: u64) {
+        if self.0.fetch_add(steps, std::sync::atomic::Ordering::Relaxed) > 30_000 {
+            self.1.notify_one();
+        }
+    }
+    fn note(&self, _text: &str) {}
+    fn end(&self) {}
+}
+
+#[tokio::test]
+async fn a_broken_import_goes_on_where_it_stopped() {
+    let desk = Desk::open().await;
+    let mut text = String::from("user_id,item_id,timestamp\n");
+    for n in 0..60_000 {
+        text.push_str(&format!("u{},p{},{}\n", n % 50, n % 70, 1_767_000_000 + n));
+    }
+    let path = desk.file("e.csv", text.as_bytes());
+    let stop = Arc::new(tokio::sync::Notify::new());
+    let progress = BreakAt(0.into(), Arc::clone(&stop));
+    let options = ImportOptions::default();
+    tokio::select! {
+        _ = desk.shop.app.import(&path, &options, &progress) => panic!("it was not broken off"),
+        () = stop.notified() => {}
+    }
+    let report = desk.shop.app.import(&path, &options, &Silent).await.unwrap();
+    assert!(report.resumed_from >= 20_000, "{}", report.resumed_from);
+    let status = desk.shop.app.log_status().await.unwrap();
+    assert_eq!(status.records, 60_000, "every row once, whatever was on its way at the break");
+}
+
+#[tokio::test]
+async fn bad_rows_are_listed_without_what_belongs_to_a_person() {
+    let desk = Desk::open().await;
+    let long = "secret-".repeat(60);
+    let text = format!(
+        "order_id,sku,quantity,price,user_id,timestamp,currency\n\
+         1,a,1,2.50,anna,2026-01-10,USD\n\
+         2,a,none,2.50,anna,2026-01-10,USD\n\
+         3,a,0,2.50,anna,2026-01-10,USD\n\
+         4,a,1,-2.50,anna,2026-01-10,USD\n\
+         5,a,1,2.50,{long},2026-01-10,USD\n\
+         6,a,1,2.50,anna,,USD\n\
+         7,a,1,2.50,anna,2026-01-10,XXQ\n\
+         8,a,1,NaN,anna,2026-01-10,USD\n\
+         9,a,1,2.50,anna,2999-01-01,USD\n\
+         ,a,1,2.50,anna,2026-01-10,USD\n\
+         11,a\n"
+    );
+    let report = desk.import("o.csv", &text).await;
+    assert_eq!((report.accepted, report.rejected), (1, 10));
+    let mut rows: Vec<(String, String)> =
+        desk.rejected("o.csv").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    rows.sort();
+    let expected = [
+        ("10", "timestamp"),
+        ("11", "order_id"),
+        ("12", ""),
+        ("3", "quantity"),
+        ("4", "quantity"),
+        ("5", "price"),
+        ("6", "user_id"),
+        ("7", "timestamp"),
+        ("8", "currency"),
+        ("9", "price"),
+    ];
+    assert_eq!(rows, expected.map(|(line, column)| (line.to_owned(), column.to_owned())));
+    let listed = std::fs::read_to_string(report.rejected_file.unwrap()).unwrap();
+    assert!(!listed.contains("anna") && !listed.contains("secret"), "{listed}");
+}
+
+#[tokio::test]
+async fn kinds_are_told_from_the_columns() {
+    let desk = Desk::open().await;
+    for (text, kind, n) in [
+        ("sku,name,price\na,Tea,2.50\n", ImportKind::Products, 1),
+        ("session_id,item_id,timestamp\ns,a,1767000000\n", ImportKind::Events, 1),
+        ("user_id,event,item_id,time\nu,addtocart,a,1767000000\n", ImportKind::Events, 1),
+        ("sku,store_id,quantity\na,s1,4\n", ImportKind::Stock, 1),
+        ("sku,price\na,3.10\n", ImportKind::Prices, 1),
+        ("promotion_id,from,until,sku\nx,2026-01-01,2026-01-31,a\n", ImportKind::Promotions, 1),
+        ("customer_id,tier\nu,gold\n", ImportKind::Customers, 1),
+    ] {
+        let report = desk.import(&format!("{kind}.csv"), text).await;
+        assert_eq!((report.kind, report.accepted), (kind, n), "{text}");
+    }
+    let added = desk.shop.log().await.into_iter().any(|(_, event)| {
+        matches!(event.fact, Fact::Interaction(one) if one.action == Action::AddedToCart)
+    });
+    assert!(added);
+}
+
+#[tokio::test]
+async fn refusals_name_what_is_wrong_and_the_remedy() {
+    let desk = Desk::open().await;
+    let plain = ImportOptions::default();
+    for (name, text, part) in [
+        ("a.csv", "", "is empty"),
+        ("b.csv", "one,two\n1,2\n", "--kind"),
+        ("c.xls", "x", ".csv"),
+        ("d.csv", "user_id,item_id\nu,a\n", "no column `timestamp`"),
+    ] {
+        let said = desk.refused(name, text, &plain).await;
+        assert_eq!(said.kind(), souk_core::ErrorKind::InvalidInput);
+        assert!(said.to_string().contains(part), "{said}");
+    }
+    let orders = ImportOptions { kind: Some(ImportKind::Orders), ..plain };
+    let said = desk.refused("e.csv", "sku,name\na,b\n", &orders).await.to_string();
+    assert!(said.contains("no column `order_id`"), "{said}");
+    let later = ImportKind::parse("suppliers").unwrap_err().to_string();
+    assert!(later.contains("not read by this version"), "{later}");
+}
+
+#[tokio::test]
+async fn products_keep_their_other_columns_as_attributes() {
+    let desk = Desk::open().await;
+    let text = "sku,name,categories,price,colour,weight\n\
+                a,Tea,Drinks > Tea|Gifts,2.50,green,0.5\n";
+    let report = desk.import("p.csv", text).await;
+    assert_eq!(report.accepted, 1);
+    let product = desk.shop.app.product(&SiteId::main(), &ProductId::new("a").unwrap()).unwrap();
+    assert_eq!(product.categories, ["Drinks > Tea", "Gifts"]);
+    assert_eq!(product.price.unwrap().minor(), 250);
+    assert_eq!(product.attributes.keys().collect::<Vec<_>>(), ["colour", "weight"]);
+}
+
+#[tokio::test]
+async fn what_is_exported_can_be_imported() {
+    let desk = Desk::open().await;
+    desk.import("o.csv", ORDERS).await;
+    desk.import("p.csv", "sku,name,price\na,Tea,2.50\nb,Rice,3.20\n").await;
+    desk.import("v.csv", "user_id,event,item_id,time\nh1,view,a,1768000000\n").await;
+    for (kind, name, rows) in [
+        (ExportKind::Events, "events.jsonl", 4),
+        (ExportKind::Products, "products.jsonl.gz", 2),
+        (ExportKind::Orders, "orders.parquet", 4),
+        (ExportKind::Sales, "sales.parquet", 4),
+        (ExportKind::Events, "events.parquet", 4),
+    ] {
+        let path = desk.folder.path().join(name);
+        assert_eq!(desk.shop.app.export(kind, &path, &Silent).await.unwrap().rows, rows, "{name}");
+    }
+    let other = Desk::open().await;
+    for (name, accepted) in [("events.jsonl", 4), ("products.jsonl.gz", 2)] {
+        let path = desk.folder.path().join(name);
+        let report =
+            other.shop.app.import(&path, &ImportOptions::default(), &Silent).await.unwrap();
+        assert_eq!((report.accepted, report.rejected), (accepted, 0), "{name}");
+    }
+    // The same orders by another file: known by their message ids and order ids.
+    let again = desk.folder.path().join("again.jsonl");
+    other.shop.app.export(ExportKind::Events, &again, &Silent).await.unwrap();
+    let ids = |path: &std::path::Path| -> Vec<String> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        text.lines().map(|text| line(text)["messageId"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&desk.folder.path().join("events.jsonl")), ids(&again));
+    let parquet = desk.folder.path().join("orders.parquet");
+    let third = Desk::open().await;
+    let report = third.shop.app.import(&parquet, &ImportOptions::default(), &Silent).await.unwrap();
+    assert_eq!((report.kind, report.rejected), (ImportKind::Orders, 0));
+}
+
+#[tokio::test]
+async fn a_file_of_another_kind_is_refused() {
+    let desk = Desk::open().await;
+    desk.import("o.csv", ORDERS).await;
+    let path = desk.folder.path().join("sales.parquet");
+    desk.shop.app.export(ExportKind::Sales, &path, &Silent).await.unwrap();
+    let orders = ImportOptions { kind: Some(ImportKind::Orders), ..ImportOptions::default() };
+    let said = desk.shop.app.import(&path, &orders, &Silent).await.unwrap_err().to_string();
+    assert!(said.contains("no column `order_id`"), "{said}");
+}
+
+#[tokio::test]
+async fn parquet_columns_of_another_type_are_read_or_rejected_row_by_row() {
+    const FIELDS: &[Field] = &[
+        Field::number("order_id"),
+        Field::text("sku"),
+        Field::text("quantity"),
+        Field::number("timestamp"),
+        Field::text("price"),
+    ];
+    let desk = Desk::open().await;
+    let path = desk.folder.path().join("o.parquet");
+    let mut file = ExportFile::create(&path, FIELDS).unwrap();
+    for (quantity, price) in [("2", "1.50"), ("two", "1.50"), ("1", "free")] {
+        let row = json!({
+            "order_id": 7.0, "sku": "a", "quantity": quantity, "timestamp": 1.7675e9, "price": price,
+        });
+        file.write(&row, || row.clone()).unwrap();
+    }
+    file.finish().unwrap();
+    let options = ImportOptions::default();
+    let report = desk.shop.app.import(&path, &options, &Silent).await.unwrap();
+    assert_eq!((report.accepted, report.rejected), (1, 2));
+    let columns: Vec<String> =
+        desk.rejected("o.parquet").into_iter().map(|row| row[1].clone()).collect();
+    assert_eq!(columns, ["quantity", "price"]);
+    let log = desk.shop.log().await;
+    let Fact::Sale(sale) = &log[0].1.fact else { panic!("no sale without a person") };
+    assert_eq!((sale.lines.len(), sale.lines[0].amount.unwrap().minor()), (1, 300));
+}

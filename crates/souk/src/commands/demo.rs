@@ -38,6 +38,8 @@ const AFTER_MS: i64 = 3_600_000;
 const N_SHOWN: usize = 3;
 /// Orders that a shown shopper has at least; chosen: enough to be recognised by.
 const ORDERS_MIN: usize = 10;
+/// Shoppers whose answers are timed.
+const N_ASKED_MAX: usize = 1_000;
 
 pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
     let source = sample::Source::of(&args);
@@ -147,6 +149,7 @@ async fn first_start(
         "last_event": sample.last_event.to_string(),
         "decisions": sample.decisions,
         "shoppers": shown(&sample),
+        "asked": asked(&sample),
     });
     let rows = sample.basket_rows();
     report["loaded"] = load(&shop, sample, (&bar, read_s)).await?;
@@ -181,6 +184,13 @@ fn shown(sample: &SampleShop) -> Vec<String> {
     let shoppers = sample.shoppers(ORDERS_MIN);
     let at = |part: usize| shoppers.get(shoppers.len() * part / (N_SHOWN + 1)).cloned();
     (1..=N_SHOWN).filter_map(at).collect()
+}
+
+/// Shoppers whose answers are timed: evenly spread, so that no cache serves them all.
+fn asked(sample: &SampleShop) -> Vec<String> {
+    let shoppers = sample.shoppers(1);
+    let step = shoppers.len().div_ceil(N_ASKED_MAX).max(1);
+    shoppers.into_iter().step_by(step).collect()
 }
 
 /// Brings catalogue, views and orders in and says how fast.
