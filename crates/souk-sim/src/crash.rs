@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct CrashReport {
     pub kills: u32,
     /// Of these, while a backup ran.
     pub kills_during_backup: u32,
+    /// Of these, at the sight of a snapshot being written.
+    pub kills_during_snapshot: u32,
     /// Of the backups that were looked at, those that were whole in spite of the kill.
     pub backups_whole: u32,
     /// Events that were acknowledged.
@@ -49,8 +51,9 @@ struct Ledger {
 
 /// Sends events from several connections and kills the server at random moments, `plan.cycles` times.
 ///
-/// Every third cycle a backup runs beside. Then and again the log is exported and counted: each
-/// acknowledged event exactly once, any other at most once; and the views must equal a rebuild.
+/// One cycle in three a backup runs beside, in another the kill comes while a snapshot is written.
+/// Then and again the log is exported and counted: each acknowledged event exactly once, any other
+/// at most once; and the views must equal a rebuild.
 ///
 /// # Errors
 ///
@@ -61,30 +64,83 @@ pub fn kill_and_count(shop: &Shop, plan: CrashPlan) -> Result<CrashReport> {
     let numbers = AtomicU64::new(0);
     let mut random = Random::new(plan.seed);
     let mut report = CrashReport::default();
+    let mut counted = 0;
     for cycle in 1..=plan.cycles {
         let context = || format!("seed {} cycle {cycle}", plan.seed);
         let server = shop.serve().with_context(context)?;
         let writers = Writers { key: &key, ledger: &ledger, numbers: &numbers };
         let pause = Duration::from_millis(40 + random.below(400));
         let seed = random.bits();
-        let with_backup = cycle % 3 == 0;
-        report.kills_during_backup += u32::from(with_backup);
-        writers.send_until_killed(server, (pause, seed), || {
-            if with_backup { start_backup(shop, cycle) } else { Ok(None) }
+        let moment = match cycle % 3 {
+            0 => Moment::Backup,
+            1 => Moment::Snapshot,
+            _ => Moment::Any,
+        };
+        let before = files_below(&snapshots_folder(shop));
+        writers.send_until_killed(server, seed, || {
+            let child = if moment == Moment::Backup { start_backup(shop, cycle)? } else { None };
+            if moment != Moment::Snapshot {
+                thread::sleep(pause);
+            } else if wait_for_change(&snapshots_folder(shop), &before) {
+                report.kills_during_snapshot += 1;
+            }
+            Ok(child)
         })?;
+        report.kills_during_backup += u32::from(moment == Moment::Backup);
         report.kills += 1;
         if cycle % plan.verify_every == 0 || cycle == plan.cycles {
             let ledger = ledger.lock().expect("no writer panics");
             let (acknowledged, kept) = count(shop, &ledger).with_context(context)?;
             (report.acknowledged, report.kept_unacknowledged) = (acknowledged, kept);
             check_health(shop).with_context(context)?;
-            let last = cycle - cycle % 3;
-            if last > 0 {
-                report.backups_whole += check_backup(shop, &ledger, last).with_context(context)?;
+            for earlier in (counted + 1..=cycle).filter(|earlier| earlier % 3 == 0) {
+                report.backups_whole +=
+                    check_backup(shop, &ledger, earlier).with_context(context)?;
             }
+            counted = cycle;
         }
     }
     Ok(report)
+}
+
+/// When a kill comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    Any,
+    Backup,
+    Snapshot,
+}
+
+fn snapshots_folder(shop: &Shop) -> PathBuf {
+    shop.folder().join("blobs").join("snapshots")
+}
+
+/// Files and their sizes, below a folder that may not exist.
+fn files_below(folder: &Path) -> Vec<(PathBuf, u64)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match entry.metadata() {
+            Ok(about) if about.is_dir() => found.extend(files_below(&path)),
+            Ok(about) => found.push((path, about.len())),
+            // It may be gone by now.
+            Err(_) => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Waits up to three seconds until a file appears or grows.
+fn wait_for_change(folder: &Path, before: &[(PathBuf, u64)]) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        if files_below(folder) != before {
+            return true;
+        }
+        thread::sleep(Duration::from_micros(300));
+    }
+    false
 }
 
 fn backup_folder(shop: &Shop, cycle: u32) -> PathBuf {
@@ -138,11 +194,12 @@ struct Writers<'a> {
 }
 
 impl Writers<'_> {
+    /// Sends from three connections; kills the server when `wait` returns.
     fn send_until_killed(
         self,
         server: Server,
-        (pause, seed): (Duration, u64),
-        beside: impl FnOnce() -> Result<Option<std::process::Child>>,
+        seed: u64,
+        wait: impl FnOnce() -> Result<Option<std::process::Child>>,
     ) -> Result<()> {
         let stop = AtomicBool::new(false);
         let address = server.address;
@@ -161,8 +218,7 @@ impl Writers<'_> {
                     })
                 })
                 .collect();
-            let child = beside()?;
-            thread::sleep(pause);
+            let child = wait()?;
             server.kill()?;
             stop.store(true, Ordering::Relaxed);
             if let Some(mut child) = child {
