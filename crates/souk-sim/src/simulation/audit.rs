@@ -28,6 +28,7 @@ impl Acts {
         self.shop.app().with_views(|views| {
             check_sales(views, model).context("sales")?;
             check_catalogue(views, model).context("catalogue")?;
+            check_forgotten(views)?;
             people.iter().try_for_each(|(who, subject)| {
                 check_person((views, model), (*who, *subject), &people)
                     .with_context(|| format!("{who:?}"))
@@ -117,6 +118,16 @@ fn check_catalogue(views: &Views, model: &Model) -> Result<()> {
         }
     }
     ensure!(catalogue.len() == model.products.len(), "{} products are known", catalogue.len());
+    Ok(())
+}
+
+/// What everybody did together holds nothing of anybody who was forgotten.
+fn check_forgotten(views: &Views) -> Result<()> {
+    for visit in views.visits.visits().chain(views.baskets.visits()) {
+        let is_of_nobody =
+            visit.shopper().is_some_and(|shopper| views.shoppers.subject(shopper).is_none());
+        ensure!(!is_of_nobody, "visit {:?} is of somebody who was forgotten", visit.id());
+    }
     Ok(())
 }
 

@@ -139,7 +139,7 @@ impl Acts {
                 let times = n_bought(model, &members, sku);
                 ensure!(times > 0, "it was never bought");
                 let told = number_in(&reason.text);
-                ensure!(told.is_none_or(|told| told <= times), "it was bought {times} times");
+                ensure!(told.is_none_or(|told| told == times), "it was bought {times} times");
             }
             ReasonKind::RecentlyViewed => {
                 let now = self.shop.now();

@@ -85,16 +85,17 @@ impl World {
 
     /// Somebody looks around; now and then a client's clock runs ahead, by less than a day.
     pub(crate) fn browse(&mut self, now: i64) -> Vec<Message> {
-        let who = match self.chance(50) {
-            true => Who::User(self.random.below(USERS)),
-            false => Who::Browser(self.random.below(BROWSERS)),
+        let (who, count) = match self.random.below(100) {
+            // A screen in the shop that everybody uses: beyond what is kept of one subject.
+            0..=11 => (Who::Browser(0), 20 + self.random.below(30)),
+            12..=55 => (Who::User(self.random.below(USERS)), 1 + self.random.below(8)),
+            _ => (Who::Browser(self.random.below(BROWSERS)), 1 + self.random.below(8)),
         };
         let site = usize::from(self.chance(25));
         let mut at = self.past(now);
         if self.chance(3) {
             at = now + self.random.below(20 * HOUR_MS as u64) as i64;
         }
-        let count = 1 + self.random.below(8);
         (0..count)
             .map(|_| {
                 let names =
