@@ -182,7 +182,7 @@ impl App {
             return Ok(report);
         }
         progress.begin(&format!("Importing {kind} from {}", path.display()), None);
-        let fed = self.feed_file(plan, (&mut ledger, &mut report), options, progress).await;
+        let fed = self.feed_file(plan, (&mut ledger, &mut report), (options, progress)).await;
         progress.end();
         let fed = fed?;
         report.accepted = fed.accepted;
@@ -196,8 +196,7 @@ impl App {
         self: &Arc<App>,
         plan: Plan,
         (ledger, report): (&mut Ledger, &mut ImportReport),
-        options: &ImportOptions,
-        progress: &dyn Progress,
+        (options, progress): (&ImportOptions, &dyn Progress),
     ) -> Result<Fed, AppError> {
         let now = self.clock().now();
         let (send, mut receive) = tokio::sync::mpsc::channel(8);

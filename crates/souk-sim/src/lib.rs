@@ -1,6 +1,7 @@
 //! A seeded synthetic shop, a small HTTP client and a load generator, for tests and measurements.
 //!
-//! Nothing here is part of the product; what is random comes from a seed that is printed.
+//! Of all this only the made-up shop is part of the product, for `souk demo --generated`. What is
+//! random comes from a seed that is printed.
 
 pub mod crash;
 pub mod http;

@@ -4,10 +4,11 @@
 //! a line of JSON in, lines of progress out, the result at last. Whoever can open it could read the
 //! folder itself, so it asks for no key.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
@@ -55,9 +56,22 @@ impl Progress for Told {
     }
 }
 
+/// The socket's name in the data folder; dropping it takes the name away.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    path: PathBuf,
+    _folder: Option<File>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
 /// Answers jobs until the process ends.
-pub(crate) fn listen(folder: &Path, shop: Arc<Shop>) -> Result<()> {
-    let (path, _folder_file) = socket_path(folder)?;
+pub(crate) fn listen(folder: &Path, shop: Arc<Shop>) -> Result<Listening> {
+    let (path, folder) = socket_path(folder)?;
     // One that a killed process left behind answers nobody; the lock says that we are alone.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).context("the socket in the data folder")?;
@@ -75,7 +89,7 @@ pub(crate) fn listen(folder: &Path, shop: Arc<Shop>) -> Result<()> {
             }
         }
     });
-    Ok(())
+    Ok(Listening { path, _folder: folder })
 }
 
 async fn answer(stream: tokio::net::UnixStream, shop: Arc<Shop>) {

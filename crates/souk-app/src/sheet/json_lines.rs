@@ -14,6 +14,9 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 /// Lines whose fields become the columns.
 const SAMPLE_LINES: usize = 1_000;
 
+/// A line with its number, from 1; one that cannot be read is a fault.
+pub(crate) type NumberedLine = (u64, Result<String, RowFault>);
+
 /// Lines of a file with their numbers, read one by one.
 pub(crate) struct Lines {
     path: PathBuf,
@@ -33,9 +36,7 @@ impl Lines {
     }
 
     /// The next line that is not blank; a line over the limit or not UTF-8 is a fault.
-    pub(crate) fn next_line(
-        &mut self,
-    ) -> Result<Option<(u64, Result<String, RowFault>)>, AppError> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<NumberedLine>, AppError> {
         loop {
             let mut bytes = Vec::new();
             let n_read = self
@@ -69,7 +70,7 @@ pub(super) struct JsonLinesSheet {
     note: Option<String>,
     columns: Vec<String>,
     /// Lines that were read to learn the columns.
-    ahead: std::collections::VecDeque<(u64, Result<String, RowFault>)>,
+    ahead: std::collections::VecDeque<NumberedLine>,
 }
 
 impl JsonLinesSheet {

@@ -131,14 +131,14 @@ fn read_column(
             Column::Flag(dense(reader, column, n_rows, |v| v)?)
         }
         ColumnReader::Int32ColumnReader(reader) => {
-            numbers(dense(reader, column, n_rows, |v| i64::from(v))?)
+            numbers(dense(reader, column, n_rows, i64::from)?)
         }
         ColumnReader::Int64ColumnReader(reader) => numbers(dense(reader, column, n_rows, |v| v)?),
         ColumnReader::Int96ColumnReader(reader) => {
             Column::TimeMs(dense(reader, column, n_rows, |v| v.to_millis())?)
         }
         ColumnReader::FloatColumnReader(reader) => {
-            Column::Float(dense(reader, column, n_rows, |v| f64::from(v))?)
+            Column::Float(dense(reader, column, n_rows, f64::from)?)
         }
         ColumnReader::DoubleColumnReader(reader) => {
             Column::Float(dense(reader, column, n_rows, |v| v)?)

@@ -69,7 +69,7 @@ pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
     let key = fresh_key(&shop.app).await?;
     let server = Server::bind(Arc::clone(&shop.app), shop.settings.server()).await?;
     let address = server.local_addr();
-    control::listen(shop.embedded.folder.root(), Arc::clone(&shop))?;
+    let _socket = control::listen(shop.embedded.folder.root(), Arc::clone(&shop))?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let told = super::serve::told_to_end()?;
     let is_report_only = args.report_only;
@@ -91,14 +91,10 @@ pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
     };
     report["measured"] = measured;
     term::print_result(shop.settings.output, &report, report::text)?;
-    if is_report_only {
-        drop(stop);
-    } else {
-        if shop.settings.output == Output::Text {
-            term::print_line(&report::invitation(&report, address, &key))?;
-        }
-        // Nothing asks it to end but a signal.
-        std::mem::forget(stop);
+    // Kept until the end while serving: nothing but a signal asks the server to end then.
+    let stop = (!is_report_only).then_some(stop);
+    if stop.is_some() && shop.settings.output == Output::Text {
+        term::print_line(&report::invitation(&report, address, &key))?;
     }
     serving.await??;
     Ok(())

@@ -49,7 +49,7 @@ pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
         }
     };
     let folder = shop.embedded.folder.root();
-    control::listen(folder, Arc::clone(&shop))?;
+    let _socket = control::listen(folder, Arc::clone(&shop))?;
     let scheme = if shop.settings.config.server.tls_cert.is_some() { "https" } else { "http" };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
