@@ -1,0 +1,152 @@
+//! The command line as a person meets it: what it prints where, and how it ends.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use souk_sim::server::Shop;
+use tempfile::TempDir;
+
+fn souk(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_souk")).current_dir(folder).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let folder = TempDir::new().unwrap();
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["demo", "--help"],
+        &["import", "--help"],
+        &["recommend", "--help"],
+        &["evaluate", "baskets", "--help"],
+        &["keys", "create", "--help"],
+        &["export", "--help"],
+    ] {
+        let output = souk(folder.path(), args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(stdout(&output).contains("souk"), "{args:?}");
+    }
+    let bad = souk(folder.path(), &["serve", "--prot", "1"]);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(stdout(&bad).is_empty());
+    let script = souk(folder.path(), &["completions", "bash"]);
+    assert!(stdout(&script).contains("complete"));
+}
+
+#[test]
+fn a_key_stands_alone_on_stdout() {
+    let folder = TempDir::new().unwrap();
+    let made = souk(folder.path(), &["keys", "create", "--role", "ingest_server"]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let key = stdout(&made);
+    assert!(key.starts_with("souk_is_") && key.lines().count() == 1, "{key}");
+    let listed = stdout(&souk(folder.path(), &["keys", "list", "--output", "json"]));
+    assert!(listed.contains("ingest_server") && !listed.contains(key.trim()), "{listed}");
+    let wrong = souk(folder.path(), &["keys", "create", "--role", "boss"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("ingest_browser"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn bad_input_ends_with_two_and_a_remedy() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "empty.csv", "");
+    write(folder.path(), "bad.yaml", "server:\n  listne: 127.0.0.1:1\n");
+    for (args, part) in [
+        (&["import", "empty.csv"][..], "is empty"),
+        (&["import", "missing.csv"], "missing.csv"),
+        (&["import", "--kind", "suppliers", "empty.csv"], "not read by this version"),
+        (&["config", "check", "--config", "bad.yaml"], "listne"),
+        (&["recommend", "--strategy", "best"], "strategy"),
+        (&["recommend", "--filter", "price <"], "filter"),
+        (&["export", "--kind", "events", "--out", "x.xlsx"], ".parquet"),
+        (&["demo", "--sample", "nowhere"], "--generated"),
+        (&["evaluate", "sessions", "--train", "empty.csv", "--test", "empty.csv"], "is empty"),
+    ] {
+        let output = souk(folder.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(part), "{args:?}: {}", stderr(&output));
+        assert!(stdout(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn files_go_in_once_and_come_back_as_recommendations() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "p.csv", "sku,name\na,Tea\nb,Rice\n");
+    write(
+        folder.path(),
+        "o.csv",
+        "order_id,sku,user_id,quantity,date\n1,a,u,1,2026-01-10\n2,a,u,1,2026-01-11\n3,b,v,0,2026-01-11\n",
+    );
+    let first = souk(folder.path(), &["import", "p.csv", "o.csv"]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert!(stdout(&first).contains("2 products new"), "{}", stdout(&first));
+    assert!(folder.path().join("o.csv.rejected.csv").is_file());
+    let again = stdout(&souk(folder.path(), &["import", "p.csv", "o.csv"]));
+    assert_eq!(again.matches("nothing was added").count(), 2, "{again}");
+    let answer = souk(folder.path(), &["recommend", "--user", "u", "--output", "csv"]);
+    let text = stdout(&answer);
+    assert!(text.starts_with("product_id,") && text.contains("\na,"), "{text}");
+    let report = stdout(&souk(folder.path(), &["doctor"]));
+    assert!(report.contains("every checksum right"), "{report}");
+}
+
+#[test]
+fn commands_reach_the_server_that_owns_the_folder() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "p.csv", "sku,name\na,Tea\n");
+    let data = folder.path().join("data");
+    let shop = Shop::new(env!("CARGO_BIN_EXE_souk"), &data);
+    let server = shop.serve().unwrap();
+    let key = shop.create_key("admin").unwrap();
+    let imported = souk(folder.path(), &["import", "p.csv"]);
+    assert!(stdout(&imported).contains("1 products new"), "{}", stderr(&imported));
+    let mut connection = souk_sim::http::Connection::new(server.address);
+    let path = "/v1/products/a";
+    let request = souk_sim::http::Request { method: "GET", path, key: Some(&key), body: b"" };
+    assert_eq!(connection.send(request).unwrap().status, 200);
+    let missing = souk(folder.path(), &["import", "missing.csv"]);
+    assert_eq!(missing.status.code(), Some(2), "the exit code crosses the socket");
+    let backup = souk(folder.path(), &["backup", "--to", "copy"]);
+    assert_eq!(backup.status.code(), Some(0), "{}", stderr(&backup));
+    server.stop().unwrap();
+    let restored = souk(folder.path(), &["restore", "--from", "copy", "--data", "fresh"]);
+    assert_eq!(restored.status.code(), Some(0), "{}", stderr(&restored));
+    let report = stdout(&souk(folder.path(), &["doctor", "--data", "fresh"]));
+    assert!(report.contains("1 products"), "{report}");
+}
+
+#[test]
+fn a_server_without_keys_stays_on_this_machine() {
+    let folder = TempDir::new().unwrap();
+    let output = souk(folder.path(), &["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("souk keys create"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_demo_needs_nothing_and_is_quicker_the_second_time() {
+    let folder = TempDir::new().unwrap();
+    let args = ["demo", "--generated", "--products", "300", "--shoppers", "60", "--report-only"];
+    let first = souk(folder.path(), &args);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    for part in ["300 products", "Recall@10", "For shopper", "over HTTP"] {
+        assert!(stdout(&first).contains(part), "{part}: {}", stdout(&first));
+    }
+    let second = souk(folder.path(), &args);
+    assert!(stderr(&second).contains("ready again in"), "{}", stderr(&second));
+}
