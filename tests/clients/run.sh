@@ -94,8 +94,8 @@ all_arrived() {
   python3 "$here/arrived.py" "$work/events.jsonl" "$work"/sent-*.json
 }
 schemathesis_finds_nothing() {
-  cd "$here"
-  SCHEMATHESIS_HOOKS=hooks "$packages/venv/bin/schemathesis" --config-file "$here/schemathesis.toml" \
+  cd "$work"
+  "$packages/venv/bin/schemathesis" --config-file "$here/schemathesis.toml" \
     run "$url/openapi.json" --header "Authorization: Bearer $(key admin)" --no-color >"$work/schemathesis.log" 2>&1 \
     || { tail -n 120 "$work/schemathesis.log" >&2; return 1; }
   grep -aE '(cases|generated|API Operations|Test cases)' "$work/schemathesis.log" | tail -n 4

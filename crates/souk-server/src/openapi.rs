@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 mod schemas;
 
-use schemas::{FILTER_PATTERN, merge};
+use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{health, keys, products, recommend, segment};
 
@@ -158,6 +158,7 @@ fn refine_parameter(parameter: &mut Value, sites: &[SiteId]) {
     let addition = match parameter["name"].as_str() {
         Some("filter") => json!({ "format": "souk-filter", "pattern": FILTER_PATTERN }),
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
+        Some("id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),
         _ => return,
     };

@@ -18,6 +18,12 @@ pub(super) const FILTER_PATTERN: &str = "^(NOT )?[a-z]{2,20} ((=|!=|<|<=|>|>=) (
 '[A-Za-z0-9 ]{0,20}')|(NOT )?IN \\['[A-Za-z0-9 ]{0,20}'(, '[A-Za-z0-9 ]{0,20}'){0,9}\\]|EXISTS)\
 ( (AND|OR) (NOT )?[a-z]{4,20} (=|!=|<|<=|>|>=) ([0-9]{1,9}|'[A-Za-z0-9 ]{0,20}')){0,9}$";
 
+/// Up to 255 bytes: as many ASCII characters, or as few of any kind as always fit.
+pub(super) const ID_PATTERN: &str = "^([\\x01-\\x7f]{1,255}|[\\s\\S]{1,63})$";
+const OPTIONAL_ID_PATTERN: &str = "^([\\x01-\\x7f]{0,255}|[\\s\\S]{0,63})$";
+/// Up to 200 bytes.
+const LABEL_PATTERN: &str = "^([\\x01-\\x7f]{0,200}|[\\s\\S]{0,50})$";
+
 /// Completes what was derived.
 pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     for name in CLOSED {
@@ -27,7 +33,8 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     let optional_site =
         json!({ "enum": sites.iter().copied().map(Some).chain([None]).collect::<Vec<_>>() });
     let site_names = json!({ "enum": sites });
-    let ids = json!({ "items": { "type": "string", "minLength": 1 }, "maxItems": 500 });
+    let ids = json!({ "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": 500 });
+    let id = json!({ "pattern": ID_PATTERN });
     let texts = json!({ "items": { "type": "string", "minLength": 1 } });
     let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
     let origins = json!({
@@ -37,8 +44,11 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     let additions = [
         ("RecommendBody", "filter", filter),
         ("RecommendBody", "exclude", ids.clone()),
-        ("ContextBody", "product_id", json!({ "minLength": 1 })),
-        ("ContextBody", "location_id", json!({ "minLength": 1 })),
+        ("ContextBody", "product_id", id.clone()),
+        ("ContextBody", "location_id", id.clone()),
+        ("ProductBody", "id", id.clone()),
+        ("VariantBody", "id", id),
+        ("NewKeyBody", "label", json!({ "pattern": LABEL_PATTERN })),
         ("ContextBody", "site", optional_site.clone()),
         ("ContextBody", "cart", ids.clone()),
         ("ContextBody", "session", ids),
@@ -131,7 +141,7 @@ pub(super) fn merge(place: &mut Value, addition: &Value) {
 fn add_events(schemas: &mut Map<String, Value>, sites: &Value) {
     let id = |description: &str| {
         json!({ "description": description, "anyOf": [
-            { "type": "string" },
+            { "type": "string", "pattern": OPTIONAL_ID_PATTERN },
             { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX },
             { "type": "null" }
         ]})
@@ -194,7 +204,7 @@ fn add_events(schemas: &mut Map<String, Value>, sites: &Value) {
 fn message(schema: &str, properties: Map<String, Value>) -> Value {
     let given = |name: &str| {
         json!({ "required": [name], "properties": { name: { "anyOf": [
-            { "type": "string", "minLength": 1 }, { "type": "integer" }
+            { "type": "string", "pattern": ID_PATTERN }, { "type": "integer" }
         ]}}})
     };
     let mut message = json!({

@@ -46,9 +46,9 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, request: Request) -> Answ
     if !products.is_empty() {
         let answer = edge.app.put_products(products, &caller).await?;
         accepted = answer.accepted;
-        let moved =
-            answer.rejected.into_iter().map(|r| PutRejection { index: places[r.index], ..r });
-        rejected.rejections.extend(moved);
+        for rejection in answer.rejected {
+            rejected.checked(PutRejection { index: places[rejection.index], ..rejection });
+        }
     }
     rejected.rejections.sort_by_key(|rejection| rejection.index);
     if accepted == 0 && !rejected.rejections.is_empty() {
