@@ -1,3 +1,5 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use souk_core::wire::Writer;
 use souk_core::{
     Channel, Interaction, LocationId, Money, OrderChange, OrderId, OrderLine, PriceChange, Product,
@@ -96,6 +98,7 @@ impl Draft {
             // ledger still knows the file.
             fact => w.text(&format!("{fact:?}")),
         }
-        format!("import-{:032x}", xxhash_rust::xxh3::xxh3_128(&w.into_bytes()))
+        let hash = xxhash_rust::xxh3::xxh3_128(&w.into_bytes());
+        format!("file-{}", URL_SAFE_NO_PAD.encode(hash.to_be_bytes()))
     }
 }
