@@ -371,10 +371,9 @@ impl Folder {
     }
 
     async fn snapshot_if_due(&mut self) {
-        if self.saving.as_ref().is_some_and(JoinHandle::is_finished) {
-            if let Err(error) = self.finish_saving().await {
-                tracing::warn!(%error, "the snapshot could not be stored");
-            }
+        let is_over = self.saving.as_ref().is_some_and(JoinHandle::is_finished);
+        if is_over && let Err(error) = self.finish_saving().await {
+            tracing::warn!(%error, "the snapshot could not be stored");
         }
         let records = self.views.read().counters.records() - self.saved_records;
         let is_due = if self.is_unsaved {
