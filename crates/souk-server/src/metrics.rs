@@ -23,10 +23,13 @@ struct RouteStats {
     sum_us: AtomicU64,
 }
 
+/// A route's method and pattern.
+type RouteName = (&'static str, Arc<str>);
+
 /// What the door itself counts; the application's own figures join them when they are shown.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    routes: RwLock<FxHashMap<(&'static str, Arc<str>), Arc<RouteStats>>>,
+    routes: RwLock<FxHashMap<RouteName, Arc<RouteStats>>>,
     connections: AtomicU64,
 }
 
