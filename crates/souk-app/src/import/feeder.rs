@@ -2,7 +2,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use souk_core::Product;
+use rustc_hash::FxHashSet;
+use souk_core::{Product, ProductId};
 use tokio::task::JoinHandle;
 
 use super::rejected::RejectedRows;
@@ -35,6 +36,9 @@ pub(crate) struct Feeder {
     in_flight: VecDeque<(u64, JoinHandle<Result<Outcome, AppError>>)>,
     fed: Fed,
     units_done: u64,
+    /// Products that were seen so far: of one that comes twice, the second is never passed over,
+    /// because the first may still be on its way.
+    products_seen: FxHashSet<ProductId>,
 }
 
 /// What became of one batch.
@@ -52,13 +56,14 @@ impl Feeder {
             in_flight: VecDeque::new(),
             fed: Fed::default(),
             units_done: 0,
+            products_seen: FxHashSet::default(),
         }
     }
 
     /// Sends a batch on its way; waits while too many are.
     pub(crate) async fn feed(
         &mut self,
-        drafts: Vec<(u64, Draft)>,
+        mut drafts: Vec<(u64, Draft)>,
         rejected: &mut RejectedRows,
     ) -> Result<(), AppError> {
         if drafts.is_empty() {
@@ -69,9 +74,19 @@ impl Feeder {
         }
         let (app, options, count) =
             (Arc::clone(&self.app), self.options.clone(), drafts.len() as u64);
+        drafts.retain(|(_, draft)| !self.is_known_product(draft));
+        self.fed.duplicates += count - drafts.len() as u64;
         let task = tokio::spawn(async move { take_in(&app, drafts, &options).await });
         self.in_flight.push_back((count, task));
         Ok(())
+    }
+
+    /// Whether the catalogue has exactly this product: putting it again would only grow the log.
+    fn is_known_product(&mut self, draft: &Draft) -> bool {
+        let DraftFact::Product(product) = &draft.fact else { return false };
+        let is_first = self.products_seen.insert(product.id.clone());
+        let known = || self.app.product(&product.site, &product.id);
+        is_first && known().is_some_and(|known| *known == **product)
     }
 
     /// Waits for the oldest batch.

@@ -231,6 +231,16 @@ async fn products_keep_their_other_columns_as_attributes() {
 }
 
 #[tokio::test]
+async fn a_product_that_is_there_already_is_not_put_again() {
+    let desk = Desk::open().await;
+    desk.import("p.csv", "sku,name\na,Tea\nb,Rice\n").await;
+    let report = desk.import("q.csv", "name,sku\nRice,b\nGreen tea,a\nTea,a\n").await;
+    assert_eq!((report.accepted, report.duplicates), (2, 1));
+    let product = desk.shop.app.product(&SiteId::main(), &ProductId::new("a").unwrap()).unwrap();
+    assert_eq!(product.title, "Tea", "the later of two rows stays");
+}
+
+#[tokio::test]
 async fn what_is_exported_can_be_imported() {
     let desk = Desk::open().await;
     desk.import("o.csv", ORDERS).await;
