@@ -1,5 +1,5 @@
 //! The server as a client meets it: over TCP, on storage of its own.
-
+#![allow(unreachable_pub, reason = "a test program has no outside")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod access;
