@@ -51,7 +51,7 @@ key=$("$souk" keys create --role ingest_server --data "$data")
 front=$("$souk" keys create --role storefront_server --data "$data")
 admin=$("$souk" keys create --role admin --data "$data")
 serve "$souk" demo --sample "$(scripts/sample-data.sh)" --data "$data" --listen "$address"
-"$souk" export --kind products --out "$work/products.jsonl" --key "$admin" --data "$data"
+"$souk" export --kind products --out "$work/products.jsonl" --data "$data"
 python3 -c 'import json,sys
 for line in open(sys.argv[1]): print(json.loads(line)["id"])' "$work/products.jsonl" >"$work/ids"
 echo "resident after start: $(rss)"
