@@ -9,6 +9,5 @@ pub mod load;
 mod random;
 pub mod server;
 pub mod shop;
-pub mod simulation;
 
 pub use random::Random;

@@ -3,7 +3,7 @@
 use super::messages::{self, LEDGER, Message, OrderWords, PricedLine, Pricing, SERVER, TILL};
 use super::model::{Change, Effect, Line, Report, Sku, Touch, Who};
 use super::{DAY_MS, HOUR_MS, MINUTE_MS, PLACES, SITES};
-use crate::Random;
+use souk_sim::Random;
 
 const USERS: u64 = 10;
 const BROWSERS: u64 = 14;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use souk_core::SubjectId;
 use souk_ports::{IdHash, KeyStore, KeyStoreError};
 
-use crate::Random;
+use souk_sim::Random;
 
 #[derive(Debug)]
 pub(crate) struct SeededKeys {

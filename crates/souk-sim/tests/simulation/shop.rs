@@ -13,6 +13,8 @@ use souk_app::{Parts, Role};
 use souk_core::{SubjectId, Timestamp};
 use souk_embedded::{LogOptions, MokaCache, SqliteLog, SqliteTables, SyncMode};
 use souk_ports::Cursor;
+use souk_sim::Random;
+use souk_sim_vfs::{Loss, SimDisk};
 use tokio::runtime::Runtime;
 
 use super::keys::SeededKeys;
@@ -35,6 +37,9 @@ pub(crate) struct SimShop {
     config: Config,
     keys: Arc<SeededKeys>,
     hand: &'static AtomicI64,
+    /// Where the log lies.
+    disk: SimDisk,
+    random: Random,
     life: Option<Life>,
     pub(crate) caller: Caller,
 }
@@ -50,6 +55,8 @@ impl SimShop {
             config: config()?,
             keys,
             hand,
+            disk: SimDisk::register(),
+            random: Random::new(seed),
             life: None,
             caller,
         };
@@ -78,9 +85,8 @@ impl SimShop {
         let options = LogOptions {
             blobs: Some(Arc::clone(&blobs)),
             segment_records: SEGMENT_RECORDS,
-            vfs: None,
-            // Nothing here loses what was not synced; the adapters' own tests do that.
-            sync: SyncMode::Off,
+            vfs: Some(self.disk.vfs().to_owned()),
+            sync: SyncMode::Full,
         };
         let parts = Parts {
             log: Arc::new(SqliteLog::open(&self.folder.join("log.db"), &options)?),
@@ -119,12 +125,19 @@ impl SimShop {
     /// Ends the program as an operator would.
     pub(crate) fn close(&mut self) -> Result<()> {
         let closed = self.run(self.app().close());
-        self.crash();
+        self.end();
         closed.context("close")
     }
 
-    /// Ends the program wherever it is.
+    /// Cuts the power: the program ends wherever it is, and what was not synced may be lost.
     pub(crate) fn crash(&mut self) {
+        self.disk.cut_power();
+        self.end();
+        let seed = self.random.bits();
+        self.disk.power_on(if seed.is_multiple_of(3) { Loss::All } else { Loss::Some { seed } });
+    }
+
+    fn end(&mut self) {
         if let Some(Life { app, parts, runtime }) = self.life.take() {
             runtime.shutdown_timeout(Duration::from_secs(10));
             drop(app);
@@ -134,6 +147,7 @@ impl SimShop {
 
     /// Sends a batch and lets the program die somewhere on the way.
     pub(crate) fn crash_during(&mut self, body: &str, polls: u64) {
+        self.disk.cut_power_after(polls / 4);
         let (app, caller, body) = (Arc::clone(self.app()), self.caller.clone(), body.to_owned());
         self.life().runtime.spawn(async move {
             let call = IngestCall::Batch;
@@ -243,6 +257,6 @@ pub(crate) fn moment(ms: i64) -> Timestamp {
 
 impl Drop for SimShop {
     fn drop(&mut self) {
-        self.crash();
+        self.end();
     }
 }
