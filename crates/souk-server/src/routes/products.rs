@@ -53,7 +53,7 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, request: Request) -> Answ
     rejected.rejections.sort_by_key(|rejection| rejection.index);
     if accepted == 0 && !rejected.rejections.is_empty() {
         let problem = Problem::invalid(rejected.errors).with_code("invalid_product");
-        let is_conflict = rejected.contradictions == rejected.rejections.len();
+        let is_conflict = rejected.contradictions > 0;
         let problem = problem.with_rejected(rejected.rejections);
         return Err(if is_conflict { problem.with_status(StatusCode::CONFLICT) } else { problem });
     }

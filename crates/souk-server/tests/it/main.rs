@@ -12,3 +12,4 @@ mod operation;
 mod problems;
 mod recommendations;
 mod shop;
+mod tls;

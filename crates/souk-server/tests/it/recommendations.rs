@@ -126,6 +126,7 @@ fn an_event_changes_the_same_shoppers_next_answer() {
     let view = json!({"event": "Product Viewed", "messageId": "new-1", "userId": "fresh",
         "properties": {"product_id": "p13"}});
     shop.admin(post("/v1/track", &view)).expect(200);
+    shop.wait_folded();
     let body = json!({"user_id": "fresh", "strategy": "recently_viewed"});
     assert_eq!(shop.recommend(&body)["recommendations"][0]["product_id"], "p13");
 }
