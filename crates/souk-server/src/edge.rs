@@ -152,6 +152,11 @@ impl Edge {
         self.app.config().site(site).map(|site| site.currency)
     }
 
+    /// Requests in work now.
+    pub(crate) fn in_work(&self) -> usize {
+        self.config.limits.requests_max - self.permits.available_permits()
+    }
+
     fn request_id(&self, headers: &HeaderMap) -> Arc<str> {
         let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         match sent.filter(|id| is_sane_id(id)) {

@@ -87,6 +87,7 @@ pub(crate) async fn metrics(State(edge): State<Arc<Edge>>, request: Request) -> 
     if let Some(bytes) = resident_bytes() {
         page.gauge("process_resident_memory_bytes", "Resident memory.", bytes);
     }
+    page.gauge("souk_requests_in_work", "Requests in work, this one too.", edge.in_work());
     ingest_metrics(&edge, &mut page);
     log_metrics(&edge, &mut page).await;
     view_metrics(&edge, &mut page).await;
