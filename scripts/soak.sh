@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long forms of crash, simulation, property and load checks: about two and a half hours on 2 cores, of which load is
+# The long forms of crash, simulation, property and load checks: about two hours on 2 cores, of which load is
 # 20 minutes and a release build. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
 # usage: scripts/soak.sh [PART…]      parts: crash simulation property load (all of them by default)
@@ -13,11 +13,11 @@ head() { printf '\n== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
 part() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 echo "machine: $(nproc) cores; commit $(git rev-parse --short HEAD); seed $seed"
-if part crash; then # 300 kills take some 6 minutes, the import another 2.
+if part crash; then # 300 kills take some 5 minutes (30 of them: 31 s), the import another minute.
   head "300 kills under ingest, snapshot and backup; 75 kills of an import"
   SOUK_CRASH_CYCLES=300 SOUK_CRASH_SEED=$seed cargo test --package souk --test it -- --nocapture --test-threads=1
 fi
-if part simulation; then # 500 lives of two months take some 20 minutes.
+if part simulation; then # 500 lives of two months take some 20 minutes (80 of them: 194 s).
   head "500 simulated shops"
   SOUK_SIM_SEEDS=500 cargo test --package souk-sim --test simulation -- --nocapture
 fi
