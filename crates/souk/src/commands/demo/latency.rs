@@ -35,9 +35,10 @@ pub(super) async fn measure(
         let answer = shop.app.recommend(&request(id, 5), &caller()).await?;
         answers.push(json!({"user_id": id, "answer": json_of(&answer)}));
     }
-    let in_process = in_process(shop, &asked).await?;
+    let (first, further) = in_process(shop, &asked).await?;
     let key = key.to_owned();
-    let over_http = tokio::task::spawn_blocking(move || over_http(address, &key, &asked)).await??;
+    let all = asked.clone();
+    let over_http = tokio::task::spawn_blocking(move || over_http(address, &key, &all)).await??;
     // A start without appends has nothing to tell of the disk; the loading had.
     let status = shop.embedded.log.status().await?;
     let sync = match status.commits {
@@ -48,8 +49,10 @@ pub(super) async fn measure(
     };
     Ok(json!({
         "answers": answers,
-        "in_process_us": in_process,
+        "first_us": first,
+        "in_process_us": further,
         "over_http_us": over_http,
+        "shoppers": asked.len(),
         "asked": N_ASKED,
         "sync_us": sync,
         "memory_mb": memory_mb(),
@@ -74,17 +77,19 @@ fn request(user: &str, limit: usize) -> RecommendRequest {
     }
 }
 
-async fn in_process(shop: &Shop, shoppers: &[String]) -> Result<Value> {
-    let mut times = Vec::with_capacity(N_ASKED);
-    for idx in 0..N_WARM + N_ASKED {
+/// Times each shopper's first answer, which has to look for similar shoppers, apart from further
+/// ones, which know them.
+async fn in_process(shop: &Shop, shoppers: &[String]) -> Result<(Value, Value)> {
+    let mut first = Vec::with_capacity(shoppers.len());
+    let mut further = Vec::with_capacity(N_ASKED);
+    for idx in 0..shoppers.len() + N_ASKED {
         let request = request(&shoppers[idx % shoppers.len()], 10);
         let start = Instant::now();
         shop.app.recommend(&request, &caller()).await?;
-        if idx >= N_WARM {
-            times.push(microseconds(start));
-        }
+        let times = if idx < shoppers.len() { &mut first } else { &mut further };
+        times.push(microseconds(start));
     }
-    Ok(percentiles(&times))
+    Ok((percentiles(&first), percentiles(&further)))
 }
 
 fn over_http(address: SocketAddr, key: &str, shoppers: &[String]) -> Result<Value> {

@@ -89,10 +89,16 @@ fn latency(measured: &Value, text: &mut String) {
     let ms = |of: &str, at: &str| number(&measured[of][at]) / 1_000.0;
     let _ = writeln!(
         text,
-        "\nTime of an answer, over {} questions one after the other",
+        "\nTime of an answer, one after the other: the first one of {} shoppers, then {} more",
+        thousands(measured["shoppers"].as_u64().unwrap_or(0)),
         thousands(measured["asked"].as_u64().unwrap_or(0))
     );
-    for (of, label) in [("in_process_us", "in this process"), ("over_http_us", "over HTTP      ")] {
+    let ways = [
+        ("first_us", "in this process, first"),
+        ("in_process_us", "in this process, then "),
+        ("over_http_us", "over HTTP             "),
+    ];
+    for (of, label) in ways {
         let _ = writeln!(
             text,
             "  {label}  p50 {:.2} ms   p90 {:.2} ms   p99 {:.2} ms",
