@@ -53,16 +53,16 @@ pub(crate) fn plan(request: &RecommendRequest, known: Known) -> Plan {
         named => named,
     };
     let (first, fill): (&[Source], &[Source]) = match strategy {
-        Strategy::Auto | Strategy::Popular => (&[Source::Popular], &[]),
+        Strategy::Auto | Strategy::Popular => (&[Source::Popular], &[Source::New]),
         Strategy::ForYou => return for_you(known),
-        Strategy::NextBasket => (&[Source::NextBasket], &[Source::Popular]),
-        Strategy::Session => (&[Source::Session], &[Source::Similar, Source::Popular]),
-        Strategy::Similar => (&[Source::Similar], &[Source::BoughtTogether, Source::Popular]),
+        Strategy::NextBasket => (&[Source::NextBasket], &[Source::Popular, Source::New]),
+        Strategy::Session => (&[Source::Session], &[Source::Similar, Source::Popular, Source::New]),
+        Strategy::Similar => (&[Source::Similar], &[Source::BoughtTogether, Source::Popular, Source::New]),
         Strategy::BoughtTogether => (&[Source::BoughtTogether], &[Source::Similar]),
         // These two say something about the shopper: a filler would make it untrue.
         Strategy::BuyAgain => (&[Source::BuyAgain], &[]),
         Strategy::RecentlyViewed => (&[Source::RecentlyViewed], &[]),
-        Strategy::Trending => (&[Source::Trending], &[Source::Popular]),
+        Strategy::Trending => (&[Source::Trending], &[Source::Popular, Source::New]),
         Strategy::New => (&[Source::New], &[]),
     };
     Plan { strategy, first: first.to_vec(), fill: fill.to_vec() }
@@ -94,6 +94,6 @@ fn for_you(known: Known) -> Plan {
     if known.baskets > 0 {
         first.push(Source::NextBasket);
     }
-    let fill = vec![Source::BuyAgain, Source::Popular];
+    let fill = vec![Source::BuyAgain, Source::Popular, Source::New];
     Plan { strategy: Strategy::ForYou, first, fill }
 }
