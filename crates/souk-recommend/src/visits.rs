@@ -441,7 +441,14 @@ impl VisitIndex {
             }
             let slots = self.slots_with(Item(item));
             let from = self.position_in(slots, slot);
-            let n_passed = slots[from + 1..].partition_point(|&other| self.rank_at(other) < rank);
+            // A visit that grows is mostly the newest then, and the last place is in the cache.
+            let newer = &slots[from + 1..];
+            let n_passed = match newer.last() {
+                Some(&last) if self.rank_at(last) > rank => {
+                    newer.partition_point(|&other| self.rank_at(other) < rank)
+                }
+                _ => newer.len(),
+            };
             let posting = self.postings[item as usize];
             let words = self.posting_words.get_mut(posting.at, posting.len as usize);
             words[from..=from + n_passed].rotate_left(1);
@@ -456,8 +463,19 @@ impl VisitIndex {
         if slots.last() == Some(&slot) {
             return slots.len() - 1;
         }
+        // Searched in growing steps from the end: what changes is nearly always recent, and the ranks
+        // of recent visits are in the cache where those of the middle are not.
         let rank = self.rank_at(slot);
-        slots.partition_point(|&other| self.rank_at(other) < rank)
+        let mut step = 1;
+        let mut end = slots.len();
+        while end > 0 {
+            let begin = end.saturating_sub(step);
+            if self.rank_at(slots[begin]) <= rank {
+                return begin + slots[begin..end].partition_point(|&o| self.rank_at(o) < rank);
+            }
+            (end, step) = (begin, step * 4);
+        }
+        0
     }
 
     /// Enters a visit into the list of an item that it did not hold before.
