@@ -7,7 +7,7 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::door::Door;
 use crate::projections::projector::{self, FoldParams, Projector};
-use crate::recommend::Ranking;
+use crate::recommend::{Ranking, keep_fresh};
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -57,7 +57,7 @@ pub struct App {
     pub(crate) door: Door,
     pub(crate) views: Arc<RwLock<Views>>,
     pub(crate) ranking: Ranking,
-    projector: Projector,
+    pub(crate) projector: Projector,
 }
 
 impl App {
@@ -104,6 +104,7 @@ impl App {
         let ranking = Ranking::default();
         let app = Arc::new(App { parts, config, clock, door, views, ranking, projector });
         Door::start(&app);
+        tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         Ok(app)
     }
 

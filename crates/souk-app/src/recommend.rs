@@ -21,8 +21,8 @@ mod who;
 use candidates::{Proposal, Scene, propose};
 use plan::{Known, plan};
 use select::{Gate, Places};
-pub(crate) use state::Ranking;
 use state::with_scratches;
+pub(crate) use state::{Ranking, keep_fresh};
 use who::Asked;
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
@@ -281,10 +281,11 @@ impl Asker<'_> {
             .collect();
         let shoppers = self.shoppers();
         let stored = request.context.session.is_none();
-        let seen = match &request.context.session {
+        let mut seen: Vec<Item> = match &request.context.session {
             Some(explicit) => explicit.iter().filter_map(item).collect(),
             None => self.current_visit(&shoppers),
         };
+        seen.drain(..seen.len().saturating_sub(SEEN_MAX));
         let known = Known {
             baskets: shoppers.iter().map(|s| self.views.basket_vectors.baskets(*s).len()).sum(),
             seen: seen.len(),
@@ -314,9 +315,11 @@ impl Asker<'_> {
             seen: &seen,
             is_seen_stored: stored,
             anchors: &anchors,
+            proposals_max: 0,
         });
         let plan = plan(request, known);
-        let taken = scene.map_or_else(Vec::new, |scene| fill(&scene, &plan, (request, &gate)));
+        let taken =
+            scene.map_or_else(Vec::new, |mut scene| fill(&mut scene, &plan, (request, &gate)));
         self.compose((request, &plan), known, &taken)
     }
 
@@ -372,21 +375,38 @@ impl Asker<'_> {
     }
 }
 
+/// Products of a visit that are looked at, the last ones: before them the weight is under a
+/// hundred-thousandth of the last one's (`SessionParams::position_decay`).
+const SEEN_MAX: usize = 10;
+/// Proposals of one source for each place, at first: enough when little is refused (chosen).
+const PROPOSALS_PER_PLACE: usize = 5;
+/// Proposals of one source when the first were not enough: a filter may keep one in a hundred.
+const PROPOSALS_MAX: usize = 2_000;
+
 /// Fills the places: the first sources in turn, then the others one after the other.
 fn fill(
-    scene: &Scene<'_>,
+    scene: &mut Scene<'_>,
     plan: &plan::Plan,
     (request, gate): (&RecommendRequest, &Gate<'_>),
 ) -> Vec<Proposal> {
     with_scratches(|scratches| {
         let mut places = Places::new(request.limit);
-        let first = plan.first.iter().map(|&source| propose(source, scene, scratches)).collect();
-        places.take_in_turn(first, gate);
-        for &source in &plan.fill {
-            if places.is_full() {
-                break;
+        let rounds =
+            std::iter::once(&plan.first[..]).chain(plan.fill.iter().map(std::slice::from_ref));
+        for sources in rounds {
+            for proposals_max in [request.limit * PROPOSALS_PER_PLACE + 10, PROPOSALS_MAX] {
+                scene.proposals_max = proposals_max;
+                let lists: Vec<_> =
+                    sources.iter().map(|&source| propose(source, scene, scratches)).collect();
+                let is_cut = lists.iter().any(|list| list.len() >= proposals_max);
+                places.take_in_turn(lists, gate);
+                if places.is_full() {
+                    return places.into_taken();
+                }
+                if !is_cut {
+                    break;
+                }
             }
-            places.take_in_turn(vec![propose(source, scene, scratches)], gate);
         }
         places.into_taken()
     })

@@ -17,8 +17,6 @@ use crate::recommend::ReasonKind;
 use crate::recommend::plan::Source;
 use crate::recommend::state::{Ranking, Scratches};
 
-/// Proposals that one source makes at most; chosen: enough for a filter that keeps one in twenty.
-const PROPOSALS_MAX: usize = 300;
 /// Recently viewed products that are still worth showing: thirty days.
 const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
 /// Common visits from which views say more about likeness than baskets do (chosen).
@@ -56,6 +54,8 @@ pub(crate) struct Scene<'a> {
     pub is_seen_stored: bool,
     /// The product on the page and the cart, the latest last.
     pub anchors: &'a [Item],
+    /// Proposals that one source makes at most.
+    pub proposals_max: usize,
 }
 
 /// Asks one source.
@@ -72,10 +72,10 @@ pub(crate) fn propose(
         Source::BoughtTogether => together(scene, scratches),
         Source::RecentlyViewed => viewed(scene),
         Source::Trending => {
-            label(scene.ranking.trending(scene).to_vec(), |_| (ReasonKind::Trending, false))
+            label(scene.first_of(&scene.ranking.trending(scene)), |_| (ReasonKind::Trending, false))
         }
         Source::Popular => {
-            label(scene.ranking.popular(scene).to_vec(), |_| (ReasonKind::Popular, false))
+            label(scene.first_of(&scene.ranking.popular(scene)), |_| (ReasonKind::Popular, false))
         }
         Source::New => newest(scene),
     }
@@ -104,7 +104,7 @@ fn label(scored: Vec<Scored>, kind: impl Fn(&Scored) -> (ReasonKind, bool)) -> V
 
 fn bought_before(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let baskets = scene.own_baskets();
-    let params = BuyAgainParams { limit: PROPOSALS_MAX, ..BuyAgainParams::default() };
+    let params = BuyAgainParams { limit: scene.proposals_max, ..BuyAgainParams::default() };
     let scored = buy_again(&baskets, scene.now.as_ms(), &params, &mut scratches.buy_again);
     label(scored, |_| (ReasonKind::BoughtBefore, true))
 }
@@ -115,7 +115,7 @@ fn likely_next(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let market = scene.ranking.market(baskets, scene.now);
     let neighbourhood =
         scene.ranking.neighbourhood((shopper, scene.now), baskets, &mut scratches.next_basket);
-    let params = scene.ranking.next_basket_params(PROPOSALS_MAX);
+    let params = scene.ranking.next_basket_params(scene.proposals_max);
     let own = scene.own_baskets();
     let query = BasketQuery {
         own: &own,
@@ -145,7 +145,7 @@ fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
         now: scene.now.as_ms(),
         own: scene.own_visit(),
         exclude: scene.anchors,
-        limit: PROPOSALS_MAX,
+        limit: scene.proposals_max,
     };
     let scored = scene.ranking.session.recommend(index.visits, &query, &mut scratches.session);
     let is_stored = scene.is_seen_stored;
@@ -163,7 +163,7 @@ fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
 fn similar_to_last(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return Vec::new() };
     let index = scene.index_for(&[item]);
-    let query = SimilarQuery { item, limit: PROPOSALS_MAX };
+    let query = SimilarQuery { item, limit: scene.proposals_max };
     let scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
     label(scored, |_| (index.kind, is_stored))
@@ -174,7 +174,7 @@ fn together(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     if anchors.is_empty() {
         return Vec::new();
     }
-    let query = TogetherQuery { anchors, limit: PROPOSALS_MAX };
+    let query = TogetherQuery { anchors, limit: scene.proposals_max };
     let params = TogetherParams::default();
     let baskets = &scene.views.baskets;
     let companions = bought_together(baskets, &query, &params, &mut scratches.together);
@@ -191,13 +191,16 @@ fn viewed(scene: &Scene<'_>) -> Vec<Proposal> {
         .filter(|touch| touch.action.is_visit())
         .map(|touch| View { item: touch.item, time: touch.at.as_ms() })
         .collect();
-    let query =
-        ViewedQuery { now: scene.now.as_ms(), age_ms_max: VIEWED_AGE_MS_MAX, limit: PROPOSALS_MAX };
+    let query = ViewedQuery {
+        now: scene.now.as_ms(),
+        age_ms_max: VIEWED_AGE_MS_MAX,
+        limit: scene.proposals_max,
+    };
     label(recently_viewed(&views, &query), |_| (ReasonKind::RecentlyViewed, true))
 }
 
 fn newest(scene: &Scene<'_>) -> Vec<Proposal> {
-    let newest = scene.views.catalogue.newest(scene.site_id, PROPOSALS_MAX);
+    let newest = scene.views.catalogue.newest(scene.site_id, scene.proposals_max);
     let n = newest.len() as f32;
     let proposal = |(place, item): (usize, Item)| Proposal {
         item,
@@ -217,6 +220,10 @@ struct Index<'a> {
 }
 
 impl Scene<'_> {
+    fn first_of(&self, list: &[Scored]) -> Vec<Scored> {
+        list.iter().take(self.proposals_max).cloned().collect()
+    }
+
     /// The baskets of all the shopper's subjects, oldest first; copied only where there are several.
     fn own_baskets(&self) -> Cow<'_, [Basket]> {
         let of = |shopper: &Shopper| self.views.basket_vectors.baskets(*shopper);

@@ -57,7 +57,9 @@ pub(crate) fn plan(request: &RecommendRequest, known: Known) -> Plan {
         Strategy::ForYou => return for_you(known),
         Strategy::NextBasket => (&[Source::NextBasket], &[Source::Popular, Source::New]),
         Strategy::Session => (&[Source::Session], &[Source::Similar, Source::Popular, Source::New]),
-        Strategy::Similar => (&[Source::Similar], &[Source::BoughtTogether, Source::Popular, Source::New]),
+        Strategy::Similar => {
+            (&[Source::Similar], &[Source::BoughtTogether, Source::Popular, Source::New])
+        }
         Strategy::BoughtTogether => (&[Source::BoughtTogether], &[Source::Similar]),
         // These two say something about the shopper: a filler would make it untrue.
         Strategy::BuyAgain => (&[Source::BuyAgain], &[]),

@@ -1,11 +1,11 @@
 //! What ranking keeps between requests: slowly changing parts of the models, and working memory.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use souk_core::wire::record_kind;
 use souk_core::{Fact, SubjectId, Timestamp};
@@ -16,13 +16,18 @@ use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
 use souk_recommend::session::{SessionParams, SessionScorer, SessionScratch};
 use souk_recommend::{CoScratch, Scored, Shopper};
 
+use crate::App;
 use crate::projections::Views;
 use crate::recommend::candidates::Scene;
 
 /// How old a list of popular products may be: a fact shows in everybody's answers within a second.
 const LIST_AGE_MAX: Duration = Duration::from_millis(500);
-/// How old the counts of what everyone buys may be; they weigh weeks and months.
-const MARKET_AGE_MAX: Duration = Duration::from_secs(10);
+/// How often the counts of what everyone buys are made anew; they weigh weeks and months.
+const MARKET_PAUSE: Duration = Duration::from_secs(10);
+/// Rest between two shoppers while neighbourhoods are prepared, so that requests come first.
+const WARM_PAUSE: Duration = Duration::from_micros(500);
+/// How soon to look again whether the start is over.
+const START_PAUSE: Duration = Duration::from_millis(200);
 /// Products in a list of popular ones; a filter takes its share from them.
 const LIST_MAX: usize = 2_000;
 /// Neighbourhoods kept; beyond it all are dropped and made anew as shoppers come (about 40 MB).
@@ -71,8 +76,7 @@ struct ListKey {
 #[derive(Debug)]
 pub(crate) struct Ranking {
     pub session: SessionScorer,
-    market: RwLock<Option<Aged<Market>>>,
-    market_turn: Mutex<()>,
+    market: RwLock<Option<Arc<Market>>>,
     neighbourhoods: RwLock<FxHashMap<Shopper, Arc<Neighbourhood>>>,
     lists: RwLock<FxHashMap<ListKey, Aged<Vec<Scored>>>>,
     /// Erasures that the rest has seen.
@@ -84,7 +88,6 @@ impl Default for Ranking {
         Ranking {
             session: SessionScorer::new(SessionParams::default()),
             market: RwLock::default(),
-            market_turn: Mutex::default(),
             neighbourhoods: RwLock::default(),
             lists: RwLock::default(),
             forgotten: AtomicU64::new(0),
@@ -93,19 +96,14 @@ impl Default for Ranking {
 }
 
 impl Ranking {
-    /// What everyone buys, at most [`MARKET_AGE_MAX`] old. While one thread counts anew, the others go
-    /// on with the old counts.
+    /// What everyone buys; [`keep_fresh`] makes it anew beside the requests, the first request itself.
     pub(crate) fn market(&self, baskets: &BasketVectors, now: Timestamp) -> Arc<Market> {
-        let kept = self.market.read().as_ref().map(|kept| (kept.made, Arc::clone(&kept.value)));
-        if let Some((made, market)) = kept {
-            let turn = (made.elapsed() > MARKET_AGE_MAX).then(|| self.market_turn.try_lock());
-            if turn.flatten().is_none() {
-                return market;
-            }
+        if let Some(kept) = self.market.read().as_ref() {
+            return Arc::clone(kept);
         }
-        let value = Arc::new(Market::at(baskets, now.as_ms()));
-        *self.market.write() = Some(Aged { made: Instant::now(), value: Arc::clone(&value) });
-        value
+        let made = Arc::new(Market::at(baskets, now.as_ms()));
+        *self.market.write() = Some(Arc::clone(&made));
+        made
     }
 
     /// What similar shoppers buy, made anew when the shopper's own baskets changed.
@@ -178,5 +176,51 @@ impl Ranking {
             *self.market.write() = None;
             self.lists.write().clear();
         }
+    }
+}
+
+/// Keeps the slow parts of ranking ready, so that no request waits for them: counts what everyone buys
+/// while the fold pauses, and once after the start finds each shopper's neighbours.
+pub(crate) async fn keep_fresh(app: Weak<App>) {
+    let mut counted = None;
+    loop {
+        let Some(strong) = app.upgrade() else { return };
+        let now = strong.clock.now();
+        let seen = counted;
+        let count = move |views: &Views| {
+            let changes = (views.basket_vectors.n_changes(), now.as_ms() / 3_600_000);
+            (seen != Some(changes))
+                .then(|| (changes, Market::at(&views.basket_vectors, now.as_ms())))
+        };
+        let is_ready = strong.check_ready().is_ok();
+        if is_ready && let Ok(Some((changes, market))) = strong.projector.inspect(count).await {
+            *strong.ranking.market.write() = Some(Arc::new(market));
+            if counted.replace(changes).is_none() {
+                let app = app.clone();
+                drop(tokio::task::spawn_blocking(move || warm_neighbourhoods(&app)));
+            }
+        }
+        drop(strong);
+        tokio::time::sleep(if is_ready { MARKET_PAUSE } else { START_PAUSE }).await;
+    }
+}
+
+/// Finds the neighbours of the shoppers with baskets, one by one with rests.
+fn warm_neighbourhoods(app: &Weak<App>) {
+    for number in 0..NEIGHBOURHOODS_MAX as u32 {
+        let Some(app) = app.upgrade() else { return };
+        let views = app.views.read();
+        let baskets = &views.basket_vectors;
+        if number as usize >= baskets.n_shoppers() {
+            return;
+        }
+        if !baskets.baskets(Shopper(number)).is_empty() {
+            let asked = (Shopper(number), app.clock.now());
+            with_scratches(|scratches| {
+                app.ranking.neighbourhood(asked, baskets, &mut scratches.next_basket);
+            });
+        }
+        drop(views);
+        std::thread::sleep(WARM_PAUSE);
     }
 }
