@@ -376,8 +376,8 @@ impl Asker<'_> {
 }
 
 /// Products of a visit that are looked at, the last ones: before them the weight is under a
-/// hundred-thousandth of the last one's (`SessionParams::position_decay`).
-const SEEN_MAX: usize = 10;
+/// two-hundredth of the last one's (`SessionParams::position_decay`).
+const SEEN_MAX: usize = 5;
 /// Proposals of one source for each place, at first: enough when little is refused (chosen).
 const PROPOSALS_PER_PLACE: usize = 5;
 /// Proposals of one source when the first were not enough: a filter may keep one in a hundred.
