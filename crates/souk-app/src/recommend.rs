@@ -414,10 +414,13 @@ fn fill(
 
 /// What the answer came to: a strategy of which nothing is left was not carried out.
 fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
-    let all = |kind: ReasonKind| !taken.is_empty() && taken.iter().all(|p| p.kind == kind);
+    let is_only = |kinds: &[ReasonKind]| {
+        !taken.is_empty() && taken.iter().all(|proposal| kinds.contains(&proposal.kind))
+    };
     match planned {
-        Strategy::Trending | Strategy::New | Strategy::Popular => planned,
-        _ if all(ReasonKind::Popular) => Strategy::Popular,
+        Strategy::Trending | Strategy::New => planned,
+        _ if is_only(&[ReasonKind::New]) => Strategy::New,
+        _ if is_only(&[ReasonKind::Popular, ReasonKind::New]) => Strategy::Popular,
         _ => planned,
     }
 }
