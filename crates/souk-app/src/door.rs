@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use souk_core::{Location, LocationId, Site};
 
 use crate::access::Access;
+use crate::idempotency::SecretAnswers;
 use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters};
 use crate::limits::Limits;
 use crate::{App, AppError, Config, Parts};
@@ -31,6 +32,7 @@ pub(crate) struct Door {
     pub(crate) hasher: IdHasher,
     pub(crate) counters: IngestCounters,
     pub(crate) impressions: ImpressionQueue,
+    pub(crate) secret_answers: SecretAnswers,
     /// Never empty; the first one is meant by requests that name none.
     pub(crate) sites: Vec<Site>,
     pub(crate) locations: FxHashMap<LocationId, Location>,
@@ -44,6 +46,7 @@ impl Door {
             hasher: IdHasher::new(parts.keys.secret("ids").await?),
             counters: IngestCounters::default(),
             impressions: ImpressionQueue::new(config.impressions.clone()),
+            secret_answers: SecretAnswers::default(),
             sites: config.sites().collect(),
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
         })

@@ -4,6 +4,8 @@
 //! A key belongs to its caller. What was sent under it is known by a hash alone; the answer is kept
 //! for a day. A request that never ended (a crash) frees its key after a minute.
 
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use souk_ports::{Condition, TableError, VALUE_BYTES_MAX, Write, WriteChange};
 
@@ -19,6 +21,10 @@ const IN_FLIGHT_MS: i64 = 60_000;
 
 const STATE_IN_FLIGHT: u8 = 0;
 const STATE_DONE: u8 = 1;
+/// Done, and the answer is kept in memory alone.
+const STATE_DONE_SECRET: u8 = 2;
+/// Answers kept in memory; above it all are dropped.
+const SECRETS_MAX: usize = 1_000;
 /// State, hash of the request, status.
 const HEAD_BYTES: usize = 1 + 32 + 2;
 
@@ -36,6 +42,18 @@ pub enum Idempotent {
         body: Vec<u8>,
     },
 }
+
+/// Where an answer is kept for repetitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In the tables.
+    Stored,
+    /// In memory alone, because it holds a secret: after a restart a repetition is a conflict.
+    InMemory,
+}
+
+/// Answers that are kept in memory, by row.
+pub(crate) type SecretAnswers = Mutex<FxHashMap<String, Vec<u8>>>;
 
 /// A request in flight under a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,7 +88,8 @@ impl App {
         let now = self.clock.now();
         let known = self.parts.tables.get(PARTITION, &row, now).await?;
         if let Some(known) = known {
-            return answer_known(&known.value, &request);
+            let secret = self.door.secret_answers.lock().get(&row).cloned();
+            return answer_known(&known.value, &request, secret);
         }
         let mut value = vec![STATE_IN_FLIGHT];
         value.extend(request);
@@ -98,17 +117,25 @@ impl App {
     pub async fn idempotent_finish(
         &self,
         ticket: IdempotencyTicket,
-        status: u16,
-        body: &[u8],
+        (status, body): (u16, &[u8]),
+        kept: Kept,
     ) -> Result<(), AppError> {
         if HEAD_BYTES + body.len() > VALUE_BYTES_MAX {
             return self.idempotent_abandon(ticket).await;
         }
         let mut value = Vec::with_capacity(HEAD_BYTES + body.len());
-        value.push(STATE_DONE);
+        value.push(if kept == Kept::Stored { STATE_DONE } else { STATE_DONE_SECRET });
         value.extend(ticket.request);
         value.extend(status.to_be_bytes());
-        value.extend(body);
+        if kept == Kept::Stored {
+            value.extend(body);
+        } else {
+            let mut answers = self.door.secret_answers.lock();
+            if answers.len() >= SECRETS_MAX {
+                answers.clear();
+            }
+            answers.insert(ticket.row.clone(), body.to_vec());
+        }
         let expires_at = Some(self.clock.now().plus_ms(KEPT_MS));
         self.change(ticket, WriteChange::Put { value, expires_at }).await
     }
@@ -137,7 +164,11 @@ impl App {
     }
 }
 
-fn answer_known(value: &[u8], request: &[u8; 32]) -> Result<Idempotent, AppError> {
+fn answer_known(
+    value: &[u8],
+    request: &[u8; 32],
+    secret: Option<Vec<u8>>,
+) -> Result<Idempotent, AppError> {
     let damaged = || AppError::Bug("a stored idempotency row has no known form".to_owned());
     let (&state, rest) = value.split_first().ok_or_else(damaged)?;
     let (known, rest) = rest.split_at_checked(32).ok_or_else(damaged)?;
@@ -154,6 +185,16 @@ fn answer_known(value: &[u8], request: &[u8; 32]) -> Result<Idempotent, AppError
             status: u16::from_be_bytes([*high, *low]),
             body: body.to_vec(),
         }),
+        (STATE_DONE_SECRET, [high, low]) => match secret {
+            Some(body) => {
+                Ok(Idempotent::Replay { status: u16::from_be_bytes([*high, *low]), body })
+            }
+            None => Err(AppError::Conflict(
+                "this request was done before; its answer held a secret, which is not stored: \
+                 list what was made, remove it, and make it again under a new Idempotency-Key"
+                    .to_owned(),
+            )),
+        },
         _ => Err(damaged()),
     }
 }

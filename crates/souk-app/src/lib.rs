@@ -31,7 +31,7 @@ pub use config::{Config, Notice};
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
-pub use idempotency::{IdempotencyTicket, Idempotent};
+pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
     Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent,
 };

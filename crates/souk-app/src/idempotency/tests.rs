@@ -25,7 +25,7 @@ async fn a_repetition_gets_the_same_answer() {
     let first = ticket(start(&shop, Role::Admin, b"a").await);
     let error = start(&shop, Role::Admin, b"a").await.unwrap_err();
     assert_eq!(error.code(), "conflict");
-    shop.app.idempotent_finish(first, 201, b"{\"id\":1}").await.unwrap();
+    shop.app.idempotent_finish(first, (201, b"{\"id\":1}"), Kept::Stored).await.unwrap();
     let replay = Idempotent::Replay { status: 201, body: b"{\"id\":1}".to_vec() };
     assert_eq!(start(&shop, Role::Admin, b"a").await.unwrap(), replay);
 
@@ -48,7 +48,7 @@ async fn a_request_that_never_ended_frees_its_key() {
     shop.hand.fetch_add(IN_FLIGHT_MS, Ordering::SeqCst);
     let second = ticket(start(&shop, Role::Admin, b"a").await);
     // The first one comes back from the dead: it must not answer for the second.
-    shop.app.idempotent_finish(lost, 200, b"old").await.unwrap();
+    shop.app.idempotent_finish(lost, (200, b"old"), Kept::Stored).await.unwrap();
     assert_eq!(start(&shop, Role::Admin, b"a").await.unwrap_err().code(), "conflict");
     shop.app.idempotent_abandon(second).await.unwrap();
     ticket(start(&shop, Role::Admin, b"other").await);
@@ -62,6 +62,25 @@ async fn odd_keys_and_large_answers() {
         assert_eq!(error.code(), "invalid_idempotency_key");
     }
     let first = ticket(start(&shop, Role::Admin, b"a").await);
-    shop.app.idempotent_finish(first, 200, &vec![0; VALUE_BYTES_MAX]).await.unwrap();
+    shop.app
+        .idempotent_finish(first, (200, &vec![0; VALUE_BYTES_MAX]), Kept::Stored)
+        .await
+        .unwrap();
     ticket(start(&shop, Role::Admin, b"a").await);
+}
+
+#[tokio::test]
+async fn a_secret_answer_is_repeated_but_never_stored() {
+    let shop = Shop::open().await;
+    let first = ticket(start(&shop, Role::Admin, b"a").await);
+    shop.app.idempotent_finish(first, (201, b"souk_secret"), Kept::InMemory).await.unwrap();
+    let replay = Idempotent::Replay { status: 201, body: b"souk_secret".to_vec() };
+    assert_eq!(start(&shop, Role::Admin, b"a").await.unwrap(), replay);
+    let range =
+        souk_ports::TableRange { partition_key: PARTITION, prefix: "", after: None, limit: 9 };
+    let rows = shop.app.parts.tables.range(range, shop.app.clock.now()).await.unwrap();
+    assert!(rows.iter().all(|row| row.value.len() == HEAD_BYTES));
+    // As after a restart.
+    shop.app.door.secret_answers.lock().clear();
+    assert_eq!(start(&shop, Role::Admin, b"a").await.unwrap_err().code(), "conflict");
 }
