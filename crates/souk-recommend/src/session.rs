@@ -205,14 +205,14 @@ impl SessionScorer {
     fn select(&self, index: &VisitIndex, query: &SessionQuery<'_>, scratch: &mut SessionScratch) {
         let per_ms = 1.0 / (self.params.recency_days * DAY_MS);
         for neighbour in &mut scratch.neighbours {
-            let age_ms = query.now.saturating_sub(index.rank_at(neighbour.slot).0).max(0);
+            let age_ms = query.now.saturating_sub(index.last_time_at(neighbour.slot)).max(0);
             let len = index.items_at(neighbour.slot).len();
             neighbour.weight *=
                 (-(age_ms as f32) * per_ms).exp() * self.length[len.min(LENGTHS - 1)];
         }
         let order = |a: &Neighbour, b: &Neighbour| {
-            let by_age = || index.rank_at(b.slot).cmp(&index.rank_at(a.slot));
-            b.weight.total_cmp(&a.weight).then_with(by_age)
+            let age = |of: &Neighbour| (index.last_time_at(of.slot), index.rank_at(of.slot));
+            b.weight.total_cmp(&a.weight).then_with(|| age(b).cmp(&age(a)))
         };
         let k = self.params.neighbours.max(1);
         if scratch.neighbours.len() > k {

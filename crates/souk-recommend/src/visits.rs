@@ -1,10 +1,12 @@
 //! The index of ordered visits that the neighbour recommenders read: which items a visit holds, in
-//! which order, and which visits hold an item, the most recent last.
+//! which order, and which visits hold an item, the one that began last at the end.
 //!
 //! A *visit* is a click session or a basket; a shop keeps one index of each. The index learns one
 //! event at a time and forgets a visit or a shopper exactly: after any history its answers are those
-//! of a fresh index of the visits that remain, because everything is ordered by (last time, visit id)
-//! and nothing by the place in memory. All visits of an item are kept, not only the most recent ones
+//! of a fresh index of the visits that remain, because everything is ordered by (start, visit id)
+//! and nothing by the place in memory. The start and not the last event: a visit that goes on would
+//! otherwise move in the list of every item that it holds, which with a million running visits took
+//! most of the fold's time. All visits of an item are kept, not only the most recent ones
 //! that queries read (as Serenade does), else a removal could not bring back the next older one.
 //!
 //! Useful for: recent visits of an item, the items of a visit. *Not* useful for: long-term profiles
@@ -43,9 +45,10 @@ pub struct VisitEvent {
 /// Bounds of an index's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VisitLimits {
-    /// Above this the visit with the smallest (last time, id) is dropped. At least 1.
+    /// Above this the visit with the smallest (start, id) is dropped. At least 1.
     pub visits_max: u32,
-    /// Above this a visit's oldest event is dropped. At least 1; an append costs time linear in it.
+    /// Above this a visit's oldest events are dropped, an eighth of them at once, so that a robot's
+    /// endless visit costs no more for each event than a shopper's. At least 1.
     pub events_per_visit_max: u32,
 }
 
@@ -56,7 +59,7 @@ impl Default for VisitLimits {
     }
 }
 
-/// What visits are ordered by: last time, then id.
+/// What visits are ordered by: time of the first event, then id.
 pub(crate) type Rank = (i64, u64);
 
 /// No slot, no shopper.
@@ -68,6 +71,8 @@ pub(crate) struct Entry {
     id: u64,
     /// Time of the event that opened the visit; the others are stored as distances to it.
     base: i64,
+    /// Distance of the first event, in milliseconds.
+    first: i32,
     /// Distance of the last event, in milliseconds.
     last: i32,
     shopper: u32,
@@ -86,7 +91,7 @@ impl Entry {
     }
 
     fn rank(&self) -> Rank {
-        (self.last_time(), self.id)
+        (self.base.saturating_add(i64::from(self.first)), self.id)
     }
 
     /// A far away time is moved to the end of what 32 bits hold, 24.8 days: a visit is shorter.
@@ -144,7 +149,7 @@ impl VisitIndex {
     /// Adds an event to its visit, at its place by time; behind others of the same time.
     ///
     /// A time further than 24.8 days from the visit's first event counts as that far. Above the
-    /// limits, the oldest event of the visit or the oldest visit goes, which may be this one. Memory grows
+    /// limits, the oldest events of the visit or the oldest visit go, which may be this one. Memory grows
     /// with the largest item and shopper numbers, which are dense; unknown shoppers are `None`, not a
     /// number of their own, because a visit is removed in time linear in its shopper's visits.
     pub fn push(&mut self, event: VisitEvent) {
@@ -222,7 +227,7 @@ impl VisitIndex {
         std::iter::successors(first, next).map(|slot| self.view(slot))
     }
 
-    /// The visits that hold an item, the most recent first.
+    /// The visits that hold an item, the one that began last first.
     pub fn visits_with(&self, item: Item) -> impl Iterator<Item = Visit<'_>> {
         self.slots_with(item).iter().rev().map(|&slot| self.view(slot))
     }
@@ -249,9 +254,14 @@ impl VisitIndex {
         self.visit_words.get(entry.items, entry.len as usize)
     }
 
-    /// The (last time, id) of the visit in a slot.
+    /// The (start, id) of the visit in a slot.
     pub(crate) fn rank_at(&self, slot: u32) -> Rank {
         self.entries[slot as usize].rank()
+    }
+
+    /// The time of the last event of the visit in a slot.
+    pub(crate) fn last_time_at(&self, slot: u32) -> i64 {
+        self.entries[slot as usize].last_time()
     }
 
     /// The shopper of the visit in a slot, or one number that no shopper has.
@@ -296,6 +306,7 @@ impl VisitIndex {
         let slot = self.add_entry(Entry {
             id: event.visit.0,
             base: event.time,
+            first: 0,
             last: 0,
             shopper: NONE,
             items,
@@ -349,22 +360,20 @@ impl VisitIndex {
         let len = entry.len as usize;
         let distance = entry.distance(event.time);
         if len >= self.limits.events_per_visit_max as usize {
-            let is_oldest = match entry.times {
-                NOWHERE => distance < 0,
-                times => distance < self.visit_words.get(times, len)[0] as i32,
-            };
             // It would be the first to go. So goes the only event of a visit of one, in `replace`.
-            if is_oldest {
+            if distance < entry.first {
                 return;
             }
             if len == 1 {
                 self.replace(slot, event);
                 return;
             }
-            self.drop_first_event(slot);
+            self.drop_first_events(slot, (len / 8).max(1));
         }
-        if distance > self.entries[slot as usize].last {
-            self.grow_younger(slot, distance);
+        let entry = &mut self.entries[slot as usize];
+        entry.last = entry.last.max(distance);
+        if distance < entry.first {
+            self.move_start(slot, distance);
         }
         if !self.items_at(slot).contains(&event.item.0) {
             self.post(event.item.0, slot);
@@ -375,21 +384,17 @@ impl VisitIndex {
     /// Exchanges the only event of a visit; its base stays, as with every dropped event.
     fn replace(&mut self, slot: u32, event: VisitEvent) {
         let distance = self.entries[slot as usize].distance(event.time);
-        self.grow_younger(slot, distance);
-        let item = self.items_at(slot)[0];
-        self.unpost(item, slot);
-        let (items, times) = {
-            let entry = &self.entries[slot as usize];
-            (entry.items, entry.times)
-        };
-        self.visit_words.get_mut(items, 1)[0] = event.item.0;
-        if times == NOWHERE && distance != 0 {
-            self.entries[slot as usize].times = self.visit_words.take(1);
+        self.unpost(self.items_at(slot)[0], slot);
+        let entry = &mut self.entries[slot as usize];
+        (entry.first, entry.last) = (distance, distance);
+        self.visit_words.get_mut(entry.items, 1)[0] = event.item.0;
+        if entry.times == NOWHERE && distance != 0 {
+            entry.times = self.visit_words.take(1);
         }
-        let times = self.entries[slot as usize].times;
-        if times != NOWHERE {
-            self.visit_words.get_mut(times, 1)[0] = distance as u32;
+        if entry.times != NOWHERE {
+            self.visit_words.get_mut(entry.times, 1)[0] = distance as u32;
         }
+        self.oldest.moved(slot, &mut self.entries);
         self.post(event.item.0, slot);
     }
 
@@ -413,53 +418,41 @@ impl VisitIndex {
         self.n_events += 1;
     }
 
-    /// Drops the oldest of a visit's several events.
-    fn drop_first_event(&mut self, slot: u32) {
-        let item = self.items_at(slot)[0];
-        if !self.items_at(slot)[1..].contains(&item) {
-            self.unpost(item, slot);
+    /// Drops the oldest `n` of a visit's more than `n` events.
+    fn drop_first_events(&mut self, slot: u32, n: usize) {
+        for idx in 0..n {
+            let items = self.items_at(slot);
+            if !items[idx + 1..].contains(&items[idx]) {
+                self.unpost(items[idx], slot);
+            }
         }
         let entry = &mut self.entries[slot as usize];
         let len = entry.len as usize;
-        entry.items = self.visit_words.remove((entry.items, len), 0);
+        entry.items = self.visit_words.remove_first((entry.items, len), n);
+        entry.len -= n as u32;
+        self.n_events -= n as u64;
         if entry.times != NOWHERE {
-            entry.times = self.visit_words.remove((entry.times, len), 0);
+            entry.times = self.visit_words.remove_first((entry.times, len), n);
+            let first = self.visit_words.get(entry.times, len - n)[0] as i32;
+            self.move_start(slot, first);
         }
-        entry.len -= 1;
-        self.n_events -= 1;
     }
 
-    /// Moves a visit up in all orders because its last event is now at `distance`.
-    fn grow_younger(&mut self, slot: u32, distance: i32) {
-        let entry = &self.entries[slot as usize];
-        let rank = (entry.base.saturating_add(i64::from(distance)), entry.id);
-        for idx in 0..entry.len as usize {
-            let items = self.items_at(slot);
-            let item = items[idx];
-            if items[..idx].contains(&item) {
-                continue;
-            }
-            let slots = self.slots_with(Item(item));
-            let from = self.position_in(slots, slot);
-            // A visit that grows is mostly the newest then, and the last place is in the cache.
-            let newer = &slots[from + 1..];
-            let n_passed = match newer.last() {
-                Some(&last) if self.rank_at(last) > rank => {
-                    newer.partition_point(|&other| self.rank_at(other) < rank)
-                }
-                _ => newer.len(),
-            };
-            let posting = self.postings[item as usize];
-            let words = self.posting_words.get_mut(posting.at, posting.len as usize);
-            words[from..=from + n_passed].rotate_left(1);
-        }
-        self.entries[slot as usize].last = distance;
-        self.oldest.grew_younger(slot, &mut self.entries);
+    /// Moves a visit in all orders because its first event is now at `distance`. Rare: the beginning
+    /// of a long visit was dropped, or an earlier event came late.
+    fn move_start(&mut self, slot: u32, distance: i32) {
+        let mut items = self.items_at(slot).to_vec();
+        items.sort_unstable();
+        items.dedup();
+        items.iter().for_each(|&item| self.unpost(item, slot));
+        self.entries[slot as usize].first = distance;
+        self.oldest.moved(slot, &mut self.entries);
+        items.iter().for_each(|&item| self.post(item, slot));
     }
 
     /// Where a visit stands in one of its items' lists.
     fn position_in(&self, slots: &[u32], slot: u32) -> usize {
-        // The visit that grows is mostly the newest already.
+        // A visit that changes is mostly the newest already.
         if slots.last() == Some(&slot) {
             return slots.len() - 1;
         }
@@ -522,7 +515,7 @@ impl VisitIndex {
         let found = self.by_id.find_entry(hash, |&other| other == slot);
         found.expect("every visit is known by its id").remove();
         // Nothing of a forgotten visit stays behind, not even in unused memory of the entry.
-        *entry = Entry { id: 0, base: 0, last: 0, shopper: NONE, len: 0, ..*entry };
+        *entry = Entry { id: 0, base: 0, first: 0, last: 0, shopper: NONE, len: 0, ..*entry };
         self.free.push(slot);
     }
 

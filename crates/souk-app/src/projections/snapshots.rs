@@ -23,8 +23,9 @@ use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Vi
 const FOLDER: &str = "snapshots";
 /// The first byte of a manifest.
 const MANIFEST_VERSION: u8 = 1;
-/// Version of the parts that the index of visits writes; its own version stands inside as well.
-const VISITS_VERSION: u16 = 1;
+/// Version of the parts that the index of visits writes; its own version stands inside as well. 2: a long
+/// visit loses several events at once, the visit that began first goes first.
+const VISITS_VERSION: u16 = 2;
 const COUNTERS_VERSION: u16 = 1;
 
 /// Why a set cannot be used. The remedy is the same for all: another set, or the log.

@@ -108,6 +108,13 @@ impl Blocks {
         self.resize(from, len, len - 1)
     }
 
+    /// Removes the first `n` of a list of `len`; returns the list's address.
+    pub(super) fn remove_first(&mut self, list: (Address, usize), n: usize) -> Address {
+        let (from, len) = list;
+        self.get_mut(from, len).copy_within(n.., 0);
+        self.resize(from, len, len - n)
+    }
+
     /// Memory held, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let words: usize = self.chunks.iter().map(|chunk| chunk.len()).sum();

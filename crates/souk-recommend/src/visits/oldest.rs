@@ -2,7 +2,7 @@
 
 use super::{Entry, Rank};
 
-/// A min-heap of slots by the (last time, id) of their visits.
+/// A min-heap of slots by the (start, id) of their visits.
 ///
 /// Each visit's entry stores its place here, which makes removal and reordering logarithmic. A
 /// sorted set would cost three times the memory.
@@ -51,9 +51,10 @@ impl Oldest {
         }
     }
 
-    /// Restores the order after the visit in `slot` became younger.
-    pub(super) fn grew_younger(&mut self, slot: u32, entries: &mut [Entry]) {
-        self.sink(entries[slot as usize].heap_place as usize, entries);
+    /// Restores the order after the rank of the visit in `slot` changed.
+    pub(super) fn moved(&mut self, slot: u32, entries: &mut [Entry]) {
+        let place = self.rise(entries[slot as usize].heap_place as usize, entries);
+        self.sink(place, entries);
     }
 
     fn rank(&self, place: usize, entries: &[Entry]) -> Rank {

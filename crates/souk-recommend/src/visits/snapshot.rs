@@ -1,5 +1,5 @@
 //! The index as bytes: limits, then each visit from the oldest to the youngest. The lists by item
-//! are rebuilt while reading, which appends only, because visits come in the order of those lists.
+//! are rebuilt while reading.
 
 use super::{Entry, NONE, NOWHERE, Posting, VisitIndex, VisitLimits};
 use crate::types::Shopper;
@@ -81,18 +81,29 @@ impl VisitIndex {
         for (place, word) in self.visit_words.get_mut(items, len as usize).iter_mut().zip(words) {
             *place = word;
         }
-        let (mut times, mut last) = (NOWHERE, 0);
+        let (mut times, mut first, mut last) = (NOWHERE, 0, 0);
         if flagged & HAS_TIMES != 0 {
             times = self.visit_words.take(len as usize);
             let words = reader.words(len as usize)?;
             let places = self.visit_words.get_mut(times, len as usize);
-            for (place, word) in places.iter_mut().zip(words) {
+            for (idx, (place, word)) in places.iter_mut().zip(words).enumerate() {
                 *place = word;
                 last = word as i32;
+                first = if idx == 0 { last } else { first };
             }
         }
-        let entry =
-            Entry { id, base, last, shopper: NONE, items, times, len, next: NONE, heap_place: 0 };
+        let entry = Entry {
+            id,
+            base,
+            first,
+            last,
+            shopper: NONE,
+            items,
+            times,
+            len,
+            next: NONE,
+            heap_place: 0,
+        };
         let slot = self.add_entry(entry);
         self.claim(slot, Some(Shopper(shopper)));
         let items = self.visit_words.get(items, len as usize);
@@ -112,7 +123,8 @@ impl VisitIndex {
             let at = self.posting_words.take(count as usize);
             self.postings.push(Posting { at, len: 0 });
         }
-        for slot in 0..self.entries.len() as u32 {
+        // Bytes of this program are in that order already, those of earlier ones were not.
+        for slot in self.slots_by_rank() {
             let entry = &self.entries[slot as usize];
             let items = self.visit_words.get(entry.items, entry.len as usize);
             for (idx, &item) in items.iter().enumerate() {

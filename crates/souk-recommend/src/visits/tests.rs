@@ -48,17 +48,18 @@ fn a_late_event_is_placed_by_time() {
 }
 
 #[test]
-fn the_most_recent_visit_comes_first() {
+fn the_visit_that_began_last_comes_first() {
     let mut index = index_of(
         &[event(1, None, 5, 10), event(2, None, 5, 20), event(3, None, 5, 20)],
         VisitLimits::default(),
     );
     assert_eq!(visits_with(&index, 5), [3, 2, 1]);
+    // A visit that goes on keeps its place.
     index.push(event(1, None, 6, 30));
-    assert_eq!(visits_with(&index, 5), [1, 3, 2]);
-    // A late event changes no order.
+    assert_eq!(visits_with(&index, 5), [3, 2, 1]);
+    // One that turns out to have begun earlier does not.
     index.push(event(2, None, 6, 5));
-    assert_eq!(visits_with(&index, 5), [1, 3, 2]);
+    assert_eq!(visits_with(&index, 5), [3, 1, 2]);
     assert_eq!(visits_with(&index, 6), [1, 2]);
 }
 
@@ -92,10 +93,25 @@ fn the_oldest_visit_goes_above_the_limit() {
     let mut index = index_of(&[event(1, None, 5, 10), event(2, None, 5, 20)], limits);
     index.push(event(1, None, 6, 30));
     index.push(event(3, None, 5, 20));
-    // Visits 2 and 3 were last active at 20; the smaller id goes.
-    assert_eq!(visits_with(&index, 5), [1, 3]);
-    index.push(event(4, None, 5, 1));
-    assert_eq!(visits_with(&index, 5), [1, 3]);
+    assert_eq!(visits_with(&index, 5), [3, 2]);
+    assert_eq!(visits_with(&index, 6), [0; 0]);
+    // Visits 2 and 3 began at 20; the smaller id goes.
+    index.push(event(4, None, 5, 30));
+    assert_eq!(visits_with(&index, 5), [4, 3]);
+    index.push(event(5, None, 5, 1));
+    assert_eq!(visits_with(&index, 5), [4, 3]);
+}
+
+#[test]
+fn an_endless_visit_loses_an_eighth_at_once() {
+    let limits = VisitLimits { visits_max: 9, events_per_visit_max: 16 };
+    let events: Vec<_> = (0..17).map(|n| event(1, None, n as u32, n)).collect();
+    let mut index = index_of(&events, limits);
+    assert_eq!(items_of(&index, 1), (2..17).collect::<Vec<u32>>());
+    assert_eq!((index.n_events(), index.n_visits_with(Item(1))), (15, 0));
+    // It now begins later than a visit of time 1.
+    index.push(event(2, None, 16, 1));
+    assert_eq!(visits_with(&index, 16), [1, 2]);
 }
 
 #[test]
@@ -206,7 +222,7 @@ fn run_model(steps: &[Step]) -> Vec<Plain> {
         }
     }
     let mut visits: Vec<Plain> = visits.into_values().collect();
-    visits.sort_by_key(|plain| (plain.events.last().unwrap().1, plain.id));
+    visits.sort_by_key(|plain| (plain.events[0].1, plain.id));
     visits
 }
 
@@ -301,7 +317,8 @@ fn frozen_version_1() {
     let sample = include_bytes!("../../testdata/visits-v1.bin");
     let index = VisitIndex::decode(sample).unwrap();
     assert_eq!(items_of(&index, 1), [3, 5]);
-    assert_eq!(visits_with(&index, 3), [1, 2]);
+    // It holds them by their last event, the lists are by their first.
+    assert_eq!(visits_with(&index, 3), [2, 1]);
     assert_eq!(index.visits_of(Shopper(2)).count(), 1);
     assert_eq!(index.visit(VisitId(1)).unwrap().last_time(), 1_600_000_000_009);
 }
