@@ -28,7 +28,7 @@ pub use neighbours::Neighbourhood;
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
 
 use crate::numbering::Numbering;
-use crate::types::{Evidence, Item, Score, Scored};
+use crate::types::{Evidence, Score, Scored};
 use neighbours::{NeighbourItem, NeighbourScratch};
 use signals::{Candidate, collect, signals};
 
@@ -97,7 +97,7 @@ pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scrat
     let Scratch { candidates, scores, .. } = scratch;
     scores.clear();
     for (number, candidate) in (0_u32..).zip(candidates.iter()) {
-        let signals = signals(candidate, market, neighbourhood.get(candidate.item));
+        let signals = signals(candidate, market, candidate.neighbour(neighbourhood));
         scores.push((Score::new(params.weights.score(&signals)), number));
     }
     let order = |a: &(Score, u32), b: &(Score, u32)| {
@@ -111,18 +111,11 @@ pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scrat
     scores.sort_unstable_by(order);
     let scored = |&(score, number): &(Score, u32)| {
         let candidate = &candidates[number as usize];
-        let neighbour = neighbourhood.get(candidate.item);
+        let neighbour = candidate.neighbour(neighbourhood);
         let evidence = evidence(candidate, market, neighbour);
         Scored { item: candidate.item, score, evidence }
     };
     scores.iter().map(scored).collect()
-}
-
-impl Neighbourhood {
-    fn get(&self, item: Item) -> Option<&NeighbourItem> {
-        let at = self.items().binary_search_by_key(&item, |neighbour| neighbour.item).ok()?;
-        self.items().get(at)
-    }
 }
 
 fn evidence(candidate: &Candidate, market: &Market, neighbour: Option<&NeighbourItem>) -> Evidence {

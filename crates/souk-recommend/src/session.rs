@@ -60,6 +60,7 @@ pub struct SessionScratch {
     items: Numbering,
     proposals: Vec<Proposal>,
     steps: Vec<Proposal>,
+    scores: Vec<f32>,
 }
 
 /// A different item of the session.
@@ -168,10 +169,7 @@ impl SessionScorer {
             self.select(index, query, scratch);
             self.credit(index, scratch);
             self.step_on(index, query, scratch);
-            for proposal in &mut scratch.proposals {
-                let n_visits = index.n_visits_with(proposal.item).max(1) as f32;
-                proposal.score *= n_visits.powf(-self.params.popularity_exponent);
-            }
+            self.damp_popular(index, query, scratch);
             self.add_returns(query, scratch);
             scratch.finish(query);
         }
@@ -272,6 +270,43 @@ impl SessionScorer {
             }
         }
         scratch.steps = steps;
+    }
+
+    /// Multiplies each score by a power of the item's visits.
+    ///
+    /// A look at each item's visits would be a quarter of a query's time, so what cannot reach the
+    /// answer goes first: with factors between `least` and 1, an item under `least` times the last place's
+    /// score stays under it. The session's own items and those to leave out take no place from others.
+    fn damp_popular(
+        &self,
+        index: &VisitIndex,
+        query: &SessionQuery<'_>,
+        scratch: &mut SessionScratch,
+    ) {
+        let exponent = -self.params.popularity_exponent;
+        let SessionScratch { anchors, proposals, scores, items, .. } = scratch;
+        let factor = |item: Item| (index.n_visits_with(item).max(1) as f32).powf(exponent);
+        let n_places = query.limit + anchors.len() + query.exclude.len();
+        let mut bar = 0.0;
+        if exponent <= 0.0 && proposals.len() > n_places {
+            scores.clear();
+            scores.extend(proposals.iter().map(|proposal| proposal.score));
+            let last = *scores.select_nth_unstable_by(n_places - 1, |a, b| b.total_cmp(a)).1;
+            bar = last * (index.n_visits().max(1) as f32).powf(exponent);
+        }
+        let mut own = [(0, 0.0); EVENTS_MAX];
+        let numbers = anchors.iter().filter_map(|anchor| items.get(anchor.item.0));
+        for (kept, number) in own.iter_mut().zip(numbers) {
+            *kept = (number, proposals[number].score);
+        }
+        for proposal in proposals.iter_mut() {
+            let is_in_reach = proposal.score >= bar;
+            proposal.score *= if is_in_reach { factor(proposal.item) } else { 0.0 };
+        }
+        // Even a weak score of the session's own items counts on: returns are added to it.
+        for (number, score) in own.into_iter().filter(|&(_, score)| score < bar && score > 0.0) {
+            proposals[number].score = score * factor(proposals[number].item);
+        }
     }
 
     /// Weighs returns to items of the session; see [`RepeatParams`].

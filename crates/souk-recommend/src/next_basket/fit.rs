@@ -67,7 +67,7 @@ impl Lessons {
         }
         let weight = 1.0 / (next.len() as f32).sqrt();
         for candidate in &scratch.candidates {
-            let neighbour = neighbourhood.get(candidate.item);
+            let neighbour = candidate.neighbour(neighbourhood);
             self.signals.push(signals(candidate, market, neighbour));
             self.bought.push(if next.contains(&candidate.item) { weight } else { 0.0 });
         }

@@ -23,6 +23,8 @@ pub(crate) struct NeighbourItem {
     pub(crate) item: Item,
     /// The weighted mean, over the neighbours, of the share of their recent baskets that hold it.
     pub(crate) rate: f32,
+    /// [`ln_rate`] of it, taken once here rather than in every query.
+    pub(crate) ln_rate: f32,
     /// How many neighbours bought it recently.
     pub(crate) support: u32,
     /// What the shopper shares with the neighbour that speaks loudest for it: up to [`SHARED_MAX`].
@@ -201,7 +203,13 @@ impl BasketVectors {
             let loudest = rate.loudest.1 as usize;
             let (_, neighbour) = neighbours.nearest[loudest];
             let shared = *shared[loudest].get_or_insert_with(|| self.shared(own, neighbour));
-            NeighbourItem { item: rate.item, rate: rate.rate, support: rate.support, shared }
+            NeighbourItem {
+                item: rate.item,
+                rate: rate.rate,
+                ln_rate: ln_rate(rate.rate),
+                support: rate.support,
+                shared,
+            }
         };
         kept.into_iter().map(named).collect()
     }
@@ -230,6 +238,11 @@ impl BasketVectors {
     fn shoppers_norm(&self, shopper: Shopper) -> f32 {
         self.purchases(shopper).map_or(0.0, |purchases| purchases.norm)
     }
+}
+
+/// The logarithm of a neighbours' rate, kept finite for a rate of 0 (chosen).
+fn ln_rate(rate: f32) -> f32 {
+    (rate + 1e-3).ln()
 }
 
 /// [`count_weight`] from a table for the counts that nearly all pairs have: the logarithm would be

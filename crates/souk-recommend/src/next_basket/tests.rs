@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::checkerboard::{SIDE, items_of};
-use crate::types::Shopper;
+use crate::types::{Item, Shopper};
 use crate::wire::SnapshotError;
 use proptest::prelude::*;
 

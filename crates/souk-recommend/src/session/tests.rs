@@ -218,6 +218,28 @@ fn history() -> impl Strategy<Value = Vec<(u64, u32, i64)>> {
 }
 
 proptest! {
+    /// Looking only at items that can reach the answer gives the answer of looking at all.
+    #[test]
+    fn a_short_answer_begins_the_long_one(
+        events in history(),
+        session in prop::collection::vec(0..12u32, 1..6),
+        limit in 1..4usize,
+    ) {
+        let mut index = VisitIndex::new(VisitLimits::default());
+        for (visit, item, time) in events {
+            push(&mut index, visit, &[item], time);
+        }
+        let params = SessionParams { popularity_exponent: 0.7, ..SessionParams::default() };
+        let session = items(&session);
+        let mut scratch = SessionScratch::default();
+        let mut ask = |limit| {
+            let query = SessionQuery { items: &session, now: 0, own: None, exclude: &[Item(1)], limit };
+            SessionScorer::new(params).top(&index, &query, &mut scratch).to_vec()
+        };
+        let all = ask(1_000);
+        prop_assert_eq!(&ask(limit)[..], &all[..limit.min(all.len())]);
+    }
+
     /// The answer is that of a fresh index of what remains, to the bit, on used working memory too.
     #[test]
     fn forgets_exactly(
