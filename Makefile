@@ -1,6 +1,6 @@
 # demo   sample data in, everything running, a report, then serves    (ARGS=--report-only ends after the report)
 # test   all tests, with nothing prepared
-# lint   format, lints, floors, links
+# lint   format, lints (the Dockerfile's too), floors, links
 # eval   accuracy on the development data, where it lies beside the project
 # bench  benchmarks;  bench-check compares them with the last accepted commit, in pairs
 # soak   the long forms of crash, load and accuracy checks
@@ -16,9 +16,11 @@ test:
 	scripts/test.sh
 
 lint:
+	@scripts/require.sh rust cc python
 	cargo fmt --all --check
 	cargo xtask tidy
 	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/lint-dockerfile.sh
 
 eval:
 	@scripts/require.sh rust cc python
