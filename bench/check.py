@@ -3,13 +3,15 @@
 
 usage: check.py [BASE]      BASE is a commit; by default the upstream main branch, or the parent of HEAD where both are one
 
-Both commits are built, then every Criterion benchmark runs in turn for one and the other, three rounds, so that a drift of
-the machine's speed hits both. A benchmark fails when the median of the three ratios is worse than -20 %. Benchmarks that
-only one of the commits has are named and not compared. Nothing is kept but the folder `.cache/bench`.
+Both commits are built, then every benchmark runs in turn for one and the other, three rounds, so that a drift of the
+machine's speed hits both: Criterion's by their medians, the fold by the rates that it prints. A benchmark fails when the
+median of the three ratios is worse than -20 %. Benchmarks that only one of the commits has are named and not compared, nor
+are load tools. Nothing is kept but the folder `.cache/bench`.
 """
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -18,6 +20,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / '.cache' / 'bench'
 ROUNDS = 3
+LOAD_TOOLS = {'log_load'}
 SLOWER_MAX = 1 / 0.8  # A throughput of -20 % is a time of +25 %.
 
 
@@ -47,7 +50,7 @@ def benches(tree):
     for line in out.splitlines():
         message = json.loads(line)
         target = message.get('target', {})
-        if message.get('executable') and 'bench' in target.get('kind', []):
+        if message.get('executable') and 'bench' in target.get('kind', []) and target['name'] not in LOAD_TOOLS:
             found[target['name']] = (message['executable'], pathlib.Path(message['manifest_path']).parent)
     return found
 
@@ -60,12 +63,13 @@ def environment():
 
 
 def run(bench, home):
-    """Runs one executable and returns the median time of each of its benchmarks in nanoseconds."""
+    """Runs one executable and returns the median time of each of its benchmarks in nanoseconds, and 1e9 over each printed rate."""
     executable, folder = bench
     shutil.rmtree(home, ignore_errors=True)
-    subprocess.run([executable, '--bench', '--noplot', '--warm-up-time', '1', '--measurement-time', '2', '--sample-size', '20'],
-                   cwd=folder, check=True, stdout=subprocess.DEVNULL, env={**os.environ, 'CRITERION_HOME': str(home)})
-    times = {}
+    printed = subprocess.run(
+        [executable, '--bench', '--noplot', '--warm-up-time', '1', '--measurement-time', '2', '--sample-size', '20'],
+        cwd=folder, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, 'CRITERION_HOME': str(home)}).stdout
+    times = {name: 1e9 / float(rate) for name, rate in re.findall(r'^(.+), 1/s +([0-9.]+)$', printed, re.M)}
     for path in home.rglob('new/estimates.json'):
         name = str(path.parent.parent.relative_to(home))
         times[name] = json.loads(path.read_text())['median']['point_estimate']

@@ -2,7 +2,7 @@
 //!
 //! Data: a generated shop (seed 1), 24,000 sessions of 4.8 events over 18,000 items, which is the
 //! size of the shop clicks, and 156,000 baskets of 9.6 items over 92,000, the size of a grocer's year;
-//! in both few items are frequent. Asked: sessions of 1 to 12 events; the item of the most baskets
+//! in both few items are frequent. Asked: sessions of 1 to 12 events, or 1 to 5 products of baskets; the item of the most baskets
 //! (more than 14,000); a cart of 8.
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -52,20 +52,30 @@ fn shop(shape: &Shape) -> VisitIndex {
 }
 
 fn session(criterion: &mut Criterion) {
-    let index = shop(&SESSIONS);
+    ask_sessions(criterion, &SESSIONS, ("session/next_20_of_24k_sessions", 12, 20));
+    // As an answer of 10 asks for it while a grocer has baskets only.
+    ask_sessions(criterion, &BASKETS, ("session/next_60_of_156k_baskets", 5, 60));
+}
+
+fn ask_sessions(
+    criterion: &mut Criterion,
+    shape: &Shape,
+    (name, n_events, limit): (&str, usize, usize),
+) {
+    let index = shop(shape);
     let mut random = Lcg(2);
-    let mut item = || Item((random.unit().powi(SESSIONS.skew) * SESSIONS.n_items) as u32);
+    let mut item = || Item((random.unit().powi(shape.skew) * shape.n_items) as u32);
     let sessions: Vec<Vec<Item>> =
-        (0..1_000).map(|n| (0..n % 12 + 1).map(|_| item()).collect()).collect();
+        (0..1_000).map(|n| (0..n % n_events + 1).map(|_| item()).collect()).collect();
     let scorer = SessionScorer::new(SessionParams::default());
     let mut scratch = SessionScratch::default();
     let mut next = 0;
-    criterion.bench_function("session/next_20_of_24k_sessions", |bench| {
+    criterion.bench_function(name, |bench| {
         bench.iter(|| {
             next = (next + 1) % sessions.len();
             let items = &sessions[next];
-            let now = SESSIONS.n_visits as i64 * 100_000;
-            let query = SessionQuery { items, now, own: None, exclude: &[], limit: 20 };
+            let now = shape.n_visits as i64 * 100_000;
+            let query = SessionQuery { items, now, own: None, exclude: &[], limit };
             black_box(scorer.top(&index, &query, &mut scratch).len())
         });
     });
