@@ -1,0 +1,1 @@
+//! Privacy as pure functions: data, time and entropy in, data out.
