@@ -231,7 +231,7 @@ impl Access {
         tables: &dyn TableStore,
         keys: &dyn KeyStore,
     ) -> Result<Access, AppError> {
-        let signer = TokenSigner::new(keys.secret("shopper-token").await?);
+        let signer = TokenSigner::new(*keys.secret("shopper-token").await?.bytes());
         let access =
             Access { keys: KeyIndex::default(), changing: tokio::sync::Mutex::default(), signer };
         access.refresh(tables).await?;

@@ -182,6 +182,11 @@ impl App {
         Ok(Lag { records, ms })
     }
 
+    /// Records of erased people that the fold passed over since the start: noise without a key.
+    pub fn noise_records(&self) -> u64 {
+        self.projector.n_noise()
+    }
+
     /// The fingerprint of the live views; see [`Views::fingerprint`].
     ///
     /// # Errors

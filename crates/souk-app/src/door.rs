@@ -43,7 +43,7 @@ impl Door {
         Ok(Door {
             access: Access::open(&*parts.tables, &*parts.keys).await?,
             limits: Limits::new(config.limits.clone()),
-            hasher: IdHasher::new(parts.keys.secret("ids").await?),
+            hasher: IdHasher::new(parts.keys.secret("ids").await?.bytes()),
             counters: IngestCounters::default(),
             impressions: ImpressionQueue::new(config.impressions.clone()),
             secret_answers: SecretAnswers::default(),

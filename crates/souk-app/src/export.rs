@@ -10,10 +10,12 @@ mod segment;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use souk_core::wire::{self, json as catalogue};
+use souk_core::wire::json as catalogue;
 use souk_core::{Event, Fact, OrderChange, OrderLine};
-use souk_ports::{Cursor, READ_RECORDS_MAX, Recorded};
+use souk_ports::{Cursor, READ_RECORDS_MAX};
 
+use crate::projections::Decoded;
+use crate::sealing::open_all;
 use crate::{App, AppError, Progress};
 
 use file::{ExportFile, Field};
@@ -164,12 +166,13 @@ impl App {
             if records.is_empty() {
                 break;
             }
-            for recorded in &records {
-                write_record(kind, recorded, file)?;
-                cursor.advance(recorded.position);
+            records.iter().for_each(|recorded| cursor.advance(recorded.position));
+            let opened = open_all(&*self.parts.keys, records).await?;
+            n_records += opened.len() as u64;
+            progress.advance(opened.len() as u64);
+            for decoded in &opened {
+                write_record(kind, decoded, file)?;
             }
-            n_records += records.len() as u64;
-            progress.advance(records.len() as u64);
         }
         Ok(n_records)
     }
@@ -177,18 +180,16 @@ impl App {
 
 fn write_record(
     kind: ExportKind,
-    recorded: &Recorded,
+    decoded: &Decoded,
     file: &mut ExportFile,
 ) -> Result<(), AppError> {
-    let event = wire::decode_event(&recorded.record.body).map_err(|error| {
-        let position = recorded.position;
-        AppError::Bug(format!("record {}/{}: {error}", position.partition.0, position.offset))
-    })?;
-    let subject = recorded.record.subject.map(|subject| subject.to_string());
+    // What an erased person did is in no export.
+    let Some(event) = &decoded.event else { return Ok(()) };
+    let subject = decoded.subject.map(|subject| subject.to_string());
     match (kind, &event.fact) {
         (ExportKind::Events, _) => {
-            if let Some(message) = segment::message(&event, subject.as_deref()) {
-                file.write(&message, || segment::row(&event, subject.as_deref(), &message))?;
+            if let Some(message) = segment::message(event, subject.as_deref()) {
+                file.write(&message, || segment::row(event, subject.as_deref(), &message))?;
             }
         }
         (ExportKind::Orders, Fact::Order(order)) => {
@@ -199,7 +200,7 @@ fn write_record(
                 "location_id": order.location.as_ref().map(|id| id.as_str()),
                 "message_id": event.message_id.as_deref(),
             });
-            write_lines((head, order.change), &event, &order.lines, file)?;
+            write_lines((head, order.change), event, &order.lines, file)?;
         }
         (ExportKind::Sales, Fact::Sale(sale)) => {
             let head = json!({
@@ -207,7 +208,7 @@ fn write_record(
                 "day": sale.day.to_string(),
                 "location_id": sale.location.as_ref().map(|id| id.as_str()),
             });
-            write_lines((head, sale.change), &event, &sale.lines, file)?;
+            write_lines((head, sale.change), event, &sale.lines, file)?;
         }
         _ => {}
     }

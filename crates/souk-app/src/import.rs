@@ -200,13 +200,13 @@ impl App {
     ) -> Result<Fed, AppError> {
         let now = self.clock().now();
         let (send, mut receive) = tokio::sync::mpsc::channel(8);
-        let path = plan.path.clone();
+        let (path, kind) = (plan.path.clone(), plan.kind);
         let reading = {
             let options = options.clone();
             tokio::task::spawn_blocking(move || plan.read(&options, now, &send))
         };
         let mut feeder = Feeder::new(self, options);
-        let mut rejected = RejectedRows::beside(&path);
+        let mut rejected = RejectedRows::beside(&path, kind);
         let mut to_skip = report.resumed_from;
         while let Some(read) = receive.recv().await {
             match read {

@@ -19,6 +19,7 @@ mod limits;
 mod products;
 mod projections;
 mod recommend;
+mod sealing;
 pub mod sheet;
 mod status;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use souk_core::{
     CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef, Sale, SubjectId,
     Timestamp,
 };
-use souk_ports::{Cursor, Position, RecordKind};
+use souk_ports::{Cursor, Position, RecordKind, Recorded};
 use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::{VisitIndex, VisitLimits};
 
@@ -68,10 +68,29 @@ pub(crate) struct Decoded {
     pub(crate) event_id: EventId,
     pub(crate) received_at: Timestamp,
     pub(crate) kind: RecordKind,
-    pub(crate) event: Event,
+    /// What it says; `None` for a record of an erased person, which is noise.
+    pub(crate) event: Option<Event>,
 }
 
 impl Decoded {
+    pub(crate) fn new(recorded: &Recorded, event: Option<Event>) -> Decoded {
+        let record = &recorded.record;
+        Decoded {
+            position: recorded.position,
+            subject: record.subject,
+            event_id: record.event_id,
+            received_at: record.received_at,
+            kind: record.kind,
+            event,
+        }
+    }
+
+    /// What it says, of a record that says something.
+    #[cfg(test)]
+    pub(crate) fn said(&self) -> &Event {
+        self.event.as_ref().expect("the record is no noise")
+    }
+
     /// Orders records of one subject: their partition and offset in one number.
     fn seq(&self) -> u64 {
         u64::from(self.position.partition.0) << 48 | self.position.offset & ((1 << 48) - 1)
@@ -189,7 +208,6 @@ impl Views {
         self.cursor.advance(decoded.position);
         self.anchor(&decoded);
         self.generation += 1;
-        self.now_seen = self.now_seen.max(decoded.event.at);
         self.counters.count(decoded.kind, decoded.received_at);
         self.popularity.advance(decoded.received_at);
         self.fold(decoded);
@@ -206,7 +224,8 @@ impl Views {
 
     fn fold(&mut self, decoded: Decoded) {
         let seq = decoded.seq();
-        let Decoded { subject, event_id, event, .. } = decoded;
+        let Decoded { subject, event_id, event: Some(event), .. } = decoded else { return };
+        self.now_seen = self.now_seen.max(event.at);
         let site = self.catalogue.intern_site(&event.site);
         let head = Head { site, seq, event_id, at: event.at, event: &event };
         match (&event.fact, subject) {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use souk_core::wire::decode_event;
 use souk_core::{Event, SubjectId, Timestamp};
 use souk_embedded::{EmbeddedOptions, open};
 use souk_ports::Cursor;
 use tempfile::TempDir;
 
+use crate::sealing::open_all;
 use crate::{App, Caller, Clock, Config, IngestAnswer, IngestCall, IngestRequest, Parts, Role};
 
 /// An application on storage of its own, with a clock that stands until it is moved.
@@ -61,10 +61,10 @@ impl Shop {
     /// Everything in the log, in order.
     pub(crate) async fn log(&self) -> Vec<(Option<SubjectId>, Event)> {
         let records = self.app.parts.log.read(&Cursor::START, 10_000).await.unwrap();
-        let decode = |recorded: souk_ports::Recorded| {
-            (recorded.record.subject, decode_event(&recorded.record.body).unwrap())
-        };
-        records.into_iter().map(decode).collect()
+        let opened = open_all(&*self.app.parts.keys, records).await.unwrap();
+        let readable =
+            opened.into_iter().filter_map(|one| one.event.map(|event| (one.subject, event)));
+        readable.collect()
     }
 }
 

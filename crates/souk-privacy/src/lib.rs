@@ -1,1 +1,4 @@
 //! Privacy as pure functions: data, time and entropy in, data out.
+
+pub mod receipt;
+pub mod seal;

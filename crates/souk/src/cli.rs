@@ -123,7 +123,8 @@ Examples:
     /// Put a backup into an empty data folder, while no server runs on it
     #[command(after_help = "\
 Example:
-  souk restore --from /backups/souk-2026-01-31 --keys /safe/souk-keys-2026-01-31 --data fresh")]
+  souk restore --from /backups/souk-2026-01-31 --keys /safe/souk-keys-2026-01-31 \
+    --master-key /safe/master.key --data fresh")]
     Restore {
         /// A folder that `souk backup` made
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -131,6 +132,9 @@ Example:
         /// A folder that `souk backup --keys` made
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         keys: Option<PathBuf>,
+        /// A copy of the master key's file [default: where `data.master_key` says]
+        #[arg(long, value_name = "FILE", requires = "keys", value_hint = ValueHint::FilePath)]
+        master_key: Option<PathBuf>,
     },
     /// Write what the log holds to a file: events, orders, products, sales
     ///
@@ -385,6 +389,11 @@ Examples:
     },
     /// Print the secret with which the shop's backend signs shopper tokens
     ShopperSecret,
+    /// Put a new master key in the place of the present one, while the server goes on
+    ///
+    /// Every key of the key store is wrapped anew. Copies of the key store made before need the former
+    /// master key: make new ones with `souk backup --keys`, and a copy of the new master key.
+    RotateMaster,
 }
 
 #[derive(Debug, Subcommand)]

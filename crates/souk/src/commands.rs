@@ -49,7 +49,10 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             let job = Job::Backup { to: absolute(&to)?, is_keys };
             finish(&settings, &job, backup::text).await
         }
-        Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()),
+        Command::Restore { from, keys, master_key } => {
+            let with_keys = backup::WithKeys { keys, master_key };
+            backup::restore(&settings, &from, &with_keys)
+        }
         Command::Export(args) => {
             let kind = export::kind_name(args.kind).to_owned();
             let job = Job::Export { kind, out: absolute(&args.out)? };

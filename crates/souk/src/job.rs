@@ -45,6 +45,7 @@ pub(crate) enum Job {
         key_id: String,
     },
     ShopperSecret,
+    RotateMaster,
     Export {
         kind: String,
         out: PathBuf,
@@ -78,6 +79,7 @@ impl Job {
                 Ok(json!({"revoked": key_id}))
             }
             Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
+            Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
             Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,

@@ -86,6 +86,8 @@ pub struct DataSettings {
     pub tables: String,
     /// The key store; a relative path is inside `dir`.
     pub keys: String,
+    /// Where the master key is that wraps every key of the key store: `file:PATH` or `env:NAME`.
+    pub master_key: String,
     /// Snapshots and archive; a relative path is inside `dir`.
     pub blobs: String,
 }
@@ -97,6 +99,7 @@ impl Default for DataSettings {
             log: "sqlite:log.db".to_owned(),
             tables: "sqlite:tables.db".to_owned(),
             keys: "sqlite:keys/keys.db".to_owned(),
+            master_key: "file:keys/master.key".to_owned(),
             blobs: "file:blobs".to_owned(),
         }
     }

@@ -151,10 +151,11 @@ async fn bad_rows_are_listed_without_what_belongs_to_a_person() {
          8,a,1,NaN,anna,2026-01-10,USD\n\
          9,a,1,2.50,anna,2999-01-01,USD\n\
          ,a,1,2.50,anna,2026-01-10,USD\n\
-         11,a\n"
+         11,a\n\
+         12,a,1,2.50,2026-01-10,the `secret` of anna,USD\n"
     );
     let report = desk.import("o.csv", &text).await;
-    assert_eq!((report.accepted, report.rejected), (1, 10));
+    assert_eq!((report.accepted, report.rejected), (1, 11));
     let mut rows: Vec<(String, String)> =
         desk.rejected("o.csv").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     rows.sort();
@@ -162,6 +163,7 @@ async fn bad_rows_are_listed_without_what_belongs_to_a_person() {
         ("10", "timestamp"),
         ("11", "order_id"),
         ("12", ""),
+        ("13", "timestamp"),
         ("3", "quantity"),
         ("4", "quantity"),
         ("5", "price"),

@@ -11,10 +11,12 @@ use souk_ports::{
 };
 
 use rustc_hash::FxHashMap;
+use souk_privacy::seal::SecretKey;
 
 use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder};
 use super::{EVENTS_AT_ONCE, IdKind, MessagePart};
 use crate::door::Door;
+use crate::sealing::{Nonces, fill_random, seal_record};
 use crate::{App, AppError};
 
 /// How far the sender's word on identities is taken.
@@ -95,11 +97,9 @@ impl App {
             }
             persons.push(self.door.persons(event, trust, &mut table));
         }
-        let mut subjects = Vec::with_capacity(table.ids.len());
-        for ids in table.ids.chunks(RESOLVE_MAX) {
-            subjects.extend(self.parts.keys.resolve(ids).await?);
-        }
+        let (subjects, keys) = self.subjects_with_keys(&table.ids).await?;
         let nonce = nonce()?;
+        let mut nonces = Nonces::new();
         let mut batch = Batch::default();
         let mut admitted = Vec::with_capacity(events.len());
         for (idx, (event, persons)) in events.into_iter().zip(persons).enumerate() {
@@ -111,8 +111,14 @@ impl App {
                 Trust::Browser { .. } => MessagePart::Browser,
             };
             let fresh = event.message_id.is_none().then(|| format!("{nonce}{idx}"));
+            let primary = persons.primary;
             let plan = Plan { persons, subjects: &subjects, whole, fresh, received };
-            let records = self.door.records(event, plan);
+            let mut records = self.door.records(event, plan);
+            if let Some(number) = primary {
+                for record in &mut records {
+                    seal_record(record, &keys[number], &mut nonces)?;
+                }
+            }
             if batch.is_full_with(&records) {
                 self.append_batch(&mut batch, &mut admitted).await?;
             }
@@ -123,6 +129,28 @@ impl App {
         let accepted = admitted.len() - duplicates;
         self.door.counters.admit(accepted as u64, duplicates as u64);
         Ok(admitted)
+    }
+
+    /// The subjects of ids and their keys. A person who is erased at this very moment gets a new
+    /// subject at the next try.
+    async fn subjects_with_keys(
+        &self,
+        ids: &[IdHash],
+    ) -> Result<(Vec<SubjectId>, Vec<SecretKey>), AppError> {
+        let store = &self.parts.keys;
+        let (mut subjects, mut keys) = (Vec::new(), Vec::new());
+        for ids in ids.chunks(RESOLVE_MAX) {
+            let (found, theirs) = loop {
+                let found = store.resolve(ids).await?;
+                let theirs: Option<Vec<_>> = store.keys(&found).await?.into_iter().collect();
+                if let Some(theirs) = theirs {
+                    break (found, theirs);
+                }
+            };
+            subjects.extend(found);
+            keys.extend(theirs);
+        }
+        Ok((subjects, keys))
     }
 
     async fn append_batch(
@@ -146,8 +174,7 @@ impl App {
 /// 128 random bits as text: the beginning of the message ids of events that have none.
 fn nonce() -> Result<String, AppError> {
     let mut random = [0u8; 16];
-    getrandom::fill(&mut random)
-        .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
+    fill_random(&mut random)?;
     Ok(format!("{:032x}-", u128::from_le_bytes(random)))
 }
 
@@ -350,7 +377,7 @@ fn plain(fact: IncomingFact<'_>) -> Fact {
     }
 }
 
-/// A record of the one partition that the embedded log has.
+/// A record of the one partition that the embedded log has, its body still plain.
 pub(crate) fn record(
     event: &Event,
     (subject, event_id): (Option<SubjectId>, EventId),

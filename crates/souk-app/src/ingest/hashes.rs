@@ -57,8 +57,8 @@ impl std::fmt::Debug for IdHasher {
 }
 
 impl IdHasher {
-    pub(crate) fn new(secret: [u8; 32]) -> IdHasher {
-        IdHasher { mac: Hmac::new_from_slice(&secret).expect("HMAC takes keys of any length") }
+    pub(crate) fn new(secret: &[u8; 32]) -> IdHasher {
+        IdHasher { mac: Hmac::new_from_slice(secret).expect("HMAC takes keys of any length") }
     }
 
     /// The key store's name for an id.

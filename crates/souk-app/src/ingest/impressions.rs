@@ -12,8 +12,9 @@ use souk_ports::Record;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::admit::record;
-use crate::App;
 use crate::config::ImpressionSettings;
+use crate::sealing::{Nonces, fill_random, seal_record};
+use crate::{App, AppError};
 
 /// Records in one append; chosen: a write of tens of milliseconds at most.
 const APPEND_MAX: usize = 2_000;
@@ -89,10 +90,8 @@ impl App {
             let shown: Vec<Shown> = chunks.by_ref().take(APPEND_MAX).collect();
             let count = shown.len() as u64;
             let received = self.clock.now();
-            let records: Vec<Record> =
-                shown.into_iter().filter_map(|shown| to_record(shown, received)).collect();
-            match self.append(records).await {
-                Ok(_) => {
+            match self.write_impressions(shown, received).await {
+                Ok(()) => {
                     let recorded = &self.door.counters.impressions.recorded;
                     recorded.fetch_add(count, Ordering::Relaxed);
                 }
@@ -104,15 +103,39 @@ impl App {
         }
     }
 
+    async fn write_impressions(
+        &self,
+        shown: Vec<Shown>,
+        received: Timestamp,
+    ) -> Result<(), AppError> {
+        let subjects: Vec<SubjectId> = shown.iter().filter_map(|shown| shown.subject).collect();
+        let mut keys = self.parts.keys.keys(&subjects).await?.into_iter();
+        let (mut nonces, mut records) = (Nonces::new(), Vec::with_capacity(shown.len()));
+        for shown in shown {
+            let key = shown.subject.map(|_| keys.next().flatten());
+            let mut record = to_record(shown, received)?;
+            match key {
+                Some(Some(key)) => seal_record(&mut record, &key, &mut nonces)?,
+                // The person was erased since the answer.
+                Some(None) => continue,
+                None => {}
+            }
+            records.push(record);
+        }
+        if !records.is_empty() {
+            self.append(records).await?;
+        }
+        Ok(())
+    }
+
     fn count_dropped_impressions(&self, count: u64) {
         self.door.counters.impressions.dropped.fetch_add(count, Ordering::Relaxed);
     }
 }
 
-/// `None` when the system gives no random numbers, of which it once has enough for good.
-fn to_record(shown: Shown, received: Timestamp) -> Option<Record> {
+fn to_record(shown: Shown, received: Timestamp) -> Result<Record, AppError> {
     let mut id = [0; 16];
-    getrandom::fill(&mut id).ok()?;
+    fill_random(&mut id)?;
     let event = Event {
         at: shown.at,
         site: shown.site,
@@ -121,5 +144,5 @@ fn to_record(shown: Shown, received: Timestamp) -> Option<Record> {
         message_id: None,
         fact: Fact::Impressions(shown.impressions),
     };
-    Some(record(&event, (shown.subject, EventId(id)), received))
+    Ok(record(&event, (shown.subject, EventId(id)), received))
 }

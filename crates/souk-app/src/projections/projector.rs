@@ -1,16 +1,17 @@
 //! The one writer of the views: reads the log in order and folds it, slice by slice.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use souk_core::wire::{WireError, decode_event};
-use souk_ports::{Cursor, LogError, Position, Recorded};
+use souk_ports::{Cursor, KeyStoreError, LogError, Position, Recorded};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::snapshots::{self, LoadError, Manifest};
+use super::snapshots::{self, LoadError, Manifest, Place};
 use super::{Decoded, Views};
+use crate::sealing::{OpenFault, open_all, open_records};
 use crate::{AppError, Parts, Readiness};
 
 /// How long after a snapshot that could not be stored the next is tried: a full disk stays so for a
@@ -71,6 +72,7 @@ pub(crate) struct Projector {
     wake: Arc<Notify>,
     progress: watch::Receiver<Progress>,
     commands: mpsc::Sender<Command>,
+    n_noise: Arc<AtomicU64>,
     task: parking_lot::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -90,6 +92,7 @@ impl Projector {
         });
         let (commands, inbox) = mpsc::channel(16);
         let wake = Arc::new(Notify::new());
+        let n_noise = Arc::new(AtomicU64::new(0));
         let folder = Folder {
             parts: parts.clone(),
             views,
@@ -103,14 +106,21 @@ impl Projector {
             saved_at: Instant::now(),
             is_unsaved: false,
             saving: None,
+            n_noise: Arc::clone(&n_noise),
         };
         let task = tokio::spawn(folder.run());
-        Ok(Projector { wake, progress, commands, task: parking_lot::Mutex::new(Some(task)) })
+        let task = parking_lot::Mutex::new(Some(task));
+        Ok(Projector { wake, progress, commands, n_noise, task })
     }
 
     /// Something was appended.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Records of erased people that were passed over since the start.
+    pub(crate) fn n_noise(&self) -> u64 {
+        self.n_noise.load(Ordering::Relaxed)
     }
 
     pub(crate) fn readiness(&self) -> Readiness {
@@ -187,27 +197,8 @@ fn ending() -> AppError {
 enum FoldError {
     #[error(transparent)]
     Log(#[from] LogError),
-    #[error(
-        "the record at partition {} offset {} cannot be read ({source}); restore a backup, or use the \
-         version of souk that wrote it",
-        .position.partition.0, .position.offset
-    )]
-    Record { position: Position, source: WireError },
-}
-
-/// Opens a record.
-fn decode(recorded: Recorded) -> Result<Decoded, FoldError> {
-    let Recorded { position, record } = recorded;
-    let event =
-        decode_event(&record.body).map_err(|source| FoldError::Record { position, source })?;
-    Ok(Decoded {
-        position,
-        subject: record.subject,
-        event_id: record.event_id,
-        received_at: record.received_at,
-        kind: record.kind,
-        event,
-    })
+    #[error(transparent)]
+    Record(#[from] OpenFault),
 }
 
 /// The running fold.
@@ -227,7 +218,9 @@ struct Folder {
     saved_at: Instant,
     /// Whether the last snapshot could not be stored.
     is_unsaved: bool,
-    saving: Option<JoinHandle<Result<(), object_store::Error>>>,
+    saving: Option<JoinHandle<Result<(), AppError>>>,
+    /// Records of erased people that were passed over since the start.
+    n_noise: Arc<AtomicU64>,
 }
 
 impl Folder {
@@ -236,8 +229,11 @@ impl Folder {
         loop {
             let failed = match self.catch_up().await {
                 Ok(()) => false,
-                Err(FoldError::Log(LogError::Unavailable(source))) => {
-                    tracing::warn!(%source, "the log does not answer; the fold tries again");
+                Err(
+                    FoldError::Log(LogError::Unavailable(source))
+                    | FoldError::Record(OpenFault::Keys(KeyStoreError::Unavailable(source))),
+                ) => {
+                    tracing::warn!(%source, "log or key store do not answer; the fold tries again");
                     tokio::time::sleep(self.params.poll_interval).await;
                     false
                 }
@@ -284,26 +280,16 @@ impl Folder {
     async fn fold(&self, batch: Vec<Recorded>) -> Result<(), FoldError> {
         let mut batch = batch.into_iter();
         loop {
-            let slice = batch.by_ref().take(self.params.slice_events);
-            let mut opened = Vec::with_capacity(self.params.slice_events);
-            let mut failure = None;
-            for recorded in slice {
-                match decode(recorded) {
-                    Ok(decoded) => opened.push(decoded),
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
-                }
-            }
+            let slice = batch.by_ref().take(self.params.slice_events).collect();
+            let (opened, outcome) = open_records(&*self.parts.keys, slice).await;
             if opened.is_empty() {
-                return failure.map_or(Ok(()), Err);
+                return outcome.map_err(FoldError::from);
             }
+            let n_noise = opened.iter().filter(|decoded| decoded.event.is_none()).count();
+            self.n_noise.fetch_add(n_noise as u64, Ordering::Relaxed);
             let cursor = self.apply(opened);
             self.note_progress(&cursor);
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
+            outcome?;
             tokio::task::yield_now().await;
         }
     }
@@ -414,11 +400,12 @@ impl Folder {
         let (sequence, n_bytes) = (self.sequence, set.n_bytes());
         tracing::info!(sequence, n_bytes, ms = since.elapsed().as_millis(), "snapshot taken");
         (self.saved_records, self.saved_at) = (records, Instant::now());
-        let blobs = Arc::clone(&self.parts.blobs);
+        let (blobs, keys) = (Arc::clone(&self.parts.blobs), Arc::clone(&self.parts.keys));
         let kept = self.params.snapshots_kept;
         let saving = async move {
-            snapshots::save(&*blobs, set, sequence).await?;
-            snapshots::drop_old(&*blobs, kept).await
+            let place = Place { blobs: &*blobs, keys: &*keys };
+            snapshots::save(place, set, sequence).await?;
+            snapshots::drop_old(place, kept).await
         };
         self.saving = Some(tokio::spawn(saving));
     }
@@ -426,7 +413,7 @@ impl Folder {
     async fn finish_saving(&mut self) -> Result<(), AppError> {
         let Some(saving) = self.saving.take() else { return Ok(()) };
         let outcome = match saving.await {
-            Ok(outcome) => outcome.map_err(AppError::from),
+            Ok(outcome) => outcome,
             Err(source) => Err(AppError::Bug(format!("storing a snapshot ended: {source}"))),
         };
         self.is_unsaved = outcome.is_err();
@@ -464,7 +451,8 @@ async fn load_set(parts: &Parts, sequence: u64) -> Result<Option<Views>, LoadErr
     if !is_of_log(parts, &manifest).await {
         return Ok(None);
     }
-    let bytes = snapshots::load_parts(&*parts.blobs, &manifest).await?;
+    let place = Place { blobs: &*parts.blobs, keys: &*parts.keys };
+    let bytes = snapshots::load_parts(place, &manifest).await?;
     let (cursor, anchors) = (manifest.cursor, manifest.anchors);
     let restored = tokio::task::spawn_blocking(move || Views::restore(bytes, cursor));
     let mut views = restored.await.map_err(|_| LoadError::Missing("any".to_owned()))??;
@@ -518,14 +506,11 @@ pub(crate) async fn rebuild(parts: &Parts, until: &Cursor) -> Result<Views, AppE
         if batch.is_empty() {
             return Ok(views);
         }
-        for recorded in batch {
-            let position = recorded.position;
-            cursor.advance(position);
-            if until.offset(position.partition).is_none_or(|last| position.offset > last) {
-                continue;
-            }
-            let decoded =
-                decode(recorded).map_err(|error| AppError::NotReady(error.to_string()))?;
+        batch.iter().for_each(|recorded| cursor.advance(recorded.position));
+        let is_wanted =
+            |at: Position| until.offset(at.partition).is_some_and(|last| at.offset <= last);
+        let wanted = batch.into_iter().filter(|recorded| is_wanted(recorded.position)).collect();
+        for decoded in open_all(&*parts.keys, wanted).await? {
             views.apply(decoded);
         }
         if cursor.covers(until) {

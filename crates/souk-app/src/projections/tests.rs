@@ -53,7 +53,7 @@ pub(crate) fn record(offset: u64, subject: Option<SubjectId>, event: Event) -> D
         event_id: EventId(event_id),
         received_at: at(300 + offset as i64),
         kind: RecordKind(souk_core::wire::record_kind(&event.fact)),
-        event,
+        event: Some(event),
     }
 }
 
@@ -246,7 +246,7 @@ fn records(steps: &[Step]) -> Vec<Decoded> {
 
 /// Whether a record says anything of a subject.
 fn names(record: &Decoded, who: SubjectId) -> bool {
-    let other = match &record.event.fact {
+    let other = match &record.said().fact {
         Fact::Linked { other, .. } | Fact::Unlinked { other, .. } => Some(*other),
         Fact::Forgotten { subject } => Some(*subject),
         _ => None,

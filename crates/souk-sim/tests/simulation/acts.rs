@@ -339,7 +339,7 @@ impl Acts {
             let Some(last) = read.last() else { break };
             cursor.advance(last.position);
             for recorded in &read {
-                let event = souk_core::wire::decode_event(&recorded.record.body)?;
+                let event = self.shop.open_record(&recorded.record)?;
                 if let Some(id) = event.message_id {
                     *seen.entry(id.into()).or_insert(0) += 1;
                 }

@@ -10,9 +10,11 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use souk_app::{App, Caller, Clock, Config, FoldParams, IngestAnswer, IngestCall, IngestRequest};
 use souk_app::{Parts, Role};
-use souk_core::{SubjectId, Timestamp};
+use souk_core::wire::decode_event;
+use souk_core::{Event, SubjectId, Timestamp};
 use souk_embedded::{LogOptions, MokaCache, SqliteLog, SqliteTables, SyncMode};
-use souk_ports::Cursor;
+use souk_ports::{Cursor, Record};
+use souk_privacy::seal::{self, BodyContext};
 use souk_sim::Random;
 use souk_sim_vfs::{Loss, SimDisk};
 use tokio::runtime::Runtime;
@@ -115,6 +117,18 @@ impl SimShop {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.life().parts
+    }
+
+    /// What a record says, also one of a person who was forgotten since.
+    pub(crate) fn open_record(&self, record: &Record) -> Result<Event> {
+        let Some(subject) = record.subject else { return Ok(decode_event(&record.body)?) };
+        if !seal::is_sealed(&record.body) {
+            return Ok(decode_event(&record.body)?);
+        }
+        let context = BodyContext { subject, event_id: record.event_id };
+        let mut plain = Vec::new();
+        seal::open_body(&self.keys.key(subject), context, &record.body, &mut plain)?;
+        Ok(decode_event(&plain)?)
     }
 
     /// Runs a piece of asynchronous work to its end.

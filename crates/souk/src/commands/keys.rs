@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{Keys, Output};
+use crate::failure::Failure;
 use crate::job::{Job, Shop};
 use crate::settings::Settings;
 use crate::term::{self, columns};
@@ -25,6 +26,16 @@ pub(crate) async fn run(what: Keys, settings: &Settings) -> Result<()> {
             term::print_result(settings.output, &result, |_| String::new())?;
             Ok(())
         }
+        Keys::RotateMaster => {
+            super::finish(settings, &Job::RotateMaster, |result| {
+                format!(
+                    "the master key is {} now; copy it to a safe place, and make a new copy of the \
+                     key store with `souk backup --keys`",
+                    word(result, "master_key")
+                )
+            })
+            .await
+        }
         Keys::ShopperSecret => {
             super::finish(settings, &Job::ShopperSecret, |result| word(result, "secret")).await
         }
@@ -33,6 +44,13 @@ pub(crate) async fn run(what: Keys, settings: &Settings) -> Result<()> {
 
 fn word(result: &Value, name: &str) -> String {
     result[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// Puts a new master key in place.
+pub(crate) async fn rotate_master(shop: &Shop) -> Result<Value> {
+    let id = shop.embedded.keys.rotate_master().await;
+    let id = id.map_err(|error| Failure::because(error.kind(), &error))?;
+    Ok(json!({"master_key": id.to_string()}))
 }
 
 pub(crate) async fn list(shop: &Shop) -> Result<Value> {
