@@ -108,11 +108,12 @@ pub enum Operation {
     WriteKeys,
     RunImports,
     ExportFacts,
+    HandleSubjectRequests,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 14] = [
+    pub const ALL: [Operation; 15] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -127,6 +128,7 @@ impl Operation {
         Operation::WriteKeys,
         Operation::RunImports,
         Operation::ExportFacts,
+        Operation::HandleSubjectRequests,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -146,6 +148,7 @@ impl Operation {
             Operation::WriteKeys => "make, list or revoke keys",
             Operation::RunImports => "import files",
             Operation::ExportFacts => "export facts",
+            Operation::HandleSubjectRequests => "handle requests of people about their data",
         }
     }
 }

@@ -6,6 +6,7 @@ use parking_lot::RwLock;
 use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore};
 
 use crate::door::Door;
+use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh};
 use crate::{AppError, Clock, Config, Views};
@@ -82,6 +83,7 @@ impl App {
         let params = FoldParams {
             snapshot_records: config.snapshots.every_records,
             snapshot_interval: Duration::from_secs(config.snapshots.every_s),
+            purge_delay: Duration::from_secs(config.snapshots.after_erasure_s),
             snapshots_kept: usize::try_from(config.snapshots.keep).unwrap_or(usize::MAX),
             ..FoldParams::default()
         };
@@ -98,9 +100,11 @@ impl App {
         (config, clock): (Config, Clock),
         params: FoldParams,
     ) -> Result<Arc<App>, AppError> {
+        let now = clock.now();
+        replay_erasures(&parts, now).await?;
         let views = Arc::default();
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
-        let door = Door::open(&parts, &config).await?;
+        let door = Door::open(&parts, (&config, now)).await?;
         let ranking = Ranking::default();
         let app = Arc::new(App { parts, config, clock, door, views, ranking, projector });
         Door::start(&app);

@@ -4,12 +4,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use souk_core::{Location, LocationId, Site};
+use souk_core::{Location, LocationId, Site, Timestamp};
+use tokio::sync::Notify;
 
 use crate::access::Access;
 use crate::idempotency::SecretAnswers;
 use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters};
 use crate::limits::Limits;
+use crate::privacy::finish_erasures;
 use crate::{App, AppError, Config, Parts};
 
 /// How often keys are read again, so that one made or revoked by another process counts soon.
@@ -36,10 +38,17 @@ pub(crate) struct Door {
     /// Never empty; the first one is meant by requests that name none.
     pub(crate) sites: Vec<Site>,
     pub(crate) locations: FxHashMap<LocationId, Location>,
+    /// Told when an erasure has something left to do.
+    pub(crate) erasures: Arc<Notify>,
+    /// When the application was opened, by the shop's clock.
+    pub(crate) opened_at: Timestamp,
 }
 
 impl Door {
-    pub(crate) async fn open(parts: &Parts, config: &Config) -> Result<Door, AppError> {
+    pub(crate) async fn open(
+        parts: &Parts,
+        (config, opened_at): (&Config, Timestamp),
+    ) -> Result<Door, AppError> {
         Ok(Door {
             access: Access::open(&*parts.tables, &*parts.keys).await?,
             limits: Limits::new(config.limits.clone()),
@@ -49,12 +58,15 @@ impl Door {
             secret_answers: SecretAnswers::default(),
             sites: config.sites().collect(),
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
+            erasures: Arc::default(),
+            opened_at,
         })
     }
 
     /// Starts what runs beside requests; it ends with the application.
     pub(crate) fn start(app: &Arc<App>) {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
+        tokio::spawn(finish_erasures(Arc::downgrade(app)));
         let pause = Duration::from_millis(app.config.impressions.flush_ms);
         tokio::spawn(write_impressions(Arc::downgrade(app), pause));
         if let Some(days) = app.config.log.archive_after_days {

@@ -5,7 +5,7 @@
 //! does not know their id.
 
 pub(crate) mod file;
-mod segment;
+pub(crate) mod segment;
 
 use std::path::Path;
 

@@ -16,6 +16,7 @@ mod idempotency;
 mod import;
 mod ingest;
 mod limits;
+mod privacy;
 mod products;
 mod projections;
 mod recommend;
@@ -42,6 +43,10 @@ pub use ingest::{
     IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
 };
 pub use limits::RateState;
+pub use privacy::{
+    CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
+    SubjectCopy, Who, check_receipt,
+};
 pub use products::{PAGE_PRODUCTS_MAX, PUT_PRODUCTS_MAX, ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;
 pub use projections::{

@@ -44,7 +44,8 @@ impl Who {
             ("loyalty_card:", IdKind::LoyaltyCard),
             ("user:", IdKind::User),
         ];
-        let found = kinds.into_iter().find_map(|(head, kind)| Some((kind, text.strip_prefix(head)?)));
+        let found =
+            kinds.into_iter().find_map(|(head, kind)| Some((kind, text.strip_prefix(head)?)));
         let (kind, id) = found.unwrap_or((IdKind::User, text));
         if id.is_empty() || id.len() > souk_core::ID_BYTES_MAX {
             let detail = format!(

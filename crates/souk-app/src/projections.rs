@@ -21,6 +21,7 @@ mod fingerprint;
 mod histories;
 mod identity;
 mod lines;
+mod loading;
 mod names;
 mod orders;
 mod popularity;

@@ -3,6 +3,7 @@
 //! Keys lie in the file and in memory wrapped by the master key, and are unwrapped for each use: that
 //! costs a sixth of a microsecond, and no list of bare keys lies about in memory.
 
+mod copies;
 mod masters;
 mod rotate;
 mod rows;
@@ -25,6 +26,7 @@ use masters::Masters;
 use rows::Rows;
 use writer::{Job, Reply, Writer};
 
+pub(crate) use copies::strip;
 pub use masters::{KeyFile, MemoryMasterKey};
 
 /// Calls that share a commit at most.
@@ -40,6 +42,8 @@ pub struct SqliteKeyStore {
     writer: GroupWriter<Job>,
     /// Held by the one rotation that may go on.
     rotating: tokio::sync::Mutex<()>,
+    /// Held by the one that rewrites copies.
+    mending: tokio::sync::Mutex<()>,
 }
 
 impl SqliteKeyStore {
@@ -63,10 +67,11 @@ impl SqliteKeyStore {
         let mut writer = Writer::new(connection, (Arc::clone(&rows), masters.clone()));
         writer.complete_rows(&stored.bare).map_err(key_error)?;
         writer.finish_rotation(&*source)?;
+        writer.mend_copies().map_err(key_error)?;
         let writer = GroupWriter::start("souk-keys", GROUP_CALLS_MAX, move |jobs| writer.run(jobs))
             .map_err(|error| KeyStoreError::Unavailable(Box::new(error)))?;
-        let rotating = tokio::sync::Mutex::default();
-        Ok(SqliteKeyStore { file, rows, masters, source, writer, rotating })
+        let (rotating, mending) = Default::default();
+        Ok(SqliteKeyStore { file, rows, masters, source, writer, rotating, mending })
     }
 
     pub(crate) fn file(&self) -> &DatabaseFile {
@@ -76,6 +81,28 @@ impl SqliteKeyStore {
     /// Subjects that have a key.
     pub fn count(&self) -> u64 {
         self.rows.read().len() as u64
+    }
+
+    /// Notes that a copy of this store is made in `folder`, so that erasures reach it.
+    pub(crate) async fn register_copy(&self, folder: &Path) -> Result<(), KeyStoreError> {
+        let folder = folder.to_owned();
+        self.ask(|reply| Job::RegisterCopy { folder, reply }).await
+    }
+
+    /// Takes erased subjects out of the copies that can be reached; the others wait.
+    pub(crate) async fn mend_copies(&self) -> Result<(), KeyStoreError> {
+        let _one_at_a_time = self.mending.lock().await;
+        for (folder, subjects) in self.ask(|reply| Job::PendingCopies { reply }).await? {
+            let (at, gone) = (folder.clone(), subjects.clone());
+            let mended = tokio::task::spawn_blocking(move || copies::mend(&at, &gone)).await;
+            match mended.unwrap_or_else(|error| Err(Failure::Other(error.to_string()))) {
+                Ok(mended) => {
+                    self.ask(|reply| Job::NoteMended { folder, subjects, mended, reply }).await?;
+                }
+                Err(error) => copies::warn(&folder, &error),
+            }
+        }
+        Ok(())
     }
 
     fn find_known(&self, ids: &[IdHash]) -> Vec<Option<SubjectId>> {
@@ -121,7 +148,9 @@ impl KeyStore for SqliteKeyStore {
     }
 
     async fn forget(&self, subject: SubjectId) -> Result<u32, KeyStoreError> {
-        self.ask(|reply| Job::Forget { subject, reply }).await
+        let n_rows = self.ask(|reply| Job::Forget { subject, reply }).await?;
+        self.mend_copies().await?;
+        Ok(n_rows)
     }
 
     async fn secret(&self, name: &str) -> Result<SecretKey, KeyStoreError> {

@@ -8,7 +8,7 @@ mod schemas;
 
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
-use crate::routes::{health, keys, products, recommend, segment};
+use crate::routes::{health, keys, privacy, products, recommend, segment};
 
 /// What utoipa collects from the code.
 #[derive(OpenApi)]
@@ -37,6 +37,11 @@ use crate::routes::{health, keys, products, recommend, segment};
         keys::list,
         keys::create,
         keys::revoke,
+        privacy::erase,
+        privacy::export,
+        privacy::list,
+        privacy::get,
+        privacy::verify,
         health::live,
         health::ready,
         health::version,
@@ -54,6 +59,7 @@ use crate::routes::{health, keys, products, recommend, segment};
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
         (name = "Keys", description = "Who may call."),
+        (name = "Privacy", description = "People's requests about their data."),
         (name = "Operation", description = "How the server is.")
     )
 )]

@@ -103,6 +103,9 @@ Examples:
     /// Make, list and end the keys of the HTTP interface
     #[command(subcommand)]
     Keys(Keys),
+    /// Handle people's requests about their data: erase, copy, list, check receipts
+    #[command(subcommand)]
+    Privacy(Privacy),
     /// Copy the data folder while it is in use
     ///
     /// The copy is consistent: it holds every event that was acknowledged before it began. The key
@@ -394,6 +397,55 @@ Examples:
     /// Every key of the key store is wrapped anew. Copies of the key store made before need the former
     /// master key: make new ones with `souk backup --keys`, and a copy of the new master key.
     RotateMaster,
+}
+
+/// People's requests about their data.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Privacy {
+    /// Erase a person: every id that is linked to this one
+    ///
+    /// Destroys the person's keys, so that their records are noise in the log, in snapshots and in all
+    /// backups of the data; sales without persons stay. Ends when nothing rests on the person any more;
+    /// older snapshots follow within a minute, then `souk privacy requests` shows the signed receipt.
+    #[command(after_help = "\
+Examples:
+  souk privacy erase anna@shop.example
+  souk privacy erase anonymous:5f3c9a")]
+    Erase {
+        /// A user id, `anonymous:ID` or `loyalty_card:ID`
+        id: String,
+    },
+    /// Write a copy of all that is held of a person, and why
+    #[command(after_help = "\
+Examples:
+  souk privacy export anna@shop.example --out anna.jsonl
+  souk privacy export anna@shop.example --out anna.html")]
+    Export {
+        /// A user id, `anonymous:ID` or `loyalty_card:ID`
+        id: String,
+        /// Where; a name that ends in .html gets a page for people, others JSON lines
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: PathBuf,
+    },
+    /// List the requests, newest first, or show one with its receipt
+    Requests {
+        /// Only this one
+        request_id: Option<String>,
+    },
+    /// Check the signature of a receipt
+    ///
+    /// The file holds the receipt as an answer or `souk privacy requests ID --output json` shows it.
+    #[command(after_help = "\
+Examples:
+  souk privacy verify-receipt receipt.json
+  souk privacy verify-receipt receipt.json --public-key 6d21…")]
+    VerifyReceipt {
+        /// The receipt, or a request that has one, as JSON
+        file: PathBuf,
+        /// The public key of the installation [default: that of this data folder]
+        #[arg(long, value_name = "HEX")]
+        public_key: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

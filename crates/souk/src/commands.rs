@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
+pub(crate) mod privacy;
 pub(crate) mod recommend;
 pub(crate) mod serve;
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, recommend::text).await
         }
         Command::Keys(what) => keys::run(what, &settings).await,
+        Command::Privacy(what) => privacy::run(what, &settings).await,
         Command::Backup { to, keys } => {
             let is_keys = if keys { backup::IsKeys::Yes } else { backup::IsKeys::No };
             let job = Job::Backup { to: absolute(&to)?, is_keys };

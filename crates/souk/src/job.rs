@@ -46,6 +46,17 @@ pub(crate) enum Job {
     },
     ShopperSecret,
     RotateMaster,
+    PrivacyErase {
+        id: String,
+    },
+    PrivacyExport {
+        id: String,
+        out: PathBuf,
+    },
+    PrivacyRequests {
+        request_id: Option<String>,
+    },
+    ReceiptKey,
     Export {
         kind: String,
         out: PathBuf,
@@ -79,6 +90,12 @@ impl Job {
                 Ok(json!({"revoked": key_id}))
             }
             Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
+            Job::PrivacyErase { id } => commands::privacy::erase(shop, id).await,
+            Job::PrivacyExport { id, out } => commands::privacy::export(shop, id, out).await,
+            Job::PrivacyRequests { request_id } => {
+                commands::privacy::requests(shop, request_id.as_deref()).await
+            }
+            Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
             Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,

@@ -35,8 +35,7 @@ const TABLE: &[(Role, &[Operation])] = &[
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),
-    // Subject requests and the audit log bring this role its operations.
-    (Role::Privacy, &[]),
+    (Role::Privacy, &[Operation::HandleSubjectRequests]),
 ];
 
 /// Whether the role has the operation.

@@ -29,6 +29,7 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::WriteKeys, "........x"),
     (Operation::RunImports, "........x"),
     (Operation::ExportFacts, "........x"),
+    (Operation::HandleSubjectRequests, ".......xx"),
 ];
 
 #[test]

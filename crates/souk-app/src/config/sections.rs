@@ -202,11 +202,14 @@ pub struct SnapshotSettings {
     /// How many are kept.
     #[serde(deserialize_with = "text::within::<1, 100, _>")]
     pub keep: u64,
+    /// Seconds after an erasure until a snapshot is taken and all older ones are destroyed.
+    #[serde(deserialize_with = "text::within::<0, 40, _>")]
+    pub after_erasure_s: u64,
 }
 
 impl Default for SnapshotSettings {
     fn default() -> SnapshotSettings {
-        SnapshotSettings { every_s: 300, every_records: 1_000_000, keep: 2 }
+        SnapshotSettings { every_s: 300, every_records: 1_000_000, keep: 2, after_erasure_s: 10 }
     }
 }
 

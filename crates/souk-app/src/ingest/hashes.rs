@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use souk_core::{EventId, OrderId, OrderRef, SiteId};
+use souk_core::{EventId, OrderId, OrderRef, SiteId, SubjectId};
 use souk_ports::IdHash;
 
 /// What kind of name an id is. Equal texts of two kinds are two people.
@@ -79,6 +79,11 @@ impl IdHasher {
             }
         };
         EventId(self.hash(tag, site.as_str().as_bytes(), message_id.as_bytes()))
+    }
+
+    /// The id of a record that is about a subject and comes from no message.
+    pub(crate) fn subject(&self, tag: &[u8], subject: SubjectId) -> [u8; 16] {
+        self.hash(tag, b"subject", &subject.0)
     }
 
     /// What joins the reports of an order.

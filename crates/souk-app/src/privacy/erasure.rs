@@ -17,6 +17,8 @@ use crate::{App, AppError, Caller, Operation, Parts};
 
 /// How often erasures that wait for something are looked at again.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
+/// How soon to look again whether the start is over.
+const START_PAUSE: Duration = Duration::from_millis(200);
 /// How old an erasure is before another task goes on with it: whoever began it has then gone.
 const ABANDONED_MS: i64 = 60_000;
 
@@ -74,7 +76,7 @@ impl App {
     }
 
     /// Puts the erasure into the order of the log, so that live views and rebuilds agree.
-    async fn append_forgotten(&self, subjects: &[SubjectId]) -> Result<Vec<Appended>, AppError> {
+    pub(super) async fn append_forgotten(&self, subjects: &[SubjectId]) -> Result<Vec<Appended>, AppError> {
         let mut appended = Vec::with_capacity(subjects.len());
         let now = self.clock.now();
         for subjects in subjects.chunks(BATCH_RECORDS_MAX) {
@@ -140,13 +142,13 @@ pub(crate) async fn finish_erasures(app: Weak<App>) {
     let Some(told) = app.upgrade().map(|app| Arc::clone(&app.door.erasures)) else { return };
     loop {
         let Some(strong) = app.upgrade() else { return };
-        if strong.check_ready().is_ok()
-            && let Err(error) = strong.advance_erasures().await
-        {
+        let is_ready = strong.check_ready().is_ok();
+        if is_ready && let Err(error) = strong.advance_erasures().await {
             tracing::warn!(%error, "an erasure is not complete yet; it is tried again");
         }
         drop(strong);
-        let _ = tokio::time::timeout(RETRY_PAUSE, told.notified()).await;
+        let pause = if is_ready { RETRY_PAUSE } else { START_PAUSE };
+        let _ = tokio::time::timeout(pause, told.notified()).await;
     }
 }
 

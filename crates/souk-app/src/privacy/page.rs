@@ -21,9 +21,9 @@ pub(super) fn of(lines: &[Value]) -> String {
     for line in lines {
         let title = match line["kind"].as_str() {
             Some("about") => "What this is",
-            Some("event") => line["message"]["event"].as_str().unwrap_or_else(|| {
-                line["message"]["type"].as_str().unwrap_or("Event")
-            }),
+            Some("event") => line["message"]["event"]
+                .as_str()
+                .unwrap_or_else(|| line["message"]["type"].as_str().unwrap_or("Event")),
             Some("shown") => "Products that were shown",
             Some("link") => "Two ids were found to be one person's",
             Some("derived") => "What is kept to choose products for you",
@@ -44,7 +44,8 @@ fn add_rows(path: &str, value: &Value, page: &mut String) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                let path = if path.is_empty() { name.clone() } else { format!("{path} › {name}") };
+                let path =
+                    if path.is_empty() { name.clone() } else { format!("{path} › {name}") };
                 add_rows(&path.replace('_', " "), value, page);
             }
         }
@@ -58,7 +59,8 @@ fn add_rows(path: &str, value: &Value, page: &mut String) {
             let text = match value {
                 Value::String(text) => text.clone(),
                 Value::Array(values) => {
-                    let texts = values.iter().map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
+                    let texts =
+                        values.iter().map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
                     texts.collect::<Vec<_>>().join(", ")
                 }
                 other => other.to_string(),

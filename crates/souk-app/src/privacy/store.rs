@@ -47,16 +47,13 @@ pub(super) async fn get(app: &App, request_id: &str) -> Result<PrivacyRequest, A
         _ => None,
     };
     let id: String = request_id.chars().take(40).collect();
-    row.map(|row| read(&row))
-        .transpose()?
-        .ok_or(AppError::NotFound { what: "privacy request", id })
+    row.map(|row| read(&row)).transpose()?.ok_or(AppError::NotFound { what: "privacy request", id })
 }
 
 fn read(row: &Row) -> Result<PrivacyRequest, AppError> {
     let value = serde_json::from_slice(&row.value).ok();
-    let request = value.and_then(|value| {
-        PrivacyRequest::from_json(&row.sort_key, &value, row.version)
-    });
+    let request =
+        value.and_then(|value| PrivacyRequest::from_json(&row.sort_key, &value, row.version));
     request.ok_or_else(|| AppError::Bug(format!("privacy request {} cannot be read", row.sort_key)))
 }
 

@@ -9,7 +9,8 @@ use souk_ports::{Cursor, KeyStoreError, LogError, Position, Recorded};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::snapshots::{self, LoadError, Manifest, Place};
+use super::loading::{forget_keys, load_newest};
+use super::snapshots::{self, Place};
 use super::{Decoded, Views};
 use crate::sealing::{OpenFault, open_all, open_records};
 use crate::{AppError, Parts, Readiness};
@@ -33,6 +34,8 @@ pub struct FoldParams {
     pub poll_interval: Duration,
     /// Events opened at a time, before the lock is taken.
     pub slice_events: usize,
+    /// How long after an erasure its snapshot is taken, so that several share one.
+    pub purge_delay: Duration,
     /// How long the lock is held at a time; one event may take longer by itself.
     pub slice_time: Duration,
 }
@@ -47,6 +50,7 @@ impl Default for FoldParams {
             read_records: 4_096,
             poll_interval: Duration::from_millis(200),
             slice_events: 64,
+            purge_delay: Duration::from_secs(10),
             slice_time: Duration::from_micros(200),
         }
     }
@@ -62,6 +66,8 @@ pub(crate) struct Progress {
 /// What the projector can be asked for.
 enum Command {
     Snapshot(oneshot::Sender<Result<(), AppError>>),
+    /// A snapshot soon, after which no older one is left.
+    Purge(oneshot::Sender<Result<(), AppError>>),
     Stop(oneshot::Sender<Result<(), AppError>>),
     Inspect(Box<dyn FnOnce(&Views) + Send>),
 }
@@ -107,6 +113,7 @@ impl Projector {
             is_unsaved: false,
             saving: None,
             n_noise: Arc::clone(&n_noise),
+            purges: Purges::default(),
         };
         let task = tokio::spawn(folder.run());
         let task = parking_lot::Mutex::new(Some(task));
@@ -165,6 +172,12 @@ impl Projector {
         self.ask(Command::Snapshot(sender), answer).await
     }
 
+    /// Waits for a snapshot of what is folded now, after which all older ones and their keys are gone.
+    pub(crate) async fn purge_snapshots(&self) -> Result<(), AppError> {
+        let (sender, answer) = oneshot::channel();
+        self.ask(Command::Purge(sender), answer).await
+    }
+
     /// Ends the fold with a snapshot. A second call does nothing.
     pub(crate) async fn stop(&self) -> Result<(), AppError> {
         let Some(task) = self.task.lock().take() else { return Ok(()) };
@@ -221,6 +234,17 @@ struct Folder {
     saving: Option<JoinHandle<Result<(), AppError>>>,
     /// Records of erased people that were passed over since the start.
     n_noise: Arc<AtomicU64>,
+    purges: Purges,
+}
+
+/// Those who wait until no snapshot from before an erasure is left.
+#[derive(Default)]
+struct Purges {
+    waiting: Vec<oneshot::Sender<Result<(), AppError>>>,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// Those whose snapshot is being stored.
+    served: Vec<oneshot::Sender<Result<(), AppError>>>,
 }
 
 impl Folder {
@@ -280,7 +304,8 @@ impl Folder {
     async fn fold(&self, batch: Vec<Recorded>) -> Result<(), FoldError> {
         let mut batch = batch.into_iter();
         loop {
-            let slice = batch.by_ref().take(self.params.slice_events).collect();
+            let slice: Vec<_> = batch.by_ref().take(self.params.slice_events).collect();
+            forget_keys(&*self.parts.keys, &slice).await?;
             let (opened, outcome) = open_records(&*self.parts.keys, slice).await;
             if opened.is_empty() {
                 return outcome.map_err(FoldError::from);
@@ -341,6 +366,11 @@ impl Folder {
                 let _ = answer.send(self.snapshot_and_wait().await);
                 Continue(())
             }
+            Some(Command::Purge(answer)) => {
+                self.purges.since.get_or_insert_with(Instant::now);
+                self.purges.waiting.push(answer);
+                Continue(())
+            }
             Some(Command::Inspect(look)) => {
                 let views = Arc::clone(&self.views);
                 let looked = tokio::task::spawn_blocking(move || look(&views.read())).await;
@@ -362,7 +392,10 @@ impl Folder {
             tracing::warn!(%error, "the snapshot could not be stored");
         }
         let records = self.views.read().counters.records() - self.saved_records;
-        let is_due = if self.is_unsaved {
+        let is_purge = self.purges.since.is_some_and(|at| at.elapsed() >= self.params.purge_delay);
+        let is_due = if is_purge {
+            true
+        } else if self.is_unsaved {
             self.saved_at.elapsed() >= RETRY_INTERVAL
         } else {
             records >= self.params.snapshot_records
@@ -377,7 +410,8 @@ impl Folder {
         if let Err(error) = self.finish_saving().await {
             tracing::warn!(%error, "the last snapshot could not be stored");
         }
-        if !self.is_unsaved && self.views.read().counters.records() == self.saved_records {
+        let is_saved = self.views.read().counters.records() == self.saved_records;
+        if !self.is_unsaved && is_saved && self.purges.waiting.is_empty() {
             return Ok(());
         }
         self.begin_saving().await;
@@ -401,7 +435,9 @@ impl Folder {
         tracing::info!(sequence, n_bytes, ms = since.elapsed().as_millis(), "snapshot taken");
         (self.saved_records, self.saved_at) = (records, Instant::now());
         let (blobs, keys) = (Arc::clone(&self.parts.blobs), Arc::clone(&self.parts.keys));
-        let kept = self.params.snapshots_kept;
+        self.purges.since = None;
+        self.purges.served = std::mem::take(&mut self.purges.waiting);
+        let kept = if self.purges.served.is_empty() { self.params.snapshots_kept } else { 1 };
         let saving = async move {
             let place = Place { blobs: &*blobs, keys: &*keys };
             snapshots::save(place, set, sequence).await?;
@@ -417,84 +453,15 @@ impl Folder {
             Err(source) => Err(AppError::Bug(format!("storing a snapshot ended: {source}"))),
         };
         self.is_unsaved = outcome.is_err();
+        for answer in self.purges.served.drain(..) {
+            let told = match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(AppError::NotReady(format!("the snapshot failed: {error}"))),
+            };
+            let _ = answer.send(told);
+        }
         outcome
     }
-}
-
-/// Loads the newest set that is whole, of this version, and of this log. Returns the last number used.
-async fn load_newest(parts: &Parts, views: &Arc<RwLock<Views>>) -> Result<u64, AppError> {
-    let sequences = snapshots::sequences(&*parts.blobs).await?;
-    for sequence in sequences.iter().rev() {
-        let since = Instant::now();
-        match load_set(parts, *sequence).await {
-            Ok(Some(loaded)) => {
-                let records = loaded.counters.records();
-                let ms = since.elapsed().as_millis();
-                tracing::info!(sequence, records, ms, "snapshot loaded");
-                *views.write() = loaded;
-                break;
-            }
-            Ok(None) => {
-                tracing::warn!(sequence, "the snapshot is of another log and is passed over");
-            }
-            Err(error) => {
-                tracing::warn!(sequence, %error, "the snapshot is passed over");
-            }
-        }
-    }
-    Ok(sequences.last().copied().unwrap_or(0))
-}
-
-/// Reads one set; `None` when the log does not hold what the set has seen.
-async fn load_set(parts: &Parts, sequence: u64) -> Result<Option<Views>, LoadError> {
-    let manifest = snapshots::load_manifest(&*parts.blobs, sequence).await?;
-    if !is_of_log(parts, &manifest).await {
-        return Ok(None);
-    }
-    let place = Place { blobs: &*parts.blobs, keys: &*parts.keys };
-    let bytes = snapshots::load_parts(place, &manifest).await?;
-    let (cursor, anchors) = (manifest.cursor, manifest.anchors);
-    let restored = tokio::task::spawn_blocking(move || Views::restore(bytes, cursor));
-    let mut views = restored.await.map_err(|_| LoadError::Missing("any".to_owned()))??;
-    views.anchors = anchors;
-    Ok(Some(views))
-}
-
-/// Whether the log holds the very records that the set has seen last. A log that was restored from
-/// an older backup does not reach so far; one that was replaced may, and still be another.
-async fn is_of_log(parts: &Parts, manifest: &Manifest) -> bool {
-    for anchor in &manifest.anchors {
-        let mut before = manifest.cursor.clone();
-        // Everything else is behind the cursor, so the read begins with the record itself.
-        before = match anchor.position.offset.checked_sub(1) {
-            Some(offset) => rewound(&before, Position { offset, ..anchor.position }),
-            None => without(&before, anchor.position),
-        };
-        let Ok(found) = parts.log.read(&before, 1).await else { return false };
-        let is_same = found.first().is_some_and(|recorded| {
-            recorded.position == anchor.position && recorded.record.event_id == anchor.event_id
-        });
-        if !is_same {
-            return false;
-        }
-    }
-    true
-}
-
-/// The cursor with one partition set back.
-fn rewound(cursor: &Cursor, position: Position) -> Cursor {
-    let mut rewound = without(cursor, position);
-    rewound.advance(position);
-    rewound
-}
-
-fn without(cursor: &Cursor, position: Position) -> Cursor {
-    let mut rest = Cursor::START;
-    cursor
-        .positions()
-        .filter(|other| other.partition != position.partition)
-        .for_each(|other| rest.advance(other));
-    rest
 }
 
 /// Folds the log from its start up to `until` into fresh views.

@@ -18,10 +18,15 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 ";
 
-/// What the second layout adds: a wrapped key for each subject, and which master keys wrap them.
+/// What the second layout adds: a wrapped key for each subject, which master keys wrap them, and which
+/// copies of the store were made and still have to lose somebody.
 const SECOND: &str = "
     ALTER TABLE subject_row ADD COLUMN key BLOB;
     CREATE TABLE master (id BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE key_copy (path TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE copy_erasure (
+        path TEXT NOT NULL, subject BLOB NOT NULL, PRIMARY KEY (path, subject)
+    ) WITHOUT ROWID;
 ";
 
 /// What the file holds.

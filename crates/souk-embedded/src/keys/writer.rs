@@ -1,5 +1,6 @@
 //! The one thread that writes the key store: calls that wait while a commit runs share the next one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -10,6 +11,7 @@ use souk_ports::{IdHash, KeyStoreError};
 use souk_privacy::seal::{MasterKey, SecretKey, WRAPPED_BYTES, WrappedKey};
 use tokio::sync::oneshot;
 
+use super::copies::{Mended, Pending};
 use super::masters::{self, Masters};
 use super::rows::{Entry, Rows};
 use super::schema::checkpoint;
@@ -31,6 +33,9 @@ pub(super) enum Job {
     BeginRotation { keys: Vec<MasterKey>, reply: Reply<()> },
     Rewrap { from: usize, reply: Reply<Option<usize>> },
     EndRotation { reply: Reply<()> },
+    RegisterCopy { folder: PathBuf, reply: Reply<()> },
+    PendingCopies { reply: Reply<Pending> },
+    NoteMended { folder: PathBuf, subjects: Vec<SubjectId>, mended: Mended, reply: Reply<()> },
 }
 
 /// Answers one call: with what it asked for, or with what went wrong for its whole group.
@@ -158,6 +163,11 @@ impl Writer {
             Job::BeginRotation { keys, reply } => told(reply, self.begin_rotation(keys, staged)),
             Job::Rewrap { from, reply } => told(reply, self.rewrap(from, staged)),
             Job::EndRotation { reply } => told(reply, self.end_rotation(staged)),
+            Job::RegisterCopy { folder, reply } => told(reply, self.register_copy(&folder)),
+            Job::PendingCopies { reply } => told(reply, self.pending_copies()),
+            Job::NoteMended { folder, subjects, mended, reply } => {
+                told(reply, self.note_mended((&folder, &subjects), mended, staged))
+            }
         }
     }
 
@@ -230,6 +240,7 @@ impl Writer {
         };
         // Also when there is no row: a call before may have failed after its commit.
         staged.is_destroyed = true;
+        self.note_for_copies(subject)?;
         let Some(id) = id else { return Ok(0) };
         let mut delete = self.connection.prepare_cached("DELETE FROM subject_row WHERE id = ?1")?;
         delete.execute(params![id.0])?;
@@ -321,6 +332,9 @@ impl Job {
             Job::BeginRotation { reply, .. } => answer(reply, ()),
             Job::Rewrap { reply, .. } => answer(reply, None),
             Job::EndRotation { reply } => answer(reply, ()),
+            Job::RegisterCopy { reply, .. } => answer(reply, ()),
+            Job::PendingCopies { reply } => answer(reply, Pending::new()),
+            Job::NoteMended { reply, .. } => answer(reply, ()),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use souk_core::SubjectId;
-use souk_embedded::{EmbeddedOptions, KeyFile, MemoryMasterKey, SqliteKeyStore, open};
+use souk_embedded::{
+    EmbeddedOptions, KeyFile, MemoryMasterKey, SqliteKeyStore, open, restore_keys,
+};
 use souk_ports::{IdHash, KeyStore, KeyStoreError, MasterKeyError, MasterKeySource};
 use souk_privacy::seal::{MasterKey, SecretKey};
 
@@ -242,4 +244,43 @@ async fn store_of_the_first_layout_gets_keys() {
     let shop = open(root.path(), &EmbeddedOptions::default()).unwrap();
     assert_eq!(all_keys(&shop.keys, 40).await, (subjects, keys));
     assert_eq!(std::fs::read_to_string(root.path().join("FORMAT")).unwrap(), "2\n");
+}
+
+/// Copies that `backup_keys` made lose whom the store forgets, also when they cannot be reached at once.
+#[tokio::test]
+async fn copies_lose_erased_people_too() {
+    let root = tempfile::tempdir().unwrap();
+    let shop = open(&root.path().join("data"), &EmbeddedOptions::default()).unwrap();
+    let (subjects, _) = all_keys(&shop.keys, 30).await;
+    shop.keys.secret("snapshot/1").await.unwrap();
+    let (safe, disk) = (root.path().join("safe"), root.path().join("disk/copy"));
+    std::fs::create_dir(disk.parent().unwrap()).unwrap();
+    shop.backup_keys(&safe).await.unwrap();
+    shop.backup_keys(&disk).await.unwrap();
+    let holds = |folder: &Path, part: &[u8]| {
+        let bytes = std::fs::read(folder.join("keys.db")).unwrap();
+        bytes.windows(part.len()).any(|window| window == part)
+    };
+    assert!(holds(&safe, &subjects[4].0) && !holds(&safe, b"snapshot/1"));
+    // The disk is taken away, and comes back later.
+    let away = root.path().join("away");
+    std::fs::rename(root.path().join("disk"), &away).unwrap();
+    shop.keys.forget(subjects[4]).await.unwrap();
+    assert!(!holds(&safe, &subjects[4].0) && holds(&safe, &subjects[5].0));
+    assert!(holds(&away.join("copy"), &subjects[4].0));
+    std::fs::rename(&away, root.path().join("disk")).unwrap();
+    drop(shop);
+    let shop = open(&root.path().join("data"), &EmbeddedOptions::default()).unwrap();
+    assert!(!holds(&disk, &subjects[4].0) && holds(&disk, &subjects[5].0));
+    // A copy that somebody removed is not looked for again, and the store goes on.
+    std::fs::remove_dir_all(&safe).unwrap();
+    shop.keys.forget(subjects[6]).await.unwrap();
+    assert!(!holds(&disk, &subjects[6].0));
+    // What is left is a good copy: its checksum was written anew.
+    let restored = root.path().join("restored");
+    std::fs::create_dir(&restored).unwrap();
+    restore_keys(&disk, &restored).unwrap();
+    std::fs::copy(shop.folder.master_key(), restored.join("keys/master.key")).unwrap();
+    let copy = open(&restored, &EmbeddedOptions::default()).unwrap();
+    assert_eq!(copy.keys.find(&[id(4), id(5), id(6)]).await.unwrap(), [None, Some(subjects[5]), None]);
 }

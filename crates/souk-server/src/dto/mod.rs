@@ -5,5 +5,6 @@
 pub(crate) mod common;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;

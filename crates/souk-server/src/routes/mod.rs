@@ -16,6 +16,7 @@ use crate::problem::{Answer, Problem};
 
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
 pub(crate) mod segment;
@@ -35,6 +36,11 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/recommendations/batch", post(recommend::batch))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/subjects/{id}/erasure", post(privacy::erase))
+        .route("/v1/subjects/{id}/export", post(privacy::export))
+        .route("/v1/privacy/requests", get(privacy::list))
+        .route("/v1/privacy/requests/{request_id}", get(privacy::get))
+        .route("/v1/privacy/requests/{request_id}/verification", post(privacy::verify))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

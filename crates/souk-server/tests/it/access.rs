@@ -21,6 +21,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/keys", "--------+"),
     ("POST", "/v1/keys", "--------+"),
     ("DELETE", "/v1/keys/none", "--------+"),
+    ("POST", "/v1/subjects/u1/erasure", "-------++"),
+    ("POST", "/v1/subjects/u1/export", "-------++"),
+    ("GET", "/v1/privacy/requests", "-------++"),
+    ("GET", "/v1/privacy/requests/none", "-------++"),
+    ("POST", "/v1/privacy/requests/none/verification", "-------++"),
     ("GET", "/metrics", "----+---+"),
 ];
 

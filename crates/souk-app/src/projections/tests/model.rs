@@ -71,7 +71,8 @@ pub(super) fn check_sales(views: &Views, records: &[Decoded]) {
     let mut orders: BTreeMap<OrderRef, BTreeMap<Source, Reports<'_>>> = BTreeMap::new();
     for record in records {
         let Fact::Sale(sale) = &record.said().fact else { continue };
-        let reports = orders.entry(sale.order).or_default().entry(record.said().source).or_default();
+        let reports =
+            orders.entry(sale.order).or_default().entry(record.said().source).or_default();
         match sale.change {
             OrderChange::Placed => reports.placed.push((record, sale)),
             OrderChange::Refunded => reports.refunds.push((record, sale)),
