@@ -135,12 +135,13 @@ impl KeyStore for SqliteKeyStore {
 
     async fn keys(&self, subjects: &[SubjectId]) -> Result<Vec<Option<SecretKey>>, KeyStoreError> {
         check_count(subjects.len())?;
+        // Held from before the rows are read, so that the master key that wraps them is still known.
+        let masters = self.masters.read();
         // Copied first: opening takes longer, and nobody who writes should wait for it.
         let wrapped: Vec<_> = {
             let rows = self.rows.read();
             subjects.iter().map(|subject| rows.key(subject)).collect()
         };
-        let masters = self.masters.read();
         let unwrapped = subjects.iter().zip(wrapped).map(|(subject, wrapped)| {
             wrapped.map(|wrapped| masters::unwrap(&masters, &subject.0, &wrapped)).transpose()
         });

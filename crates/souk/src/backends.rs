@@ -38,8 +38,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Opened> {
             )));
         }
     }
-    let mut options = EmbeddedOptions::default();
-    options.master_key = Some(master_key(&data.master_key, &settings.folder)?);
+    let master_key = Some(master_key(&data.master_key, &settings.folder)?);
+    let mut options = EmbeddedOptions { master_key, ..EmbeddedOptions::default() };
     if data.blobs != "file:blobs" {
         options.blobs = Some(blobs(&data.blobs, &settings.folder)?);
     }

@@ -110,7 +110,9 @@ Examples:
     ///
     /// The copy is consistent: it holds every event that was acknowledged before it began. The key
     /// store (which subject an id belongs to) is left out on purpose, so that erasing a person also
-    /// reaches old backups: copy it apart, with --keys, and keep it apart.
+    /// reaches old backups: copy it apart, with --keys, and keep it apart. Such a copy is remembered by
+    /// its path, and erasures take people out of it too. The master key is in neither: copy its file
+    /// to a third place.
     #[command(after_help = "\
 Examples:
   souk backup --to /backups/souk-2026-01-31

@@ -76,7 +76,10 @@ impl App {
     }
 
     /// Puts the erasure into the order of the log, so that live views and rebuilds agree.
-    pub(super) async fn append_forgotten(&self, subjects: &[SubjectId]) -> Result<Vec<Appended>, AppError> {
+    pub(super) async fn append_forgotten(
+        &self,
+        subjects: &[SubjectId],
+    ) -> Result<Vec<Appended>, AppError> {
         let mut appended = Vec::with_capacity(subjects.len());
         let now = self.clock.now();
         for subjects in subjects.chunks(BATCH_RECORDS_MAX) {

@@ -104,7 +104,8 @@ impl Writer {
     }
 
     pub(super) fn pending_copies(&self) -> Result<Pending, Failure> {
-        let mut select = self.connection.prepare_cached("SELECT path, subject FROM copy_erasure")?;
+        let mut select =
+            self.connection.prepare_cached("SELECT path, subject FROM copy_erasure")?;
         let mut found = select.query([])?;
         let mut pending = Pending::new();
         while let Some(row) = found.next()? {

@@ -119,13 +119,14 @@ impl Writer {
         let mut outcome = self.transact(|writer| {
             let mut first_failure = Ok(());
             for job in jobs {
-                // After a failure the rest is only told of it: the transaction is lost anyway.
-                let is_lost = first_failure.is_err();
-                let done = writer.work(job, &mut staged, is_lost);
-                answers.push(done.0);
-                if first_failure.is_ok() {
-                    first_failure = done.1;
+                if first_failure.is_err() {
+                    // The rest is only told of it: the transaction is lost anyway.
+                    answers.push(job.refuse());
+                    continue;
                 }
+                let (answer, outcome) = writer.work(job, &mut staged);
+                answers.push(answer);
+                first_failure = outcome;
             }
             first_failure
         });
@@ -133,11 +134,11 @@ impl Writer {
             outcome = self.publish(staged);
         }
         for answer in answers {
-            answer(outcome.as_ref().map(|()| ()));
+            answer(outcome.as_ref().copied());
         }
     }
 
-    fn work(&self, job: Job, staged: &mut Staged, is_lost: bool) -> (Answer, Result<(), Failure>) {
+    fn work(&self, job: Job, staged: &mut Staged) -> (Answer, Result<(), Failure>) {
         fn told<T: Default + 'static>(
             reply: Reply<T>,
             done: Result<T, Failure>,
@@ -146,9 +147,6 @@ impl Writer {
                 Ok(value) => (answer(reply, value), Ok(())),
                 Err(failure) => (answer(reply, T::default()), Err(failure)),
             }
-        }
-        if is_lost {
-            return (job.refuse(), Ok(()));
         }
         match job {
             Job::Resolve { ids, reply } => told(reply, self.resolve(&ids, staged)),
@@ -188,9 +186,12 @@ impl Writer {
             }
         }
         if self.must_checkpoint || self.rows_since_checkpoint >= CHECKPOINT_ROWS {
-            // An erasure is only answered when the deleted row is gone from the log file too.
-            checkpoint(&self.connection)?;
-            (self.rows_since_checkpoint, self.must_checkpoint) = (0, false);
+            match checkpoint(&self.connection) {
+                Ok(()) => (self.rows_since_checkpoint, self.must_checkpoint) = (0, false),
+                // An erasure is only answered when the deleted row is gone from the log file too.
+                Err(failure) if self.must_checkpoint => return Err(failure),
+                Err(_) => {}
+            }
         }
         Ok(())
     }

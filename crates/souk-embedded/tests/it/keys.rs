@@ -282,5 +282,8 @@ async fn copies_lose_erased_people_too() {
     restore_keys(&disk, &restored).unwrap();
     std::fs::copy(shop.folder.master_key(), restored.join("keys/master.key")).unwrap();
     let copy = open(&restored, &EmbeddedOptions::default()).unwrap();
-    assert_eq!(copy.keys.find(&[id(4), id(5), id(6)]).await.unwrap(), [None, Some(subjects[5]), None]);
+    assert_eq!(
+        copy.keys.find(&[id(4), id(5), id(6)]).await.unwrap(),
+        [None, Some(subjects[5]), None]
+    );
 }

@@ -9,6 +9,7 @@ mod http;
 mod keys;
 mod limits;
 mod operation;
+mod privacy;
 mod problems;
 mod recommendations;
 mod shop;

@@ -54,7 +54,7 @@ pub(crate) fn restore(settings: &Settings, from: &Path, with: &WithKeys) -> Resu
             Some(_) => "with its key store",
             None => {
                 "without a key store: until one is restored with --keys, shoppers are not \
-                 recognised"
+                 recognised, and what they did cannot be read"
             }
         };
         format!("{} ({about_keys})", text(result))
