@@ -11,8 +11,8 @@ use souk_app::{App, Clock, Config, FoldParams, Parts};
 use souk_core::wire::{encode_event, record_kind};
 use souk_core::{
     Action, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Interaction, LocationId,
-    Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId, ProductMention, Quantity,
-    Sale, SiteId, Source, SubjectId, Timestamp,
+    Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId, ProductMention, Purposes,
+    Quantity, Sale, SiteId, Source, SubjectId, Timestamp,
 };
 use souk_embedded::{Embedded, EmbeddedOptions};
 use souk_ports::{EventLog, Partition, Record, RecordKind};
@@ -62,6 +62,7 @@ fn record(id: (u8, u64), subject: Option<u64>, (at_ms, fact): (i64, Fact)) -> Re
         channel: Some(Channel::Store),
         source: Source::Ledger,
         message_id: None,
+        withheld: Purposes::NONE,
         fact,
     };
     Record {
@@ -182,7 +183,7 @@ async fn open(embedded: &Embedded, what: &str) -> Arc<App> {
         snapshot_interval: Duration::from_secs(3_600),
         ..FoldParams::default()
     };
-    let config = Config::default();
+    let config = Config::parse("privacy: {default_jurisdiction: us}", []).expect("it is valid");
     let app = App::open_with(parts(embedded), (config, clock), params).await.expect("it opens");
     app.wait_ready().await.expect("it folds");
     say(&format!("{what}: start to ready, s"), format!("{:.2}", since.elapsed().as_secs_f64()));

@@ -165,7 +165,8 @@ fn doors(criterion: &mut Criterion) {
         blobs: Arc::new(InMemory::new()),
     };
     let now = Timestamp::parse("2026-01-15T12:00:02Z").expect("a time");
-    let open = App::open(parts, Config::default(), Clock::standing_at(now));
+    let config = Config::parse("privacy: {default_jurisdiction: us}", []).expect("it is valid");
+    let open = App::open(parts, config, Clock::standing_at(now));
     let app = runtime.block_on(open).expect("no storage never fails");
     let body = batch(42);
     let caller = Caller::local_admin();
@@ -189,8 +190,13 @@ fn doors(criterion: &mut Criterion) {
         |bench| {
             bench.iter(|| {
                 let call = IngestCall::Batch;
-                let request =
-                    IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: false };
+                let request = IngestRequest {
+                    call,
+                    body: body.as_bytes(),
+                    caller: &caller,
+                    is_gpc: false,
+                    basis: None,
+                };
                 let answer = runtime.block_on(app.ingest(request)).expect("no storage never fails");
                 assert_eq!(answer.accepted as u64, EVENTS);
             });

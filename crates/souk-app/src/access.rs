@@ -108,11 +108,13 @@ pub enum Operation {
     WriteKeys,
     RunImports,
     ExportFacts,
+    Consents,
+    ConsentsOfAnyShopper,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 14] = [
+    pub const ALL: [Operation; 16] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -127,6 +129,8 @@ impl Operation {
         Operation::WriteKeys,
         Operation::RunImports,
         Operation::ExportFacts,
+        Operation::Consents,
+        Operation::ConsentsOfAnyShopper,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -146,6 +150,8 @@ impl Operation {
             Operation::WriteKeys => "make, list or revoke keys",
             Operation::RunImports => "import files",
             Operation::ExportFacts => "export facts",
+            Operation::Consents => "read or change consents",
+            Operation::ConsentsOfAnyShopper => "read or change consents of this shopper",
         }
     }
 }

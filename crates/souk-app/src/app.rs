@@ -5,6 +5,7 @@ use object_store::ObjectStore;
 use parking_lot::RwLock;
 use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore};
 
+use crate::consent::ConsentRules;
 use crate::door::Door;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh};
@@ -55,6 +56,7 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) door: Door,
+    pub(crate) rules: Arc<ConsentRules>,
     pub(crate) views: Arc<RwLock<Views>>,
     pub(crate) ranking: Ranking,
     pub(crate) projector: Projector,
@@ -62,7 +64,8 @@ pub struct App {
 
 impl App {
     /// The names of all projections, for metrics.
-    pub const PROJECTIONS: [&'static str; 8] = [
+    pub const PROJECTIONS: [&'static str; 9] = [
+        "consents",
         "catalogue",
         "identity",
         "shoppers",
@@ -98,11 +101,12 @@ impl App {
         (config, clock): (Config, Clock),
         params: FoldParams,
     ) -> Result<Arc<App>, AppError> {
-        let views = Arc::default();
+        let rules = Arc::new(ConsentRules::of(&config)?);
+        let views = Arc::new(RwLock::new(Views::new(Arc::clone(&rules))));
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
         let door = Door::open(&parts, &config).await?;
         let ranking = Ranking::default();
-        let app = Arc::new(App { parts, config, clock, door, views, ranking, projector });
+        let app = Arc::new(App { parts, config, clock, door, rules, views, ranking, projector });
         Door::start(&app);
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         Ok(app)
@@ -207,7 +211,8 @@ impl App {
     /// As the log; [`AppError::NotReady`] for a record that cannot be read.
     pub async fn rebuild_fingerprint(&self) -> Result<String, AppError> {
         let end = self.parts.log.end().await?;
-        Ok(projector::rebuild(&self.parts, &end).await?.fingerprint())
+        let rules = Arc::clone(&self.rules);
+        Ok(projector::rebuild(&self.parts, &end, rules).await?.fingerprint())
     }
 
     /// The fingerprints of the live views and of a rebuild up to the same record; equal when all is
@@ -219,7 +224,8 @@ impl App {
     pub async fn check_views(&self) -> Result<ViewsCheck, AppError> {
         let look = |views: &Views| (views.fingerprints(), views.cursor.clone());
         let (live, cursor) = self.projector.inspect(look).await?;
-        let rebuilt = projector::rebuild(&self.parts, &cursor).await?.fingerprints();
+        let rules = Arc::clone(&self.rules);
+        let rebuilt = projector::rebuild(&self.parts, &cursor, rules).await?.fingerprints();
         let pairs = live.into_iter().zip(rebuilt);
         let differing = pairs.filter(|(live, rebuilt)| live != rebuilt).map(|(live, _)| live.0);
         Ok(ViewsCheck { differing: differing.collect() })

@@ -16,7 +16,7 @@ mod refusal;
 mod scalar;
 mod times;
 
-use souk_core::Timestamp;
+use souk_core::{LegalBasis, Timestamp};
 
 use crate::{App, AppError, Caller, Operation, Role};
 
@@ -24,7 +24,9 @@ pub use admit::Admitted;
 pub use counters::IngestCounts;
 pub use hashes::IdKind;
 pub use impressions::Shown;
-pub use incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder};
+pub use incoming::{
+    IncomingConsent, IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder,
+};
 pub use refusal::RejectReason;
 
 pub(crate) use admit::record;
@@ -84,6 +86,8 @@ pub struct IngestRequest<'a> {
     pub caller: &'a Caller,
     /// Whether the request carried `Sec-GPC: 1`.
     pub is_gpc: bool,
+    /// Why the shop may use what an import holds of persons.
+    pub basis: Option<LegalBasis>,
 }
 
 /// One event that was not kept.
@@ -148,6 +152,9 @@ impl App {
             received: self.clock.now(),
             sent_at: &body.sent_at,
             context: &body.context,
+            rules: &self.rules,
+            is_gpc: request.is_gpc,
+            basis: request.basis,
         };
         let mut rejected = Vec::new();
         let mut events = Vec::with_capacity(body.events.len());

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use souk_core::{
-    Event, EventId, Fact, Filter, Product, ProductError, ProductId, ProductPatch, SiteId, Source,
+    Event, EventId, Fact, Filter, Product, ProductError, ProductId, ProductPatch, Purposes, SiteId,
+    Source,
 };
 use souk_ports::{Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Record};
 
@@ -200,7 +201,15 @@ impl App {
             .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
         let now = self.clock.now();
         let source = Source::Server;
-        let event = Event { at: now, site, channel: None, source, message_id: None, fact };
+        let event = Event {
+            at: now,
+            site,
+            channel: None,
+            source,
+            message_id: None,
+            withheld: Purposes::NONE,
+            fact,
+        };
         Ok(record(&event, (None, EventId(id)), now))
     }
 

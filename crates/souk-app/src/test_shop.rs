@@ -25,8 +25,15 @@ pub(crate) fn noon() -> Timestamp {
 }
 
 impl Shop {
+    /// A shop that a shopper's no binds: most tests look at what is made of everybody's acts.
     pub(crate) async fn open() -> Shop {
-        Shop::open_with(Config::default()).await
+        Shop::open_in("us").await
+    }
+
+    /// A shop under the law of this jurisdiction.
+    pub(crate) async fn open_in(jurisdiction: &str) -> Shop {
+        let settings = format!("privacy: {{default_jurisdiction: {jurisdiction}}}");
+        Shop::open_with(Config::parse(&settings, []).unwrap()).await
     }
 
     pub(crate) async fn open_with(config: Config) -> Shop {
@@ -54,7 +61,13 @@ impl Shop {
     ) -> IngestAnswer {
         let caller = caller(role);
         let body = body.to_string();
-        let request = IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: false };
+        let request = IngestRequest {
+            call,
+            body: body.as_bytes(),
+            caller: &caller,
+            is_gpc: false,
+            basis: None,
+        };
         self.app.ingest(request).await.unwrap()
     }
 

@@ -8,7 +8,7 @@ mod schemas;
 
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
-use crate::routes::{health, keys, products, recommend, segment};
+use crate::routes::{consents, health, keys, products, recommend, segment};
 
 /// What utoipa collects from the code.
 #[derive(OpenApi)]
@@ -34,6 +34,9 @@ use crate::routes::{health, keys, products, recommend, segment};
         products::delete,
         recommend::recommend,
         recommend::batch,
+        consents::get,
+        consents::put,
+        consents::gpc,
         keys::list,
         keys::create,
         keys::revoke,
@@ -53,6 +56,8 @@ use crate::routes::{health, keys, products, recommend, segment};
             `messageId` are texts or numbers. Limits: 32 KB an event, 500 KB and 2,500 events a batch."),
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
+        (name = "Privacy", description = "What persons allow. `Sec-GPC: 1` on any request for events or \
+            recommendations is honoured for that very request."),
         (name = "Keys", description = "Who may call."),
         (name = "Operation", description = "How the server is.")
     )

@@ -206,7 +206,8 @@ pub(crate) struct ImportArgs {
     /// The files
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) paths: Vec<PathBuf>,
-    /// products, events, orders, customers, stock, prices or promotions [default: by the columns]
+    /// products, events, orders, customers, stock, prices, promotions or consents [default: by the
+    /// columns]
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// The site the rows belong to [default: the first of the settings]
@@ -218,6 +219,10 @@ pub(crate) struct ImportArgs {
     /// The channel of rows that name none [default: store for orders, web for events]
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) channel: Option<String>,
+    /// Why people's data in the files may be used: consent, contract, legitimate_interest or
+    /// opt_out_notice; recorded for each of them, and outweighed by what they say themselves
+    #[arg(long, value_name = "BASIS")]
+    pub(crate) consent_basis: Option<String>,
 }
 
 const IMPORT_HELP: &str = "\
@@ -235,6 +240,8 @@ Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `or
   stock      product_id, location_id, quantity: what was counted; timestamp
   prices     product_id, price; list_price, currency, timestamp
   promotions promotion_id, from, until; product_id, discount_percent
+  consents   user_id or anonymous_id, purpose (personalization, analytics, marketing, model_training),
+             granted (true or false); at, notice_version
 Times are RFC 3339, dates, or Unix seconds. JSON lines are read as rows too; products may have the
 catalogue's JSON shape and events the shape of Segment's spec.
 
@@ -400,6 +407,10 @@ pub(crate) struct ExportArgs {
     /// What to write
     #[arg(long, value_enum)]
     pub(crate) kind: ExportKindArg,
+    /// What the file is for: analytics, marketing, personalization, model_training or essential.
+    /// People who do not allow it are left out
+    #[arg(long, default_value = "analytics", value_name = "PURPOSE")]
+    pub(crate) purpose: String,
     /// Where; the ending chooses the form: .jsonl, .jsonl.gz or .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: PathBuf,
@@ -416,4 +427,6 @@ pub(crate) enum ExportKindArg {
     Products,
     /// Sales without persons: product, location, day, quantity, amount.
     Sales,
+    /// What shoppers allowed and refused; always whole, as the proof that the law asks for.
+    Consents,
 }

@@ -36,7 +36,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Import(args) => {
             let paths = args.paths.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
             let (kind, site, currency) = (args.kind, args.site, args.currency);
-            let job = Job::Import { paths, kind, site, currency, channel: args.channel };
+            let (channel, basis) = (args.channel, args.consent_basis);
+            let job = Job::Import { paths, kind, site, currency, channel, basis };
             finish(&settings, &job, import::text).await
         }
         Command::Recommend(args) => {
@@ -52,7 +53,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()),
         Command::Export(args) => {
             let kind = export::kind_name(args.kind).to_owned();
-            let job = Job::Export { kind, out: absolute(&args.out)? };
+            let job = Job::Export { kind, purpose: args.purpose, out: absolute(&args.out)? };
             finish(&settings, &job, export::text).await
         }
         Command::Doctor { deep } => {

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{App, Caller, ImportKind, ImportOptions, NewKey, Progress, Role};
-use souk_core::{Channel, Currency, SiteId, Timestamp};
+use souk_core::{Channel, Currency, LegalBasis, SiteId, Timestamp};
 use souk_embedded::Embedded;
 
 use crate::commands;
@@ -32,6 +32,7 @@ pub(crate) enum Job {
         site: Option<String>,
         currency: Option<String>,
         channel: Option<String>,
+        basis: Option<String>,
     },
     Recommend(Box<commands::recommend::Ask>),
     KeysCreate {
@@ -47,6 +48,7 @@ pub(crate) enum Job {
     ShopperSecret,
     Export {
         kind: String,
+        purpose: String,
         out: PathBuf,
     },
     Backup {
@@ -63,8 +65,8 @@ impl Job {
     pub(crate) async fn run(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
         let admin = Caller::local_admin();
         match self {
-            Job::Import { paths, kind, site, currency, channel } => {
-                let options = Options { kind, site, currency, channel };
+            Job::Import { paths, kind, site, currency, channel, basis } => {
+                let options = Options { kind, site, currency, channel, basis };
                 commands::import::run(shop, paths, &options.read(shop)?, progress).await
             }
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
@@ -79,7 +81,9 @@ impl Job {
             }
             Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
-            Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,
+            Job::Export { kind, purpose, out } => {
+                commands::export::run(shop, (kind, purpose), (out, progress)).await
+            }
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
         }
     }
@@ -91,6 +95,7 @@ struct Options<'a> {
     site: &'a Option<String>,
     currency: &'a Option<String>,
     channel: &'a Option<String>,
+    basis: &'a Option<String>,
 }
 
 impl Options<'_> {
@@ -116,6 +121,13 @@ impl Options<'_> {
                 ))
             })?;
             (options.channel, options.event_channel) = (channel, channel);
+        }
+        if let Some(name) = self.basis {
+            let known = LegalBasis::ALL.map(LegalBasis::as_str).join(", ");
+            let basis = LegalBasis::parse(name).ok_or_else(|| {
+                usage(&format!("there is no legal basis `{name}`; give one of {known}"))
+            })?;
+            options.basis = Some(basis);
         }
         Ok(options)
     }

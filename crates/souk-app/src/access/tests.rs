@@ -29,6 +29,8 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::WriteKeys, "........x"),
     (Operation::RunImports, "........x"),
     (Operation::ExportFacts, "........x"),
+    (Operation::Consents, ".xxx...xx"),
+    (Operation::ConsentsOfAnyShopper, ".x.x...xx"),
 ];
 
 #[test]

@@ -116,7 +116,8 @@ impl Storage {
 
     async fn open_paced(&self, params: FoldParams) -> Arc<App> {
         let clock = Clock::standing_at(moment(0));
-        App::open_with(self.parts(), (Config::default(), clock), params).await.unwrap()
+        let config = Config::parse("privacy: {default_jurisdiction: us}", []).unwrap();
+        App::open_with(self.parts(), (config, clock), params).await.unwrap()
     }
 
     async fn paths(&self) -> Vec<String> {
@@ -148,6 +149,7 @@ fn record(number: u64, subject: Option<u8>, fact: Fact) -> Record {
         channel: None,
         source: Source::Server,
         message_id: None,
+        withheld: souk_core::Purposes::NONE,
         fact,
     };
     Record {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
-use souk_core::{Action, Fact, OrderChange, ProductId, SiteId};
+use souk_core::{Action, Fact, OrderChange, ProductId, Purpose, SiteId};
 use tempfile::TempDir;
 
 use super::kind::ImportKind;
@@ -254,7 +254,11 @@ async fn what_is_exported_can_be_imported() {
         (ExportKind::Events, "events.parquet", 4),
     ] {
         let path = desk.folder.path().join(name);
-        assert_eq!(desk.shop.app.export(kind, &path, &Silent).await.unwrap().rows, rows, "{name}");
+        assert_eq!(
+            desk.shop.app.export((kind, Purpose::Analytics), &path, &Silent).await.unwrap().rows,
+            rows,
+            "{name}"
+        );
     }
     let other = Desk::open().await;
     for (name, accepted) in [("events.jsonl", 4), ("products.jsonl.gz", 2)] {
@@ -265,7 +269,8 @@ async fn what_is_exported_can_be_imported() {
     }
     // The same orders by another file: known by their message ids and order ids.
     let again = desk.folder.path().join("again.jsonl");
-    other.shop.app.export(ExportKind::Events, &again, &Silent).await.unwrap();
+    let events = (ExportKind::Events, Purpose::Analytics);
+    other.shop.app.export(events, &again, &Silent).await.unwrap();
     let ids = |path: &std::path::Path| -> Vec<String> {
         let text = std::fs::read_to_string(path).unwrap();
         let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -283,7 +288,8 @@ async fn a_file_of_another_kind_is_refused() {
     let desk = Desk::open().await;
     desk.import("o.csv", ORDERS).await;
     let path = desk.folder.path().join("sales.parquet");
-    desk.shop.app.export(ExportKind::Sales, &path, &Silent).await.unwrap();
+    let sales = (ExportKind::Sales, Purpose::Analytics);
+    desk.shop.app.export(sales, &path, &Silent).await.unwrap();
     let orders = ImportOptions { kind: Some(ImportKind::Orders), ..ImportOptions::default() };
     let said = desk.shop.app.import(&path, &orders, &Silent).await.unwrap_err().to_string();
     assert!(said.contains("no column `order_id`"), "{said}");

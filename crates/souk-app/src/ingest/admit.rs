@@ -2,15 +2,15 @@
 
 use souk_core::wire::{encode_event, record_kind};
 use souk_core::{
-    CustomerOrder, Day, Event, EventId, Fact, LinkBasis, LocationId, OrderLine, OrderRef, Sale,
-    SiteId, SubjectId, Timestamp,
+    ConsentChange, ConsentOrigin, CustomerOrder, Day, Event, EventId, Fact, LinkBasis, LocationId,
+    OrderLine, OrderRef, Purposes, Sale, SiteId, SubjectId, Timestamp,
 };
 use souk_ports::{
     BATCH_BYTES_MAX, BATCH_RECORDS_MAX, IdHash, Partition, Position, RESOLVE_MAX, Record,
     RecordKind,
 };
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder};
 use super::{EVENTS_AT_ONCE, IdKind, MessagePart};
@@ -74,6 +74,18 @@ impl RecordIds<'_> {
     fn whole(self) -> EventId {
         self.of(self.whole)
     }
+
+    /// What an import states of a person is one fact, however many events bring it; everything else
+    /// belongs to its message.
+    fn consent(self, (number, change): (u8, &ConsentChange), subject: SubjectId) -> EventId {
+        match change.origin {
+            ConsentOrigin::Stated(basis) => {
+                let text = format!("{subject} {}", basis.as_str());
+                self.door.hasher.message(MessagePart::Consent(number), self.site, &text)
+            }
+            _ => self.of(MessagePart::Consent(number)),
+        }
+    }
 }
 
 impl App {
@@ -100,6 +112,7 @@ impl App {
             subjects.extend(self.parts.keys.resolve(ids).await?);
         }
         let nonce = nonce()?;
+        let mut stated = FxHashSet::default();
         let mut batch = Batch::default();
         let mut admitted = Vec::with_capacity(events.len());
         for (idx, (event, persons)) in events.into_iter().zip(persons).enumerate() {
@@ -111,12 +124,19 @@ impl App {
                 Trust::Browser { .. } => MessagePart::Browser,
             };
             let fresh = event.message_id.is_none().then(|| format!("{nonce}{idx}"));
-            let plan = Plan { persons, subjects: &subjects, whole, fresh, received };
-            let records = self.door.records(event, plan);
+            let subject = persons.primary.map(|number| subjects[number]);
+            let mut said =
+                subject.map_or_else(Vec::new, |of| self.consent_news(of, &event.consent));
+            // Of what an import states of a person, the first event of a batch is enough.
+            said.retain(|change| {
+                !matches!(change.origin, ConsentOrigin::Stated(_)) || stated.insert(subject)
+            });
+            let plan = Plan { persons, subjects: &subjects, whole, fresh, received, said };
+            let (records, main_idx) = self.door.records(event, plan);
             if batch.is_full_with(&records) {
                 self.append_batch(&mut batch, &mut admitted).await?;
             }
-            batch.push(records);
+            batch.push(records, main_idx);
         }
         self.append_batch(&mut batch, &mut admitted).await?;
         let duplicates = admitted.iter().filter(|one| one.is_duplicate).count();
@@ -133,9 +153,9 @@ impl App {
         if batch.records.is_empty() {
             return Ok(());
         }
-        let Batch { records, firsts, .. } = std::mem::take(batch);
+        let Batch { records, mains, .. } = std::mem::take(batch);
         let appended = self.append(records).await?;
-        admitted.extend(firsts.into_iter().map(|idx| Admitted {
+        admitted.extend(mains.into_iter().map(|idx| Admitted {
             position: appended[idx].position,
             is_duplicate: appended[idx].is_duplicate,
         }));
@@ -151,11 +171,11 @@ fn nonce() -> Result<String, AppError> {
     Ok(format!("{:032x}-", u128::from_le_bytes(random)))
 }
 
-/// Records of one append. The first record of each event stands for it.
+/// Records of one append. One record of each event stands for it.
 #[derive(Default)]
 struct Batch {
     records: Vec<Record>,
-    firsts: Vec<usize>,
+    mains: Vec<usize>,
     bytes: usize,
 }
 
@@ -165,8 +185,8 @@ impl Batch {
             || self.bytes + bytes_of(records) > BATCH_BYTES_MAX
     }
 
-    fn push(&mut self, records: Vec<Record>) {
-        self.firsts.push(self.records.len());
+    fn push(&mut self, records: Vec<Record>, main_idx: usize) {
+        self.mains.push(self.records.len() + main_idx);
         self.bytes += bytes_of(&records);
         self.records.extend(records);
     }
@@ -184,6 +204,8 @@ struct Plan<'a> {
     /// A message id for hashing only, for an event that has none.
     fresh: Option<String>,
     received: Timestamp,
+    /// What it adds to the person's consents.
+    said: Vec<ConsentChange>,
 }
 
 impl Door {
@@ -239,8 +261,10 @@ impl Door {
         persons
     }
 
-    /// The records of one event; the first one stands for it.
-    fn records(&self, event: IncomingEvent<'_>, plan: Plan<'_>) -> Vec<Record> {
+    /// The records of one event, and the place of the one that stands for it. What it says of consent
+    /// comes first, so that it holds for the event itself.
+    fn records(&self, event: IncomingEvent<'_>, plan: Plan<'_>) -> (Vec<Record>, usize) {
+        let withheld = event.consent.withheld();
         let IncomingEvent { message_id, site, channel, source, at, fact, .. } = event;
         let hashed = plan.fresh.as_deref().or(message_id.as_deref()).unwrap_or_default();
         let ids = RecordIds { door: self, site: &site, message_id: hashed, whole: plan.whole };
@@ -251,6 +275,7 @@ impl Door {
             channel,
             source,
             message_id: message_id.map(Box::from),
+            withheld: if fact.is_personal() { withheld } else { Purposes::NONE },
             fact,
         };
         let mut records = Vec::with_capacity(1 + plan.persons.links.len());
@@ -286,7 +311,13 @@ impl Door {
             };
             records.push(record(&said(message_id, fact), (subject, id), received));
         }
-        records
+        let n_said = plan.said.len();
+        let consents = plan.said.into_iter().enumerate().filter_map(|(number, change)| {
+            let id = ids.consent((number as u8, &change), subject?);
+            Some(record(&said(None, Fact::Consent(change)), (subject, id), received))
+        });
+        records.splice(0..0, consents);
+        (records, n_said)
     }
 
     /// The person-free side of an order, and the personal one if there is a person.
@@ -341,6 +372,7 @@ fn plain(fact: IncomingFact<'_>) -> Fact {
         IncomingFact::Custom { name, properties } => Fact::Custom { name, properties },
         IncomingFact::Identified { traits } => Fact::Identified { traits },
         IncomingFact::Grouped { group_id, traits } => Fact::Grouped { group_id, traits },
+        IncomingFact::Consent(change) => Fact::Consent(change),
         IncomingFact::Stock(change) => Fact::Stock(change),
         IncomingFact::Price(change) => Fact::Price(change),
         IncomingFact::Promotion(promotion) => Fact::Promotion(promotion),

@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use souk_core::{Channel, Site, Source, Timestamp};
+use souk_core::{Channel, LegalBasis, Purposes, Site, Source, Timestamp};
 
 use super::commerce::{TrackKind, json_object, read_track};
 use super::envelope::{Context, Envelope};
-use super::incoming::{IncomingEvent, IncomingFact, IncomingIds};
+use super::incoming::{IncomingConsent, IncomingEvent, IncomingFact, IncomingIds};
 use super::props::{Place, Props};
 use super::refusal::{Refusal, RejectReason};
 use super::scalar::Scalar;
 use super::times::{ClientTimes, happened_at, read_time};
 use super::{EVENT_BYTES_MAX, IngestCall};
+use crate::consent::{ConsentRules, preferences};
 use crate::{Caller, Operation, Role};
 
 /// Bytes of names, titles and paths.
@@ -29,6 +30,10 @@ pub(super) struct Scene<'s> {
     pub(super) sent_at: &'s Scalar<'s>,
     /// `context` of the batch.
     pub(super) context: &'s Context<'s>,
+    pub(super) rules: &'s ConsentRules,
+    /// Whether the request carried `Sec-GPC: 1`.
+    pub(super) is_gpc: bool,
+    pub(super) basis: Option<LegalBasis>,
 }
 
 /// An event, and how many of its keys mean nothing.
@@ -81,7 +86,9 @@ impl<'s> Scene<'s> {
             return Err(Refusal::malformed("userId is missing; an alias needs the new id"));
         }
         let site = site.id.clone();
-        Ok((IncomingEvent { message_id, ids, site, channel, source, at, fact }, unknown_keys))
+        let consent = self.consent(&envelope.context);
+        let event = IncomingEvent { message_id, ids, site, channel, source, at, consent, fact };
+        Ok((event, unknown_keys))
     }
 
     fn at(&self, envelope: &Envelope<'_>) -> Result<Timestamp, Refusal> {
@@ -106,6 +113,15 @@ impl<'s> Scene<'s> {
                  or leave it out"
             ))
         })
+    }
+
+    /// What the event's banner, or that of the batch, and the browser's signal say.
+    fn consent(&self, context: &Context<'_>) -> IncomingConsent {
+        let banner = context.consent.or(self.context.consent);
+        let (granted, denied) =
+            banner.map_or((Purposes::NONE, Purposes::NONE), |text| preferences(text, self.rules));
+        let signal = self.is_gpc.then(|| self.rules.gpc());
+        IncomingConsent { granted, denied, signal, basis: self.basis }
     }
 
     /// What the event is, by its route or its `type`.

@@ -42,6 +42,8 @@ pub(crate) enum MessagePart {
     Sale,
     /// A link that the message makes, by number.
     Link(u8),
+    /// What the message says of consent, by number.
+    Consent(u8),
 }
 
 /// Hashes with the installation's secret.
@@ -69,6 +71,7 @@ impl IdHasher {
     /// The id of a record that a message makes.
     pub(crate) fn message(&self, part: MessagePart, site: &SiteId, message_id: &str) -> EventId {
         let link;
+        let consent;
         let tag: &[u8] = match part {
             MessagePart::Whole => b"message",
             MessagePart::Browser => b"browser-message",
@@ -76,6 +79,10 @@ impl IdHasher {
             MessagePart::Link(number) => {
                 link = [b'l', b'i', b'n', b'k', number];
                 &link
+            }
+            MessagePart::Consent(number) => {
+                consent = [b'c', b'o', b'n', b's', b'e', b'n', b't', number];
+                &consent
             }
         };
         EventId(self.hash(tag, site.as_str().as_bytes(), message_id.as_bytes()))

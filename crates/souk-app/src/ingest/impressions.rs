@@ -7,7 +7,9 @@
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
-use souk_core::{Channel, Event, EventId, Fact, Impressions, SiteId, Source, SubjectId, Timestamp};
+use souk_core::{
+    Channel, Event, EventId, Fact, Impressions, Purposes, SiteId, Source, SubjectId, Timestamp,
+};
 use souk_ports::Record;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -29,6 +31,8 @@ pub struct Shown {
     pub channel: Option<Channel>,
     /// When.
     pub at: Timestamp,
+    /// What the request withheld.
+    pub withheld: Purposes,
     /// What.
     pub impressions: Impressions,
 }
@@ -119,6 +123,7 @@ fn to_record(shown: Shown, received: Timestamp) -> Option<Record> {
         channel: shown.channel,
         source: Source::Server,
         message_id: None,
+        withheld: shown.withheld,
         fact: Fact::Impressions(shown.impressions),
     };
     Some(record(&event, (shown.subject, EventId(id)), received))

@@ -67,6 +67,7 @@ impl Views {
         vec![
             ("catalogue", self.digest_catalogue(&names)),
             ("identity", self.digest_identity()),
+            ("consents", self.digest_consents()),
             ("touches", self.digest_touches(&names)),
             ("orders", digest_orders(&self.histories.orders, &names)),
             ("visits", digest_visits(&self.visits, &names)),
@@ -111,6 +112,24 @@ impl Views {
         digest.0
     }
 
+    fn digest_consents(&self) -> u128 {
+        let mut digest = Digest::default();
+        for (subject, choices, said) in self.consents.iter() {
+            for said in said {
+                digest.add("said", |w| {
+                    w.raw(&subject.0);
+                    w.timestamp(said.at);
+                    w.text(&format!("{:?}", said.change));
+                });
+            }
+            digest.add("choices", |w| {
+                w.raw(&subject.0);
+                w.text(&format!("{choices:?}"));
+            });
+        }
+        digest.0
+    }
+
     fn digest_touches(&self, names: &Names<'_>) -> u128 {
         let mut digest = Digest::default();
         for shopper in self.shoppers.numbers() {
@@ -122,6 +141,7 @@ impl Views {
                     names.item(touch.item, w);
                     w.u8(touch.action as u8);
                     w.u8(touch.channel.map_or(0, |channel| channel as u8 + 1));
+                    w.u8(touch.uses.bits());
                 });
             }
         }
@@ -212,6 +232,7 @@ fn digest_orders(orders: &OrderFold, names: &Names<'_>) -> u128 {
                 w.timestamp(first);
                 w.day(day);
                 names.location(report.location, w);
+                w.u8(report.uses.bits());
                 for line in report.lines.iter() {
                     names.item(line.item, w);
                     w.zigzag(line.milli);

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::snapshots::{self, LoadError, Manifest};
 use super::{Decoded, Views};
+use crate::consent::ConsentRules;
 use crate::{AppError, Parts, Readiness};
 
 /// How long after a snapshot that could not be stored the next is tried: a full disk stays so for a
@@ -439,7 +440,8 @@ async fn load_newest(parts: &Parts, views: &Arc<RwLock<Views>>) -> Result<u64, A
     let sequences = snapshots::sequences(&*parts.blobs).await?;
     for sequence in sequences.iter().rev() {
         let since = Instant::now();
-        match load_set(parts, *sequence).await {
+        let rules = views.read().rules.clone();
+        match load_set(parts, *sequence, rules).await {
             Ok(Some(loaded)) => {
                 let records = loaded.counters.records();
                 let ms = since.elapsed().as_millis();
@@ -459,14 +461,18 @@ async fn load_newest(parts: &Parts, views: &Arc<RwLock<Views>>) -> Result<u64, A
 }
 
 /// Reads one set; `None` when the log does not hold what the set has seen.
-async fn load_set(parts: &Parts, sequence: u64) -> Result<Option<Views>, LoadError> {
+async fn load_set(
+    parts: &Parts,
+    sequence: u64,
+    rules: Arc<ConsentRules>,
+) -> Result<Option<Views>, LoadError> {
     let manifest = snapshots::load_manifest(&*parts.blobs, sequence).await?;
     if !is_of_log(parts, &manifest).await {
         return Ok(None);
     }
     let bytes = snapshots::load_parts(&*parts.blobs, &manifest).await?;
     let (cursor, anchors) = (manifest.cursor, manifest.anchors);
-    let restored = tokio::task::spawn_blocking(move || Views::restore(bytes, cursor));
+    let restored = tokio::task::spawn_blocking(move || Views::restore(bytes, cursor, rules));
     let mut views = restored.await.map_err(|_| LoadError::Missing("any".to_owned()))??;
     views.anchors = anchors;
     Ok(Some(views))
@@ -510,8 +516,12 @@ fn without(cursor: &Cursor, position: Position) -> Cursor {
 }
 
 /// Folds the log from its start up to `until` into fresh views.
-pub(crate) async fn rebuild(parts: &Parts, until: &Cursor) -> Result<Views, AppError> {
-    let mut views = Views::default();
+pub(crate) async fn rebuild(
+    parts: &Parts,
+    until: &Cursor,
+    rules: Arc<ConsentRules>,
+) -> Result<Views, AppError> {
+    let mut views = Views::new(rules);
     let mut cursor = Cursor::START;
     loop {
         let batch = parts.log.read(&cursor, FoldParams::default().read_records).await?;

@@ -5,6 +5,8 @@
 //! reads. The last sets are kept. A set that is damaged or of another version is passed over
 //! with a warning, and the next older one or the log itself serves.
 
+use std::sync::Arc;
+
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use souk_core::EventId;
@@ -15,8 +17,11 @@ use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::VisitIndex;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::consents::Consents;
 use super::counters::Counters;
 use super::popularity::Popularity;
+use crate::consent::ConsentRules;
+
 use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Views};
 
 /// Where sets stand.
@@ -34,6 +39,8 @@ pub(crate) enum LoadError {
     Damaged { part: String },
     #[error("part `{part}` has version {found}, this program reads {known}")]
     OtherVersion { part: String, found: u16, known: u16 },
+    #[error("the settings of consent have changed since; the log says something else under them")]
+    OtherRules,
     #[error("part `{0}` is missing")]
     Missing(String),
     #[error("bytes are no snapshot")]
@@ -68,7 +75,9 @@ pub(crate) struct Anchor {
 }
 
 /// The parts that this program reads and writes, in the order of reading.
-const PARTS: [(&str, u16); 9] = [
+const PARTS: [(&str, u16); 10] = [
+    // First, so that under other rules nothing else is read.
+    (Consents::NAME, Consents::VERSION),
     (Catalogue::NAME, Catalogue::VERSION),
     (Identity::NAME, Identity::VERSION),
     (Shoppers::NAME, Shoppers::VERSION),
@@ -97,6 +106,7 @@ impl Views {
     /// Writes down every projection.
     pub(crate) fn snapshot(&self) -> Set {
         let bytes = [
+            self.consents.snapshot(&self.rules),
             self.catalogue.snapshot(),
             self.identity.snapshot(),
             self.shoppers.snapshot(),
@@ -123,10 +133,15 @@ impl Views {
     }
 
     /// Reads what [`Views::snapshot`] wrote, part by part in the same order.
-    pub(crate) fn restore(parts: Vec<Vec<u8>>, cursor: Cursor) -> Result<Views, LoadError> {
+    pub(crate) fn restore(
+        parts: Vec<Vec<u8>>,
+        cursor: Cursor,
+        rules: Arc<ConsentRules>,
+    ) -> Result<Views, LoadError> {
         let mut parts = parts.into_iter();
         // Each part's bytes are let go as soon as they are read.
         let mut next = || parts.next().ok_or_else(|| LoadError::Missing("any".to_owned()));
+        let consents = Consents::restore(&next()?, &rules)?;
         let catalogue = Catalogue::restore(&next()?)?;
         let n_items = catalogue.n_items();
         let identity = Identity::restore(&next()?)?;
@@ -142,6 +157,9 @@ impl Views {
         let counters = Counters::read(&mut r)?;
         r.end()?;
         Ok(Views {
+            rules,
+            consents,
+            withdrawals: 0,
             basket_vectors: BasketVectors::build(histories.all_baskets()),
             catalogue,
             identity,

@@ -79,7 +79,7 @@ pub(crate) struct Ranking {
     market: RwLock<Option<Arc<Market>>>,
     neighbourhoods: RwLock<FxHashMap<Shopper, Arc<Neighbourhood>>>,
     lists: RwLock<FxHashMap<ListKey, Aged<Vec<Scored>>>>,
-    /// Erasures that the rest has seen.
+    /// Erasures and withdrawals that the rest has seen.
     forgotten: AtomicU64,
 }
 
@@ -168,9 +168,10 @@ impl Ranking {
         value
     }
 
-    /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer.
+    /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer, or
+    /// whom others must no longer learn from.
     pub(crate) fn keep_up(&self, views: &Views) {
-        let forgotten = views.counters.of_kind(forgotten_kind());
+        let forgotten = views.counters.of_kind(forgotten_kind()) + views.withdrawals();
         if self.forgotten.swap(forgotten, Ordering::Relaxed) != forgotten {
             self.neighbourhoods.write().clear();
             *self.market.write() = None;
@@ -188,9 +189,9 @@ pub(crate) async fn keep_fresh(app: Weak<App>) {
         let now = strong.clock.now();
         let seen = counted;
         let count = move |views: &Views| {
-            let changes = (views.basket_vectors.n_changes(), now.as_ms() / 3_600_000);
-            (seen != Some(changes))
-                .then(|| (changes, Market::at(&views.basket_vectors, now.as_ms())))
+            let vectors = views.crowd().vectors;
+            let changes = (vectors.n_changes(), now.as_ms() / 3_600_000);
+            (seen != Some(changes)).then(|| (changes, Market::at(vectors, now.as_ms())))
         };
         let is_ready = strong.check_ready().is_ok();
         if is_ready && let Ok(Some((changes, market))) = strong.projector.inspect(count).await {
@@ -210,12 +211,12 @@ fn warm_neighbourhoods(app: &Weak<App>) {
     for number in 0..NEIGHBOURHOODS_MAX as u32 {
         let Some(app) = app.upgrade() else { return };
         let views = app.views.read();
-        let baskets = &views.basket_vectors;
+        let baskets = views.crowd().vectors;
         if number as usize >= baskets.n_shoppers() {
             return;
         }
-        if !baskets.baskets(Shopper(number)).is_empty() {
-            let asked = (Shopper(number), app.clock.now());
+        if let Some(shopper) = views.preparable(number, &app.config.main_site()) {
+            let asked = (shopper, app.clock.now());
             with_scratches(|scratches| {
                 app.ranking.neighbourhood(asked, baskets, &mut scratches.next_basket);
             });

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::edge::{Edge, around};
 use crate::problem::{Answer, Problem};
 
+pub(crate) mod consents;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod products;
@@ -33,6 +34,8 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         )
         .route("/v1/recommendations", post(recommend::recommend))
         .route("/v1/recommendations/batch", post(recommend::batch))
+        .route("/v1/subjects/{id}/consents", get(consents::get).put(consents::put))
+        .route("/.well-known/gpc.json", get(consents::gpc))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{id}", delete(keys::revoke))
         .route("/livez", get(health::live))

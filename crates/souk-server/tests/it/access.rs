@@ -18,6 +18,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("DELETE", "/v1/products/p1", "-----+--+"),
     ("POST", "/v1/recommendations", "--++-+--+"),
     ("POST", "/v1/recommendations/batch", "--++-+--+"),
+    // A page asks with its shopper's token only; see `consents.rs`.
+    ("GET", "/v1/subjects/u1/consents", "-+-+---++"),
+    ("PUT", "/v1/subjects/u1/consents", "-+-+---++"),
+    ("GET", "/v1/subjects/anonymous:a1/consents", "-+++---++"),
+    ("PUT", "/v1/subjects/anonymous:a1/consents", "-+++---++"),
     ("GET", "/v1/keys", "--------+"),
     ("POST", "/v1/keys", "--------+"),
     ("DELETE", "/v1/keys/none", "--------+"),
@@ -64,7 +69,15 @@ fn each_route_admits_the_roles_of_the_table() {
 #[test]
 fn open_routes_need_no_key() {
     let shop = Shop::open();
-    for path in ["/livez", "/readyz", "/version", "/openapi.json", "/docs", "/metrics"] {
+    for path in [
+        "/livez",
+        "/readyz",
+        "/version",
+        "/openapi.json",
+        "/docs",
+        "/metrics",
+        "/.well-known/gpc.json",
+    ] {
         shop.send(&get(path)).expect(200);
     }
 }

@@ -29,6 +29,8 @@ pub struct Shop {
 #[derive(Default)]
 pub struct Setup {
     pub settings: &'static str,
+    /// Whose law applies; without one it is that of a state where only a no forbids.
+    pub jurisdiction: Option<&'static str>,
     pub limits: Limits,
     pub tls: Option<TlsFiles>,
 }
@@ -51,7 +53,9 @@ impl Shop {
             cache: Arc::clone(&embedded.cache) as _,
             blobs: Arc::clone(&embedded.blobs),
         };
-        let config = Config::parse(setup.settings, []).unwrap();
+        let mut config = Config::parse(setup.settings, []).unwrap();
+        let jurisdiction = setup.jurisdiction.unwrap_or("us").to_owned();
+        config.privacy.default_jurisdiction.get_or_insert(jurisdiction);
         let (app, server) = runtime.block_on(async {
             let app = App::open(parts, config, Clock::system()).await.unwrap();
             app.wait_ready().await.unwrap();

@@ -259,7 +259,8 @@ impl Acts {
         let at = moment(self.shop.now());
         let (kind, site) = (RecordKind(record_kind(&fact)), SiteId::main());
         let (channel, source, message_id) = (None, Source::Server, None);
-        let event = Event { at, site, channel, source, message_id, fact };
+        let withheld = souk_core::Purposes::NONE;
+        let event = Event { at, site, channel, source, message_id, withheld, fact };
         let record = Record {
             partition: Partition(0),
             subject,

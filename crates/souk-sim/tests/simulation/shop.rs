@@ -151,8 +151,13 @@ impl SimShop {
         let (app, caller, body) = (Arc::clone(self.app()), self.caller.clone(), body.to_owned());
         self.life().runtime.spawn(async move {
             let call = IngestCall::Batch;
-            let request =
-                IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: false };
+            let request = IngestRequest {
+                call,
+                body: body.as_bytes(),
+                caller: &caller,
+                is_gpc: false,
+                basis: None,
+            };
             // Whether it got through is found out by sending it again.
             let _ = app.ingest(request).await;
         });
@@ -167,7 +172,8 @@ impl SimShop {
     pub(crate) fn ingest(&self, body: &str) -> Result<IngestAnswer> {
         let call = IngestCall::Batch;
         let caller = &self.caller;
-        let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false };
+        let request =
+            IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false, basis: None };
         Ok(self.run(self.app().ingest(request))?)
     }
 
@@ -247,6 +253,8 @@ fn config() -> Result<Config> {
         );
     }
     yaml += "impressions: {sample: 0.5}\n";
+    // Every shopper may be learnt from until they say no: what the model expects.
+    yaml += "privacy: {default_jurisdiction: us}\n";
     Ok(Config::parse(&yaml, [])?)
 }
 

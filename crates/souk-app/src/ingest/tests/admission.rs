@@ -5,7 +5,7 @@ use crate::Caller;
 
 async fn send_as(shop: &Shop, caller: &Caller, call: IngestCall, body: Value) -> IngestAnswer {
     let body = body.to_string();
-    let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false };
+    let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false, basis: None };
     shop.app.ingest(request).await.unwrap()
 }
 
@@ -183,7 +183,8 @@ async fn unknown_keys_and_gpc_are_counted() {
     .to_string();
     let caller = caller(Role::IngestServer);
     let call = IngestCall::Batch;
-    let request = IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: true };
+    let request =
+        IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: true, basis: None };
     shop.app.ingest(request).await.unwrap();
     let counts = shop.app.ingest_counts();
     assert_eq!((counts.accepted, counts.unknown_keys, counts.gpc), (1, 2, 1));
@@ -220,6 +221,7 @@ async fn impressions_are_written_later_and_dropped_when_too_many() {
         site: SiteId::main(),
         channel: Some(Channel::Web),
         at: noon(),
+        withheld: souk_core::Purposes::NONE,
         impressions: Impressions {
             request_id: format!("r{number}").into(),
             placement: None,
@@ -246,6 +248,7 @@ async fn impressions_are_sampled_by_answer() {
             site: SiteId::main(),
             channel: None,
             at: noon(),
+            withheld: souk_core::Purposes::NONE,
             impressions: Impressions {
                 request_id: format!("r{number}").into(),
                 placement: None,
