@@ -285,7 +285,7 @@ async fn only_the_last_sets_are_kept() {
     let paths = storage.paths().await;
     let manifests = paths.iter().filter(|path| path.contains("manifest")).count();
     assert_eq!(manifests, 2, "{paths:?}");
-    assert_eq!(paths.len(), 20, "{paths:?}");
+    assert_eq!(paths.len(), 22, "{paths:?}");
 }
 
 #[tokio::test]

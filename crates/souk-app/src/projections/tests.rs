@@ -58,10 +58,15 @@ pub(crate) fn record(offset: u64, subject: Option<SubjectId>, event: Event) -> D
     }
 }
 
-/// The rules of a jurisdiction.
-pub(crate) fn rules(jurisdiction: &str) -> Arc<ConsentRules> {
-    let settings = format!("privacy: {{default_jurisdiction: {jurisdiction}}}");
-    Arc::new(ConsentRules::of(&crate::Config::parse(&settings, []).unwrap()).unwrap())
+/// The rules of a jurisdiction; read once, because reading settings is slow beside a small fold.
+pub(crate) fn rules(jurisdiction: &'static str) -> Arc<ConsentRules> {
+    type Known = std::collections::BTreeMap<&'static str, Arc<ConsentRules>>;
+    static KNOWN: parking_lot::Mutex<Known> = parking_lot::Mutex::new(Known::new());
+    let read = || {
+        let settings = format!("privacy: {{default_jurisdiction: {jurisdiction}}}");
+        Arc::new(ConsentRules::of(&crate::Config::parse(&settings, []).unwrap()).unwrap())
+    };
+    Arc::clone(KNOWN.lock().entry(jurisdiction).or_insert_with(read))
 }
 
 pub(crate) fn fold<'a>(records: impl IntoIterator<Item = &'a Decoded>) -> Views {

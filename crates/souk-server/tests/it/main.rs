@@ -4,6 +4,7 @@
 
 mod access;
 mod catalogue;
+mod consents;
 mod events;
 mod http;
 mod keys;

@@ -293,7 +293,8 @@ async fn forecast_inputs_are_the_same_with_and_without_consent() {
         shop.batch(orders.collect()).await;
         let sales = shop.app.with_views(|views| {
             let parts = views.fingerprints().into_iter();
-            parts.filter(|(name, _)| name.starts_with("sale")).collect::<Vec<_>>()
+            // Orders have names of their own in each installation; what was sold has not.
+            parts.filter(|(name, _)| *name == "sales").collect::<Vec<_>>()
         });
         let baskets = shop.app.with_views(|views| views.sizes().baskets);
         assert_eq!(baskets, if granted { 8 } else { 0 }, "consent does change the rest");
