@@ -73,6 +73,11 @@ impl App {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());
         }
+        if self.rules.place(&self.config.main_site()).jurisdiction.is_none() {
+            let detail = "no jurisdiction is set, so nothing personal is used before a yes; set \
+                          `privacy.default_jurisdiction`, for example us";
+            find(Weight::Notice, "privacy", detail.to_owned());
+        }
         for notice in self.config.check() {
             find(Weight::Notice, "settings", format!("{}: {}", notice.setting, notice.detail));
         }
@@ -110,10 +115,12 @@ impl App {
             );
             found.push((Weight::Notice, "catalogue", detail));
         }
-        let shoppers = format!(
-            "{} subjects, {} orders, {} visits",
-            sizes.subjects, sizes.orders, sizes.visits
-        );
+        let people_min = self.config.privacy.statistics.people_min;
+        let shoppers = if (1..people_min).contains(&(sizes.subjects as u64)) {
+            format!("fewer than {people_min} subjects")
+        } else {
+            format!("{} subjects, {} orders, {} visits", sizes.subjects, sizes.orders, sizes.visits)
+        };
         let weight = if sizes.subjects == 0 { Weight::Notice } else { Weight::Fine };
         found.push((weight, "shoppers", shoppers));
         found.extend(staleness(views.now_seen, self.clock.now()));

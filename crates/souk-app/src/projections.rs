@@ -29,6 +29,7 @@ mod identity;
 mod lines;
 mod names;
 mod orders;
+mod people;
 mod popularity;
 pub(crate) mod projector;
 mod sales;
@@ -46,7 +47,8 @@ pub use sales::{DailySales, DaySale, SalesTotal};
 pub use shoppers::Shoppers;
 
 pub(crate) use consents::Statement;
-pub(crate) use gate::{Consented, Use, Whom};
+pub(crate) use gate::{Consented, CrowdView, Use, Whom};
+pub(crate) use people::Bond;
 
 use crate::consent::ConsentRules;
 use consents::Consents;

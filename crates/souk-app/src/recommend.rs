@@ -249,7 +249,10 @@ impl App {
             let views = self.views.read();
             self.ranking.keep_up(&views);
             let ranking = &self.ranking;
-            let asker = Asker { views: &views, ranking, now, whom, site: &site, withheld };
+            let people_min = self.config.privacy.statistics.reason_people_min;
+            let people_min = usize::try_from(people_min).unwrap_or(usize::MAX);
+            let asker =
+                Asker { views: &views, ranking, now, whom, site: &site, withheld, people_min };
             let analytics = Use { purpose: Purpose::Analytics, site: &site, withheld };
             let may_analyse = views.for_purpose(whom, analytics).decision().is_allowed;
             (asker.answer(request), may_analyse)
@@ -284,6 +287,8 @@ struct Asker<'a> {
     site: &'a SiteId,
     /// What the request itself withholds.
     withheld: Purposes,
+    /// Different people behind what a reason says of others.
+    people_min: usize,
 }
 
 impl Asker<'_> {
@@ -353,6 +358,8 @@ impl Asker<'_> {
         taken: &[Proposal],
     ) -> RecommendAnswer {
         let catalogue = &self.views.catalogue;
+        let (crowd, people_min) = (self.views.crowd(), self.people_min);
+        let sayer = reason::Sayer { catalogue, crowd, people_min };
         let mut last_score = f32::INFINITY;
         let recommendations: Vec<Recommendation> = taken
             .iter()
@@ -364,7 +371,7 @@ impl Asker<'_> {
                     rank,
                     score: last_score,
                     product: catalogue.product_json(proposal.item),
-                    reason: reason::reason(proposal, catalogue),
+                    reason: sayer.reason(proposal),
                 }
             })
             .collect();

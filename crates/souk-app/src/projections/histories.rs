@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalogue::Catalogue;
 use super::orders::{OrderFold, Report, read_uses};
-use super::popularity::Popularity;
+use super::popularity::{HOUR_MS, Popularity, weight_of};
 use super::shoppers::read_u32;
 use super::uses::Uses;
 
@@ -162,6 +162,42 @@ impl Past {
         touch.uses.is_shared() && !self.is_hidden
     }
 
+    /// Whether two touches would count for the same in popularity, where each shopper counts once.
+    fn is_repeat(&self, a: &Touch, b: &Touch) -> bool {
+        self.is_shared(b)
+            && (a.item, a.channel) == (b.item, b.channel)
+            && weight_of(a.action) == weight_of(b.action)
+    }
+
+    /// Whether another touch before (or, for `Others::All`, also after) the place of a touch counts for
+    /// the same.
+    fn repeats(&self, touch: &Touch, (idx, others): (usize, Others)) -> bool {
+        let hour = |touch: &Touch| touch.at.as_ms().div_euclid(HOUR_MS);
+        let is_near = |other: &&Touch| hour(other) == hour(touch);
+        let mut before = self.touches[..idx].iter().rev().take_while(is_near);
+        let after = match others {
+            Others::Before => &[][..],
+            Others::All => &self.touches[(idx + 1).min(self.touches.len())..],
+        };
+        before.any(|other| self.is_repeat(touch, other))
+            || after.iter().take_while(is_near).any(|other| self.is_repeat(touch, other))
+    }
+
+    /// Whether a touch from before all that are kept is repeated by one of them.
+    fn is_repeated_later(&self, dropped: &Touch) -> bool {
+        let hour = |touch: &Touch| touch.at.as_ms().div_euclid(HOUR_MS);
+        let near = self.touches.iter().take_while(|other| hour(other) == hour(dropped));
+        near.into_iter().any(|other| self.is_repeat(dropped, other))
+    }
+
+    /// The touches that popularity counts: of repeated ones the first.
+    fn counted(&self) -> impl Iterator<Item = &Touch> {
+        self.touches.iter().enumerate().filter_map(|(idx, touch)| {
+            let is_counted = self.is_shared(touch) && !self.repeats(touch, (idx, Others::Before));
+            is_counted.then_some(touch)
+        })
+    }
+
     /// Enters the touch at `idx` into its visit, joining two visits that it stands between. Touches
     /// that are not shared hold a visit together and are not in it.
     fn visit(&self, idx: usize, shopper: Shopper, visits: &mut VisitIndex) {
@@ -202,6 +238,13 @@ impl Past {
         }
         Some(self.touches.remove(0))
     }
+}
+
+/// Which other touches are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    Before,
+    All,
 }
 
 fn event_of(touch: &Touch, visit: u64, shopper: Shopper) -> VisitEvent {
@@ -283,17 +326,16 @@ impl Histories {
         if touch.action.is_visit() {
             past.visit(idx, shopper, crowd.visits);
         }
-        let is_hidden = past.is_hidden;
-        let mut count = |touch: &Touch, sign| {
-            if touch.uses.is_shared() && !is_hidden {
-                crowd.popularity.touched(touch, crowd.catalogue.site_number(touch.item), sign);
-            }
-        };
-        count(&touch, 1);
+        if past.is_shared(&touch) && !past.repeats(&touch, (idx, Others::All)) {
+            crowd.popularity.touched(&touch, crowd.catalogue.site_number(touch.item), 1);
+        }
         // Popularity counts the touches that are kept: so a shopper can be forgotten exactly, and
         // nobody weighs more in it than so many touches.
-        if let Some(dropped) = past.trim() {
-            count(&dropped, -1);
+        if let Some(dropped) = past.trim()
+            && past.is_shared(&dropped)
+            && !past.is_repeated_later(&dropped)
+        {
+            crowd.popularity.touched(&dropped, crowd.catalogue.site_number(dropped.item), -1);
         }
     }
 
@@ -360,7 +402,7 @@ impl Histories {
             self.orders.drop_shopper(slot, shopper.0);
             self.place(slot, crowd);
         }
-        for touch in past.touches.iter().filter(|touch| past.is_shared(touch)) {
+        for touch in past.counted() {
             crowd.popularity.touched(touch, crowd.catalogue.site_number(touch.item), -1);
         }
         crowd.visits.forget(shopper);
@@ -407,6 +449,8 @@ impl Histories {
             if touch.action.is_visit() {
                 crowd.visits.push(event_of(touch, past.visit_of(idx), shopper));
             }
+        }
+        for touch in past.counted() {
             crowd.popularity.touched(touch, crowd.catalogue.site_number(touch.item), 1);
         }
         for slot in &past.orders {
@@ -422,7 +466,7 @@ impl Histories {
     fn leave(&self, shopper: Shopper, crowd: &mut Crowd<'_>) -> bool {
         let Some(past) = self.pasts.get(shopper.0 as usize) else { return false };
         let mut was_there = false;
-        for touch in past.touches.iter().filter(|touch| past.is_shared(touch)) {
+        for touch in past.counted() {
             crowd.popularity.touched(touch, crowd.catalogue.site_number(touch.item), -1);
             was_there = true;
         }
