@@ -18,7 +18,7 @@ use crate::projections::{Decoded, Views};
 /// Interleavings in a usual run, and the variable that asks for more.
 const RUNS: u64 = 10_000;
 const RUNS_VARIABLE: &str = "SOUK_CONSENT_RUNS";
-const STEPS: u64 = 16;
+const STEPS: u64 = 12;
 const PRODUCTS: u8 = 5;
 const PEOPLE: u8 = 4;
 
@@ -226,7 +226,7 @@ impl Run {
         let did_anything = self.model.acts.iter().any(|act| act.who == who);
         self.n_used += u64::from(is_used);
         self.n_withheld += u64::from(!is_used && did_anything);
-        if self.random.below(2) == 0 {
+        if self.random.below(3) == 0 {
             self.check_crowd();
         }
     }
