@@ -54,8 +54,19 @@ impl Views {
         format!("{sum:032x}")
     }
 
-    /// The digest of each projection, to tell where two states part.
-    pub fn fingerprints(&self) -> Vec<(&'static str, u128)> {
+    /// The digests of what all make together, for tests that ask thousands of times.
+    #[cfg(test)]
+    pub(crate) fn crowd_fingerprints(&self) -> [u128; 4] {
+        let names = self.names();
+        [
+            digest_visits(&self.visits, &names),
+            digest_visits(&self.baskets, &names),
+            self.digest_vectors(&names),
+            self.digest_popularity(&names),
+        ]
+    }
+
+    fn names(&self) -> Names<'_> {
         let catalogue = &self.catalogue;
         let items = (0..catalogue.n_items() as u32).map(|number| {
             let mut w = Writer::new();
@@ -63,7 +74,12 @@ impl Views {
             w.text(catalogue.product_id(Item(number)).as_str());
             xxh3_128(&w.into_bytes())
         });
-        let names = Names { views: self, items: items.collect() };
+        Names { views: self, items: items.collect() }
+    }
+
+    /// The digest of each projection, to tell where two states part.
+    pub fn fingerprints(&self) -> Vec<(&'static str, u128)> {
+        let names = self.names();
         vec![
             ("catalogue", self.digest_catalogue(&names)),
             ("identity", self.digest_identity()),

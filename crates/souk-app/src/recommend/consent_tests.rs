@@ -126,7 +126,7 @@ struct Run {
 
 impl Run {
     fn new(seed: u64) -> Run {
-        let is_opt_in = seed % 3 == 0;
+        let is_opt_in = seed.is_multiple_of(3);
         let mut run = Run {
             random: Random(seed),
             views: Views::new(rules(if is_opt_in { "eu" } else { "us" })),
@@ -248,7 +248,7 @@ impl Run {
         let catalogue = &self.log[..usize::from(PRODUCTS)];
         let allowed = catalogue.iter().chain(self.model.crowd());
         let wanted = fold_with(rules("us"), allowed);
-        assert_eq!(crowd_of(&self.views), crowd_of(&wanted));
+        assert_eq!(self.views.crowd_fingerprints(), wanted.crowd_fingerprints());
     }
 }
 
@@ -256,11 +256,6 @@ impl Run {
 enum Kind {
     View,
     Order,
-}
-
-fn crowd_of(views: &Views) -> Vec<(&'static str, u128)> {
-    let shared = ["visits", "baskets", "vectors", "popularity"];
-    views.fingerprints().into_iter().filter(|(name, _)| shared.contains(name)).collect()
 }
 
 fn viewed(number: u8) -> Fact {
