@@ -175,7 +175,9 @@ fn doors(criterion: &mut Criterion) {
         origins: Vec::new(),
         expires_at: None,
     };
-    let key = runtime.block_on(app.create_key(new)).expect("no storage never fails");
+    let key = runtime
+        .block_on(app.create_key(new, &Caller::local_admin()))
+        .expect("no storage never fails");
     criterion.bench_function("authenticate", |bench| {
         bench.iter(|| app.authenticate(&key, None).expect("the key was just made"));
     });

@@ -4,11 +4,13 @@ mod keys;
 mod table;
 mod token;
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use souk_core::Timestamp;
 use souk_ports::{Condition, KeyStore, TableError, TableRange, TableStore, Write, WriteChange};
 
-use crate::{App, AppError, Clock};
+use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Clock};
 
 use keys::{KeyHash, KeyIndex, key_hash};
 use token::TokenSigner;
@@ -108,11 +110,12 @@ pub enum Operation {
     WriteKeys,
     RunImports,
     ExportFacts,
+    ReadAudit,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 14] = [
+    pub const ALL: [Operation; 15] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -127,6 +130,7 @@ impl Operation {
         Operation::WriteKeys,
         Operation::RunImports,
         Operation::ExportFacts,
+        Operation::ReadAudit,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -146,6 +150,7 @@ impl Operation {
             Operation::WriteKeys => "make, list or revoke keys",
             Operation::RunImports => "import files",
             Operation::ExportFacts => "export facts",
+            Operation::ReadAudit => "read the audit log",
         }
     }
 }
@@ -159,6 +164,8 @@ pub struct Caller {
     pub role: Role,
     /// The one shopper that a shopper token speaks for.
     pub shopper: Option<String>,
+    /// The request in which it calls, for the audit log.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// What to make a key of.
@@ -194,7 +201,12 @@ pub struct KeyInfo {
 impl Caller {
     /// The program itself: the command line on the machine that owns the data.
     pub fn local_admin() -> Caller {
-        Caller { key_id: "local".to_owned(), role: Role::Admin, shopper: None }
+        Caller::new("local", Role::Admin)
+    }
+
+    /// A caller without a shopper token, outside of any request.
+    pub fn new(key_id: impl Into<String>, role: Role) -> Caller {
+        Caller { key_id: key_id.into(), role, shopper: None, request_id: None }
     }
 
     /// Whether the role has the operation.
@@ -292,7 +304,7 @@ impl App {
                             `server.allowed_origins`";
                 return Err(AppError::Denied { role: info.role.as_str(), what });
             }
-            Ok(Caller { key_id: info.key_id.clone(), role: info.role, shopper: None })
+            Ok(Caller::new(&*info.key_id, info.role))
         });
         found.unwrap_or(Err(AppError::Unauthenticated))
     }
@@ -310,7 +322,7 @@ impl App {
             (true, true) => Role::StorefrontBrowser,
             (true, false) => return Err(AppError::Unauthenticated),
         };
-        Ok(Caller { key_id: "none".to_owned(), role, shopper: None })
+        Ok(Caller::new("none", role))
     }
 
     /// Whether any browser key may be used from this web origin, for a preflight request, which
@@ -351,8 +363,9 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::Denied`] unless the caller may make keys.
-    pub fn shopper_secret(&self, caller: &Caller) -> Result<String, AppError> {
+    pub async fn shopper_secret(&self, caller: &Caller) -> Result<String, AppError> {
         caller.check(Operation::WriteKeys)?;
+        self.audit(caller, AuditAct::new(AuditOperation::KeySecretRead)).await?;
         Ok(self.door.access.signer.secret().to_owned())
     }
 
@@ -373,16 +386,17 @@ impl App {
         }
         let label = "made at the first start".to_owned();
         let new = NewKey { role: Role::Admin, label, origins: Vec::new(), expires_at: None };
-        self.create_key(new).await.map(Some)
+        self.create_key(new, &Caller::local_admin()).await.map(Some)
     }
 
-    /// Makes a key and returns it: the only time it can be seen. To replace a key, make a second
-    /// one, hand it out, then revoke the first.
+    /// Makes a key and returns it: the only time it can be seen.
     ///
     /// # Errors
     ///
-    /// As the table store.
-    pub async fn create_key(&self, new: NewKey) -> Result<String, AppError> {
+    /// [`AppError::Denied`] without the role; as the table store. A key that could not be written
+    /// into the audit log was never shown, so nobody can use it.
+    pub async fn create_key(&self, new: NewKey, caller: &Caller) -> Result<String, AppError> {
+        caller.check(Operation::WriteKeys)?;
         check_new_key(&new)?;
         if self.door.access.keys.list().len() >= KEYS_MAX {
             return Err(AppError::Conflict(format!(
@@ -408,9 +422,15 @@ impl App {
             condition: Condition::Absent,
             change: WriteChange::Put { value: keys::encode(&hash, &info), expires_at: None },
         };
-        let _changing = self.door.access.changing.lock().await;
-        self.parts.tables.write(&[write], access_now()).await?;
-        self.door.access.keys.insert(hash, info);
+        let act = AuditAct::new(AuditOperation::KeyCreate)
+            .on(AuditObject::key(&info.key_id))
+            .with("role", info.role.as_str());
+        {
+            let _changing = self.door.access.changing.lock().await;
+            self.parts.tables.write(&[write], access_now()).await?;
+            self.door.access.keys.insert(hash, info);
+        }
+        self.audit(caller, act).await?;
         Ok(text)
     }
 
@@ -418,8 +438,19 @@ impl App {
     ///
     /// # Errors
     ///
+    /// [`AppError::Denied`] without the role; as the table store.
+    pub async fn list_keys(&self, caller: &Caller) -> Result<Vec<KeyInfo>, AppError> {
+        caller.check(Operation::WriteKeys)?;
+        self.audit(caller, AuditAct::new(AuditOperation::KeyList)).await?;
+        self.known_keys().await
+    }
+
+    /// The keys, oldest first, for the program's own use: nobody is shown them.
+    ///
+    /// # Errors
+    ///
     /// As the table store.
-    pub async fn list_keys(&self) -> Result<Vec<KeyInfo>, AppError> {
+    pub async fn known_keys(&self) -> Result<Vec<KeyInfo>, AppError> {
         self.refresh_keys().await?;
         Ok(self.door.access.keys.list())
     }
@@ -428,8 +459,16 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`AppError::NotFound`] when there is none such.
-    pub async fn revoke_key(&self, key_id: &str) -> Result<(), AppError> {
+    /// [`AppError::Denied`] without the role, [`AppError::NotFound`] when there is none such.
+    pub async fn revoke_key(&self, key_id: &str, caller: &Caller) -> Result<(), AppError> {
+        caller.check(Operation::WriteKeys)?;
+        self.end_key(key_id).await?;
+        // The key is at its end in any case: what cannot be written down is answered as a failure.
+        let act = AuditAct::new(AuditOperation::KeyRevoke).on(AuditObject::key(key_id));
+        self.audit(caller, act).await.map(drop)
+    }
+
+    async fn end_key(&self, key_id: &str) -> Result<(), AppError> {
         let not_found = || AppError::NotFound { what: "key", id: key_id.to_owned() };
         let now = access_now();
         let _changing = self.door.access.changing.lock().await;

@@ -232,6 +232,7 @@ impl App {
     /// As the blob store; the log holds everything all the same.
     pub async fn close(&self) -> Result<(), AppError> {
         self.flush_impressions().await;
+        self.close_audit().await;
         self.projector.stop().await
     }
 

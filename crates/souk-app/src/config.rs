@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
 pub use sections::{
-    AccessSettings, BriefContentGeneration, BriefInventory, BriefModels, BriefPersonalization,
-    ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
-    LogSettings, Rate, RecommendationSettings, ServerSettings, SiteSettings, SnapshotSettings,
+    AccessSettings, AuditSettings, BriefContentGeneration, BriefInventory, BriefModels,
+    BriefPersonalization, ClockSettings, DataSettings, ImpressionSettings, LimitSettings,
+    LocationSettings, LogFormat, LogSettings, Rate, RecommendationSettings, ServerSettings,
+    SiteSettings, SnapshotSettings,
 };
 
 use crate::AppError;
@@ -49,6 +50,8 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Who may call.
     pub access: AccessSettings,
+    /// How the audit log is published.
+    pub audit: AuditSettings,
     /// Settings of the original brief.
     pub personalization: BriefPersonalization,
     /// Settings of the original brief.
@@ -71,6 +74,7 @@ impl Default for Config {
             recommendations: RecommendationSettings::default(),
             limits: LimitSettings::default(),
             access: AccessSettings::default(),
+            audit: AuditSettings::default(),
             personalization: BriefPersonalization::default(),
             inventory: BriefInventory::default(),
             content_generation: BriefContentGeneration::default(),

@@ -69,9 +69,22 @@ impl App {
         for (weight, subject, detail) in self.look_at_views() {
             find(weight, subject, detail);
         }
-        if self.list_keys().await?.is_empty() {
+        if self.known_keys().await?.is_empty() {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());
+        }
+        if let Some(detail) = self.audit_difference() {
+            find(
+                Weight::Trouble,
+                "audit",
+                format!("{detail}; run `souk audit verify --heads FILE`"),
+            );
+        } else if self.config.audit.heads_file.is_none()
+            && self.config.audit.heads_webhook.is_none()
+        {
+            let detail = "its heads are published nowhere, so whoever owns this machine could rewrite \
+                          it unseen; set `audit.heads_file`";
+            find(Weight::Notice, "audit", detail.to_owned());
         }
         for notice in self.config.check() {
             find(Weight::Notice, "settings", format!("{}: {}", notice.setting, notice.detail));

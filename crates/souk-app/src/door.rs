@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use souk_core::{Location, LocationId, Site};
 
 use crate::access::Access;
+use crate::audit::{AuditLog, keep_publishing};
 use crate::idempotency::SecretAnswers;
 use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters};
 use crate::limits::Limits;
@@ -28,6 +29,7 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) access: Access,
+    pub(crate) audit: AuditLog,
     pub(crate) limits: Limits,
     pub(crate) hasher: IdHasher,
     pub(crate) counters: IngestCounters,
@@ -42,6 +44,7 @@ impl Door {
     pub(crate) async fn open(parts: &Parts, config: &Config) -> Result<Door, AppError> {
         Ok(Door {
             access: Access::open(&*parts.tables, &*parts.keys).await?,
+            audit: AuditLog::open(&*parts.keys, config.audit.heads_file.as_deref()).await?,
             limits: Limits::new(config.limits.clone()),
             hasher: IdHasher::new(parts.keys.secret("ids").await?),
             counters: IngestCounters::default(),
@@ -55,6 +58,8 @@ impl Door {
     /// Starts what runs beside requests; it ends with the application.
     pub(crate) fn start(app: &Arc<App>) {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
+        let pause = Duration::from_secs(app.config.audit.head_every_s);
+        tokio::spawn(keep_publishing(Arc::downgrade(app), pause));
         let pause = Duration::from_millis(app.config.impressions.flush_ms);
         tokio::spawn(write_impressions(Arc::downgrade(app), pause));
         if let Some(days) = app.config.log.archive_after_days {

@@ -18,7 +18,8 @@ mod times;
 
 use souk_core::Timestamp;
 
-use crate::{App, AppError, Caller, Operation, Role};
+use crate::audit::Counted;
+use crate::{App, AppError, AuditOperation, AuditPurpose, Caller, Operation, Role};
 
 pub use admit::Admitted;
 pub use counters::IngestCounts;
@@ -176,7 +177,20 @@ impl App {
             Role::IngestBrowser => Trust::Browser { shopper: caller.shopper.as_deref() },
             _ => Trust::Server,
         };
+        let behaviour = |event: &&IncomingEvent<'_>| {
+            matches!(event.fact.operation(), Operation::SendBehaviour | Operation::MergeIdentities)
+        };
+        let n_behaviour = events.iter().filter(behaviour).count() as u64;
+        let n_essential = events.len() as u64 - n_behaviour;
         let outcome = self.admit(events, trust, scene.received).await?;
+        for (count, purpose) in
+            [(n_behaviour, AuditPurpose::Analytics), (n_essential, AuditPurpose::Essential)]
+        {
+            if count > 0 {
+                let taken_in = Counted::many(AuditOperation::Ingest, count);
+                self.tally(caller, taken_in.for_purpose(purpose));
+            }
+        }
         let duplicates = outcome.iter().filter(|admitted| admitted.is_duplicate).count();
         let accepted = outcome.len() - duplicates;
         Ok(IngestAnswer { accepted, duplicates, rejected })

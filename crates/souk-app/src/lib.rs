@@ -5,6 +5,7 @@
 
 mod access;
 mod app;
+mod audit;
 mod clock;
 pub mod config;
 pub mod demo;
@@ -26,6 +27,11 @@ mod test_shop;
 
 pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
+pub use audit::{
+    AuditAct, AuditCheck, AuditEntry, AuditFilter, AuditHead, AuditItem, AuditObject,
+    AuditOperation, AuditPage, AuditProblem, AuditProof, AuditPurpose, HeadSink, Outcome,
+    SignedTreeHead, TreeHash, audit_restore, verify_audit,
+};
 pub use clock::Clock;
 pub use config::{Config, Notice};
 pub use doctor::{Finding, Weight};

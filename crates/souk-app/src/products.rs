@@ -7,8 +7,9 @@ use souk_core::{
 };
 use souk_ports::{Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Record};
 
+use crate::audit::Counted;
 use crate::ingest::record;
-use crate::{App, AppError, Caller, FieldError, Operation};
+use crate::{App, AppError, AuditOperation, Caller, FieldError, Operation};
 
 /// Products in one call, as the contract says.
 pub const PUT_PRODUCTS_MAX: usize = 5_000;
@@ -81,6 +82,9 @@ impl App {
         }
         answer.accepted = records.len();
         self.append_and_see(records).await?;
+        if answer.accepted > 0 {
+            self.tally_catalogue(caller, answer.accepted as u64);
+        }
         Ok(answer)
     }
 
@@ -109,6 +113,7 @@ impl App {
         }
         let fact = Fact::ProductPatched { product: id.clone(), patch: Box::new(patch) };
         self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;
+        self.tally_catalogue(caller, 1);
         // Another request may have deleted it in the meantime.
         self.product(site, id).ok_or_else(|| not_found(id))
     }
@@ -127,7 +132,13 @@ impl App {
         caller.check(Operation::WriteCatalogue)?;
         self.product(site, id).ok_or_else(|| not_found(id))?;
         let fact = Fact::ProductDeleted { product: id.clone() };
-        self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await
+        self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;
+        self.tally_catalogue(caller, 1);
+        Ok(())
+    }
+
+    fn tally_catalogue(&self, caller: &Caller, count: u64) {
+        self.tally(caller, Counted::many(AuditOperation::CatalogueChange, count));
     }
 
     /// One product of the catalogue.

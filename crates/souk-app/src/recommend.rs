@@ -6,8 +6,9 @@ use rustc_hash::FxHashSet;
 use souk_core::{Channel, Filter, LocationId, ProductId, SiteId, Timestamp};
 use souk_recommend::{Item, Shopper};
 
+use crate::audit::Counted;
 use crate::projections::{History, Touch, Views};
-use crate::{App, AppError, Caller, Operation};
+use crate::{App, AppError, AuditOperation, Caller, Operation};
 
 mod candidates;
 mod plan;
@@ -245,6 +246,9 @@ impl App {
             asker.answer(request, &self.config.main_site())
         };
         self.note_impressions((request, &asked), &answer);
+        if let Some(subject) = asked.subject() {
+            self.tally(caller, Counted::of_subject(AuditOperation::Recommend, subject));
+        }
         Ok(answer)
     }
 }

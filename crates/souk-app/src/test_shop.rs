@@ -70,5 +70,5 @@ impl Shop {
 
 /// A caller of this role without a shopper token.
 pub(crate) fn caller(role: Role) -> Caller {
-    Caller { key_id: format!("test-{}", role.as_str()), role, shopper: None }
+    Caller::new(format!("test-{}", role.as_str()), role)
 }

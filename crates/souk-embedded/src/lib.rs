@@ -28,7 +28,7 @@ pub use folder::{DataFolder, FORMAT_VERSION, FolderError};
 pub use keys::SqliteKeyStore;
 pub use log::{LogOptions, SqliteLog};
 pub use sqlite::{StorageFailure, SyncMode};
-pub use tables::SqliteTables;
+pub use tables::{ReadOnlyTables, SqliteTables};
 pub use verify::{Verified, verify};
 
 /// How a data folder is opened.

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -49,7 +50,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             let job = Job::Backup { to: absolute(&to)?, is_keys };
             finish(&settings, &job, backup::text).await
         }
-        Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()),
+        Command::Audit(what) => audit::run(what, &settings).await,
+        Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()).await,
         Command::Export(args) => {
             let kind = export::kind_name(args.kind).to_owned();
             let job = Job::Export { kind, out: absolute(&args.out)? };

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{App, Caller, ImportKind, ImportOptions, NewKey, Progress, Role};
+use souk_app::{
+    App, AuditAct, AuditObject, AuditOperation, Caller, ImportKind, ImportOptions, NewKey, Outcome,
+    Progress, Role,
+};
 use souk_core::{Channel, Currency, SiteId, Timestamp};
 use souk_embedded::Embedded;
 
@@ -56,11 +59,70 @@ pub(crate) enum Job {
     Doctor {
         depth: commands::doctor::Depth,
     },
+    AuditList(Box<commands::audit::Listing>),
 }
 
 impl Job {
-    /// Does the work; the answer is what `--output json` prints.
+    /// Does the work; the answer is what `--output json` prints. What must be written down is written
+    /// down before it begins and before it is answered.
     pub(crate) async fn run(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
+        let Some(act) = self.act() else { return self.work(shop, progress).await };
+        let admin = Caller::local_admin();
+        shop.app.audit(&admin, act.clone().ending(Outcome::Begun)).await?;
+        let done = self.work(shop, progress).await;
+        match done {
+            Ok(result) => {
+                let act = match n_rows(&result) {
+                    Some(rows) => act.with("rows", rows),
+                    None => act,
+                };
+                shop.app.audit(&admin, act).await?;
+                Ok(result)
+            }
+            Err(error) => {
+                // Why the work failed is worth more to the person than that it was not written down.
+                let _ = shop.app.audit(&admin, act.ending(Outcome::Failed)).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// What the audit log says of the job; `None` where the use case itself writes it down. Every job
+    /// must have its line here.
+    fn act(&self) -> Option<AuditAct> {
+        let data = |kind: &str| AuditObject::data(kind);
+        match self {
+            Job::Import { paths, kind, .. } => {
+                let object = data(kind.as_deref().unwrap_or("any"));
+                let act = AuditAct::new(AuditOperation::DataImport).on(object);
+                Some(act.with("files", paths.len()))
+            }
+            Job::Export { kind, .. } => {
+                Some(AuditAct::new(AuditOperation::DataExport).on(data(kind)))
+            }
+            Job::Backup { is_keys: commands::backup::IsKeys::Yes, .. } => {
+                Some(AuditAct::new(AuditOperation::DataBackupKeys))
+            }
+            Job::Backup { is_keys: commands::backup::IsKeys::No, .. } => {
+                Some(AuditAct::new(AuditOperation::DataBackup))
+            }
+            Job::Doctor { depth } => {
+                let depth = match depth {
+                    commands::doctor::Depth::Look => "look",
+                    commands::doctor::Depth::Rebuild => "rebuild",
+                };
+                Some(AuditAct::new(AuditOperation::DataExamine).with("depth", depth))
+            }
+            Job::Recommend(_)
+            | Job::KeysCreate { .. }
+            | Job::KeysList
+            | Job::KeysRevoke { .. }
+            | Job::ShopperSecret
+            | Job::AuditList(_) => None,
+        }
+    }
+
+    async fn work(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
         let admin = Caller::local_admin();
         match self {
             Job::Import { paths, kind, site, currency, channel } => {
@@ -70,19 +132,29 @@ impl Job {
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
             Job::KeysCreate { role, label, origins, expires } => {
                 let new = new_key(role, label, (origins, expires.as_deref()))?;
-                Ok(json!({"key": shop.app.create_key(new).await?}))
+                Ok(json!({"key": shop.app.create_key(new, &admin).await?}))
             }
             Job::KeysList => commands::keys::list(shop).await,
             Job::KeysRevoke { key_id } => {
-                shop.app.revoke_key(key_id).await?;
+                shop.app.revoke_key(key_id, &admin).await?;
                 Ok(json!({"revoked": key_id}))
             }
-            Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
+            Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin).await?})),
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
             Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
+            Job::AuditList(listing) => commands::audit::list(shop, listing).await,
         }
     }
+}
+
+/// Rows that an export wrote or an import brought in.
+fn n_rows(result: &Value) -> Option<u64> {
+    let of_import = || {
+        let files = result["files"].as_array()?;
+        Some(files.iter().filter_map(|file| file["accepted"].as_u64()).sum())
+    };
+    result["rows"].as_u64().or_else(of_import)
 }
 
 /// What `souk import` was told beside the paths.

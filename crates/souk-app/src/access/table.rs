@@ -35,8 +35,8 @@ const TABLE: &[(Role, &[Operation])] = &[
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),
-    // Subject requests and the audit log bring this role its operations.
-    (Role::Privacy, &[]),
+    // Subject requests bring this role more operations.
+    (Role::Privacy, &[Operation::ReadAudit]),
 ];
 
 /// Whether the role has the operation.

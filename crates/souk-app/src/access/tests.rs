@@ -29,6 +29,7 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::WriteKeys, "........x"),
     (Operation::RunImports, "........x"),
     (Operation::ExportFacts, "........x"),
+    (Operation::ReadAudit, ".......xx"),
 ];
 
 #[test]
@@ -95,22 +96,29 @@ async fn a_key_lives_from_creation_to_revocation() {
         origins: Vec::new(),
         expires_at: expires.map(|time| Timestamp::parse(time).unwrap()),
     };
-    let server = app.create_key(new(Role::IngestServer, None)).await.unwrap();
-    let over = app.create_key(new(Role::Planner, Some("2020-01-01T00:00:00Z"))).await.unwrap();
-    let later = app.create_key(new(Role::Planner, Some("9000-01-01T00:00:00Z"))).await.unwrap();
+    let server =
+        app.create_key(new(Role::IngestServer, None), &Caller::local_admin()).await.unwrap();
+    let over = app
+        .create_key(new(Role::Planner, Some("2020-01-01T00:00:00Z")), &Caller::local_admin())
+        .await
+        .unwrap();
+    let later = app
+        .create_key(new(Role::Planner, Some("9000-01-01T00:00:00Z")), &Caller::local_admin())
+        .await
+        .unwrap();
     assert_eq!(app.authenticate(&server, None).unwrap().role, Role::IngestServer);
     assert_eq!(app.authenticate(&later, None).unwrap().role, Role::Planner);
     assert!(matches!(app.authenticate(&over, None), Err(AppError::Unauthenticated)));
     let unknown = keys::key_text(Role::Admin, [9; 20]);
     assert!(matches!(app.authenticate(&unknown, None), Err(AppError::Unauthenticated)));
 
-    let listed = app.list_keys().await.unwrap();
+    let listed = app.known_keys().await.unwrap();
     assert_eq!(listed.len(), 4);
     let info = listed.iter().find(|info| info.role == Role::IngestServer).unwrap();
     assert_eq!(info.label, "till 4");
-    app.revoke_key(&info.key_id).await.unwrap();
+    app.revoke_key(&info.key_id, &Caller::local_admin()).await.unwrap();
     assert!(matches!(app.authenticate(&server, None), Err(AppError::Unauthenticated)));
-    let again = app.revoke_key(&info.key_id).await.unwrap_err();
+    let again = app.revoke_key(&info.key_id, &Caller::local_admin()).await.unwrap_err();
     assert_eq!(again.code(), "not_found");
 
     // The key itself is nowhere in what is stored, and another process sees the same keys.
@@ -120,7 +128,7 @@ async fn a_key_lives_from_creation_to_revocation() {
     let secret = &first["souk_ad_".len()..];
     assert!(rows.iter().all(|row| !String::from_utf8_lossy(&row.value).contains(secret)));
     let other = Access::open(&*app.parts.tables, &*app.parts.keys).await.unwrap();
-    assert_eq!(other.keys.list(), app.list_keys().await.unwrap());
+    assert_eq!(other.keys.list(), app.known_keys().await.unwrap());
 }
 
 #[tokio::test]
@@ -133,18 +141,26 @@ async fn origins_bind_browser_keys() {
         expires_at: None,
     };
     let bound = key(Role::IngestBrowser, &["https://shop.example"]);
-    let bound = shop.app.create_key(bound).await.unwrap();
+    let bound = shop.app.create_key(bound, &Caller::local_admin()).await.unwrap();
     assert!(shop.app.is_origin_known("https://shop.example"));
     assert!(!shop.app.is_origin_known("https://evil.example"));
     assert!(shop.app.authenticate(&bound, Some("https://shop.example")).is_ok());
     assert!(shop.app.authenticate(&bound, None).is_ok());
     let refused = shop.app.authenticate(&bound, Some("https://evil.example")).unwrap_err();
     expect!["role `ingest_browser` may not be used from this web origin; add it to the key or to `server.allowed_origins`"].assert_eq(&refused.to_string());
-    let open = shop.app.create_key(key(Role::StorefrontBrowser, &[])).await.unwrap();
+    let open = shop
+        .app
+        .create_key(key(Role::StorefrontBrowser, &[]), &Caller::local_admin())
+        .await
+        .unwrap();
     assert!(shop.app.authenticate(&open, Some("https://any.example")).is_ok());
 
     let refuse = async |role, origin: &str| {
-        shop.app.create_key(key(role, &[origin])).await.unwrap_err().to_string()
+        shop.app
+            .create_key(key(role, &[origin]), &Caller::local_admin())
+            .await
+            .unwrap_err()
+            .to_string()
     };
     expect!["role `admin` is used by servers, which have no origin; leave it out"]
         .assert_eq(&refuse(Role::Admin, "https://a.example").await);
@@ -215,8 +231,8 @@ async fn tokens_of_the_app() {
     assert_eq!(shop.app.shopper_of_token(&token).unwrap(), "u1");
     let long = shop.app.make_shopper_token("u1", 90_000);
     assert!(matches!(shop.app.shopper_of_token(&long), Err(AppError::Unauthenticated)));
-    assert!(shop.app.shopper_secret(&caller(Role::StorefrontServer)).is_err());
-    let secret = shop.app.shopper_secret(&Caller::local_admin()).unwrap();
+    assert!(shop.app.shopper_secret(&caller(Role::StorefrontServer)).await.is_err());
+    let secret = shop.app.shopper_secret(&Caller::local_admin()).await.unwrap();
     assert_eq!(secret.len(), 64);
     assert!(!format!("{:?}", shop.app.door.access).contains(&secret));
 }

@@ -330,6 +330,25 @@ impl Default for AccessSettings {
     }
 }
 
+/// How the audit log is published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSettings {
+    /// Seconds between two signed tree heads.
+    #[serde(deserialize_with = "text::within::<10, 86_400, _>")]
+    pub head_every_s: u64,
+    /// A file to which heads are appended.
+    pub heads_file: Option<String>,
+    /// A URL to which heads are posted.
+    pub heads_webhook: Option<String>,
+}
+
+impl Default for AuditSettings {
+    fn default() -> AuditSettings {
+        AuditSettings { head_every_s: 600, heads_file: None, heads_webhook: None }
+    }
+}
+
 /// `personalization` of the original brief.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -24,8 +24,8 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     security(("bearer" = []), ("basic" = []))
 )]
 pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
-    edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
-    let keys = edge.app.list_keys().await?;
+    let (caller, _) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    let keys = edge.app.list_keys(&caller).await?;
     Ok(json(&KeyList { keys: keys.into_iter().map(KeyAnswer::from).collect() }))
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
     idempotent(&edge, (&caller, &call), "POST /v1/keys", async || {
         let new = crate::json::parse_object::<NewKeyBody>(&call.body)?.parse()?;
         let role = new.role;
-        let key = edge.app.create_key(new).await?;
+        let key = edge.app.create_key(new, &caller).await?;
         let id = edge.app.authenticate(&key, None)?.key_id;
         Ok((StatusCode::CREATED, body_of(&NewKeyAnswer { key, id, role: role.into() })))
     })
@@ -71,7 +71,7 @@ pub(crate) async fn revoke(
     id: PathPart,
     request: Request,
 ) -> Answer {
-    edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
-    edge.app.revoke_key(&path_part(id)?).await?;
+    let (caller, _) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    edge.app.revoke_key(&path_part(id)?, &caller).await?;
     Ok(no_content())
 }

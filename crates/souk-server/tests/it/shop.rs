@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use souk_app::{App, Clock, Config, NewKey, Parts, Role};
+use souk_app::{App, Caller, Clock, Config, NewKey, Parts, Role};
 use souk_embedded::{Embedded, EmbeddedOptions};
 use souk_server::{Limits, ServeError, Server, ServerConfig, TlsFiles};
 use tempfile::TempDir;
@@ -87,7 +87,7 @@ impl Shop {
     pub fn key_for(&self, role: Role, origins: &[&str]) -> String {
         let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
         let new = NewKey { role, label: String::new(), origins, expires_at: None };
-        self.runtime.block_on(self.app.create_key(new)).unwrap()
+        self.runtime.block_on(self.app.create_key(new, &Caller::local_admin())).unwrap()
     }
 
     pub fn send(&self, call: &Call) -> Reply {

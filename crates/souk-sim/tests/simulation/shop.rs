@@ -48,7 +48,7 @@ impl SimShop {
     pub(crate) fn new(folder: &Path, seed: u64, now_ms: i64) -> Result<SimShop> {
         // The clock is read by tasks of any life, so it lives as long as the program.
         let hand: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(now_ms)));
-        let caller = Caller { key_id: "sim".into(), role: Role::Admin, shopper: None };
+        let caller = Caller::new("sim", Role::Admin);
         let keys = Arc::new(SeededKeys::new(seed));
         let mut shop = SimShop {
             folder: folder.to_owned(),

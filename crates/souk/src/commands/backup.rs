@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_embedded::{BackupError, BackupReport};
+use souk_app::{AuditAct, AuditOperation, audit_restore};
+use souk_embedded::{BackupError, BackupReport, SqliteTables};
 
 use crate::failure::Failure;
 use crate::job::Shop;
@@ -27,12 +28,13 @@ pub(crate) async fn run(shop: &Shop, to: &Path, is_keys: IsKeys) -> Result<Value
 }
 
 /// Puts a backup into an empty data folder.
-pub(crate) fn restore(settings: &Settings, from: &Path, keys: Option<&Path>) -> Result<()> {
+pub(crate) async fn restore(settings: &Settings, from: &Path, keys: Option<&Path>) -> Result<()> {
     let folder = &settings.folder;
     let report = souk_embedded::restore(from, folder).map_err(failure)?;
     if let Some(keys) = keys {
         souk_embedded::restore_keys(keys, folder).map_err(failure)?;
     }
+    write_down(folder, (&report, keys)).await?;
     let mut result = json_of(folder, &report);
     result["with_keys"] = keys.is_some().into();
     term::print_result(settings.output, &result, |result| {
@@ -45,6 +47,18 @@ pub(crate) fn restore(settings: &Settings, from: &Path, keys: Option<&Path>) -> 
         };
         format!("{} ({about_keys})", text(result))
     })?;
+    Ok(())
+}
+
+/// The restore is the first entry after those of the backup: what came between is not there any more,
+/// and the published heads tell how much that was.
+async fn write_down(folder: &Path, (report, keys): (&BackupReport, Option<&Path>)) -> Result<()> {
+    let tables = SqliteTables::open(&folder.join("tables.db"));
+    let tables = tables.map_err(|error| Failure::because(error.kind(), &error))?;
+    let act = AuditAct::new(AuditOperation::DataRestore)
+        .with("files", report.files)
+        .with("key_store", if keys.is_some() { "restored" } else { "none" });
+    audit_restore(&tables, act).await?;
     Ok(())
 }
 

@@ -249,8 +249,8 @@ type BasketRowOf = souk_recommend::evaluate::baskets::BasketRow;
 
 /// A key for this start; those of earlier starts end, because only their hashes are known.
 async fn fresh_key(app: &App) -> Result<String> {
-    for old in app.list_keys().await?.into_iter().filter(|key| key.label == KEY_LABEL) {
-        app.revoke_key(&old.key_id).await?;
+    for old in app.known_keys().await?.into_iter().filter(|key| key.label == KEY_LABEL) {
+        app.revoke_key(&old.key_id, &caller()).await?;
     }
     let key = NewKey {
         role: Role::Admin,
@@ -258,7 +258,7 @@ async fn fresh_key(app: &App) -> Result<String> {
         origins: Vec::new(),
         expires_at: None,
     };
-    Ok(app.create_key(key).await?)
+    Ok(app.create_key(key, &caller()).await?)
 }
 
 /// The caller of the report's own questions.

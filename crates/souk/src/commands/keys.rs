@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_app::Caller;
 
 use crate::cli::{Keys, Output};
 use crate::job::{Job, Shop};
@@ -36,7 +37,7 @@ fn word(result: &Value, name: &str) -> String {
 }
 
 pub(crate) async fn list(shop: &Shop) -> Result<Value> {
-    let keys = shop.app.list_keys().await?;
+    let keys = shop.app.list_keys(&Caller::local_admin()).await?;
     let keys: Vec<Value> = keys
         .into_iter()
         .map(|key| {
