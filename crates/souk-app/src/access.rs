@@ -1,6 +1,7 @@
 //! Who may call: roles, keys and shopper tokens.
 
 mod keys;
+mod rotate;
 mod table;
 mod token;
 
@@ -11,6 +12,8 @@ use souk_core::Timestamp;
 use souk_ports::{Condition, KeyStore, TableError, TableRange, TableStore, Write, WriteChange};
 
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Clock};
+
+pub use rotate::{OVERLAP_S_DEFAULT, OVERLAP_S_MAX, RotatedKey};
 
 use keys::{KeyHash, KeyIndex, key_hash};
 use token::TokenSigner;
@@ -196,6 +199,8 @@ pub struct KeyInfo {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// The key that replaced it, until it ends.
+    pub replaced_by: Option<String>,
 }
 
 impl Caller {
@@ -403,11 +408,7 @@ impl App {
                 "there are {KEYS_MAX} keys, which is the limit; revoke some"
             )));
         }
-        let mut random = [0; 20];
-        getrandom::fill(&mut random)
-            .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
-        let text = keys::key_text(new.role, random);
-        let hash = key_hash(&text);
+        let (text, hash) = random_key(new.role)?;
         let info = KeyInfo {
             key_id: keys::key_id(&hash),
             role: new.role,
@@ -415,6 +416,7 @@ impl App {
             origins: new.origins,
             created_at: access_now(),
             expires_at: new.expires_at,
+            replaced_by: None,
         };
         let write = Write {
             partition_key: KEYS_PARTITION.to_owned(),
@@ -497,6 +499,16 @@ impl App {
     pub(crate) async fn refresh_keys(&self) -> Result<(), AppError> {
         self.door.access.refresh(&*self.parts.tables).await
     }
+}
+
+/// A new key of 160 random bits, and the hash that stands for it.
+fn random_key(role: Role) -> Result<(String, KeyHash), AppError> {
+    let mut random = [0; 20];
+    getrandom::fill(&mut random)
+        .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
+    let text = keys::key_text(role, random);
+    let hash = key_hash(&text);
+    Ok((text, hash))
 }
 
 fn is_origin_of(info: &KeyInfo, origin: &str, everywhere: &[String]) -> bool {

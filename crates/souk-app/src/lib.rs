@@ -25,7 +25,9 @@ mod status;
 #[cfg(test)]
 mod test_shop;
 
-pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
+pub use access::{
+    Caller, KeyInfo, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Operation, Role, RotatedKey,
+};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use audit::{
     AuditAct, AuditCheck, AuditEntry, AuditFilter, AuditHead, AuditItem, AuditObject,

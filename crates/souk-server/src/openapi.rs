@@ -8,7 +8,7 @@ mod schemas;
 
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
-use crate::routes::{health, keys, products, recommend, segment};
+use crate::routes::{audit, health, keys, products, recommend, segment};
 
 /// What utoipa collects from the code.
 #[derive(OpenApi)]
@@ -36,7 +36,11 @@ use crate::routes::{health, keys, products, recommend, segment};
         recommend::batch,
         keys::list,
         keys::create,
+        keys::rotate,
         keys::revoke,
+        audit::list,
+        audit::proof,
+        audit::head,
         health::live,
         health::ready,
         health::version,
@@ -54,6 +58,7 @@ use crate::routes::{health, keys, products, recommend, segment};
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
         (name = "Keys", description = "Who may call."),
+        (name = "Audit", description = "Who did what, in a log that cannot be changed unseen."),
         (name = "Operation", description = "How the server is.")
     )
 )]

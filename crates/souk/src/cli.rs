@@ -381,6 +381,20 @@ Examples:
     },
     /// List the keys, without their secrets
     List,
+    /// Replace a key: the new one works at once, the old one for a while longer
+    ///
+    /// Prints the new key alone on stdout. Role, label, origins and lifetime are those of the old one.
+    #[command(after_help = "\
+Examples:
+  souk keys rotate 91f2a6c4d0e8
+  souk keys rotate 91f2a6c4d0e8 --overlap 12h")]
+    Rotate {
+        /// As `souk keys list` shows it
+        key_id: String,
+        /// How long the old one goes on working: 7d, 12h, 30m or 0s, at most 90d
+        #[arg(long, value_name = "TIME", default_value = "7d")]
+        overlap: String,
+    },
     /// End a key at once
     Revoke {
         /// As `souk keys list` shows it

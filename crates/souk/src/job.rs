@@ -44,6 +44,10 @@ pub(crate) enum Job {
         expires: Option<String>,
     },
     KeysList,
+    KeysRotate {
+        key_id: String,
+        overlap_s: u64,
+    },
     KeysRevoke {
         key_id: String,
     },
@@ -116,6 +120,7 @@ impl Job {
             Job::Recommend(_)
             | Job::KeysCreate { .. }
             | Job::KeysList
+            | Job::KeysRotate { .. }
             | Job::KeysRevoke { .. }
             | Job::ShopperSecret
             | Job::AuditList(_) => None,
@@ -135,6 +140,14 @@ impl Job {
                 Ok(json!({"key": shop.app.create_key(new, &admin).await?}))
             }
             Job::KeysList => commands::keys::list(shop).await,
+            Job::KeysRotate { key_id, overlap_s } => {
+                let rotated = shop.app.rotate_key((key_id, *overlap_s), &admin).await?;
+                Ok(json!({
+                    "key": rotated.key,
+                    "key_id": rotated.info.key_id,
+                    "old_ends_at": rotated.old_ends_at.to_string(),
+                }))
+            }
             Job::KeysRevoke { key_id } => {
                 shop.app.revoke_key(key_id, &admin).await?;
                 Ok(json!({"revoked": key_id}))

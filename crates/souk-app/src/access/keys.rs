@@ -104,6 +104,9 @@ struct StoredKey {
     origins: Vec<String>,
     created_at_ms: i64,
     expires_at_ms: Option<i64>,
+    /// Absent in rows of programs that could not rotate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced_by: Option<String>,
 }
 
 /// The row of a key.
@@ -115,6 +118,7 @@ pub(super) fn encode(hash: &KeyHash, info: &KeyInfo) -> Vec<u8> {
         origins: info.origins.clone(),
         created_at_ms: info.created_at.as_ms(),
         expires_at_ms: info.expires_at.map(Timestamp::as_ms),
+        replaced_by: info.replaced_by.clone(),
     };
     serde_json::to_vec(&stored).expect("a key is plain data")
 }
@@ -139,6 +143,7 @@ pub(super) fn decode(key_id: &str, value: &[u8]) -> Result<(KeyHash, KeyInfo), A
         origins: stored.origins,
         created_at: time(stored.created_at_ms)?,
         expires_at: stored.expires_at_ms.map(time).transpose()?,
+        replaced_by: stored.replaced_by,
     };
     Ok((hash, info))
 }

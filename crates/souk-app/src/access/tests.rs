@@ -132,6 +132,53 @@ async fn a_key_lives_from_creation_to_revocation() {
 }
 
 #[tokio::test]
+async fn a_rotated_key_works_beside_its_successor_and_then_ends() {
+    let shop = Shop::open().await;
+    let (app, admin) = (&shop.app, Caller::local_admin());
+    let new = NewKey {
+        role: Role::StorefrontBrowser,
+        label: "web".to_owned(),
+        origins: vec!["https://shop.example".to_owned()],
+        expires_at: Some(access_now().plus_ms(30 * 86_400_000)),
+    };
+    let old = app.create_key(new, &admin).await.unwrap();
+    let id = app.authenticate(&old, None).unwrap().key_id;
+    assert!(app.rotate_key((&id, 60), &caller(Role::Privacy)).await.is_err());
+    let rotated = app.rotate_key((&id, 60), &admin).await.unwrap();
+    assert_eq!(app.authenticate(&old, None).unwrap().key_id, id, "the overlap");
+    assert_eq!(app.authenticate(&rotated.key, None).unwrap().key_id, rotated.info.key_id);
+    assert_eq!(rotated.info.origins, ["https://shop.example"]);
+    let lifetime = rotated.info.expires_at.unwrap().ms_since(rotated.info.created_at);
+    assert!((lifetime - 30 * 86_400_000).abs() < 60_000, "{lifetime}");
+    let stored = Access::open(&*app.parts.tables, &*app.parts.keys).await.unwrap();
+    assert_eq!(stored.keys.list(), app.known_keys().await.unwrap());
+    let listed = app.known_keys().await.unwrap();
+    let replaced = listed.iter().find(|info| info.key_id == id).unwrap();
+    assert_eq!(replaced.replaced_by.as_ref(), Some(&rotated.info.key_id));
+    assert_eq!(replaced.expires_at, Some(rotated.old_ends_at));
+    let again = app.rotate_key((&id, 60), &admin).await.unwrap_err();
+    assert!(again.to_string().contains(&rotated.info.key_id), "{again}");
+    // Without an overlap it ends at once.
+    let next = app.rotate_key((&rotated.info.key_id, 0), &admin).await.unwrap();
+    assert!(matches!(app.authenticate(&rotated.key, None), Err(AppError::Unauthenticated)));
+    assert!(app.authenticate(&next.key, None).is_ok());
+    assert_eq!(app.rotate_key(("none", 0), &admin).await.unwrap_err().code(), "not_found");
+    let long = app.rotate_key((&next.info.key_id, OVERLAP_S_MAX + 1), &admin).await.unwrap_err();
+    assert_eq!(long.code(), "invalid_overlap");
+}
+
+/// A row as it was written before keys could be rotated.
+#[test]
+fn rows_of_older_programs_are_read() {
+    let row = format!(
+        r#"{{"hash":"{}","role":"analyst","label":"x","origins":[],"created_at_ms":5,"expires_at_ms":null}}"#,
+        "0a".repeat(32)
+    );
+    let (hash, info) = keys::decode("0a0a0a0a0a0a", row.as_bytes()).unwrap();
+    assert_eq!((hash, info.replaced_by), ([10; 32], None));
+}
+
+#[tokio::test]
 async fn origins_bind_browser_keys() {
     let shop = Shop::open().await;
     let key = |role, origins: &[&str]| NewKey {

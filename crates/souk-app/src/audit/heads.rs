@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::{App, AppError, Caller};
 
-use super::tree::{HEADS, STATE, STATE_HEAD, Tree, put, row_key};
+use super::tree::{HEADS, STATE, STATE_HEAD, Tree, head_row, put, row_key, split_head};
 use super::{AuditAct, AuditFault, AuditLog, AuditOperation, audit_now};
 
 /// How often what was counted is written down.
@@ -156,7 +156,13 @@ impl App {
             return Ok(());
         }
         let line = signed.to_line();
-        let value = || (Condition::Any, line.clone().into_bytes());
+        let before = match self.stored_head().await? {
+            // The same tree, signed once more because it could not be published: its place is taken.
+            Some((before, last)) if last.head.size == size => before,
+            Some((_, last)) => last.head.size,
+            None => 0,
+        };
+        let value = || (Condition::Any, head_row(before, &line));
         let writes =
             [put(HEADS, row_key(size), value()), put(STATE, STATE_HEAD.to_owned(), value())];
         self.parts.tables.write(&writes, audit_now()).await?;
@@ -178,11 +184,7 @@ impl App {
 
     async fn check_published_head(&self) -> Result<(), AppError> {
         let publisher = &self.door.audit.publisher;
-        let now = audit_now();
-        let row = self.parts.tables.get(STATE, STATE_HEAD, now).await?;
-        let stored = row.and_then(|row| String::from_utf8(row.value).ok());
-        let stored = stored.and_then(|line| SignedTreeHead::from_line(&line).ok());
-        if let Some(stored) = stored {
+        if let Some((_, stored)) = self.stored_head().await? {
             let current = self.door.audit.signer.public_key();
             *publisher.published.lock() = publisher.file.is_none().then_some(stored.head.size);
             if stored.public_key != current {
@@ -213,6 +215,17 @@ impl App {
         *publisher.differs.lock() = Some(detail);
         let act = AuditAct::new(AuditOperation::AuditHeadsDiffer).with("published_size", size);
         self.audit(&Caller::local_admin(), act).await.map(drop)
+    }
+
+    /// The newest stored head, with the size of the one before it.
+    async fn stored_head(&self) -> Result<Option<(u64, SignedTreeHead)>, AppError> {
+        let row = self.parts.tables.get(STATE, STATE_HEAD, audit_now()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let read = split_head(&row.value).and_then(|(before, line)| {
+            SignedTreeHead::from_line(line).ok().map(|head| (before, head))
+        });
+        let damaged = || AuditFault::damaged("its newest head has no known form");
+        Ok(Some(read.ok_or_else(damaged)?))
     }
 
     /// Why a published head is none of the stored tree.

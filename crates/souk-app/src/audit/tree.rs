@@ -285,6 +285,19 @@ async fn leaves(
     Ok(leaves)
 }
 
+/// The row of a signed head: the size of the head before it, so that none can be taken out, and its
+/// line.
+pub(super) fn head_row(before: u64, line: &str) -> Vec<u8> {
+    format!("{before:016x} {line}").into_bytes()
+}
+
+/// Takes the row of a head apart.
+pub(super) fn split_head(row: &[u8]) -> Option<(u64, &str)> {
+    let (before, line) = std::str::from_utf8(row).ok()?.split_once(' ')?;
+    let size = u64::from_str_radix(before, 16).ok()?;
+    (row_key(size) == before).then_some((size, line))
+}
+
 pub(super) fn put(
     partition: &str,
     sort_key: String,

@@ -8,7 +8,7 @@ use souk_privacy::audit::{AuditEntry, CompactRange, SignedTreeHead, TreeHash};
 
 use super::tree::{
     BLOCK, BLOCKS, ENTRIES, HEADS, PAGE_ROWS, STATE, STATE_HEAD, STATE_TREE, StoredTree, row_key,
-    split_row,
+    split_head, split_row,
 };
 use super::{AuditOperation, audit_now};
 
@@ -152,10 +152,20 @@ impl Check {
     }
 
     fn read_stored_heads(&mut self, (state, heads): (&[Row], &[Row])) {
+        let mut last = 0;
         for row in heads {
             match line_of(row) {
-                Ok(head) if row.sort_key == row_key(head.head.size) => self.claim(head, false),
-                Ok(_) => self.fault(None, format!("the head {} stands elsewhere", row.sort_key)),
+                Ok((_, head)) if row.sort_key != row_key(head.head.size) => {
+                    self.fault(None, format!("the head {} stands elsewhere", row.sort_key));
+                }
+                Ok((before, _)) if before != last => self.fault(
+                    None,
+                    format!("a head of {before} entries was taken out before {}", row.sort_key),
+                ),
+                Ok((_, head)) => {
+                    last = head.head.size;
+                    self.claim(head, false);
+                }
                 Err(why) => self.fault(None, format!("the stored head {} {why}", row.sort_key)),
             }
         }
@@ -363,9 +373,10 @@ impl Claim {
     }
 }
 
-fn line_of(row: &Row) -> Result<SignedTreeHead, String> {
-    let text = std::str::from_utf8(&row.value).map_err(|_| "is no text".to_owned())?;
-    SignedTreeHead::from_line(text).map_err(|error| error.to_string())
+fn line_of(row: &Row) -> Result<(u64, SignedTreeHead), String> {
+    let (before, line) = split_head(&row.value).ok_or("has no known form")?;
+    let head = SignedTreeHead::from_line(line).map_err(|error| error.to_string())?;
+    Ok((before, head))
 }
 
 /// Every row of a partition.

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{KeyInfo, NewKey, Role};
+use souk_app::{KeyInfo, NewKey, Role, RotatedKey};
 use souk_core::Timestamp;
 use utoipa::ToSchema;
 
@@ -21,6 +21,40 @@ pub(crate) struct NewKeyBody {
     /// When it ends; never when left out.
     #[serde(default)]
     expires_at: Option<String>,
+}
+
+/// How to replace a key.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateBody {
+    /// Seconds for which the old key goes on working; a week when left out, 0 ends it at once.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 7_776_000)]
+    pub(crate) overlap_s: Option<u64>,
+}
+
+/// A key that replaces another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RotatedKeyAnswer {
+    /// The new key itself: the only time it can be seen.
+    pub(crate) key: String,
+    /// Its public part.
+    pub(crate) id: String,
+    pub(crate) role: RoleName,
+    /// When the old key ends.
+    #[schema(format = DateTime)]
+    pub(crate) old_ends_at: String,
+}
+
+impl From<RotatedKey> for RotatedKeyAnswer {
+    fn from(rotated: RotatedKey) -> RotatedKeyAnswer {
+        RotatedKeyAnswer {
+            key: rotated.key,
+            id: rotated.info.key_id,
+            role: rotated.info.role.into(),
+            old_ends_at: rotated.old_ends_at.to_string(),
+        }
+    }
 }
 
 /// What a key may do.
@@ -106,6 +140,9 @@ pub(crate) struct KeyAnswer {
     /// When it ends; `null` is never.
     #[schema(format = DateTime, required)]
     pub(crate) expires_at: Option<String>,
+    /// The key that replaced it; it works until `expires_at`.
+    #[schema(required)]
+    pub(crate) replaced_by: Option<String>,
 }
 
 impl From<KeyInfo> for KeyAnswer {
@@ -117,6 +154,7 @@ impl From<KeyInfo> for KeyAnswer {
             origins: info.origins,
             created_at: info.created_at.to_string(),
             expires_at: info.expires_at.map(|at| at.to_string()),
+            replaced_by: info.replaced_by,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A shape is read here, and turned into a request of the application whose values are valid by type.
 
+pub(crate) mod audit;
 pub(crate) mod common;
 pub(crate) mod events;
 pub(crate) mod keys;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::edge::{Edge, around};
 use crate::problem::{Answer, Problem};
 
+pub(crate) mod audit;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod products;
@@ -35,6 +36,10 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/recommendations/batch", post(recommend::batch))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/proof", get(audit::proof))
+        .route("/v1/audit/head", get(audit::head))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -1,10 +1,11 @@
 //! `souk keys`.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use souk_app::Caller;
 
 use crate::cli::{Keys, Output};
+use crate::failure::Failure;
 use crate::job::{Job, Shop};
 use crate::settings::Settings;
 use crate::term::{self, columns};
@@ -16,6 +17,10 @@ pub(crate) async fn run(what: Keys, settings: &Settings) -> Result<()> {
             super::finish(settings, &job, |result| word(result, "key")).await
         }
         Keys::List => super::finish(settings, &Job::KeysList, text).await,
+        Keys::Rotate { key_id, overlap } => {
+            let job = Job::KeysRotate { key_id, overlap_s: seconds(&overlap)? };
+            super::finish(settings, &job, |result| word(result, "key")).await
+        }
         Keys::Revoke { key_id } => {
             let job = Job::KeysRevoke { key_id };
             let result = super::perform(settings, &job).await?;
@@ -30,6 +35,17 @@ pub(crate) async fn run(what: Keys, settings: &Settings) -> Result<()> {
             super::finish(settings, &Job::ShopperSecret, |result| word(result, "secret")).await
         }
     }
+}
+
+/// Reads `7d`, `12h`, `30m` or `0s`.
+fn seconds(text: &str) -> Result<u64> {
+    let units = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+    let read = units.into_iter().find_map(|(unit, seconds)| {
+        text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds)
+    });
+    read.ok_or_else(|| {
+        anyhow!(Failure::usage(format!("--overlap is `{text}`; write for example 7d, 12h or 0s")))
+    })
 }
 
 fn word(result: &Value, name: &str) -> String {
@@ -48,6 +64,7 @@ pub(crate) async fn list(shop: &Shop) -> Result<Value> {
                 "origins": key.origins,
                 "created_at": key.created_at.to_string(),
                 "expires_at": key.expires_at.map(|at| at.to_string()),
+                "replaced_by": key.replaced_by,
             })
         })
         .collect();
