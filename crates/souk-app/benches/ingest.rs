@@ -174,6 +174,7 @@ fn doors(criterion: &mut Criterion) {
         label: String::new(),
         origins: Vec::new(),
         expires_at: None,
+        places: Default::default(),
     };
     let key = runtime
         .block_on(app.create_key(new, &Caller::local_admin()))

@@ -1,6 +1,7 @@
 //! Who may call: roles, keys and shopper tokens.
 
 mod keys;
+mod places;
 mod rotate;
 mod table;
 mod token;
@@ -13,6 +14,7 @@ use souk_ports::{Condition, KeyStore, TableError, TableRange, TableStore, Write,
 
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Clock};
 
+pub use places::Places;
 pub use rotate::{OVERLAP_S_DEFAULT, OVERLAP_S_MAX, RotatedKey};
 
 use keys::{KeyHash, KeyIndex, key_hash};
@@ -24,6 +26,8 @@ const KEYS_PARTITION: &str = "api-keys";
 const KEYS_MAX: usize = 10_000;
 const LABEL_BYTES_MAX: usize = 200;
 const ORIGINS_MAX: usize = 100;
+/// Sites, and locations, that a key is bound to at most; chosen.
+const PLACES_MAX: usize = 100;
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -167,6 +171,8 @@ pub struct Caller {
     pub role: Role,
     /// The one shopper that a shopper token speaks for.
     pub shopper: Option<String>,
+    /// Where its key may be used.
+    pub places: Arc<Places>,
     /// The request in which it calls, for the audit log.
     pub request_id: Option<Arc<str>>,
 }
@@ -182,6 +188,8 @@ pub struct NewKey {
     pub origins: Vec<String>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Where it may be used.
+    pub places: Places,
 }
 
 /// A key as it is listed: never the secret.
@@ -201,6 +209,16 @@ pub struct KeyInfo {
     pub expires_at: Option<Timestamp>,
     /// The key that replaced it, until it ends.
     pub replaced_by: Option<String>,
+    /// Where it may be used.
+    pub places: Arc<Places>,
+}
+
+impl NewKey {
+    /// A key of this role without label, end or bounds.
+    pub fn of(role: Role) -> NewKey {
+        let (label, origins, expires_at) = (String::new(), Vec::new(), None);
+        NewKey { role, label, origins, expires_at, places: Places::default() }
+    }
 }
 
 impl Caller {
@@ -211,7 +229,8 @@ impl Caller {
 
     /// A caller without a shopper token, outside of any request.
     pub fn new(key_id: impl Into<String>, role: Role) -> Caller {
-        Caller { key_id: key_id.into(), role, shopper: None, request_id: None }
+        let (places, request_id) = (Arc::default(), None);
+        Caller { key_id: key_id.into(), role, shopper: None, places, request_id }
     }
 
     /// Whether the role has the operation.
@@ -309,7 +328,8 @@ impl App {
                             `server.allowed_origins`";
                 return Err(AppError::Denied { role: info.role.as_str(), what });
             }
-            Ok(Caller::new(&*info.key_id, info.role))
+            let places = Arc::clone(&info.places);
+            Ok(Caller { places, ..Caller::new(&*info.key_id, info.role) })
         });
         found.unwrap_or(Err(AppError::Unauthenticated))
     }
@@ -390,7 +410,7 @@ impl App {
             return Ok(None);
         }
         let label = "made at the first start".to_owned();
-        let new = NewKey { role: Role::Admin, label, origins: Vec::new(), expires_at: None };
+        let new = NewKey { label, ..NewKey::of(Role::Admin) };
         self.create_key(new, &Caller::local_admin()).await.map(Some)
     }
 
@@ -403,6 +423,7 @@ impl App {
     pub async fn create_key(&self, new: NewKey, caller: &Caller) -> Result<String, AppError> {
         caller.check(Operation::WriteKeys)?;
         check_new_key(&new)?;
+        self.check_places(&new)?;
         if self.door.access.keys.list().len() >= KEYS_MAX {
             return Err(AppError::Conflict(format!(
                 "there are {KEYS_MAX} keys, which is the limit; revoke some"
@@ -417,6 +438,7 @@ impl App {
             created_at: access_now(),
             expires_at: new.expires_at,
             replaced_by: None,
+            places: Arc::new(new.places),
         };
         let write = Write {
             partition_key: KEYS_PARTITION.to_owned(),

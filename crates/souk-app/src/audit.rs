@@ -24,7 +24,6 @@ use souk_privacy::audit::{EntryError, HeadSigner};
 use crate::{App, AppError, Caller, Clock};
 
 pub use act::{AuditAct, AuditObject, AuditOperation, AuditPurpose};
-pub use heads::HeadSink;
 pub use read::{AuditFilter, AuditHead, AuditItem, AuditPage, AuditProof};
 pub use souk_privacy::audit::{AuditEntry, Outcome, SignedTreeHead, TreeHash};
 pub use verify::{AuditCheck, AuditProblem, verify_audit};

@@ -79,9 +79,7 @@ impl App {
                 "audit",
                 format!("{detail}; run `souk audit verify --heads FILE`"),
             );
-        } else if self.config.audit.heads_file.is_none()
-            && self.config.audit.heads_webhook.is_none()
-        {
+        } else if self.config.audit.heads_file.is_none() {
             let detail = "its heads are published nowhere, so whoever owns this machine could rewrite \
                           it unseen; set `audit.heads_file`";
             find(Weight::Notice, "audit", detail.to_owned());

@@ -170,6 +170,7 @@ impl App {
             }
         }
         counters.unknown_keys(unknown_keys);
+        self.check_senders(caller, &events)?;
         if request.is_gpc {
             counters.gpc(events.len() as u64);
         }
@@ -194,6 +195,21 @@ impl App {
         let duplicates = outcome.iter().filter(|admitted| admitted.is_duplicate).count();
         let accepted = outcome.len() - duplicates;
         Ok(IngestAnswer { accepted, duplicates, rejected })
+    }
+
+    /// Each person in a batch of a browser key takes one request of their own budget.
+    fn check_senders(&self, caller: &Caller, events: &[IncomingEvent<'_>]) -> Result<(), AppError> {
+        if !caller.role.is_browser() {
+            return Ok(());
+        }
+        let name = |event: &'_ IncomingEvent<'_>| {
+            let ids = &event.ids;
+            ids.anonymous_id.as_ref().or(ids.user_id.as_ref()).map(|id| id.to_string())
+        };
+        let mut senders: Vec<String> = events.iter().filter_map(name).collect();
+        senders.sort_unstable();
+        senders.dedup();
+        senders.iter().try_for_each(|id| self.check_shopper_rate(caller, Some(id)))
     }
 
     /// Takes in events of another door, for example an imported file: the same hashes, splits and

@@ -26,12 +26,12 @@ mod status;
 mod test_shop;
 
 pub use access::{
-    Caller, KeyInfo, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Operation, Role, RotatedKey,
+    Caller, KeyInfo, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Operation, Places, Role, RotatedKey,
 };
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use audit::{
     AuditAct, AuditCheck, AuditEntry, AuditFilter, AuditHead, AuditItem, AuditObject,
-    AuditOperation, AuditPage, AuditProblem, AuditProof, AuditPurpose, HeadSink, Outcome,
+    AuditOperation, AuditPage, AuditProblem, AuditProof, AuditPurpose, Outcome,
     SignedTreeHead, TreeHash, audit_restore, verify_audit,
 };
 pub use clock::Clock;

@@ -72,7 +72,8 @@ impl App {
         let mut answer = PutAnswer::default();
         let mut records = Vec::with_capacity(products.len());
         for (index, product) in products.into_iter().enumerate() {
-            if let Err(detail) = self.check_product(&product) {
+            let place = caller.check_site(&product.site).map_err(|error| error.to_string());
+            if let Err(detail) = place.and_then(|()| self.check_product(&product)) {
                 let id = Some(product.id.to_string());
                 answer.rejected.push(PutRejection { index, id, detail });
                 continue;
@@ -101,6 +102,7 @@ impl App {
         (patch, caller): (ProductPatch, &Caller),
     ) -> Result<Arc<Product>, AppError> {
         caller.check(Operation::WriteCatalogue)?;
+        caller.check_site(site)?;
         let known = self.product(site, id).ok_or_else(|| not_found(id))?;
         let mut changed = Product::clone(&known);
         changed.apply(patch.clone());
@@ -130,6 +132,7 @@ impl App {
         caller: &Caller,
     ) -> Result<(), AppError> {
         caller.check(Operation::WriteCatalogue)?;
+        caller.check_site(site)?;
         self.product(site, id).ok_or_else(|| not_found(id))?;
         let fact = Fact::ProductDeleted { product: id.clone() };
         self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;

@@ -236,6 +236,11 @@ impl App {
         caller: &Caller,
     ) -> Result<RecommendAnswer, AppError> {
         caller.check(Operation::Recommend)?;
+        let main_site = self.config.main_site();
+        caller.check_site(request.context.site.as_ref().unwrap_or(&main_site))?;
+        caller.check_location(request.context.location_id.as_ref())?;
+        let named = request.user_id.as_deref().or(request.anonymous_id.as_deref());
+        self.check_shopper_rate(caller, named)?;
         self.check_ready()?;
         let asked = self.asked_for(request, caller).await?;
         let now = self.clock.now();
@@ -243,7 +248,7 @@ impl App {
             let views = self.views.read();
             self.ranking.keep_up(&views);
             let asker = Asker { views: &views, ranking: &self.ranking, now, asked: &asked };
-            asker.answer(request, &self.config.main_site())
+            asker.answer(request, &main_site)
         };
         self.note_impressions((request, &asked), &answer);
         if let Some(subject) = asked.subject() {

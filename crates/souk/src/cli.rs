@@ -378,6 +378,12 @@ Examples:
         /// When it ends, RFC 3339
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
+        /// A site that it may be used for; give it several times for several [default: all]
+        #[arg(long = "site", value_name = "SITE")]
+        sites: Vec<String>,
+        /// A location that it may be used for; give it several times for several [default: all]
+        #[arg(long = "location", value_name = "LOCATION")]
+        locations: Vec<String>,
     },
     /// List the keys, without their secrets
     List,

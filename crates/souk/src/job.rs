@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
     App, AuditAct, AuditObject, AuditOperation, Caller, ImportKind, ImportOptions, NewKey, Outcome,
-    Progress, Role,
+    Places, Progress, Role,
 };
-use souk_core::{Channel, Currency, SiteId, Timestamp};
+use souk_core::{Channel, Currency, LocationId, SiteId, Timestamp};
 use souk_embedded::Embedded;
 
 use crate::commands;
@@ -42,6 +42,8 @@ pub(crate) enum Job {
         label: String,
         origins: Vec<String>,
         expires: Option<String>,
+        sites: Vec<String>,
+        locations: Vec<String>,
     },
     KeysList,
     KeysRotate {
@@ -135,8 +137,9 @@ impl Job {
                 commands::import::run(shop, paths, &options.read(shop)?, progress).await
             }
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
-            Job::KeysCreate { role, label, origins, expires } => {
-                let new = new_key(role, label, (origins, expires.as_deref()))?;
+            Job::KeysCreate { role, label, origins, expires, sites, locations } => {
+                let mut new = new_key(role, label, (origins, expires.as_deref()))?;
+                new.places = places(sites, locations)?;
                 Ok(json!({"key": shop.app.create_key(new, &admin).await?}))
             }
             Job::KeysList => commands::keys::list(shop).await,
@@ -206,6 +209,14 @@ impl Options<'_> {
     }
 }
 
+fn places(sites: &[String], locations: &[String]) -> Result<Places> {
+    let usage = |error: souk_core::IdError| anyhow!(Failure::usage(error.to_string()));
+    let sites = sites.iter().map(|id| SiteId::new(id.as_str())).collect::<Result<_, _>>();
+    let locations =
+        locations.iter().map(|id| LocationId::new(id.as_str())).collect::<Result<_, _>>();
+    Ok(Places { sites: sites.map_err(usage)?, locations: locations.map_err(usage)? })
+}
+
 fn new_key(
     role: &str,
     label: &str,
@@ -220,6 +231,7 @@ fn new_key(
     })?;
     let expires_at = expires.map(Timestamp::parse).transpose();
     Ok(NewKey {
+        places: Places::default(),
         role,
         label: label.to_owned(),
         origins: origins.to_vec(),

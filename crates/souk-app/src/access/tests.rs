@@ -7,6 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 
+use souk_core::{LocationId, Product, ProductId, ProductPatch, SiteId};
+
 use super::*;
 use crate::test_shop::{Shop, caller};
 
@@ -95,6 +97,7 @@ async fn a_key_lives_from_creation_to_revocation() {
         label: "till 4".to_owned(),
         origins: Vec::new(),
         expires_at: expires.map(|time| Timestamp::parse(time).unwrap()),
+        places: Places::default(),
     };
     let server =
         app.create_key(new(Role::IngestServer, None), &Caller::local_admin()).await.unwrap();
@@ -140,6 +143,7 @@ async fn a_rotated_key_works_beside_its_successor_and_then_ends() {
         label: "web".to_owned(),
         origins: vec!["https://shop.example".to_owned()],
         expires_at: Some(access_now().plus_ms(30 * 86_400_000)),
+        places: Places::default(),
     };
     let old = app.create_key(new, &admin).await.unwrap();
     let id = app.authenticate(&old, None).unwrap().key_id;
@@ -167,6 +171,77 @@ async fn a_rotated_key_works_beside_its_successor_and_then_ends() {
     assert_eq!(long.code(), "invalid_overlap");
 }
 
+#[tokio::test]
+async fn a_bound_key_acts_for_its_places_alone() {
+    let config = "sites: [{id: main}, {id: fr}]\naccess: {require_keys: true}";
+    let shop = Shop::open_with(crate::Config::parse(config, Vec::new()).unwrap()).await;
+    let (app, admin) = (&shop.app, Caller::local_admin());
+    let site = |id: &str| SiteId::new(id).unwrap();
+    let place = |id: &str| LocationId::new(id).unwrap();
+    let bound = async |role, locations: &[&str]| {
+        let locations = locations.iter().map(|id| place(id)).collect();
+        let places = Places { sites: vec![site("fr")], locations };
+        let key = app.create_key(NewKey { places, ..NewKey::of(role) }, &admin).await.unwrap();
+        app.authenticate(&key, None).unwrap()
+    };
+    let merchandiser = bound(Role::Merchandiser, &[]).await;
+    let product = |at: &str| Product::new(ProductId::new("p").unwrap(), site(at), "T".to_owned());
+    let put = app.put_products(vec![product("fr"), product("main")], &merchandiser).await.unwrap();
+    assert_eq!((put.accepted, put.rejected.len(), put.rejected[0].index), (1, 1, 1));
+    app.put_products(vec![product("main")], &admin).await.unwrap();
+    let id = ProductId::new("p").unwrap();
+    let denied = app.delete_product(&site("main"), &id, &merchandiser).await.unwrap_err();
+    expect![
+        "role `merchandiser` may not act for this site with this key, which is bound to others"
+    ]
+    .assert_eq(&denied.to_string());
+    app.delete_product(&site("fr"), &id, &merchandiser).await.unwrap();
+    let patch = (ProductPatch::default(), &merchandiser);
+    assert_eq!(app.patch_product(&site("main"), &id, patch).await.unwrap_err().code(), "denied");
+
+    let storefront = bound(Role::StorefrontServer, &["lyon"]).await;
+    let mut request = crate::RecommendRequest::new(crate::Strategy::Popular, 5);
+    assert_eq!(app.recommend(&request, &storefront).await.unwrap_err().code(), "denied");
+    request.context.site = Some(site("fr"));
+    assert!(app.recommend(&request, &storefront).await.is_ok());
+    request.context.location_id = Some(place("paris"));
+    assert_eq!(app.recommend(&request, &storefront).await.unwrap_err().code(), "denied");
+    request.context.location_id = Some(place("lyon"));
+    assert!(app.recommend(&request, &storefront).await.is_ok());
+
+    let till = bound(Role::IngestServer, &["lyon"]).await;
+    let count = |at: &str, location: &str| {
+        json!({"type": "track", "event": "Stock Counted", "context": {"site": at},
+            "properties": {"product_id": "p", "location_id": location, "quantity": 1}})
+    };
+    let order = |location: Option<&str>| {
+        json!({"type": "track", "event": "Order Completed", "context": {"site": "fr"}, "userId": "u",
+            "properties": {"order_id": "o", "location_id": location,
+                "products": [{"product_id": "p", "price": 1}]}})
+    };
+    let batch = json!({"batch": [count("fr", "lyon"), count("fr", "paris"), count("main", "lyon"),
+        order(Some("lyon")), order(Some("paris")), order(None)]})
+    .to_string();
+    let sent = crate::IngestRequest {
+        call: crate::IngestCall::Batch,
+        body: batch.as_bytes(),
+        caller: &till,
+        is_gpc: false,
+    };
+    let answer = app.ingest(sent).await.unwrap();
+    let refused: Vec<usize> = answer.rejected.iter().map(|one| one.index).collect();
+    assert_eq!((answer.accepted, refused), (2, vec![1, 2, 4, 5]));
+
+    let odd = Places { sites: vec![site("de")], locations: Vec::new() };
+    let error = app.create_key(NewKey { places: odd, ..NewKey::of(Role::Analyst) }, &admin).await;
+    assert_eq!(error.unwrap_err().code(), "invalid_key");
+    // They are stored with the key, and a successor has them too.
+    let stored = Access::open(&*app.parts.tables, &*app.parts.keys).await.unwrap();
+    assert_eq!(stored.keys.list(), app.known_keys().await.unwrap());
+    let rotated = app.rotate_key((&till.key_id, 0), &admin).await.unwrap();
+    assert_eq!(rotated.info.places, till.places);
+}
+
 /// A row as it was written before keys could be rotated.
 #[test]
 fn rows_of_older_programs_are_read() {
@@ -186,6 +261,7 @@ async fn origins_bind_browser_keys() {
         label: String::new(),
         origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
         expires_at: None,
+        places: Places::default(),
     };
     let bound = key(Role::IngestBrowser, &["https://shop.example"]);
     let bound = shop.app.create_key(bound, &Caller::local_admin()).await.unwrap();

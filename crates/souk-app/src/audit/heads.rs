@@ -4,10 +4,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use parking_lot::Mutex;
 use souk_ports::Condition;
 use souk_privacy::audit::{SignedTreeHead, TreeHead};
@@ -23,20 +22,11 @@ const FLUSH_PAUSE: Duration = Duration::from_secs(60);
 /// Bytes at the end of the published file in which its last line is looked for.
 const TAIL_BYTES: u64 = 64 << 10;
 
-/// Takes published heads, for example a web hook.
-#[async_trait]
-pub trait HeadSink: std::fmt::Debug + Send + Sync {
-    /// Hands over a line of JSON; the error says why it was not taken, and the next head is tried in
-    /// any case.
-    async fn publish(&self, line: &str) -> Result<(), String>;
-}
-
 /// Where heads go.
 #[derive(Debug)]
 pub(super) struct Publisher {
     file: Option<PathBuf>,
-    sinks: Mutex<Vec<Arc<dyn HeadSink>>>,
-    /// The size of the newest head that went everywhere; `None` before the first.
+    /// The size of the newest head that is in the file; `None` before the first.
     published: Mutex<Option<u64>>,
     /// What did not fit when it was compared: the published past is another than the stored one.
     differs: Mutex<Option<String>>,
@@ -48,7 +38,6 @@ impl Publisher {
     pub(super) fn new(file: Option<&str>) -> Publisher {
         Publisher {
             file: file.map(PathBuf::from),
-            sinks: Mutex::default(),
             published: Mutex::default(),
             differs: Mutex::default(),
             compared: OnceCell::new(),
@@ -56,22 +45,12 @@ impl Publisher {
     }
 
     async fn publish(&self, line: &str) -> Result<(), String> {
-        let mut failed = Vec::new();
-        if let Some(path) = self.file.clone() {
-            let line = format!("{line}\n");
-            let shown = path.display().to_string();
-            let written = tokio::task::spawn_blocking(move || append_line(&path, &line)).await;
-            match written {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => failed.push(format!("{shown}: {error}")),
-                Err(error) => failed.push(error.to_string()),
-            }
-        }
-        let sinks = self.sinks.lock().clone();
-        for sink in sinks {
-            failed.extend(sink.publish(line).await.err());
-        }
-        if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+        let Some(path) = self.file.clone() else { return Ok(()) };
+        let line = format!("{line}\n");
+        let shown = path.display().to_string();
+        let written = tokio::task::spawn_blocking(move || append_line(&path, &line)).await;
+        let written = written.map_err(|error| error.to_string())?;
+        written.map_err(|error| format!("{shown}: {error}"))
     }
 }
 
@@ -139,11 +118,6 @@ impl App {
     pub(super) async fn sign_audit_head(&self) -> Result<SignedTreeHead, AppError> {
         let log = &self.door.audit;
         Ok(log.with_tree(self, async |tree| Ok(log.sign(tree))).await?)
-    }
-
-    /// Adds a taker of published heads.
-    pub fn add_head_sink(&self, sink: Arc<dyn HeadSink>) {
-        self.door.audit.publisher.sinks.lock().push(sink);
     }
 
     /// Signs, stores and publishes a head if entries came since the last one.

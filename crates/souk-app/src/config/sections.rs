@@ -274,6 +274,8 @@ pub struct LimitSettings {
     pub admin: Rate,
     /// One client of a browser key, told apart by address.
     pub browser_client: Rate,
+    /// One shopper of a browser key, from whichever address.
+    pub browser_shopper: Rate,
 }
 
 impl Default for LimitSettings {
@@ -290,6 +292,7 @@ impl Default for LimitSettings {
             privacy: rate(50, 500),
             admin: rate(20_000, 100_000),
             browser_client: rate(50, 500),
+            browser_shopper: rate(50, 500),
         }
     }
 }
@@ -339,13 +342,11 @@ pub struct AuditSettings {
     pub head_every_s: u64,
     /// A file to which heads are appended.
     pub heads_file: Option<String>,
-    /// A URL to which heads are posted.
-    pub heads_webhook: Option<String>,
 }
 
 impl Default for AuditSettings {
     fn default() -> AuditSettings {
-        AuditSettings { head_every_s: 600, heads_file: None, heads_webhook: None }
+        AuditSettings { head_every_s: 600, heads_file: None }
     }
 }
 

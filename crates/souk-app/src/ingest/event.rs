@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use souk_core::{Channel, Site, Source, Timestamp};
+use souk_core::{Channel, Site, SiteId, Source, Timestamp};
 
 use super::commerce::{TrackKind, json_object, read_track};
 use super::envelope::{Context, Envelope};
@@ -80,8 +80,27 @@ impl<'s> Scene<'s> {
         if matches!(fact, IncomingFact::Alias { .. }) && ids.user_id.is_none() {
             return Err(Refusal::malformed("userId is missing; an alias needs the new id"));
         }
+        self.check_place(&site.id, &fact)?;
         let site = site.id.clone();
         Ok((IncomingEvent { message_id, ids, site, channel, source, at, fact }, unknown_keys))
+    }
+
+    /// A key that is bound to places reports from these alone.
+    fn check_place(&self, site: &SiteId, fact: &IncomingFact<'_>) -> Result<(), Refusal> {
+        let caller = self.caller;
+        let is_at_home = match fact {
+            IncomingFact::Order(order) => caller.may_report_at(order.location.as_ref()),
+            // A move ends where it ends; it is told by where it begins.
+            IncomingFact::Stock(change) => caller.may_report_at(Some(&change.location)),
+            _ => true,
+        };
+        if is_at_home && caller.check_site(site).is_ok() {
+            return Ok(());
+        }
+        let detail = "the key is bound to other sites or locations; name one of its own, or use \
+                      another key"
+            .to_owned();
+        Err(Refusal { reason: RejectReason::Denied, detail })
     }
 
     fn at(&self, envelope: &Envelope<'_>) -> Result<Timestamp, Refusal> {

@@ -104,12 +104,8 @@ pub(crate) enum Asked {
 impl ProofQuery {
     pub(crate) fn parse(self) -> Answer<Asked> {
         match (self.entry, self.from) {
-            (Some(entry), None) if self.to.is_none() => {
-                Ok(Asked::Inclusion(entry, self.tree_size))
-            }
-            (None, Some(from)) if self.tree_size.is_none() => {
-                Ok(Asked::Consistency(from, self.to))
-            }
+            (Some(entry), None) if self.to.is_none() => Ok(Asked::Inclusion(entry, self.tree_size)),
+            (None, Some(from)) if self.tree_size.is_none() => Ok(Asked::Consistency(from, self.to)),
             _ => {
                 let detail = "give `entry`, with or without `tree_size`, or `from`, with or without \
                               `to`";

@@ -122,14 +122,15 @@ fn routes_of_the_source() -> Vec<(String, String)> {
     for file in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for (start, _) in text.match_indices(".route(") {
-            let rest = text[start + 7..].trim_start().strip_prefix('"').expect("a path as a literal");
+            let rest =
+                text[start + 7..].trim_start().strip_prefix('"').expect("a path as a literal");
             let (path, rest) = rest.split_once('"').unwrap();
             let end = ["\n        .", ";", "\n}"].iter().filter_map(|mark| rest.find(mark)).min();
             let methods = &rest[..end.unwrap()];
             for method in ["get", "post", "put", "patch", "delete", "any", "head", "options"] {
-                let is_there = [",", " ", ".", "("].iter().any(|before| {
-                    methods.contains(&format!("{before}{method}("))
-                });
+                let is_there = [",", " ", ".", "("]
+                    .iter()
+                    .any(|before| methods.contains(&format!("{before}{method}(")));
                 if is_there {
                     found.push((method.to_ascii_uppercase(), path.to_owned()));
                 }
@@ -197,13 +198,10 @@ fn a_shopper_is_seen_by_those_of_the_table_alone() {
     };
     for (role, row) in SHOPPERS {
         let key = shop.key(*role);
-        let found: String = [
-            ask(&key, "u1", None),
-            ask(&key, "u1", Some(&token)),
-            ask(&key, "u2", Some(&token)),
-        ]
-        .iter()
-        .collect();
+        let found: String =
+            [ask(&key, "u1", None), ask(&key, "u1", Some(&token)), ask(&key, "u2", Some(&token))]
+                .iter()
+                .collect();
         assert_eq!(found, *row, "{}", role.as_str());
     }
 }

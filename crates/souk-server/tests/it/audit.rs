@@ -14,9 +14,8 @@ fn entries(shop: &Shop, query: &str) -> Vec<Value> {
 #[test]
 fn acts_over_http_are_entries_with_key_and_request() {
     let shop = Shop::open();
-    let made = shop
-        .admin(post("/v1/keys", &json!({"role": "analyst", "label": "Ann"})))
-        .expect(201);
+    let made =
+        shop.admin(post("/v1/keys", &json!({"role": "analyst", "label": "Ann"}))).expect(201);
     let request_id = made.header("x-request-id").unwrap().to_owned();
     let id = made.json()["id"].as_str().unwrap().to_owned();
     shop.admin(get("/v1/keys")).expect(200);
@@ -51,7 +50,8 @@ fn a_page_leads_to_the_next_and_wrong_questions_are_told() {
     loop {
         let path = format!("/v1/audit?operation=key.list&limit=3{cursor}");
         let page = shop.admin(get(&path)).expect(200).json();
-        numbers.extend(page["entries"].as_array().unwrap().iter().map(|one| one["number"].as_u64()));
+        numbers
+            .extend(page["entries"].as_array().unwrap().iter().map(|one| one["number"].as_u64()));
         n_pages += 1;
         let Some(next) = page["cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
@@ -63,7 +63,10 @@ fn a_page_leads_to_the_next_and_wrong_questions_are_told() {
         ("since=yesterday", "since"),
         ("limit=0", "limit"),
         ("cursor=x", "cursor"),
-        ("odd=1", "unknown field `odd`, expected one of `since`, `until`, `operation`, `key`, `object`, `limit`, `cursor`"),
+        (
+            "odd=1",
+            "unknown field `odd`, expected one of `since`, `until`, `operation`, `key`, `object`, `limit`, `cursor`",
+        ),
     ] {
         let reply = shop.admin(get(&format!("/v1/audit?{query}"))).expect(422).json();
         let found = reply["errors"][0].clone();
@@ -115,7 +118,8 @@ fn serving_and_refusals_are_counted() {
     shop.ask_to_stop();
     shop.wait_stopped().unwrap();
     let filter = souk_app::AuditFilter::default();
-    let reading = app.audit_entries(&souk_app::Caller::local_admin(), &filter, (None, 100));
+    let admin = souk_app::Caller::local_admin();
+    let reading = app.audit_entries(&admin, &filter, (None, 100));
     let page = shop.runtime.block_on(reading).unwrap();
     let count = |operation: &str| -> u64 {
         let of = page.items.iter().filter(|item| item.entry.operation == operation);

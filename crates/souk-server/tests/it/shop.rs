@@ -86,7 +86,7 @@ impl Shop {
 
     pub fn key_for(&self, role: Role, origins: &[&str]) -> String {
         let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
-        let new = NewKey { role, label: String::new(), origins, expires_at: None };
+        let new = NewKey { origins, ..NewKey::of(role) };
         self.runtime.block_on(self.app.create_key(new, &Caller::local_admin())).unwrap()
     }
 

@@ -257,6 +257,7 @@ async fn fresh_key(app: &App) -> Result<String> {
         label: KEY_LABEL.to_owned(),
         origins: Vec::new(),
         expires_at: None,
+        places: Default::default(),
     };
     Ok(app.create_key(key, &caller()).await?)
 }

@@ -12,8 +12,8 @@ use crate::term::{self, columns};
 
 pub(crate) async fn run(what: Keys, settings: &Settings) -> Result<()> {
     match what {
-        Keys::Create { role, label, origins, expires } => {
-            let job = Job::KeysCreate { role, label, origins, expires };
+        Keys::Create { role, label, origins, expires, sites, locations } => {
+            let job = Job::KeysCreate { role, label, origins, expires, sites, locations };
             super::finish(settings, &job, |result| word(result, "key")).await
         }
         Keys::List => super::finish(settings, &Job::KeysList, text).await,
@@ -65,6 +65,8 @@ pub(crate) async fn list(shop: &Shop) -> Result<Value> {
                 "created_at": key.created_at.to_string(),
                 "expires_at": key.expires_at.map(|at| at.to_string()),
                 "replaced_by": key.replaced_by,
+                "sites": key.places.sites.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "locations": key.places.locations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
         })
         .collect();

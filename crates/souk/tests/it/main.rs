@@ -1,6 +1,7 @@
 //! The real program: killed, damaged, filled up, and fed the same order twice.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod audit;
 mod commands;
 mod crashes;
 mod damage;

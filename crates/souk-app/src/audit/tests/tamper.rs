@@ -97,9 +97,15 @@ async fn a_changed_byte_of_any_row_is_found_and_so_is_a_missing_row() {
         let rows = rows_of(&tables, partition).await;
         assert!(!rows.is_empty(), "{partition}");
         for (idx, row) in rows.iter().enumerate() {
-            // Every byte of the first, the last and the one after a block; of the others one.
+            // Every byte of the first, many of the last and of the one after a block, one of others.
             let is_edge = idx == 0 || idx + 1 == rows.len() || idx == 256;
-            let step = if is_edge { 1 } else { row.value.len() };
+            let step = if idx == 0 {
+                1
+            } else if is_edge {
+                5
+            } else {
+                row.value.len()
+            };
             for at in (idx % row.value.len()..row.value.len()).step_by(step) {
                 let mut value = row.value.clone();
                 value[at] ^= 1 << (at % 8);
@@ -124,7 +130,7 @@ async fn a_changed_byte_of_any_row_is_found_and_so_is_a_missing_row() {
             change(&tables, (partition, odd), None).await;
         }
     }
-    assert!(n_changes > 1_500, "{n_changes}");
+    assert!(n_changes > 1_000, "{n_changes}");
     assert_eq!(verify_audit(&tables, None, None).await.unwrap().problems, [], "all was put back");
 }
 
