@@ -73,6 +73,9 @@ impl App {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());
         }
+        if let Err(error) = self.compare_with_published().await {
+            find(Weight::Trouble, "audit", format!("its published heads cannot be read: {error}"));
+        }
         if let Some(detail) = self.audit_difference() {
             find(
                 Weight::Trouble,

@@ -137,6 +137,7 @@ impl App {
     pub async fn ingest(&self, request: IngestRequest<'_>) -> Result<IngestAnswer, AppError> {
         let caller = request.caller;
         if !SENDING.into_iter().any(|operation| caller.may(operation)) {
+            self.tally_denied(caller);
             caller.check(Operation::SendBehaviour)?;
         }
         let body = envelope::read_body(request.call, request.body)?;

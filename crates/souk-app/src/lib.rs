@@ -31,8 +31,8 @@ pub use access::{
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use audit::{
     AuditAct, AuditCheck, AuditEntry, AuditFilter, AuditHead, AuditItem, AuditObject,
-    AuditOperation, AuditPage, AuditProblem, AuditProof, AuditPurpose, Outcome,
-    SignedTreeHead, TreeHash, audit_restore, verify_audit,
+    AuditOperation, AuditPage, AuditProblem, AuditProof, AuditPurpose, Outcome, SignedTreeHead,
+    TreeHash, audit_restore, verify_audit,
 };
 pub use clock::Clock;
 pub use config::{Config, Notice};

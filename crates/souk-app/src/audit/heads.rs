@@ -19,8 +19,10 @@ use super::{AuditAct, AuditFault, AuditLog, AuditOperation, audit_now};
 
 /// How often what was counted is written down.
 const FLUSH_PAUSE: Duration = Duration::from_secs(60);
-/// Bytes at the end of the published file in which its last line is looked for.
+/// Bytes at the end of the published file in which its last lines are looked for.
 const TAIL_BYTES: u64 = 64 << 10;
+/// Published heads that a start looks back on; `souk audit verify` looks at all.
+const LOOK_BACK: usize = 16;
 
 /// Where heads go.
 #[derive(Debug)]
@@ -69,11 +71,11 @@ fn append_line(path: &std::path::Path, line: &str) -> std::io::Result<()> {
     file.sync_data()
 }
 
-/// The last whole line of the published file; `None` when there is none.
-fn last_line(path: &std::path::Path) -> std::io::Result<Option<String>> {
+/// The last whole lines of the published file, the newest first.
+fn last_lines(path: &std::path::Path) -> std::io::Result<Vec<String>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let bytes = file.metadata()?.len();
@@ -81,8 +83,9 @@ fn last_line(path: &std::path::Path) -> std::io::Result<Option<String>> {
     let mut tail = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut tail)?;
     let text = String::from_utf8_lossy(&tail);
-    // A line that ends in the middle was cut by a crash.
-    Ok(text.lines().rev().find(|line| line.ends_with('}')).map(str::to_owned))
+    // A line that ends in the middle was cut by a crash, or by where this reading begins.
+    let whole = |line: &&str| line.starts_with('{') && line.ends_with('}');
+    Ok(text.lines().rev().filter(whole).take(LOOK_BACK).map(str::to_owned).collect())
 }
 
 impl AuditLog {
@@ -149,7 +152,7 @@ impl App {
         Ok(())
     }
 
-    /// Compares, once, the stored log with the newest head that was published, and with the key that
+    /// Compares, once, the stored log with the newest heads that were published, and with the key that
     /// signed the last one. What does not fit is an entry itself, and a finding of `souk doctor`.
     pub(crate) async fn compare_with_published(&self) -> Result<(), AppError> {
         let compared = &self.door.audit.publisher.compared;
@@ -170,25 +173,32 @@ impl App {
         }
         let Some(path) = publisher.file.clone() else { return Ok(()) };
         let shown = path.display().to_string();
-        let line = tokio::task::spawn_blocking(move || last_line(&path)).await;
-        let line = match line.map_err(|error| AppError::Bug(error.to_string()))? {
-            Ok(Some(line)) => line,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(AppError::NotReady(format!("{shown}: {error}"))),
-        };
-        let (size, fault) = match SignedTreeHead::from_line(&line) {
-            Ok(published) => (published.head.size, self.fault_of(&published).await?),
-            Err(error) => (0, Some(format!("its last line {error}"))),
-        };
-        let Some(fault) = fault else {
-            *publisher.published.lock() = Some(size);
+        let lines = tokio::task::spawn_blocking(move || last_lines(&path)).await;
+        let lines = lines.map_err(|error| AppError::Bug(error.to_string()))?;
+        let lines = lines.map_err(|error| AppError::NotReady(format!("{shown}: {error}")))?;
+        for (idx, line) in lines.iter().enumerate() {
+            let (size, fault) = match SignedTreeHead::from_line(line) {
+                Ok(published) => (published.head.size, self.fault_of(&published).await?),
+                Err(error) => (0, Some(format!("a line {error}"))),
+            };
+            let Some(fault) = fault else {
+                if idx == 0 {
+                    *publisher.published.lock() = Some(size);
+                }
+                continue;
+            };
+            let detail = format!("{shown} and the stored log differ: {fault}");
+            tracing::error!(detail, "the audit log is not the one that was published");
+            *publisher.differs.lock() = Some(detail);
+            // An older one was written down by the start that found it first.
+            if idx == 0 {
+                let act =
+                    AuditAct::new(AuditOperation::AuditHeadsDiffer).with("published_size", size);
+                self.audit(&Caller::local_admin(), act).await?;
+            }
             return Ok(());
-        };
-        let detail = format!("{shown} and the stored log differ: {fault}");
-        tracing::error!(detail, "the audit log is not the one that was published");
-        *publisher.differs.lock() = Some(detail);
-        let act = AuditAct::new(AuditOperation::AuditHeadsDiffer).with("published_size", size);
-        self.audit(&Caller::local_admin(), act).await.map(drop)
+        }
+        Ok(())
     }
 
     /// The newest stored head, with the size of the one before it.

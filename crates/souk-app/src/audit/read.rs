@@ -85,7 +85,7 @@ pub type AuditHead = SignedTreeHead;
 
 impl App {
     /// A page of entries, the newest first, below `before`. A page may be short, or empty, and still
-    /// have a successor: one call looks at [`LOOKED_AT_MAX`] entries at most.
+    /// have a successor: one call looks at 20,000 entries at most.
     ///
     /// # Errors
     ///

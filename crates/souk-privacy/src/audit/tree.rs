@@ -63,16 +63,10 @@ pub(super) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// What a tree of any size must remember to grow and to tell its root: one hash for each complete
 /// subtree, the largest first (one for each set bit of the size).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompactRange {
     size: u64,
     nodes: Vec<TreeHash>,
-}
-
-impl Default for CompactRange {
-    fn default() -> CompactRange {
-        CompactRange { size: 0, nodes: Vec::new() }
-    }
 }
 
 impl CompactRange {

@@ -222,7 +222,7 @@ async fn a_changed_byte_of_the_file_is_found_or_changes_nothing() {
     let copy = desk.folder.path().join("copy.db");
     let (mut n_found, mut n_same) = (0, 0);
     // A prime step reaches every place in a page and every page.
-    for at in (0..bytes.len()).step_by(bytes.len() / 600 | 1) {
+    for at in (0..bytes.len()).step_by((bytes.len() / 600) | 1) {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
         std::fs::write(&copy, &changed).unwrap();
