@@ -1,1 +1,3 @@
 //! Privacy as pure functions: data, time and entropy in, data out.
+
+pub mod pii;
