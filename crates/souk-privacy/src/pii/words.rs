@@ -35,6 +35,8 @@ pub(super) struct Token {
     pub(super) listed: Listed,
     pub(super) role: Role,
     pub(super) shape: u8,
+    /// A mark over which no name and no address goes on.
+    pub(super) ends_clause: bool,
 }
 
 /// The tokens of a text; `forms` are in order and become one token each.
@@ -64,7 +66,30 @@ pub(super) fn tokens(text: &str, forms: &[Found], lists: &Gazetteer) -> Vec<Toke
         pos = end;
     }
     mark_phrases(text, &mut tokens, lists);
+    mark_clauses(text, &mut tokens);
     tokens
+}
+
+/// Marks the full stops that end a sentence, and what cannot stand inside a name.
+fn mark_clauses(text: &str, tokens: &mut [Token]) {
+    for idx in 0..tokens.len() {
+        let token = tokens[idx];
+        if token.kind != TokenKind::Mark {
+            continue;
+        }
+        let before = idx.checked_sub(1).map(|before| tokens[before]);
+        tokens[idx].ends_clause = match text[token.begin..token.end].as_bytes()[0] {
+            b'?' | b'!' | b'"' | b'(' | b')' | b':' | b';' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'=' | b'*' => true,
+            b'.' => {
+                let is_spaced = text[token.end..].starts_with(char::is_whitespace);
+                // "Apt.", "St.", "J." are abbreviations; "songs." is not.
+                is_spaced && before.is_some_and(|word| {
+                    word.kind == TokenKind::Word && word.role == Role::None && word.end - word.begin > 3
+                })
+            }
+            _ => false,
+        };
+    }
 }
 
 /// The kind and end of the token at a position; no kind for a space.
@@ -120,7 +145,7 @@ fn token(place: (usize, usize), kind: TokenKind, (text, folded): (&str, &str), l
     let is_word = kind == TokenKind::Word;
     let listed = if is_word { lists.look_up(word) } else { Listed::default() };
     let role = if is_word || kind == TokenKind::Mixed { role_of(folded) } else { Role::None };
-    Token { begin, end, kind, word, tails: tails(folded), listed, role, shape: shape(text, kind) }
+    Token { begin, end, kind, word, tails: tails(folded), listed, role, shape: shape(text, kind), ends_clause: false }
 }
 
 fn tails(folded: &str) -> [u64; 3] {

@@ -100,9 +100,9 @@ pub(super) fn labels(
     follow_back(&from, best)
 }
 
-/// Whether a token is spoken for: what was recognised by its form is no part of a name.
+/// Whether a token is part of no name and no address: another form, or a mark that ends a clause.
 pub(super) fn is_fixed(token: &Token) -> bool {
-    matches!(token.kind, TokenKind::Form(_))
+    matches!(token.kind, TokenKind::Form(_)) || token.ends_clause
 }
 
 fn follow_back(from: &[[u8; LABELS]], best: [f32; LABELS]) -> Vec<Label> {

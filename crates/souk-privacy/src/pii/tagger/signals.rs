@@ -28,11 +28,11 @@ const EDGE: Atom = Atom { word: 1, shape: 0, listed: 0, role: 0, tails: [0; 3], 
 pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
     let is_lower = !tokens.iter().any(|token| (40..=44).contains(&token.shape));
     let mut atoms: Vec<Atom> = tokens.iter().map(|token| atom(token, is_lower)).collect();
-    let n_lines = tokens.iter().filter(|token| token.kind == TokenKind::Break).count().min(3) as u64;
+    let layout = layout(tokens);
     let mut line_begin = true;
     let mut sentence_begin = true;
     for (idx, token) in tokens.iter().enumerate() {
-        atoms[idx].place = u64::from(line_begin) | u64::from(sentence_begin) << 1 | n_lines.min(2) << 2;
+        atoms[idx].place = u64::from(line_begin) | u64::from(sentence_begin) << 1 | layout << 2;
         line_begin = token.kind == TokenKind::Break;
         let is_mark = token.kind == TokenKind::Mark;
         sentence_begin = line_begin || (is_mark && matches!(token.shape, 2 | 4 | 5 | 6));
@@ -41,6 +41,20 @@ pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
         atoms[idx].around = around(tokens, idx);
     }
     atoms
+}
+
+/// 0 for running text in one line, 1 for running text in several, 2 for a block of short lines as on a
+/// parcel, in which each part of an address stands for itself.
+fn layout(tokens: &[Token]) -> u64 {
+    let is_prose = tokens
+        .split(|token| token.kind == TokenKind::Break)
+        .any(|line| line.iter().filter(|token| token.listed.is(Listed::FREQUENT)).count() >= 3);
+    let breaks = tokens.iter().filter(|token| token.kind == TokenKind::Break).count();
+    match breaks {
+        0 => 0,
+        _ if is_prose || breaks < 2 => 1,
+        _ => 2,
+    }
 }
 
 fn atom(token: &Token, is_lower: bool) -> Atom {
@@ -111,6 +125,8 @@ pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
     add(&[b2.word, here.shape]);
     add(&[b1.word, a1.word, here.shape]);
     add(&[here.shape, here.place]);
+    add(&[here.shape, here.role, here.place]);
+    add(&[b1.shape, here.shape, a1.shape, here.place]);
     add(&[b1.shape, here.shape]);
     add(&[here.shape, a1.shape]);
     add(&[b1.shape, here.shape, a1.shape]);
@@ -140,7 +156,7 @@ pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
 }
 
 /// The rows that depend on the label before.
-pub(super) const STEP_ROWS: usize = 4;
+pub(super) const STEP_ROWS: usize = 6;
 
 /// The rows of the step from a label to a token.
 pub(super) fn step_rows(atoms: &[Atom], idx: usize, before: u8) -> [u32; STEP_ROWS] {
@@ -152,6 +168,8 @@ pub(super) fn step_rows(atoms: &[Atom], idx: usize, before: u8) -> [u32; STEP_RO
         row(101, &[before, b1.shape, here.shape]),
         row(102, &[before, here.role, here.listed]),
         row(103, &[before, b1.word, here.shape]),
+        row(104, &[before, b1.shape, here.shape, here.place]),
+        row(105, &[before, b1.role, here.role, here.place >> 2]),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::gazetteer::{Gazetteer, Listed};
 use super::super::scan::forms;
-use super::super::words::{Token, TokenKind, tokens};
+use super::super::words::{Token, tokens};
 use super::decode::{Weights, is_fixed, labels};
 use super::model::TaggerModel;
 use super::signals::{Atom, ROWS, STEP_ROWS, atoms, rows, step_rows};
@@ -150,7 +150,7 @@ fn prepare(example: &Example, lists: &Gazetteer) -> Prepared {
         let mut is_first = true;
         for (idx, token) in tokens.iter().enumerate() {
             let is_in = token.begin >= span.begin && token.begin < span.end;
-            if !is_in || matches!(token.kind, TokenKind::Form(_)) {
+            if !is_in || is_fixed(token) {
                 continue;
             }
             gold[idx] = if is_first { Label::begin(span.class) } else { Label::inside(span.class) };
