@@ -196,6 +196,11 @@ def org():
     return pick(["BBC", "KPMG", "IBM", "UPS", "DHL", "NBC", "HSBC"]) if rng.random() < .3 else w() + pick(WORD).capitalize()
 
 
+def coin():
+    stem = pick(WORD)[: rng.randint(3, 5)]
+    return (stem + pick(["ander", "ica", "ora", "ix", "ium", "oto", "ela", "eon", "azon", "ovia", "ster", "opolis", "land", "ino", "oon", "man", "verse", "tron"])).capitalize()
+
+
 def job(lang):
     if lang in JOBS:
         return pick(JOBS[lang])
@@ -212,7 +217,7 @@ def fill(slot, lang):
     base = slot[:-3] if slot[-3:-2] == "_" else slot
     work = lambda: " ".join(title(pick(WORD)) for _ in range(pick([1, 2, 2, 3])))
     many = {
-        "work": lambda: (None, work()), "word": lambda: (None, pick(WORD)), "people": lambda: (None, pick(PEOPLES)),
+        "work": lambda: (None, work()), "coin": lambda: (None, coin()), "word": lambda: (None, pick(WORD)), "people": lambda: (None, pick(PEOPLES)),
         "name": lambda: ("PERSON", name()), "first": lambda: ("PERSON", first()), "last": lambda: ("PERSON", last()), "title": lambda: (None, pick(TITLES[tail].split())),
         "addr": lambda: ("ADDRESS", address(tail)), "street": lambda: ("ADDRESS", street(None if tail == "en" else tail)), "city": lambda: ("LOCATION", city()),
         "country": lambda: ("LOCATION", country()), "org": lambda: ("ORGANIZATION", org()), "job": lambda: ("TITLE", job(tail)), "product": lambda: (None, pick(PRODUCTS[tail])),

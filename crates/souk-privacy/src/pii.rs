@@ -27,8 +27,8 @@ pub use kind::EntityKind;
 pub use labels::{UnknownLabel, kind_of_label};
 
 use found::Found;
-use gazetteer::Gazetteer;
-use tagger::{SpanClass, TaggerModel};
+use gazetteer::{Gazetteer, Listed};
+use tagger::{SpanClass, TaggedSpan, TaggerModel};
 use words::{Token, TokenKind};
 
 /// Personal data at a place in a text.
@@ -79,13 +79,20 @@ impl<'a> Detector<'a> {
         if reading == Reading::Prose {
             let tokens = words::tokens(text, &forms, Gazetteer::builtin());
             found.extend(tokens.iter().filter_map(|token| weekday(text, token)));
-            found.extend(tagger::tag(&tokens, self.model).into_iter().filter_map(|span| {
+            let spans = tagger::tag(&tokens, self.model);
+            found.extend(spans.iter().enumerate().filter_map(|(idx, span)| {
                 let kind = match span.class {
                     SpanClass::Name => EntityKind::Name,
                     SpanClass::Address => EntityKind::Address,
                     SpanClass::Firm | SpanClass::Job => return None,
                 };
-                trimmed(text, &tokens[span.tokens]).map(|range| Found::new(kind, range, span.score))
+                let words = &tokens[span.tokens.clone()];
+                let is_doubtful = match span.class {
+                    SpanClass::Name => words.iter().all(is_plain_word),
+                    _ => !words.iter().any(is_wordy) && !has_neighbour(&spans, idx),
+                };
+                let range = trimmed(text, words).filter(|_| !is_doubtful)?;
+                Some(Found::new(kind, range, span.score))
             }));
         }
         let mut entities: Vec<Entity> = found.into_iter().map(entity).collect();
@@ -108,6 +115,27 @@ impl<'a> Detector<'a> {
 fn entity(found: Found) -> Entity {
     let Found { kind, range, score } = found;
     Entity { kind, score, begin: range.start, end: range.end }
+}
+
+/// Whether a token is an everyday word that is no name: "Weekly", "don't".
+fn is_plain_word(token: &Token) -> bool {
+    token.kind != TokenKind::Word || (token.listed.is(Listed::COMMON) && !token.listed.is(Listed::NAME))
+}
+
+/// Whether a token is more than a number or a mark.
+fn is_wordy(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Word | TokenKind::Mixed)
+}
+
+/// Whether another part of an address stands close by: a number alone is no address.
+fn has_neighbour(spans: &[TaggedSpan], idx: usize) -> bool {
+    const REACH: usize = 4;
+    let place = &spans[idx].tokens;
+    let is_near = |other: &TaggedSpan| {
+        other.class == SpanClass::Address
+            && (other.tokens.start <= place.end + REACH && place.start <= other.tokens.end + REACH)
+    };
+    [idx.checked_sub(1), Some(idx + 1)].into_iter().flatten().filter_map(|at| spans.get(at)).any(is_near)
 }
 
 fn weekday(text: &str, token: &Token) -> Option<Found> {

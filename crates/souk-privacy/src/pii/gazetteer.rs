@@ -18,6 +18,8 @@ pub(super) const PHRASE_WORDS_MAX: usize = 6;
 pub(super) struct Listed(u8);
 
 impl Listed {
+    /// A first or a last name.
+    pub(super) const NAME: u8 = 1 | 2;
     pub(super) const CITY: u8 = 4;
     pub(super) const COUNTRY: u8 = 8;
     /// Among the first 400 words of a language.

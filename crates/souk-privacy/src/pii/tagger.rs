@@ -13,7 +13,7 @@ mod train;
 pub use model::{ModelError, TaggerModel};
 pub use train::{Example, MarkedSpan, TrainSettings, train};
 
-pub(super) use decode::tag;
+pub(super) use decode::{TaggedSpan, tag};
 
 /// How many labels there are.
 const LABELS: usize = 9;

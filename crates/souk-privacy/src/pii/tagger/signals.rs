@@ -48,7 +48,12 @@ pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
 fn layout(tokens: &[Token]) -> u64 {
     let is_prose = tokens
         .split(|token| token.kind == TokenKind::Break)
-        .any(|line| line.iter().filter(|token| token.listed.is(Listed::FREQUENT)).count() >= 3);
+        .any(|line| {
+            let frequent = line.iter().filter(|token| token.listed.is(Listed::FREQUENT)).count();
+            // "As promised, her new address:" is a sentence too.
+            let announces = line.len() > 3 && line.last().is_some_and(|last| last.shape == 5);
+            frequent >= 3 || announces
+        });
     let breaks = tokens.iter().filter(|token| token.kind == TokenKind::Break).count();
     match breaks {
         0 => 0,
