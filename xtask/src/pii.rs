@@ -1,6 +1,6 @@
 //! `cargo xtask pii-train`: the weights by which names and addresses are found.
 //!
-//! usage: `pii-train [--folds N] [--out FILE] MARKED.json…`
+//! usage: `pii-train [--folds N] [--out FILE] [--groups N] [--passes N] MARKED.json…`
 //!
 //! A file is a JSON array of `{"full_text", "spans": [{"entity_type", "start_position",
 //! "end_position"}], "template_id", "is_generated"?}`. With `--folds` nothing is written: texts that are not generated are
@@ -15,7 +15,7 @@ use souk_privacy::pii::tagger::{Example, MarkedSpan, SpanClass, TaggerModel, Tra
 use souk_privacy::pii::{Detector, Reading, kind_of_label};
 
 /// Chosen on the development part, across templates.
-const SETTINGS: TrainSettings = TrainSettings { passes: 8, seed: 20_251, updates_min: 3 };
+const SETTINGS: TrainSettings = TrainSettings { passes: 8, seed: 20_251, groups_min: 2 };
 
 /// A marked text as it is read.
 struct Text {
@@ -28,9 +28,12 @@ struct Text {
 
 pub(crate) fn train(args: impl Iterator<Item = String>) -> Result<ExitCode> {
     let (mut folds, mut out, mut texts) = (0, None, Vec::new());
+    let mut settings = SETTINGS;
     let mut args = args;
     while let Some(arg) = args.next() {
         match arg.as_str() {
+            "--groups" => settings.groups_min = args.next().context("--groups needs a number")?.parse()?,
+            "--passes" => settings.passes = args.next().context("--passes needs a number")?.parse()?,
             "--folds" => folds = args.next().context("--folds needs a number")?.parse()?,
             "--out" => out = Some(args.next().context("--out needs a file")?),
             file => texts.extend(read(file)?),
@@ -39,11 +42,11 @@ pub(crate) fn train(args: impl Iterator<Item = String>) -> Result<ExitCode> {
     match (folds, out) {
         (0, Some(out)) => {
             let examples: Vec<Example> = texts.into_iter().map(|text| text.example).collect();
-            let packed = fit(&examples, SETTINGS).encode()?;
+            let packed = fit(&examples, settings).encode()?;
             println!("{} texts, {} bytes written to {out}", examples.len(), packed.len());
             std::fs::write(out, packed)?;
         }
-        (2.., None) => across(&texts, folds)?,
+        (2.., None) => across(&texts, folds, settings)?,
         _ => bail!("give either --out FILE or --folds N with N of at least 2"),
     }
     Ok(ExitCode::SUCCESS)
@@ -82,17 +85,18 @@ fn text_of(value: &Value) -> Result<Text> {
         Some(MarkedSpan { class, begin: *begin, end: *end })
     });
     let forget_percent = if is_generated { 30 } else { 0 };
-    let example = Example { spans: spans.collect(), text, forget_percent };
-    Ok(Text { example, marked, template: value["template_id"].as_u64().unwrap_or(0), is_generated })
+    let template = value["template_id"].as_u64().unwrap_or(0);
+    let example = Example { spans: spans.collect(), text, forget_percent, group: template };
+    Ok(Text { example, marked, template, is_generated })
 }
 
-fn across(texts: &[Text], folds: u64) -> Result<()> {
+fn across(texts: &[Text], folds: u64, settings: TrainSettings) -> Result<()> {
     let (mut whole, mut joined) = (Score::default(), Score::default());
     for fold in 0..folds {
         let is_held = |text: &Text| !text.is_generated && (text.template / 2) % folds == fold;
         let examples: Vec<Example> =
             texts.iter().filter(|text| !is_held(text)).map(|text| text.example.clone()).collect();
-        let model = fit(&examples, SETTINGS);
+        let model = fit(&examples, settings);
         for text in texts.iter().filter(|text| is_held(text)) {
             score(text, &model, (&mut whole, &mut joined))?;
         }

@@ -4,6 +4,8 @@
 //! and their defaults equal.
 
 mod env;
+mod pii;
+mod privacy;
 mod sections;
 mod text;
 
@@ -12,6 +14,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use pii::{PiiPolicy, PiiSettings};
+pub use privacy::PrivacySettings;
 pub use sections::{
     AccessSettings, BriefContentGeneration, BriefInventory, BriefModels, BriefPersonalization,
     ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
@@ -49,6 +53,8 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Who may call.
     pub access: AccessSettings,
+    /// What may be done with persons' data.
+    pub privacy: PrivacySettings,
     /// Settings of the original brief.
     pub personalization: BriefPersonalization,
     /// Settings of the original brief.
@@ -71,6 +77,7 @@ impl Default for Config {
             recommendations: RecommendationSettings::default(),
             limits: LimitSettings::default(),
             access: AccessSettings::default(),
+            privacy: PrivacySettings::default(),
             personalization: BriefPersonalization::default(),
             inventory: BriefInventory::default(),
             content_generation: BriefContentGeneration::default(),
@@ -212,6 +219,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        self.privacy.pii.policies()?;
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }

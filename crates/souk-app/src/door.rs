@@ -8,7 +8,7 @@ use souk_core::{Location, LocationId, Site};
 
 use crate::access::Access;
 use crate::idempotency::SecretAnswers;
-use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters};
+use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters, Redactor};
 use crate::limits::Limits;
 use crate::{App, AppError, Config, Parts};
 
@@ -30,6 +30,7 @@ pub(crate) struct Door {
     pub(crate) access: Access,
     pub(crate) limits: Limits,
     pub(crate) hasher: IdHasher,
+    pub(crate) redactor: Redactor,
     pub(crate) counters: IngestCounters,
     pub(crate) impressions: ImpressionQueue,
     pub(crate) secret_answers: SecretAnswers,
@@ -44,6 +45,7 @@ impl Door {
             access: Access::open(&*parts.tables, &*parts.keys).await?,
             limits: Limits::new(config.limits.clone()),
             hasher: IdHasher::new(parts.keys.secret("ids").await?),
+            redactor: Redactor::new(&config.privacy.pii, parts.keys.secret("pii").await?)?,
             counters: IngestCounters::default(),
             impressions: ImpressionQueue::new(config.impressions.clone()),
             secret_answers: SecretAnswers::default(),

@@ -12,6 +12,7 @@ mod hashes;
 mod impressions;
 mod incoming;
 mod props;
+mod redact;
 mod refusal;
 mod scalar;
 mod times;
@@ -31,6 +32,7 @@ pub(crate) use admit::record;
 pub(crate) use counters::IngestCounters;
 pub(crate) use hashes::{IdHasher, MessagePart};
 pub(crate) use impressions::ImpressionQueue;
+pub(crate) use redact::Redactor;
 
 use admit::Trust;
 use event::Scene;

@@ -17,6 +17,7 @@ mod lexicon;
 mod network;
 mod payment;
 mod phone;
+pub mod redact;
 mod scan;
 pub mod score;
 pub mod tagger;
@@ -42,6 +43,20 @@ pub struct Entity {
     pub begin: usize,
     /// The byte behind the last.
     pub end: usize,
+}
+
+impl Entity {
+    /// Where entities of a text begin and end, counted in characters. They must be in order, as
+    /// [`Detector::detect`] gives them.
+    pub fn in_characters(text: &str, entities: &[Entity]) -> Vec<std::ops::Range<usize>> {
+        let (mut byte, mut characters) = (0, 0);
+        let mut count_to = |end: usize| {
+            characters += text[byte..end].chars().count();
+            byte = end;
+            characters
+        };
+        entities.iter().map(|entity| count_to(entity.begin)..count_to(entity.end)).collect()
+    }
 }
 
 /// How closely a text is looked at.
@@ -153,3 +168,6 @@ fn trimmed(text: &str, tokens: &[Token]) -> Option<std::ops::Range<usize>> {
     let last = tokens.iter().rev().find(|token| !is_loose(token))?;
     Some(first.begin..last.end)
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,9 @@ Examples:
     /// Measure the recommenders on files of your own, without a server
     #[command(subcommand)]
     Evaluate(Evaluate),
+    /// Find personal data in texts, without a server
+    #[command(subcommand)]
+    Privacy(Privacy),
     /// Make, list and end the keys of the HTTP interface
     #[command(subcommand)]
     Keys(Keys),
@@ -313,6 +316,60 @@ Example:
 Example:
   souk evaluate ratings --train train.csv --test test.csv --k 10,20 --seen exclude")]
     Ratings(EvaluateArgs),
+    /// Personal data in texts: precision and recall by kind and of all kinds together
+    ///
+    /// A found span counts as a marked one of its kind if their overlap is at least half of their
+    /// union. Labels are mapped by the fixed table in docs/pii.md.
+    #[command(after_help = "\
+Example:
+  souk evaluate pii --input check.jsonl --expected check_expected.jsonl")]
+    Pii(PiiArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PiiArgs {
+    /// JSON lines of {"text": …}
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+    /// JSON lines of {"spans": [{"type", "begin_offset", "end_offset"}]}, one for each text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expected: PathBuf,
+    /// JSON lines of {"entities": […]} that another program found, instead of Souk's own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) found: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub(crate) enum Privacy {
+    /// Print the personal data of each text as a JSON line
+    ///
+    /// Kinds are named as in Amazon Comprehend's DetectPiiEntities, offsets count characters.
+    #[command(after_help = "\
+Example:
+  souk privacy detect --input texts.jsonl")]
+    Detect {
+        /// JSON lines of {"text": …}
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        input: PathBuf,
+        /// The texts' language. All four are recognised at once, so this only checks that it is one of them
+        #[arg(long, value_enum, default_value_t = TextLanguage::En)]
+        language: TextLanguage,
+        /// Look for forms alone (numbers, addresses of machines), as in search queries: no names, no places
+        #[arg(long)]
+        terse: bool,
+    },
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextLanguage {
+    /// English
+    En,
+    /// Spanish
+    Es,
+    /// French
+    Fr,
+    /// German
+    De,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
+pub(crate) mod privacy;
 pub(crate) mod recommend;
 pub(crate) mod serve;
 
@@ -61,7 +62,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Config(what) => config::run(&what, &settings),
         Command::Healthcheck { address } => healthcheck::run(address, &settings),
-        Command::Completions { .. } | Command::Evaluate(_) => {
+        Command::Completions { .. } | Command::Evaluate(_) | Command::Privacy(_) => {
             unreachable!("these need no settings and were run before")
         }
     }

@@ -102,7 +102,7 @@ impl App {
         let nonce = nonce()?;
         let mut batch = Batch::default();
         let mut admitted = Vec::with_capacity(events.len());
-        for (idx, (event, persons)) in events.into_iter().zip(persons).enumerate() {
+        for (idx, (mut event, persons)) in events.into_iter().zip(persons).enumerate() {
             if idx % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
@@ -111,6 +111,7 @@ impl App {
                 Trust::Browser { .. } => MessagePart::Browser,
             };
             let fresh = event.message_id.is_none().then(|| format!("{nonce}{idx}"));
+            self.door.redactor.apply(&mut event.fact);
             let plan = Plan { persons, subjects: &subjects, whole, fresh, received };
             let records = self.door.records(event, plan);
             if batch.is_full_with(&records) {

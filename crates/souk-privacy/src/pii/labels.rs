@@ -29,6 +29,8 @@ const TABLE: &[(&str, Option<EntityKind>)] = &[
     ("AGE", Some(EntityKind::Age)),
     ("ORGANIZATION", None),
     ("TITLE", None),
+    ("PREFIX", None),
+    ("NATIONALITY", None),
     ("NRP", None),
 ];
 

@@ -6,7 +6,7 @@ use super::found::Found;
 use super::view::{Groups, View};
 
 const PHONE_WORDS: &[&str] = &[
-    "phone", "call", "calling", "tel", "telephone", "mobile", "cell", "my number", "number is", "reach", "contact", "dial", "fax",
+    "phone", "office", "home", "call", "calling", "tel", "telephone", "mobile", "cell", "my number", "number is", "reach", "contact", "dial", "fax",
     "answer", "ring", "whatsapp", "sms", "text me", "teléfono", "telefono", "llama", "llám", "móvil", "movil", "mi número",
     "téléphone", "appel", "portable", "mon numéro", "joindre", "joignable", "telefon", "handy", "ruf", "anruf", "meine nummer",
     "erreich", "mobil",
@@ -63,11 +63,14 @@ fn national(view: View<'_>, groups: &Groups) -> Option<Found> {
     let n = same_separator(groups, n);
     let digits = groups.digits(n);
     let end = groups.end(n);
-    if !(7..=15).contains(&digits.len()) || !view.ends_at(end) || !view.begins_at(view.at) {
+    if !(6..=15).contains(&digits.len()) || !view.ends_at(end) || !view.begins_at(view.at) {
         return None;
     }
     let near = View { text: view.text, at: view.at };
     let is_named = near.near(end, PHONE_WORDS);
+    if digits.len() < 7 && !(is_named && n > 1) {
+        return None;
+    }
     let is_other = near.follows(OTHER_WORDS);
     let shape = shape(groups, n);
     let score = match (is_named, is_other) {
@@ -96,9 +99,16 @@ fn shape(groups: &Groups, n: usize) -> f32 {
         [2, 2 | 4, 2 | 4] | [3, 3 | 4, 2..=4] if starts == 0 => 0.75,
         [2..=5, 4..=8] if starts == 0 && matches!(separator, b'/' | b'-') => 0.82,
         [_, _, ..] if starts == 0 && digits.len() >= 9 => 0.7,
+        // Two to four small groups alone in their line, or in a sentence without a unit behind them.
+        [2..=4, 2..=4] | [2..=4, 2..=4, 2..=4] | [2..=4, 2..=4, 2..=4, 2..=4] if (7..=12).contains(&digits.len()) && !is_round(digits) => 0.55,
         [_] if digits.starts_with(&[0, 0]) && digits.len() >= 11 => 0.6,
         _ => 0.4,
     }
+}
+
+/// Whether a number ends in zeros, as amounts do.
+fn is_round(digits: &[u8]) -> bool {
+    digits.ends_with(&[0, 0])
 }
 
 /// The groups up to where the manner of writing changes: "555-1234 2 times" ends before the 2.

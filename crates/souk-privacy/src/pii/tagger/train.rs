@@ -29,6 +29,8 @@ pub struct Example {
     /// How many of a hundred listed words are treated as unlisted, so that a text made from the lists does not teach
     /// that every name is listed.
     pub forget_percent: u8,
+    /// Examples of one group were made from one pattern; see [`TrainSettings::groups_min`].
+    pub group: u64,
 }
 
 /// How to train.
@@ -38,21 +40,24 @@ pub struct TrainSettings {
     pub passes: u32,
     /// Order of the examples and what is forgotten.
     pub seed: u64,
-    /// Rows that changed in fewer updates are dropped.
-    pub updates_min: u32,
+    /// Rows that changed in examples of fewer groups are dropped: what only one pattern teaches is that
+    /// pattern, not the language. At most 64, counted by hash.
+    pub groups_min: u32,
 }
 
 struct Prepared {
     tokens: Vec<Token>,
     gold: Vec<Label>,
     forget_percent: u8,
+    group: u64,
 }
 
-/// Weights in training: current values, their running sums, and how often a row changed.
+/// Weights in training: current values, their running sums, and in which groups a row changed.
 struct Table {
     now: Vec<[f32; LABELS]>,
     sums: Vec<[f32; LABELS]>,
-    updates: Vec<u32>,
+    /// A bit for the hash of each group.
+    groups: Vec<u64>,
 }
 
 impl Weights for Table {
@@ -64,11 +69,11 @@ impl Weights for Table {
 }
 
 impl Table {
-    fn change(&mut self, row: u32, label: Label, (by, step): (f32, f32)) {
+    fn change(&mut self, row: u32, label: Label, (by, step, group): (f32, f32, u64)) {
         let row = row as usize;
         self.now[row][usize::from(label.0)] += by;
         self.sums[row][usize::from(label.0)] += by * step;
-        self.updates[row] += 1;
+        self.groups[row] |= 1 << (group.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
     }
 }
 
@@ -79,7 +84,7 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
     let mut table = Table {
         now: vec![[0.0; LABELS]; ROWS],
         sums: vec![[0.0; LABELS]; ROWS],
-        updates: vec![0; ROWS],
+        groups: vec![0; ROWS],
     };
     let mut random = settings.seed | 1;
     let mut order: Vec<usize> = (0..prepared.len()).collect();
@@ -94,8 +99,8 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
         }
     }
     let averaged: Vec<[f32; LABELS]> = (0..ROWS)
-        .map(|row| match table.updates[row] {
-            updates if updates < settings.updates_min => [0.0; LABELS],
+        .map(|row| match table.groups[row].count_ones() {
+            groups if groups < settings.groups_min => [0.0; LABELS],
             _ => std::array::from_fn(|label| table.now[row][label] - table.sums[row][label] / step),
         })
         .collect();
@@ -123,16 +128,16 @@ fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64))
             let mut signal_rows = Vec::new();
             rows(&atoms, idx, &mut signal_rows);
             for row in signal_rows {
-                table.change(row, right, (1.0, step));
-                table.change(row, wrong, (-1.0, step));
+                table.change(row, right, (1.0, step, example.group));
+                table.change(row, wrong, (-1.0, step, example.group));
             }
         }
         let (right_before, wrong_before) = (before(&example.gold), before(&said));
         if (right, right_before) != (wrong, wrong_before) {
             let right_rows: [u32; STEP_ROWS] = step_of(&atoms, idx, right_before);
-            right_rows.iter().for_each(|row| table.change(*row, right, (1.0, step)));
+            right_rows.iter().for_each(|row| table.change(*row, right, (1.0, step, example.group)));
             let wrong_rows = step_of(&atoms, idx, wrong_before);
-            wrong_rows.iter().for_each(|row| table.change(*row, wrong, (-1.0, step)));
+            wrong_rows.iter().for_each(|row| table.change(*row, wrong, (-1.0, step, example.group)));
         }
     }
 }
@@ -164,7 +169,7 @@ fn prepare(example: &Example, lists: &Gazetteer) -> Prepared {
             gold[idx] = Label(gold[idx].0 - 1);
         }
     }
-    Prepared { tokens, gold, forget_percent: example.forget_percent }
+    Prepared { tokens, gold, forget_percent: example.forget_percent, group: example.group }
 }
 
 /// Xorshift64*: Vigna, *An experimental exploration of Marsaglia's xorshift generators*, 2016.
