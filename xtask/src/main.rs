@@ -18,7 +18,9 @@ fn main() -> Result<ExitCode> {
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(),
         Some("pii-train") => pii::train(std::env::args().skip(2)),
-        other => bail!("unknown chore {other:?}; there are `cargo xtask tidy` and `cargo xtask pii-train`"),
+        other => bail!(
+            "unknown chore {other:?}; there are `cargo xtask tidy` and `cargo xtask pii-train`"
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask pii-train`: the weights by which names and addresses are found.
 //!
-//! usage: `pii-train [--folds N] [--out FILE] [--groups N] [--passes N] MARKED.json…`
+//! usage: `pii-train [--folds N] [--out FILE] [--held FILE] [--groups N] [--passes N] MARKED.json…`
 //!
 //! A file is a JSON array of `{"full_text", "spans": [{"entity_type", "start_position",
 //! "end_position"}], "template_id", "is_generated"?}`. With `--folds` nothing is written: texts that are not generated are
@@ -11,7 +11,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use souk_privacy::pii::score::{KindSpan, Score, join_neighbours};
-use souk_privacy::pii::tagger::{Example, MarkedSpan, SpanClass, TaggerModel, TrainSettings, train as fit};
+use souk_privacy::pii::tagger::{
+    Example, MarkedSpan, SpanClass, TaggerModel, TrainSettings, train as fit,
+};
 use souk_privacy::pii::{Detector, Reading, kind_of_label};
 
 /// Chosen on the development part, across templates.
@@ -29,11 +31,17 @@ struct Text {
 pub(crate) fn train(args: impl Iterator<Item = String>) -> Result<ExitCode> {
     let (mut folds, mut out, mut texts) = (0, None, Vec::new());
     let mut settings = SETTINGS;
+    let mut held = Vec::new();
     let mut args = args;
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--groups" => settings.groups_min = args.next().context("--groups needs a number")?.parse()?,
-            "--passes" => settings.passes = args.next().context("--passes needs a number")?.parse()?,
+            "--held" => held.extend(read(&args.next().context("--held needs a file")?)?),
+            "--groups" => {
+                settings.groups_min = args.next().context("--groups needs a number")?.parse()?
+            }
+            "--passes" => {
+                settings.passes = args.next().context("--passes needs a number")?.parse()?
+            }
             "--folds" => folds = args.next().context("--folds needs a number")?.parse()?,
             "--out" => out = Some(args.next().context("--out needs a file")?),
             file => texts.extend(read(file)?),
@@ -44,7 +52,9 @@ pub(crate) fn train(args: impl Iterator<Item = String>) -> Result<ExitCode> {
             let examples: Vec<Example> = texts.into_iter().map(|text| text.example).collect();
             let packed = fit(&examples, settings).encode()?;
             println!("{} texts, {} bytes written to {out}", examples.len(), packed.len());
+            let model = TaggerModel::decode(&packed)?;
             std::fs::write(out, packed)?;
+            report(&held, &model)?;
         }
         (2.., None) => across(&texts, folds, settings)?,
         _ => bail!("give either --out FILE or --folds N with N of at least 2"),
@@ -53,7 +63,8 @@ pub(crate) fn train(args: impl Iterator<Item = String>) -> Result<ExitCode> {
 }
 
 fn read(file: &str) -> Result<Vec<Text>> {
-    let json: Vec<Value> = serde_json::from_slice(&std::fs::read(file).with_context(|| file.to_owned())?)?;
+    let json: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(file).with_context(|| file.to_owned())?)?;
     json.iter().map(|value| text_of(value).with_context(|| format!("{file}: {value}"))).collect()
 }
 
@@ -65,14 +76,18 @@ fn text_of(value: &Value) -> Result<Text> {
     let is_generated = value["is_generated"].as_bool().unwrap_or(false);
     let mut marked = Vec::new();
     for span in value["spans"].as_array().context("no spans")? {
-        let at = |key: &str| span[key].as_u64().and_then(|n| bytes.get(n as usize)).copied().context("offset");
+        let at = |key: &str| {
+            span[key].as_u64().and_then(|n| bytes.get(n as usize)).copied().context("offset")
+        };
         let label = span["entity_type"].as_str().context("entity_type")?.to_owned();
         marked.push((label, at("start_position")?, at("end_position")?));
     }
     marked.sort_by_key(|span| span.1);
     let spans = marked.iter().filter_map(|(label, begin, end)| {
         // A title is no part of a name (as in DetectPiiEntities), so that one alone is not learned.
-        if ["Mr.", "Mrs.", "Ms.", "Dr.", "Miss", "Mx.", "mr.", "mrs.", "ms.", "dr.", "miss"].contains(&&text[*begin..*end]) {
+        if ["Mr.", "Mrs.", "Ms.", "Dr.", "Miss", "Mx.", "mr.", "mrs.", "ms.", "dr.", "miss"]
+            .contains(&&text[*begin..*end])
+        {
             return None;
         }
         let class = match label.as_str() {
@@ -88,6 +103,16 @@ fn text_of(value: &Value) -> Result<Text> {
     let template = value["template_id"].as_u64().unwrap_or(0);
     let example = Example { spans: spans.collect(), text, forget_percent, group: template };
     Ok(Text { example, marked, template, is_generated })
+}
+
+fn report(held: &[Text], model: &TaggerModel) -> Result<()> {
+    let (mut whole, mut joined) = (Score::default(), Score::default());
+    for text in held {
+        score(text, model, (&mut whole, &mut joined))?;
+    }
+    print("as marked", &whole);
+    print("neighbours joined", &joined);
+    Ok(())
 }
 
 fn across(texts: &[Text], folds: u64, settings: TrainSettings) -> Result<()> {
@@ -106,7 +131,11 @@ fn across(texts: &[Text], folds: u64, settings: TrainSettings) -> Result<()> {
     Ok(())
 }
 
-fn score(text: &Text, model: &TaggerModel, (whole, joined): (&mut Score, &mut Score)) -> Result<()> {
+fn score(
+    text: &Text,
+    model: &TaggerModel,
+    (whole, joined): (&mut Score, &mut Score),
+) -> Result<()> {
     let mut marked = Vec::new();
     for (label, begin, end) in &text.marked {
         if let Some(kind) = kind_of_label(label)? {
@@ -119,7 +148,10 @@ fn score(text: &Text, model: &TaggerModel, (whole, joined): (&mut Score, &mut Sc
         entities.iter().map(|e| KindSpan { kind: e.kind, begin: e.begin, end: e.end }).collect();
     if std::env::var_os("PII_FAULTS").is_some() {
         let shown = |spans: &[KindSpan]| -> Vec<String> {
-            spans.iter().map(|s| format!("{}={:?}", s.kind.as_str(), &source[s.begin..s.end])).collect()
+            spans
+                .iter()
+                .map(|s| format!("{}={:?}", s.kind.as_str(), &source[s.begin..s.end]))
+                .collect()
         };
         let (m, f) = (shown(&marked), shown(&found));
         let missed: Vec<_> = m.iter().filter(|one| !f.contains(one)).collect();
@@ -129,7 +161,8 @@ fn score(text: &Text, model: &TaggerModel, (whole, joined): (&mut Score, &mut Sc
         }
     }
     whole.add(&marked, &found);
-    let is_gap = |from: usize, to: usize| !source[from..to.max(from)].contains(char::is_alphanumeric);
+    let is_gap =
+        |from: usize, to: usize| !source[from..to.max(from)].contains(char::is_alphanumeric);
     join_neighbours(&mut marked, is_gap);
     join_neighbours(&mut found, is_gap);
     joined.add(&marked, &found);
@@ -139,7 +172,9 @@ fn score(text: &Text, model: &TaggerModel, (whole, joined): (&mut Score, &mut Sc
 fn print(title: &str, score: &Score) {
     println!("{title}");
     let all = score.total();
-    for (name, tally) in score.kinds().map(|(kind, tally)| (kind.as_str(), tally)).chain([("all", all)]) {
+    for (name, tally) in
+        score.kinds().map(|(kind, tally)| (kind.as_str(), tally)).chain([("all", all)])
+    {
         println!(
             "  {name:36} precision {:.3}  recall {:.3}  hits {} false {} missed {}",
             tally.precision(),

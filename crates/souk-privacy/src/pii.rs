@@ -29,6 +29,7 @@ pub use labels::{UnknownLabel, kind_of_label};
 
 use found::Found;
 use gazetteer::{Gazetteer, Listed};
+use lexicon::Role;
 use tagger::{SpanClass, TaggedSpan, TaggerModel};
 use words::{Token, TokenKind};
 
@@ -94,21 +95,7 @@ impl<'a> Detector<'a> {
         if reading == Reading::Prose {
             let tokens = words::tokens(text, &forms, Gazetteer::builtin());
             found.extend(tokens.iter().filter_map(|token| weekday(text, token)));
-            let spans = tagger::tag(&tokens, self.model);
-            found.extend(spans.iter().enumerate().filter_map(|(idx, span)| {
-                let kind = match span.class {
-                    SpanClass::Name => EntityKind::Name,
-                    SpanClass::Address => EntityKind::Address,
-                    SpanClass::Firm | SpanClass::Job => return None,
-                };
-                let words = &tokens[span.tokens.clone()];
-                let is_doubtful = match span.class {
-                    SpanClass::Name => words.iter().all(is_plain_word),
-                    _ => !words.iter().any(is_wordy) && !has_neighbour(&spans, idx),
-                };
-                let range = trimmed(text, words).filter(|_| !is_doubtful)?;
-                Some(Found::new(kind, range, span.score))
-            }));
+            found.extend(named(text, &tokens, &tagger::tag(&tokens, self.model)));
         }
         let mut entities: Vec<Entity> = found.into_iter().map(entity).collect();
         entities.sort_by_key(|entity| (entity.begin, entity.end));
@@ -132,14 +119,42 @@ fn entity(found: Found) -> Entity {
     Entity { kind, score, begin: range.start, end: range.end }
 }
 
-/// Whether a token is an everyday word that is no name: "Weekly", "don't".
-fn is_plain_word(token: &Token) -> bool {
-    token.kind != TokenKind::Word || (token.listed.is(Listed::COMMON) && !token.listed.is(Listed::NAME))
+/// The names and addresses among the tagger's spans.
+fn named(text: &str, tokens: &[Token], spans: &[TaggedSpan]) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (idx, span) in spans.iter().enumerate() {
+        let words = &tokens[span.tokens.clone()];
+        let kind = match span.class {
+            SpanClass::Name => EntityKind::Name,
+            SpanClass::Address => EntityKind::Address,
+            SpanClass::Firm | SpanClass::Job => continue,
+        };
+        let is_doubtful = match span.class {
+            SpanClass::Name => words.iter().all(is_plain_word),
+            _ => !is_placed(words) && !has_neighbour(spans, idx),
+        };
+        if let Some(range) = trimmed(text, words).filter(|_| !is_doubtful) {
+            found.push(Found::new(kind, range, span.score));
+        }
+    }
+    found
 }
 
-/// Whether a token is more than a number or a mark.
-fn is_wordy(token: &Token) -> bool {
-    matches!(token.kind, TokenKind::Word | TokenKind::Mixed)
+/// Whether a token is an everyday word that is no name: "Weekly", "don't".
+fn is_plain_word(token: &Token) -> bool {
+    token.kind != TokenKind::Word
+        || (token.listed.is(Listed::COMMON) && !token.listed.is(Listed::NAME))
+}
+
+/// Whether a word of an address says that it is one: a street, a place, a name in capitals.
+fn is_placed(words: &[Token]) -> bool {
+    let is_named = |word: &Token| {
+        word.role != Role::None
+            || word.listed.is(Listed::COUNTRY)
+            || (word.listed.is(Listed::CITY) && !word.listed.is(Listed::COMMON))
+            || (41..=44).contains(&word.shape)
+    };
+    words.iter().any(|word| word.kind == TokenKind::Word && is_named(word))
 }
 
 /// Whether another part of an address stands close by: a number alone is no address.
@@ -150,7 +165,11 @@ fn has_neighbour(spans: &[TaggedSpan], idx: usize) -> bool {
         other.class == SpanClass::Address
             && (other.tokens.start <= place.end + REACH && place.start <= other.tokens.end + REACH)
     };
-    [idx.checked_sub(1), Some(idx + 1)].into_iter().flatten().filter_map(|at| spans.get(at)).any(is_near)
+    [idx.checked_sub(1), Some(idx + 1)]
+        .into_iter()
+        .flatten()
+        .filter_map(|at| spans.get(at))
+        .any(is_near)
 }
 
 fn weekday(text: &str, token: &Token) -> Option<Found> {

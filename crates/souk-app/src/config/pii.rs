@@ -46,8 +46,27 @@ impl Default for PiiSettings {
     fn default() -> PiiSettings {
         let weak = EntityKind::ALL.iter().filter(|kind| !kind.is_identifying());
         let kept = [
-            "address", "age", "avatar", "birthday", "company", "created_at", "description", "email", "employees", "first_name",
-            "gender", "id", "industry", "last_name", "loyalty_card_id", "name", "phone", "plan", "title", "username", "website",
+            "address",
+            "age",
+            "avatar",
+            "birthday",
+            "company",
+            "created_at",
+            "description",
+            "email",
+            "employees",
+            "first_name",
+            "gender",
+            "id",
+            "industry",
+            "last_name",
+            "loyalty_card_id",
+            "name",
+            "phone",
+            "plan",
+            "title",
+            "username",
+            "website",
         ];
         PiiSettings {
             policy: PiiPolicy::Mask,

@@ -15,7 +15,17 @@ use crate::config::PiiSettings;
 
 /// Parts of a property's name by which its value is taken for sentences.
 const PROSE_NAMES: &[&str] = &[
-    "body", "chat", "comment", "complaint", "feedback", "instruction", "message", "note", "question", "reason", "review",
+    "body",
+    "chat",
+    "comment",
+    "complaint",
+    "feedback",
+    "instruction",
+    "message",
+    "note",
+    "question",
+    "reason",
+    "review",
 ];
 
 /// The depth to which properties nest, as the door allows it; chosen: deeper ones are left out.
@@ -54,11 +64,15 @@ impl Redactor {
     pub(crate) fn apply(&self, fact: &mut IncomingFact<'_>) {
         match fact {
             IncomingFact::Searched { query } => self.text(query),
-            IncomingFact::PageSeen { name, path } => [name, path].into_iter().flatten().for_each(|text| self.text(text)),
+            IncomingFact::PageSeen { name, path } => {
+                [name, path].into_iter().flatten().for_each(|text| self.text(text))
+            }
             IncomingFact::Custom { properties, .. } => self.properties(properties),
             IncomingFact::Interaction(interaction) => self.properties(&mut interaction.extra),
             IncomingFact::Order(order) => self.properties(&mut order.extra),
-            IncomingFact::Identified { traits } | IncomingFact::Grouped { traits, .. } => self.traits(traits),
+            IncomingFact::Identified { traits } | IncomingFact::Grouped { traits, .. } => {
+                self.traits(traits)
+            }
             IncomingFact::Alias { .. }
             | IncomingFact::Stock(_)
             | IncomingFact::Price(_)
@@ -116,9 +130,9 @@ impl Redactor {
                 let clean = self.clean(&number.to_string(), Reading::Terse);
                 clean.map(|clean| *value = Value::String(clean)).is_some()
             }
-            Value::Array(list) => {
-                list.iter_mut().fold(false, |changed, one| self.value(name, one, depth + 1) | changed)
-            }
+            Value::Array(list) => list
+                .iter_mut()
+                .fold(false, |changed, one| self.value(name, one, depth + 1) | changed),
             Value::Object(fields) => fields
                 .iter_mut()
                 .fold(false, |changed, (name, one)| self.value(name, one, depth + 1) | changed),

@@ -27,7 +27,9 @@ pub(super) fn email(view: View<'_>) -> Option<Found> {
         .take_while(|byte| is_word(**byte) || **byte >= 0x80 || b"._%+-'&".contains(byte))
         .count();
     let mut begin = view.at - local;
-    while begin < view.at && (b".'-&%+".contains(&bytes[begin]) || (0x80..0xC0).contains(&bytes[begin])) {
+    while begin < view.at
+        && (b".'-&%+".contains(&bytes[begin]) || (0x80..0xC0).contains(&bytes[begin]))
+    {
         begin += 1;
     }
     let end = domain_end(view, view.at + 1)?;
@@ -54,7 +56,8 @@ fn domain_end(view: View<'_>, from: usize) -> Option<usize> {
         end -= 1;
     }
     let top = view.text.get(from..end)?.rsplit_once('.')?.1;
-    (top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic() || byte >= 0x80)).then_some(end)
+    (top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic() || byte >= 0x80))
+        .then_some(end)
 }
 
 /// `scheme://…` around the `:` at the view.
@@ -93,15 +96,18 @@ pub(super) fn bare_domain(view: View<'_>) -> Option<Found> {
     let is_www = name.len() > 4 && name.as_bytes()[..4].eq_ignore_ascii_case(b"www.");
     let top = name.split_once('.').map_or("", |(_, top)| top);
     // "it.The next" is a missing space: the ending is lower case in an address.
-    let is_known = label >= 3 && TLDS.iter().any(|tld| top == *tld || top.ends_with(&format!(".{tld}")));
+    let is_known =
+        label >= 3 && TLDS.iter().any(|tld| top == *tld || top.ends_with(&format!(".{tld}")));
     (is_www || is_known).then(|| Found::new(EntityKind::Url, begin..url_end(view, end), 0.9))
 }
 
 /// The end of an address without the punctuation of the sentence around it.
 fn url_end(view: View<'_>, from: usize) -> usize {
     let bytes = view.text.as_bytes();
-    let is_part = |byte: &u8| !byte.is_ascii_whitespace() && !b"<>\"'`{}|\\^".contains(byte) && *byte > 0x20;
-    let mut end = from + bytes[from..].iter().take(URL_MAX).take_while(|byte| is_part(byte)).count();
+    let is_part =
+        |byte: &u8| !byte.is_ascii_whitespace() && !b"<>\"'`{}|\\^".contains(byte) && *byte > 0x20;
+    let mut end =
+        from + bytes[from..].iter().take(URL_MAX).take_while(|byte| is_part(byte)).count();
     while !view.text.is_char_boundary(end) {
         end -= 1;
     }

@@ -6,18 +6,101 @@ use super::view::{Groups, View, is_word};
 
 /// Months, folded, by any name a text may use; abbreviations have three letters or more.
 const MONTHS: &[&str] = &[
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-    "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "enero", "febrero", "marzo", "abril", "mayo",
-    "junio", "julio", "agosto", "septiembre", "setiembre", "octubre", "noviembre", "diciembre", "janvier", "février", "fevrier",
-    "mars", "avril", "mai", "juin", "juillet", "août", "aout", "septembre", "octobre", "novembre", "décembre", "decembre",
-    "januar", "februar", "märz", "maerz", "juni", "juli", "oktober", "dezember", "okt", "dez",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "sept",
+    "oct",
+    "nov",
+    "dec",
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "setiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+    "janvier",
+    "février",
+    "fevrier",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "aout",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+    "decembre",
+    "januar",
+    "februar",
+    "märz",
+    "maerz",
+    "juni",
+    "juli",
+    "oktober",
+    "dezember",
+    "okt",
+    "dez",
 ];
 
 /// Days of the week in full; abbreviations are words of their own in too many places.
 const WEEKDAYS: &[&str] = &[
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "lunes", "martes", "miércoles", "jueves", "viernes",
-    "sábado", "domingo", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche", "montag", "dienstag", "mittwoch",
-    "donnerstag", "freitag", "samstag", "sonntag", "sonnabend",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "lunes",
+    "martes",
+    "miércoles",
+    "jueves",
+    "viernes",
+    "sábado",
+    "domingo",
+    "lundi",
+    "mardi",
+    "mercredi",
+    "jeudi",
+    "vendredi",
+    "samedi",
+    "dimanche",
+    "montag",
+    "dienstag",
+    "mittwoch",
+    "donnerstag",
+    "freitag",
+    "samstag",
+    "sonntag",
+    "sonnabend",
 ];
 
 /// Whether a word is a day of the week, in any case of letters.
@@ -122,7 +205,12 @@ fn month_before(view: View<'_>, groups: &Groups) -> Option<(usize, usize, f32)> 
     }
     let bytes = view.text.as_bytes();
     let word_end = view.at - 1 - usize::from(view.before(view.at - 1) == b'.');
-    let letters = bytes[..word_end].iter().rev().take(12).take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    let letters = bytes[..word_end]
+        .iter()
+        .rev()
+        .take(12)
+        .take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80)
+        .count();
     let begin = word_end - letters;
     if !is_month(view.text.get(begin..word_end)?) {
         return None;
@@ -140,7 +228,8 @@ fn month_before(view: View<'_>, groups: &Groups) -> Option<(usize, usize, f32)> 
             break;
         }
     }
-    (is_day && view.ends_at(end)).then(|| (begin, year_after(view, end), if is_verb { 0.4 } else { 0.85 }))
+    (is_day && view.ends_at(end))
+        .then(|| (begin, year_after(view, end), if is_verb { 0.4 } else { 0.85 }))
 }
 
 /// The end of a year behind a position, or the position itself.
@@ -191,7 +280,8 @@ fn time(view: View<'_>, at: usize) -> Option<usize> {
         }
     }
     let rest = view.text.get(end..)?;
-    for half in [" am", " pm", " AM", " PM", " a.m.", " p.m.", "am", "pm", "AM", "PM", "Z", " Uhr"] {
+    for half in [" am", " pm", " AM", " PM", " a.m.", " p.m.", "am", "pm", "AM", "PM", "Z", " Uhr"]
+    {
         if rest.starts_with(half) && view.ends_at(end + half.len()) {
             return Some(end + half.len());
         }
@@ -207,15 +297,26 @@ pub(super) fn age(view: View<'_>, groups: &Groups) -> Option<Found> {
     let end = groups.end(1);
     let rest = view.text.get(end..end + 14).or_else(|| view.text.get(end..)).unwrap_or_default();
     let found = |end, score| Some(Found::new(EntityKind::Age, view.at..end, score));
-    for phrase in [" years old", "-year-old", " year-old", " year old", " yrs old", " yo ", " y/o", " Jahre alt", " años de edad"] {
+    for phrase in [
+        " years old",
+        "-year-old",
+        " year-old",
+        " year old",
+        " yrs old",
+        " yo ",
+        " y/o",
+        " Jahre alt",
+        " años de edad",
+    ] {
         if rest.starts_with(phrase) {
             return found(end + phrase.trim_end().len(), 0.8);
         }
     }
-    let has_years = [" años", " ans", " Jahre", " years"].iter().any(|years| rest.starts_with(years));
+    let has_years =
+        [" años", " ans", " Jahre", " years"].iter().any(|years| rest.starts_with(years));
     let is_person = view.follows(&[
-        "i am", "i'm", "he is", "she is", "aged", "my age", "tengo", "tiene", "edad", "cumpl", "j'ai", "âgé", "âgée", "elle a", "il a",
-        "ich bin", "er ist", "sie ist", "alter",
+        "i am", "i'm", "he is", "she is", "aged", "my age", "tengo", "tiene", "edad", "cumpl",
+        "j'ai", "âgé", "âgée", "elle a", "il a", "ich bin", "er ist", "sie ist", "alter",
     ]);
     if has_years && is_person && view.ends_at(end) {
         return found(word_end(view, end + 1), 0.8);

@@ -50,8 +50,19 @@ fn licence_or_passport(view: View<'_>, _groups: &Groups) -> Option<Found> {
         return None;
     }
     let is_licence = view.follows(&[
-        "driver's license", "drivers license", "driver license", "driver's licence", "driving licence", "driving license", "dl number",
-        "license number", "licence number", "permiso de conducir", "carnet de conducir", "permis de conduire", "führerschein",
+        "driver's license",
+        "drivers license",
+        "driver license",
+        "driver's licence",
+        "driving licence",
+        "driving license",
+        "dl number",
+        "license number",
+        "licence number",
+        "permiso de conducir",
+        "carnet de conducir",
+        "permis de conduire",
+        "führerschein",
         "driver’s license",
     ]);
     if is_licence {
@@ -67,7 +78,11 @@ fn number(digits: &[u8]) -> u64 {
 }
 
 /// The found kind over the first `n` groups if a word may end there.
-fn whole(view: View<'_>, groups: &Groups, (n, kind, score): (usize, EntityKind, f32)) -> Option<Found> {
+fn whole(
+    view: View<'_>,
+    groups: &Groups,
+    (n, kind, score): (usize, EntityKind, f32),
+) -> Option<Found> {
     let end = groups.end(n);
     (view.ends_at(end) && view.begins_at(view.at)).then(|| Found::new(kind, view.at..end, score))
 }

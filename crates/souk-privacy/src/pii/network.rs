@@ -30,8 +30,10 @@ pub(super) fn ipv4(view: View<'_>) -> Option<Found> {
         return None;
     }
     let address: Ipv4Addr = view.text.get(view.at..end)?.parse().ok()?;
-    let is_named = view.near(end, &["ip", "ipv4", "address", "host", "server", "dirección", "adresse"]);
-    let is_version = view.follows(&["version", "v", "ver", "release", "firmware", "update", "build"]);
+    let is_named =
+        view.near(end, &["ip", "ipv4", "address", "host", "server", "dirección", "adresse"]);
+    let is_version =
+        view.follows(&["version", "v", "ver", "release", "firmware", "update", "build"]);
     // A house's own network and the documentation's examples name nobody.
     let score = match (is_version, is_named) {
         (true, false) => 0.3,
@@ -60,7 +62,8 @@ fn mac(view: View<'_>, begin: usize) -> Option<Found> {
         2 => view.byte(begin + n) == separator,
         _ => view.byte(begin + n).is_ascii_hexdigit(),
     });
-    let is_whole = matches!(separator, b':' | b'-') && view.ends_at(end) && view.byte(end) != separator;
+    let is_whole =
+        matches!(separator, b':' | b'-') && view.ends_at(end) && view.byte(end) != separator;
     (fits && is_whole).then(|| Found::new(EntityKind::MacAddress, begin..end, 0.95))
 }
 

@@ -6,22 +6,115 @@ use super::found::Found;
 use super::view::{Groups, View};
 
 const CARD_WORDS: &[&str] = &[
-    "card", "credit", "debit", "visa", "mastercard", "amex", "cc", "maestro", "tarjeta", "crédito", "débito", "carte",
-    "crédit", "débit", "karte", "kreditkarte",
+    "card",
+    "credit",
+    "debit",
+    "visa",
+    "mastercard",
+    "amex",
+    "cc",
+    "maestro",
+    "tarjeta",
+    "crédito",
+    "débito",
+    "carte",
+    "crédit",
+    "débit",
+    "karte",
+    "kreditkarte",
 ];
 
 /// Lengths of IBANs by country (SWIFT, IBAN Registry).
 const IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
-    (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16), (b"BG", 22), (b"BH", 22),
-    (b"BI", 27), (b"BR", 29), (b"BY", 28), (b"CH", 21), (b"CR", 22), (b"CY", 28), (b"CZ", 24), (b"DE", 22), (b"DJ", 27),
-    (b"DK", 18), (b"DO", 28), (b"EE", 20), (b"EG", 29), (b"ES", 24), (b"FI", 18), (b"FK", 18), (b"FO", 18), (b"FR", 27),
-    (b"GB", 22), (b"GE", 22), (b"GI", 23), (b"GL", 18), (b"GR", 27), (b"GT", 28), (b"HN", 28), (b"HR", 21), (b"HU", 28),
-    (b"IE", 22), (b"IL", 23), (b"IQ", 23), (b"IS", 26), (b"IT", 27), (b"JO", 30), (b"KW", 30), (b"KZ", 20), (b"LB", 28),
-    (b"LC", 32), (b"LI", 21), (b"LT", 20), (b"LU", 20), (b"LV", 21), (b"LY", 25), (b"MC", 27), (b"MD", 24), (b"ME", 22),
-    (b"MK", 19), (b"MN", 20), (b"MR", 27), (b"MT", 31), (b"MU", 30), (b"NI", 28), (b"NL", 18), (b"NO", 15), (b"OM", 23),
-    (b"PK", 24), (b"PL", 28), (b"PS", 29), (b"PT", 25), (b"QA", 29), (b"RO", 24), (b"RS", 22), (b"RU", 33), (b"SA", 24),
-    (b"SC", 31), (b"SD", 18), (b"SE", 24), (b"SI", 19), (b"SK", 24), (b"SM", 27), (b"SO", 23), (b"ST", 25), (b"SV", 28),
-    (b"TL", 23), (b"TN", 24), (b"TR", 26), (b"UA", 29), (b"VA", 22), (b"VG", 24), (b"XK", 20), (b"YE", 30),
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BI", 27),
+    (b"BR", 29),
+    (b"BY", 28),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DJ", 27),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"EG", 29),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FK", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HN", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IQ", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LC", 32),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"LY", 25),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MN", 20),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NI", 28),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"OM", 23),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"RU", 33),
+    (b"SA", 24),
+    (b"SC", 31),
+    (b"SD", 18),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"SO", 23),
+    (b"ST", 25),
+    (b"SV", 28),
+    (b"TL", 23),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
+    (b"YE", 30),
 ];
 
 /// A card's number: Luhn, a length and beginning that an issuer uses.
@@ -74,7 +167,10 @@ fn issuer(digits: &[u8]) -> Issuer {
 pub(super) fn iban(view: View<'_>) -> Option<Found> {
     let (a, b) = (view.byte(view.at), view.byte(view.at + 1));
     let is_start = a.is_ascii_alphabetic() && b.is_ascii_alphabetic();
-    if !is_start || !view.byte(view.at + 2).is_ascii_digit() || !view.byte(view.at + 3).is_ascii_digit() {
+    if !is_start
+        || !view.byte(view.at + 2).is_ascii_digit()
+        || !view.byte(view.at + 3).is_ascii_digit()
+    {
         return None;
     }
     let country = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
@@ -84,7 +180,10 @@ pub(super) fn iban(view: View<'_>) -> Option<Found> {
     while chars.len() < length {
         let byte = view.byte(pos);
         match byte {
-            b' ' | b'-' if chars.len().is_multiple_of(4) && !chars.is_empty() && view.before(pos) != byte => {}
+            b' ' | b'-'
+                if chars.len().is_multiple_of(4)
+                    && !chars.is_empty()
+                    && view.before(pos) != byte => {}
             byte if byte.is_ascii_alphanumeric() => chars.push(byte),
             _ => return None,
         }
@@ -111,7 +210,18 @@ pub(super) fn by_context(view: View<'_>, groups: &Groups) -> Option<Found> {
     }
     let found = |kind, end, score| Some(Found::new(kind, view.at..end, score));
     match groups.size(0) {
-        3 | 4 if view.follows(&["cvv", "cvc", "cvv2", "cvc2", "csc", "security code", "prüfziffer", "cryptogramme"]) => {
+        3 | 4
+            if view.follows(&[
+                "cvv",
+                "cvc",
+                "cvv2",
+                "cvc2",
+                "csc",
+                "security code",
+                "prüfziffer",
+                "cryptogramme",
+            ]) =>
+        {
             found(CreditDebitCvv, end, 0.9)
         }
         4..=6 if view.follows(&["pin", "pin code", "código pin"]) => found(Pin, end, 0.8),
@@ -119,15 +229,34 @@ pub(super) fn by_context(view: View<'_>, groups: &Groups) -> Option<Found> {
             if groups.len >= 2
                 && groups.separator(0) == b'/'
                 && matches!(groups.size(1), 2 | 4)
-                && view.follows(&["exp", "expir", "valid thru", "caduc", "expiration", "gültig bis", "ablauf"]) =>
+                && view.follows(&[
+                    "exp",
+                    "expir",
+                    "valid thru",
+                    "caduc",
+                    "expiration",
+                    "gültig bis",
+                    "ablauf",
+                ]) =>
         {
             found(CreditDebitExpiry, groups.end(2), 0.85)
         }
-        9 if view.follows(&["routing", "aba", "rtn"]) && is_aba(groups.digits(1)) => found(BankRouting, end, 0.9),
-        6..=17
+        9 if view.follows(&["routing", "aba", "rtn"]) && is_aba(groups.digits(1)) => {
+            found(BankRouting, end, 0.9)
+        }
+        7..=17
             if view.follows(&[
-                "account number", "account no", "account #", "acct", "bank account", "número de cuenta", "cuenta bancaria",
-                "numéro de compte", "compte bancaire", "kontonummer", "konto-nr",
+                "account number",
+                "account no",
+                "account #",
+                "acct",
+                "bank account",
+                "número de cuenta",
+                "cuenta bancaria",
+                "numéro de compte",
+                "compte bancaire",
+                "kontonummer",
+                "konto-nr",
             ]) =>
         {
             found(BankAccountNumber, end, 0.75)

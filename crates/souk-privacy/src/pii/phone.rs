@@ -6,17 +6,96 @@ use super::found::Found;
 use super::view::{Groups, View};
 
 const PHONE_WORDS: &[&str] = &[
-    "phone", "office", "home", "call", "calling", "tel", "telephone", "mobile", "cell", "my number", "number is", "reach", "contact", "dial", "fax",
-    "answer", "ring", "whatsapp", "sms", "text me", "teléfono", "telefono", "llama", "llám", "móvil", "movil", "mi número",
-    "téléphone", "appel", "portable", "mon numéro", "joindre", "joignable", "telefon", "handy", "ruf", "anruf", "meine nummer",
-    "erreich", "mobil",
+    "phone",
+    "call",
+    "calling",
+    "tel",
+    "telephone",
+    "mobile",
+    "cell",
+    "my number",
+    "number is",
+    "reach",
+    "contact",
+    "dial",
+    "fax",
+    "answer",
+    "ring",
+    "whatsapp",
+    "sms",
+    "text me",
+    "teléfono",
+    "telefono",
+    "llama",
+    "llám",
+    "móvil",
+    "movil",
+    "mi número",
+    "téléphone",
+    "appel",
+    "portable",
+    "mon numéro",
+    "joindre",
+    "joignable",
+    "telefon",
+    "handy",
+    "ruf",
+    "anruf",
+    "meine nummer",
+    "erreich",
+    "mobil",
 ];
+/// How close such a word has to be, in bytes; chosen: "order number is ".
+const OTHER_BYTES: usize = 20;
+
 /// What is numbered too, and is no telephone.
 const OTHER_WORDS: &[&str] = &[
-    "order", "invoice", "item", "sku", "product", "ean", "gtin", "upc", "isbn", "tracking", "serial", "model", "article", "batch", "lot",
-    "part number", "pedido", "factura", "artículo", "commande", "facture", "article", "bestell", "rechnung", "artikel", "seriennummer",
-    "sendung", "account", "card", "ssn", "social security", "license", "licence", "passport", "iban", "version", "zip", "price",
-    "size", "voucher", "coupon", "gutschein", "ref", "reference", "tracking number", "policy",
+    "order",
+    "invoice",
+    "item",
+    "sku",
+    "product",
+    "ean",
+    "gtin",
+    "upc",
+    "isbn",
+    "tracking",
+    "serial",
+    "model",
+    "article",
+    "batch",
+    "lot",
+    "part number",
+    "pedido",
+    "factura",
+    "artículo",
+    "commande",
+    "facture",
+    "article",
+    "bestell",
+    "rechnung",
+    "artikel",
+    "seriennummer",
+    "sendung",
+    "account",
+    "card",
+    "ssn",
+    "social security",
+    "license",
+    "licence",
+    "passport",
+    "iban",
+    "version",
+    "zip",
+    "price",
+    "size",
+    "voucher",
+    "coupon",
+    "gutschein",
+    "ref",
+    "reference",
+    "tracking number",
+    "policy",
 ];
 
 /// A number that begins here; a `+` or `(` right before belongs to it.
@@ -71,7 +150,7 @@ fn national(view: View<'_>, groups: &Groups) -> Option<Found> {
     if digits.len() < 7 && !(is_named && n > 1) {
         return None;
     }
-    let is_other = near.follows(OTHER_WORDS);
+    let is_other = near.follows_closely(OTHER_WORDS, OTHER_BYTES);
     let shape = shape(groups, n);
     let score = match (is_named, is_other) {
         (true, false) => f32::max(shape, 0.85),
@@ -91,24 +170,26 @@ fn shape(groups: &Groups, n: usize) -> f32 {
     let starts = digits[0];
     match sizes.as_slice() {
         // North America: area codes and exchanges begin with 2 to 9.
-        [3, 3, 4] if starts >= 2 && digits[3] >= 2 => if separator == b' ' { 0.7 } else { 0.85 },
+        [3, 3, 4] if starts >= 2 && digits[3] >= 2 && separator == b' ' => 0.7,
+        [3, 3, 4] if starts >= 2 && digits[3] >= 2 => 0.85,
         [1, 3, 3, 4] if starts == 1 => 0.85,
         // France writes pairs, Spain begins with 6 to 9.
         [2, 2, 2, 2, 2] if starts == 0 && (1..=9).contains(&digits[1]) => 0.9,
         [3, 2, 2, 2] | [3, 3, 3] if (6..=9).contains(&starts) && separator == b' ' => 0.6,
         [2, 2 | 4, 2 | 4] | [3, 3 | 4, 2..=4] if starts == 0 => 0.75,
-        [2..=5, 4..=8] if starts == 0 && matches!(separator, b'/' | b'-') => 0.82,
+        [2..=5, 5..=8] if starts == 0 && matches!(separator, b'/' | b'-') => 0.82,
         [_, _, ..] if starts == 0 && digits.len() >= 9 => 0.7,
-        // Two to four small groups alone in their line, or in a sentence without a unit behind them.
-        [2..=4, 2..=4] | [2..=4, 2..=4, 2..=4] | [2..=4, 2..=4, 2..=4, 2..=4] if (7..=12).contains(&digits.len()) && !is_round(digits) => 0.55,
+        // Two or three small groups and nothing behind them.
+        [2..=4, 2..=4] | [2 | 3, 3, 2..=4] | [2..=4, 2, 2] if is_bare(groups, n) => 0.55,
         [_] if digits.starts_with(&[0, 0]) && digits.len() >= 11 => 0.6,
         _ => 0.4,
     }
 }
 
-/// Whether a number ends in zeros, as amounts do.
-fn is_round(digits: &[u8]) -> bool {
-    digits.ends_with(&[0, 0])
+/// Whether the groups are all there is, seven digits at least, and no amount: those end in zeros.
+fn is_bare(groups: &Groups, n: usize) -> bool {
+    let digits = groups.digits(n);
+    n == groups.len && digits.len() >= 7 && !digits.ends_with(&[0, 0])
 }
 
 /// The groups up to where the manner of writing changes: "555-1234 2 times" ends before the 2.
@@ -160,5 +241,9 @@ fn with_extension(view: View<'_>, end: usize) -> usize {
         .find(|mark| tail.starts_with(mark))
         .map_or(0, <[u8]>::len);
     let digits = (0..6).take_while(|n| view.byte(end + skip + n).is_ascii_digit()).count();
-    if skip > 0 && (1..=5).contains(&digits) && view.ends_at(end + skip + digits) { end + skip + digits } else { end }
+    if skip > 0 && (1..=5).contains(&digits) && view.ends_at(end + skip + digits) {
+        end + skip + digits
+    } else {
+        end
+    }
 }

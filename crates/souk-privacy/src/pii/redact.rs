@@ -64,7 +64,8 @@ impl HashKey {
         let mut mac = self.0.clone();
         mac.update(kind.as_str().as_bytes());
         mac.update(&[0]);
-        let plain: String = data.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+        let plain: String =
+            data.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
         mac.update(plain.as_bytes());
         let bytes = mac.finalize().into_bytes();
         bytes[..8].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -77,7 +78,12 @@ pub type Seal<'a> = &'a mut dyn FnMut(EntityKind, &str) -> Option<String>;
 /// The text without the personal data that the policies take out; `None` if nothing changed.
 ///
 /// `entities` as the detector gives them for this text.
-pub fn redact(text: &str, entities: &[Entity], by: (&Policies, &HashKey), seal: Seal<'_>) -> Option<String> {
+pub fn redact(
+    text: &str,
+    entities: &[Entity],
+    by: (&Policies, &HashKey),
+    seal: Seal<'_>,
+) -> Option<String> {
     let (policies, key) = by;
     if entities.iter().all(|entity| policies.of(entity.kind) == Policy::Keep) {
         return None;
@@ -132,7 +138,8 @@ pub fn reveal(text: &str, open: &mut dyn FnMut(EntityKind, &str) -> Option<Strin
     while let Some(begin) = rest.find('[') {
         out.push_str(&rest[..begin]);
         rest = &rest[begin..];
-        let opened = token_at(rest).and_then(|(kind, sealed, end)| Some((open(kind, sealed)?, end)));
+        let opened =
+            token_at(rest).and_then(|(kind, sealed, end)| Some((open(kind, sealed)?, end)));
         match opened {
             Some((data, end)) => {
                 out.push_str(&data);

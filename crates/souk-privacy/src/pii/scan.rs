@@ -3,10 +3,10 @@
 //! A byte that no form begins with costs one table look-up. At a digit, `@`, `:` or `.` the
 //! recognisers look at a bounded stretch around, so the whole is linear in the text.
 
+use super::EntityKind;
 use super::found::Found;
 use super::view::View;
 use super::{contact, dates, ids, network, payment, phone};
-use super::EntityKind;
 
 /// Bytes at which a form may be recognised.
 const TRIGGERS: [bool; 256] = {
@@ -35,7 +35,9 @@ pub(super) fn forms(text: &str) -> Vec<Found> {
         let view = View { text, at };
         let best = match bytes[at] {
             b'@' => contact::email(view),
-            b':' => contact::url(view).or_else(|| network::with_colons(view)).or_else(|| password(view)),
+            b':' => {
+                contact::url(view).or_else(|| network::with_colons(view)).or_else(|| password(view))
+            }
             b'.' => contact::bare_domain(view),
             _ => at_digit(view, found.last().map_or(0, |last| last.range.end)),
         };
@@ -96,8 +98,11 @@ fn at_digit(view: View<'_>, done: usize) -> Option<Found> {
 fn bic(view: View<'_>) -> Option<Found> {
     let end = view.run_end(view.at);
     let run = view.text[view.at..end].as_bytes();
-    let fits = matches!(run.len(), 8 | 11) && run[..6].iter().all(u8::is_ascii_uppercase) && view.ends_at(end);
-    (fits && view.follows(&["bic", "swift"])).then(|| Found::new(EntityKind::SwiftCode, view.at..end, 0.9))
+    let fits = matches!(run.len(), 8 | 11)
+        && run[..6].iter().all(u8::is_ascii_uppercase)
+        && view.ends_at(end);
+    (fits && view.follows(&["bic", "swift"]))
+        .then(|| Found::new(EntityKind::SwiftCode, view.at..end, 0.9))
 }
 
 /// `password: …`, in four languages.
@@ -113,7 +118,8 @@ fn password(view: View<'_>) -> Option<Found> {
     let rest = &view.text[view.at + 1..];
     let value = rest.trim_start_matches(' ');
     let begin = view.at + 1 + rest.len() - value.len();
-    let length: usize = value.chars().take(64).take_while(|c| !c.is_whitespace()).map(char::len_utf8).sum();
+    let length: usize =
+        value.chars().take(64).take_while(|c| !c.is_whitespace()).map(char::len_utf8).sum();
     let end = begin + value[..length].trim_end_matches(['.', ',', ';']).len();
     (end - begin >= 4).then(|| Found::new(EntityKind::Password, begin..end, 0.8))
 }

@@ -116,7 +116,9 @@ pub fn join_neighbours(spans: &mut Vec<KindSpan>, text: impl Fn(usize, usize) ->
     let mut joined: Vec<KindSpan> = Vec::with_capacity(spans.len());
     for span in spans.drain(..) {
         match joined.last_mut() {
-            Some(last) if last.kind == span.kind && text(last.end, span.begin) => last.end = span.end.max(last.end),
+            Some(last) if last.kind == span.kind && text(last.end, span.begin) => {
+                last.end = span.end.max(last.end)
+            }
             _ => joined.push(span),
         }
     }

@@ -46,6 +46,11 @@ impl<'a> View<'a> {
         self.within(self.at.saturating_sub(CONTEXT_BYTES), self.at, words)
     }
 
+    /// Whether one of the words (lower case) stands right before, within `bytes`.
+    pub(super) fn follows_closely(self, words: &[&str], bytes: usize) -> bool {
+        self.within(self.at.saturating_sub(bytes), self.at, words)
+    }
+
     /// Whether one of the words (lower case) stands shortly before or after.
     pub(super) fn near(self, end: usize, words: &[&str]) -> bool {
         self.follows(words) || self.within(end, end + AHEAD_BYTES, words)

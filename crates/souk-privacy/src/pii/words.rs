@@ -79,13 +79,17 @@ fn mark_clauses(text: &str, tokens: &mut [Token]) {
         }
         let before = idx.checked_sub(1).map(|before| tokens[before]);
         tokens[idx].ends_clause = match text[token.begin..token.end].as_bytes()[0] {
-            b'?' | b'!' | b'"' | b'(' | b')' | b':' | b';' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'=' | b'*' => true,
+            b'?' | b'!' | b'"' | b'(' | b')' | b':' | b';' | b'[' | b']' | b'{' | b'}' | b'<'
+            | b'>' | b'=' | b'*' => true,
             b'.' => {
                 let is_spaced = text[token.end..].starts_with(char::is_whitespace);
                 // "Apt.", "St.", "J." are abbreviations; "songs." is not.
-                is_spaced && before.is_some_and(|word| {
-                    word.kind == TokenKind::Word && word.role == Role::None && word.end - word.begin > 3
-                })
+                is_spaced
+                    && before.is_some_and(|word| {
+                        word.kind == TokenKind::Word
+                            && word.role == Role::None
+                            && word.end - word.begin > 3
+                    })
             }
             _ => false,
         };
@@ -110,7 +114,8 @@ fn next_token(text: &str, from: usize) -> (Option<TokenKind>, usize) {
     let mut end = from;
     let mut chars = rest.char_indices().peekable();
     while let Some((offset, c)) = chars.next() {
-        let is_inside = |next: Option<&(usize, char)>| next.is_some_and(|(_, next)| next.is_alphabetic());
+        let is_inside =
+            |next: Option<&(usize, char)>| next.is_some_and(|(_, next)| next.is_alphabetic());
         match c {
             c if c.is_alphabetic() || ('\u{300}'..='\u{36f}').contains(&c) => has_letter = true,
             c if c.is_numeric() => has_digit = true,
@@ -136,7 +141,12 @@ fn is_possessive(rest: &str) -> bool {
     matches!(chars.next(), Some('s' | 'S')) && !chars.next().is_some_and(char::is_alphanumeric)
 }
 
-fn token(place: (usize, usize), kind: TokenKind, (text, folded): (&str, &str), lists: &Gazetteer) -> Token {
+fn token(
+    place: (usize, usize),
+    kind: TokenKind,
+    (text, folded): (&str, &str),
+    lists: &Gazetteer,
+) -> Token {
     let (begin, end) = place;
     let word = match kind {
         TokenKind::Form(kind) => hash(kind.as_str()),
@@ -145,7 +155,17 @@ fn token(place: (usize, usize), kind: TokenKind, (text, folded): (&str, &str), l
     let is_word = kind == TokenKind::Word;
     let listed = if is_word { lists.look_up(word) } else { Listed::default() };
     let role = if is_word || kind == TokenKind::Mixed { role_of(folded) } else { Role::None };
-    Token { begin, end, kind, word, tails: tails(folded), listed, role, shape: shape(text, kind), ends_clause: false }
+    Token {
+        begin,
+        end,
+        kind,
+        word,
+        tails: tails(folded),
+        listed,
+        role,
+        shape: shape(text, kind),
+        ends_clause: false,
+    }
 }
 
 fn tails(folded: &str) -> [u64; 3] {
@@ -169,8 +189,16 @@ fn shape(text: &str, kind: TokenKind) -> u8 {
             b'-' | b'/' => 9,
             _ => 10,
         },
-        TokenKind::Number => 20 + (text.len().min(7) as u8) + if text.starts_with('0') { 10 } else { 0 },
-        TokenKind::Mixed => if text.starts_with(|c: char| c.is_numeric()) { 11 } else { 12 },
+        TokenKind::Number => {
+            20 + (text.len().min(7) as u8) + if text.starts_with('0') { 10 } else { 0 }
+        }
+        TokenKind::Mixed => {
+            if text.starts_with(|c: char| c.is_numeric()) {
+                11
+            } else {
+                12
+            }
+        }
         TokenKind::Form(_) => 13,
         TokenKind::Word => {
             let mut chars = text.chars();

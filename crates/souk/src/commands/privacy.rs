@@ -33,7 +33,11 @@ fn detect(input: &Path, reading: Reading) -> Result<()> {
 /// The text of a line of an input file.
 pub(super) fn text_of(line: &Value) -> Result<&str, souk_app::AppError> {
     line["text"].as_str().ok_or_else(|| {
-        souk_app::AppError::invalid("bad_file", "text", "a line needs a `text`, a string".to_owned())
+        souk_app::AppError::invalid(
+            "bad_file",
+            "text",
+            "a line needs a `text`, a string".to_owned(),
+        )
     })
 }
 
@@ -55,8 +59,7 @@ pub(super) fn entities(detector: &Detector<'_>, text: &str, reading: Reading) ->
 
 /// Calls `take` with each line of a file of JSON lines.
 pub(super) fn for_each_line(path: &Path, take: &mut dyn FnMut(Value) -> Result<()>) -> Result<()> {
-    let unreadable =
-        |source| souk_app::AppError::File { path: path.display().to_string(), source };
+    let unreadable = |source| souk_app::AppError::File { path: path.display().to_string(), source };
     let file = BufReader::new(File::open(path).map_err(unreadable)?);
     for (number, line) in (1u64..).zip(file.lines()) {
         let line = line.map_err(unreadable)?;

@@ -8,9 +8,12 @@ use crate::pii::checks::{luhn, weighted};
 /// Source: Social Security Administration, *Social Security Number Randomization* (areas 000, 666
 /// and from 900 are never given); IRS, *Individual Taxpayer Identification Number*.
 pub(super) fn ssn(view: View<'_>, groups: &Groups) -> Option<Found> {
-    let is_named = || view.follows(&["ssn", "social security", "social sec", "itin", "tin", "taxpayer"]);
+    let is_named =
+        || view.follows(&["ssn", "social security", "social sec", "itin", "tin", "taxpayer"]);
     let (n, is_dashed) = match groups {
-        groups if groups.has_sizes(&[3, 2, 4]) => (3, groups.separator(0) == b'-' && groups.separator(1) == b'-'),
+        groups if groups.has_sizes(&[3, 2, 4]) => {
+            (3, groups.separator(0) == b'-' && groups.separator(1) == b'-')
+        }
         groups if groups.has_sizes(&[9]) => (1, false),
         _ => return None,
     };
@@ -56,7 +59,8 @@ pub(super) fn nino(view: View<'_>, _groups: &Groups) -> Option<Found> {
     let fits = is_prefix(chars[0])
         && is_prefix(chars[1])
         && chars[1] != b'O'
-        && ![*b"BG", *b"GB", *b"KN", *b"NK", *b"NT", *b"TN", *b"ZZ"].contains(&[chars[0], chars[1]])
+        && ![*b"BG", *b"GB", *b"KN", *b"NK", *b"NT", *b"TN", *b"ZZ"]
+            .contains(&[chars[0], chars[1]])
         && chars[2..8].iter().all(u8::is_ascii_digit)
         && (b'A'..=b'D').contains(&chars[8]);
     if !fits || !view.begins_at(begin) || !view.ends_at(pos) {

@@ -33,7 +33,16 @@ pub(super) fn spanish(view: View<'_>, _groups: &Groups) -> Option<Found> {
     if !is_whole || b"TRWAGMYFPDXBNJZSQVHLCKE"[(value % 23) as usize] != letter {
         return None;
     }
-    let is_named = view.follows(&["dni", "nif", "nie", "identidad", "documento", "identificación", "n.i.f", "d.n.i"]);
+    let is_named = view.follows(&[
+        "dni",
+        "nif",
+        "nie",
+        "identidad",
+        "documento",
+        "identificación",
+        "n.i.f",
+        "d.n.i",
+    ]);
     let kind = if is_nie { EntityKind::EsNie } else { EntityKind::EsNif };
     Some(Found::new(kind, view.at..pos + 1, if is_named { 0.97 } else { 0.7 }))
 }
@@ -67,11 +76,19 @@ pub(super) fn nir(view: View<'_>, _groups: &Groups) -> Option<Found> {
     // For Corsica the letter is read as 0 and one or two million are taken off.
     let value = number(&digits[..13]).checked_sub(corsica)?;
     let month = number(&digits[3..5]);
-    let is_valid = 97 - value % 97 == number(&digits[13..]) && matches!(month, 1..=12 | 20..=42 | 50..=99);
+    let is_valid =
+        97 - value % 97 == number(&digits[13..]) && matches!(month, 1..=12 | 20..=42 | 50..=99);
     if !is_valid || !view.begins_at(view.at) || !view.ends_at(pos) {
         return None;
     }
-    let is_named = view.follows(&["sécurité sociale", "securite sociale", "nir", "insee", "sécu", "numéro de sécu"]);
+    let is_named = view.follows(&[
+        "sécurité sociale",
+        "securite sociale",
+        "nir",
+        "insee",
+        "sécu",
+        "numéro de sécu",
+    ]);
     Some(Found::new(EntityKind::FrNir, view.at..pos, if is_named { 0.98 } else { 0.85 }))
 }
 
@@ -84,12 +101,29 @@ pub(super) fn steuer_id(view: View<'_>, groups: &Groups) -> Option<Found> {
     let mut counts = [0u8; 10];
     digits[..10].iter().for_each(|digit| counts[usize::from(*digit)] += 1);
     let repeated = counts.iter().filter(|count| **count > 1).count();
-    let is_valid = digits[0] != 0 && repeated == 1 && counts.iter().all(|count| *count <= 3) && mod_11_10(digits);
+    let is_valid = digits[0] != 0
+        && repeated == 1
+        && counts.iter().all(|count| *count <= 3)
+        && mod_11_10(digits);
     if !is_valid {
         return None;
     }
     let is_named = view.follows(&["steuer", "idnr", "tax id", "identifikationsnummer", "tin"]);
-    whole(view, groups, (n, EntityKind::DeTaxId, if is_named { 0.97 } else if n == 4 { 0.8 } else { 0.4 }))
+    whole(
+        view,
+        groups,
+        (
+            n,
+            EntityKind::DeTaxId,
+            if is_named {
+                0.97
+            } else if n == 4 {
+                0.8
+            } else {
+                0.4
+            },
+        ),
+    )
 }
 
 /// Nine letters and digits and a check digit with the weights 7, 3, 1.
@@ -98,18 +132,24 @@ pub(super) fn steuer_id(view: View<'_>, groups: &Groups) -> Option<Found> {
 pub(super) fn ausweis(view: View<'_>, _groups: &Groups) -> Option<Found> {
     let end = view.run_end(view.at);
     let run = view.text[view.at..end].as_bytes();
-    if !(9..=10).contains(&run.len()) || !b"CFGHJKLMNPRTVWXYZ".contains(&run[0]) || !view.ends_at(end) {
+    if !(9..=10).contains(&run.len())
+        || !b"CFGHJKLMNPRTVWXYZ".contains(&run[0])
+        || !view.ends_at(end)
+    {
         return None;
     }
     let value = |byte: u8| match byte {
         b'0'..=b'9' => u32::from(byte - b'0'),
         _ => u32::from(byte.to_ascii_uppercase() - b'A') + 10,
     };
-    let sum: u32 = run[..9].iter().zip([7, 3, 1].into_iter().cycle()).map(|(byte, w)| value(*byte) * w).sum();
+    let sum: u32 =
+        run[..9].iter().zip([7, 3, 1].into_iter().cycle()).map(|(byte, w)| value(*byte) * w).sum();
     let is_valid = run.len() == 9 || (run[9].is_ascii_digit() && sum % 10 == value(run[9]));
     let has_digits = run[1..].iter().any(u8::is_ascii_digit);
-    let is_named = view.follows(&["ausweis", "personalausweis", "ausweisnummer", "id card", "identity card"]);
-    (is_valid && has_digits && is_named).then(|| Found::new(EntityKind::DeIdCard, view.at..end, 0.92))
+    let is_named =
+        view.follows(&["ausweis", "personalausweis", "ausweisnummer", "id card", "identity card"]);
+    (is_valid && has_digits && is_named)
+        .then(|| Found::new(EntityKind::DeIdCard, view.at..end, 0.92))
 }
 
 /// Sixteen letters and digits: names, birth, place, a letter mod 26.
@@ -131,9 +171,12 @@ pub(super) fn codice_fiscale(view: View<'_>, _groups: &Groups) -> Option<Found> 
     if !fits {
         return None;
     }
-    let rank = |byte: u8| usize::from(if byte.is_ascii_digit() { byte - b'0' } else { byte - b'A' });
-    const ODD: [u32; 26] =
-        [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
+    let rank =
+        |byte: u8| usize::from(if byte.is_ascii_digit() { byte - b'0' } else { byte - b'A' });
+    const ODD: [u32; 26] = [
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+        23,
+    ];
     let sum: u32 = run[..15]
         .iter()
         .enumerate()

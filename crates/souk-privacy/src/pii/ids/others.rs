@@ -13,7 +13,21 @@ pub(super) fn aadhaar(view: View<'_>, groups: &Groups) -> Option<Found> {
         return None;
     }
     let is_named = view.follows(&["aadhaar", "aadhar", "uidai", "uid"]);
-    whole(view, groups, (n, EntityKind::InAadhaar, if is_named { 0.97 } else if n == 3 { 0.7 } else { 0.3 }))
+    whole(
+        view,
+        groups,
+        (
+            n,
+            EntityKind::InAadhaar,
+            if is_named {
+                0.97
+            } else if n == 3 {
+                0.7
+            } else {
+                0.3
+            },
+        ),
+    )
 }
 
 /// Five letters of which the fourth is P for a person, four digits, a letter.
@@ -29,8 +43,15 @@ pub(super) fn pan(view: View<'_>, _groups: &Groups) -> Option<Found> {
         && run[9].is_ascii_alphabetic();
     let is_named = fits && view.follows(&["pan", "permanent account"]);
     let is_person = fits && run[3] == b'P' && run.iter().all(|byte| !byte.is_ascii_lowercase());
-    let score = if is_named { 0.95 } else if is_person { 0.55 } else { return None };
-    (view.ends_at(end) && view.begins_at(view.at)).then(|| Found::new(EntityKind::InPan, view.at..end, score))
+    let score = if is_named {
+        0.95
+    } else if is_person {
+        0.55
+    } else {
+        return None;
+    };
+    (view.ends_at(end) && view.begins_at(view.at))
+        .then(|| Found::new(EntityKind::InPan, view.at..end, score))
 }
 
 /// Eleven digits with two check digits mod 11, often written 123.456.789-09.
@@ -45,7 +66,13 @@ pub(super) fn cpf(view: View<'_>, groups: &Groups) -> Option<Found> {
     if !is_valid {
         return None;
     }
-    let score = if view.follows(&["cpf"]) { 0.97 } else if n == 4 { 0.9 } else { 0.3 };
+    let score = if view.follows(&["cpf"]) {
+        0.97
+    } else if n == 4 {
+        0.9
+    } else {
+        0.3
+    };
     whole(view, groups, (n, EntityKind::BrCpf, score))
 }
 
@@ -68,7 +95,10 @@ pub(super) fn bsn_and_pesel(view: View<'_>, groups: &Groups) -> Option<Found> {
     match groups.size(0) {
         9 if view.follows(&["bsn", "burgerservicenummer", "sofinummer"]) => {
             let digits = groups.digits(1);
-            let is_valid = (weighted(&digits[..8], &[9, 8, 7, 6, 5, 4, 3, 2], 11) + 11 - u32::from(digits[8])) % 11 == 0;
+            let is_valid = (weighted(&digits[..8], &[9, 8, 7, 6, 5, 4, 3, 2], 11) + 11
+                - u32::from(digits[8]))
+                % 11
+                == 0;
             is_valid.then(|| whole(view, groups, (1, EntityKind::NlBsn, 0.95)))?
         }
         11 if view.follows(&["pesel"]) => {
@@ -91,7 +121,8 @@ pub(super) fn vin(view: View<'_>, _groups: &Groups) -> Option<Found> {
     const LETTERS: [u32; 26] =
         [1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4, 5, 0, 7, 0, 9, 2, 3, 4, 5, 6, 7, 8, 9];
     let run = view.text[view.at..end].to_ascii_uppercase();
-    let has_both = run.bytes().any(|b| b.is_ascii_alphabetic()) && run.bytes().any(|b| b.is_ascii_digit());
+    let has_both =
+        run.bytes().any(|b| b.is_ascii_alphabetic()) && run.bytes().any(|b| b.is_ascii_digit());
     if !has_both || run.bytes().any(|byte| b"IOQ".contains(&byte)) {
         return None;
     }
@@ -99,7 +130,8 @@ pub(super) fn vin(view: View<'_>, _groups: &Groups) -> Option<Found> {
         b'0'..=b'9' => u32::from(byte - b'0'),
         _ => LETTERS[usize::from(byte - b'A')],
     };
-    let rest = run.bytes().zip(WEIGHTS).map(|(byte, weight)| value(byte) * weight).sum::<u32>() % 11;
+    let rest =
+        run.bytes().zip(WEIGHTS).map(|(byte, weight)| value(byte) * weight).sum::<u32>() % 11;
     let check = if rest == 10 { b'X' } else { b'0' + rest as u8 };
     let is_valid = run.as_bytes()[8] == check;
     is_valid.then(|| Found::new(EntityKind::VehicleIdentificationNumber, view.at..end, 0.8))

@@ -19,7 +19,10 @@ fn no_key(_: EntityKind, _: &str) -> Option<String> {
 fn each_policy_leaves_no_data() {
     assert_eq!(with(Policy::Keep, &mut no_key), None);
     assert_eq!(with(Policy::Drop, &mut no_key).unwrap(), "write to or call , thanks");
-    assert_eq!(with(Policy::Mask, &mut no_key).unwrap(), "write to [EMAIL] or call [PHONE], thanks");
+    assert_eq!(
+        with(Policy::Mask, &mut no_key).unwrap(),
+        "write to [EMAIL] or call [PHONE], thanks"
+    );
     let hashed = with(Policy::Hash, &mut no_key).unwrap();
     assert!(hashed.starts_with("write to [EMAIL:") && !hashed.contains("jane"), "{hashed}");
     assert_eq!(with(Policy::Tokenise, &mut no_key), with(Policy::Mask, &mut no_key));
@@ -29,8 +32,14 @@ fn each_policy_leaves_no_data() {
 fn hashes_join_equal_data_under_one_key_alone() {
     let (one, other) = (HashKey::new([1; 32]), HashKey::new([2; 32]));
     let of = |key: &HashKey, kind, data| key.hash(kind, data);
-    assert_eq!(of(&one, EntityKind::Email, "Jane@Example.org"), of(&one, EntityKind::Email, "jane@example.org"));
-    assert_ne!(of(&one, EntityKind::Email, "jane@example.org"), of(&other, EntityKind::Email, "jane@example.org"));
+    assert_eq!(
+        of(&one, EntityKind::Email, "Jane@Example.org"),
+        of(&one, EntityKind::Email, "jane@example.org")
+    );
+    assert_ne!(
+        of(&one, EntityKind::Email, "jane@example.org"),
+        of(&other, EntityKind::Email, "jane@example.org")
+    );
     assert_ne!(of(&one, EntityKind::Email, "1"), of(&one, EntityKind::Phone, "1"));
 }
 

@@ -31,7 +31,8 @@ impl TokenKey {
     pub fn seal(&self, kind: EntityKind, data: &str, nonce: [u8; NONCE_LEN]) -> String {
         let mut sealed = data.as_bytes().to_vec();
         let aad = Aad::from(kind.as_str().as_bytes());
-        let done = self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
+        let done =
+            self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
         done.expect("a text is shorter than 64 GB");
         let mut token = nonce.to_vec();
         token.append(&mut sealed);

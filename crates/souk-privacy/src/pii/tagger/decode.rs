@@ -88,7 +88,10 @@ pub(super) fn labels(
             for label in 0..LABELS as u8 {
                 let score = reached + steps[usize::from(label)];
                 let is_free = label == 0 || !is_fixed(token);
-                if is_free && Label(label).may_follow(Label(before)) && score > next[usize::from(label)] {
+                if is_free
+                    && Label(label).may_follow(Label(before))
+                    && score > next[usize::from(label)]
+                {
                     next[usize::from(label)] = score;
                     back[usize::from(label)] = before;
                 }
@@ -106,7 +109,8 @@ pub(super) fn is_fixed(token: &Token) -> bool {
 }
 
 fn follow_back(from: &[[u8; LABELS]], best: [f32; LABELS]) -> Vec<Label> {
-    let mut label = (0..LABELS).fold(0, |top, label| if best[label] > best[top] { label } else { top });
+    let mut label =
+        (0..LABELS).fold(0, |top, label| if best[label] > best[top] { label } else { top });
     let mut labels = vec![Label::OUTSIDE; from.len()];
     for (idx, back) in from.iter().enumerate().rev() {
         labels[idx] = Label(label as u8);

@@ -38,7 +38,9 @@ impl TaggerModel {
     /// The weights that come with the program; unpacked at the first use.
     pub fn builtin() -> &'static TaggerModel {
         static BUILTIN: OnceLock<TaggerModel> = OnceLock::new();
-        BUILTIN.get_or_init(|| TaggerModel::decode(PACKED).expect("a test reads the weights that come along"))
+        BUILTIN.get_or_init(|| {
+            TaggerModel::decode(PACKED).expect("a test reads the weights that come along")
+        })
     }
 
     /// Rounds trained weights to bytes; the largest becomes 127, because only ratios matter.
@@ -98,7 +100,8 @@ impl TaggerModel {
             if *skip == 255 {
                 continue;
             }
-            let (values, tail) = rest.split_at_checked(LABELS).ok_or(ModelError { what: "cut off" })?;
+            let (values, tail) =
+                rest.split_at_checked(LABELS).ok_or(ModelError { what: "cut off" })?;
             let slot = weights.get_mut(row).ok_or(ModelError { what: "too many rows" })?;
             for (weight, value) in slot.iter_mut().zip(values) {
                 *weight = *value as i8;

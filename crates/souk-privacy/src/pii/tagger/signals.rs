@@ -22,7 +22,8 @@ pub(super) struct Atom {
     around: u64,
 }
 
-const EDGE: Atom = Atom { word: 1, shape: 0, listed: 0, role: 0, tails: [0; 3], place: 0, around: 0 };
+const EDGE: Atom =
+    Atom { word: 1, shape: 0, listed: 0, role: 0, tails: [0; 3], place: 0, around: 0 };
 
 /// The atoms of a text's tokens.
 pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
@@ -46,14 +47,12 @@ pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
 /// 0 for running text in one line, 1 for running text in several, 2 for a block of short lines as on a
 /// parcel, in which each part of an address stands for itself.
 fn layout(tokens: &[Token]) -> u64 {
-    let is_prose = tokens
-        .split(|token| token.kind == TokenKind::Break)
-        .any(|line| {
-            let frequent = line.iter().filter(|token| token.listed.is(Listed::FREQUENT)).count();
-            // "As promised, her new address:" is a sentence too.
-            let announces = line.len() > 3 && line.last().is_some_and(|last| last.shape == 5);
-            frequent >= 3 || announces
-        });
+    let is_prose = tokens.split(|token| token.kind == TokenKind::Break).any(|line| {
+        let frequent = line.iter().filter(|token| token.listed.is(Listed::FREQUENT)).count();
+        // "As promised, her new address:" is a sentence too.
+        let announces = line.len() > 3 && line.last().is_some_and(|last| last.shape == 5);
+        frequent >= 3 || announces
+    });
     let breaks = tokens.iter().filter(|token| token.kind == TokenKind::Break).count();
     match breaks {
         0 => 0,

@@ -111,7 +111,9 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
 fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64)) {
     let mut tokens = example.tokens.clone();
     for token in &mut tokens {
-        if next(random) % 100 < u64::from(example.forget_percent) && !token.listed.is(Listed::COMMON) {
+        if next(random) % 100 < u64::from(example.forget_percent)
+            && !token.listed.is(Listed::COMMON)
+        {
             token.listed = Listed::default();
         }
     }
@@ -122,7 +124,8 @@ fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64))
         return;
     }
     for idx in 0..tokens.len() {
-        let before = |labels: &[Label]| idx.checked_sub(1).map_or(Label::OUTSIDE, |prev| labels[prev]);
+        let before =
+            |labels: &[Label]| idx.checked_sub(1).map_or(Label::OUTSIDE, |prev| labels[prev]);
         let (right, wrong) = (example.gold[idx], said[idx]);
         if right != wrong && !is_fixed(&tokens[idx]) {
             let mut signal_rows = Vec::new();
@@ -137,7 +140,9 @@ fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64))
             let right_rows: [u32; STEP_ROWS] = step_of(&atoms, idx, right_before);
             right_rows.iter().for_each(|row| table.change(*row, right, (1.0, step, example.group)));
             let wrong_rows = step_of(&atoms, idx, wrong_before);
-            wrong_rows.iter().for_each(|row| table.change(*row, wrong, (-1.0, step, example.group)));
+            wrong_rows
+                .iter()
+                .for_each(|row| table.change(*row, wrong, (-1.0, step, example.group)));
         }
     }
 }

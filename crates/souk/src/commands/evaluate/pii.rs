@@ -28,7 +28,8 @@ pub(super) fn run(args: &PiiArgs, output: Output) -> Result<()> {
     };
     for (name, other) in [("expected", marked.len()), ("found", found.len())] {
         if other != texts.len() {
-            let detail = format!("{} texts, but {other} lines in `{name}`; give one for each", texts.len());
+            let detail =
+                format!("{} texts, but {other} lines in `{name}`; give one for each", texts.len());
             return Err(AppError::invalid("bad_file", name, detail).into());
         }
     }
@@ -39,7 +40,9 @@ pub(super) fn run(args: &PiiArgs, output: Output) -> Result<()> {
         let mut found = spans(&found["entities"], "entities")?;
         whole.add(&marked, &found);
         let is_gap = |from: usize, to: usize| {
-            !text[from.min(text.len())..to.max(from).min(text.len())].iter().any(|c| c.is_alphanumeric())
+            !text[from.min(text.len())..to.max(from).min(text.len())]
+                .iter()
+                .any(|c| c.is_alphanumeric())
         };
         join_neighbours(&mut marked, is_gap);
         join_neighbours(&mut found, is_gap);
@@ -75,7 +78,9 @@ fn spans(value: &Value, name: &'static str) -> Result<Vec<KindSpan>> {
         };
         let (begin, end) = (offset("begin_offset")?, offset("end_offset")?);
         if end < begin {
-            return Err(bad(format!("`end_offset` {end} lies before `begin_offset` {begin}")).into());
+            return Err(
+                bad(format!("`end_offset` {end} lies before `begin_offset` {begin}")).into()
+            );
         }
         if let Some(kind) = kind_of_label(label).map_err(|error| bad(error.to_string()))? {
             spans.push(KindSpan { kind, begin, end });
@@ -101,11 +106,15 @@ fn json_of(score: &Score) -> Value {
 
 fn text(result: &Value) -> String {
     let mut out = format!("{} texts\n", result["texts"]);
-    for (part, title) in [("as_marked", "spans as marked"), ("neighbours_joined", "neighbours of one kind joined")] {
+    for (part, title) in
+        [("as_marked", "spans as marked"), ("neighbours_joined", "neighbours of one kind joined")]
+    {
         let head = [title, "precision", "recall", "hits", "false", "missed"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         let kinds = result[part]["kinds"].as_object().into_iter().flatten();
-        for (name, one) in kinds.map(|(name, one)| (name.as_str(), one)).chain([("all", &result[part]["all"])]) {
+        for (name, one) in
+            kinds.map(|(name, one)| (name.as_str(), one)).chain([("all", &result[part]["all"])])
+        {
             let mut row = vec![name.to_owned()];
             row.extend(["precision", "recall"].map(|m| four(one[m].as_f64().unwrap_or(0.0))));
             row.extend(["hits", "false_alarms", "misses"].map(|count| one[count].to_string()));
