@@ -72,20 +72,21 @@ pub enum Reading {
 /// Finds personal data in texts.
 #[derive(Debug)]
 pub struct Detector<'a> {
-    model: &'a TaggerModel,
+    /// Weights of one's own; `None` for those that come along, which are unpacked when prose is read.
+    model: Option<&'a TaggerModel>,
 }
 
 impl Detector<'static> {
     /// The detector with the weights that come with the program.
     pub fn builtin() -> Detector<'static> {
-        Detector { model: TaggerModel::builtin() }
+        Detector { model: None }
     }
 }
 
 impl<'a> Detector<'a> {
     /// A detector with other weights.
     pub fn with_model(model: &'a TaggerModel) -> Detector<'a> {
-        Detector { model }
+        Detector { model: Some(model) }
     }
 
     /// What personal data a text holds, in order, without overlaps.
@@ -93,9 +94,10 @@ impl<'a> Detector<'a> {
         let forms = self.forms(text, reading);
         let mut found = forms.clone();
         if reading == Reading::Prose {
+            let model = self.model.unwrap_or_else(|| TaggerModel::builtin());
             let tokens = words::tokens(text, &forms, Gazetteer::builtin());
             found.extend(tokens.iter().filter_map(|token| weekday(text, token)));
-            found.extend(named(text, &tokens, &tagger::tag(&tokens, self.model)));
+            found.extend(named(text, &tokens, &tagger::tag(&tokens, model)));
         }
         let mut entities: Vec<Entity> = found.into_iter().map(entity).collect();
         entities.sort_by_key(|entity| (entity.begin, entity.end));

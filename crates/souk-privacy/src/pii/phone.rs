@@ -182,6 +182,7 @@ fn shape(groups: &Groups, n: usize) -> f32 {
         // Two or three small groups and nothing behind them.
         [2..=4, 2..=4] | [2 | 3, 3, 2..=4] | [2..=4, 2, 2] if is_bare(groups, n) => 0.55,
         [_] if digits.starts_with(&[0, 0]) && digits.len() >= 11 => 0.6,
+        [_] if starts == 0 && (10..=11).contains(&digits.len()) => 0.55,
         _ => 0.4,
     }
 }
