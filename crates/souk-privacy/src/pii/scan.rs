@@ -97,7 +97,7 @@ fn at_digit(view: View<'_>, done: usize) -> Option<Found> {
 /// A BIC holds a digit only at times, so that a word beside it decides.
 fn bic(view: View<'_>) -> Option<Found> {
     let end = view.run_end(view.at);
-    let run = view.text[view.at..end].as_bytes();
+    let run = &view.text.as_bytes()[view.at..end];
     let fits = matches!(run.len(), 8 | 11)
         && run[..6].iter().all(u8::is_ascii_uppercase)
         && view.ends_at(end);

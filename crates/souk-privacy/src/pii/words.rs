@@ -78,7 +78,7 @@ fn mark_clauses(text: &str, tokens: &mut [Token]) {
             continue;
         }
         let before = idx.checked_sub(1).map(|before| tokens[before]);
-        tokens[idx].ends_clause = match text[token.begin..token.end].as_bytes()[0] {
+        tokens[idx].ends_clause = match text.as_bytes()[token.begin] {
             b'?' | b'!' | b'"' | b'(' | b')' | b':' | b';' | b'[' | b']' | b'{' | b'}' | b'<'
             | b'>' | b'=' | b'*' => true,
             b'.' => {

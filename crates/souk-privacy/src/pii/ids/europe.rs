@@ -131,7 +131,7 @@ pub(super) fn steuer_id(view: View<'_>, groups: &Groups) -> Option<Found> {
 /// Source: BSI TR-03127, annex on the serial number; ICAO Doc 9303-3, 4.9.
 pub(super) fn ausweis(view: View<'_>, _groups: &Groups) -> Option<Found> {
     let end = view.run_end(view.at);
-    let run = view.text[view.at..end].as_bytes();
+    let run = &view.text.as_bytes()[view.at..end];
     if !(9..=10).contains(&run.len())
         || !b"CFGHJKLMNPRTVWXYZ".contains(&run[0])
         || !view.ends_at(end)

@@ -35,7 +35,7 @@ pub(super) fn aadhaar(view: View<'_>, groups: &Groups) -> Option<Found> {
 /// Source: Income Tax Department of India, *Permanent Account Number*.
 pub(super) fn pan(view: View<'_>, _groups: &Groups) -> Option<Found> {
     let end = view.run_end(view.at);
-    let run = view.text[view.at..end].as_bytes();
+    let run = &view.text.as_bytes()[view.at..end];
     let fits = run.len() == 10
         && run[..5].iter().all(u8::is_ascii_alphabetic)
         && b"PCHABGJLFTpchabgjlft".contains(&run[3])
@@ -95,10 +95,8 @@ pub(super) fn bsn_and_pesel(view: View<'_>, groups: &Groups) -> Option<Found> {
     match groups.size(0) {
         9 if view.follows(&["bsn", "burgerservicenummer", "sofinummer"]) => {
             let digits = groups.digits(1);
-            let is_valid = (weighted(&digits[..8], &[9, 8, 7, 6, 5, 4, 3, 2], 11) + 11
-                - u32::from(digits[8]))
-                % 11
-                == 0;
+            let sum = weighted(&digits[..8], &[9, 8, 7, 6, 5, 4, 3, 2], 11);
+            let is_valid = (sum + 11 - u32::from(digits[8])).is_multiple_of(11);
             is_valid.then(|| whole(view, groups, (1, EntityKind::NlBsn, 0.95)))?
         }
         11 if view.follows(&["pesel"]) => {

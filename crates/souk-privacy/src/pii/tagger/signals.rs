@@ -38,8 +38,8 @@ pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
         let is_mark = token.kind == TokenKind::Mark;
         sentence_begin = line_begin || (is_mark && matches!(token.shape, 2 | 4 | 5 | 6));
     }
-    for idx in 0..tokens.len() {
-        atoms[idx].around = around(tokens, idx);
+    for (idx, atom) in atoms.iter_mut().enumerate() {
+        atom.around = around(tokens, idx);
     }
     atoms
 }
