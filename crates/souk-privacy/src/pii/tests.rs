@@ -135,7 +135,8 @@ fn offsets_count_characters() {
     let text = "Grüße, Zoë: zoë@example.org";
     let entities = Detector::builtin().detect(text, Reading::Terse);
     let places = Entity::in_characters(text, &entities);
-    assert_eq!(places, [12..27]);
+    assert_eq!(places.len(), 1);
+    assert_eq!((places[0].start, places[0].end), (12, 27));
 }
 
 #[test]
