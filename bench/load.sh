@@ -3,6 +3,8 @@
 # usage: bench/load.sh [SECONDS] [PRELOAD_EVENTS]      (60 and 10000000 by default; needs some 6 GB of disk under .cache)
 # Workload: souk-load with seed 1; server and load generator share the machine. Every figure is printed, none is kept.
 set -euo pipefail
+# The generated shoppers are learnt from until they say no: what the figures are about.
+export SOUK_PRIVACY_DEFAULT_JURISDICTION=us
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 preload=${2:-10000000}

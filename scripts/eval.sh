@@ -21,3 +21,4 @@ step evaluate sessions --train "$out/sessions/train.csv" --valid "$out/sessions/
 step evaluate baskets --train "$out/baskets/train.csv" --test "$out/baskets/test.csv" --k 10,20
 step evaluate ratings --train "$out/sequences/train_and_valid.csv" --test "$out/sequences/test.csv" --k 10 --seen exclude --no-tune
 step evaluate ratings --train "$out/ratings/train_1.csv" --test "$out/ratings/test_1.csv" --k 10 --seen exclude --no-tune
+step evaluate pii --input "$out/pii/check.jsonl" --expected "$out/pii/check_expected.jsonl"

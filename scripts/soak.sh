@@ -2,11 +2,11 @@
 # The long forms of crash, simulation, property and load checks: about two hours on 2 cores, of which load is
 # 20 minutes and a release build. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
-# usage: scripts/soak.sh [PART…]      parts: crash simulation property load (all of them by default)
+# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure load (all of them by default)
 #   SOUK_SOAK_SEED   seed of the kills (default: the day's number, so that each day kills elsewhere)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-crash simulation property load}
+parts=${*:-crash simulation property consent erasure load}
 seed=${SOUK_SOAK_SEED:-$(($(date +%s) / 86400))}
 
 head() { printf '\n== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
@@ -24,6 +24,15 @@ fi
 if part property; then # 20 times the usual cases: about an hour and a half.
   head "property tests, 5,000 cases each"
   PROPTEST_CASES=5000 cargo test --workspace --exclude souk --exclude souk-sim
+fi
+if part erasure; then # A million people, 200 of them erased under 5,000 events a second: some 10 minutes.
+  head "200 erasures among 1,000,000 people under 5,000 events/s"
+  cargo build --release --package souk --package souk-sim
+  rm -rf .cache/soak-erasure
+  target/release/souk-erase --folder .cache/soak-erasure
+if part consent; then # a million interleavings in a release build; 10,000 of a debug build are part of every test run.
+  head "1,000,000 interleavings of consents, acts and reads"
+  SOUK_CONSENT_RUNS=1000000 cargo test --release --package souk-app -- --nocapture no_answer_rests_on_what_is_withheld
 fi
 if part load; then
   head "load, 60 s a run, a log of 10 million events"

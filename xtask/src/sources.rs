@@ -29,6 +29,9 @@ pub(crate) fn check(root: &Path, files: &[String]) -> Result<Vec<String>> {
         if !is_generated {
             faults.extend(check_paths(name, &text));
         }
+        if extension == "rs" {
+            faults.extend(crate::gate::check(name, &text));
+        }
         match extension {
             "rs" if text.lines().count() > LINES_MAX => {
                 let lines = text.lines().count();

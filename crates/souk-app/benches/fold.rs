@@ -11,11 +11,12 @@ use souk_app::{App, Clock, Config, FoldParams, Parts};
 use souk_core::wire::{encode_event, record_kind};
 use souk_core::{
     Action, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Interaction, LocationId,
-    Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId, ProductMention, Quantity,
-    Sale, SiteId, Source, SubjectId, Timestamp,
+    Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId, ProductMention, Purposes,
+    Quantity, Sale, SiteId, Source, SubjectId, Timestamp,
 };
 use souk_embedded::{Embedded, EmbeddedOptions};
-use souk_ports::{EventLog, Partition, Record, RecordKind};
+use souk_ports::{EventLog, IdHash, KeyStore, Partition, Record, RecordKind};
+use souk_privacy::seal::{BodyContext, seal_body};
 
 const PRODUCTS: u64 = 92_331;
 const ORDERS: u64 = 155_848;
@@ -62,6 +63,7 @@ fn record(id: (u8, u64), subject: Option<u64>, (at_ms, fact): (i64, Fact)) -> Re
         channel: Some(Channel::Store),
         source: Source::Ledger,
         message_id: None,
+        withheld: Purposes::NONE,
         fact,
     };
     Record {
@@ -147,20 +149,38 @@ fn say(what: &str, figure: impl std::fmt::Display) {
     println!("{what:<48} {figure}");
 }
 
-async fn append_all(log: &dyn EventLog, records: impl Iterator<Item = Record>) -> u64 {
+async fn append_all(store: &Embedded, records: impl Iterator<Item = Record>) {
     let mut batch = Vec::new();
-    let mut count = 0;
     for record in records {
         batch.push(record);
-        count += 1;
         if batch.len() == 5_000 {
-            log.append(std::mem::take(&mut batch)).await.expect("the log takes it");
+            append_sealed(store, std::mem::take(&mut batch)).await;
         }
     }
     if !batch.is_empty() {
-        log.append(batch).await.expect("the log takes it");
+        append_sealed(store, batch).await;
     }
-    count
+}
+
+async fn append_sealed(store: &Embedded, batch: Vec<Record>) {
+    let sealed = seal_all(store, batch).await;
+    store.log.append(sealed).await.expect("the log takes it");
+}
+
+/// Gives the records of shoppers real subjects and seals them, as the door does.
+async fn seal_all(store: &Embedded, mut batch: Vec<Record>) -> Vec<Record> {
+    let ids: Vec<IdHash> = batch.iter().filter_map(|r| r.subject.map(|s| IdHash(s.0))).collect();
+    let subjects = store.keys.resolve(&ids).await.expect("it answers");
+    let keys = store.keys.keys(&subjects).await.expect("it answers");
+    let mut persons = subjects.into_iter().zip(keys);
+    for record in batch.iter_mut().filter(|record| record.subject.is_some()) {
+        let (subject, key) = persons.next().expect("one for each");
+        record.subject = Some(subject);
+        let context = BodyContext { subject, event_id: record.event_id };
+        let nonce = *record.event_id.0.first_chunk().expect("16 bytes have 12");
+        record.body = seal_body(&key.expect("it was just made"), context, nonce, &record.body);
+    }
+    batch
 }
 
 fn parts(embedded: &Embedded) -> Parts {
@@ -182,7 +202,7 @@ async fn open(embedded: &Embedded, what: &str) -> Arc<App> {
         snapshot_interval: Duration::from_secs(3_600),
         ..FoldParams::default()
     };
-    let config = Config::default();
+    let config = Config::parse("privacy: {default_jurisdiction: us}", []).expect("it is valid");
     let app = App::open_with(parts(embedded), (config, clock), params).await.expect("it opens");
     app.wait_ready().await.expect("it folds");
     say(&format!("{what}: start to ready, s"), format!("{:.2}", since.elapsed().as_secs_f64()));
@@ -212,14 +232,14 @@ async fn main() {
     let embedded =
         souk_embedded::open(folder.path(), &EmbeddedOptions::default()).expect("it opens");
     let mut random = Random(42);
-    append_all(&*embedded.log, (0..PRODUCTS).map(product)).await;
-    append_all(&*embedded.log, (0..ORDERS).flat_map(|n| order(n, &mut random))).await;
+    append_all(&embedded, (0..PRODUCTS).map(product)).await;
+    append_all(&embedded, (0..ORDERS).flat_map(|n| order(n, &mut random))).await;
     say("before folding: resident, MB", resident_mb());
     let app = open(&embedded, "fold products and orders").await;
     close(app, "products and orders").await;
     let app = open(&embedded, "from the snapshot").await;
     let since = Instant::now();
-    append_all(&*embedded.log, (0..CLICKS).map(|n| click(n, &mut random))).await;
+    append_all(&embedded, (0..CLICKS).map(|n| click(n, &mut random))).await;
     let end = embedded.log.end().await.expect("it answers");
     app.wait_for(&end).await.expect("it folds");
     let rate = CLICKS as f64 / since.elapsed().as_secs_f64();
@@ -229,16 +249,16 @@ async fn main() {
     let app = open(&embedded, "products, orders from snapshot, clicks folded").await;
     close(app, "with clicks").await;
     let app = open(&embedded, "all from the snapshot").await;
-    visibility(&app, &mut random).await;
+    visibility(&app, (&embedded, &mut random)).await;
 }
 
 /// The time until an append is durable, and until it is seen as well, with the fold otherwise idle.
-async fn visibility(app: &App, random: &mut Random) {
+async fn visibility(app: &App, (store, random): (&Embedded, &mut Random)) {
     let (mut durable, mut seen) = (Vec::new(), Vec::new());
     for number in 0..2_000 {
-        let record = click(CLICKS + number, random);
+        let sealed = seal_all(store, vec![click(CLICKS + number, random)]).await;
         let since = Instant::now();
-        let appended = app.append(vec![record]).await.expect("the log takes it");
+        let appended = app.append(sealed).await.expect("the log takes it");
         durable.push(since.elapsed());
         app.wait_for_appended(&appended).await.expect("it folds");
         seen.push(since.elapsed());

@@ -1,14 +1,21 @@
 //! Who may call: roles, keys and shopper tokens.
 
 mod keys;
+mod places;
+mod rotate;
 mod table;
 mod token;
+
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use souk_core::Timestamp;
 use souk_ports::{Condition, KeyStore, TableError, TableRange, TableStore, Write, WriteChange};
 
-use crate::{App, AppError, Clock};
+use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Clock};
+
+pub use places::Places;
+pub use rotate::{OVERLAP_S_DEFAULT, OVERLAP_S_MAX, RotatedKey};
 
 use keys::{KeyHash, KeyIndex, key_hash};
 use token::TokenSigner;
@@ -19,6 +26,8 @@ const KEYS_PARTITION: &str = "api-keys";
 const KEYS_MAX: usize = 10_000;
 const LABEL_BYTES_MAX: usize = 200;
 const ORIGINS_MAX: usize = 100;
+/// Sites, and locations, that a key is bound to at most; chosen.
+const PLACES_MAX: usize = 100;
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,11 +117,15 @@ pub enum Operation {
     WriteKeys,
     RunImports,
     ExportFacts,
+    HandleSubjectRequests,
+    Consents,
+    ConsentsOfAnyShopper,
+    ReadAudit,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 14] = [
+    pub const ALL: [Operation; 18] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -127,6 +140,10 @@ impl Operation {
         Operation::WriteKeys,
         Operation::RunImports,
         Operation::ExportFacts,
+        Operation::HandleSubjectRequests,
+        Operation::Consents,
+        Operation::ConsentsOfAnyShopper,
+        Operation::ReadAudit,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -146,6 +163,10 @@ impl Operation {
             Operation::WriteKeys => "make, list or revoke keys",
             Operation::RunImports => "import files",
             Operation::ExportFacts => "export facts",
+            Operation::HandleSubjectRequests => "handle requests of people about their data",
+            Operation::Consents => "read or change consents",
+            Operation::ConsentsOfAnyShopper => "read or change consents of this shopper",
+            Operation::ReadAudit => "read the audit log",
         }
     }
 }
@@ -159,6 +180,10 @@ pub struct Caller {
     pub role: Role,
     /// The one shopper that a shopper token speaks for.
     pub shopper: Option<String>,
+    /// Where its key may be used.
+    pub places: Arc<Places>,
+    /// The request in which it calls, for the audit log.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// What to make a key of.
@@ -172,6 +197,8 @@ pub struct NewKey {
     pub origins: Vec<String>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Where it may be used.
+    pub places: Places,
 }
 
 /// A key as it is listed: never the secret.
@@ -189,12 +216,30 @@ pub struct KeyInfo {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// The key that replaced it, until it ends.
+    pub replaced_by: Option<String>,
+    /// Where it may be used.
+    pub places: Arc<Places>,
+}
+
+impl NewKey {
+    /// A key of this role without label, end or bounds.
+    pub fn of(role: Role) -> NewKey {
+        let (label, origins, expires_at) = (String::new(), Vec::new(), None);
+        NewKey { role, label, origins, expires_at, places: Places::default() }
+    }
 }
 
 impl Caller {
     /// The program itself: the command line on the machine that owns the data.
     pub fn local_admin() -> Caller {
-        Caller { key_id: "local".to_owned(), role: Role::Admin, shopper: None }
+        Caller::new("local", Role::Admin)
+    }
+
+    /// A caller without a shopper token, outside of any request.
+    pub fn new(key_id: impl Into<String>, role: Role) -> Caller {
+        let (places, request_id) = (Arc::default(), None);
+        Caller { key_id: key_id.into(), role, shopper: None, places, request_id }
     }
 
     /// Whether the role has the operation.
@@ -231,7 +276,7 @@ impl Access {
         tables: &dyn TableStore,
         keys: &dyn KeyStore,
     ) -> Result<Access, AppError> {
-        let signer = TokenSigner::new(keys.secret("shopper-token").await?);
+        let signer = TokenSigner::new(*keys.secret("shopper-token").await?.bytes());
         let access =
             Access { keys: KeyIndex::default(), changing: tokio::sync::Mutex::default(), signer };
         access.refresh(tables).await?;
@@ -292,7 +337,8 @@ impl App {
                             `server.allowed_origins`";
                 return Err(AppError::Denied { role: info.role.as_str(), what });
             }
-            Ok(Caller { key_id: info.key_id.clone(), role: info.role, shopper: None })
+            let places = Arc::clone(&info.places);
+            Ok(Caller { places, ..Caller::new(&*info.key_id, info.role) })
         });
         found.unwrap_or(Err(AppError::Unauthenticated))
     }
@@ -310,7 +356,7 @@ impl App {
             (true, true) => Role::StorefrontBrowser,
             (true, false) => return Err(AppError::Unauthenticated),
         };
-        Ok(Caller { key_id: "none".to_owned(), role, shopper: None })
+        Ok(Caller::new("none", role))
     }
 
     /// Whether any browser key may be used from this web origin, for a preflight request, which
@@ -351,8 +397,9 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::Denied`] unless the caller may make keys.
-    pub fn shopper_secret(&self, caller: &Caller) -> Result<String, AppError> {
+    pub async fn shopper_secret(&self, caller: &Caller) -> Result<String, AppError> {
         caller.check(Operation::WriteKeys)?;
+        self.audit(caller, AuditAct::new(AuditOperation::KeySecretRead)).await?;
         Ok(self.door.access.signer.secret().to_owned())
     }
 
@@ -372,28 +419,26 @@ impl App {
             return Ok(None);
         }
         let label = "made at the first start".to_owned();
-        let new = NewKey { role: Role::Admin, label, origins: Vec::new(), expires_at: None };
-        self.create_key(new).await.map(Some)
+        let new = NewKey { label, ..NewKey::of(Role::Admin) };
+        self.create_key(new, &Caller::local_admin()).await.map(Some)
     }
 
-    /// Makes a key and returns it: the only time it can be seen. To replace a key, make a second
-    /// one, hand it out, then revoke the first.
+    /// Makes a key and returns it: the only time it can be seen.
     ///
     /// # Errors
     ///
-    /// As the table store.
-    pub async fn create_key(&self, new: NewKey) -> Result<String, AppError> {
+    /// [`AppError::Denied`] without the role; as the table store. A key that could not be written
+    /// into the audit log was never shown, so nobody can use it.
+    pub async fn create_key(&self, new: NewKey, caller: &Caller) -> Result<String, AppError> {
+        caller.check(Operation::WriteKeys)?;
         check_new_key(&new)?;
+        self.check_places(&new)?;
         if self.door.access.keys.list().len() >= KEYS_MAX {
             return Err(AppError::Conflict(format!(
                 "there are {KEYS_MAX} keys, which is the limit; revoke some"
             )));
         }
-        let mut random = [0; 20];
-        getrandom::fill(&mut random)
-            .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
-        let text = keys::key_text(new.role, random);
-        let hash = key_hash(&text);
+        let (text, hash) = random_key(new.role)?;
         let info = KeyInfo {
             key_id: keys::key_id(&hash),
             role: new.role,
@@ -401,6 +446,8 @@ impl App {
             origins: new.origins,
             created_at: access_now(),
             expires_at: new.expires_at,
+            replaced_by: None,
+            places: Arc::new(new.places),
         };
         let write = Write {
             partition_key: KEYS_PARTITION.to_owned(),
@@ -408,9 +455,15 @@ impl App {
             condition: Condition::Absent,
             change: WriteChange::Put { value: keys::encode(&hash, &info), expires_at: None },
         };
-        let _changing = self.door.access.changing.lock().await;
-        self.parts.tables.write(&[write], access_now()).await?;
-        self.door.access.keys.insert(hash, info);
+        let act = AuditAct::new(AuditOperation::KeyCreate)
+            .on(AuditObject::key(&info.key_id))
+            .with("role", info.role.as_str());
+        {
+            let _changing = self.door.access.changing.lock().await;
+            self.parts.tables.write(&[write], access_now()).await?;
+            self.door.access.keys.insert(hash, info);
+        }
+        self.audit(caller, act).await?;
         Ok(text)
     }
 
@@ -418,8 +471,19 @@ impl App {
     ///
     /// # Errors
     ///
+    /// [`AppError::Denied`] without the role; as the table store.
+    pub async fn list_keys(&self, caller: &Caller) -> Result<Vec<KeyInfo>, AppError> {
+        caller.check(Operation::WriteKeys)?;
+        self.audit(caller, AuditAct::new(AuditOperation::KeyList)).await?;
+        self.known_keys().await
+    }
+
+    /// The keys, oldest first, for the program's own use: nobody is shown them.
+    ///
+    /// # Errors
+    ///
     /// As the table store.
-    pub async fn list_keys(&self) -> Result<Vec<KeyInfo>, AppError> {
+    pub async fn known_keys(&self) -> Result<Vec<KeyInfo>, AppError> {
         self.refresh_keys().await?;
         Ok(self.door.access.keys.list())
     }
@@ -428,8 +492,16 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`AppError::NotFound`] when there is none such.
-    pub async fn revoke_key(&self, key_id: &str) -> Result<(), AppError> {
+    /// [`AppError::Denied`] without the role, [`AppError::NotFound`] when there is none such.
+    pub async fn revoke_key(&self, key_id: &str, caller: &Caller) -> Result<(), AppError> {
+        caller.check(Operation::WriteKeys)?;
+        self.end_key(key_id).await?;
+        // The key is at its end in any case: what cannot be written down is answered as a failure.
+        let act = AuditAct::new(AuditOperation::KeyRevoke).on(AuditObject::key(key_id));
+        self.audit(caller, act).await.map(drop)
+    }
+
+    async fn end_key(&self, key_id: &str) -> Result<(), AppError> {
         let not_found = || AppError::NotFound { what: "key", id: key_id.to_owned() };
         let now = access_now();
         let _changing = self.door.access.changing.lock().await;
@@ -458,6 +530,16 @@ impl App {
     pub(crate) async fn refresh_keys(&self) -> Result<(), AppError> {
         self.door.access.refresh(&*self.parts.tables).await
     }
+}
+
+/// A new key of 160 random bits, and the hash that stands for it.
+fn random_key(role: Role) -> Result<(String, KeyHash), AppError> {
+    let mut random = [0; 20];
+    getrandom::fill(&mut random)
+        .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
+    let text = keys::key_text(role, random);
+    let hash = key_hash(&text);
+    Ok((text, hash))
 }
 
 fn is_origin_of(info: &KeyInfo, origin: &str, everywhere: &[String]) -> bool {

@@ -5,7 +5,9 @@ use object_store::ObjectStore;
 use parking_lot::RwLock;
 use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore};
 
+use crate::consent::ConsentRules;
 use crate::door::Door;
+use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh};
 use crate::{AppError, Clock, Config, Views};
@@ -55,6 +57,7 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) door: Door,
+    pub(crate) rules: Arc<ConsentRules>,
     pub(crate) views: Arc<RwLock<Views>>,
     pub(crate) ranking: Ranking,
     pub(crate) projector: Projector,
@@ -62,7 +65,8 @@ pub struct App {
 
 impl App {
     /// The names of all projections, for metrics.
-    pub const PROJECTIONS: [&'static str; 8] = [
+    pub const PROJECTIONS: [&'static str; 9] = [
+        "consents",
         "catalogue",
         "identity",
         "shoppers",
@@ -82,6 +86,7 @@ impl App {
         let params = FoldParams {
             snapshot_records: config.snapshots.every_records,
             snapshot_interval: Duration::from_secs(config.snapshots.every_s),
+            purge_delay: Duration::from_secs(config.snapshots.after_erasure_s),
             snapshots_kept: usize::try_from(config.snapshots.keep).unwrap_or(usize::MAX),
             ..FoldParams::default()
         };
@@ -98,11 +103,14 @@ impl App {
         (config, clock): (Config, Clock),
         params: FoldParams,
     ) -> Result<Arc<App>, AppError> {
-        let views = Arc::default();
+        let now = clock.now();
+        replay_erasures(&parts, now).await?;
+        let rules = Arc::new(ConsentRules::of(&config)?);
+        let views = Arc::new(RwLock::new(Views::new(Arc::clone(&rules))));
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
-        let door = Door::open(&parts, &config).await?;
+        let door = Door::open(&parts, (&config, now)).await?;
         let ranking = Ranking::default();
-        let app = Arc::new(App { parts, config, clock, door, views, ranking, projector });
+        let app = Arc::new(App { parts, config, clock, door, rules, views, ranking, projector });
         Door::start(&app);
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         Ok(app)
@@ -182,6 +190,11 @@ impl App {
         Ok(Lag { records, ms })
     }
 
+    /// Records of erased people that the fold passed over since the start: noise without a key.
+    pub fn noise_records(&self) -> u64 {
+        self.projector.n_noise()
+    }
+
     /// The fingerprint of the live views; see [`Views::fingerprint`].
     ///
     /// # Errors
@@ -207,7 +220,8 @@ impl App {
     /// As the log; [`AppError::NotReady`] for a record that cannot be read.
     pub async fn rebuild_fingerprint(&self) -> Result<String, AppError> {
         let end = self.parts.log.end().await?;
-        Ok(projector::rebuild(&self.parts, &end).await?.fingerprint())
+        let rules = Arc::clone(&self.rules);
+        Ok(projector::rebuild(&self.parts, &end, rules).await?.fingerprint())
     }
 
     /// The fingerprints of the live views and of a rebuild up to the same record; equal when all is
@@ -219,7 +233,8 @@ impl App {
     pub async fn check_views(&self) -> Result<ViewsCheck, AppError> {
         let look = |views: &Views| (views.fingerprints(), views.cursor.clone());
         let (live, cursor) = self.projector.inspect(look).await?;
-        let rebuilt = projector::rebuild(&self.parts, &cursor).await?.fingerprints();
+        let rules = Arc::clone(&self.rules);
+        let rebuilt = projector::rebuild(&self.parts, &cursor, rules).await?.fingerprints();
         let pairs = live.into_iter().zip(rebuilt);
         let differing = pairs.filter(|(live, rebuilt)| live != rebuilt).map(|(live, _)| live.0);
         Ok(ViewsCheck { differing: differing.collect() })
@@ -232,6 +247,7 @@ impl App {
     /// As the blob store; the log holds everything all the same.
     pub async fn close(&self) -> Result<(), AppError> {
         self.flush_impressions().await;
+        self.close_audit().await;
         self.projector.stop().await
     }
 

@@ -4,6 +4,8 @@
 //! and their defaults equal.
 
 mod env;
+mod pii;
+mod privacy;
 mod sections;
 mod text;
 
@@ -12,13 +14,19 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use pii::{PiiPolicy, PiiSettings};
+pub use privacy::{
+    MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,
+};
 pub use sections::{
-    AccessSettings, BriefContentGeneration, BriefInventory, BriefModels, BriefPersonalization,
-    ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
-    LogSettings, Rate, RecommendationSettings, ServerSettings, SiteSettings, SnapshotSettings,
+    AccessSettings, AuditSettings, BriefContentGeneration, BriefInventory, BriefModels,
+    BriefPersonalization, ClockSettings, DataSettings, ImpressionSettings, LimitSettings,
+    LocationSettings, LogFormat, LogSettings, Rate, RecommendationSettings, ServerSettings,
+    SiteSettings, SnapshotSettings,
 };
 
 use crate::AppError;
+use crate::consent::ConsentRules;
 
 /// Bytes of a settings file; chosen: a thousand locations take a tenth of it.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -49,6 +57,10 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Who may call.
     pub access: AccessSettings,
+    /// What may be done with persons' data.
+    pub privacy: PrivacySettings,
+    /// How the audit log is published.
+    pub audit: AuditSettings,
     /// Settings of the original brief.
     pub personalization: BriefPersonalization,
     /// Settings of the original brief.
@@ -71,6 +83,8 @@ impl Default for Config {
             recommendations: RecommendationSettings::default(),
             limits: LimitSettings::default(),
             access: AccessSettings::default(),
+            privacy: PrivacySettings::default(),
+            audit: AuditSettings::default(),
             personalization: BriefPersonalization::default(),
             inventory: BriefInventory::default(),
             content_generation: BriefContentGeneration::default(),
@@ -192,9 +206,9 @@ impl Config {
             ("content_generation.seo_optimization", content.seo_optimization.is_some(), TEXT),
             ("content_generation.brand_voice", content.brand_voice.is_some(), TEXT),
             (
-                "sites.jurisdiction, sites.price_list",
-                sites.any(|site| site.jurisdiction.is_some() || site.price_list.is_some()),
-                "privacy rules and price lists read them",
+                "sites.price_list",
+                sites.any(|site| site.price_list.is_some()),
+                "price lists read it",
             ),
         ]
     }
@@ -212,6 +226,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        self.privacy.pii.policies()?;
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }
@@ -231,6 +246,14 @@ impl Config {
             {
                 let detail = format!("site `{site}` is not in `sites`; add it there");
                 return refuse(&format!("locations[{idx}].site"), detail);
+            }
+        }
+        ConsentRules::of(self)?;
+        let notices = &self.privacy.notices;
+        for (idx, notice) in notices.iter().enumerate() {
+            if notices[..idx].iter().any(|other| other.version == notice.version) {
+                let detail = format!("version `{}` is listed twice; keep one", notice.version);
+                return refuse(&format!("privacy.notices[{idx}].version"), detail);
             }
         }
         let recommendations = &self.recommendations;

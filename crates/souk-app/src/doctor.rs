@@ -69,9 +69,28 @@ impl App {
         for (weight, subject, detail) in self.look_at_views() {
             find(weight, subject, detail);
         }
-        if self.list_keys().await?.is_empty() {
+        if self.known_keys().await?.is_empty() {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());
+        }
+        if self.rules.place(&self.config.main_site()).jurisdiction.is_none() {
+            let detail = "no jurisdiction is set, so nothing personal is used before a yes; set \
+                          `privacy.default_jurisdiction`, for example us";
+            find(Weight::Notice, "privacy", detail.to_owned());
+        }
+        if let Err(error) = self.compare_with_published().await {
+            find(Weight::Trouble, "audit", format!("its published heads cannot be read: {error}"));
+        }
+        if let Some(detail) = self.audit_difference() {
+            find(
+                Weight::Trouble,
+                "audit",
+                format!("{detail}; run `souk audit verify --heads FILE`"),
+            );
+        } else if self.config.audit.heads_file.is_none() {
+            let detail = "its heads are published nowhere, so whoever owns this machine could rewrite \
+                          it unseen; set `audit.heads_file`";
+            find(Weight::Notice, "audit", detail.to_owned());
         }
         for notice in self.config.check() {
             find(Weight::Notice, "settings", format!("{}: {}", notice.setting, notice.detail));
@@ -110,10 +129,12 @@ impl App {
             );
             found.push((Weight::Notice, "catalogue", detail));
         }
-        let shoppers = format!(
-            "{} subjects, {} orders, {} visits",
-            sizes.subjects, sizes.orders, sizes.visits
-        );
+        let people_min = self.config.privacy.statistics.people_min;
+        let shoppers = if (1..people_min).contains(&(sizes.subjects as u64)) {
+            format!("fewer than {people_min} subjects")
+        } else {
+            format!("{} subjects, {} orders, {} visits", sizes.subjects, sizes.orders, sizes.visits)
+        };
         let weight = if sizes.subjects == 0 { Weight::Notice } else { Weight::Fine };
         found.push((weight, "shoppers", shoppers));
         found.extend(staleness(views.now_seen, self.clock.now()));

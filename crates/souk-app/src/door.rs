@@ -3,13 +3,18 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use souk_core::{Location, LocationId, Site};
+use souk_core::{Location, LocationId, Site, Timestamp};
+use souk_ports::Cursor;
+use tokio::sync::Notify;
 
 use crate::access::Access;
+use crate::audit::{AuditLog, keep_publishing};
 use crate::idempotency::SecretAnswers;
-use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters};
+use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters, Redactor};
 use crate::limits::Limits;
+use crate::privacy::finish_erasures;
 use crate::{App, AppError, Config, Parts};
 
 /// How often keys are read again, so that one made or revoked by another process counts soon.
@@ -28,33 +33,52 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) access: Access,
+    pub(crate) audit: AuditLog,
     pub(crate) limits: Limits,
     pub(crate) hasher: IdHasher,
+    pub(crate) redactor: Redactor,
+    /// How far the log holds consents.
+    pub(crate) consents_at: Mutex<Cursor>,
     pub(crate) counters: IngestCounters,
     pub(crate) impressions: ImpressionQueue,
     pub(crate) secret_answers: SecretAnswers,
     /// Never empty; the first one is meant by requests that name none.
     pub(crate) sites: Vec<Site>,
     pub(crate) locations: FxHashMap<LocationId, Location>,
+    /// Told when an erasure has something left to do.
+    pub(crate) erasures: Arc<Notify>,
+    /// When the application was opened, by the shop's clock.
+    pub(crate) opened_at: Timestamp,
 }
 
 impl Door {
-    pub(crate) async fn open(parts: &Parts, config: &Config) -> Result<Door, AppError> {
+    pub(crate) async fn open(
+        parts: &Parts,
+        (config, opened_at): (&Config, Timestamp),
+    ) -> Result<Door, AppError> {
         Ok(Door {
             access: Access::open(&*parts.tables, &*parts.keys).await?,
+            audit: AuditLog::open(&*parts.keys, config.audit.heads_file.as_deref()).await?,
             limits: Limits::new(config.limits.clone()),
-            hasher: IdHasher::new(parts.keys.secret("ids").await?),
+            hasher: IdHasher::new(parts.keys.secret("ids").await?.bytes()),
+            consents_at: Mutex::new(Cursor::START),
+            redactor: Redactor::new(&config.privacy.pii, *parts.keys.secret("pii").await?.bytes())?,
             counters: IngestCounters::default(),
             impressions: ImpressionQueue::new(config.impressions.clone()),
             secret_answers: SecretAnswers::default(),
             sites: config.sites().collect(),
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
+            erasures: Arc::default(),
+            opened_at,
         })
     }
 
     /// Starts what runs beside requests; it ends with the application.
     pub(crate) fn start(app: &Arc<App>) {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
+        tokio::spawn(finish_erasures(Arc::downgrade(app)));
+        let pause = Duration::from_secs(app.config.audit.head_every_s);
+        tokio::spawn(keep_publishing(Arc::downgrade(app), pause));
         let pause = Duration::from_millis(app.config.impressions.flush_ms);
         tokio::spawn(write_impressions(Arc::downgrade(app), pause));
         if let Some(days) = app.config.log.archive_after_days {

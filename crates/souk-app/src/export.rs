@@ -5,15 +5,17 @@
 //! does not know their id.
 
 pub(crate) mod file;
-mod segment;
+pub(crate) mod segment;
 
 use std::path::Path;
 
 use serde_json::{Value, json};
-use souk_core::wire::{self, json as catalogue};
-use souk_core::{Event, Fact, OrderChange, OrderLine};
-use souk_ports::{Cursor, READ_RECORDS_MAX, Recorded};
+use souk_core::wire::json as catalogue;
+use souk_core::{Event, Fact, OrderChange, OrderLine, Purpose};
+use souk_ports::{Cursor, READ_RECORDS_MAX};
 
+use crate::projections::{Decoded, Use, Whom};
+use crate::sealing::open_all;
 use crate::{App, AppError, Progress};
 
 use file::{ExportFile, Field};
@@ -29,12 +31,19 @@ pub enum ExportKind {
     Products,
     /// Sales without persons, a line each.
     Sales,
+    /// What shoppers allowed and refused, a line for each purpose.
+    Consents,
 }
 
 impl ExportKind {
     /// Every kind.
-    pub const ALL: [ExportKind; 4] =
-        [ExportKind::Events, ExportKind::Orders, ExportKind::Products, ExportKind::Sales];
+    pub const ALL: [ExportKind; 5] = [
+        ExportKind::Events,
+        ExportKind::Orders,
+        ExportKind::Products,
+        ExportKind::Sales,
+        ExportKind::Consents,
+    ];
 
     /// The name on the command line.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +52,7 @@ impl ExportKind {
             ExportKind::Orders => "orders",
             ExportKind::Products => "products",
             ExportKind::Sales => "sales",
+            ExportKind::Consents => "consents",
         }
     }
 
@@ -58,6 +68,7 @@ impl ExportKind {
             ExportKind::Products => PRODUCT_FIELDS,
             ExportKind::Orders => ORDER_FIELDS,
             ExportKind::Sales => SALE_FIELDS,
+            ExportKind::Consents => CONSENT_FIELDS,
         }
     }
 }
@@ -95,6 +106,15 @@ const SALE_FIELDS: &[Field] = &[
     Field::text("currency"),
 ];
 
+const CONSENT_FIELDS: &[Field] = &[
+    Field::text("user_id"),
+    Field::text("purpose"),
+    Field::text("granted"),
+    Field::time("at"),
+    Field::text("notice_version"),
+    Field::text("origin"),
+];
+
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
@@ -102,11 +122,15 @@ pub struct Exported {
     pub rows: u64,
     /// Records of the log that were read.
     pub records: u64,
+    /// Records of persons that were left out, because they do not allow the purpose.
+    pub withheld: u64,
 }
 
 impl App {
     /// Writes all of one kind, as of now, to a file whose name ends in `.jsonl`, `.jsonl.gz` or
-    /// `.parquet`. The file appears whole or not at all.
+    /// `.parquet`. The file appears whole or not at all. Of persons it holds what may be used for
+    /// `purpose`, as their choices stand when their record is written; what they chose is the proof
+    /// that the law asks for, so it always comes out.
     ///
     /// # Errors
     ///
@@ -114,7 +138,7 @@ impl App {
     /// the log.
     pub async fn export(
         &self,
-        kind: ExportKind,
+        (kind, purpose): (ExportKind, Purpose),
         path: &Path,
         progress: &dyn Progress,
     ) -> Result<Exported, AppError> {
@@ -122,15 +146,15 @@ impl App {
         progress.begin(&format!("Exporting {}", kind.as_str()), None);
         let done = match kind {
             ExportKind::Products => self.export_products(&mut file),
-            _ => self.export_records(kind, &mut file, progress).await,
+            _ => self.export_records((kind, purpose), &mut file, progress).await,
         };
         progress.end();
-        let records = done?;
+        let (records, withheld) = done?;
         let rows = file.finish()?;
-        Ok(Exported { rows, records })
+        Ok(Exported { rows, records, withheld })
     }
 
-    fn export_products(&self, file: &mut ExportFile) -> Result<u64, AppError> {
+    fn export_products(&self, file: &mut ExportFile) -> Result<(u64, u64), AppError> {
         let views = self.views.read();
         let sites: Vec<_> = views.catalogue.sites().cloned().collect();
         for site in &sites {
@@ -147,48 +171,58 @@ impl App {
                 })?;
             }
         }
-        Ok(0)
+        Ok((0, 0))
     }
 
     async fn export_records(
         &self,
-        kind: ExportKind,
+        (kind, purpose): (ExportKind, Purpose),
         file: &mut ExportFile,
         progress: &dyn Progress,
-    ) -> Result<u64, AppError> {
+    ) -> Result<(u64, u64), AppError> {
         let end = self.parts.log.end().await?;
         let mut cursor = Cursor::START;
-        let mut n_records = 0;
+        let (mut n_records, mut n_withheld) = (0, 0);
         while !cursor.covers(&end) {
             let records = self.parts.log.read(&cursor, READ_RECORDS_MAX).await?;
             if records.is_empty() {
                 break;
             }
-            for recorded in &records {
-                write_record(kind, recorded, file)?;
-                cursor.advance(recorded.position);
+            records.iter().for_each(|recorded| cursor.advance(recorded.position));
+            let opened = open_all(&*self.parts.keys, records).await?;
+            n_records += opened.len() as u64;
+            progress.advance(opened.len() as u64);
+            for decoded in &opened {
+                // What an erased person did is in no export.
+                let Some(event) = &decoded.event else { continue };
+                if kind == ExportKind::Consents || self.may_export(decoded, event, purpose) {
+                    write_record(kind, (decoded, event), file)?;
+                } else {
+                    n_withheld += 1;
+                }
             }
-            n_records += records.len() as u64;
-            progress.advance(records.len() as u64);
         }
-        Ok(n_records)
+        Ok((n_records, n_withheld))
+    }
+
+    /// Whether a record may be used for the purpose; one without a person may.
+    fn may_export(&self, decoded: &Decoded, event: &Event, purpose: Purpose) -> bool {
+        let Some(subject) = decoded.subject else { return true };
+        let purpose = Use { purpose, site: &event.site, withheld: event.withheld };
+        self.views.read().allows(Whom::known(subject), purpose)
     }
 }
 
 fn write_record(
     kind: ExportKind,
-    recorded: &Recorded,
+    (decoded, event): (&Decoded, &Event),
     file: &mut ExportFile,
 ) -> Result<(), AppError> {
-    let event = wire::decode_event(&recorded.record.body).map_err(|error| {
-        let position = recorded.position;
-        AppError::Bug(format!("record {}/{}: {error}", position.partition.0, position.offset))
-    })?;
-    let subject = recorded.record.subject.map(|subject| subject.to_string());
+    let subject = decoded.subject.map(|subject| subject.to_string());
     match (kind, &event.fact) {
         (ExportKind::Events, _) => {
-            if let Some(message) = segment::message(&event, subject.as_deref()) {
-                file.write(&message, || segment::row(&event, subject.as_deref(), &message))?;
+            if let Some(message) = segment::message(event, subject.as_deref()) {
+                file.write(&message, || segment::row(event, subject.as_deref(), &message))?;
             }
         }
         (ExportKind::Orders, Fact::Order(order)) => {
@@ -199,7 +233,7 @@ fn write_record(
                 "location_id": order.location.as_ref().map(|id| id.as_str()),
                 "message_id": event.message_id.as_deref(),
             });
-            write_lines((head, order.change), &event, &order.lines, file)?;
+            write_lines((head, order.change), event, &order.lines, file)?;
         }
         (ExportKind::Sales, Fact::Sale(sale)) => {
             let head = json!({
@@ -207,7 +241,20 @@ fn write_record(
                 "day": sale.day.to_string(),
                 "location_id": sale.location.as_ref().map(|id| id.as_str()),
             });
-            write_lines((head, sale.change), &event, &sale.lines, file)?;
+            write_lines((head, sale.change), event, &sale.lines, file)?;
+        }
+        (ExportKind::Consents, Fact::Consent(change)) => {
+            for purpose in change.granted.union(change.denied).iter() {
+                let row = json!({
+                    "user_id": subject,
+                    "purpose": purpose.as_str(),
+                    "granted": if change.denied.contains(purpose) { "false" } else { "true" },
+                    "at": event.at.to_string(),
+                    "notice_version": change.notice,
+                    "origin": change.origin.as_str(),
+                });
+                file.write(&row, || row.clone())?;
+            }
         }
         _ => {}
     }

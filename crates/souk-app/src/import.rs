@@ -5,6 +5,7 @@
 //! where it stopped. Rows are known by their content too, so a renamed or re-sorted file adds
 //! nothing while the log remembers event ids.
 
+mod consents;
 mod draft;
 mod events;
 mod feeder;
@@ -17,11 +18,12 @@ mod rejected;
 mod shop;
 #[cfg(test)]
 mod tests;
+mod usable;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use souk_core::{Channel, Currency, SiteId, Source, Timestamp};
+use souk_core::{Channel, Currency, LegalBasis, SiteId, Source, Timestamp};
 
 use crate::sheet::{self, Block, Columns, IsGzip, Layout, RowFault};
 use crate::{App, AppError};
@@ -29,10 +31,12 @@ use crate::{App, AppError};
 pub use draft::{Draft, DraftFact};
 pub use feeder::Fed;
 pub use kind::ImportKind;
+pub use usable::Usable;
 
 use feeder::Feeder;
 use ledger::Ledger;
 use rejected::RejectedRows;
+use usable::Persons;
 
 /// Hears how far a long piece of work has come. The command line draws a bar of it.
 pub trait Progress: Send + Sync {
@@ -72,6 +76,8 @@ pub struct ImportOptions {
     pub event_channel: Channel,
     /// Which system the rows come from.
     pub source: Source,
+    /// Why persons' data in the file may be used; `None` states nothing.
+    pub basis: Option<LegalBasis>,
 }
 
 impl Default for ImportOptions {
@@ -83,6 +89,7 @@ impl Default for ImportOptions {
             channel: Channel::Store,
             event_channel: Channel::Web,
             source: Source::Ledger,
+            basis: None,
         }
     }
 }
@@ -106,6 +113,8 @@ pub struct ImportReport {
     pub resumed_from: u64,
     /// Whether an earlier run had read the whole file.
     pub was_known: bool,
+    /// How much of it may be used for what; `None` where no row names a person by columns.
+    pub usable: Option<Usable>,
     /// What was assumed.
     pub notes: Vec<String>,
     /// The time it took.
@@ -174,6 +183,7 @@ impl App {
             rejected_file: None,
             resumed_from: ledger.units_done(),
             was_known: ledger.is_complete(),
+            usable: None,
             notes: Vec::new(),
             elapsed_ms: 0,
         };
@@ -184,7 +194,8 @@ impl App {
         progress.begin(&format!("Importing {kind} from {}", path.display()), None);
         let fed = self.feed_file(plan, (&mut ledger, &mut report), (options, progress)).await;
         progress.end();
-        let fed = fed?;
+        let (fed, persons) = fed?;
+        report.usable = self.usable(persons, options).await?;
         report.accepted = fed.accepted;
         report.duplicates = fed.duplicates;
         ledger.complete(self).await?;
@@ -197,16 +208,17 @@ impl App {
         plan: Plan,
         (ledger, report): (&mut Ledger, &mut ImportReport),
         (options, progress): (&ImportOptions, &dyn Progress),
-    ) -> Result<Fed, AppError> {
+    ) -> Result<(Fed, Persons), AppError> {
         let now = self.clock().now();
         let (send, mut receive) = tokio::sync::mpsc::channel(8);
-        let path = plan.path.clone();
+        let (path, kind) = (plan.path.clone(), plan.kind);
         let reading = {
             let options = options.clone();
             tokio::task::spawn_blocking(move || plan.read(&options, now, &send))
         };
         let mut feeder = Feeder::new(self, options);
-        let mut rejected = RejectedRows::beside(&path);
+        let mut rejected = RejectedRows::beside(&path, kind);
+        let mut persons = Persons::default();
         let mut to_skip = report.resumed_from;
         while let Some(read) = receive.recv().await {
             match read {
@@ -215,6 +227,7 @@ impl App {
                     to_skip -= skipped;
                     drafts.drain(..usize::try_from(skipped).expect("it is at most the length"));
                     progress.advance(drafts.len() as u64);
+                    drafts.iter().for_each(|(_, draft)| persons.count(self, draft));
                     feeder.feed(drafts, &mut rejected).await?;
                     ledger.advance(self, report.resumed_from + feeder.units_done()).await?;
                 }
@@ -225,7 +238,7 @@ impl App {
         reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
         let fed = feeder.finish(&mut rejected).await?;
         (report.rejected, report.rejected_file) = rejected.close()?;
-        Ok(fed)
+        Ok((fed, persons))
     }
 
     /// Brings in events that were made in memory, for example by the demo.
@@ -324,6 +337,7 @@ impl Plan {
             ImportKind::Events => Box::new(events::EventMapper::new(columns, options)?),
             ImportKind::Orders => Box::new(orders::OrderMapper::new(columns, options)?),
             ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),
+            ImportKind::Consents => Box::new(consents::ConsentMapper::new(columns, now)?),
             ImportKind::Stock | ImportKind::Prices | ImportKind::Promotions => {
                 Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
             }

@@ -12,25 +12,30 @@ mod hashes;
 mod impressions;
 mod incoming;
 mod props;
+mod redact;
 mod refusal;
 mod scalar;
 mod times;
 
-use souk_core::Timestamp;
+use souk_core::{LegalBasis, Timestamp};
 
-use crate::{App, AppError, Caller, Operation, Role};
+use crate::audit::Counted;
+use crate::{App, AppError, AuditOperation, AuditPurpose, Caller, Operation, Role};
 
 pub use admit::Admitted;
 pub use counters::IngestCounts;
 pub use hashes::IdKind;
 pub use impressions::Shown;
-pub use incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder};
+pub use incoming::{
+    IncomingConsent, IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder,
+};
 pub use refusal::RejectReason;
 
 pub(crate) use admit::record;
 pub(crate) use counters::IngestCounters;
 pub(crate) use hashes::{IdHasher, MessagePart};
 pub(crate) use impressions::ImpressionQueue;
+pub(crate) use redact::Redactor;
 
 use admit::Trust;
 use event::Scene;
@@ -84,6 +89,8 @@ pub struct IngestRequest<'a> {
     pub caller: &'a Caller,
     /// Whether the request carried `Sec-GPC: 1`.
     pub is_gpc: bool,
+    /// Why the shop may use what an import holds of persons.
+    pub basis: Option<LegalBasis>,
 }
 
 /// One event that was not kept.
@@ -136,6 +143,7 @@ impl App {
     pub async fn ingest(&self, request: IngestRequest<'_>) -> Result<IngestAnswer, AppError> {
         let caller = request.caller;
         if !SENDING.into_iter().any(|operation| caller.may(operation)) {
+            self.tally_denied(caller);
             caller.check(Operation::SendBehaviour)?;
         }
         let body = envelope::read_body(request.call, request.body)?;
@@ -148,6 +156,9 @@ impl App {
             received: self.clock.now(),
             sent_at: &body.sent_at,
             context: &body.context,
+            rules: &self.rules,
+            is_gpc: request.is_gpc,
+            basis: request.basis,
         };
         let mut rejected = Vec::new();
         let mut events = Vec::with_capacity(body.events.len());
@@ -169,6 +180,7 @@ impl App {
             }
         }
         counters.unknown_keys(unknown_keys);
+        self.check_senders(caller, &events)?;
         if request.is_gpc {
             counters.gpc(events.len() as u64);
         }
@@ -176,10 +188,38 @@ impl App {
             Role::IngestBrowser => Trust::Browser { shopper: caller.shopper.as_deref() },
             _ => Trust::Server,
         };
+        let behaviour = |event: &&IncomingEvent<'_>| {
+            matches!(event.fact.operation(), Operation::SendBehaviour | Operation::MergeIdentities)
+        };
+        let n_behaviour = events.iter().filter(behaviour).count() as u64;
+        let n_essential = events.len() as u64 - n_behaviour;
         let outcome = self.admit(events, trust, scene.received).await?;
+        for (count, purpose) in
+            [(n_behaviour, AuditPurpose::Analytics), (n_essential, AuditPurpose::Essential)]
+        {
+            if count > 0 {
+                let taken_in = Counted::many(AuditOperation::Ingest, count);
+                self.tally(caller, taken_in.for_purpose(purpose));
+            }
+        }
         let duplicates = outcome.iter().filter(|admitted| admitted.is_duplicate).count();
         let accepted = outcome.len() - duplicates;
         Ok(IngestAnswer { accepted, duplicates, rejected })
+    }
+
+    /// Each person in a batch of a browser key takes one request of their own budget.
+    fn check_senders(&self, caller: &Caller, events: &[IncomingEvent<'_>]) -> Result<(), AppError> {
+        if !caller.role.is_browser() {
+            return Ok(());
+        }
+        let name = |event: &'_ IncomingEvent<'_>| {
+            let ids = &event.ids;
+            ids.anonymous_id.as_ref().or(ids.user_id.as_ref()).map(|id| id.to_string())
+        };
+        let mut senders: Vec<String> = events.iter().filter_map(name).collect();
+        senders.sort_unstable();
+        senders.dedup();
+        senders.iter().try_for_each(|id| self.check_shopper_rate(caller, Some(id)))
     }
 
     /// Takes in events of another door, for example an imported file: the same hashes, splits and

@@ -5,8 +5,10 @@
 
 mod access;
 mod app;
+mod audit;
 mod clock;
 pub mod config;
+mod consent;
 pub mod demo;
 mod doctor;
 mod door;
@@ -16,36 +18,50 @@ mod idempotency;
 mod import;
 mod ingest;
 mod limits;
+mod privacy;
 mod products;
 mod projections;
 mod recommend;
+mod sealing;
 pub mod sheet;
 mod status;
 #[cfg(test)]
 mod test_shop;
 
-pub use access::{Caller, KeyInfo, NewKey, Operation, Role};
+pub use access::{
+    Caller, KeyInfo, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Operation, Places, Role, RotatedKey,
+};
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
+pub use audit::{
+    AuditAct, AuditCheck, AuditEntry, AuditFilter, AuditHead, AuditItem, AuditObject,
+    AuditOperation, AuditPage, AuditProblem, AuditProof, AuditPurpose, Outcome, SignedTreeHead,
+    TreeHash, audit_restore, verify_audit,
+};
 pub use clock::Clock;
 pub use config::{Config, Notice};
+pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
-    Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent,
+    Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent, Usable,
 };
 pub use ingest::{
-    Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingEvent,
-    IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer, IngestCall, IngestCounts,
-    IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
+    Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingConsent,
+    IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer,
+    IngestCall, IngestCounts, IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
 };
 pub use limits::RateState;
+pub use privacy::{
+    CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
+    SubjectCopy, Who, check_receipt,
+};
 pub use products::{PAGE_PRODUCTS_MAX, PUT_PRODUCTS_MAX, ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;
 pub use projections::{
-    Catalogue, Counters, DailySales, DaySale, Histories, History, Identity, PastBasket, Popularity,
-    SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
+    Audit, Catalogue, Counters, DailySales, DaySale, Histories, History, Identity, PastBasket,
+    Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
 pub use recommend::{
     Reason, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation,

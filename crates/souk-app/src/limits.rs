@@ -1,7 +1,8 @@
 //! How often a key may call: token buckets in memory.
 //!
 //! Each server process counts for itself. A bucket belongs to a key, and for browser keys also to
-//! each client: one page's key is used by every shopper, and one of them must not use it up.
+//! each client and to each shopper: one page's key is used by everybody, and one of them must not use
+//! it up, nor find out much about one shopper from many addresses.
 
 use std::hash::BuildHasher;
 
@@ -46,6 +47,7 @@ pub(crate) struct Limits {
     hasher: DefaultHashBuilder,
     keys: Box<[Mutex<Bucket>]>,
     clients: Box<[Mutex<Bucket>]>,
+    shoppers: Box<[Mutex<Bucket>]>,
 }
 
 impl Limits {
@@ -56,7 +58,14 @@ impl Limits {
             hasher: DefaultHashBuilder::default(),
             keys: buckets(KEY_BUCKETS),
             clients: buckets(CLIENT_BUCKETS),
+            shoppers: buckets(CLIENT_BUCKETS),
         }
+    }
+
+    /// Takes one request of a shopper's budget under a browser key.
+    fn take_shopper(&self, caller: &Caller, id: &str, now: Timestamp) -> Result<(), AppError> {
+        let slot = self.hasher.hash_one((&caller.key_id, id)) as usize % CLIENT_BUCKETS;
+        take(&self.shoppers[slot], self.settings.browser_shopper, now).map(drop)
     }
 
     /// Takes one request of the caller's budget.
@@ -109,6 +118,27 @@ impl App {
     /// [`AppError::RateLimited`] with the numbers for `Retry-After` and `RateLimit`.
     pub fn check_rate(&self, caller: &Caller, client: Option<&str>) -> Result<RateState, AppError> {
         self.door.limits.take(caller, client, self.clock.now())
+    }
+}
+
+impl App {
+    /// Takes one request of the budget of the shopper for whom a browser key asks: the one of the
+    /// token, else the one that the request names. The id is hashed and not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::RateLimited`].
+    pub(crate) fn check_shopper_rate(
+        &self,
+        caller: &Caller,
+        named: Option<&str>,
+    ) -> Result<(), AppError> {
+        match caller.shopper.as_deref().or(named) {
+            Some(id) if caller.role.is_browser() => {
+                self.door.limits.take_shopper(caller, id, self.clock.now())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

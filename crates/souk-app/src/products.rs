@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use souk_core::{
-    Event, EventId, Fact, Filter, Product, ProductError, ProductId, ProductPatch, SiteId, Source,
+    Event, EventId, Fact, Filter, Product, ProductError, ProductId, ProductPatch, Purposes, SiteId,
+    Source,
 };
 use souk_ports::{Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Record};
 
+use crate::audit::Counted;
 use crate::ingest::record;
-use crate::{App, AppError, Caller, FieldError, Operation};
+use crate::{App, AppError, AuditOperation, Caller, FieldError, Operation};
 
 /// Products in one call, as the contract says.
 pub const PUT_PRODUCTS_MAX: usize = 5_000;
@@ -71,7 +73,8 @@ impl App {
         let mut answer = PutAnswer::default();
         let mut records = Vec::with_capacity(products.len());
         for (index, product) in products.into_iter().enumerate() {
-            if let Err(detail) = self.check_product(&product) {
+            let place = caller.check_site(&product.site).map_err(|error| error.to_string());
+            if let Err(detail) = place.and_then(|()| self.check_product(&product)) {
                 let id = Some(product.id.to_string());
                 answer.rejected.push(PutRejection { index, id, detail });
                 continue;
@@ -81,6 +84,9 @@ impl App {
         }
         answer.accepted = records.len();
         self.append_and_see(records).await?;
+        if answer.accepted > 0 {
+            self.tally_catalogue(caller, answer.accepted as u64);
+        }
         Ok(answer)
     }
 
@@ -97,6 +103,7 @@ impl App {
         (patch, caller): (ProductPatch, &Caller),
     ) -> Result<Arc<Product>, AppError> {
         caller.check(Operation::WriteCatalogue)?;
+        caller.check_site(site)?;
         let known = self.product(site, id).ok_or_else(|| not_found(id))?;
         let mut changed = Product::clone(&known);
         changed.apply(patch.clone());
@@ -109,6 +116,7 @@ impl App {
         }
         let fact = Fact::ProductPatched { product: id.clone(), patch: Box::new(patch) };
         self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;
+        self.tally_catalogue(caller, 1);
         // Another request may have deleted it in the meantime.
         self.product(site, id).ok_or_else(|| not_found(id))
     }
@@ -125,9 +133,16 @@ impl App {
         caller: &Caller,
     ) -> Result<(), AppError> {
         caller.check(Operation::WriteCatalogue)?;
+        caller.check_site(site)?;
         self.product(site, id).ok_or_else(|| not_found(id))?;
         let fact = Fact::ProductDeleted { product: id.clone() };
-        self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await
+        self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;
+        self.tally_catalogue(caller, 1);
+        Ok(())
+    }
+
+    fn tally_catalogue(&self, caller: &Caller, count: u64) {
+        self.tally(caller, Counted::many(AuditOperation::CatalogueChange, count));
     }
 
     /// One product of the catalogue.
@@ -200,7 +215,15 @@ impl App {
             .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
         let now = self.clock.now();
         let source = Source::Server;
-        let event = Event { at: now, site, channel: None, source, message_id: None, fact };
+        let event = Event {
+            at: now,
+            site,
+            channel: None,
+            source,
+            message_id: None,
+            withheld: Purposes::NONE,
+            fact,
+        };
         Ok(record(&event, (None, EventId(id)), now))
     }
 

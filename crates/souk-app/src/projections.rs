@@ -2,45 +2,62 @@
 //!
 //! One writer folds records in log order into one [`Views`] value; requests read it under a shared
 //! lock that the writer takes for a fraction of a millisecond at a time. The state is a function of
-//! the records alone: a rebuild from the log, or from a snapshot and the log's tail, gives the same
+//! the records and of the rules of consent alone: a rebuild from the log, or from a snapshot and the log's tail, gives the same
 //! (see [`Views::fingerprint`]). What is *not* here: reading the log (that is the projector's), and
 //! anything that is not a fold of it, such as keys and settings.
 
+use std::sync::Arc;
+
 use souk_core::wire::WireError;
 use souk_core::{
-    CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef, Sale, SubjectId,
-    Timestamp,
+    ConsentChange, CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef, Purpose,
+    Purposes, Sale, SiteId, SubjectId, Timestamp,
 };
-use souk_ports::{Cursor, Position, RecordKind};
+use souk_ports::{Cursor, Position, RecordKind, Recorded};
+use souk_privacy::consent::decide;
+use souk_recommend::Shopper;
 use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::{VisitIndex, VisitLimits};
 
 mod catalogue;
+mod consents;
 mod counters;
 mod fingerprint;
+mod gate;
 mod histories;
 mod identity;
 mod lines;
+mod loading;
 mod names;
 mod orders;
+mod people;
 mod popularity;
 pub(crate) mod projector;
 mod sales;
 mod shoppers;
 mod snapshots;
+mod uses;
 
 pub use catalogue::Catalogue;
 pub use counters::Counters;
+pub use gate::Audit;
 pub use histories::{Histories, History, PastBasket, TOUCHES_MAX, Touch, VISIT_GAP_MS};
 pub use identity::Identity;
 pub use popularity::Popularity;
 pub use sales::{DailySales, DaySale, SalesTotal};
 pub use shoppers::Shoppers;
 
+pub(crate) use consents::Statement;
+pub(crate) use gate::{Consented, CrowdView, Use, Whom};
+pub(crate) use people::Bond;
+
+use crate::consent::ConsentRules;
+use consents::Consents;
 use histories::{Crowd, is_kept};
 use lines::{Line, Lines};
 use orders::{NONE, Report};
 use snapshots::Anchor;
+use uses::Uses;
 
 /// Products of one interaction that are kept; chosen: a cart is longer seldom, and a client that
 /// names thousands with one click means none of them.
@@ -68,10 +85,29 @@ pub(crate) struct Decoded {
     pub(crate) event_id: EventId,
     pub(crate) received_at: Timestamp,
     pub(crate) kind: RecordKind,
-    pub(crate) event: Event,
+    /// What it says; `None` for a record of an erased person, which is noise.
+    pub(crate) event: Option<Event>,
 }
 
 impl Decoded {
+    pub(crate) fn new(recorded: &Recorded, event: Option<Event>) -> Decoded {
+        let record = &recorded.record;
+        Decoded {
+            position: recorded.position,
+            subject: record.subject,
+            event_id: record.event_id,
+            received_at: record.received_at,
+            kind: record.kind,
+            event,
+        }
+    }
+
+    /// What it says, of a record that says something.
+    #[cfg(test)]
+    pub(crate) fn said(&self) -> &Event {
+        self.event.as_ref().expect("the record is no noise")
+    }
+
     /// Orders records of one subject: their partition and offset in one number.
     fn seq(&self) -> u64 {
         u64::from(self.position.partition.0) << 48 | self.position.offset & ((1 << 48) - 1)
@@ -83,18 +119,22 @@ impl Decoded {
 pub struct Views {
     /// Products, stock, titles.
     pub catalogue: Catalogue,
+    /// What may be done with what is said of persons.
+    rules: Arc<ConsentRules>,
+    /// What subjects said about the use of their data.
+    consents: Consents,
     /// Which subjects are one person.
-    pub identity: Identity,
+    identity: Identity,
     /// Dense numbers of subjects.
-    pub shoppers: Shoppers,
+    shoppers: Shoppers,
     /// What each subject did.
-    pub histories: Histories,
-    /// Click visits; one ends after thirty idle minutes.
-    pub visits: VisitIndex,
-    /// Orders of known shoppers as visits.
-    pub baskets: VisitIndex,
-    /// Orders of known shoppers as vectors.
-    pub basket_vectors: BasketVectors,
+    histories: Histories,
+    /// Click visits of subjects who let others learn from them; one ends after thirty idle minutes.
+    visits: VisitIndex,
+    /// Orders of the same as visits.
+    baskets: VisitIndex,
+    /// Orders of the same as vectors.
+    basket_vectors: BasketVectors,
     /// What is in demand.
     pub popularity: Popularity,
     /// What was sold, without persons.
@@ -107,13 +147,18 @@ pub struct Views {
     pub cursor: Cursor,
     /// The time of the newest event.
     pub now_seen: Timestamp,
+    /// How often something left what all make together because a person said so, since the start.
+    withdrawals: u64,
     /// The record at the cursor of each partition.
     anchors: Vec<Anchor>,
 }
 
-impl Default for Views {
-    fn default() -> Views {
+impl Views {
+    /// Views of an empty log under these rules.
+    pub(crate) fn new(rules: Arc<ConsentRules>) -> Views {
         Views {
+            rules,
+            consents: Consents::default(),
             catalogue: Catalogue::default(),
             identity: Identity::default(),
             shoppers: Shoppers::default(),
@@ -127,6 +172,7 @@ impl Default for Views {
             generation: 0,
             cursor: Cursor::START,
             now_seen: Timestamp::EPOCH,
+            withdrawals: 0,
             anchors: Vec::new(),
         }
     }
@@ -151,19 +197,13 @@ pub struct ViewSizes {
 }
 
 impl Views {
-    /// The merged past of a person's subjects; those that never did anything add nothing.
-    pub fn history(&self, subjects: &[SubjectId]) -> History {
-        let shoppers: Vec<_> =
-            subjects.iter().filter_map(|subject| self.shoppers.shopper(*subject)).collect();
-        self.histories.of(&shoppers)
-    }
-
     /// Sizes and estimated memory.
     pub fn sizes(&self) -> ViewSizes {
         let bytes_by_projection = vec![
             (Catalogue::NAME, self.catalogue.bytes()),
             (Identity::NAME, self.identity.bytes()),
             (Shoppers::NAME, self.shoppers.bytes()),
+            (Consents::NAME, self.consents.bytes()),
             (Histories::NAME, self.histories.bytes()),
             ("visits", self.visits.bytes()),
             ("baskets", self.baskets.bytes()),
@@ -189,10 +229,20 @@ impl Views {
         self.cursor.advance(decoded.position);
         self.anchor(&decoded);
         self.generation += 1;
-        self.now_seen = self.now_seen.max(decoded.event.at);
         self.counters.count(decoded.kind, decoded.received_at);
         self.popularity.advance(decoded.received_at);
         self.fold(decoded);
+    }
+
+    /// The rules that the views are folded under.
+    #[cfg(test)]
+    pub(crate) fn rules_for_test(&self) -> Arc<ConsentRules> {
+        Arc::clone(&self.rules)
+    }
+
+    /// Grows whenever something leaves what all make together because a person said so.
+    pub(crate) fn withdrawals(&self) -> u64 {
+        self.withdrawals
     }
 
     fn anchor(&mut self, decoded: &Decoded) {
@@ -206,9 +256,12 @@ impl Views {
 
     fn fold(&mut self, decoded: Decoded) {
         let seq = decoded.seq();
-        let Decoded { subject, event_id, event, .. } = decoded;
+        let Decoded { subject, event_id, received_at, event: Some(event), .. } = decoded else {
+            return;
+        };
+        self.now_seen = self.now_seen.max(event.at);
         let site = self.catalogue.intern_site(&event.site);
-        let head = Head { site, seq, event_id, at: event.at, event: &event };
+        let head = Head { site, seq, event_id, at: event.at, received_at, event: &event };
         match (&event.fact, subject) {
             (Fact::Interaction(interaction), Some(subject)) => {
                 self.fold_interaction(&head, subject, interaction);
@@ -217,9 +270,13 @@ impl Views {
             (Fact::Sale(sale), _) => self.fold_sale(&head, sale),
             (Fact::Linked { other, basis }, Some(subject)) => {
                 self.identity.link(subject, *other, *basis);
+                self.settle(subject);
             }
+            (Fact::Consent(change), Some(subject)) => self.fold_consent(&head, subject, change),
             (Fact::Unlinked { other, basis }, Some(subject)) => {
                 self.identity.unlink(subject, *other, *basis);
+                self.settle(subject);
+                self.settle(*other);
             }
             (Fact::Forgotten { subject }, _) => self.forget(*subject),
             (Fact::ProductPatched { product, patch }, _) => {
@@ -243,18 +300,21 @@ impl Views {
         if !is_kept(interaction.action) || interaction.products.is_empty() {
             return;
         }
-        let shopper = self.shoppers.intern(subject);
+        let uses = self.uses(&head.event.site, subject, head.event.withheld);
+        let shopper = self.number(subject);
         for mention in interaction.products.iter().take(MENTIONS_MAX) {
             let item = self.catalogue.intern(head.site, &mention.product);
             let mut touch = Touch::new((head.at, head.seq), (item, interaction.action));
             touch.channel = head.event.channel;
+            touch.uses = uses;
             let (histories, mut crowd) = self.histories_and_crowd();
             histories.touch(shopper, touch, &mut crowd);
         }
     }
 
     fn fold_order(&mut self, head: &Head<'_>, subject: SubjectId, order: &CustomerOrder) {
-        let shopper = self.shoppers.intern(subject);
+        let uses = self.uses(&head.event.site, subject, head.event.withheld);
+        let shopper = self.number(subject);
         let lines = self.pack(head.site, &order.lines, Amounts::Dropped);
         let report = Report {
             source: head.event.source,
@@ -265,6 +325,7 @@ impl Views {
             at: head.at,
             first: (head.at, souk_core::Day::default()),
             location: NONE,
+            uses,
             lines,
         };
         let (histories, mut crowd) = self.histories_and_crowd();
@@ -283,6 +344,7 @@ impl Views {
             at: head.at,
             first: (head.at, sale.day),
             location: location.unwrap_or(NONE),
+            uses: Uses::ALL,
             lines,
         };
         self.report_sale(sale.order, report, head.site);
@@ -318,11 +380,80 @@ impl Views {
 
     /// Drops a subject from every projection: afterwards the state is that of a log without them.
     fn forget(&mut self, subject: SubjectId) {
+        let others = match self.consents.has_untrainable() {
+            true => self.identity.members(subject).split_off(1),
+            false => Vec::new(),
+        };
         self.identity.forget(subject);
+        self.consents.forget(subject);
+        if let Some(shopper) = self.shoppers.shopper(subject) {
+            let (histories, mut crowd) = self.histories_and_crowd();
+            histories.forget(shopper, &mut crowd);
+            self.shoppers.release(subject);
+        }
+        // What a forgotten id's no has hidden of the same person's others comes back with it.
+        others.into_iter().for_each(|other| self.settle_one(other));
+    }
+
+    fn fold_consent(&mut self, head: &Head<'_>, subject: SubjectId, change: &ConsentChange) {
+        let said =
+            Statement { at: head.at.min(head.received_at), seq: head.seq, change: change.clone() };
+        let refused = |views: &Views| views.consents.is_denied(subject, Purpose::ModelTraining);
+        let was_refused = refused(self);
+        let rules = Arc::clone(&self.rules);
+        self.consents.apply(subject, said, &rules);
+        let is_refused = refused(self);
+        if was_refused == is_refused {
+            return;
+        }
+        if is_refused && let Some(shopper) = self.shoppers.shopper(subject) {
+            let (histories, mut crowd) = self.histories_and_crowd();
+            let has_left = histories.unshare(shopper, &mut crowd);
+            self.withdrawals += u64::from(has_left);
+        }
+        self.settle_members(subject);
+    }
+
+    /// What an act of a subject may be used for, as things stand now.
+    fn uses(&self, site: &SiteId, subject: SubjectId, withheld: Purposes) -> Uses {
+        let regime = &self.rules.place(site).regime;
+        let choices = self.consents.choices(subject);
+        let asked = (Purpose::ModelTraining, withheld);
+        Uses::of(withheld, decide(regime, choices.into_iter(), asked).is_allowed)
+    }
+
+    /// The subject's dense number. A subject that never did anything may be hidden already.
+    fn number(&mut self, subject: SubjectId) -> Shopper {
+        if self.consents.has_untrainable() && self.shoppers.shopper(subject).is_none() {
+            let shopper = self.shoppers.intern(subject);
+            self.settle_one(subject);
+            return shopper;
+        }
+        self.shoppers.intern(subject)
+    }
+
+    /// Sees to it that of a person who refused that others learn from them, under whatever id,
+    /// nothing is in what all make together.
+    fn settle(&mut self, subject: SubjectId) {
+        if self.consents.has_untrainable() {
+            self.settle_members(subject);
+        }
+    }
+
+    fn settle_members(&mut self, subject: SubjectId) {
+        for member in self.identity.members(subject) {
+            self.settle_one(member);
+        }
+    }
+
+    fn settle_one(&mut self, subject: SubjectId) {
         let Some(shopper) = self.shoppers.shopper(subject) else { return };
+        let members = self.identity.members(subject);
+        let mut others = members.iter().filter(|other| **other != subject);
+        let is_hidden = others.any(|other| self.consents.is_denied(*other, Purpose::ModelTraining));
         let (histories, mut crowd) = self.histories_and_crowd();
-        histories.forget(shopper, &mut crowd);
-        self.shoppers.release(subject);
+        let has_left = histories.hide((shopper, is_hidden), &mut crowd);
+        self.withdrawals += u64::from(has_left);
     }
 
     fn histories_and_crowd(&mut self) -> (&mut Histories, Crowd<'_>) {
@@ -346,6 +477,7 @@ struct Head<'a> {
     seq: u64,
     event_id: EventId,
     at: Timestamp,
+    received_at: Timestamp,
     event: &'a Event,
 }
 
@@ -356,4 +488,4 @@ impl Head<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

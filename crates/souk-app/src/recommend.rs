@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use souk_core::{Channel, Filter, LocationId, ProductId, SiteId, Timestamp};
-use souk_recommend::{Item, Shopper};
+use souk_core::{Channel, Filter, LocationId, ProductId, Purpose, Purposes, SiteId, Timestamp};
+use souk_privacy::consent::Decision;
+use souk_recommend::Item;
 
-use crate::projections::{History, Touch, Views};
-use crate::{App, AppError, Caller, Operation};
+use crate::audit::Counted;
+use crate::projections::{Use, Views, Whom};
+use crate::{App, AppError, AuditOperation, Caller, Operation};
 
 mod candidates;
+#[cfg(test)]
+mod consent_tests;
 mod plan;
 mod reason;
 mod select;
@@ -23,7 +27,6 @@ use plan::{Known, plan};
 use select::{Gate, Places};
 use state::with_scratches;
 pub(crate) use state::{Ranking, keep_fresh};
-use who::Asked;
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +89,8 @@ pub struct RecommendRequest {
     pub exclude: Vec<ProductId>,
     /// Whether to say more than the reason: the strategy's choice and counts.
     pub explain: bool,
+    /// Whether the request carries Global Privacy Control (`Sec-GPC: 1`).
+    pub is_gpc: bool,
 }
 
 /// What a reason rests on.
@@ -218,6 +223,7 @@ impl RecommendRequest {
             filter: None,
             exclude: Vec::new(),
             explain: false,
+            is_gpc: false,
         }
     }
 }
@@ -235,16 +241,38 @@ impl App {
         caller: &Caller,
     ) -> Result<RecommendAnswer, AppError> {
         caller.check(Operation::Recommend)?;
+        let main_site = self.config.main_site();
+        caller.check_site(request.context.site.as_ref().unwrap_or(&main_site))?;
+        caller.check_location(request.context.location_id.as_ref())?;
+        let named = request.user_id.as_deref().or(request.anonymous_id.as_deref());
+        self.check_shopper_rate(caller, named)?;
         self.check_ready()?;
-        let asked = self.asked_for(request, caller).await?;
+        let whom = self.asked_for(request, caller).await?;
         let now = self.clock.now();
-        let answer = {
+        let site = request.context.site.clone().unwrap_or_else(|| self.config.main_site());
+        let withheld = if request.is_gpc { self.rules.gpc() } else { Purposes::NONE };
+        let (answer, may_analyse) = {
             let views = self.views.read();
             self.ranking.keep_up(&views);
-            let asker = Asker { views: &views, ranking: &self.ranking, now, asked: &asked };
-            asker.answer(request, &self.config.main_site())
+            let ranking = &self.ranking;
+            let people_min = self.config.privacy.statistics.reason_people_min;
+            let people_min = usize::try_from(people_min).unwrap_or(usize::MAX);
+            let asker =
+                Asker { views: &views, ranking, now, whom, site: &site, withheld, people_min };
+            let analytics = Use { purpose: Purpose::Analytics, site: &site, withheld };
+            let may_analyse = views.allows(whom, analytics);
+            (asker.answer(request), may_analyse)
         };
-        self.note_impressions((request, &asked), &answer);
+        let subject = whom.known.or(whom.alone);
+        if request.is_gpc
+            && let Some(subject) = subject
+        {
+            self.record_gpc(subject, &site).await;
+        }
+        self.note_impressions((request, &answer), (subject.filter(|_| may_analyse), withheld));
+        if let Some(subject) = subject {
+            self.tally(caller, Counted::of_subject(AuditOperation::Recommend, subject));
+        }
         Ok(answer)
     }
 }
@@ -264,12 +292,20 @@ struct Asker<'a> {
     views: &'a Views,
     ranking: &'a Ranking,
     now: Timestamp,
-    asked: &'a Asked,
+    whom: Whom,
+    site: &'a SiteId,
+    /// What the request itself withholds.
+    withheld: Purposes,
+    /// Different people behind what a reason says of others.
+    people_min: usize,
 }
 
 impl Asker<'_> {
-    fn answer(&self, request: &RecommendRequest, main_site: &SiteId) -> RecommendAnswer {
-        let site = request.context.site.as_ref().unwrap_or(main_site);
+    fn answer(&self, request: &RecommendRequest) -> RecommendAnswer {
+        let site = self.site;
+        let purpose = Purpose::Personalization;
+        let personal =
+            self.views.for_purpose(self.whom, Use { purpose, site, withheld: self.withheld });
         let catalogue = &self.views.catalogue;
         let item = |id: &ProductId| catalogue.item(site, id);
         let anchors: Vec<Item> = request
@@ -279,15 +315,15 @@ impl Asker<'_> {
             .chain(&request.context.cart)
             .filter_map(item)
             .collect();
-        let shoppers = self.shoppers();
+        let own = personal.baskets();
         let stored = request.context.session.is_none();
         let mut seen: Vec<Item> = match &request.context.session {
             Some(explicit) => explicit.iter().filter_map(item).collect(),
-            None => self.current_visit(&shoppers),
+            None => personal.current_visit(self.now),
         };
         seen.drain(..seen.len().saturating_sub(SEEN_MAX));
         let known = Known {
-            baskets: shoppers.iter().map(|s| self.views.basket_vectors.baskets(*s).len()).sum(),
+            baskets: own.len(),
             seen: seen.len(),
             has_product: request.context.product_id.is_some() && !anchors.is_empty(),
             has_cart: !request.context.cart.is_empty() && !anchors.is_empty(),
@@ -311,7 +347,8 @@ impl Asker<'_> {
             site: number,
             site_id: site,
             channel: request.context.channel,
-            shoppers: &shoppers,
+            personal: &personal,
+            own: &own,
             seen: &seen,
             is_seen_stored: stored,
             anchors: &anchors,
@@ -320,32 +357,18 @@ impl Asker<'_> {
         let plan = plan(request, known);
         let taken =
             scene.map_or_else(Vec::new, |mut scene| fill(&mut scene, &plan, (request, &gate)));
-        self.compose((request, &plan), known, &taken)
-    }
-
-    /// The shopper's subjects, the one with most baskets first.
-    fn shoppers(&self) -> Vec<Shopper> {
-        let baskets = |shopper: &Shopper| self.views.basket_vectors.baskets(*shopper).len();
-        let mut shoppers: Vec<Shopper> = self.asked.shoppers(self.views);
-        shoppers.sort_by_key(|shopper| std::cmp::Reverse(baskets(shopper)));
-        shoppers
-    }
-
-    /// The products of the stored visit that goes on now, oldest first.
-    fn current_visit(&self, shoppers: &[Shopper]) -> Vec<Item> {
-        let touches = shoppers.iter().flat_map(|&s| self.views.histories.touches(s)).copied();
-        let mut touches: Vec<Touch> = touches.collect();
-        touches.sort_by_key(|touch| touch.at);
-        History { touches, baskets: Vec::new() }.current_visit(self.now)
+        self.compose((request, &plan), (known, personal.decision()), &taken)
     }
 
     fn compose(
         &self,
         (request, plan): (&RecommendRequest, &plan::Plan),
-        known: Known,
+        (known, decision): (Known, Decision),
         taken: &[Proposal],
     ) -> RecommendAnswer {
         let catalogue = &self.views.catalogue;
+        let (crowd, people_min) = (self.views.crowd(), self.people_min);
+        let sayer = reason::Sayer { catalogue, crowd, people_min };
         let mut last_score = f32::INFINITY;
         let recommendations: Vec<Recommendation> = taken
             .iter()
@@ -357,12 +380,12 @@ impl Asker<'_> {
                     rank,
                     score: last_score,
                     product: catalogue.product_json(proposal.item),
-                    reason: reason::reason(proposal, catalogue),
+                    reason: sayer.reason(proposal),
                 }
             })
             .collect();
         let strategy = carried_out(plan.strategy, taken);
-        let explanation = request.explain.then(|| explain(strategy, known, taken));
+        let explanation = request.explain.then(|| explain(strategy, (known, decision), taken));
         RecommendAnswer {
             request_id: random_id(),
             timestamp: self.now,
@@ -435,15 +458,20 @@ fn personalization(taken: &[Proposal]) -> f32 {
     if all > 0.0 { own / all } else { 0.0 }
 }
 
-fn explain(strategy: Strategy, known: Known, taken: &[Proposal]) -> String {
+fn explain(strategy: Strategy, (known, decision): (Known, Decision), taken: &[Proposal]) -> String {
     let kinds: FxHashSet<ReasonKind> = taken.iter().map(|proposal| proposal.kind).collect();
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_unstable();
     let count = |kind: ReasonKind| taken.iter().filter(|proposal| proposal.kind == kind).count();
     let parts: Vec<String> =
         kinds.iter().map(|&kind| format!("{} {}", count(kind), kind.as_str())).collect();
+    let reason = decision.reason.as_str();
+    let past = match decision.is_allowed {
+        true => format!("personalization is allowed ({reason})"),
+        false => format!("nothing that was done before is used ({reason})"),
+    };
     format!(
-        "strategy {}: {} baskets and {} products of this visit are known; reasons: {}",
+        "strategy {}: {} baskets and {} products of this visit are known; reasons: {}; {past}",
         strategy.as_str(),
         known.baskets,
         known.seen,

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use souk_core::wire::decode_event;
 use souk_core::{Event, SubjectId, Timestamp};
 use souk_embedded::{EmbeddedOptions, open};
 use souk_ports::Cursor;
 use tempfile::TempDir;
 
+use crate::sealing::open_all;
 use crate::{App, Caller, Clock, Config, IngestAnswer, IngestCall, IngestRequest, Parts, Role};
 
 /// An application on storage of its own, with a clock that stands until it is moved.
@@ -25,8 +25,15 @@ pub(crate) fn noon() -> Timestamp {
 }
 
 impl Shop {
+    /// A shop that a shopper's no binds: most tests look at what is made of everybody's acts.
     pub(crate) async fn open() -> Shop {
-        Shop::open_with(Config::default()).await
+        Shop::open_in("us").await
+    }
+
+    /// A shop under the law of this jurisdiction.
+    pub(crate) async fn open_in(jurisdiction: &str) -> Shop {
+        let settings = format!("privacy: {{default_jurisdiction: {jurisdiction}}}");
+        Shop::open_with(Config::parse(&settings, []).unwrap()).await
     }
 
     pub(crate) async fn open_with(config: Config) -> Shop {
@@ -54,21 +61,27 @@ impl Shop {
     ) -> IngestAnswer {
         let caller = caller(role);
         let body = body.to_string();
-        let request = IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: false };
+        let request = IngestRequest {
+            call,
+            body: body.as_bytes(),
+            caller: &caller,
+            is_gpc: false,
+            basis: None,
+        };
         self.app.ingest(request).await.unwrap()
     }
 
     /// Everything in the log, in order.
     pub(crate) async fn log(&self) -> Vec<(Option<SubjectId>, Event)> {
         let records = self.app.parts.log.read(&Cursor::START, 10_000).await.unwrap();
-        let decode = |recorded: souk_ports::Recorded| {
-            (recorded.record.subject, decode_event(&recorded.record.body).unwrap())
-        };
-        records.into_iter().map(decode).collect()
+        let opened = open_all(&*self.app.parts.keys, records).await.unwrap();
+        let readable =
+            opened.into_iter().filter_map(|one| one.event.map(|event| (one.subject, event)));
+        readable.collect()
     }
 }
 
 /// A caller of this role without a shopper token.
 pub(crate) fn caller(role: Role) -> Caller {
-    Caller { key_id: format!("test-{}", role.as_str()), role, shopper: None }
+    Caller::new(format!("test-{}", role.as_str()), role)
 }

@@ -1,6 +1,6 @@
 use crate::{
-    Channel, Day, LocationId, Money, OrderId, OrderRef, Product, ProductId, ProductPatch, Quantity,
-    SiteId, Source, SubjectId, Timestamp, VariantId,
+    Channel, ConsentChange, Day, LocationId, Money, OrderId, OrderRef, Product, ProductId,
+    ProductPatch, Purposes, Quantity, SiteId, Source, SubjectId, Timestamp, VariantId,
 };
 
 /// A fact in the log, with where and when it happened.
@@ -16,6 +16,9 @@ pub struct Event {
     pub source: Source,
     /// The client's own message id, so that an export can give it back.
     pub message_id: Option<Box<str>>,
+    /// What this very event must not be used for, whatever the person says elsewhere: it came with
+    /// `Sec-GPC: 1`, or with a consent banner's no.
+    pub withheld: Purposes,
     /// What happened.
     pub fact: Fact,
 }
@@ -76,6 +79,8 @@ pub enum Fact {
     Sale(Sale),
     /// What was shown to a shopper.
     Impressions(Impressions),
+    /// A shopper allowed or refused uses of their data.
+    Consent(ConsentChange),
     /// A product is new or replaced as a whole.
     ProductPut(Box<Product>),
     /// Some fields of a product changed.
@@ -454,7 +459,8 @@ impl Fact {
             | Fact::Unlinked { .. }
             | Fact::Grouped { .. }
             | Fact::Order(_)
-            | Fact::Impressions(_) => true,
+            | Fact::Impressions(_)
+            | Fact::Consent(_) => true,
             Fact::Sale(_)
             | Fact::ProductPut(_)
             | Fact::ProductPatched { .. }

@@ -4,6 +4,7 @@
 //! [`wire`] alone, so that a renamed field never changes a stored byte.
 
 mod channel;
+mod consent;
 mod error;
 mod event;
 pub mod filter;
@@ -16,6 +17,7 @@ mod time;
 pub mod wire;
 
 pub use channel::{Channel, Source};
+pub use consent::{ConsentChange, ConsentOrigin, LegalBasis, Purpose, Purposes};
 pub use error::ErrorKind;
 pub use event::{
     Action, CustomerOrder, Event, Fact, Impressions, Interaction, LinkBasis, OrderChange,

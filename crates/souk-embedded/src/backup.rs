@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 use souk_core::ErrorKind;
-use souk_ports::{Cursor, LogError};
+use souk_ports::{Cursor, KeyStoreError, LogError};
 
 pub use restore::{restore, restore_keys};
 
@@ -27,7 +27,7 @@ use manifest::{FileEntry, Manifest};
 /// The file in a backup that names the others.
 const MANIFEST_FILE: &str = "manifest.json";
 /// The key store's file in a backup of keys.
-const KEYS_FILE: &str = "keys.db";
+pub(crate) const KEYS_FILE: &str = "keys.db";
 
 /// What a backup or restore did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,9 @@ pub enum BackupError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The key store cannot be read or written.
+    #[error(transparent)]
+    Keys(#[from] KeyStoreError),
     /// The blobs cannot be read.
     #[error("cannot read the blobs")]
     Blobs(#[from] object_store::Error),
@@ -100,6 +103,7 @@ impl BackupError {
                 ErrorKind::Unavailable
             }
             BackupError::Log(error) => error.kind(),
+            BackupError::Keys(error) => error.kind(),
         }
     }
 }
@@ -134,7 +138,8 @@ impl Embedded {
 
     /// Copies the key store into `target`, a folder that only its owner can read.
     ///
-    /// Keep it apart from backups of the data: both together tie every record to a person again.
+    /// Keep it apart from backups of the data: both together tie every record to a person again. The
+    /// target is remembered, and erasures take people out of it too. The master key is not in it.
     ///
     /// # Errors
     ///
@@ -142,8 +147,19 @@ impl Embedded {
     pub async fn backup_keys(&self, target: &Path) -> Result<BackupReport, BackupError> {
         let draft = Draft::begin(target)?;
         restrict_to_owner(&draft.folder)?;
-        let file = draft.copy_database(self.keys.file(), KEYS_FILE).await?;
-        draft.finish(Manifest::new(Cursor::START, vec![file]))
+        // Registered first: whoever is erased while the copy is made is taken out of it afterwards.
+        let registered = std::path::absolute(target).map_err(io_at(target))?;
+        self.keys.register_copy(&registered).await?;
+        draft.copy_database(self.keys.file(), KEYS_FILE).await?;
+        let copy = draft.folder.join(KEYS_FILE);
+        crate::keys::strip(&copy).map_err(|failure| {
+            let detail = format!("{failure:?}");
+            BackupError::Database { file: copy.clone(), detail }
+        })?;
+        let file = draft.entry(KEYS_FILE)?;
+        let report = draft.finish(Manifest::new(Cursor::START, vec![file]))?;
+        self.keys.mend_copies().await?;
+        Ok(report)
     }
 
     async fn copy_blobs(
@@ -166,6 +182,13 @@ impl Embedded {
     }
 }
 
+/// Where a backup is written before it stands at its final place.
+pub(crate) fn partial_of(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    target.with_file_name(name)
+}
+
 /// A folder under construction beside its final place.
 struct Draft {
     folder: PathBuf,
@@ -178,9 +201,7 @@ impl Draft {
         if !is_absent_or_empty(target)? {
             return Err(BackupError::NotEmpty(target.to_owned()));
         }
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let folder = target.with_file_name(name);
+        let folder = partial_of(target);
         if folder.exists() {
             // Left by a run that was broken off.
             std::fs::remove_dir_all(&folder).map_err(io_at(&folder))?;
@@ -297,6 +318,18 @@ fn is_absent_or_empty(folder: &Path) -> Result<bool, BackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(io_at(folder)(error)),
     }
+}
+
+/// Writes the present size and checksum of one file into a backup's manifest.
+pub(crate) fn refresh_manifest(folder: &Path, file: &str) -> Result<(), BackupError> {
+    let mut manifest = restore::read_manifest(folder)?;
+    let path = folder.join(file);
+    let fresh = FileEntry::of(&path, file).map_err(io_at(&path))?;
+    if let Some(entry) = manifest.files.iter_mut().find(|entry| entry.path == file) {
+        *entry = fresh;
+    }
+    let path = folder.join(MANIFEST_FILE);
+    crate::log::replace_file(&path, manifest.to_json().as_bytes()).map_err(io_at(&path))
 }
 
 fn sync_folders(folder: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use souk_core::ErrorKind;
 
 /// The format of a data folder that this program writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const FORMAT_FILE: &str = "FORMAT";
 const LOCK_FILE: &str = "souk.lock";
@@ -119,6 +119,11 @@ impl DataFolder {
         self.keys_folder().join("keys.db")
     }
 
+    /// The master key, unless the settings name another place: no backup takes it along.
+    pub fn master_key(&self) -> PathBuf {
+        self.keys_folder().join("master.key")
+    }
+
     /// Snapshots, archived segments, exports.
     pub fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
@@ -175,7 +180,9 @@ fn check_format(root: &Path) -> Result<(), FolderError> {
 
 /// Brings a folder of an older format to [`FORMAT_VERSION`], one version at a time.
 ///
-/// There is no older format yet; the first change of a file's layout adds its step here.
+/// Format 1 has plain bodies and a key store without keys. Its bodies stay as they are and stay
+/// readable, and the key store brings itself to its new layout when it opens, so only the number
+/// changes: a program of format 1 must not write plain bodies beside sealed ones.
 fn migrate(root: &Path, _from: u32) -> Result<(), FolderError> {
     write_format(root)
 }

@@ -20,15 +20,15 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use souk_core::ErrorKind;
-use souk_ports::{KeyStoreError, LogError, TableError};
+use souk_ports::{KeyStoreError, LogError, MasterKeySource, TableError};
 
 pub use backup::{BackupError, BackupReport, restore, restore_keys};
 pub use cache::{CACHE_BYTES_DEFAULT, MokaCache};
 pub use folder::{DataFolder, FORMAT_VERSION, FolderError};
-pub use keys::SqliteKeyStore;
+pub use keys::{KeyFile, MemoryMasterKey, SqliteKeyStore};
 pub use log::{LogOptions, SqliteLog};
 pub use sqlite::{StorageFailure, SyncMode};
-pub use tables::SqliteTables;
+pub use tables::{ReadOnlyTables, SqliteTables};
 pub use verify::{Verified, verify};
 
 /// How a data folder is opened.
@@ -38,11 +38,14 @@ pub struct EmbeddedOptions {
     pub blobs: Option<Arc<dyn ObjectStore>>,
     /// Bytes that the cache may hold.
     pub cache_bytes: u64,
+    /// Where the master key is; without it in the file `master.key` beside the key store, which no
+    /// backup takes along.
+    pub master_key: Option<Arc<dyn MasterKeySource>>,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> EmbeddedOptions {
-        EmbeddedOptions { blobs: None, cache_bytes: CACHE_BYTES_DEFAULT }
+        EmbeddedOptions { blobs: None, cache_bytes: CACHE_BYTES_DEFAULT, master_key: None }
     }
 }
 
@@ -109,11 +112,15 @@ pub fn open(root: &Path, options: &EmbeddedOptions) -> Result<Embedded, OpenErro
         Some(blobs) => Arc::clone(blobs),
         None => Arc::new(LocalFileSystem::new_with_prefix(folder.blobs())?.with_fsync(true)),
     };
+    let master_key: Arc<dyn MasterKeySource> = match &options.master_key {
+        Some(source) => Arc::clone(source),
+        None => Arc::new(KeyFile::at(folder.master_key())),
+    };
     let log_options = LogOptions { blobs: Some(Arc::clone(&blobs)), ..LogOptions::default() };
     Ok(Embedded {
         log: Arc::new(SqliteLog::open(&folder.log(), &log_options)?),
         tables: Arc::new(SqliteTables::open(&folder.tables())?),
-        keys: Arc::new(SqliteKeyStore::open(&folder.keys())?),
+        keys: Arc::new(SqliteKeyStore::open(&folder.keys(), master_key)?),
         cache: Arc::new(MokaCache::new(options.cache_bytes)),
         blobs,
         folder,

@@ -1,5 +1,7 @@
 //! [`TableStore`] on SQLite.
 
+mod read_only;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::group::GroupWriter;
 use crate::sqlite::{DatabaseFile, Failure, ReaderPool, SyncMode};
+
+pub use read_only::ReadOnlyTables;
 
 /// Calls that share a commit at most.
 const GROUP_CALLS_MAX: usize = 256;
@@ -222,44 +226,14 @@ impl TableStore for SqliteTables {
         now: Timestamp,
     ) -> Result<Option<Row>, TableError> {
         let (partition, sort) = (partition_key.to_owned(), sort_key.to_owned());
-        let found = self.readers.run(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT sort_key, value, version, expires_at FROM row
-                 WHERE partition_key = ?1 AND sort_key = ?2
-                 AND (expires_at IS NULL OR expires_at > ?3)",
-            )?;
-            let keys = params![partition.as_bytes(), sort.as_bytes(), now.as_ms()];
-            Ok::<_, ReadError>(select.query_row(keys, read_row).optional()?)
-        });
+        let found =
+            self.readers.run(move |connection| select_row(connection, (&partition, &sort), now));
         Ok(found.await?)
     }
 
     async fn range(&self, range: TableRange<'_>, now: Timestamp) -> Result<Vec<Row>, TableError> {
-        let partition = range.partition_key.to_owned();
-        let prefix = range.prefix.to_owned();
-        let after = range.after.map(str::to_owned);
-        let limit = range.limit.min(RANGE_ROWS_MAX) as usize;
-        let found = self.readers.run(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT sort_key, value, version, expires_at FROM row
-                 WHERE partition_key = ?1 AND sort_key >= ?2 AND (?3 IS NULL OR sort_key > ?3)
-                 AND (expires_at IS NULL OR expires_at > ?4) ORDER BY sort_key",
-            )?;
-            // The search starts at the later of both bounds, not at the prefix for each page.
-            let start = after.as_deref().map_or(&*prefix, |after| after.max(&prefix));
-            let after = after.as_deref().map(str::as_bytes);
-            let keys = params![partition.as_bytes(), start.as_bytes(), after, now.as_ms()];
-            let mut rows = Vec::new();
-            for row in select.query_map(keys, read_row)? {
-                let row = row?;
-                if rows.len() >= limit || !row.sort_key.starts_with(&prefix) {
-                    break;
-                }
-                rows.push(row);
-            }
-            Ok::<_, ReadError>(rows)
-        });
-        Ok(found.await?)
+        let range = OwnedRange::from(range);
+        Ok(self.readers.run(move |connection| select_range(connection, &range, now)).await?)
     }
 
     async fn write(&self, writes: &[Write], now: Timestamp) -> Result<Vec<u64>, TableError> {
@@ -275,6 +249,64 @@ impl TableStore for SqliteTables {
         self.writer.send(Job::Sweep { now: now.as_ms(), limit, reply }).await;
         answer.await.unwrap_or_else(|_| Err(table_error(stopped())))
     }
+}
+
+/// What to read, in a form that can go to another thread.
+struct OwnedRange {
+    partition: String,
+    prefix: String,
+    after: Option<String>,
+    limit: usize,
+}
+
+impl From<TableRange<'_>> for OwnedRange {
+    fn from(range: TableRange<'_>) -> OwnedRange {
+        OwnedRange {
+            partition: range.partition_key.to_owned(),
+            prefix: range.prefix.to_owned(),
+            after: range.after.map(str::to_owned),
+            limit: range.limit.min(RANGE_ROWS_MAX) as usize,
+        }
+    }
+}
+
+fn select_row(
+    connection: &Connection,
+    (partition, sort): (&str, &str),
+    now: Timestamp,
+) -> Result<Option<Row>, ReadError> {
+    let mut select = connection.prepare_cached(
+        "SELECT sort_key, value, version, expires_at FROM row
+         WHERE partition_key = ?1 AND sort_key = ?2
+         AND (expires_at IS NULL OR expires_at > ?3)",
+    )?;
+    let keys = params![partition.as_bytes(), sort.as_bytes(), now.as_ms()];
+    Ok(select.query_row(keys, read_row).optional()?)
+}
+
+fn select_range(
+    connection: &Connection,
+    range: &OwnedRange,
+    now: Timestamp,
+) -> Result<Vec<Row>, ReadError> {
+    let mut select = connection.prepare_cached(
+        "SELECT sort_key, value, version, expires_at FROM row
+         WHERE partition_key = ?1 AND sort_key >= ?2 AND (?3 IS NULL OR sort_key > ?3)
+         AND (expires_at IS NULL OR expires_at > ?4) ORDER BY sort_key",
+    )?;
+    // The search starts at the later of both bounds, not at the prefix for each page.
+    let start = range.after.as_deref().map_or(&*range.prefix, |after| after.max(&range.prefix));
+    let after = range.after.as_deref().map(str::as_bytes);
+    let keys = params![range.partition.as_bytes(), start.as_bytes(), after, now.as_ms()];
+    let mut rows = Vec::new();
+    for row in select.query_map(keys, read_row)? {
+        let row = row?;
+        if rows.len() >= range.limit || !row.sort_key.starts_with(&range.prefix) {
+            break;
+        }
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 /// Checks the limits of the contract.

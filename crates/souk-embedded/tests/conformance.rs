@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use souk_embedded::{LogOptions, MokaCache, SqliteKeyStore, SqliteLog, SqliteTables};
+use souk_embedded::{
+    LogOptions, MemoryMasterKey, MokaCache, SqliteKeyStore, SqliteLog, SqliteTables,
+};
 use souk_ports::conformance::{self, Fresh, cache, event_log, key_store, table_store};
 use souk_ports::{Cache, EventLog, KeyStore, TableStore};
 
@@ -47,7 +49,9 @@ fn open_tables() -> Fresh<dyn TableStore> {
 
 fn open_keys() -> Fresh<dyn KeyStore> {
     let folder = tempfile::tempdir().unwrap();
-    let keys = SqliteKeyStore::open(&folder.path().join("keys.db")).unwrap();
+    let keys =
+        SqliteKeyStore::open(&folder.path().join("keys.db"), Arc::new(MemoryMasterKey::fresh()));
+    let keys = keys.unwrap();
     Fresh { port: Arc::new(keys), guard: Box::new(folder) }
 }
 

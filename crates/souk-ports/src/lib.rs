@@ -8,6 +8,7 @@ mod cache;
 pub mod conformance;
 mod event_log;
 mod key_store;
+mod master_key;
 mod table_store;
 
 pub use cache::Cache;
@@ -16,6 +17,7 @@ pub use event_log::{
     LogStatus, Partition, Position, READ_RECORDS_MAX, Record, RecordKind, Recorded,
 };
 pub use key_store::{IdHash, KeyStore, KeyStoreError, RESOLVE_MAX, SubjectRow};
+pub use master_key::{MasterKeyError, MasterKeySource};
 pub use table_store::{
     Condition, KEY_BYTES_MAX, Row, TableError, TableRange, TableStore, VALUE_BYTES_MAX, WRITES_MAX,
     Write, WriteChange,

@@ -8,6 +8,10 @@ use crate::numbering::Numbering;
 use crate::types::Item;
 use crate::visits::VisitIndex;
 
+/// Visits of one known shopper that count for one pair; chosen: a habit shows, and nobody makes a pair
+/// common by themselves.
+const VISITS_OF_ONE_MAX: u32 = 8;
+
 /// Working memory of co-occurrence counts; make one per thread and use it again.
 #[derive(Debug, Clone, Default)]
 pub struct CoScratch {
@@ -21,12 +25,14 @@ pub struct CoScratch {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CoCount {
     pub(crate) item: Item,
-    /// Visits that hold both.
+    /// Visits that hold both, at most [`VISITS_OF_ONE_MAX`] of each known shopper.
     pub(crate) visits: u32,
     /// Different known shoppers of those visits.
     pub(crate) shoppers: u32,
     last_visit: u32,
     last_shopper: u32,
+    /// Visits counted of the last shopper.
+    of_shopper: u32,
 }
 
 /// The counts of one item.
@@ -71,17 +77,21 @@ impl CoScratch {
                         shoppers: 0,
                         last_visit: NONE,
                         last_shopper: NONE,
+                        of_shopper: 0,
                     });
                 }
                 let count = &mut self.counts[at];
-                if count.last_visit != slot {
-                    count.last_visit = slot;
-                    count.visits += 1;
-                }
                 // Unknown shoppers count as nobody: they cannot be shown to be different people.
                 if shopper != NONE && count.last_shopper != shopper {
                     count.last_shopper = shopper;
+                    count.of_shopper = 0;
                     count.shoppers += 1;
+                }
+                if count.last_visit != slot {
+                    count.last_visit = slot;
+                    let is_counted = shopper == NONE || count.of_shopper < VISITS_OF_ONE_MAX;
+                    count.visits += u32::from(is_counted);
+                    count.of_shopper += u32::from(is_counted);
                 }
             }
         }
@@ -91,6 +101,8 @@ impl CoScratch {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::types::Shopper;
     use crate::visits::{VisitEvent, VisitId, VisitLimits};
@@ -128,5 +140,23 @@ mod tests {
         check(7, 2, &[(7, 2, 1), (8, 2, 1)]);
         check(4, 1, &[(7, 1, 0), (8, 1, 0)]);
         check(0, 0, &[]);
+    }
+
+    #[test]
+    fn nobody_makes_a_pair_common_alone() {
+        let mut index = VisitIndex::new(VisitLimits::default());
+        let mut push = |visit: u64, shopper: Option<Shopper>| {
+            for item in [1, 2] {
+                let (visit, item, time) = (VisitId(visit), Item(item), visit as i64);
+                index.push(VisitEvent { visit, shopper, item, time });
+            }
+        };
+        (0..100).for_each(|visit| push(visit, Some(Shopper(1))));
+        (100..103).for_each(|visit| push(visit, Some(Shopper(2))));
+        (200..220).for_each(|visit| push(visit, None));
+        let mut scratch = CoScratch::default();
+        let counts = scratch.count(&index, Item(1), usize::MAX);
+        let pair = counts.found.iter().find(|count| count.item == Item(2)).unwrap();
+        assert_eq!((pair.visits, pair.shoppers), (VISITS_OF_ONE_MAX + 3 + 20, 2));
     }
 }

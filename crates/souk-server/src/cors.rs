@@ -7,7 +7,7 @@ use souk_app::App;
 use crate::problem::Problem;
 
 /// How a page may ask.
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT");
 /// What a page may read besides the body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "x-request-id, retry-after, ratelimit, ratelimit-policy, idempotent-replayed",

@@ -44,6 +44,10 @@ pub(crate) struct Edge {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// The id of a request, for what is written about it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: ServerConfig) -> Arc<Edge> {
         let id_seed = getrandom::u64().expect("the system has randomness");
@@ -64,8 +68,13 @@ impl Edge {
         let (mut parts, body) = request.into_parts();
         let login = parts.extensions.remove::<Login>().unwrap_or(Login::NoKey);
         let peer = parts.extensions.get::<Peer>().copied();
-        let allowed = self.caller(login).and_then(|caller| {
-            caller.check(operation)?;
+        let request_id = parts.extensions.remove::<RequestId>();
+        let allowed = self.caller(login).and_then(|mut caller| {
+            caller.request_id = request_id.map(|id| id.0);
+            if let Err(denied) = caller.check(operation) {
+                self.app.tally_denied(&caller);
+                return Err(denied.into());
+            }
             self.check_rate(&caller, &parts.headers, peer)?;
             Ok(caller)
         });
@@ -219,6 +228,7 @@ pub(crate) async fn around(
             let login = Login::of(&edge.app, request.headers());
             let readable = origin.filter(|_| login.is_for_pages() && route.starts_with("/v1/"));
             request.extensions_mut().insert(login);
+            request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
             let mut response = guarded(&edge, request, next).await;
             if let Some(origin) = readable {
                 cors::allow(&origin, response.headers_mut());

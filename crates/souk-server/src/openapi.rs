@@ -8,7 +8,7 @@ mod schemas;
 
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
-use crate::routes::{health, keys, products, recommend, segment};
+use crate::routes::{audit, consents, health, keys, privacy, products, recommend, segment};
 
 /// What utoipa collects from the code.
 #[derive(OpenApi)]
@@ -34,9 +34,21 @@ use crate::routes::{health, keys, products, recommend, segment};
         products::delete,
         recommend::recommend,
         recommend::batch,
+        consents::get,
+        consents::put,
+        consents::gpc,
         keys::list,
         keys::create,
+        keys::rotate,
         keys::revoke,
+        privacy::erase,
+        privacy::export,
+        privacy::list,
+        privacy::get,
+        privacy::verify,
+        audit::list,
+        audit::proof,
+        audit::head,
         health::live,
         health::ready,
         health::version,
@@ -54,6 +66,9 @@ use crate::routes::{health, keys, products, recommend, segment};
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
         (name = "Keys", description = "Who may call."),
+        (name = "Privacy", description = "What people allow, and their requests about their data. `Sec-GPC: 1` on any \
+             request for events or recommendations is honoured for that very request."),
+        (name = "Audit", description = "Who did what, in a log that cannot be changed unseen."),
         (name = "Operation", description = "How the server is.")
     )
 )]

@@ -101,7 +101,7 @@ impl Server {
     ///
     /// [`ServeError`], which names the remedy.
     pub async fn bind(app: Arc<App>, config: ServerConfig) -> Result<Server, ServeError> {
-        check_exposure(config.listen, app.list_keys().await?.len())?;
+        check_exposure(config.listen, app.known_keys().await?.len())?;
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let address = config.listen;
         let listener = TcpListener::bind(address)

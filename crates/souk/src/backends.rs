@@ -7,7 +7,8 @@ use anyhow::{Context, Result, anyhow};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use souk_app::Parts;
-use souk_embedded::{Embedded, EmbeddedOptions, FolderError, OpenError};
+use souk_embedded::{Embedded, EmbeddedOptions, FolderError, KeyFile, MemoryMasterKey, OpenError};
+use souk_ports::MasterKeySource;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -37,7 +38,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Opened> {
             )));
         }
     }
-    let mut options = EmbeddedOptions::default();
+    let master_key = Some(master_key(&data.master_key, &settings.folder)?);
+    let mut options = EmbeddedOptions { master_key, ..EmbeddedOptions::default() };
     if data.blobs != "file:blobs" {
         options.blobs = Some(blobs(&data.blobs, &settings.folder)?);
     }
@@ -59,6 +61,30 @@ pub(crate) fn parts(embedded: &Embedded) -> Parts {
         cache: Arc::clone(&embedded.cache) as _,
         blobs: Arc::clone(&embedded.blobs),
     }
+}
+
+/// Where the setting says that the master key is.
+pub(crate) fn master_key(url: &str, folder: &Path) -> Result<Arc<dyn MasterKeySource>> {
+    if let Some(path) = url.strip_prefix("file:").filter(|path| !path.is_empty()) {
+        return Ok(Arc::new(KeyFile::at(folder.join(path.strip_prefix("//").unwrap_or(path)))));
+    }
+    let Some(name) = url.strip_prefix("env:").filter(|name| !name.is_empty()) else {
+        let message = format!(
+            "setting `data.master_key` is `{url}`; write `file:PATH` or `env:NAME` of a variable"
+        );
+        return Err(usage(message));
+    };
+    let Ok(current) = std::env::var(name) else {
+        return Err(usage(format!(
+            "setting `data.master_key` names the variable {name}, which is not set; give it 64 \
+             hexadecimal digits, for example from `openssl rand -hex 32`, and keep a copy of them"
+        )));
+    };
+    let previous = std::env::var(format!("{name}_PREVIOUS")).ok();
+    let texts: Vec<&str> =
+        [Some(current.as_str()), previous.as_deref()].into_iter().flatten().collect();
+    let given = MemoryMasterKey::given(&format!("environment variable {name}"), &texts);
+    given.map(|key| Arc::new(key) as _).map_err(|error| usage(error.to_string()))
 }
 
 /// A folder elsewhere for snapshots and archive.

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+mod privacy;
+
+pub(crate) use privacy::{DetectArgs, Privacy};
+
 /// Retail AI that a shop runs itself.
 ///
 /// Facts go into a durable log; recommendations come out in a millisecond. Everything runs in this
@@ -103,11 +107,19 @@ Examples:
     /// Make, list and end the keys of the HTTP interface
     #[command(subcommand)]
     Keys(Keys),
+    /// Handle people's requests about their data, check receipts, find personal data in texts
+    #[command(subcommand)]
+    Privacy(Privacy),
+    /// Read the audit log, or check that nobody has changed it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Copy the data folder while it is in use
     ///
     /// The copy is consistent: it holds every event that was acknowledged before it began. The key
     /// store (which subject an id belongs to) is left out on purpose, so that erasing a person also
-    /// reaches old backups: copy it apart, with --keys, and keep it apart.
+    /// reaches old backups: copy it apart, with --keys, and keep it apart. Such a copy is remembered by
+    /// its path, and erasures take people out of it too. The master key is in neither: copy its file
+    /// to a third place.
     #[command(after_help = "\
 Examples:
   souk backup --to /backups/souk-2026-01-31
@@ -123,7 +135,8 @@ Examples:
     /// Put a backup into an empty data folder, while no server runs on it
     #[command(after_help = "\
 Example:
-  souk restore --from /backups/souk-2026-01-31 --keys /safe/souk-keys-2026-01-31 --data fresh")]
+  souk restore --from /backups/souk-2026-01-31 --keys /safe/souk-keys-2026-01-31 \
+    --master-key /safe/master.key --data fresh")]
     Restore {
         /// A folder that `souk backup` made
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -131,6 +144,9 @@ Example:
         /// A folder that `souk backup --keys` made
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         keys: Option<PathBuf>,
+        /// A copy of the master key's file [default: where `data.master_key` says]
+        #[arg(long, value_name = "FILE", requires = "keys", value_hint = ValueHint::FilePath)]
+        master_key: Option<PathBuf>,
     },
     /// Write what the log holds to a file: events, orders, products, sales
     ///
@@ -206,7 +222,8 @@ pub(crate) struct ImportArgs {
     /// The files
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) paths: Vec<PathBuf>,
-    /// products, events, orders, customers, stock, prices or promotions [default: by the columns]
+    /// products, events, orders, customers, stock, prices, promotions or consents [default: by the
+    /// columns]
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// The site the rows belong to [default: the first of the settings]
@@ -218,6 +235,10 @@ pub(crate) struct ImportArgs {
     /// The channel of rows that name none [default: store for orders, web for events]
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) channel: Option<String>,
+    /// Why people's data in the files may be used: consent, contract, legitimate_interest or
+    /// opt_out_notice; recorded for each of them, and outweighed by what they say themselves
+    #[arg(long, value_name = "BASIS")]
+    pub(crate) consent_basis: Option<String>,
 }
 
 const IMPORT_HELP: &str = "\
@@ -235,6 +256,8 @@ Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `or
   stock      product_id, location_id, quantity: what was counted; timestamp
   prices     product_id, price; list_price, currency, timestamp
   promotions promotion_id, from, until; product_id, discount_percent
+  consents   user_id or anonymous_id, purpose (personalization, analytics, marketing, model_training),
+             granted (true or false); at, notice_version
 Times are RFC 3339, dates, or Unix seconds. JSON lines are read as rows too; products may have the
 catalogue's JSON shape and events the shape of Segment's spec.
 
@@ -313,6 +336,27 @@ Example:
 Example:
   souk evaluate ratings --train train.csv --test test.csv --k 10,20 --seen exclude")]
     Ratings(EvaluateArgs),
+    /// Personal data in texts: precision and recall by kind and of all kinds together
+    ///
+    /// A found span counts as a marked one of its kind if their overlap is at least half of their
+    /// union. Labels are mapped by the fixed table in docs/pii.md.
+    #[command(after_help = "\
+Example:
+  souk evaluate pii --input check.jsonl --expected check_expected.jsonl")]
+    Pii(PiiArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PiiArgs {
+    /// JSON lines of {"text": …}
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) input: PathBuf,
+    /// JSON lines of {"spans": [{"type", "begin_offset", "end_offset"}]}, one for each text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expected: PathBuf,
+    /// JSON lines of {"entities": […]} that another program found, instead of Souk's own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) found: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -375,9 +419,29 @@ Examples:
         /// When it ends, RFC 3339
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
+        /// A site that it may be used for; give it several times for several [default: all]
+        #[arg(long = "site", value_name = "SITE")]
+        sites: Vec<String>,
+        /// A location that it may be used for; give it several times for several [default: all]
+        #[arg(long = "location", value_name = "LOCATION")]
+        locations: Vec<String>,
     },
     /// List the keys, without their secrets
     List,
+    /// Replace a key: the new one works at once, the old one for a while longer
+    ///
+    /// Prints the new key alone on stdout. Role, label, origins and lifetime are those of the old one.
+    #[command(after_help = "\
+Examples:
+  souk keys rotate 91f2a6c4d0e8
+  souk keys rotate 91f2a6c4d0e8 --overlap 12h")]
+    Rotate {
+        /// As `souk keys list` shows it
+        key_id: String,
+        /// How long the old one goes on working: 7d, 12h, 30m or 0s, at most 90d
+        #[arg(long, value_name = "TIME", default_value = "7d")]
+        overlap: String,
+    },
     /// End a key at once
     Revoke {
         /// As `souk keys list` shows it
@@ -385,6 +449,67 @@ Examples:
     },
     /// Print the secret with which the shop's backend signs shopper tokens
     ShopperSecret,
+    /// Put a new master key in the place of the present one, while the server goes on
+    ///
+    /// Every key of the key store is wrapped anew. Copies of the key store made before need the former
+    /// master key: make new ones with `souk backup --keys`, and a copy of the new master key.
+    RotateMaster,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show entries, the newest first
+    #[command(after_help = "\
+Examples:
+  souk audit list
+  souk audit list --operation key --since 2026-01-01T00:00:00Z
+  souk audit list --key 91f2a6c4d0e8 --output csv")]
+    List(AuditListArgs),
+    /// Compute the tree anew from every entry, and compare it with all heads that were signed
+    ///
+    /// Needs no server and no key store: it reads the data folder, a copy of it or a backup, also
+    /// while a server writes to it, and changes nothing. Exit codes: 0 nothing was changed, 1
+    /// something was (the first bad entry is named), 2 there is no audit log to read.
+    #[command(after_help = "\
+Examples:
+  souk audit verify --heads /mnt/elsewhere/souk-heads.jsonl
+  souk audit verify --data /backups/souk-2026-01-31 --heads souk-heads.jsonl")]
+    Verify {
+        /// The file of published heads [default: `audit.heads_file` of the settings]
+        ///
+        /// Without one, only what is stored is compared with itself: whoever owns the machine could
+        /// have made all of it anew.
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        heads: Option<PathBuf>,
+        /// The only key that may have signed, as a head names it: 64 hexadecimal digits
+        #[arg(long, value_name = "HEX")]
+        public_key: Option<String>,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AuditListArgs {
+    /// Not before this time, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Before this time, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// What was done: key.create, or all that begins so: key
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operation: Option<String>,
+    /// Who did it: a key as `souk keys list` shows it, or local
+    #[arg(long, value_name = "KEY_ID")]
+    pub(crate) key: Option<String>,
+    /// What it was done to, as entries show it
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) object: Option<String>,
+    /// How many, 1 to 1000
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+    /// Only entries below this number, to read on
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) before: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -400,6 +525,10 @@ pub(crate) struct ExportArgs {
     /// What to write
     #[arg(long, value_enum)]
     pub(crate) kind: ExportKindArg,
+    /// What the file is for: analytics, marketing, personalization, model_training or essential.
+    /// People who do not allow it are left out
+    #[arg(long, default_value = "analytics", value_name = "PURPOSE")]
+    pub(crate) purpose: String,
     /// Where; the ending chooses the form: .jsonl, .jsonl.gz or .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: PathBuf,
@@ -416,4 +545,6 @@ pub(crate) enum ExportKindArg {
     Products,
     /// Sales without persons: product, location, day, quantity, amount.
     Sales,
+    /// What shoppers allowed and refused; always whole, as the proof that the law asks for.
+    Consents,
 }

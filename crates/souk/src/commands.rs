@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -9,6 +10,8 @@ pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
+pub(crate) mod pii;
+pub(crate) mod privacy;
 pub(crate) mod recommend;
 pub(crate) mod serve;
 
@@ -36,7 +39,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Import(args) => {
             let paths = args.paths.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
             let (kind, site, currency) = (args.kind, args.site, args.currency);
-            let job = Job::Import { paths, kind, site, currency, channel: args.channel };
+            let (channel, basis) = (args.channel, args.consent_basis);
+            let job = Job::Import { paths, kind, site, currency, channel, basis };
             finish(&settings, &job, import::text).await
         }
         Command::Recommend(args) => {
@@ -44,15 +48,20 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, recommend::text).await
         }
         Command::Keys(what) => keys::run(what, &settings).await,
+        Command::Privacy(what) => privacy::run(what, &settings).await,
         Command::Backup { to, keys } => {
             let is_keys = if keys { backup::IsKeys::Yes } else { backup::IsKeys::No };
             let job = Job::Backup { to: absolute(&to)?, is_keys };
             finish(&settings, &job, backup::text).await
         }
-        Command::Restore { from, keys } => backup::restore(&settings, &from, keys.as_deref()),
+        Command::Audit(what) => audit::run(what, &settings).await,
+        Command::Restore { from, keys, master_key } => {
+            let with_keys = backup::WithKeys { keys, master_key };
+            backup::restore(&settings, &from, &with_keys).await
+        }
         Command::Export(args) => {
             let kind = export::kind_name(args.kind).to_owned();
-            let job = Job::Export { kind, out: absolute(&args.out)? };
+            let job = Job::Export { kind, purpose: args.purpose, out: absolute(&args.out)? };
             finish(&settings, &job, export::text).await
         }
         Command::Doctor { deep } => {

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{App, Caller, ImportKind, ImportOptions, NewKey, Progress, Role};
-use souk_core::{Channel, Currency, SiteId, Timestamp};
+use souk_app::{
+    App, AuditAct, AuditObject, AuditOperation, Caller, ImportKind, ImportOptions, NewKey, Outcome,
+    Places, Progress, Role,
+};
+use souk_core::{Channel, Currency, LegalBasis, LocationId, SiteId, Timestamp};
 use souk_embedded::Embedded;
 
 use crate::commands;
@@ -32,6 +35,7 @@ pub(crate) enum Job {
         site: Option<String>,
         currency: Option<String>,
         channel: Option<String>,
+        basis: Option<String>,
     },
     Recommend(Box<commands::recommend::Ask>),
     KeysCreate {
@@ -39,14 +43,33 @@ pub(crate) enum Job {
         label: String,
         origins: Vec<String>,
         expires: Option<String>,
+        sites: Vec<String>,
+        locations: Vec<String>,
     },
     KeysList,
+    KeysRotate {
+        key_id: String,
+        overlap_s: u64,
+    },
     KeysRevoke {
         key_id: String,
     },
     ShopperSecret,
+    RotateMaster,
+    PrivacyErase {
+        id: String,
+    },
+    PrivacyExport {
+        id: String,
+        out: PathBuf,
+    },
+    PrivacyRequests {
+        request_id: Option<String>,
+    },
+    ReceiptKey,
     Export {
         kind: String,
+        purpose: String,
         out: PathBuf,
     },
     Backup {
@@ -56,33 +79,126 @@ pub(crate) enum Job {
     Doctor {
         depth: commands::doctor::Depth,
     },
+    AuditList(Box<commands::audit::Listing>),
 }
 
 impl Job {
-    /// Does the work; the answer is what `--output json` prints.
+    /// Does the work; the answer is what `--output json` prints. What must be written down is written
+    /// down before it begins and before it is answered.
     pub(crate) async fn run(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
+        let Some(act) = self.act() else { return self.work(shop, progress).await };
+        let admin = Caller::local_admin();
+        shop.app.audit(&admin, act.clone().ending(Outcome::Begun)).await?;
+        let done = self.work(shop, progress).await;
+        match done {
+            Ok(result) => {
+                let act = match n_rows(&result) {
+                    Some(rows) => act.with("rows", rows),
+                    None => act,
+                };
+                shop.app.audit(&admin, act).await?;
+                Ok(result)
+            }
+            Err(error) => {
+                // Why the work failed is worth more to the person than that it was not written down.
+                let _ = shop.app.audit(&admin, act.ending(Outcome::Failed)).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// What the audit log says of the job; `None` where the use case itself writes it down. Every job
+    /// must have its line here.
+    fn act(&self) -> Option<AuditAct> {
+        let data = |kind: &str| AuditObject::data(kind);
+        match self {
+            Job::Import { paths, kind, .. } => {
+                let object = data(kind.as_deref().unwrap_or("any"));
+                let act = AuditAct::new(AuditOperation::DataImport).on(object);
+                Some(act.with("files", paths.len()))
+            }
+            Job::Export { kind, .. } => {
+                Some(AuditAct::new(AuditOperation::DataExport).on(data(kind)))
+            }
+            Job::Backup { is_keys: commands::backup::IsKeys::Yes, .. } => {
+                Some(AuditAct::new(AuditOperation::DataBackupKeys))
+            }
+            Job::Backup { is_keys: commands::backup::IsKeys::No, .. } => {
+                Some(AuditAct::new(AuditOperation::DataBackup))
+            }
+            Job::Doctor { depth } => {
+                let depth = match depth {
+                    commands::doctor::Depth::Look => "look",
+                    commands::doctor::Depth::Rebuild => "rebuild",
+                };
+                Some(AuditAct::new(AuditOperation::DataExamine).with("depth", depth))
+            }
+            Job::Recommend(_)
+            | Job::KeysCreate { .. }
+            | Job::KeysList
+            | Job::KeysRotate { .. }
+            | Job::KeysRevoke { .. }
+            | Job::ShopperSecret
+            | Job::PrivacyErase { .. }
+            | Job::PrivacyExport { .. }
+            | Job::PrivacyRequests { .. }
+            | Job::ReceiptKey
+            | Job::AuditList(_) => None,
+            Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
+        }
+    }
+
+    async fn work(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
         let admin = Caller::local_admin();
         match self {
-            Job::Import { paths, kind, site, currency, channel } => {
-                let options = Options { kind, site, currency, channel };
+            Job::Import { paths, kind, site, currency, channel, basis } => {
+                let options = Options { kind, site, currency, channel, basis };
                 commands::import::run(shop, paths, &options.read(shop)?, progress).await
             }
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
-            Job::KeysCreate { role, label, origins, expires } => {
-                let new = new_key(role, label, (origins, expires.as_deref()))?;
-                Ok(json!({"key": shop.app.create_key(new).await?}))
+            Job::KeysCreate { role, label, origins, expires, sites, locations } => {
+                let mut new = new_key(role, label, (origins, expires.as_deref()))?;
+                new.places = places(sites, locations)?;
+                Ok(json!({"key": shop.app.create_key(new, &admin).await?}))
             }
             Job::KeysList => commands::keys::list(shop).await,
+            Job::KeysRotate { key_id, overlap_s } => {
+                let rotated = shop.app.rotate_key((key_id, *overlap_s), &admin).await?;
+                Ok(json!({
+                    "key": rotated.key,
+                    "key_id": rotated.info.key_id,
+                    "old_ends_at": rotated.old_ends_at.to_string(),
+                }))
+            }
             Job::KeysRevoke { key_id } => {
-                shop.app.revoke_key(key_id).await?;
+                shop.app.revoke_key(key_id, &admin).await?;
                 Ok(json!({"revoked": key_id}))
             }
-            Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin)?})),
+            Job::ShopperSecret => Ok(json!({"secret": shop.app.shopper_secret(&admin).await?})),
+            Job::PrivacyErase { id } => commands::privacy::erase(shop, id).await,
+            Job::PrivacyExport { id, out } => commands::privacy::export(shop, id, out).await,
+            Job::PrivacyRequests { request_id } => {
+                commands::privacy::requests(shop, request_id.as_deref()).await
+            }
+            Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
+            Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,
-            Job::Export { kind, out } => commands::export::run(shop, kind, (out, progress)).await,
+            Job::Export { kind, purpose, out } => {
+                commands::export::run(shop, (kind, purpose), (out, progress)).await
+            }
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
+            Job::AuditList(listing) => commands::audit::list(shop, listing).await,
         }
     }
+}
+
+/// Rows that an export wrote or an import brought in.
+fn n_rows(result: &Value) -> Option<u64> {
+    let of_import = || {
+        let files = result["files"].as_array()?;
+        Some(files.iter().filter_map(|file| file["accepted"].as_u64()).sum())
+    };
+    result["rows"].as_u64().or_else(of_import)
 }
 
 /// What `souk import` was told beside the paths.
@@ -91,6 +207,7 @@ struct Options<'a> {
     site: &'a Option<String>,
     currency: &'a Option<String>,
     channel: &'a Option<String>,
+    basis: &'a Option<String>,
 }
 
 impl Options<'_> {
@@ -117,8 +234,23 @@ impl Options<'_> {
             })?;
             (options.channel, options.event_channel) = (channel, channel);
         }
+        if let Some(name) = self.basis {
+            let known = LegalBasis::ALL.map(LegalBasis::as_str).join(", ");
+            let basis = LegalBasis::parse(name).ok_or_else(|| {
+                usage(&format!("there is no legal basis `{name}`; give one of {known}"))
+            })?;
+            options.basis = Some(basis);
+        }
         Ok(options)
     }
+}
+
+fn places(sites: &[String], locations: &[String]) -> Result<Places> {
+    let usage = |error: souk_core::IdError| anyhow!(Failure::usage(error.to_string()));
+    let sites = sites.iter().map(|id| SiteId::new(id.as_str())).collect::<Result<_, _>>();
+    let locations =
+        locations.iter().map(|id| LocationId::new(id.as_str())).collect::<Result<_, _>>();
+    Ok(Places { sites: sites.map_err(usage)?, locations: locations.map_err(usage)? })
 }
 
 fn new_key(
@@ -135,6 +267,7 @@ fn new_key(
     })?;
     let expires_at = expires.map(Timestamp::parse).transpose();
     Ok(NewKey {
+        places: Places::default(),
         role,
         label: label.to_owned(),
         origins: origins.to_vec(),

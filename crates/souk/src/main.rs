@@ -42,6 +42,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
             commands::evaluate::run(what, common.output)
         }
+        Command::Privacy(cli::Privacy::Detect(args)) => commands::pii::detect(&args),
         command => {
             let settings = Settings::load(common)?;
             settings.start_logging(matches!(command, Command::Serve(_)));

@@ -5,13 +5,15 @@
 //! mistyped key be refused without a lookup. Only a SHA-256 hash is stored: the key has too much
 //! entropy to be guessed, so that a slow hash would only slow down requests.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use souk_core::Timestamp;
+use souk_core::{LocationId, SiteId, Timestamp};
 
-use super::{KeyInfo, Role};
+use super::{KeyInfo, Places, Role};
 use crate::AppError;
 
 const PREFIX: &str = "souk_";
@@ -104,6 +106,14 @@ struct StoredKey {
     origins: Vec<String>,
     created_at_ms: i64,
     expires_at_ms: Option<i64>,
+    /// Absent in rows of programs that could not rotate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced_by: Option<String>,
+    /// Absent in rows of programs that knew no places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sites: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<String>,
 }
 
 /// The row of a key.
@@ -115,6 +125,9 @@ pub(super) fn encode(hash: &KeyHash, info: &KeyInfo) -> Vec<u8> {
         origins: info.origins.clone(),
         created_at_ms: info.created_at.as_ms(),
         expires_at_ms: info.expires_at.map(Timestamp::as_ms),
+        replaced_by: info.replaced_by.clone(),
+        sites: info.places.sites.iter().map(ToString::to_string).collect(),
+        locations: info.places.locations.iter().map(ToString::to_string).collect(),
     };
     serde_json::to_vec(&stored).expect("a key is plain data")
 }
@@ -131,6 +144,12 @@ pub(super) fn decode(key_id: &str, value: &[u8]) -> Result<(KeyHash, KeyInfo), A
         *byte =
             u8::from_str_radix(&stored.hash[idx..idx + 2], 16).map_err(|_| bad("a bad hash"))?;
     }
+    let sites = stored.sites.into_iter().map(SiteId::new).collect::<Result<_, _>>();
+    let locations = stored.locations.into_iter().map(LocationId::new).collect::<Result<_, _>>();
+    let places = Places {
+        sites: sites.map_err(|_| bad("a bad site"))?,
+        locations: locations.map_err(|_| bad("a bad location"))?,
+    };
     let time = |ms| Timestamp::from_ms(ms).map_err(|_| bad("a bad time"));
     let info = KeyInfo {
         key_id: key_id.to_owned(),
@@ -139,6 +158,8 @@ pub(super) fn decode(key_id: &str, value: &[u8]) -> Result<(KeyHash, KeyInfo), A
         origins: stored.origins,
         created_at: time(stored.created_at_ms)?,
         expires_at: stored.expires_at_ms.map(time).transpose()?,
+        replaced_by: stored.replaced_by,
+        places: Arc::new(places),
     };
     Ok((hash, info))
 }

@@ -16,12 +16,23 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::SendStock,
             Operation::SendPrices,
             Operation::MergeIdentities,
+            Operation::Consents,
+            Operation::ConsentsOfAnyShopper,
         ],
     ),
-    (Role::StorefrontBrowser, &[Operation::Recommend, Operation::ReadCatalogue]),
+    (
+        Role::StorefrontBrowser,
+        &[Operation::Recommend, Operation::ReadCatalogue, Operation::Consents],
+    ),
     (
         Role::StorefrontServer,
-        &[Operation::Recommend, Operation::RecommendAnyShopper, Operation::ReadCatalogue],
+        &[
+            Operation::Recommend,
+            Operation::RecommendAnyShopper,
+            Operation::ReadCatalogue,
+            Operation::Consents,
+            Operation::ConsentsOfAnyShopper,
+        ],
     ),
     (Role::Analyst, &[Operation::ReadCatalogue, Operation::ReadAggregates, Operation::ReadMetrics]),
     (
@@ -35,8 +46,15 @@ const TABLE: &[(Role, &[Operation])] = &[
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),
-    // Subject requests and the audit log bring this role its operations.
-    (Role::Privacy, &[]),
+    (
+        Role::Privacy,
+        &[
+            Operation::HandleSubjectRequests,
+            Operation::Consents,
+            Operation::ConsentsOfAnyShopper,
+            Operation::ReadAudit,
+        ],
+    ),
 ];
 
 /// Whether the role has the operation.

@@ -12,8 +12,11 @@ use souk_core::{
     SubjectId, Timestamp,
 };
 use souk_ports::{
-    LogError, LogStatus, Partition, Position, READ_RECORDS_MAX, RecordKind, Recorded,
+    IdHash, KeyStoreError, LogError, LogStatus, Partition, Position, READ_RECORDS_MAX, RecordKind,
+    Recorded,
 };
+
+use souk_privacy::seal::SecretKey;
 
 use super::*;
 
@@ -84,10 +87,50 @@ impl EventLog for MemoryLog {
     }
 }
 
+/// A key store in which every subject has a key until it is forgotten: tests make subjects up.
+#[derive(Debug)]
+struct EveryonesKeys {
+    real: Arc<souk_embedded::SqliteKeyStore>,
+    gone: parking_lot::Mutex<Vec<SubjectId>>,
+}
+
+#[async_trait]
+impl KeyStore for EveryonesKeys {
+    async fn resolve(&self, ids: &[IdHash]) -> Result<Vec<SubjectId>, KeyStoreError> {
+        self.real.resolve(ids).await
+    }
+
+    async fn find(&self, ids: &[IdHash]) -> Result<Vec<Option<SubjectId>>, KeyStoreError> {
+        self.real.find(ids).await
+    }
+
+    async fn keys(&self, subjects: &[SubjectId]) -> Result<Vec<Option<SecretKey>>, KeyStoreError> {
+        let gone = self.gone.lock();
+        let key = |subject: &SubjectId| {
+            (!gone.contains(subject)).then(|| SecretKey::new([subject.0[0]; 32]))
+        };
+        Ok(subjects.iter().map(key).collect())
+    }
+
+    async fn forget(&self, subject: SubjectId) -> Result<u32, KeyStoreError> {
+        self.gone.lock().push(subject);
+        Ok(1)
+    }
+
+    async fn secret(&self, name: &str) -> Result<SecretKey, KeyStoreError> {
+        self.real.secret(name).await
+    }
+
+    async fn destroy_secrets(&self, prefix: &str, kept: &[String]) -> Result<(), KeyStoreError> {
+        self.real.destroy_secrets(prefix, kept).await
+    }
+}
+
 /// Storage that outlives an application, as a data folder does.
 struct Storage {
     log: Arc<MemoryLog>,
     blobs: Arc<InMemory>,
+    keys: Arc<EveryonesKeys>,
     embedded: souk_embedded::Embedded,
     _folder: tempfile::TempDir,
 }
@@ -97,14 +140,16 @@ impl Storage {
         let folder = tempfile::tempdir().unwrap();
         let embedded = souk_embedded::open(folder.path(), &Default::default()).unwrap();
         let (log, blobs) = (Arc::default(), Arc::new(InMemory::new()));
-        Storage { log, blobs, embedded, _folder: folder }
+        let real = Arc::clone(&embedded.keys);
+        let keys = Arc::new(EveryonesKeys { real, gone: Default::default() });
+        Storage { log, blobs, keys, embedded, _folder: folder }
     }
 
     fn parts(&self) -> Parts {
         Parts {
             log: self.log.clone(),
             tables: self.embedded.tables.clone(),
-            keys: self.embedded.keys.clone(),
+            keys: self.keys.clone(),
             cache: self.embedded.cache.clone(),
             blobs: self.blobs.clone(),
         }
@@ -116,7 +161,8 @@ impl Storage {
 
     async fn open_paced(&self, params: FoldParams) -> Arc<App> {
         let clock = Clock::standing_at(moment(0));
-        App::open_with(self.parts(), (Config::default(), clock), params).await.unwrap()
+        let config = Config::parse("privacy: {default_jurisdiction: us}", []).unwrap();
+        App::open_with(self.parts(), (config, clock), params).await.unwrap()
     }
 
     async fn paths(&self) -> Vec<String> {
@@ -148,6 +194,7 @@ fn record(number: u64, subject: Option<u8>, fact: Fact) -> Record {
         channel: None,
         source: Source::Server,
         message_id: None,
+        withheld: souk_core::Purposes::NONE,
         fact,
     };
     Record {
@@ -283,7 +330,7 @@ async fn only_the_last_sets_are_kept() {
     let paths = storage.paths().await;
     let manifests = paths.iter().filter(|path| path.contains("manifest")).count();
     assert_eq!(manifests, 2, "{paths:?}");
-    assert_eq!(paths.len(), 20, "{paths:?}");
+    assert_eq!(paths.len(), 22, "{paths:?}");
 }
 
 #[tokio::test]

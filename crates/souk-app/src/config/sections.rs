@@ -86,6 +86,8 @@ pub struct DataSettings {
     pub tables: String,
     /// The key store; a relative path is inside `dir`.
     pub keys: String,
+    /// Where the master key is that wraps every key of the key store: `file:PATH` or `env:NAME`.
+    pub master_key: String,
     /// Snapshots and archive; a relative path is inside `dir`.
     pub blobs: String,
 }
@@ -97,6 +99,7 @@ impl Default for DataSettings {
             log: "sqlite:log.db".to_owned(),
             tables: "sqlite:tables.db".to_owned(),
             keys: "sqlite:keys/keys.db".to_owned(),
+            master_key: "file:keys/master.key".to_owned(),
             blobs: "file:blobs".to_owned(),
         }
     }
@@ -199,11 +202,14 @@ pub struct SnapshotSettings {
     /// How many are kept.
     #[serde(deserialize_with = "text::within::<1, 100, _>")]
     pub keep: u64,
+    /// Seconds after an erasure until a snapshot is taken and all older ones are destroyed.
+    #[serde(deserialize_with = "text::within::<0, 40, _>")]
+    pub after_erasure_s: u64,
 }
 
 impl Default for SnapshotSettings {
     fn default() -> SnapshotSettings {
-        SnapshotSettings { every_s: 300, every_records: 1_000_000, keep: 2 }
+        SnapshotSettings { every_s: 300, every_records: 1_000_000, keep: 2, after_erasure_s: 10 }
     }
 }
 
@@ -274,6 +280,8 @@ pub struct LimitSettings {
     pub admin: Rate,
     /// One client of a browser key, told apart by address.
     pub browser_client: Rate,
+    /// One shopper of a browser key, from whichever address.
+    pub browser_shopper: Rate,
 }
 
 impl Default for LimitSettings {
@@ -290,6 +298,7 @@ impl Default for LimitSettings {
             privacy: rate(50, 500),
             admin: rate(20_000, 100_000),
             browser_client: rate(50, 500),
+            browser_shopper: rate(50, 500),
         }
     }
 }
@@ -327,6 +336,23 @@ pub struct AccessSettings {
 impl Default for AccessSettings {
     fn default() -> AccessSettings {
         AccessSettings { require_keys: true, public_reads: false, shopper_token_s_max: 86_400 }
+    }
+}
+
+/// How the audit log is published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSettings {
+    /// Seconds between two signed tree heads.
+    #[serde(deserialize_with = "text::within::<10, 86_400, _>")]
+    pub head_every_s: u64,
+    /// A file to which heads are appended.
+    pub heads_file: Option<String>,
+}
+
+impl Default for AuditSettings {
+    fn default() -> AuditSettings {
+        AuditSettings { head_every_s: 600, heads_file: None }
     }
 }
 

@@ -31,9 +31,9 @@ pub(super) fn change_name(change: OrderChange) -> &'static str {
     }
 }
 
-/// The event as a client would send it; `None` for what has no such shape: the catalogue, which has
-/// an export of its own, what the shop showed, and the person-free copy of a known shopper's order.
-pub(super) fn message(event: &Event, subject: Option<&str>) -> Option<Value> {
+/// The event as a client would send it; `None` for what has no such shape: the catalogue and
+/// consents, which have exports of their own, what the shop showed, and the person-free copy of a known shopper's order.
+pub(crate) fn message(event: &Event, subject: Option<&str>) -> Option<Value> {
     let track = |name: &str, properties: Value| json!({"type": "track", "event": name, "properties": properties});
     let mut message = match &event.fact {
         Fact::Interaction(interaction) => {
@@ -77,6 +77,7 @@ pub(super) fn message(event: &Event, subject: Option<&str>) -> Option<Value> {
         Fact::Sale(_)
         | Fact::Unlinked { .. }
         | Fact::Impressions(_)
+        | Fact::Consent(_)
         | Fact::ProductPut(_)
         | Fact::ProductPatched { .. }
         | Fact::ProductDeleted { .. }

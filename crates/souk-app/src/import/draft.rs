@@ -2,8 +2,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use souk_core::wire::Writer;
 use souk_core::{
-    Channel, Interaction, LocationId, Money, OrderChange, OrderId, OrderLine, PriceChange, Product,
-    Promotion, SiteId, StockChange, Timestamp,
+    Channel, ConsentChange, Interaction, LocationId, Money, OrderChange, OrderId, OrderLine,
+    PriceChange, Product, Promotion, SiteId, StockChange, Timestamp,
 };
 
 /// An event of a file, with people by their own ids: the door turns those into subjects.
@@ -49,6 +49,8 @@ pub enum DraftFact {
         /// What was bought or came back.
         lines: Vec<OrderLine>,
     },
+    /// A shopper allowed or refused uses of their data.
+    Consent(ConsentChange),
     /// Stock was counted or moved.
     Stock(StockChange),
     /// A price changed.

@@ -3,15 +3,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use souk_core::{Product, ProductId};
+use souk_core::{LegalBasis, Product, ProductId};
 use tokio::task::JoinHandle;
 
 use super::rejected::RejectedRows;
 use super::{Draft, DraftFact, ImportOptions};
 use crate::sheet::RowFault;
 use crate::{
-    App, AppError, BATCH_EVENTS_MAX, BODY_BYTES_MAX, Caller, IncomingEvent, IncomingFact,
-    IncomingIds, IncomingLine, IncomingOrder, IngestCall, IngestRequest,
+    App, AppError, BATCH_EVENTS_MAX, BODY_BYTES_MAX, Caller, IncomingConsent, IncomingEvent,
+    IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestCall, IngestRequest,
 };
 
 /// Appends that are on their way at once: enough that the next batch is made while one is synced.
@@ -135,7 +135,7 @@ async fn take_in(
         }
     }
     put_products(app, products, &mut outcome).await?;
-    send_messages(app, messages, &mut outcome).await?;
+    send_messages(app, (messages, options.basis), &mut outcome).await?;
     for admitted in app.ingest_events(events).await? {
         if admitted.is_duplicate {
             outcome.duplicates += 1;
@@ -168,7 +168,7 @@ async fn put_products(
 /// Sends events in Segment's shape as the batches in which its clients send them.
 async fn send_messages(
     app: &App,
-    messages: Vec<(u64, Box<str>)>,
+    (messages, basis): (Vec<(u64, Box<str>)>, Option<LegalBasis>),
     outcome: &mut Outcome,
 ) -> Result<(), AppError> {
     let mut rest = messages.as_slice();
@@ -195,6 +195,7 @@ async fn send_messages(
             body: body.as_bytes(),
             caller: &caller,
             is_gpc: false,
+            basis,
         };
         let answer = app.ingest(request).await?;
         outcome.accepted += answer.accepted as u64;
@@ -231,6 +232,7 @@ fn incoming(draft: Draft, options: &ImportOptions) -> IncomingEvent<'static> {
                 extra: None,
             })
         }
+        DraftFact::Consent(change) => IncomingFact::Consent(change),
         DraftFact::Stock(change) => IncomingFact::Stock(change),
         DraftFact::Price(change) => IncomingFact::Price(change),
         DraftFact::Promotion(promotion) => IncomingFact::Promotion(promotion),
@@ -249,6 +251,7 @@ fn incoming(draft: Draft, options: &ImportOptions) -> IncomingEvent<'static> {
         channel: draft.channel,
         source: options.source,
         at: draft.at,
+        consent: IncomingConsent { basis: options.basis, ..IncomingConsent::default() },
         fact,
     }
 }

@@ -14,14 +14,15 @@ pub enum ImportKind {
     Stock,
     Prices,
     Promotions,
+    Consents,
 }
 
 /// Kinds of the contract that this version does not read.
-const LATER: [&str; 5] = ["consents", "lots", "suppliers", "purchase_orders", "signals"];
+const LATER: [&str; 4] = ["lots", "suppliers", "purchase_orders", "signals"];
 
 impl ImportKind {
     /// Every kind that this version reads.
-    pub const ALL: [ImportKind; 7] = [
+    pub const ALL: [ImportKind; 8] = [
         ImportKind::Products,
         ImportKind::Events,
         ImportKind::Orders,
@@ -29,6 +30,7 @@ impl ImportKind {
         ImportKind::Stock,
         ImportKind::Prices,
         ImportKind::Promotions,
+        ImportKind::Consents,
     ];
 
     /// The name on the command line.
@@ -41,6 +43,7 @@ impl ImportKind {
             ImportKind::Stock => "stock",
             ImportKind::Prices => "prices",
             ImportKind::Promotions => "promotions",
+            ImportKind::Consents => "consents",
         }
     }
 
@@ -75,6 +78,9 @@ impl ImportKind {
         if has(names::ORDER) && has_product && (has(names::QUANTITY) || has(names::AMOUNT)) {
             return Ok(ImportKind::Orders);
         }
+        if has_person && has(names::PURPOSE) && has(names::GRANTED) {
+            return Ok(ImportKind::Consents);
+        }
         if has(names::PROMOTION) && has(names::FROM) {
             return Ok(ImportKind::Promotions);
         }
@@ -95,7 +101,7 @@ impl ImportKind {
         }
         let detail = format!(
             "the columns ({}) do not tell what the rows are; say it with --kind \
-             products|events|orders|customers|stock|prices|promotions",
+             products|events|orders|customers|stock|prices|promotions|consents",
             columns.names().join(", ")
         );
         Err(AppError::invalid("unknown_kind", "kind", detail))
@@ -212,6 +218,9 @@ pub(crate) mod names {
     pub(crate) const PROMOTION: &[&str] = &["promotion_id", "campaign_id", "promotion"];
     pub(crate) const FROM: &[&str] = &["from", "starts_on", "start_date", "valid_from"];
     pub(crate) const UNTIL: &[&str] = &["until", "ends_on", "end_date", "valid_until"];
+    pub(crate) const PURPOSE: &[&str] = &["purpose", "consent_purpose"];
+    pub(crate) const GRANTED: &[&str] = &["granted", "consent", "consented", "is_granted"];
+    pub(crate) const NOTICE: &[&str] = &["notice_version", "policy_version", "notice"];
     pub(crate) const DISCOUNT: &[&str] = &["discount_percent", "discount", "percent_off"];
     pub(crate) const LINE_PROMOTION: &[&str] = &["promotion_id", "coupon", "campaign_id"];
 }

@@ -2,6 +2,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use souk_core::LegalBasis;
 use souk_ports::{Condition, Write, WriteChange};
 
 use super::ImportOptions;
@@ -18,6 +19,8 @@ pub(crate) struct Ledger {
     units_done: u64,
     units_written: u64,
     is_complete: bool,
+    /// Why the shop says that it may use the file; for whoever asks later.
+    basis: Option<&'static str>,
 }
 
 impl Ledger {
@@ -27,7 +30,10 @@ impl Ledger {
         hash: &str,
         options: &ImportOptions,
     ) -> Result<Ledger, AppError> {
-        let options = xxhash_rust::xxh3::xxh3_64(format!("{options:?}").as_bytes());
+        let basis = options.basis.map(LegalBasis::as_str);
+        // Without a basis the text is that of programs that knew none, so that their imports count.
+        let options = format!("{options:?}").replace(", basis: None", "");
+        let options = xxhash_rust::xxh3::xxh3_64(options.as_bytes());
         let key = format!("{hash}-{options:016x}");
         let row = app.parts.tables.get(PARTITION, &key, app.clock().now()).await?;
         let state: Value = row
@@ -35,7 +41,7 @@ impl Ledger {
             .unwrap_or_else(|| json!({"units": 0, "complete": false}));
         let units_done = state["units"].as_u64().unwrap_or(0);
         let is_complete = state["complete"].as_bool().unwrap_or(false);
-        Ok(Ledger { key, units_done, units_written: units_done, is_complete })
+        Ok(Ledger { key, units_done, units_written: units_done, is_complete, basis })
     }
 
     pub(crate) fn units_done(&self) -> u64 {
@@ -66,6 +72,7 @@ impl Ledger {
         let state = json!({
             "units": self.units_done,
             "complete": self.is_complete,
+            "basis": self.basis,
             "at": now.to_string(),
         });
         let write = Write {

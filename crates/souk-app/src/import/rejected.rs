@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use super::ImportKind;
 use crate::AppError;
 use crate::sheet::{RowFault, file_error};
 
@@ -9,24 +10,28 @@ use crate::sheet::{RowFault, file_error};
 const LISTED_MAX: u64 = 100_000;
 
 /// The list of rows that were left out: line, column and reason. The rows themselves are not
-/// repeated, because they may hold what belongs to a person.
+/// repeated, because they may hold what belongs to a person; of rows about people the reasons repeat
+/// no value either, for in a file whose columns slipped a date's place may hold a name.
 pub(crate) struct RejectedRows {
     path: Option<PathBuf>,
     file: Option<csv::Writer<BufWriter<File>>>,
     count: u64,
+    is_about_people: bool,
 }
 
 impl RejectedRows {
     /// A list at `<file>.rejected.csv`, made when the first row is refused.
-    pub(crate) fn beside(path: &Path) -> RejectedRows {
+    pub(crate) fn beside(path: &Path, kind: ImportKind) -> RejectedRows {
         let mut name = path.as_os_str().to_owned();
         name.push(".rejected.csv");
-        RejectedRows { path: Some(name.into()), file: None, count: 0 }
+        use ImportKind::{Customers, Events, Orders};
+        let is_about_people = matches!(kind, Events | Orders | Customers);
+        RejectedRows { path: Some(name.into()), file: None, count: 0, is_about_people }
     }
 
     /// A list that only counts.
     pub(crate) fn in_memory() -> RejectedRows {
-        RejectedRows { path: None, file: None, count: 0 }
+        RejectedRows { path: None, file: None, count: 0, is_about_people: true }
     }
 
     pub(crate) fn add(&mut self, faults: Vec<RowFault>) -> Result<(), AppError> {
@@ -42,8 +47,12 @@ impl RejectedRows {
                 write(&mut writer, path, ["line", "column", "reason"])?;
                 self.file = Some(writer);
             }
+            let reason = match self.is_about_people {
+                true => without_values(&fault.reason),
+                false => fault.reason,
+            };
             let writer = self.file.as_mut().expect("it was just made");
-            write(writer, path, [&fault.line.to_string(), &fault.column, &fault.reason])?;
+            write(writer, path, [&fault.line.to_string(), &fault.column, &reason])?;
         }
         Ok(())
     }
@@ -63,6 +72,21 @@ impl RejectedRows {
             }
         }
     }
+}
+
+/// The reason with what it quotes left out. A value may hold quotation marks of its own, so all
+/// between the first and the last goes.
+fn without_values(reason: &str) -> String {
+    let mut reason = reason.to_owned();
+    for mark in ['`', '"'] {
+        let (first, last) = (reason.find(mark), reason.rfind(mark));
+        if let (Some(first), Some(last)) = (first, last)
+            && first < last
+        {
+            reason.replace_range(first..=last, "…");
+        }
+    }
+    reason
 }
 
 fn write(

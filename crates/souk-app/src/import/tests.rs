@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
-use souk_core::{Action, Fact, OrderChange, ProductId, SiteId};
+use souk_core::{Action, ConsentOrigin, Fact, LegalBasis, OrderChange, ProductId, Purpose, SiteId};
 use tempfile::TempDir;
 
 use super::kind::ImportKind;
-use super::{ImportOptions, ImportReport, Progress, Silent};
+use super::{ImportOptions, ImportReport, Progress, Silent, Usable};
 use crate::export::file::{ExportFile, Field};
 use crate::test_shop::Shop;
 use crate::{AppError, ExportKind};
@@ -151,10 +151,11 @@ async fn bad_rows_are_listed_without_what_belongs_to_a_person() {
          8,a,1,NaN,anna,2026-01-10,USD\n\
          9,a,1,2.50,anna,2999-01-01,USD\n\
          ,a,1,2.50,anna,2026-01-10,USD\n\
-         11,a\n"
+         11,a\n\
+         12,a,1,2.50,2026-01-10,the `secret` of anna,USD\n"
     );
     let report = desk.import("o.csv", &text).await;
-    assert_eq!((report.accepted, report.rejected), (1, 10));
+    assert_eq!((report.accepted, report.rejected), (1, 11));
     let mut rows: Vec<(String, String)> =
         desk.rejected("o.csv").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     rows.sort();
@@ -162,6 +163,7 @@ async fn bad_rows_are_listed_without_what_belongs_to_a_person() {
         ("10", "timestamp"),
         ("11", "order_id"),
         ("12", ""),
+        ("13", "timestamp"),
         ("3", "quantity"),
         ("4", "quantity"),
         ("5", "price"),
@@ -254,7 +256,11 @@ async fn what_is_exported_can_be_imported() {
         (ExportKind::Events, "events.parquet", 4),
     ] {
         let path = desk.folder.path().join(name);
-        assert_eq!(desk.shop.app.export(kind, &path, &Silent).await.unwrap().rows, rows, "{name}");
+        assert_eq!(
+            desk.shop.app.export((kind, Purpose::Analytics), &path, &Silent).await.unwrap().rows,
+            rows,
+            "{name}"
+        );
     }
     let other = Desk::open().await;
     for (name, accepted) in [("events.jsonl", 4), ("products.jsonl.gz", 2)] {
@@ -265,7 +271,8 @@ async fn what_is_exported_can_be_imported() {
     }
     // The same orders by another file: known by their message ids and order ids.
     let again = desk.folder.path().join("again.jsonl");
-    other.shop.app.export(ExportKind::Events, &again, &Silent).await.unwrap();
+    let events = (ExportKind::Events, Purpose::Analytics);
+    other.shop.app.export(events, &again, &Silent).await.unwrap();
     let ids = |path: &std::path::Path| -> Vec<String> {
         let text = std::fs::read_to_string(path).unwrap();
         let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -283,7 +290,8 @@ async fn a_file_of_another_kind_is_refused() {
     let desk = Desk::open().await;
     desk.import("o.csv", ORDERS).await;
     let path = desk.folder.path().join("sales.parquet");
-    desk.shop.app.export(ExportKind::Sales, &path, &Silent).await.unwrap();
+    let sales = (ExportKind::Sales, Purpose::Analytics);
+    desk.shop.app.export(sales, &path, &Silent).await.unwrap();
     let orders = ImportOptions { kind: Some(ImportKind::Orders), ..ImportOptions::default() };
     let said = desk.shop.app.import(&path, &orders, &Silent).await.unwrap_err().to_string();
     assert!(said.contains("no column `order_id`"), "{said}");
@@ -317,4 +325,51 @@ async fn parquet_columns_of_another_type_are_read_or_rejected_row_by_row() {
     let log = desk.shop.log().await;
     let Fact::Sale(sale) = &log[0].1.fact else { panic!("no sale without a person") };
     assert_eq!((sale.lines.len(), sale.lines[0].amount.unwrap().minor()), (1, 300));
+}
+
+#[tokio::test]
+async fn a_file_of_consents_is_read_and_what_may_be_used_is_told() {
+    let desk = Desk { shop: Shop::open_in("eu").await, folder: TempDir::new().unwrap() };
+    let consents = "\
+user_id,purpose,granted,at,notice_version
+h1,personalization,yes,2026-01-02T10:00:00Z,a
+h2,marketing,withdrawn,2026-01-02T10:00:00Z,
+h3,ads,yes,,
+h4,analytics,maybe,,
+";
+    let report = desk.import("consents.csv", consents).await;
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Consents, 2, 2));
+    let columns: Vec<String> =
+        desk.rejected("consents.csv").into_iter().map(|row| row[1].clone()).collect();
+    assert_eq!(columns, ["purpose", "granted"]);
+    let usable = desk.import("orders.csv", ORDERS).await.usable.unwrap();
+    assert_eq!(usable.persons, 2);
+    assert_eq!(persons(&usable, Purpose::Personalization), 1);
+    assert_eq!(persons(&usable, Purpose::ModelTraining), 0);
+    assert_eq!(desk.shop.app.view_sizes().baskets, 0);
+}
+
+#[tokio::test]
+async fn a_stated_basis_is_recorded_for_each_person_and_outweighed_by_their_no() {
+    let desk = Desk { shop: Shop::open_in("eu").await, folder: TempDir::new().unwrap() };
+    desk.import("consents.csv", "user_id,purpose,granted\nh2,model_training,no\n").await;
+    let path = desk.file("orders.csv", ORDERS.as_bytes());
+    let basis = Some(LegalBasis::LegitimateInterest);
+    let options = ImportOptions { basis, ..ImportOptions::default() };
+    let usable = desk.shop.app.import(&path, &options, &Silent).await.unwrap().usable.unwrap();
+    assert_eq!((usable.basis, usable.persons), (basis, 2));
+    assert_eq!(persons(&usable, Purpose::ModelTraining), 1);
+    assert_eq!(persons(&usable, Purpose::Analytics), 2);
+    assert_eq!(persons(&usable, Purpose::Personalization), 0);
+    assert_eq!(desk.shop.app.view_sizes().baskets, 1, "that of h1, whose statement came before it");
+    let log = desk.shop.log().await;
+    let stated = log.iter().filter(|(_, event)| {
+        matches!(&event.fact, Fact::Consent(change)
+            if change.origin == ConsentOrigin::Stated(LegalBasis::LegitimateInterest))
+    });
+    assert_eq!(stated.count(), 2, "one for each person");
+}
+
+fn persons(usable: &Usable, purpose: Purpose) -> u64 {
+    usable.by_purpose.iter().find(|(of, ..)| *of == purpose).unwrap().1
 }

@@ -2,19 +2,22 @@
 
 use souk_core::wire::{encode_event, record_kind};
 use souk_core::{
-    CustomerOrder, Day, Event, EventId, Fact, LinkBasis, LocationId, OrderLine, OrderRef, Sale,
-    SiteId, SubjectId, Timestamp,
+    ConsentChange, ConsentOrigin, CustomerOrder, Day, Event, EventId, Fact, LinkBasis, LocationId,
+    OrderLine, OrderRef, Purposes, Sale, SiteId, SubjectId, Timestamp,
 };
 use souk_ports::{
     BATCH_BYTES_MAX, BATCH_RECORDS_MAX, IdHash, Partition, Position, RESOLVE_MAX, Record,
     RecordKind,
 };
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use souk_privacy::seal::SecretKey;
 
 use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder};
 use super::{EVENTS_AT_ONCE, IdKind, MessagePart};
+use crate::consent::LastWords;
 use crate::door::Door;
+use crate::sealing::{Nonces, fill_random, seal_record};
 use crate::{App, AppError};
 
 /// How far the sender's word on identities is taken.
@@ -74,6 +77,24 @@ impl RecordIds<'_> {
     fn whole(self) -> EventId {
         self.of(self.whole)
     }
+
+    /// What an import states of a person is one fact, however many events bring it; everything else
+    /// belongs to its message.
+    fn consent(self, (number, change): (u8, &ConsentChange), subject: SubjectId) -> EventId {
+        match change.origin {
+            ConsentOrigin::Stated(basis) => {
+                let text = format!("{subject} {}", basis.as_str());
+                self.door.hasher.message(MessagePart::Consent(number), self.site, &text)
+            }
+            _ => {
+                // The person is part of it: nobody can send another's message id ahead and have the
+                // other's word taken for a repetition.
+                let sender = if self.whole == MessagePart::Browser { "browser" } else { "server" };
+                let text = format!("{subject} {sender} {}", self.message_id);
+                self.door.hasher.message(MessagePart::Consent(number), self.site, &text)
+            }
+        }
+    }
 }
 
 impl App {
@@ -95,14 +116,14 @@ impl App {
             }
             persons.push(self.door.persons(event, trust, &mut table));
         }
-        let mut subjects = Vec::with_capacity(table.ids.len());
-        for ids in table.ids.chunks(RESOLVE_MAX) {
-            subjects.extend(self.parts.keys.resolve(ids).await?);
-        }
+        let (subjects, keys) = self.subjects_with_keys(&table.ids).await?;
         let nonce = nonce()?;
+        let mut nonces = Nonces::for_records(events.len());
+        let mut stated = FxHashSet::default();
+        let mut words = LastWords::default();
         let mut batch = Batch::default();
         let mut admitted = Vec::with_capacity(events.len());
-        for (idx, (event, persons)) in events.into_iter().zip(persons).enumerate() {
+        for (idx, (mut event, persons)) in events.into_iter().zip(persons).enumerate() {
             if idx % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
@@ -111,18 +132,55 @@ impl App {
                 Trust::Browser { .. } => MessagePart::Browser,
             };
             let fresh = event.message_id.is_none().then(|| format!("{nonce}{idx}"));
-            let plan = Plan { persons, subjects: &subjects, whole, fresh, received };
-            let records = self.door.records(event, plan);
+            let primary = persons.primary;
+            let subject = primary.map(|number| subjects[number]);
+            let mut said = subject
+                .map_or_else(Vec::new, |of| self.consent_news(of, &event.consent, &mut words));
+            // Of what an import states of a person, the first event of a batch is enough.
+            said.retain(|change| {
+                !matches!(change.origin, ConsentOrigin::Stated(_)) || stated.insert(subject)
+            });
+            self.door.redactor.apply(&mut event.fact);
+            let plan = Plan { persons, subjects: &subjects, whole, fresh, received, said };
+            let (mut records, main_idx) = self.door.records(event, plan);
+            if let Some(number) = primary {
+                for record in &mut records {
+                    seal_record(record, &keys[number], &mut nonces)?;
+                }
+            }
             if batch.is_full_with(&records) {
                 self.append_batch(&mut batch, &mut admitted).await?;
             }
-            batch.push(records);
+            batch.has_consents |= main_idx > 0;
+            batch.push(records, main_idx);
         }
         self.append_batch(&mut batch, &mut admitted).await?;
         let duplicates = admitted.iter().filter(|one| one.is_duplicate).count();
         let accepted = admitted.len() - duplicates;
         self.door.counters.admit(accepted as u64, duplicates as u64);
         Ok(admitted)
+    }
+
+    /// The subjects of ids and their keys. A person who is erased at this very moment gets a new
+    /// subject at the next try.
+    async fn subjects_with_keys(
+        &self,
+        ids: &[IdHash],
+    ) -> Result<(Vec<SubjectId>, Vec<SecretKey>), AppError> {
+        let store = &self.parts.keys;
+        let (mut subjects, mut keys) = (Vec::new(), Vec::new());
+        for ids in ids.chunks(RESOLVE_MAX) {
+            let (found, theirs) = loop {
+                let found = store.resolve(ids).await?;
+                let theirs: Option<Vec<_>> = store.keys(&found).await?.into_iter().collect();
+                if let Some(theirs) = theirs {
+                    break (found, theirs);
+                }
+            };
+            subjects.extend(found);
+            keys.extend(theirs);
+        }
+        Ok((subjects, keys))
     }
 
     async fn append_batch(
@@ -133,9 +191,12 @@ impl App {
         if batch.records.is_empty() {
             return Ok(());
         }
-        let Batch { records, firsts, .. } = std::mem::take(batch);
+        let Batch { records, mains, has_consents, .. } = std::mem::take(batch);
         let appended = self.append(records).await?;
-        admitted.extend(firsts.into_iter().map(|idx| Admitted {
+        if has_consents {
+            self.note_consents(&appended);
+        }
+        admitted.extend(mains.into_iter().map(|idx| Admitted {
             position: appended[idx].position,
             is_duplicate: appended[idx].is_duplicate,
         }));
@@ -146,17 +207,18 @@ impl App {
 /// 128 random bits as text: the beginning of the message ids of events that have none.
 fn nonce() -> Result<String, AppError> {
     let mut random = [0u8; 16];
-    getrandom::fill(&mut random)
-        .map_err(|_| AppError::NotReady("the system gives no random numbers".to_owned()))?;
+    fill_random(&mut random)?;
     Ok(format!("{:032x}-", u128::from_le_bytes(random)))
 }
 
-/// Records of one append. The first record of each event stands for it.
+/// Records of one append. One record of each event stands for it.
 #[derive(Default)]
 struct Batch {
     records: Vec<Record>,
-    firsts: Vec<usize>,
+    mains: Vec<usize>,
     bytes: usize,
+    /// Whether any of them says what a person allows.
+    has_consents: bool,
 }
 
 impl Batch {
@@ -165,8 +227,8 @@ impl Batch {
             || self.bytes + bytes_of(records) > BATCH_BYTES_MAX
     }
 
-    fn push(&mut self, records: Vec<Record>) {
-        self.firsts.push(self.records.len());
+    fn push(&mut self, records: Vec<Record>, main_idx: usize) {
+        self.mains.push(self.records.len() + main_idx);
         self.bytes += bytes_of(&records);
         self.records.extend(records);
     }
@@ -184,6 +246,8 @@ struct Plan<'a> {
     /// A message id for hashing only, for an event that has none.
     fresh: Option<String>,
     received: Timestamp,
+    /// What it adds to the person's consents.
+    said: Vec<ConsentChange>,
 }
 
 impl Door {
@@ -239,8 +303,10 @@ impl Door {
         persons
     }
 
-    /// The records of one event; the first one stands for it.
-    fn records(&self, event: IncomingEvent<'_>, plan: Plan<'_>) -> Vec<Record> {
+    /// The records of one event, and the place of the one that stands for it. What it says of consent
+    /// comes first, so that it holds for the event itself.
+    fn records(&self, event: IncomingEvent<'_>, plan: Plan<'_>) -> (Vec<Record>, usize) {
+        let withheld = event.consent.withheld();
         let IncomingEvent { message_id, site, channel, source, at, fact, .. } = event;
         let hashed = plan.fresh.as_deref().or(message_id.as_deref()).unwrap_or_default();
         let ids = RecordIds { door: self, site: &site, message_id: hashed, whole: plan.whole };
@@ -251,6 +317,7 @@ impl Door {
             channel,
             source,
             message_id: message_id.map(Box::from),
+            withheld: if fact.is_personal() { withheld } else { Purposes::NONE },
             fact,
         };
         let mut records = Vec::with_capacity(1 + plan.persons.links.len());
@@ -286,7 +353,13 @@ impl Door {
             };
             records.push(record(&said(message_id, fact), (subject, id), received));
         }
-        records
+        let n_said = plan.said.len();
+        let consents = plan.said.into_iter().enumerate().filter_map(|(number, change)| {
+            let id = ids.consent((number as u8, &change), subject?);
+            Some(record(&said(None, Fact::Consent(change)), (subject, id), received))
+        });
+        records.splice(0..0, consents);
+        (records, n_said)
     }
 
     /// The person-free side of an order, and the personal one if there is a person.
@@ -341,6 +414,7 @@ fn plain(fact: IncomingFact<'_>) -> Fact {
         IncomingFact::Custom { name, properties } => Fact::Custom { name, properties },
         IncomingFact::Identified { traits } => Fact::Identified { traits },
         IncomingFact::Grouped { group_id, traits } => Fact::Grouped { group_id, traits },
+        IncomingFact::Consent(change) => Fact::Consent(change),
         IncomingFact::Stock(change) => Fact::Stock(change),
         IncomingFact::Price(change) => Fact::Price(change),
         IncomingFact::Promotion(promotion) => Fact::Promotion(promotion),
@@ -350,7 +424,7 @@ fn plain(fact: IncomingFact<'_>) -> Fact {
     }
 }
 
-/// A record of the one partition that the embedded log has.
+/// A record of the one partition that the embedded log has, its body still plain.
 pub(crate) fn record(
     event: &Event,
     (subject, event_id): (Option<SubjectId>, EventId),

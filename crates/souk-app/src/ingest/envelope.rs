@@ -28,6 +28,8 @@ pub(super) struct Context<'a> {
     pub(super) site: Scalar<'a>,
     pub(super) source: Scalar<'a>,
     pub(super) page_path: Scalar<'a>,
+    /// What a consent banner says, as JSON text.
+    pub(super) consent: Option<&'a str>,
     /// What stands there instead of an object.
     pub(super) wrong: Option<&'static str>,
 }
@@ -250,6 +252,9 @@ impl<'de> Visitor<'de> for ContextVisitor {
                 "site" => context.site = map.next_value()?,
                 "source" => context.source = map.next_value()?,
                 "page" => context.page_path = map.next_value::<Page<'de>>()?.path,
+                "consent" => {
+                    context.consent = map.next_value::<Option<&RawValue>>()?.map(RawValue::get);
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }

@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use souk_core::{Channel, Site, Source, Timestamp};
+use souk_core::{Channel, LegalBasis, Purposes, Site, SiteId, Source, Timestamp};
 
 use super::commerce::{TrackKind, json_object, read_track};
 use super::envelope::{Context, Envelope};
-use super::incoming::{IncomingEvent, IncomingFact, IncomingIds};
+use super::incoming::{IncomingConsent, IncomingEvent, IncomingFact, IncomingIds};
 use super::props::{Place, Props};
 use super::refusal::{Refusal, RejectReason};
 use super::scalar::Scalar;
 use super::times::{ClientTimes, happened_at, read_time};
 use super::{EVENT_BYTES_MAX, IngestCall};
+use crate::consent::{ConsentRules, preferences};
 use crate::{Caller, Operation, Role};
 
 /// Bytes of names, titles and paths.
@@ -29,6 +30,10 @@ pub(super) struct Scene<'s> {
     pub(super) sent_at: &'s Scalar<'s>,
     /// `context` of the batch.
     pub(super) context: &'s Context<'s>,
+    pub(super) rules: &'s ConsentRules,
+    /// Whether the request carried `Sec-GPC: 1`.
+    pub(super) is_gpc: bool,
+    pub(super) basis: Option<LegalBasis>,
 }
 
 /// An event, and how many of its keys mean nothing.
@@ -72,6 +77,10 @@ impl<'s> Scene<'s> {
         let unknown_keys = envelope.unknown_keys;
         let (channel, source) = (self.channel(&envelope, &kind)?, self.source(&envelope)?);
         let fact = self.fact(kind, &mut envelope, (&mut ids, site))?;
+        if self.caller.role.is_browser() {
+            // Anybody can type the number of a card, so a page names nobody by one.
+            ids.loyalty_card_id = None;
+        }
         if fact.needs_person() && ids.is_empty() {
             return Err(Refusal::malformed(
                 "userId and anonymousId are both missing; send one of them",
@@ -80,8 +89,29 @@ impl<'s> Scene<'s> {
         if matches!(fact, IncomingFact::Alias { .. }) && ids.user_id.is_none() {
             return Err(Refusal::malformed("userId is missing; an alias needs the new id"));
         }
+        self.check_place(&site.id, &fact)?;
         let site = site.id.clone();
-        Ok((IncomingEvent { message_id, ids, site, channel, source, at, fact }, unknown_keys))
+        let consent = self.consent(&envelope.context);
+        let event = IncomingEvent { message_id, ids, site, channel, source, at, consent, fact };
+        Ok((event, unknown_keys))
+    }
+
+    /// A key that is bound to places reports from these alone.
+    fn check_place(&self, site: &SiteId, fact: &IncomingFact<'_>) -> Result<(), Refusal> {
+        let caller = self.caller;
+        let is_at_home = match fact {
+            IncomingFact::Order(order) => caller.may_report_at(order.location.as_ref()),
+            // A move ends where it ends; it is told by where it begins.
+            IncomingFact::Stock(change) => caller.may_report_at(Some(&change.location)),
+            _ => true,
+        };
+        if is_at_home && caller.check_site(site).is_ok() {
+            return Ok(());
+        }
+        let detail = "the key is bound to other sites or locations; name one of its own, or use \
+                      another key"
+            .to_owned();
+        Err(Refusal { reason: RejectReason::Denied, detail })
     }
 
     fn at(&self, envelope: &Envelope<'_>) -> Result<Timestamp, Refusal> {
@@ -106,6 +136,15 @@ impl<'s> Scene<'s> {
                  or leave it out"
             ))
         })
+    }
+
+    /// What the event's banner, or that of the batch, and the browser's signal say.
+    fn consent(&self, context: &Context<'_>) -> IncomingConsent {
+        let banner = context.consent.or(self.context.consent);
+        let (granted, denied) =
+            banner.map_or((Purposes::NONE, Purposes::NONE), |text| preferences(text, self.rules));
+        let signal = self.is_gpc.then(|| self.rules.gpc());
+        IncomingConsent { granted, denied, signal, basis: self.basis }
     }
 
     /// What the event is, by its route or its `type`.

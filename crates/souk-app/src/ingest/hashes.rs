@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use souk_core::{EventId, OrderId, OrderRef, SiteId};
+use souk_core::{EventId, OrderId, OrderRef, SiteId, SubjectId};
 use souk_ports::IdHash;
 
 /// What kind of name an id is. Equal texts of two kinds are two people.
@@ -42,6 +42,8 @@ pub(crate) enum MessagePart {
     Sale,
     /// A link that the message makes, by number.
     Link(u8),
+    /// What the message says of consent, by number.
+    Consent(u8),
 }
 
 /// Hashes with the installation's secret.
@@ -57,8 +59,8 @@ impl std::fmt::Debug for IdHasher {
 }
 
 impl IdHasher {
-    pub(crate) fn new(secret: [u8; 32]) -> IdHasher {
-        IdHasher { mac: Hmac::new_from_slice(&secret).expect("HMAC takes keys of any length") }
+    pub(crate) fn new(secret: &[u8; 32]) -> IdHasher {
+        IdHasher { mac: Hmac::new_from_slice(secret).expect("HMAC takes keys of any length") }
     }
 
     /// The key store's name for an id.
@@ -69,6 +71,7 @@ impl IdHasher {
     /// The id of a record that a message makes.
     pub(crate) fn message(&self, part: MessagePart, site: &SiteId, message_id: &str) -> EventId {
         let link;
+        let consent;
         let tag: &[u8] = match part {
             MessagePart::Whole => b"message",
             MessagePart::Browser => b"browser-message",
@@ -77,8 +80,17 @@ impl IdHasher {
                 link = [b'l', b'i', b'n', b'k', number];
                 &link
             }
+            MessagePart::Consent(number) => {
+                consent = [b'c', b'o', b'n', b's', b'e', b'n', b't', number];
+                &consent
+            }
         };
         EventId(self.hash(tag, site.as_str().as_bytes(), message_id.as_bytes()))
+    }
+
+    /// The id of a record that is about a subject and comes from no message.
+    pub(crate) fn subject(&self, tag: &[u8], subject: SubjectId) -> [u8; 16] {
+        self.hash(tag, b"subject", &subject.0)
     }
 
     /// What joins the reports of an order.

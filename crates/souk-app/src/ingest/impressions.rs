@@ -7,13 +7,16 @@
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
-use souk_core::{Channel, Event, EventId, Fact, Impressions, SiteId, Source, SubjectId, Timestamp};
+use souk_core::{
+    Channel, Event, EventId, Fact, Impressions, Purposes, SiteId, Source, SubjectId, Timestamp,
+};
 use souk_ports::Record;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::admit::record;
-use crate::App;
 use crate::config::ImpressionSettings;
+use crate::sealing::fill_random;
+use crate::{App, AppError};
 
 /// Records in one append; chosen: a write of tens of milliseconds at most.
 const APPEND_MAX: usize = 2_000;
@@ -29,6 +32,8 @@ pub struct Shown {
     pub channel: Option<Channel>,
     /// When.
     pub at: Timestamp,
+    /// What the request withheld.
+    pub withheld: Purposes,
     /// What.
     pub impressions: Impressions,
 }
@@ -89,10 +94,8 @@ impl App {
             let shown: Vec<Shown> = chunks.by_ref().take(APPEND_MAX).collect();
             let count = shown.len() as u64;
             let received = self.clock.now();
-            let records: Vec<Record> =
-                shown.into_iter().filter_map(|shown| to_record(shown, received)).collect();
-            match self.append(records).await {
-                Ok(_) => {
+            match self.write_impressions(shown, received).await {
+                Ok(()) => {
                     let recorded = &self.door.counters.impressions.recorded;
                     recorded.fetch_add(count, Ordering::Relaxed);
                 }
@@ -104,22 +107,32 @@ impl App {
         }
     }
 
+    async fn write_impressions(
+        &self,
+        shown: Vec<Shown>,
+        received: Timestamp,
+    ) -> Result<(), AppError> {
+        let records = shown.into_iter().map(|shown| to_record(shown, received));
+        self.append_sealed(records.collect::<Result<_, _>>()?).await?;
+        Ok(())
+    }
+
     fn count_dropped_impressions(&self, count: u64) {
         self.door.counters.impressions.dropped.fetch_add(count, Ordering::Relaxed);
     }
 }
 
-/// `None` when the system gives no random numbers, of which it once has enough for good.
-fn to_record(shown: Shown, received: Timestamp) -> Option<Record> {
+fn to_record(shown: Shown, received: Timestamp) -> Result<Record, AppError> {
     let mut id = [0; 16];
-    getrandom::fill(&mut id).ok()?;
+    fill_random(&mut id)?;
     let event = Event {
         at: shown.at,
         site: shown.site,
         channel: shown.channel,
         source: Source::Server,
         message_id: None,
+        withheld: shown.withheld,
         fact: Fact::Impressions(shown.impressions),
     };
-    Some(record(&event, (shown.subject, EventId(id)), received))
+    Ok(record(&event, (shown.subject, EventId(id)), received))
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use souk_core::{
-    Channel, Interaction, LocationId, Money, OrderChange, OrderId, OrderLine, PriceChange,
-    Promotion, SiteId, Source, StockChange, Timestamp,
+    Channel, ConsentChange, Interaction, LegalBasis, LocationId, Money, OrderChange, OrderId,
+    OrderLine, PriceChange, Promotion, Purposes, SiteId, Source, StockChange, Timestamp,
 };
 
 use crate::Operation;
@@ -25,8 +25,30 @@ pub struct IncomingEvent<'a> {
     pub source: Source,
     /// When it happened.
     pub at: Timestamp,
+    /// What it says, besides, of the use of the person's data.
+    pub consent: IncomingConsent,
     /// What happened.
     pub fact: IncomingFact<'a>,
+}
+
+/// What comes with an event about the use of its person's data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IncomingConsent {
+    /// What a consent banner says is allowed.
+    pub granted: Purposes,
+    /// What a consent banner says is refused: this event itself is not used for it either.
+    pub denied: Purposes,
+    /// What Global Privacy Control withholds; `None` without the signal.
+    pub signal: Option<Purposes>,
+    /// Why the shop may use what it imports.
+    pub basis: Option<LegalBasis>,
+}
+
+impl IncomingConsent {
+    /// What the event itself must not be used for.
+    pub(crate) fn withheld(&self) -> Purposes {
+        self.denied.union(self.signal.unwrap_or(Purposes::NONE))
+    }
 }
 
 /// The names that a sender has for a person.
@@ -75,6 +97,7 @@ pub enum IncomingFact<'a> {
         previous_id: Cow<'a, str>,
     },
     Order(IncomingOrder),
+    Consent(ConsentChange),
     Stock(StockChange),
     Price(PriceChange),
     Promotion(Promotion),
@@ -125,6 +148,7 @@ impl IncomingFact<'_> {
             | IncomingFact::Grouped { .. } => Operation::SendBehaviour,
             IncomingFact::Alias { .. } => Operation::MergeIdentities,
             IncomingFact::Order(_) => Operation::SendOrders,
+            IncomingFact::Consent(_) => Operation::Consents,
             IncomingFact::Stock(_) => Operation::SendStock,
             IncomingFact::Price(_) | IncomingFact::Promotion(_) => Operation::SendPrices,
         }
@@ -132,6 +156,9 @@ impl IncomingFact<'_> {
 
     /// Whether it is about a person, whom the event then has to name.
     pub(crate) fn needs_person(&self) -> bool {
-        matches!(self.operation(), Operation::SendBehaviour | Operation::MergeIdentities)
+        matches!(
+            self.operation(),
+            Operation::SendBehaviour | Operation::MergeIdentities | Operation::Consents
+        )
     }
 }

@@ -18,6 +18,7 @@ use crate::test_shop::{Shop, caller, noon};
 mod admission;
 mod bad_input;
 mod events;
+mod redaction;
 mod robust;
 mod roles;
 
@@ -39,6 +40,7 @@ fn with_event<T>(
     then: impl FnOnce(Result<IncomingEvent<'_>, Refusal>) -> T,
 ) -> T {
     let raw: &RawValue = serde_json::from_str(event).unwrap();
+    let rules = crate::consent::ConsentRules::of(&crate::Config::default()).unwrap();
     let scene = Scene {
         call,
         caller: &caller(role),
@@ -46,6 +48,9 @@ fn with_event<T>(
         received: noon(),
         sent_at: &Scalar::Absent,
         context: &Context::default(),
+        rules: &rules,
+        is_gpc: false,
+        basis: None,
     };
     then(scene.read(raw).map(|(event, _)| event))
 }
@@ -70,6 +75,7 @@ fn owned(fact: IncomingFact<'_>) -> IncomingFact<'static> {
         IncomingFact::Identified { traits } => IncomingFact::Identified { traits },
         IncomingFact::Grouped { group_id, traits } => IncomingFact::Grouped { group_id, traits },
         IncomingFact::Order(order) => IncomingFact::Order(order),
+        IncomingFact::Consent(change) => IncomingFact::Consent(change),
         IncomingFact::Stock(change) => IncomingFact::Stock(change),
         IncomingFact::Price(change) => IncomingFact::Price(change),
         IncomingFact::Promotion(promotion) => IncomingFact::Promotion(promotion),

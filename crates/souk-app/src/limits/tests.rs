@@ -7,7 +7,7 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn caller(role: Role) -> Caller {
-    Caller { key_id: "k".to_owned(), role, shopper: None }
+    Caller::new("k", role)
 }
 
 fn limits() -> Limits {

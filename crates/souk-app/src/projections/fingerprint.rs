@@ -54,8 +54,19 @@ impl Views {
         format!("{sum:032x}")
     }
 
-    /// The digest of each projection, to tell where two states part.
-    pub fn fingerprints(&self) -> Vec<(&'static str, u128)> {
+    /// The digests of what all make together, for tests that ask thousands of times.
+    #[cfg(test)]
+    pub(crate) fn crowd_fingerprints(&self) -> [u128; 4] {
+        let names = self.names();
+        [
+            digest_visits(&self.visits, &names),
+            digest_visits(&self.baskets, &names),
+            self.digest_vectors(&names),
+            self.digest_popularity(&names),
+        ]
+    }
+
+    fn names(&self) -> Names<'_> {
         let catalogue = &self.catalogue;
         let items = (0..catalogue.n_items() as u32).map(|number| {
             let mut w = Writer::new();
@@ -63,10 +74,16 @@ impl Views {
             w.text(catalogue.product_id(Item(number)).as_str());
             xxh3_128(&w.into_bytes())
         });
-        let names = Names { views: self, items: items.collect() };
+        Names { views: self, items: items.collect() }
+    }
+
+    /// The digest of each projection, to tell where two states part.
+    pub fn fingerprints(&self) -> Vec<(&'static str, u128)> {
+        let names = self.names();
         vec![
             ("catalogue", self.digest_catalogue(&names)),
             ("identity", self.digest_identity()),
+            ("consents", self.digest_consents()),
             ("touches", self.digest_touches(&names)),
             ("orders", digest_orders(&self.histories.orders, &names)),
             ("visits", digest_visits(&self.visits, &names)),
@@ -111,6 +128,24 @@ impl Views {
         digest.0
     }
 
+    fn digest_consents(&self) -> u128 {
+        let mut digest = Digest::default();
+        for (subject, choices, said) in self.consents.iter() {
+            for said in said {
+                digest.add("said", |w| {
+                    w.raw(&subject.0);
+                    w.timestamp(said.at);
+                    w.text(&format!("{:?}", said.change));
+                });
+            }
+            digest.add("choices", |w| {
+                w.raw(&subject.0);
+                w.text(&format!("{choices:?}"));
+            });
+        }
+        digest.0
+    }
+
     fn digest_touches(&self, names: &Names<'_>) -> u128 {
         let mut digest = Digest::default();
         for shopper in self.shoppers.numbers() {
@@ -122,6 +157,7 @@ impl Views {
                     names.item(touch.item, w);
                     w.u8(touch.action as u8);
                     w.u8(touch.channel.map_or(0, |channel| channel as u8 + 1));
+                    w.u8(touch.uses.bits());
                 });
             }
         }
@@ -212,6 +248,7 @@ fn digest_orders(orders: &OrderFold, names: &Names<'_>) -> u128 {
                 w.timestamp(first);
                 w.day(day);
                 names.location(report.location, w);
+                w.u8(report.uses.bits());
                 for line in report.lines.iter() {
                     names.item(line.item, w);
                     w.zigzag(line.milli);

@@ -52,6 +52,25 @@ impl Identity {
         members
     }
 
+    /// All subjects that any chain of links joins to `subject`, itself first; at most `limit`.
+    ///
+    /// Unlike [`Identity::members`], which bounds what an answer looks at, nobody is left out below
+    /// the limit: an erasure must reach all.
+    pub fn union(&self, subject: SubjectId, limit: usize) -> Vec<SubjectId> {
+        let mut union = vec![subject];
+        let mut seen: FxHashSet<SubjectId> = union.iter().copied().collect();
+        let mut next_idx = 0;
+        while let Some(&member) = union.get(next_idx) {
+            next_idx += 1;
+            for link in self.links.get(&member).map_or(&[][..], Vec::as_slice) {
+                if union.len() < limit && seen.insert(link.other) {
+                    union.push(link.other);
+                }
+            }
+        }
+        union
+    }
+
     /// How many pairs are linked.
     pub fn n_links(&self) -> usize {
         self.links.values().map(Vec::len).sum::<usize>() / 2

@@ -14,6 +14,7 @@ use souk_core::{Day, EventId, OrderChange, OrderRef, Source, Timestamp};
 
 use super::lines::Lines;
 use super::shoppers::read_u32;
+use super::uses::Uses;
 
 /// No shopper, no location.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -33,6 +34,8 @@ pub(crate) struct Report {
     /// was bought, not when.
     pub(crate) first: (Timestamp, Day),
     pub(crate) location: u32,
+    /// What the report may be used for; the person-free side knows no limits.
+    pub(crate) uses: Uses,
     pub(crate) lines: Lines,
 }
 
@@ -137,6 +140,22 @@ impl OrderFold {
         }
     }
 
+    /// Takes what a shopper said of an order out of everybody's answers, for good.
+    pub(crate) fn unshare(&mut self, slot: u32, shopper: u32) {
+        let reports = self.slots[slot as usize].reports.iter_mut();
+        reports.filter(|r| r.shopper == shopper).for_each(|r| r.uses = r.uses.unshared());
+    }
+
+    /// What a shopper's order may be used for: what each of its placed reports allows, so that a file
+    /// of the night does not bring back what the web withheld.
+    pub(crate) fn uses(&self, slot: u32, shopper: u32) -> Uses {
+        let placed = self
+            .reports(slot)
+            .iter()
+            .filter(|report| report.change == OrderChange::Placed && report.shopper == shopper);
+        placed.fold(Uses::ALL, |uses, report| uses.and(report.uses))
+    }
+
     /// Drops what a shopper said of an order, and the order when nothing is left.
     pub(crate) fn drop_shopper(&mut self, slot: u32, shopper: u32) {
         let reports = &mut self.slots[slot as usize].reports;
@@ -237,6 +256,7 @@ fn write_report(report: &Report, w: &mut Writer) {
     w.timestamp(report.first.0);
     w.day(report.first.1);
     w.varint(u64::from(report.location.wrapping_add(1)));
+    w.u8(report.uses.bits());
     w.bytes(report.lines.bytes());
 }
 
@@ -252,7 +272,14 @@ fn read_report(r: &mut Reader<'_>, n_items: usize) -> Result<Report, WireError> 
         at: r.timestamp()?,
         first: (r.timestamp()?, r.day()?),
         location: read_u32(r)?.wrapping_sub(1),
+        uses: read_uses(r)?,
         lines: Lines::from_bytes(r.bytes()?, n_items)
             .ok_or_else(|| r.fault("lines of known items"))?,
     })
+}
+
+/// What something may be used for.
+pub(crate) fn read_uses(r: &mut Reader<'_>) -> Result<Uses, WireError> {
+    let bits = r.u8()?;
+    Uses::from_bits(bits).ok_or_else(|| r.fault("known uses"))
 }

@@ -21,7 +21,7 @@ const VIEWED: i64 = 1;
 const POPULAR_DAYS: u32 = 28;
 const POPULAR_HALF_LIFE_DAYS: f32 = 14.0;
 
-const HOUR_MS: i64 = 3_600_000;
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// Hours and days kept: what trends and popularity look back on, with some to spare.
 const HOURS_KEPT: i64 = 72;
 const DAYS_KEPT: i64 = 35;
@@ -30,13 +30,23 @@ const DAYS_KEPT: i64 = 35;
 ///
 /// Purchases come from sales, so they name nobody, and count once for each product of an order.
 /// Views and additions to carts come from the touches that histories keep, and leave with them: so
-/// one shopper weighs no more than so many touches, and can be forgotten exactly. How far back is
+/// a shopper can be forgotten exactly. One shopper counts once for a product, kind of act and hour, and
+/// weighs no more than so many touches. How far back is
 /// kept follows the time of receipt, which a client cannot set.
 #[derive(Clone, Debug, Default)]
 pub struct Popularity {
     windows: Windows,
     /// The last whole hour in which anything came in.
     hour: i64,
+}
+
+/// What a touch says of demand; `None` when it says nothing.
+pub(crate) fn weight_of(action: Action) -> Option<i64> {
+    match action {
+        Action::Viewed | Action::Clicked => Some(VIEWED),
+        Action::AddedToCart | Action::AddedToWishlist | Action::WishlistAddedToCart => Some(ADDED),
+        _ => None,
+    }
 }
 
 /// Scopes of one site: one for the site as a whole, one for each channel.
@@ -84,11 +94,7 @@ impl Popularity {
 
     /// Counts a touch, or with −1 takes it back.
     pub(crate) fn touched(&mut self, touch: &Touch, site: u32, sign: i64) {
-        let weight = match touch.action {
-            Action::Viewed | Action::Clicked => VIEWED,
-            Action::AddedToCart | Action::AddedToWishlist | Action::WishlistAddedToCart => ADDED,
-            _ => return,
-        };
+        let Some(weight) = weight_of(touch.action) else { return };
         self.count((site, touch.channel), (touch.item, touch.at), weight * sign);
     }
 
@@ -128,7 +134,7 @@ impl Popularity {
 
 impl Popularity {
     pub(crate) const NAME: &'static str = "popularity";
-    pub(crate) const VERSION: u16 = 1;
+    pub(crate) const VERSION: u16 = 2;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();

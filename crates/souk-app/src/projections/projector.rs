@@ -1,16 +1,19 @@
 //! The one writer of the views: reads the log in order and folds it, slice by slice.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use souk_core::wire::{WireError, decode_event};
-use souk_ports::{Cursor, LogError, Position, Recorded};
+use souk_ports::{Cursor, KeyStoreError, LogError, Position, Recorded};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::snapshots::{self, LoadError, Manifest};
+use super::loading::{forget_keys, load_newest};
+use super::snapshots::{self, Place};
 use super::{Decoded, Views};
+use crate::consent::ConsentRules;
+use crate::sealing::{OpenFault, open_all, open_records};
 use crate::{AppError, Parts, Readiness};
 
 /// How long after a snapshot that could not be stored the next is tried: a full disk stays so for a
@@ -32,6 +35,8 @@ pub struct FoldParams {
     pub poll_interval: Duration,
     /// Events opened at a time, before the lock is taken.
     pub slice_events: usize,
+    /// How long after an erasure its snapshot is taken, so that several share one.
+    pub purge_delay: Duration,
     /// How long the lock is held at a time; one event may take longer by itself.
     pub slice_time: Duration,
 }
@@ -46,6 +51,7 @@ impl Default for FoldParams {
             read_records: 4_096,
             poll_interval: Duration::from_millis(200),
             slice_events: 64,
+            purge_delay: Duration::from_secs(10),
             slice_time: Duration::from_micros(200),
         }
     }
@@ -61,6 +67,8 @@ pub(crate) struct Progress {
 /// What the projector can be asked for.
 enum Command {
     Snapshot(oneshot::Sender<Result<(), AppError>>),
+    /// A snapshot soon, after which no older one is left.
+    Purge(oneshot::Sender<Result<(), AppError>>),
     Stop(oneshot::Sender<Result<(), AppError>>),
     Inspect(Box<dyn FnOnce(&Views) + Send>),
 }
@@ -71,6 +79,7 @@ pub(crate) struct Projector {
     wake: Arc<Notify>,
     progress: watch::Receiver<Progress>,
     commands: mpsc::Sender<Command>,
+    n_noise: Arc<AtomicU64>,
     task: parking_lot::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -90,6 +99,7 @@ impl Projector {
         });
         let (commands, inbox) = mpsc::channel(16);
         let wake = Arc::new(Notify::new());
+        let n_noise = Arc::new(AtomicU64::new(0));
         let folder = Folder {
             parts: parts.clone(),
             views,
@@ -103,14 +113,22 @@ impl Projector {
             saved_at: Instant::now(),
             is_unsaved: false,
             saving: None,
+            n_noise: Arc::clone(&n_noise),
+            purges: Purges::default(),
         };
         let task = tokio::spawn(folder.run());
-        Ok(Projector { wake, progress, commands, task: parking_lot::Mutex::new(Some(task)) })
+        let task = parking_lot::Mutex::new(Some(task));
+        Ok(Projector { wake, progress, commands, n_noise, task })
     }
 
     /// Something was appended.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Records of erased people that were passed over since the start.
+    pub(crate) fn n_noise(&self) -> u64 {
+        self.n_noise.load(Ordering::Relaxed)
     }
 
     pub(crate) fn readiness(&self) -> Readiness {
@@ -155,6 +173,12 @@ impl Projector {
         self.ask(Command::Snapshot(sender), answer).await
     }
 
+    /// Waits for a snapshot of what is folded now, after which all older ones and their keys are gone.
+    pub(crate) async fn purge_snapshots(&self) -> Result<(), AppError> {
+        let (sender, answer) = oneshot::channel();
+        self.ask(Command::Purge(sender), answer).await
+    }
+
     /// Ends the fold with a snapshot. A second call does nothing.
     pub(crate) async fn stop(&self) -> Result<(), AppError> {
         let Some(task) = self.task.lock().take() else { return Ok(()) };
@@ -187,27 +211,8 @@ fn ending() -> AppError {
 enum FoldError {
     #[error(transparent)]
     Log(#[from] LogError),
-    #[error(
-        "the record at partition {} offset {} cannot be read ({source}); restore a backup, or use the \
-         version of souk that wrote it",
-        .position.partition.0, .position.offset
-    )]
-    Record { position: Position, source: WireError },
-}
-
-/// Opens a record.
-fn decode(recorded: Recorded) -> Result<Decoded, FoldError> {
-    let Recorded { position, record } = recorded;
-    let event =
-        decode_event(&record.body).map_err(|source| FoldError::Record { position, source })?;
-    Ok(Decoded {
-        position,
-        subject: record.subject,
-        event_id: record.event_id,
-        received_at: record.received_at,
-        kind: record.kind,
-        event,
-    })
+    #[error(transparent)]
+    Record(#[from] OpenFault),
 }
 
 /// The running fold.
@@ -227,7 +232,20 @@ struct Folder {
     saved_at: Instant,
     /// Whether the last snapshot could not be stored.
     is_unsaved: bool,
-    saving: Option<JoinHandle<Result<(), object_store::Error>>>,
+    saving: Option<JoinHandle<Result<(), AppError>>>,
+    /// Records of erased people that were passed over since the start.
+    n_noise: Arc<AtomicU64>,
+    purges: Purges,
+}
+
+/// Those who wait until no snapshot from before an erasure is left.
+#[derive(Default)]
+struct Purges {
+    waiting: Vec<oneshot::Sender<Result<(), AppError>>>,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// Those whose snapshot is being stored.
+    served: Vec<oneshot::Sender<Result<(), AppError>>>,
 }
 
 impl Folder {
@@ -236,8 +254,11 @@ impl Folder {
         loop {
             let failed = match self.catch_up().await {
                 Ok(()) => false,
-                Err(FoldError::Log(LogError::Unavailable(source))) => {
-                    tracing::warn!(%source, "the log does not answer; the fold tries again");
+                Err(
+                    FoldError::Log(LogError::Unavailable(source))
+                    | FoldError::Record(OpenFault::Keys(KeyStoreError::Unavailable(source))),
+                ) => {
+                    tracing::warn!(%source, "log or key store do not answer; the fold tries again");
                     tokio::time::sleep(self.params.poll_interval).await;
                     false
                 }
@@ -284,26 +305,17 @@ impl Folder {
     async fn fold(&self, batch: Vec<Recorded>) -> Result<(), FoldError> {
         let mut batch = batch.into_iter();
         loop {
-            let slice = batch.by_ref().take(self.params.slice_events);
-            let mut opened = Vec::with_capacity(self.params.slice_events);
-            let mut failure = None;
-            for recorded in slice {
-                match decode(recorded) {
-                    Ok(decoded) => opened.push(decoded),
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
-                }
-            }
+            let slice: Vec<_> = batch.by_ref().take(self.params.slice_events).collect();
+            forget_keys(&*self.parts.keys, &slice).await?;
+            let (opened, outcome) = open_records(&*self.parts.keys, slice).await;
             if opened.is_empty() {
-                return failure.map_or(Ok(()), Err);
+                return outcome.map_err(FoldError::from);
             }
+            let n_noise = opened.iter().filter(|decoded| decoded.event.is_none()).count();
+            self.n_noise.fetch_add(n_noise as u64, Ordering::Relaxed);
             let cursor = self.apply(opened);
             self.note_progress(&cursor);
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
+            outcome?;
             tokio::task::yield_now().await;
         }
     }
@@ -355,6 +367,11 @@ impl Folder {
                 let _ = answer.send(self.snapshot_and_wait().await);
                 Continue(())
             }
+            Some(Command::Purge(answer)) => {
+                self.purges.since.get_or_insert_with(Instant::now);
+                self.purges.waiting.push(answer);
+                Continue(())
+            }
             Some(Command::Inspect(look)) => {
                 let views = Arc::clone(&self.views);
                 let looked = tokio::task::spawn_blocking(move || look(&views.read())).await;
@@ -376,7 +393,10 @@ impl Folder {
             tracing::warn!(%error, "the snapshot could not be stored");
         }
         let records = self.views.read().counters.records() - self.saved_records;
-        let is_due = if self.is_unsaved {
+        let is_purge = self.purges.since.is_some_and(|at| at.elapsed() >= self.params.purge_delay);
+        let is_due = if is_purge {
+            true
+        } else if self.is_unsaved {
             self.saved_at.elapsed() >= RETRY_INTERVAL
         } else {
             records >= self.params.snapshot_records
@@ -391,7 +411,8 @@ impl Folder {
         if let Err(error) = self.finish_saving().await {
             tracing::warn!(%error, "the last snapshot could not be stored");
         }
-        if !self.is_unsaved && self.views.read().counters.records() == self.saved_records {
+        let is_saved = self.views.read().counters.records() == self.saved_records;
+        if !self.is_unsaved && is_saved && self.purges.waiting.is_empty() {
             return Ok(());
         }
         self.begin_saving().await;
@@ -414,11 +435,14 @@ impl Folder {
         let (sequence, n_bytes) = (self.sequence, set.n_bytes());
         tracing::info!(sequence, n_bytes, ms = since.elapsed().as_millis(), "snapshot taken");
         (self.saved_records, self.saved_at) = (records, Instant::now());
-        let blobs = Arc::clone(&self.parts.blobs);
-        let kept = self.params.snapshots_kept;
+        let (blobs, keys) = (Arc::clone(&self.parts.blobs), Arc::clone(&self.parts.keys));
+        self.purges.since = None;
+        self.purges.served = std::mem::take(&mut self.purges.waiting);
+        let kept = if self.purges.served.is_empty() { self.params.snapshots_kept } else { 1 };
         let saving = async move {
-            snapshots::save(&*blobs, set, sequence).await?;
-            snapshots::drop_old(&*blobs, kept).await
+            let place = Place { blobs: &*blobs, keys: &*keys };
+            snapshots::save(place, set, sequence).await?;
+            snapshots::drop_old(place, kept).await
         };
         self.saving = Some(tokio::spawn(saving));
     }
@@ -426,106 +450,39 @@ impl Folder {
     async fn finish_saving(&mut self) -> Result<(), AppError> {
         let Some(saving) = self.saving.take() else { return Ok(()) };
         let outcome = match saving.await {
-            Ok(outcome) => outcome.map_err(AppError::from),
+            Ok(outcome) => outcome,
             Err(source) => Err(AppError::Bug(format!("storing a snapshot ended: {source}"))),
         };
         self.is_unsaved = outcome.is_err();
+        for answer in self.purges.served.drain(..) {
+            let told = match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(AppError::NotReady(format!("the snapshot failed: {error}"))),
+            };
+            let _ = answer.send(told);
+        }
         outcome
     }
 }
 
-/// Loads the newest set that is whole, of this version, and of this log. Returns the last number used.
-async fn load_newest(parts: &Parts, views: &Arc<RwLock<Views>>) -> Result<u64, AppError> {
-    let sequences = snapshots::sequences(&*parts.blobs).await?;
-    for sequence in sequences.iter().rev() {
-        let since = Instant::now();
-        match load_set(parts, *sequence).await {
-            Ok(Some(loaded)) => {
-                let records = loaded.counters.records();
-                let ms = since.elapsed().as_millis();
-                tracing::info!(sequence, records, ms, "snapshot loaded");
-                *views.write() = loaded;
-                break;
-            }
-            Ok(None) => {
-                tracing::warn!(sequence, "the snapshot is of another log and is passed over");
-            }
-            Err(error) => {
-                tracing::warn!(sequence, %error, "the snapshot is passed over");
-            }
-        }
-    }
-    Ok(sequences.last().copied().unwrap_or(0))
-}
-
-/// Reads one set; `None` when the log does not hold what the set has seen.
-async fn load_set(parts: &Parts, sequence: u64) -> Result<Option<Views>, LoadError> {
-    let manifest = snapshots::load_manifest(&*parts.blobs, sequence).await?;
-    if !is_of_log(parts, &manifest).await {
-        return Ok(None);
-    }
-    let bytes = snapshots::load_parts(&*parts.blobs, &manifest).await?;
-    let (cursor, anchors) = (manifest.cursor, manifest.anchors);
-    let restored = tokio::task::spawn_blocking(move || Views::restore(bytes, cursor));
-    let mut views = restored.await.map_err(|_| LoadError::Missing("any".to_owned()))??;
-    views.anchors = anchors;
-    Ok(Some(views))
-}
-
-/// Whether the log holds the very records that the set has seen last. A log that was restored from
-/// an older backup does not reach so far; one that was replaced may, and still be another.
-async fn is_of_log(parts: &Parts, manifest: &Manifest) -> bool {
-    for anchor in &manifest.anchors {
-        let mut before = manifest.cursor.clone();
-        // Everything else is behind the cursor, so the read begins with the record itself.
-        before = match anchor.position.offset.checked_sub(1) {
-            Some(offset) => rewound(&before, Position { offset, ..anchor.position }),
-            None => without(&before, anchor.position),
-        };
-        let Ok(found) = parts.log.read(&before, 1).await else { return false };
-        let is_same = found.first().is_some_and(|recorded| {
-            recorded.position == anchor.position && recorded.record.event_id == anchor.event_id
-        });
-        if !is_same {
-            return false;
-        }
-    }
-    true
-}
-
-/// The cursor with one partition set back.
-fn rewound(cursor: &Cursor, position: Position) -> Cursor {
-    let mut rewound = without(cursor, position);
-    rewound.advance(position);
-    rewound
-}
-
-fn without(cursor: &Cursor, position: Position) -> Cursor {
-    let mut rest = Cursor::START;
-    cursor
-        .positions()
-        .filter(|other| other.partition != position.partition)
-        .for_each(|other| rest.advance(other));
-    rest
-}
-
 /// Folds the log from its start up to `until` into fresh views.
-pub(crate) async fn rebuild(parts: &Parts, until: &Cursor) -> Result<Views, AppError> {
-    let mut views = Views::default();
+pub(crate) async fn rebuild(
+    parts: &Parts,
+    until: &Cursor,
+    rules: Arc<ConsentRules>,
+) -> Result<Views, AppError> {
+    let mut views = Views::new(rules);
     let mut cursor = Cursor::START;
     loop {
         let batch = parts.log.read(&cursor, FoldParams::default().read_records).await?;
         if batch.is_empty() {
             return Ok(views);
         }
-        for recorded in batch {
-            let position = recorded.position;
-            cursor.advance(position);
-            if until.offset(position.partition).is_none_or(|last| position.offset > last) {
-                continue;
-            }
-            let decoded =
-                decode(recorded).map_err(|error| AppError::NotReady(error.to_string()))?;
+        batch.iter().for_each(|recorded| cursor.advance(recorded.position));
+        let is_wanted =
+            |at: Position| until.offset(at.partition).is_some_and(|last| at.offset <= last);
+        let wanted = batch.into_iter().filter(|recorded| is_wanted(recorded.position)).collect();
+        for decoded in open_all(&*parts.keys, wanted).await? {
             views.apply(decoded);
         }
         if cursor.covers(until) {

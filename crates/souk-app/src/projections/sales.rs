@@ -275,7 +275,7 @@ fn book_line(cells: &mut Vec<Cell>, key: u64, (line, direction): (Line, Directio
 
 impl DailySales {
     pub(crate) const NAME: &'static str = "sales";
-    pub(crate) const VERSION: u16 = 1;
+    pub(crate) const VERSION: u16 = 2;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.n_cells() * 12 + self.orders.len() * 160));

@@ -4,25 +4,39 @@
 //! its version and checksum: a crash while writing leaves a set without a manifest, which nobody
 //! reads. The last sets are kept. A set that is damaged or of another version is passed over
 //! with a warning, and the next older one or the log itself serves.
+//!
+//! Sets hold what people did, so each is sealed with a random key of its own that lives in the key
+//! store, apart from every backup of the data, and is destroyed when the set is dropped. After an
+//! erasure all sets before it are dropped: their copies in older backups become noise with them.
+
+use std::sync::Arc;
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use souk_core::EventId;
 use souk_core::wire::{Reader, WireError, Writer};
-use souk_ports::{Cursor, Partition, Position};
+use souk_ports::{Cursor, KeyStore, KeyStoreError, Partition, Position};
+use souk_privacy::seal::{self, UnsealError};
 use souk_recommend::SnapshotError;
 use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::VisitIndex;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::consents::Consents;
 use super::counters::Counters;
 use super::popularity::Popularity;
+use crate::AppError;
+use crate::consent::ConsentRules;
+use crate::sealing::Nonces;
+
 use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Views};
 
 /// Where sets stand.
 const FOLDER: &str = "snapshots";
 /// The first byte of a manifest.
-const MANIFEST_VERSION: u8 = 1;
+const MANIFEST_VERSION: u8 = 2;
+/// What the names of the sets' keys in the key store begin with.
+const KEY_PREFIX: &str = "snapshot/";
 /// Version of the parts that the index of visits writes; its own version stands inside as well. 2: a long
 /// visit loses several events at once, the visit that began first goes first.
 const VISITS_VERSION: u16 = 2;
@@ -35,14 +49,27 @@ pub(crate) enum LoadError {
     Damaged { part: String },
     #[error("part `{part}` has version {found}, this program reads {known}")]
     OtherVersion { part: String, found: u16, known: u16 },
+    #[error("the settings of consent have changed since; the log says something else under them")]
+    OtherRules,
     #[error("part `{0}` is missing")]
     Missing(String),
     #[error("bytes are no snapshot")]
     Wire(#[from] WireError),
     #[error("bytes are no index")]
     Index(#[from] SnapshotError),
+    #[error("part `{part}` does not open: {source}; its key was destroyed with the set")]
+    Sealed { part: String, source: UnsealError },
+    #[error("the key store does not answer")]
+    Keys(#[from] KeyStoreError),
     #[error("the blob store does not answer")]
     Blobs(#[from] object_store::Error),
+}
+
+/// Where sets and their keys are.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) blobs: &'a dyn ObjectStore,
+    pub(crate) keys: &'a dyn KeyStore,
 }
 
 /// One projection as bytes.
@@ -69,7 +96,9 @@ pub(crate) struct Anchor {
 }
 
 /// The parts that this program reads and writes, in the order of reading.
-const PARTS: [(&str, u16); 9] = [
+const PARTS: [(&str, u16); 10] = [
+    // First, so that under other rules nothing else is read.
+    (Consents::NAME, Consents::VERSION),
     (Catalogue::NAME, Catalogue::VERSION),
     (Identity::NAME, Identity::VERSION),
     (Shoppers::NAME, Shoppers::VERSION),
@@ -98,6 +127,7 @@ impl Views {
     /// Writes down every projection.
     pub(crate) fn snapshot(&self) -> Set {
         let bytes = [
+            self.consents.snapshot(&self.rules),
             self.catalogue.snapshot(),
             self.identity.snapshot(),
             self.shoppers.snapshot(),
@@ -124,10 +154,15 @@ impl Views {
     }
 
     /// Reads what [`Views::snapshot`] wrote, part by part in the same order.
-    pub(crate) fn restore(parts: Vec<Vec<u8>>, cursor: Cursor) -> Result<Views, LoadError> {
+    pub(crate) fn restore(
+        parts: Vec<Vec<u8>>,
+        cursor: Cursor,
+        rules: Arc<ConsentRules>,
+    ) -> Result<Views, LoadError> {
         let mut parts = parts.into_iter();
         // Each part's bytes are let go as soon as they are read.
         let mut next = || parts.next().ok_or_else(|| LoadError::Missing("any".to_owned()));
+        let consents = Consents::restore(&next()?, &rules)?;
         let catalogue = Catalogue::restore(&next()?)?;
         let n_items = catalogue.n_items();
         let identity = Identity::restore(&next()?)?;
@@ -143,6 +178,9 @@ impl Views {
         let counters = Counters::read(&mut r)?;
         r.end()?;
         Ok(Views {
+            rules,
+            consents,
+            withdrawals: 0,
             basket_vectors: BasketVectors::build(histories.all_baskets()),
             catalogue,
             identity,
@@ -186,12 +224,16 @@ fn part_path(name: &str, version: u16, sequence: u64) -> Path {
     Path::from(format!("{FOLDER}/{name}/v{version}-{sequence:012}"))
 }
 
-/// Writes a set: its parts, then the manifest that makes it count.
-pub(crate) async fn save(
-    blobs: &dyn ObjectStore,
-    set: Set,
-    sequence: u64,
-) -> Result<(), object_store::Error> {
+/// The name of a set's key in the key store.
+fn key_name(sequence: u64) -> String {
+    format!("{KEY_PREFIX}{sequence:012}")
+}
+
+/// Seals a set and writes it: its parts, then the manifest that makes it count.
+pub(crate) async fn save(place: Place<'_>, set: Set, sequence: u64) -> Result<(), AppError> {
+    let blobs = place.blobs;
+    let key = place.keys.secret(&key_name(sequence)).await?;
+    let mut nonces = Nonces::for_records(1);
     let mut w = Writer::new();
     w.u8(MANIFEST_VERSION);
     w.count(set.anchors.len());
@@ -202,11 +244,13 @@ pub(crate) async fn save(
     }
     w.count(set.parts.len());
     for Part { name, version, bytes } in set.parts {
+        let path = part_path(name, version, sequence);
+        let bytes = seal::seal_blob(&key, path.as_ref(), nonces.draw()?, &bytes);
         w.text(name);
         w.varint(u64::from(version));
         w.varint(bytes.len() as u64);
         w.raw(&xxh3_64(&bytes).to_le_bytes());
-        blobs.put(&part_path(name, version, sequence), PutPayload::from(bytes)).await?;
+        blobs.put(&path, PutPayload::from(bytes)).await?;
     }
     let mut manifest = w.into_bytes();
     let checksum = xxh3_64(&manifest);
@@ -215,14 +259,17 @@ pub(crate) async fn save(
     Ok(())
 }
 
-/// Removes all but the last `kept` sets, and parts that belong to none.
-pub(crate) async fn drop_old(
-    blobs: &dyn ObjectStore,
-    kept: usize,
-) -> Result<(), object_store::Error> {
+/// Removes all but the last `kept` sets, and parts that belong to none: first every key but theirs, so
+/// that copies of the sets elsewhere become noise, whatever happens next.
+pub(crate) async fn drop_old(place: Place<'_>, kept: usize) -> Result<(), AppError> {
+    let blobs = place.blobs;
     let manifests = sequences(blobs).await?;
-    let Some(oldest) = manifests.iter().rev().take(kept.max(1)).next_back() else { return Ok(()) };
-    for sequence in manifests.iter().filter(|sequence| *sequence < oldest) {
+    let first_kept = manifests.len().saturating_sub(kept.max(1));
+    let (dropped, kept) = manifests.split_at(first_kept);
+    let Some(oldest) = kept.first() else { return Ok(()) };
+    let names: Vec<String> = kept.iter().map(|sequence| key_name(*sequence)).collect();
+    place.keys.destroy_secrets(KEY_PREFIX, &names).await?;
+    for sequence in dropped {
         blobs.delete(&manifest_path(*sequence)).await?;
     }
     let folder = Path::from(FOLDER);
@@ -300,14 +347,16 @@ fn read_part(r: &mut Reader<'_>) -> Result<ManifestPart, WireError> {
     Ok(ManifestPart { name, version, n_bytes, checksum })
 }
 
-/// Reads the parts of a set, in the order of [`PARTS`], and checks their checksums.
+/// Reads and opens the parts of a set, in the order of [`PARTS`], and checks their checksums.
 pub(crate) async fn load_parts(
-    blobs: &dyn ObjectStore,
+    place: Place<'_>,
     manifest: &Manifest,
 ) -> Result<Vec<Vec<u8>>, LoadError> {
+    let key = place.keys.secret(&key_name(manifest.sequence)).await?;
     let mut parts = Vec::with_capacity(PARTS.len());
     for (name, version) in PARTS {
-        let bytes = blobs.get(&part_path(name, version, manifest.sequence)).await?.bytes().await?;
+        let path = part_path(name, version, manifest.sequence);
+        let bytes = place.blobs.get(&path).await?.bytes().await?;
         let part = manifest.parts.iter().find(|part| part.name == name);
         let is_whole = part.is_some_and(|part| {
             part.n_bytes == bytes.len() as u64 && part.checksum == xxh3_64(&bytes)
@@ -315,7 +364,9 @@ pub(crate) async fn load_parts(
         if !is_whole {
             return Err(LoadError::Damaged { part: name.to_owned() });
         }
-        parts.push(bytes.into());
+        let opened = seal::open_blob(&key, path.as_ref(), &bytes);
+        let sealed = |source| LoadError::Sealed { part: name.to_owned(), source };
+        parts.push(opened.map_err(sealed)?);
     }
     Ok(parts)
 }

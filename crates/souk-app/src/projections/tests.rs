@@ -39,6 +39,7 @@ pub(crate) fn event(minutes: i64, fact: Fact) -> Event {
         channel: Some(Channel::Web),
         source: Source::Server,
         message_id: None,
+        withheld: souk_core::Purposes::NONE,
         fact,
     }
 }
@@ -53,12 +54,30 @@ pub(crate) fn record(offset: u64, subject: Option<SubjectId>, event: Event) -> D
         event_id: EventId(event_id),
         received_at: at(300 + offset as i64),
         kind: RecordKind(souk_core::wire::record_kind(&event.fact)),
-        event,
+        event: Some(event),
     }
 }
 
+/// The rules of a jurisdiction; read once, because reading settings is slow beside a small fold.
+pub(crate) fn rules(jurisdiction: &'static str) -> Arc<ConsentRules> {
+    type Known = std::collections::BTreeMap<&'static str, Arc<ConsentRules>>;
+    static KNOWN: parking_lot::Mutex<Known> = parking_lot::Mutex::new(Known::new());
+    let read = || {
+        let settings = format!("privacy: {{default_jurisdiction: {jurisdiction}}}");
+        Arc::new(ConsentRules::of(&crate::Config::parse(&settings, []).unwrap()).unwrap())
+    };
+    Arc::clone(KNOWN.lock().entry(jurisdiction).or_insert_with(read))
+}
+
 pub(crate) fn fold<'a>(records: impl IntoIterator<Item = &'a Decoded>) -> Views {
-    let mut views = Views::default();
+    fold_with(rules("us"), records)
+}
+
+pub(crate) fn fold_with<'a>(
+    rules: Arc<ConsentRules>,
+    records: impl IntoIterator<Item = &'a Decoded>,
+) -> Views {
+    let mut views = Views::new(rules);
     records.into_iter().for_each(|record| views.apply(record.clone()));
     views
 }
@@ -246,7 +265,7 @@ fn records(steps: &[Step]) -> Vec<Decoded> {
 
 /// Whether a record says anything of a subject.
 fn names(record: &Decoded, who: SubjectId) -> bool {
-    let other = match &record.event.fact {
+    let other = match &record.said().fact {
         Fact::Linked { other, .. } | Fact::Unlinked { other, .. } => Some(*other),
         Fact::Forgotten { subject } => Some(*subject),
         _ => None,
@@ -257,7 +276,7 @@ fn names(record: &Decoded, who: SubjectId) -> bool {
 fn restored(views: &Views) -> Views {
     let set = views.snapshot();
     let parts: Vec<Vec<u8>> = set.parts_for_test();
-    Views::restore(parts, views.cursor.clone()).unwrap()
+    Views::restore(parts, views.cursor.clone(), Arc::clone(&views.rules)).unwrap()
 }
 
 proptest! {
@@ -400,7 +419,7 @@ fn a_history_has_at_most_so_many_touches_and_visits_go_on() {
     // The touches come a minute apart, so all 300 are one visit, the dropped ones included.
     let lens: Vec<usize> = views.visits.visits().map(|visit| visit.len()).collect();
     assert_eq!(lens, [300]);
-    let history = views.history(&[subject(0)]);
+    let history = views.audit().history(&[subject(0)]);
     assert_eq!(history.current_visit(at(310)).len(), TOUCHES_MAX);
     assert_eq!(history.current_visit(at(330)).len(), 0);
 }

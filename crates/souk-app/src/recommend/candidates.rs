@@ -1,7 +1,5 @@
 //! Proposals of each source, with what they rest on.
 
-use std::borrow::Cow;
-
 use souk_core::{Channel, SiteId, Timestamp};
 use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
 use souk_recommend::buy_again::{BuyAgainParams, buy_again};
@@ -9,10 +7,10 @@ use souk_recommend::next_basket::{Basket, BasketQuery, next_basket};
 use souk_recommend::recently_viewed::{View, ViewedQuery, recently_viewed};
 use souk_recommend::session::SessionQuery;
 use souk_recommend::similar::{SimilarParams, SimilarQuery, similar};
-use souk_recommend::visits::{Visit, VisitId, VisitIndex};
-use souk_recommend::{Item, Scored, Shopper};
+use souk_recommend::visits::VisitIndex;
+use souk_recommend::{Item, Scored};
 
-use crate::projections::{VISIT_GAP_MS, Views};
+use crate::projections::{Consented, Views};
 use crate::recommend::ReasonKind;
 use crate::recommend::plan::Source;
 use crate::recommend::state::{Ranking, Scratches};
@@ -46,8 +44,10 @@ pub(crate) struct Scene<'a> {
     pub site: u32,
     pub site_id: &'a SiteId,
     pub channel: Option<Channel>,
-    /// The shopper's subjects, the one with most baskets first; empty for a stranger.
-    pub shoppers: &'a [Shopper],
+    /// What may be used of the shopper's past; nothing for a stranger.
+    pub personal: &'a Consented<'a>,
+    /// The shopper's baskets among it, oldest first.
+    pub own: &'a [Basket],
     /// The products of this visit, oldest first.
     pub seen: &'a [Item],
     /// Whether `seen` was stored and not given with the request.
@@ -103,31 +103,33 @@ fn label(scored: Vec<Scored>, kind: impl Fn(&Scored) -> (ReasonKind, bool)) -> V
 }
 
 fn bought_before(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
-    let baskets = scene.own_baskets();
     let params = BuyAgainParams { limit: scene.proposals_max, ..BuyAgainParams::default() };
-    let scored = buy_again(&baskets, scene.now.as_ms(), &params, &mut scratches.buy_again);
+    let scored = buy_again(scene.own, scene.now.as_ms(), &params, &mut scratches.buy_again);
     label(scored, |_| (ReasonKind::BoughtBefore, true))
 }
 
 fn likely_next(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
-    let Some(&shopper) = scene.shoppers.first() else { return Vec::new() };
-    let baskets = &scene.views.basket_vectors;
+    let Some(&shopper) = scene.personal.shoppers().first() else { return Vec::new() };
+    let baskets = scene.views.crowd().vectors;
     let market = scene.ranking.market(baskets, scene.now);
     let neighbourhood =
         scene.ranking.neighbourhood((shopper, scene.now), baskets, &mut scratches.next_basket);
     let params = scene.ranking.next_basket_params(scene.proposals_max);
-    let own = scene.own_baskets();
     let query = BasketQuery {
-        own: &own,
+        own: scene.own,
         now: scene.now.as_ms(),
         market: &market,
         neighbourhood: &neighbourhood,
     };
-    let scored = next_basket(&query, &params, &mut scratches.next_basket);
-    label(scored, |scored| {
+    let scored = scene.ranking.habit(
+        scene.personal.lone_shopper(),
+        (&market, &neighbourhood, params.limit),
+        || next_basket(&query, &params, &mut scratches.next_basket),
+    );
+    label(scored.to_vec(), |scored| {
         if !scored.evidence.items.is_empty() {
             (ReasonKind::SimilarShoppers, true)
-        } else if scene.shoppers.iter().any(|&own| baskets.n_bought(own, scored.item) > 0) {
+        } else if scene.personal.has_bought(scored.item, scene.own) {
             (ReasonKind::BoughtBefore, true)
         } else {
             (ReasonKind::Popular, false)
@@ -143,7 +145,7 @@ fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let query = SessionQuery {
         items: scene.seen,
         now: scene.now.as_ms(),
-        own: scene.own_visit(),
+        own: scene.personal.open_visit(scene.now),
         exclude: scene.anchors,
         limit: scene.proposals_max,
     };
@@ -176,7 +178,7 @@ fn together(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     }
     let query = TogetherQuery { anchors, limit: scene.proposals_max };
     let params = TogetherParams::default();
-    let baskets = &scene.views.baskets;
+    let baskets = scene.views.crowd().baskets;
     let companions = bought_together(baskets, &query, &params, &mut scratches.together);
     let scored = companions.into_iter().map(|companion| companion.scored).collect();
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
@@ -185,9 +187,8 @@ fn together(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
 
 fn viewed(scene: &Scene<'_>) -> Vec<Proposal> {
     let views: Vec<View> = scene
-        .shoppers
-        .iter()
-        .flat_map(|&shopper| scene.views.histories.touches(shopper))
+        .personal
+        .touches()
         .filter(|touch| touch.action.is_visit())
         .map(|touch| View { item: touch.item, time: touch.at.as_ms() })
         .collect();
@@ -224,33 +225,16 @@ impl Scene<'_> {
         list.iter().take(self.proposals_max).cloned().collect()
     }
 
-    /// The baskets of all the shopper's subjects, oldest first; copied only where there are several.
-    fn own_baskets(&self) -> Cow<'_, [Basket]> {
-        let of = |shopper: &Shopper| self.views.basket_vectors.baskets(*shopper);
-        if let [shopper] = self.shoppers {
-            return Cow::Borrowed(of(shopper));
-        }
-        let mut baskets: Vec<Basket> = self.shoppers.iter().flat_map(of).cloned().collect();
-        baskets.sort_by_key(|basket| (basket.time, basket.key));
-        Cow::Owned(baskets)
-    }
-
-    /// The stored visit that goes on: it must not speak for itself.
-    fn own_visit(&self) -> Option<VisitId> {
-        let visits = self.shoppers.iter().flat_map(|&s| self.views.visits.visits_of(s));
-        let last = visits.max_by_key(Visit::last_time)?;
-        (self.now.as_ms() - last.last_time() <= VISIT_GAP_MS).then(|| last.id())
-    }
-
     /// Click visits where they know the last product well enough, else baskets: a shop without a web
     /// page still has likeness.
     fn index_for(&self, items: &[Item]) -> Index<'_> {
-        let last = items.last().map_or(0, |&item| self.views.visits.n_visits_with(item));
-        let bought = items.last().map_or(0, |&item| self.views.baskets.n_visits_with(item));
+        let crowd = self.views.crowd();
+        let last = items.last().map_or(0, |&item| crowd.visits.n_visits_with(item));
+        let bought = items.last().map_or(0, |&item| crowd.baskets.n_visits_with(item));
         if last >= VISITS_MIN || last >= bought {
-            Index { visits: &self.views.visits, kind: ReasonKind::ViewedTogether }
+            Index { visits: crowd.visits, kind: ReasonKind::ViewedTogether }
         } else {
-            Index { visits: &self.views.baskets, kind: ReasonKind::BoughtTogether }
+            Index { visits: crowd.baskets, kind: ReasonKind::BoughtTogether }
         }
     }
 }

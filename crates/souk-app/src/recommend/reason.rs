@@ -1,44 +1,120 @@
 //! Reasons: what a proposal rests on, in words. Every number and title in a text was counted.
+//!
+//! What a reason says of others needs several different people behind it. Where the product that spoke
+//! for another has too few, its type is named, then the category above, then nothing: the list itself
+//! stays as it is.
 
 use souk_core::ProductId;
 use souk_recommend::Item;
 
-use crate::projections::Catalogue;
+use crate::projections::{Bond, Catalogue, CrowdView};
 use crate::recommend::candidates::Proposal;
 use crate::recommend::{Reason, ReasonKind};
 
 /// Products named as evidence at most.
 const EVIDENCE_MAX: usize = 3;
+/// What stands between the levels of a category.
+const LEVEL: &str = " > ";
 
-/// Puts a proposal's evidence into words.
-pub(crate) fn reason(proposal: &Proposal, catalogue: &Catalogue) -> Reason {
-    // Habits span a company's sites, answers do not: what speaks for a product may be sold elsewhere.
-    let site = catalogue.site(proposal.item);
-    let here = || proposal.evidence.iter().filter(|&&item| catalogue.site(item) == site);
-    let evidence: Vec<ProductId> =
-        here().take(EVIDENCE_MAX).map(|&item| catalogue.product_id(item).clone()).collect();
-    let anchor = here().find_map(|&item| title(catalogue, item));
-    let text = match (proposal.kind, anchor) {
-        (ReasonKind::BoughtTogether, Some(title)) => format!("Bought with {title}"),
-        (ReasonKind::BoughtTogether, None) => "Often bought together".to_owned(),
-        (ReasonKind::BoughtBefore, _) => match proposal.support {
-            0 | 1 => "You bought it before".to_owned(),
-            times => format!("You bought it {times} times"),
-        },
-        (ReasonKind::SimilarShoppers, Some(title)) => {
-            format!("Bought by shoppers who also buy {title}")
-        }
-        (ReasonKind::SimilarShoppers, None) => "Bought by shoppers like you".to_owned(),
-        (ReasonKind::ViewedTogether, Some(title)) => format!("Seen together with {title}"),
-        (ReasonKind::ViewedTogether, None) => "Often seen together".to_owned(),
-        (ReasonKind::RecentlyViewed, _) => "You looked at it recently".to_owned(),
-        (ReasonKind::Trending, _) => "In demand right now".to_owned(),
-        (ReasonKind::Popular, _) => "Popular in this shop".to_owned(),
-        (ReasonKind::New, _) => "New in this shop".to_owned(),
-    };
-    Reason { kind: proposal.kind, text, evidence }
+/// What reasons are made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sayer<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) crowd: CrowdView<'a>,
+    /// Different people behind what a reason says of others.
+    pub(crate) people_min: usize,
 }
 
-fn title(catalogue: &Catalogue, item: Item) -> Option<&str> {
-    catalogue.product(item).map(|product| product.title.as_str())
+impl Sayer<'_> {
+    /// Puts a proposal's evidence into words.
+    pub(crate) fn reason(&self, proposal: &Proposal) -> Reason {
+        // Habits span a company's sites, answers do not: what speaks for a product may be sold elsewhere.
+        let site = self.catalogue.site(proposal.item);
+        let here = || proposal.evidence.iter().filter(|&&item| self.catalogue.site(item) == site);
+        let Some(bond) = bond_of(proposal.kind) else {
+            let evidence = here().take(EVIDENCE_MAX);
+            return self.of_own(proposal, self.ids(evidence.copied()));
+        };
+        let is_spoken_of =
+            |&item: &Item| self.crowd.is_joined_by(bond, (item, proposal.item), self.people_min);
+        let evidence: Vec<Item> = here().take(EVIDENCE_MAX).copied().filter(is_spoken_of).collect();
+        let anchor = evidence.iter().find_map(|&item| self.title(item));
+        let name = match (anchor, here().next()) {
+            (None, Some(&spoke)) => self.kind_of((bond, proposal.item), spoke),
+            (anchor, _) => anchor,
+        };
+        let text = match (proposal.kind, name) {
+            (ReasonKind::BoughtTogether, Some(name)) => format!("Bought with {name}"),
+            (ReasonKind::BoughtTogether, None) => "Often bought together".to_owned(),
+            (ReasonKind::SimilarShoppers, Some(name)) => {
+                format!("Bought by shoppers who also buy {name}")
+            }
+            (ReasonKind::SimilarShoppers, None) => "Bought by shoppers like you".to_owned(),
+            (_, Some(name)) => format!("Seen together with {name}"),
+            (_, None) => "Often seen together".to_owned(),
+        };
+        Reason { kind: proposal.kind, text, evidence: self.ids(evidence) }
+    }
+
+    /// A reason that says nothing of others than that they are many.
+    fn of_own(&self, proposal: &Proposal, evidence: Vec<ProductId>) -> Reason {
+        let text = match proposal.kind {
+            ReasonKind::BoughtBefore => match proposal.support {
+                0 | 1 => "You bought it before".to_owned(),
+                times => format!("You bought it {times} times"),
+            },
+            ReasonKind::RecentlyViewed => "You looked at it recently".to_owned(),
+            ReasonKind::Trending => "In demand right now".to_owned(),
+            ReasonKind::New => "New in this shop".to_owned(),
+            _ => "Popular in this shop".to_owned(),
+        };
+        Reason { kind: proposal.kind, text, evidence }
+    }
+
+    /// The type of the product that spoke, or the category above it, where enough people joined it
+    /// with the proposed one.
+    fn kind_of(&self, (bond, item): (Bond, Item), spoke: Item) -> Option<&str> {
+        let path = self.path(spoke)?;
+        let levels: Vec<usize> = path.match_indices(LEVEL).map(|(at, _)| at).collect();
+        let ends = [path.len()].into_iter().chain(levels.into_iter().rev()).take(2);
+        ends.map(|end| &path[..end]).find_map(|kind| {
+            let is_of_kind = |other: Item| {
+                self.path(other)
+                    .and_then(|path| path.strip_prefix(kind))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(LEVEL))
+            };
+            let crowd = &self.crowd;
+            crowd
+                .is_joined_with_kind((bond, item), self.people_min, is_of_kind)
+                .then(|| kind.rsplit(LEVEL).next().unwrap_or(kind))
+        })
+    }
+
+    fn path(&self, item: Item) -> Option<&str> {
+        let product = self.catalogue.product(item)?;
+        product.categories.first().map(String::as_str)
+    }
+
+    fn title(&self, item: Item) -> Option<&str> {
+        self.catalogue.product(item).map(|product| product.title.as_str())
+    }
+
+    fn ids(&self, items: impl IntoIterator<Item = Item>) -> Vec<ProductId> {
+        items.into_iter().map(|item| self.catalogue.product_id(item).clone()).collect()
+    }
+}
+
+/// How people joined what a reason names with what it recommends; `None` for reasons that name nothing
+/// that others did.
+fn bond_of(kind: ReasonKind) -> Option<Bond> {
+    match kind {
+        ReasonKind::BoughtTogether => Some(Bond::Bought),
+        ReasonKind::SimilarShoppers => Some(Bond::SamePeople),
+        ReasonKind::ViewedTogether => Some(Bond::Viewed),
+        ReasonKind::BoughtBefore
+        | ReasonKind::RecentlyViewed
+        | ReasonKind::Trending
+        | ReasonKind::Popular
+        | ReasonKind::New => None,
+    }
 }

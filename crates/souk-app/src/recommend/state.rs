@@ -33,6 +33,11 @@ const LIST_MAX: usize = 2_000;
 /// Neighbourhoods kept; beyond it all are dropped and made anew as shoppers come (about 40 MB).
 const NEIGHBOURHOODS_MAX: usize = 20_000;
 
+/// How old a kept habit may be: the ages in it are days.
+const HABIT_AGE_MAX: Duration = Duration::from_secs(60);
+/// Products in a habit that is kept; longer ones are asked for by filters that refuse most (chosen).
+const HABIT_LIMIT_MAX: usize = 100;
+
 /// The kind of record that asks for a person to be forgotten.
 fn forgotten_kind() -> RecordKind {
     // Which person makes no difference to the kind.
@@ -72,14 +77,25 @@ struct ListKey {
     is_trend: bool,
 }
 
+/// What a shopper will likely buy next, and what that was made from.
+#[derive(Debug)]
+struct Habit {
+    made: Instant,
+    market: Arc<Market>,
+    neighbourhood: Arc<Neighbourhood>,
+    limit: usize,
+    scored: Arc<Vec<Scored>>,
+}
+
 /// What ranking keeps between requests. All of it can be lost at any time.
 #[derive(Debug)]
 pub(crate) struct Ranking {
     pub session: SessionScorer,
     market: RwLock<Option<Arc<Market>>>,
     neighbourhoods: RwLock<FxHashMap<Shopper, Arc<Neighbourhood>>>,
+    habits: RwLock<FxHashMap<Shopper, Habit>>,
     lists: RwLock<FxHashMap<ListKey, Aged<Vec<Scored>>>>,
-    /// Erasures that the rest has seen.
+    /// Erasures and withdrawals that the rest has seen.
     forgotten: AtomicU64,
 }
 
@@ -89,6 +105,7 @@ impl Default for Ranking {
             session: SessionScorer::new(SessionParams::default()),
             market: RwLock::default(),
             neighbourhoods: RwLock::default(),
+            habits: RwLock::default(),
             lists: RwLock::default(),
             forgotten: AtomicU64::new(0),
         }
@@ -125,6 +142,42 @@ impl Ranking {
         }
         kept.insert(shopper, Arc::clone(&made));
         made
+    }
+
+    /// What a shopper will likely buy next, kept while nothing that it rests on changes: the pages of
+    /// one visit ask again and again. `shopper` is `None` where a change of the own baskets would go
+    /// unnoticed.
+    pub(crate) fn habit(
+        &self,
+        shopper: Option<Shopper>,
+        (market, neighbourhood, limit): (&Arc<Market>, &Arc<Neighbourhood>, usize),
+        make: impl FnOnce() -> Vec<Scored>,
+    ) -> Arc<Vec<Scored>> {
+        let Some(shopper) = shopper.filter(|_| limit <= HABIT_LIMIT_MAX) else {
+            return Arc::new(make());
+        };
+        if let Some(kept) = self.habits.read().get(&shopper)
+            && kept.limit == limit
+            && kept.made.elapsed() < HABIT_AGE_MAX
+            && Arc::ptr_eq(&kept.market, market)
+            && Arc::ptr_eq(&kept.neighbourhood, neighbourhood)
+        {
+            return Arc::clone(&kept.scored);
+        }
+        let scored = Arc::new(make());
+        let habit = Habit {
+            made: Instant::now(),
+            market: Arc::clone(market),
+            neighbourhood: Arc::clone(neighbourhood),
+            limit,
+            scored: Arc::clone(&scored),
+        };
+        let mut kept = self.habits.write();
+        if kept.len() >= NEIGHBOURHOODS_MAX {
+            kept.clear();
+        }
+        kept.insert(shopper, habit);
+        scored
     }
 
     pub(crate) fn next_basket_params(&self, limit: usize) -> next_basket::Params {
@@ -168,11 +221,13 @@ impl Ranking {
         value
     }
 
-    /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer.
+    /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer, or
+    /// whom others must no longer learn from.
     pub(crate) fn keep_up(&self, views: &Views) {
-        let forgotten = views.counters.of_kind(forgotten_kind());
+        let forgotten = views.counters.of_kind(forgotten_kind()) + views.withdrawals();
         if self.forgotten.swap(forgotten, Ordering::Relaxed) != forgotten {
             self.neighbourhoods.write().clear();
+            self.habits.write().clear();
             *self.market.write() = None;
             self.lists.write().clear();
         }
@@ -188,9 +243,9 @@ pub(crate) async fn keep_fresh(app: Weak<App>) {
         let now = strong.clock.now();
         let seen = counted;
         let count = move |views: &Views| {
-            let changes = (views.basket_vectors.n_changes(), now.as_ms() / 3_600_000);
-            (seen != Some(changes))
-                .then(|| (changes, Market::at(&views.basket_vectors, now.as_ms())))
+            let vectors = views.crowd().vectors;
+            let changes = (vectors.n_changes(), now.as_ms() / 3_600_000);
+            (seen != Some(changes)).then(|| (changes, Market::at(vectors, now.as_ms())))
         };
         let is_ready = strong.check_ready().is_ok();
         if is_ready && let Ok(Some((changes, market))) = strong.projector.inspect(count).await {
@@ -210,12 +265,12 @@ fn warm_neighbourhoods(app: &Weak<App>) {
     for number in 0..NEIGHBOURHOODS_MAX as u32 {
         let Some(app) = app.upgrade() else { return };
         let views = app.views.read();
-        let baskets = &views.basket_vectors;
+        let baskets = views.crowd().vectors;
         if number as usize >= baskets.n_shoppers() {
             return;
         }
-        if !baskets.baskets(Shopper(number)).is_empty() {
-            let asked = (Shopper(number), app.clock.now());
+        if let Some(shopper) = views.preparable(number, &app.config.main_site()) {
+            let asked = (shopper, app.clock.now());
             with_scratches(|scratches| {
                 app.ranking.neighbourhood(asked, baskets, &mut scratches.next_basket);
             });

@@ -80,6 +80,44 @@ async fn bought_together_names_its_anchor() {
     assert_eq!(best.reason.evidence, [id("bread")]);
     assert!(!ids(&answer).contains(&"bread"), "the product on the page is never proposed");
     assert!(answer.personalization_score.abs() < f32::EPSILON);
+    // Four people bought jam with bread: too few to be spoken of, and the place stays.
+    let jam = answer.recommendations.iter().find(|one| one.product_id.as_str() == "jam").unwrap();
+    assert_eq!(jam.reason.text, "Often bought together");
+    assert!(jam.reason.evidence.is_empty());
+}
+
+/// Three people bought rye bread with butter and three others wheat bread: enough for the type only.
+#[tokio::test]
+async fn a_reason_backs_off_to_the_type_when_too_few_people_stand_behind_it() {
+    let shop = Shop::open().await;
+    let shelf = [
+        ("rye", "Rye Bread", "Bakery > Bread"),
+        ("wheat", "Wheat Bread", "Bakery > Bread"),
+        ("butter", "Butter", "Dairy"),
+        ("wine", "Wine", "Drinks"),
+    ];
+    let products = shelf.map(|(id, title, path)| {
+        product(&json!({"id": id, "title": title, "categories": [path],
+            "price": {"amount": 100, "currency": "USD"}}))
+    });
+    shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
+    let lines = |n: i64| -> &[&str] {
+        match n {
+            0..3 => &["rye", "butter"],
+            3..6 => &["wheat", "butter"],
+            _ => &["wine"],
+        }
+    };
+    let batch: Vec<Value> = (0..12).map(|n| order(&format!("u{n}"), n, lines(n))).collect();
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let mut request = RecommendRequest::new(Strategy::BoughtTogether, 10);
+    request.context.product_id = Some(id("rye"));
+    let answer = ask(&shop, &request).await;
+    let butter = answer.recommendations.iter().find(|one| one.product_id.as_str() == "butter");
+    let reason = &butter.unwrap().reason;
+    assert_eq!(reason.text, "Bought with Bread");
+    assert!(reason.evidence.is_empty());
 }
 
 #[tokio::test]

@@ -1,52 +1,23 @@
 //! For whom an answer is made, and whose past it may rest on.
 
-use souk_core::{Impressions, SubjectId};
-use souk_recommend::Shopper;
+use souk_core::{Impressions, Purposes, SubjectId};
 
 use crate::ingest::IdKind;
-use crate::projections::Views;
+use crate::projections::Whom;
 use crate::recommend::{RecommendAnswer, RecommendRequest};
 use crate::{App, AppError, Caller, Operation, Shown};
-
-/// The subjects that a request names, as far as the caller may use them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
-    /// Proven to be this shopper: by a server key or by the shopper's own token.
-    known: Option<SubjectId>,
-    /// A browser's own anonymous id: only what was done under it, not what it was joined with later,
-    /// because whoever learns the id could read the joined shopper's habits out of the answers.
-    anonymous: Option<SubjectId>,
-}
-
-impl Asked {
-    /// The subject that impressions are kept for.
-    pub(crate) fn subject(&self) -> Option<SubjectId> {
-        self.known.or(self.anonymous)
-    }
-
-    /// The shoppers in the views whose past may be used.
-    pub(crate) fn shoppers(&self, views: &Views) -> Vec<Shopper> {
-        let mut subjects = Vec::new();
-        if let Some(known) = self.known {
-            subjects = views.identity.members(known);
-        }
-        subjects.extend(self.anonymous);
-        let mut shoppers: Vec<Shopper> =
-            subjects.into_iter().filter_map(|subject| views.shoppers.shopper(subject)).collect();
-        shoppers.sort_unstable();
-        shoppers.dedup();
-        shoppers
-    }
-}
 
 impl App {
     /// Finds out for whom to answer. A browser key speaks for a user only with that user's token;
     /// without it the user id counts for nothing.
+    ///
+    /// A browser's own anonymous id stands for what was done under it, not for what it was joined with
+    /// later: whoever learns the id could read the joined shopper's habits out of the answers.
     pub(crate) async fn asked_for(
         &self,
         request: &RecommendRequest,
         caller: &Caller,
-    ) -> Result<Asked, AppError> {
+    ) -> Result<Whom, AppError> {
         let is_trusted = caller.may(Operation::RecommendAnyShopper);
         let user = match (&request.user_id, &caller.shopper) {
             (Some(user), _) if is_trusted => Some(user),
@@ -60,26 +31,28 @@ impl App {
         let ids: Vec<_> = user.into_iter().chain(anonymous).collect();
         let mut found = self.parts.keys.find(&ids).await?.into_iter();
         let known = user.and_then(|_| found.next().flatten());
-        let anonymous = anonymous.and_then(|_| found.next().flatten());
+        let alone = anonymous.and_then(|_| found.next().flatten());
         if is_trusted && known.is_none() {
             // The shop's own server may ask for a visitor that it knows by the anonymous id alone.
-            return Ok(Asked { known: anonymous, anonymous: None });
+            return Ok(Whom { known: alone, alone: None });
         }
-        Ok(Asked { known, anonymous })
+        Ok(Whom { known, alone })
     }
 
-    /// Leaves the impression for the background; never waits.
+    /// Leaves the impression for the background; never waits. It names the subject only where reports
+    /// of what they do are allowed.
     pub(crate) fn note_impressions(
         &self,
-        (request, asked): (&RecommendRequest, &Asked),
-        answer: &RecommendAnswer,
+        (request, answer): (&RecommendRequest, &RecommendAnswer),
+        (subject, withheld): (Option<SubjectId>, Purposes),
     ) {
         let products = answer.recommendations.iter().map(|one| one.product_id.clone()).collect();
         self.record_impressions(Shown {
-            subject: asked.subject(),
+            subject,
             site: request.context.site.clone().unwrap_or_else(|| self.config.main_site()),
             channel: request.context.channel,
             at: answer.timestamp,
+            withheld,
             impressions: Impressions {
                 request_id: answer.request_id.as_str().into(),
                 placement: request.placement.as_deref().map(Into::into),

@@ -1,16 +1,16 @@
 //! Events as bytes: version, kind, a head byte, time, then what the kind needs.
 //!
-//! The head byte holds the channel (3 bits, 0 for none), the source (2 bits) and two flags: the site
-//! is not `main`, and a message id follows. An amount's currency is written only where it differs
+//! The head byte holds the channel (3 bits, 0 for none), the source (2 bits) and three flags: the site
+//! is not `main`, a message id follows, and some purposes are withheld (one byte more, after the id). An amount's currency is written only where it differs
 //! from the one before in the same event.
 
 use super::bytes::{Reader, WireError, Writer};
 use super::order::{read_order, read_sale, write_order, write_sale};
 use super::product::{read_patch, read_product, write_patch, write_product};
 use crate::{
-    Action, Channel, Currency, Event, Fact, Impressions, Interaction, LinkBasis, LocationId, Money,
-    PriceChange, ProductId, ProductMention, Promotion, PromotionPhase, SiteId, Source, StockChange,
-    StockMovement, SubjectId, VariantId,
+    Action, Channel, ConsentChange, ConsentOrigin, Currency, Event, Fact, Impressions, Interaction,
+    LinkBasis, LocationId, Money, PriceChange, ProductId, ProductMention, Promotion,
+    PromotionPhase, Purposes, SiteId, Source, StockChange, StockMovement, SubjectId, VariantId,
 };
 
 /// Wire codes of facts. Personal ones lie below [`kind::PERSON_FREE`]; a code is never used again.
@@ -25,6 +25,7 @@ mod kind {
     pub(super) const GROUPED: u16 = 8;
     pub(super) const ORDER: u16 = 9;
     pub(super) const IMPRESSIONS: u16 = 10;
+    pub(super) const CONSENT: u16 = 11;
     /// The first code of facts about no person.
     pub(super) const PERSON_FREE: u16 = 64;
     pub(super) const SALE: u16 = 64;
@@ -50,6 +51,7 @@ pub fn record_kind(fact: &Fact) -> u16 {
         Fact::Grouped { .. } => kind::GROUPED,
         Fact::Order(_) => kind::ORDER,
         Fact::Impressions(_) => kind::IMPRESSIONS,
+        Fact::Consent(_) => kind::CONSENT,
         Fact::Sale(_) => kind::SALE,
         Fact::ProductPut(_) => kind::PRODUCT_PUT,
         Fact::ProductPatched { .. } => kind::PRODUCT_PATCHED,
@@ -103,6 +105,7 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
 const HEAD_SOURCE_SHIFT: u8 = 3;
 const HEAD_OTHER_SITE: u8 = 1 << 5;
 const HEAD_MESSAGE_ID: u8 = 1 << 6;
+const HEAD_WITHHELD: u8 = 1 << 7;
 
 fn write_head(event: &Event, w: &mut Writer) {
     let other_site = event.site.as_str() != "main";
@@ -110,7 +113,8 @@ fn write_head(event: &Event, w: &mut Writer) {
     let head = channel
         | (event.source as u8) << HEAD_SOURCE_SHIFT
         | flag(other_site, HEAD_OTHER_SITE)
-        | flag(event.message_id.is_some(), HEAD_MESSAGE_ID);
+        | flag(event.message_id.is_some(), HEAD_MESSAGE_ID)
+        | flag(!event.withheld.is_empty(), HEAD_WITHHELD);
     w.u8(head);
     w.timestamp(event.at);
     if other_site {
@@ -118,6 +122,9 @@ fn write_head(event: &Event, w: &mut Writer) {
     }
     if let Some(message_id) = &event.message_id {
         w.id(message_id);
+    }
+    if !event.withheld.is_empty() {
+        w.u8(event.withheld.bits());
     }
 }
 
@@ -129,15 +136,46 @@ fn read_head(r: &mut Reader<'_>) -> Result<Event, WireError> {
         0 => Some(None),
         code => Channel::ALL.get(usize::from(code) - 1).map(|channel| Some(*channel)),
     };
-    let channel = channel
-        .filter(|_| head < 0x80)
-        .ok_or(WireError::Malformed { at, expected: "a head byte with a known channel" })?;
+    let channel =
+        channel.ok_or(WireError::Malformed { at, expected: "a head byte with a known channel" })?;
     let source = Source::ALL[usize::from(head >> HEAD_SOURCE_SHIFT & 3)];
     let time = r.timestamp()?;
     let site = if head & HEAD_OTHER_SITE == 0 { SiteId::main() } else { read_site(r)? };
     let message_id = if head & HEAD_MESSAGE_ID == 0 { None } else { Some(r.id()?) };
+    let withheld = if head & HEAD_WITHHELD == 0 { Purposes::NONE } else { read_withheld(r)? };
     let fact = Fact::Identified { traits: None };
-    Ok(Event { at: time, site, channel, source, message_id, fact })
+    Ok(Event { at: time, site, channel, source, message_id, withheld, fact })
+}
+
+fn read_purposes(r: &mut Reader<'_>) -> Result<Purposes, WireError> {
+    let at = r.position();
+    Purposes::from_bits(r.u8()?)
+        .ok_or(WireError::Malformed { at, expected: "a set of known purposes" })
+}
+
+/// A set that is there is not empty, so that an event has one form only.
+fn read_withheld(r: &mut Reader<'_>) -> Result<Purposes, WireError> {
+    let at = r.position();
+    let set = read_purposes(r)?;
+    if set.is_empty() {
+        return Err(WireError::Malformed { at, expected: "at least one purpose" });
+    }
+    Ok(set)
+}
+
+fn write_consent(change: &ConsentChange, w: &mut Writer) {
+    w.u8(change.granted.bits());
+    w.u8(change.denied.bits());
+    w.u8(change.origin.code());
+    write_rest(change.notice.as_deref(), w);
+}
+
+fn read_consent(r: &mut Reader<'_>) -> Result<ConsentChange, WireError> {
+    let (granted, denied) = (read_purposes(r)?, read_purposes(r)?);
+    let at = r.position();
+    let origin = ConsentOrigin::from_code(r.u8()?)
+        .ok_or(WireError::Malformed { at, expected: "a known origin of a consent" })?;
+    Ok(ConsentChange { granted, denied, origin, notice: read_rest(r)? })
 }
 
 fn write_fact(fact: &Fact, w: &mut Writer) {
@@ -161,6 +199,7 @@ fn write_fact(fact: &Fact, w: &mut Writer) {
         Fact::Order(order) => write_order(order, w),
         Fact::Sale(sale) => write_sale(sale, w),
         Fact::Impressions(impressions) => write_impressions(impressions, w),
+        Fact::Consent(change) => write_consent(change, w),
         Fact::ProductPut(product) => write_product(product, w),
         Fact::ProductPatched { product, patch } => {
             w.id(product.as_str());
@@ -187,6 +226,7 @@ fn read_fact(kind: u16, kind_at: usize, r: &mut Reader<'_>) -> Result<Fact, Wire
         kind::ORDER => Fact::Order(read_order(r)?),
         kind::SALE => Fact::Sale(read_sale(r)?),
         kind::IMPRESSIONS => Fact::Impressions(read_impressions(r)?),
+        kind::CONSENT => Fact::Consent(read_consent(r)?),
         kind::PRODUCT_PUT => Fact::ProductPut(Box::new(read_product(r)?)),
         kind::PRODUCT_PATCHED => {
             Fact::ProductPatched { product: read_product_id(r)?, patch: Box::new(read_patch(r)?) }

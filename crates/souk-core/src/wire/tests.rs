@@ -22,7 +22,7 @@ fn kinds_agree_with_facts() {
     }
     // One code for each kind of fact; a code is for good.
     let codes: Vec<u16> = kinds.into_keys().collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 64, 65, 66, 67, 68, 69, 70, 71]);
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64, 65, 66, 67, 68, 69, 70, 71]);
     assert!(!is_personal_kind(0));
 }
 
@@ -78,8 +78,16 @@ fn an_unknown_kind_or_flag_is_named_by_position() {
         WireError::Malformed { at: 1, expected: "a known kind of fact" }
     );
     bytes[1] = 1;
-    bytes[2] |= 0x80;
+    bytes[2] |= 0x07;
     assert!(matches!(decode_event(&bytes).unwrap_err(), WireError::Malformed { at: 2, .. }));
+    // Withheld purposes are a byte that says something: after version, kind, head and six of time.
+    let page = samples().into_iter().find(|(name, _)| *name == "page_withheld").unwrap().1;
+    for odd in [0, 0b10_0000] {
+        let mut bytes = encode_event(&page);
+        assert_eq!(bytes[9], page.withheld.bits());
+        bytes[9] = odd;
+        assert!(matches!(decode_event(&bytes).unwrap_err(), WireError::Malformed { at: 9, .. }));
+    }
     // A page without name and path ends with its flags.
     let page = samples().into_iter().find(|(name, _)| *name == "page_unnamed").unwrap().1;
     let mut bytes = encode_event(&page);

@@ -49,7 +49,7 @@ pub fn restore_keys(source: &Path, target: &Path) -> Result<BackupReport, Backup
     Ok(report)
 }
 
-fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
+pub(super) fn read_manifest(source: &Path) -> Result<Manifest, BackupError> {
     let path = source.join(MANIFEST_FILE);
     let not_a_backup =
         |detail: String| BackupError::NotABackup { folder: source.to_owned(), detail };

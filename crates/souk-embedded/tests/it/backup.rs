@@ -61,11 +61,19 @@ async fn backup_while_writing_restores_whole() {
     assert!(!target.join("keys").exists() && !target.join("keys.db").exists());
     let keys_target = root.path().join("keys-backup");
     shop.backup_keys(&keys_target).await.unwrap();
+    let master = shop.folder.master_key();
+    for copy in [&target, &keys_target] {
+        let copied = std::fs::read_dir(copy).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(copied.into_iter().all(|name| name != "master.key"), "no backup takes it along");
+    }
     drop(shop);
 
     let restored = root.path().join("restored");
     assert_eq!(restore(&target, &restored).unwrap(), report);
     restore_keys(&keys_target, &restored).unwrap();
+    let lost = open(&restored, &EmbeddedOptions::default()).unwrap_err();
+    assert!(lost.to_string().contains("1 subjects cannot be opened"), "{lost}");
+    std::fs::copy(master, restored.join("keys/master.key")).unwrap();
     let copy = open_folder(&restored);
     let read = read_all(&copy.log).await.unwrap();
     assert_eq!(read.len() % 10, 0, "a batch is whole or not there");

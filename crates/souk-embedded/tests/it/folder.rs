@@ -1,7 +1,11 @@
 //! Who may use a data folder, and who may read its files.
 
+use std::sync::Arc;
+
 use souk_core::SubjectId;
-use souk_embedded::{DataFolder, EmbeddedOptions, FolderError, SqliteKeyStore, open};
+use souk_embedded::{
+    DataFolder, EmbeddedOptions, FolderError, MemoryMasterKey, SqliteKeyStore, open,
+};
 use souk_ports::{IdHash, KeyStore};
 
 #[test]
@@ -21,8 +25,8 @@ fn newer_and_unknown_formats_are_refused() {
     let root = tempfile::tempdir().unwrap();
     drop(DataFolder::open(root.path()).unwrap());
     let format = root.path().join("FORMAT");
-    assert_eq!(std::fs::read_to_string(&format).unwrap(), "1\n");
-    std::fs::write(&format, "2\n").unwrap();
+    assert_eq!(std::fs::read_to_string(&format).unwrap(), "2\n");
+    std::fs::write(&format, "3\n").unwrap();
     let refused = DataFolder::open(root.path()).unwrap_err();
     assert!(refused.to_string().contains("use a newer program"), "{refused}");
     for text in ["", "one", "0", "-1"] {
@@ -63,7 +67,8 @@ async fn keys_are_for_their_owner_alone() {
 async fn forgotten_rows_leave_the_files() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("keys.db");
-    let keys = SqliteKeyStore::open(&path).unwrap();
+    let master = Arc::new(MemoryMasterKey::fresh());
+    let keys = SqliteKeyStore::open(&path, Arc::clone(&master) as _).unwrap();
     let ids: Vec<IdHash> = (1..=100).map(|n| IdHash([n; 16])).collect();
     let subjects = keys.resolve(&ids).await.unwrap();
     let holds = |subject: SubjectId| {
@@ -77,6 +82,6 @@ async fn forgotten_rows_leave_the_files() {
     assert!(!holds(subjects[41]));
     assert!(holds(subjects[42]));
     drop(keys);
-    let keys = SqliteKeyStore::open(&path).unwrap();
+    let keys = SqliteKeyStore::open(&path, Arc::clone(&master) as _).unwrap();
     assert_eq!(keys.find(&ids[41..43]).await.unwrap(), [None, Some(subjects[42])]);
 }

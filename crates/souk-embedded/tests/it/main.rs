@@ -5,6 +5,7 @@ mod backup;
 mod damage;
 mod folder;
 mod full_disk;
+mod keys;
 mod model;
 mod power_loss;
 mod records;

@@ -159,7 +159,7 @@ fn own_history(own: &[Basket], now: i64, scratch: &mut Scratch) {
 const LN_RATE_NONE: f32 = -6.907_755_4;
 const LN_0_02: f32 = -3.912_023;
 const LN_0_05: f32 = -2.995_732_3;
-const LN_0_1: f32 = -2.302_585_1;
+const LN_0_1: f32 = -std::f32::consts::LN_10;
 /// The signals of an item that the shopper never bought and nobody buys: seven logarithms less, for
 /// a third of all candidates.
 const NEVER_BOUGHT: Signals = {

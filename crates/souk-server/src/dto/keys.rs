@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{KeyInfo, NewKey, Role};
-use souk_core::Timestamp;
+use souk_app::{KeyInfo, NewKey, Places, Role, RotatedKey};
+use souk_core::{LocationId, SiteId, Timestamp};
 use utoipa::ToSchema;
 
 use crate::dto::common::Faults;
@@ -21,6 +21,46 @@ pub(crate) struct NewKeyBody {
     /// When it ends; never when left out.
     #[serde(default)]
     expires_at: Option<String>,
+    /// Sites that it may be used for, at most 100; empty means all.
+    #[serde(default)]
+    sites: Option<Vec<String>>,
+    /// Locations that it may be used for, at most 100; empty means all.
+    #[serde(default)]
+    locations: Option<Vec<String>>,
+}
+
+/// How to replace a key.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateBody {
+    /// Seconds for which the old key goes on working; a week when left out, 0 ends it at once.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 7_776_000)]
+    pub(crate) overlap_s: Option<u64>,
+}
+
+/// A key that replaces another.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RotatedKeyAnswer {
+    /// The new key itself: the only time it can be seen.
+    pub(crate) key: String,
+    /// Its public part.
+    pub(crate) id: String,
+    pub(crate) role: RoleName,
+    /// When the old key ends.
+    #[schema(format = DateTime)]
+    pub(crate) old_ends_at: String,
+}
+
+impl From<RotatedKey> for RotatedKeyAnswer {
+    fn from(rotated: RotatedKey) -> RotatedKeyAnswer {
+        RotatedKeyAnswer {
+            key: rotated.key,
+            id: rotated.info.key_id,
+            role: rotated.info.role.into(),
+            old_ends_at: rotated.old_ends_at.to_string(),
+        }
+    }
 }
 
 /// What a key may do.
@@ -80,10 +120,18 @@ impl NewKeyBody {
             faults.add("/expires_at", error.to_string());
             None
         });
+        let mut places = Places::default();
+        for (idx, id) in self.sites.unwrap_or_default().into_iter().enumerate() {
+            places.sites.extend(faults.id(&format!("/sites/{idx}"), id, SiteId::new));
+        }
+        for (idx, id) in self.locations.unwrap_or_default().into_iter().enumerate() {
+            places.locations.extend(faults.id(&format!("/locations/{idx}"), id, LocationId::new));
+        }
         if !faults.found.is_empty() {
             return Err(Problem::invalid(faults.found));
         }
         Ok(NewKey {
+            places,
             role: self.role.into(),
             label: self.label.unwrap_or_default(),
             origins: self.origins.unwrap_or_default(),
@@ -100,12 +148,19 @@ pub(crate) struct KeyAnswer {
     pub(crate) role: RoleName,
     pub(crate) label: String,
     pub(crate) origins: Vec<String>,
+    /// Sites that it may be used for; empty means all.
+    pub(crate) sites: Vec<String>,
+    /// Locations that it may be used for; empty means all.
+    pub(crate) locations: Vec<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     pub(crate) created_at: String,
     /// When it ends; `null` is never.
     #[schema(format = DateTime, required)]
     pub(crate) expires_at: Option<String>,
+    /// The key that replaced it; it works until `expires_at`.
+    #[schema(required)]
+    pub(crate) replaced_by: Option<String>,
 }
 
 impl From<KeyInfo> for KeyAnswer {
@@ -115,8 +170,11 @@ impl From<KeyInfo> for KeyAnswer {
             role: info.role.into(),
             label: info.label,
             origins: info.origins,
+            sites: info.places.sites.iter().map(ToString::to_string).collect(),
+            locations: info.places.locations.iter().map(ToString::to_string).collect(),
             created_at: info.created_at.to_string(),
             expires_at: info.expires_at.map(|at| at.to_string()),
+            replaced_by: info.replaced_by,
         }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! A shape is read here, and turned into a request of the application whose values are valid by type.
 
+pub(crate) mod audit;
 pub(crate) mod common;
+pub(crate) mod consents;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;

@@ -178,6 +178,7 @@ impl RecommendBody {
         // An empty name is nobody's: templates of shops write one when no one is logged in.
         let named = |id: Option<String>| id.filter(|id| !id.is_empty());
         Ok(RecommendRequest {
+            is_gpc: false,
             user_id: named(self.user_id),
             anonymous_id: named(self.anonymous_id),
             placement: self.placement,

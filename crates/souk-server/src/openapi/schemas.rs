@@ -21,8 +21,12 @@ pub(super) const FILTER_PATTERN: &str = "^(NOT )?[a-z]{2,20} ((=|!=|<|<=|>|>=) (
 /// Up to 255 bytes: as many ASCII characters, or as few of any kind as always fit.
 pub(super) const ID_PATTERN: &str = "^([\\x01-\\x7f]{1,255}|[\\s\\S]{1,63})$";
 const OPTIONAL_ID_PATTERN: &str = "^([\\x01-\\x7f]{0,255}|[\\s\\S]{0,63})$";
+/// One to 200 bytes.
+const VERSION_PATTERN: &str = "^([\\x01-\\x7f]{1,200}|[\\s\\S]{1,50})$";
 /// Up to 200 bytes.
 const LABEL_PATTERN: &str = "^([\\x01-\\x7f]{0,200}|[\\s\\S]{0,50})$";
+
+const PURPOSES: [&str; 4] = ["personalization", "analytics", "marketing", "model_training"];
 
 /// Completes what was derived.
 pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
@@ -55,6 +59,8 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         ("MoneyBody", "currency", currency()),
         ("ProductBody", "site", optional_site.clone()),
         ("ProductAnswer", "site", site_names),
+        ("ConsentsBody", "site", optional_site.clone()),
+        ("ConsentsBody", "notice_version", json!({ "pattern": VERSION_PATTERN })),
         ("NewKeyBody", "expires_at", time()),
         ("NewKeyBody", "origins", origins),
     ];
@@ -85,6 +91,10 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         "description": "At most 5,000 products. Each is taken or refused by itself; when none is \
             good, the answer is 422."
     });
+    // A change of nothing is refused.
+    let some = PURPOSES
+        .map(|name| json!({ "required": [name], "properties": { name: { "type": "boolean" } } }));
+    schemas["ChoicesBody"]["anyOf"] = json!(some);
     // Servers have no origin.
     schemas["NewKeyBody"]["anyOf"] = json!([
         { "properties": { "role": { "enum": ["ingest_browser", "storefront_browser"] } } },

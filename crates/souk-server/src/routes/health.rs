@@ -133,6 +133,8 @@ async fn log_metrics(edge: &Edge, page: &mut Page) {
 }
 
 async fn view_metrics(edge: &Edge, page: &mut Page) {
+    page.head("souk_noise_records_total", "counter", "Records of erased people passed over.");
+    page.sample("souk_noise_records_total", "", edge.app.noise_records());
     if let Ok(lag) = edge.app.lag().await {
         // One ordered fold feeds all projections, so they are behind by the same.
         page.head("souk_projection_lag_records", "gauge", "Records not folded yet.");

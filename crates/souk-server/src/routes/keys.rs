@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use souk_app::Operation;
+use souk_app::{OVERLAP_S_DEFAULT, Operation};
 
 use crate::body::expect_json;
-use crate::dto::keys::{KeyAnswer, KeyList, NewKeyAnswer, NewKeyBody};
+use crate::dto::keys::{
+    KeyAnswer, KeyList, NewKeyAnswer, NewKeyBody, RotateBody, RotatedKeyAnswer,
+};
 use crate::edge::Edge;
 use crate::idempotency::idempotent;
 use crate::problem::Answer;
@@ -24,8 +26,8 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     security(("bearer" = []), ("basic" = []))
 )]
 pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
-    edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
-    let keys = edge.app.list_keys().await?;
+    let (caller, _) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    let keys = edge.app.list_keys(&caller).await?;
     Ok(json(&KeyList { keys: keys.into_iter().map(KeyAnswer::from).collect() }))
 }
 
@@ -49,9 +51,39 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
     idempotent(&edge, (&caller, &call), "POST /v1/keys", async || {
         let new = crate::json::parse_object::<NewKeyBody>(&call.body)?.parse()?;
         let role = new.role;
-        let key = edge.app.create_key(new).await?;
+        let key = edge.app.create_key(new, &caller).await?;
         let id = edge.app.authenticate(&key, None)?.key_id;
         Ok((StatusCode::CREATED, body_of(&NewKeyAnswer { key, id, role: role.into() })))
+    })
+    .await
+}
+
+/// Replaces a key without a gap: the new one works at once, the old one for a while longer. The answer
+/// is the only place where the new one can ever be seen; `Idempotency-Key` works as for a new key.
+#[utoipa::path(
+    post,
+    path = "/v1/keys/{id}/rotate",
+    tag = "Keys",
+    summary = "Replace a key",
+    params(("id" = String, Path, description = "The key's public part.", min_length = 1)),
+    request_body(content = RotateBody),
+    responses((status = 201, description = "The new key, shown once.", body = RotatedKeyAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn rotate(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let id = path_part(id)?;
+    let target = format!("POST /v1/keys/{id}/rotate");
+    idempotent(&edge, (&caller, &call), &target, async || {
+        let body = crate::json::parse_object::<RotateBody>(&call.body)?;
+        let overlap_s = body.overlap_s.unwrap_or(OVERLAP_S_DEFAULT);
+        let rotated = edge.app.rotate_key((&id, overlap_s), &caller).await?;
+        Ok((StatusCode::CREATED, body_of(&RotatedKeyAnswer::from(rotated))))
     })
     .await
 }
@@ -71,7 +103,7 @@ pub(crate) async fn revoke(
     id: PathPart,
     request: Request,
 ) -> Answer {
-    edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
-    edge.app.revoke_key(&path_part(id)?).await?;
+    let (caller, _) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
+    edge.app.revoke_key(&path_part(id)?, &caller).await?;
     Ok(no_content())
 }

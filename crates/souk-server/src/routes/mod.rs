@@ -14,8 +14,11 @@ use serde::Serialize;
 use crate::edge::{Edge, around};
 use crate::problem::{Answer, Problem};
 
+pub(crate) mod audit;
+pub(crate) mod consents;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
 pub(crate) mod segment;
@@ -33,8 +36,19 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         )
         .route("/v1/recommendations", post(recommend::recommend))
         .route("/v1/recommendations/batch", post(recommend::batch))
+        .route("/v1/subjects/{id}/consents", get(consents::get).put(consents::put))
+        .route("/.well-known/gpc.json", get(consents::gpc))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/subjects/{id}/erasure", post(privacy::erase))
+        .route("/v1/subjects/{id}/export", post(privacy::export))
+        .route("/v1/privacy/requests", get(privacy::list))
+        .route("/v1/privacy/requests/{request_id}", get(privacy::get))
+        .route("/v1/privacy/requests/{request_id}/verification", post(privacy::verify))
+        .route("/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/v1/audit", get(audit::list))
+        .route("/v1/audit/proof", get(audit::proof))
+        .route("/v1/audit/head", get(audit::head))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -12,6 +12,7 @@ use crate::edge::Edge;
 use crate::json::Object;
 use crate::problem::{Answer, Problem};
 use crate::routes::json_text;
+use crate::routes::segment::is_gpc;
 
 /// Bytes of one request; chosen: every list at its limit is a third of it.
 const REQUEST_BYTES_MAX: usize = 1 << 20;
@@ -32,7 +33,8 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
     let body: RecommendBody = crate::json::parse_object(&call.body)?;
-    let request = parse(&edge, body)?;
+    let mut request = parse(&edge, body)?;
+    request.is_gpc = is_gpc(&call.headers);
     let answer = edge.app.recommend(&request, &caller).await?;
     let mut text = String::with_capacity(ANSWER_BYTES);
     write_answer(&answer, &mut text);
@@ -61,7 +63,9 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     let mut requests = Vec::with_capacity(body.requests.len());
     for (idx, Object(body)) in body.requests.into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/requests/{idx}"));
-        requests.push(parse(&edge, body).map_err(below)?);
+        let mut request = parse(&edge, body).map_err(below)?;
+        request.is_gpc = is_gpc(&call.headers);
+        requests.push(request);
     }
     let mut text = String::from("{\"responses\":[");
     for (idx, request) in requests.iter().enumerate() {

@@ -71,8 +71,8 @@ async fn ingest(edge: &Edge, call: IngestCall, request: Request) -> Answer {
     let body = edge.read_body(&parts.headers, body, BODY_BYTES_MAX).await.map_err(as_segment)?;
     let caller = caller_of(edge, login, (&parts.headers, &body))?;
     edge.check_rate(&caller, &parts.headers, parts.extensions.get::<Peer>().copied())?;
-    let is_gpc = parts.headers.get(SEC_GPC).is_some_and(|value| value == "1");
-    let request = IngestRequest { call, body: &body, caller: &caller, is_gpc };
+    let is_gpc = is_gpc(&parts.headers);
+    let request = IngestRequest { call, body: &body, caller: &caller, is_gpc, basis: None };
     let answer = edge.app.ingest(request).await.map_err(|error| as_segment(error.into()))?;
     match answer.rejected.first() {
         // A single call whose only event is refused has not succeeded.
@@ -85,6 +85,11 @@ async fn ingest(edge: &Edge, call: IngestCall, request: Request) -> Answer {
         }
         _ => Ok(json(&EventsAnswer::from(answer))),
     }
+}
+
+/// Whether a request carries Global Privacy Control; any other value is none.
+pub(crate) fn is_gpc(headers: &HeaderMap) -> bool {
+    headers.get(SEC_GPC).is_some_and(|value| value == "1")
 }
 
 /// The caller by the headers, or by the `writeKey` that browser clients put into the body.

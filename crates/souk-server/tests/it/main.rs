@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod access;
+mod audit;
 mod catalogue;
+mod consents;
 mod events;
 mod http;
 mod keys;
 mod limits;
 mod operation;
+mod privacy;
 mod problems;
 mod recommendations;
 mod shop;

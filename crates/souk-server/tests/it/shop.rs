@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use souk_app::{App, Clock, Config, NewKey, Parts, Role};
+use souk_app::{App, Caller, Clock, Config, NewKey, Parts, Role};
 use souk_embedded::{Embedded, EmbeddedOptions};
 use souk_server::{Limits, ServeError, Server, ServerConfig, TlsFiles};
 use tempfile::TempDir;
@@ -29,6 +29,8 @@ pub struct Shop {
 #[derive(Default)]
 pub struct Setup {
     pub settings: &'static str,
+    /// Whose law applies; without one it is that of a state where only a no forbids.
+    pub jurisdiction: Option<&'static str>,
     pub limits: Limits,
     pub tls: Option<TlsFiles>,
 }
@@ -51,7 +53,9 @@ impl Shop {
             cache: Arc::clone(&embedded.cache) as _,
             blobs: Arc::clone(&embedded.blobs),
         };
-        let config = Config::parse(setup.settings, []).unwrap();
+        let mut config = Config::parse(setup.settings, []).unwrap();
+        let jurisdiction = setup.jurisdiction.unwrap_or("us").to_owned();
+        config.privacy.default_jurisdiction.get_or_insert(jurisdiction);
         let (app, server) = runtime.block_on(async {
             let app = App::open(parts, config, Clock::system()).await.unwrap();
             app.wait_ready().await.unwrap();
@@ -86,8 +90,8 @@ impl Shop {
 
     pub fn key_for(&self, role: Role, origins: &[&str]) -> String {
         let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
-        let new = NewKey { role, label: String::new(), origins, expires_at: None };
-        self.runtime.block_on(self.app.create_key(new)).unwrap()
+        let new = NewKey { origins, ..NewKey::of(role) };
+        self.runtime.block_on(self.app.create_key(new, &Caller::local_admin())).unwrap()
     }
 
     pub fn send(&self, call: &Call) -> Reply {

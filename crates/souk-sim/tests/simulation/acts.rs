@@ -259,7 +259,8 @@ impl Acts {
         let at = moment(self.shop.now());
         let (kind, site) = (RecordKind(record_kind(&fact)), SiteId::main());
         let (channel, source, message_id) = (None, Source::Server, None);
-        let event = Event { at, site, channel, source, message_id, fact };
+        let withheld = souk_core::Purposes::NONE;
+        let event = Event { at, site, channel, source, message_id, withheld, fact };
         let record = Record {
             partition: Partition(0),
             subject,
@@ -339,7 +340,7 @@ impl Acts {
             let Some(last) = read.last() else { break };
             cursor.advance(last.position);
             for recorded in &read {
-                let event = souk_core::wire::decode_event(&recorded.record.body)?;
+                let event = self.shop.open_record(&recorded.record)?;
                 if let Some(id) = event.message_id {
                     *seen.entry(id.into()).or_insert(0) += 1;
                 }

@@ -123,9 +123,9 @@ fn check_catalogue(views: &Views, model: &Model) -> Result<()> {
 
 /// What everybody did together holds nothing of anybody who was forgotten.
 fn check_forgotten(views: &Views) -> Result<()> {
-    for visit in views.visits.visits().chain(views.baskets.visits()) {
+    for visit in views.audit().visits().chain(views.audit().baskets()) {
         let is_of_nobody =
-            visit.shopper().is_some_and(|shopper| views.shoppers.subject(shopper).is_none());
+            visit.shopper().is_some_and(|shopper| views.audit().subject(shopper).is_none());
         ensure!(!is_of_nobody, "visit {:?} is of somebody who was forgotten", visit.id());
     }
     Ok(())
@@ -137,7 +137,7 @@ fn check_person(
     people: &BTreeMap<Who, SubjectId>,
 ) -> Result<()> {
     let members = model.members(who);
-    let found: BTreeSet<SubjectId> = views.identity.members(subject).into_iter().collect();
+    let found: BTreeSet<SubjectId> = views.audit().members(subject).into_iter().collect();
     // Names that nobody ever did anything under have subjects too, but not in `people`.
     let wanted: BTreeSet<SubjectId> =
         members.iter().filter_map(|member| people.get(member)).copied().collect();
@@ -148,7 +148,7 @@ fn check_person(
         .map(|(other, _)| other)
         .collect();
     ensure!(strangers.is_empty(), "is joined with {strangers:?}");
-    let history = views.history(&found.into_iter().collect::<Vec<_>>());
+    let history = views.audit().history(&found.into_iter().collect::<Vec<_>>());
     let sku_of = |item| sku_of(views, item);
     let baskets: Vec<Basket> = history
         .baskets

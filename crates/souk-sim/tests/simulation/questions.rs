@@ -100,6 +100,7 @@ impl Acts {
             ..RecommendContext::default()
         };
         let request = RecommendRequest {
+            is_gpc: false,
             user_id: who.filter(|who| matches!(who, Who::User(_))).map(Who::id),
             anonymous_id: who.filter(|who| matches!(who, Who::Browser(_))).map(Who::id),
             placement: world

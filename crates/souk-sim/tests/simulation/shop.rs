@@ -10,9 +10,11 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use souk_app::{App, Caller, Clock, Config, FoldParams, IngestAnswer, IngestCall, IngestRequest};
 use souk_app::{Parts, Role};
-use souk_core::{SubjectId, Timestamp};
+use souk_core::wire::decode_event;
+use souk_core::{Event, SubjectId, Timestamp};
 use souk_embedded::{LogOptions, MokaCache, SqliteLog, SqliteTables, SyncMode};
-use souk_ports::Cursor;
+use souk_ports::{Cursor, Record};
+use souk_privacy::seal::{self, BodyContext};
 use souk_sim::Random;
 use souk_sim_vfs::{Loss, SimDisk};
 use tokio::runtime::Runtime;
@@ -48,7 +50,7 @@ impl SimShop {
     pub(crate) fn new(folder: &Path, seed: u64, now_ms: i64) -> Result<SimShop> {
         // The clock is read by tasks of any life, so it lives as long as the program.
         let hand: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(now_ms)));
-        let caller = Caller { key_id: "sim".into(), role: Role::Admin, shopper: None };
+        let caller = Caller::new("sim", Role::Admin);
         let keys = Arc::new(SeededKeys::new(seed));
         let mut shop = SimShop {
             folder: folder.to_owned(),
@@ -117,6 +119,18 @@ impl SimShop {
         &self.life().parts
     }
 
+    /// What a record says, also one of a person who was forgotten since.
+    pub(crate) fn open_record(&self, record: &Record) -> Result<Event> {
+        let Some(subject) = record.subject else { return Ok(decode_event(&record.body)?) };
+        if !seal::is_sealed(&record.body) {
+            return Ok(decode_event(&record.body)?);
+        }
+        let context = BodyContext { subject, event_id: record.event_id };
+        let mut plain = Vec::new();
+        seal::open_body(&self.keys.key(subject), context, &record.body, &mut plain)?;
+        Ok(decode_event(&plain)?)
+    }
+
     /// Runs a piece of asynchronous work to its end.
     pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.life().runtime.block_on(work)
@@ -151,8 +165,13 @@ impl SimShop {
         let (app, caller, body) = (Arc::clone(self.app()), self.caller.clone(), body.to_owned());
         self.life().runtime.spawn(async move {
             let call = IngestCall::Batch;
-            let request =
-                IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: false };
+            let request = IngestRequest {
+                call,
+                body: body.as_bytes(),
+                caller: &caller,
+                is_gpc: false,
+                basis: None,
+            };
             // Whether it got through is found out by sending it again.
             let _ = app.ingest(request).await;
         });
@@ -167,7 +186,8 @@ impl SimShop {
     pub(crate) fn ingest(&self, body: &str) -> Result<IngestAnswer> {
         let call = IngestCall::Batch;
         let caller = &self.caller;
-        let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false };
+        let request =
+            IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false, basis: None };
         Ok(self.run(self.app().ingest(request))?)
     }
 
@@ -247,6 +267,8 @@ fn config() -> Result<Config> {
         );
     }
     yaml += "impressions: {sample: 0.5}\n";
+    // Every shopper may be learnt from until they say no: what the model expects.
+    yaml += "privacy: {default_jurisdiction: us}\n";
     Ok(Config::parse(&yaml, [])?)
 }
 

@@ -36,6 +36,8 @@ const KEY_LABEL: &str = "souk demo";
 const AFTER_MS: i64 = 3_600_000;
 /// Shoppers shown in the report.
 const N_SHOWN: usize = 3;
+/// Whose privacy law the demo shop lives under, unless the settings say otherwise.
+const JURISDICTION: &str = "us";
 /// Orders that a shown shopper has at least; chosen: enough to be recognised by.
 const ORDERS_MIN: usize = 10;
 /// Shoppers whose answers are timed.
@@ -48,6 +50,9 @@ pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
     }
     settings.config.server.listen =
         if args.report_only { SocketAddr::from(([127, 0, 0, 1], 0)) } else { args.listen };
+    // The sample shoppers are Americans whom nobody can ask: the law of a state counts their no.
+    let privacy = &mut settings.config.privacy;
+    privacy.default_jurisdiction.get_or_insert(JURISDICTION.to_owned());
     let embedded = match backends::open(&settings)? {
         Opened::Owned(embedded) => embedded,
         Opened::InUse(why) => bail!("{why}"),
@@ -90,6 +95,7 @@ pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
         }
     };
     report["measured"] = measured;
+    report["jurisdiction"] = shop.settings.config.privacy.default_jurisdiction.clone().into();
     term::print_result(shop.settings.output, &report, report::text)?;
     // Kept until the end while serving: nothing but a signal asks the server to end then.
     let stop = (!is_report_only).then_some(stop);
@@ -249,16 +255,17 @@ type BasketRowOf = souk_recommend::evaluate::baskets::BasketRow;
 
 /// A key for this start; those of earlier starts end, because only their hashes are known.
 async fn fresh_key(app: &App) -> Result<String> {
-    for old in app.list_keys().await?.into_iter().filter(|key| key.label == KEY_LABEL) {
-        app.revoke_key(&old.key_id).await?;
+    for old in app.known_keys().await?.into_iter().filter(|key| key.label == KEY_LABEL) {
+        app.revoke_key(&old.key_id, &caller()).await?;
     }
     let key = NewKey {
         role: Role::Admin,
         label: KEY_LABEL.to_owned(),
         origins: Vec::new(),
         expires_at: None,
+        places: Default::default(),
     };
-    Ok(app.create_key(key).await?)
+    Ok(app.create_key(key, &caller()).await?)
 }
 
 /// The caller of the report's own questions.

@@ -4,6 +4,7 @@
 //! the final measures only.
 
 pub(crate) mod baskets;
+mod pii;
 mod ratings;
 mod sessions;
 mod table;
@@ -25,6 +26,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
         Evaluate::Sessions(args) => sessions::run(&args, output),
         Evaluate::Baskets(args) => baskets::run(&args, output),
         Evaluate::Ratings(args) => ratings::run(&args, output),
+        Evaluate::Pii(args) => pii::run(&args, output),
     }
 }
 

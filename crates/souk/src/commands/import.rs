@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_app::{ImportOptions, ImportReport, Progress};
+use souk_app::{ImportOptions, ImportReport, Progress, Usable};
+use souk_core::LegalBasis;
 
 use crate::job::Shop;
 use crate::term::thousands;
@@ -34,9 +35,42 @@ fn json_of(report: &ImportReport) -> Value {
         "rejected_file": report.rejected_file.as_deref().map(show),
         "resumed_from": report.resumed_from,
         "was_known": report.was_known,
+        "usable": report.usable.as_ref().map(usable),
         "notes": report.notes,
         "elapsed_ms": report.elapsed_ms,
     })
+}
+
+fn usable(usable: &Usable) -> Value {
+    let by_purpose = usable.by_purpose.iter().map(|(purpose, persons, events)| {
+        json!({"purpose": purpose.as_str(), "persons": persons, "events": events})
+    });
+    json!({
+        "basis": usable.basis.map(LegalBasis::as_str),
+        "persons": usable.persons,
+        "events": usable.events,
+        "by_purpose": by_purpose.collect::<Vec<_>>(),
+    })
+}
+
+/// How much of a file may be used, in one line for people.
+fn usable_text(usable: &Value) -> String {
+    let all = usable["events"].as_u64().unwrap_or(0).max(1) as f64;
+    let parts: Vec<String> = usable["by_purpose"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| {
+            let share = one["events"].as_u64().unwrap_or(0) as f64 / all * 100.0;
+            format!("{} {share:.1} %", one["purpose"].as_str().unwrap_or_default())
+        })
+        .collect();
+    let basis = match usable["basis"].as_str() {
+        Some(basis) => format!("stated basis {basis}"),
+        None => "no basis stated".to_owned(),
+    };
+    let (events, persons) = (&usable["events"], &usable["persons"]);
+    format!("  of {events} rows of {persons} people may be used ({basis}): {}\n", parts.join(", "))
 }
 
 pub(crate) fn text(result: &Value) -> String {
@@ -60,6 +94,9 @@ pub(crate) fn text(result: &Value) -> String {
         if count("resumed_from") > 0 {
             let resumed = thousands(count("resumed_from"));
             text.push_str(&format!("  went on after {resumed} events of an earlier run\n"));
+        }
+        if file["usable"].is_object() {
+            text.push_str(&usable_text(&file["usable"]));
         }
         for note in file["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             text.push_str(&format!("  {note}\n"));

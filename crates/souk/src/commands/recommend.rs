@@ -106,6 +106,7 @@ impl Ask {
         let location = self.location.as_deref().map(LocationId::new).transpose();
         let filter = self.filter.as_deref().map(Filter::parse).transpose();
         Ok(RecommendRequest {
+            is_gpc: false,
             user_id: self.user.clone(),
             anonymous_id: self.anonymous.clone(),
             placement: self.placement.clone(),

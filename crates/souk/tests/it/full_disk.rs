@@ -54,7 +54,7 @@ fn a_full_disk_is_said_and_survived() {
         let tried = Command::new("unshare").args([args, "true"]).stderr(Stdio::null()).status();
         tried.is_ok_and(|status| status.success())
     };
-    let Some(own_mounts) = ["-m", "-rm"].iter().find(may_mount) else {
+    let Some(own_mounts) = ["-m", "-rm"].into_iter().find(may_mount) else {
         assert!(std::env::var_os("CI").is_none(), "this machine lets nobody mount a small disk");
         // The storage adapter's own tests fill a simulated disk wherever they run.
         println!("this machine lets nobody mount a small disk: nothing was filled");

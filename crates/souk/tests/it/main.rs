@@ -1,6 +1,7 @@
 //! The real program: killed, damaged, filled up, and fed the same order twice.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod audit;
 mod commands;
 mod crashes;
 mod damage;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 /// Takes snapshots as often as it can, so that kills hit them.
 const SETTINGS: &str = "\
 snapshots: {every_s: 1, every_records: 1000}
+privacy: {default_jurisdiction: us}
 locations:
   - {id: tills, time_zone: Etc/GMT+5, day_cut_minutes: 120}
 ";

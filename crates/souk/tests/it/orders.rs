@@ -153,7 +153,8 @@ async fn booked(folder: &Path) -> (BTreeMap<(String, i64), (i64, i64)>, Vec<usiz
                 assert!(known.is_none());
             }
         }
-        let baskets = subjects.iter().map(|subject| views.history(&[*subject]).baskets.len());
+        let baskets =
+            subjects.iter().map(|subject| views.audit().history(&[*subject]).baskets.len());
         (sums, baskets.collect())
     });
     app.close().await.unwrap();

@@ -5,7 +5,7 @@ use crate::Caller;
 
 async fn send_as(shop: &Shop, caller: &Caller, call: IngestCall, body: Value) -> IngestAnswer {
     let body = body.to_string();
-    let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false };
+    let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false, basis: None };
     shop.app.ingest(request).await.unwrap()
 }
 
@@ -175,6 +175,21 @@ async fn browsers_never_link_nor_claim_a_shopper() {
     assert!(!log.iter().any(|(_, event)| matches!(event.fact, Fact::Linked { .. })));
 }
 
+/// Who is named by a card alone would be nobody, and what was said of them would lie in the log in clear.
+#[tokio::test]
+async fn a_browser_names_nobody_by_a_card() {
+    let shop = Shop::open().await;
+    let browser = caller(Role::IngestBrowser);
+    for (call, event) in [
+        (IngestCall::Identify, json!({"traits": {"loyalty_card_id": "c", "email": "a@b.example"}})),
+        (IngestCall::Track, json!({"event": "x", "properties": {"loyalty_card_id": "c"}})),
+    ] {
+        let answer = send_as(&shop, &browser, call, event).await;
+        assert_eq!((answer.accepted, answer.rejected.len()), (0, 1));
+    }
+    assert!(shop.log().await.is_empty());
+}
+
 #[tokio::test]
 async fn unknown_keys_and_gpc_are_counted() {
     let shop = Shop::open().await;
@@ -183,7 +198,8 @@ async fn unknown_keys_and_gpc_are_counted() {
     .to_string();
     let caller = caller(Role::IngestServer);
     let call = IngestCall::Batch;
-    let request = IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: true };
+    let request =
+        IngestRequest { call, body: body.as_bytes(), caller: &caller, is_gpc: true, basis: None };
     shop.app.ingest(request).await.unwrap();
     let counts = shop.app.ingest_counts();
     assert_eq!((counts.accepted, counts.unknown_keys, counts.gpc), (1, 2, 1));
@@ -220,6 +236,7 @@ async fn impressions_are_written_later_and_dropped_when_too_many() {
         site: SiteId::main(),
         channel: Some(Channel::Web),
         at: noon(),
+        withheld: souk_core::Purposes::NONE,
         impressions: Impressions {
             request_id: format!("r{number}").into(),
             placement: None,
@@ -246,6 +263,7 @@ async fn impressions_are_sampled_by_answer() {
             site: SiteId::main(),
             channel: None,
             at: noon(),
+            withheld: souk_core::Purposes::NONE,
             impressions: Impressions {
                 request_id: format!("r{number}").into(),
                 placement: None,

@@ -107,7 +107,8 @@ async fn roles_that_send_nothing_are_denied_before_their_body_is_read() {
     for role in [Role::StorefrontBrowser, Role::StorefrontServer, Role::Analyst, Role::Privacy] {
         let caller = caller(role);
         let call = IngestCall::Batch;
-        let request = IngestRequest { call, body: b"{", caller: &caller, is_gpc: false };
+        let request =
+            IngestRequest { call, body: b"{", caller: &caller, is_gpc: false, basis: None };
         let error = shop.app.ingest(request).await.unwrap_err();
         assert_eq!(error.to_string(), format!("role `{}` may not send behaviour", role.as_str()));
         assert_eq!(error.code(), "denied");

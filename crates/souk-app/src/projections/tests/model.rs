@@ -8,7 +8,7 @@ use crate::projections::histories::is_kept;
 /// Records that still count: those after the last forgetting of whomever they name.
 fn remaining(records: &[Decoded]) -> Vec<&Decoded> {
     let is_forgotten = |idx: usize| {
-        records[idx + 1..].iter().any(|later| match &later.event.fact {
+        records[idx + 1..].iter().any(|later| match &later.said().fact {
             Fact::Forgotten { subject } => names(&records[idx], *subject),
             _ => false,
         })
@@ -20,7 +20,7 @@ fn remaining(records: &[Decoded]) -> Vec<&Decoded> {
 pub(super) fn check_visits(views: &Views, records: &[Decoded]) {
     let mut by_subject: BTreeMap<SubjectId, Vec<(Timestamp, u64, ProductId)>> = BTreeMap::new();
     for record in remaining(records) {
-        let (Some(subject), Fact::Interaction(interaction)) = (record.subject, &record.event.fact)
+        let (Some(subject), Fact::Interaction(interaction)) = (record.subject, &record.said().fact)
         else {
             continue;
         };
@@ -28,7 +28,7 @@ pub(super) fn check_visits(views: &Views, records: &[Decoded]) {
         if interaction.action.is_visit() {
             let touches = by_subject.entry(subject).or_default();
             for mention in &interaction.products {
-                touches.push((record.event.at, record.position.offset, mention.product.clone()));
+                touches.push((record.said().at, record.position.offset, mention.product.clone()));
             }
         }
     }
@@ -70,8 +70,9 @@ type Books = BTreeMap<(ProductId, LocationId, i32, bool), (i64, i64)>;
 pub(super) fn check_sales(views: &Views, records: &[Decoded]) {
     let mut orders: BTreeMap<OrderRef, BTreeMap<Source, Reports<'_>>> = BTreeMap::new();
     for record in records {
-        let Fact::Sale(sale) = &record.event.fact else { continue };
-        let reports = orders.entry(sale.order).or_default().entry(record.event.source).or_default();
+        let Fact::Sale(sale) = &record.said().fact else { continue };
+        let reports =
+            orders.entry(sale.order).or_default().entry(record.said().source).or_default();
         match sale.change {
             OrderChange::Placed => reports.placed.push((record, sale)),
             OrderChange::Refunded => reports.refunds.push((record, sale)),
@@ -85,13 +86,13 @@ pub(super) fn check_sales(views: &Views, records: &[Decoded]) {
         }
         let placed = sources.values().rev().find(|reports| !reports.placed.is_empty());
         let placed = placed.map(|reports| {
-            let latest = reports.placed.iter().max_by_key(|(r, _)| (r.event.at, r.event_id));
-            let first = reports.placed.iter().map(|(r, sale)| (r.event.at, sale.day)).min();
+            let latest = reports.placed.iter().max_by_key(|(r, _)| (r.said().at, r.event_id));
+            let first = reports.placed.iter().map(|(r, sale)| (r.said().at, sale.day)).min();
             (latest.unwrap().1, first.unwrap().1)
         });
         let refunds = sources.values().rev().find(|reports| !reports.refunds.is_empty());
         let mut refunds = refunds.map_or(Vec::new(), |reports| reports.refunds.clone());
-        refunds.sort_by_key(|(r, _)| (r.event.at, r.event_id));
+        refunds.sort_by_key(|(r, _)| (r.said().at, r.event_id));
         if let Some((sale, day)) = placed {
             enter(&mut books, (sale, day, false), &sale.lines);
             if let Some((_, refund)) = refunds.iter().find(|(_, refund)| refund.lines.is_empty()) {
@@ -135,7 +136,7 @@ pub(super) fn check_members(views: &Views, records: &[Decoded]) {
     let mut links: BTreeSet<(SubjectId, SubjectId, LinkBasis)> = BTreeSet::new();
     for record in remaining(records) {
         let Some(a) = record.subject else { continue };
-        match record.event.fact {
+        match record.said().fact {
             Fact::Linked { other, basis } if other != a => {
                 links.insert((a.min(other), a.max(other), basis));
             }
@@ -171,7 +172,7 @@ pub(super) fn check_members(views: &Views, records: &[Decoded]) {
 pub(super) fn check_baskets(views: &Views, records: &[Decoded]) {
     let mut orders: BTreeMap<OrderRef, Vec<(&Decoded, &CustomerOrder)>> = BTreeMap::new();
     for record in remaining(records) {
-        if let Fact::Order(order) = &record.event.fact {
+        if let Fact::Order(order) = &record.said().fact {
             orders.entry(order.order).or_default().push((record, order));
         }
     }
@@ -181,7 +182,7 @@ pub(super) fn check_baskets(views: &Views, records: &[Decoded]) {
             continue;
         }
         let placed = reports.iter().filter(|(_, order)| order.change == OrderChange::Placed);
-        let rank = |(r, _): &&(&Decoded, _)| (r.event.source, r.event.at, r.event_id);
+        let rank = |(r, _): &&(&Decoded, _)| (r.said().source, r.said().at, r.event_id);
         let Some((record, order)) = placed.max_by_key(rank) else { continue };
         let mut sums: BTreeMap<ProductId, i64> = BTreeMap::new();
         for line in &order.lines {

@@ -12,6 +12,7 @@ fn request(strategy: Strategy, page: &str) -> RecommendRequest {
         filter: None,
         exclude: Vec::new(),
         explain: false,
+        is_gpc: false,
     }
 }
 

@@ -27,13 +27,22 @@ fn by_shopper(fact: Fact) -> Event {
         channel: Some(Channel::Web),
         source: Source::Server,
         message_id: Some("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed".into()),
+        withheld: Purposes::NONE,
         fact,
     }
 }
 
 fn by_shop(fact: Fact) -> Event {
     let site = SiteId::new("läden").unwrap();
-    Event { at: at(), site, channel: None, source: Source::Ledger, message_id: None, fact }
+    Event {
+        at: at(),
+        site,
+        channel: None,
+        source: Source::Ledger,
+        message_id: None,
+        withheld: Purposes::NONE,
+        fact,
+    }
 }
 
 fn mention(product: &str) -> ProductMention {
@@ -180,6 +189,31 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
     ]
 }
 
+fn consent_samples() -> Vec<(&'static str, Event)> {
+    let said = ConsentChange {
+        granted: Purposes::NONE.with(Purpose::Personalization),
+        denied: Purposes::NONE.with(Purpose::Marketing).with(Purpose::ModelTraining),
+        origin: ConsentOrigin::Shopper,
+        notice: Some("2026-01".into()),
+    };
+    let stated = ConsentChange {
+        granted: Purposes::NONE,
+        denied: Purposes::NONE,
+        origin: ConsentOrigin::Stated(LegalBasis::OptOutNotice),
+        notice: None,
+    };
+    let signalled = Event {
+        message_id: None,
+        withheld: Purposes::OPTIONAL,
+        ..by_shopper(Fact::PageSeen { name: None, path: None })
+    };
+    vec![
+        ("consent", by_shopper(Fact::Consent(said))),
+        ("consent_stated", by_shopper(Fact::Consent(stated))),
+        ("page_withheld", signalled),
+    ]
+}
+
 fn shop_samples() -> Vec<(&'static str, Event)> {
     let location = |text: &str| LocationId::new(text).unwrap();
     let small = Product::new(product_id("905334"), SiteId::main(), "Bread");
@@ -241,6 +275,7 @@ fn shop_samples() -> Vec<(&'static str, Event)> {
 /// Names are file names; never change a sample, add another.
 pub(super) fn samples() -> Vec<(&'static str, Event)> {
     let mut samples = shopper_samples();
+    samples.extend(consent_samples());
     samples.extend(shop_samples());
     samples
 }

@@ -250,6 +250,19 @@ fn shop_fact() -> BoxedStrategy<Fact> {
     .boxed()
 }
 
+fn purposes() -> BoxedStrategy<Purposes> {
+    (0..32u8).prop_map(|bits| Purposes::from_bits(bits).unwrap()).boxed()
+}
+
+fn origin() -> BoxedStrategy<ConsentOrigin> {
+    use ConsentOrigin::{Banner, File, Gpc, Shop, Shopper, Stated};
+    prop_oneof![
+        any_of(&[Shopper, Shop, Banner, Gpc, File]),
+        any_of(&LegalBasis::ALL).prop_map(Stated)
+    ]
+    .boxed()
+}
+
 fn shopper_fact() -> BoxedStrategy<Fact> {
     let impressions = (id_text(), maybe(text()), text(), few(product_id())).prop_map(
         |(request_id, placement, strategy, products)| {
@@ -270,19 +283,25 @@ fn shopper_fact() -> BoxedStrategy<Fact> {
             .prop_map(|(group_id, traits)| Fact::Grouped { group_id, traits }),
         order_and_sale().prop_map(|(order, _)| Fact::Order(order)),
         impressions,
+        (purposes(), purposes(), origin(), maybe(text())).prop_map(
+            |(granted, denied, origin, notice)| {
+                Fact::Consent(ConsentChange { granted, denied, origin, notice })
+            }
+        ),
     ]
     .boxed()
 }
 
 pub(super) fn event() -> BoxedStrategy<Event> {
     let head = (time(), site(), maybe(any_of(&Channel::ALL)), any_of(&Source::ALL));
-    (head, maybe(id_text()), prop_oneof![shopper_fact(), shop_fact()])
-        .prop_map(|((at, site, channel, source), message_id, fact)| Event {
+    (head, maybe(id_text()), purposes(), prop_oneof![shopper_fact(), shop_fact()])
+        .prop_map(|((at, site, channel, source), message_id, withheld, fact)| Event {
             at,
             site,
             channel,
             source,
             message_id,
+            withheld,
             fact,
         })
         .boxed()

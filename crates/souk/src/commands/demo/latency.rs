@@ -74,6 +74,7 @@ fn request(user: &str, limit: usize) -> RecommendRequest {
         filter: None,
         exclude: Vec::new(),
         explain: false,
+        is_gpc: false,
     }
 }
 

@@ -16,6 +16,15 @@ pub(super) fn text(report: &Value) -> String {
     };
     line(&mut text, &format!("\nLoaded: {}", word(&report["source"])));
     loaded(&report["loaded"], &mut text);
+    let jurisdiction = word(&report["jurisdiction"]);
+    line(
+        &mut text,
+        &format!(
+            "\nConsent: this shop stands in `{jurisdiction}`; in the United States shoppers are learnt from \
+             until they\nsay no (PUT /v1/subjects/ID/consents, Sec-GPC). Elsewhere set \
+             privacy.default_jurisdiction;\nwithout it, nothing personal is used before a yes."
+        ),
+    );
     line(&mut text, "\nRough spots of the data, and what was decided");
     for decision in list(&report["decisions"]) {
         line(&mut text, &format!("  - {}", word(decision)));

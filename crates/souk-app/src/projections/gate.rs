@@ -1,0 +1,295 @@
+//! The one way to what is known of persons: every use names its purpose and gets what may be used.
+//!
+//! The personal folds are private to this folder, so a use case cannot read them past the gate; the
+//! compiler sees to that, and `cargo xtask tidy` to the words that could open another way. What all
+//! make together is gated when it is folded: an act enters it only while its person lets others learn
+//! from it, so it can be read by whoever asks.
+
+use std::borrow::Cow;
+
+use souk_core::{ConsentOrigin, LegalBasis, Purpose, Purposes, SiteId, SubjectId, Timestamp};
+use souk_privacy::consent::{Decision, decide};
+use souk_recommend::next_basket::{Basket, BasketVectors};
+use souk_recommend::visits::{Visit, VisitId, VisitIndex};
+use souk_recommend::{Item, Shopper};
+
+use super::consents::Statement;
+use super::{History, Touch, VISIT_GAP_MS, Views};
+
+/// Whose data a use asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whom {
+    /// A subject who is proven, with every subject that is the same person.
+    pub(crate) known: Option<SubjectId>,
+    /// A subject by itself: what it was joined with may bind it, and is not shown for it.
+    pub(crate) alone: Option<SubjectId>,
+}
+
+impl Whom {
+    /// One subject with every subject that is the same person.
+    pub(crate) fn known(subject: SubjectId) -> Whom {
+        Whom { known: Some(subject), alone: None }
+    }
+}
+
+/// What a use is for, where, and what the request at hand withholds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) site: &'a SiteId,
+    pub(crate) withheld: Purposes,
+}
+
+/// What is known of a person, as far as one use may look at it: nothing where the use is not allowed.
+#[derive(Debug)]
+pub(crate) struct Consented<'a> {
+    views: &'a Views,
+    decision: Decision,
+    shoppers: Vec<Shopper>,
+}
+
+impl Views {
+    /// What may be used of these persons' data for this purpose.
+    pub(crate) fn for_purpose(&self, whom: Whom, purpose: Use<'_>) -> Consented<'_> {
+        let mut subjects = Vec::new();
+        if let Some(known) = whom.known {
+            subjects = self.identity.members(known);
+        }
+        let decision = self.decision(&subjects, whom.alone, purpose);
+        subjects.extend(whom.alone);
+        if !decision.is_allowed {
+            subjects.clear();
+        }
+        let mut shoppers: Vec<Shopper> =
+            subjects.iter().filter_map(|subject| self.shoppers.shopper(*subject)).collect();
+        shoppers.sort_unstable();
+        shoppers.dedup();
+        Consented { views: self, decision, shoppers }
+    }
+
+    /// Whether these persons' data may be used for this purpose.
+    pub(crate) fn allows(&self, whom: Whom, purpose: Use<'_>) -> bool {
+        let known = whom.known.filter(|_| self.consents.len() > 0);
+        let members = known.map_or_else(Vec::new, |known| self.identity.members(known));
+        self.decision(&members, whom.alone, purpose).is_allowed
+    }
+
+    /// Decides for the ids of one person; those that the one asked for alone was joined with count too.
+    fn decision(
+        &self,
+        members: &[SubjectId],
+        alone: Option<SubjectId>,
+        purpose: Use<'_>,
+    ) -> Decision {
+        let regime = &self.rules.place(purpose.site).regime;
+        let asked = (purpose.purpose, purpose.withheld);
+        if self.consents.len() == 0 {
+            return decide(regime, std::iter::empty(), asked);
+        }
+        let joined = alone.map_or_else(Vec::new, |alone| self.identity.members(alone));
+        let all = members.iter().chain(&joined);
+        decide(regime, all.filter_map(|subject| self.consents.choices(*subject)), asked)
+    }
+
+    /// What everybody's allowed acts make together.
+    pub(crate) fn crowd(&self) -> CrowdView<'_> {
+        CrowdView { visits: &self.visits, baskets: &self.baskets, vectors: &self.basket_vectors }
+    }
+
+    /// Whether answers for the shopper of this number may be prepared before they ask.
+    pub(crate) fn preparable(&self, number: u32, site: &SiteId) -> Option<Shopper> {
+        let shopper = Shopper(number);
+        let subject = self.shoppers.subject(shopper)?;
+        let purpose = Use { purpose: Purpose::Personalization, site, withheld: Purposes::NONE };
+        let consented = self.for_purpose(Whom::known(subject), purpose);
+        (consented.decision.is_allowed && !self.basket_vectors.baskets(shopper).is_empty())
+            .then_some(shopper)
+    }
+
+    /// The decision for each purpose, and what was said; about consent itself, so no consent is asked.
+    pub(crate) fn consent_state(
+        &self,
+        whom: Whom,
+        site: &SiteId,
+    ) -> (Vec<(Purpose, Decision)>, Vec<Statement>) {
+        let members = whom.known.map_or_else(Vec::new, |known| self.identity.members(known));
+        let of = |purpose| {
+            let purpose = Use { purpose, site, withheld: Purposes::NONE };
+            self.decision(&members, whom.alone, purpose)
+        };
+        let decisions = Purpose::ALL.into_iter().map(|purpose| (purpose, of(purpose))).collect();
+        let subjects = members.iter().chain(&whom.alone);
+        let mut said: Vec<Statement> =
+            subjects.flat_map(|subject| self.consents.history(*subject)).cloned().collect();
+        said.sort_by_key(|statement| (statement.at, statement.seq));
+        // One act of a person with several ids is one statement for each of them.
+        said.dedup_by(|a, b| a.at == b.at && a.change == b.change);
+        (decisions, said)
+    }
+
+    /// The subjects that a person's own word binds: all that are the same person.
+    pub(crate) fn bound_by(&self, subject: SubjectId) -> Vec<SubjectId> {
+        self.identity.members(subject)
+    }
+
+    /// The subjects that are the same person, at most `max` of them: for what a person asks of their
+    /// own data, which no consent is needed for.
+    pub(crate) fn union_of(&self, subject: SubjectId, max: usize) -> Vec<SubjectId> {
+        self.identity.union(subject, max)
+    }
+
+    /// All that is kept of a person, for the copy that they are owed, whatever they allow.
+    pub(crate) fn held_of(&self, subjects: &[SubjectId]) -> History {
+        let shoppers = subjects.iter().filter_map(|subject| self.shoppers.shopper(*subject));
+        self.histories.of(&shoppers.collect::<Vec<_>>())
+    }
+
+    /// Whether Global Privacy Control changes what a subject said of marketing: not once they refused,
+    /// and not against a yes that was given where consents are managed, which knew of the signal.
+    pub(crate) fn heeds_gpc(&self, subject: SubjectId) -> bool {
+        let choices = self.consents.choices(subject);
+        let said = choices.and_then(|choices| choices.of(Purpose::Marketing));
+        said.is_none_or(|choice| {
+            choice.is_granted
+                && !matches!(choice.origin, ConsentOrigin::Shopper | ConsentOrigin::Shop)
+        })
+    }
+
+    /// Whether a basis for what was imported of a subject is known.
+    pub(crate) fn has_stated(&self, subject: SubjectId, basis: LegalBasis) -> bool {
+        self.consents.choices(subject).is_some_and(|choices| choices.basis == Some(basis))
+    }
+
+    /// What a subject's own latest word allows and refuses.
+    pub(crate) fn last_word(&self, subject: SubjectId) -> (Purposes, Purposes) {
+        let Some(choices) = self.consents.choices(subject) else {
+            return (Purposes::NONE, Purposes::NONE);
+        };
+        let said = |is_granted| {
+            Purposes::OPTIONAL
+                .iter()
+                .filter(|purpose| {
+                    choices.of(*purpose).is_some_and(|choice| choice.is_granted == is_granted)
+                })
+                .collect()
+        };
+        (said(true), said(false))
+    }
+
+    /// Everything of everybody, for comparing a state with a model of it. Tests only: `cargo xtask
+    /// tidy` refuses it anywhere else.
+    #[doc(hidden)]
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+}
+
+impl<'a> Consented<'a> {
+    /// Whether the use is allowed, and why.
+    pub(crate) fn decision(&self) -> Decision {
+        self.decision
+    }
+
+    /// The person's subjects that did something, the one with most baskets first.
+    pub(crate) fn shoppers(&self) -> Vec<Shopper> {
+        let vectors = &self.views.basket_vectors;
+        let mut shoppers = self.shoppers.clone();
+        shoppers.sort_by_key(|shopper| std::cmp::Reverse(vectors.baskets(*shopper).len()));
+        shoppers
+    }
+
+    /// The shopper, where there is one alone whose every basket others learn from too: then every
+    /// change of the own baskets is one of what all make together.
+    pub(crate) fn lone_shopper(&self) -> Option<Shopper> {
+        let [shopper] = self.shoppers[..] else { return None };
+        self.views.histories.is_even(shopper).then_some(shopper)
+    }
+
+    /// The person's baskets, oldest first; copied only where there are several subjects, or some
+    /// baskets that others must not learn from.
+    pub(crate) fn baskets(&self) -> Cow<'a, [Basket]> {
+        let Views { histories, basket_vectors, .. } = self.views;
+        if let [shopper] = self.shoppers[..]
+            && histories.is_even(shopper)
+        {
+            return Cow::Borrowed(basket_vectors.baskets(shopper));
+        }
+        let of = |shopper: &Shopper| match histories.is_even(*shopper) {
+            true => basket_vectors.baskets(*shopper).to_vec(),
+            false => histories.baskets(*shopper),
+        };
+        let mut baskets: Vec<Basket> = self.shoppers.iter().flat_map(of).collect();
+        baskets.sort_by_key(|basket| (basket.time, basket.key));
+        Cow::Owned(baskets)
+    }
+
+    /// Whether an item is in one of the person's baskets; `own` are those of [`Consented::baskets`].
+    pub(crate) fn has_bought(&self, item: Item, own: &[Basket]) -> bool {
+        let Views { histories, basket_vectors, .. } = self.views;
+        if self.shoppers.iter().all(|&shopper| histories.is_even(shopper)) {
+            return self.shoppers.iter().any(|&s| basket_vectors.n_bought(s, item) > 0);
+        }
+        own.iter().any(|basket| basket.items().binary_search(&item).is_ok())
+    }
+
+    /// What the person did lately, subject by subject, each oldest first.
+    pub(crate) fn touches(&self) -> impl Iterator<Item = &'a Touch> {
+        let histories = &self.views.histories;
+        let touches = self.shoppers.iter().flat_map(|&shopper| histories.touches(shopper));
+        touches.filter(|touch| touch.uses.is_personal())
+    }
+
+    /// The products of the stored visit that goes on now, oldest first.
+    pub(crate) fn current_visit(&self, now: Timestamp) -> Vec<Item> {
+        let mut touches: Vec<Touch> = self.touches().copied().collect();
+        touches.sort_by_key(|touch| touch.at);
+        History { touches, baskets: Vec::new() }.current_visit(now)
+    }
+
+    /// The stored visit that goes on: it must not speak for itself.
+    pub(crate) fn open_visit(&self, now: Timestamp) -> Option<VisitId> {
+        let visits = self.shoppers.iter().flat_map(|&s| self.views.visits.visits_of(s));
+        let last = visits.max_by_key(Visit::last_time)?;
+        (now.as_ms() - last.last_time() <= VISIT_GAP_MS).then(|| last.id())
+    }
+}
+
+/// What all make together: made only of acts whose persons let others learn from them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CrowdView<'a> {
+    /// Click visits.
+    pub(crate) visits: &'a VisitIndex,
+    /// Orders of known shoppers as visits.
+    pub(crate) baskets: &'a VisitIndex,
+    /// Orders of known shoppers as vectors.
+    pub(crate) vectors: &'a BasketVectors,
+}
+
+/// Everything of everybody, for tests.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Audit<'a>(&'a Views);
+
+#[allow(missing_docs, reason = "for tests, which read the code")]
+impl<'a> Audit<'a> {
+    pub fn visits(self) -> impl Iterator<Item = Visit<'a>> {
+        self.0.visits.visits()
+    }
+
+    pub fn baskets(self) -> impl Iterator<Item = Visit<'a>> {
+        self.0.baskets.visits()
+    }
+
+    pub fn subject(self, shopper: Shopper) -> Option<SubjectId> {
+        self.0.shoppers.subject(shopper)
+    }
+
+    pub fn members(self, subject: SubjectId) -> Vec<SubjectId> {
+        self.0.identity.members(subject)
+    }
+
+    pub fn history(self, subjects: &[SubjectId]) -> History {
+        let numbers = subjects.iter().filter_map(|subject| self.0.shoppers.shopper(*subject));
+        self.0.histories.of(&numbers.collect::<Vec<_>>())
+    }
+}

@@ -1,0 +1,133 @@
+//! The best labels of a text under the weights.
+
+use std::ops::Range;
+
+use super::super::words::{Token, TokenKind};
+use super::model::TaggerModel;
+use super::signals::{Atom, atoms, rows, step_rows};
+use super::{LABELS, Label, SpanClass};
+
+/// Tokens that are decoded together; chosen: longer than any letter, and memory stays small.
+const STRETCH: usize = 4_096;
+
+/// A span of tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::pii) struct TaggedSpan {
+    pub(in crate::pii) class: SpanClass,
+    pub(in crate::pii) tokens: Range<usize>,
+    /// How much better than outside it is, squeezed into 0 to 1.
+    pub(in crate::pii) score: f32,
+}
+
+/// The weights as the decoder asks for them; training has its own.
+pub(super) trait Weights {
+    /// The scores of a signal's row, added up by label.
+    fn add(&self, row: u32, scores: &mut [f32; LABELS]);
+}
+
+impl Weights for TaggerModel {
+    fn add(&self, row: u32, scores: &mut [f32; LABELS]) {
+        for (score, weight) in scores.iter_mut().zip(self.row(row)) {
+            *score += f32::from(*weight);
+        }
+    }
+}
+
+/// The spans of a text.
+pub(in crate::pii) fn tag(tokens: &[Token], model: &TaggerModel) -> Vec<TaggedSpan> {
+    let mut spans = Vec::new();
+    for (number, stretch) in tokens.chunks(STRETCH).enumerate() {
+        let atoms = atoms(stretch);
+        let mut local = vec![[0.0; LABELS]; stretch.len()];
+        let labels = labels(stretch, &atoms, (model, &mut local));
+        for mut span in spans_of(&labels) {
+            span.score = confidence(&span, &local);
+            let offset = number * STRETCH;
+            span.tokens = span.tokens.start + offset..span.tokens.end + offset;
+            spans.push(span);
+        }
+    }
+    spans
+}
+
+/// The mean lead over outside, as a share; a rough measure, for ordering.
+fn confidence(span: &TaggedSpan, local: &[[f32; LABELS]]) -> f32 {
+    let inside = Label::inside(span.class).0 as usize;
+    let lead = |scores: &[f32; LABELS]| scores[inside].max(scores[inside - 1]) - scores[0];
+    let total: f32 = local[span.tokens.clone()].iter().map(lead).sum();
+    let mean = total / span.tokens.len() as f32;
+    0.5 + 0.5 / (1.0 + (-mean / 60.0).exp())
+}
+
+/// Viterbi. `local` receives the scores of each token without steps.
+pub(super) fn labels(
+    tokens: &[Token],
+    atoms: &[Atom],
+    (weights, local): (&impl Weights, &mut [[f32; LABELS]]),
+) -> Vec<Label> {
+    let mut from: Vec<[u8; LABELS]> = Vec::with_capacity(tokens.len());
+    let mut best = [f32::NEG_INFINITY; LABELS];
+    best[0] = 0.0;
+    let mut signal_rows = Vec::new();
+    for (idx, token) in tokens.iter().enumerate() {
+        let mut scores = [0.0; LABELS];
+        if !is_fixed(token) {
+            rows(atoms, idx, &mut signal_rows);
+            signal_rows.iter().for_each(|row| weights.add(*row, &mut scores));
+        }
+        local[idx] = scores;
+        let mut next = [f32::NEG_INFINITY; LABELS];
+        let mut back = [0u8; LABELS];
+        for before in 0..LABELS as u8 {
+            let reached = best[usize::from(before)];
+            if reached == f32::NEG_INFINITY {
+                continue;
+            }
+            let mut steps = scores;
+            step_rows(atoms, idx, before).iter().for_each(|row| weights.add(*row, &mut steps));
+            for label in 0..LABELS as u8 {
+                let score = reached + steps[usize::from(label)];
+                let is_free = label == 0 || !is_fixed(token);
+                if is_free
+                    && Label(label).may_follow(Label(before))
+                    && score > next[usize::from(label)]
+                {
+                    next[usize::from(label)] = score;
+                    back[usize::from(label)] = before;
+                }
+            }
+        }
+        best = next;
+        from.push(back);
+    }
+    follow_back(&from, best)
+}
+
+/// Whether a token is part of no name and no address: another form, or a mark that ends a clause.
+pub(super) fn is_fixed(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Form(_)) || token.ends_clause
+}
+
+fn follow_back(from: &[[u8; LABELS]], best: [f32; LABELS]) -> Vec<Label> {
+    let mut label =
+        (0..LABELS).fold(0, |top, label| if best[label] > best[top] { label } else { top });
+    let mut labels = vec![Label::OUTSIDE; from.len()];
+    for (idx, back) in from.iter().enumerate().rev() {
+        labels[idx] = Label(label as u8);
+        label = usize::from(back[label]);
+    }
+    labels
+}
+
+/// Runs of labels as spans.
+pub(super) fn spans_of(labels: &[Label]) -> Vec<TaggedSpan> {
+    let mut spans: Vec<TaggedSpan> = Vec::new();
+    for (idx, label) in labels.iter().enumerate() {
+        let Some(class) = label.class() else { continue };
+        match spans.last_mut() {
+            Some(last) if label.is_inside() && last.tokens.end == idx => last.tokens.end = idx + 1,
+            _ => spans.push(TaggedSpan { class, tokens: idx..idx + 1, score: 0.0 }),
+        }
+    }
+    spans
+}

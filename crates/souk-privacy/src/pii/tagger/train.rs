@@ -1,0 +1,186 @@
+//! Training the weights. Pure: the same examples and seed give the same bytes.
+
+use super::super::gazetteer::{Gazetteer, Listed};
+use super::super::scan::forms;
+use super::super::words::{Token, tokens};
+use super::decode::{Weights, is_fixed, labels};
+use super::model::TaggerModel;
+use super::signals::{Atom, ROWS, STEP_ROWS, atoms, rows, step_rows};
+use super::{LABELS, Label, SpanClass};
+
+/// A span that somebody marked; offsets in bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkedSpan {
+    /// What it is.
+    pub class: SpanClass,
+    /// Its first byte.
+    pub begin: usize,
+    /// The byte behind its last.
+    pub end: usize,
+}
+
+/// A marked text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The text.
+    pub text: String,
+    /// What is marked in it; no two overlap.
+    pub spans: Vec<MarkedSpan>,
+    /// How many of a hundred listed words are treated as unlisted, so that a text made from the lists does not teach
+    /// that every name is listed.
+    pub forget_percent: u8,
+    /// Examples of one group were made from one pattern; see [`TrainSettings::groups_min`].
+    pub group: u64,
+}
+
+/// How to train.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainSettings {
+    /// Passes over the examples.
+    pub passes: u32,
+    /// Order of the examples and what is forgotten.
+    pub seed: u64,
+    /// Rows that changed in examples of fewer groups are dropped: what only one pattern teaches is that
+    /// pattern, not the language. At most 64, counted by hash.
+    pub groups_min: u32,
+}
+
+struct Prepared {
+    tokens: Vec<Token>,
+    gold: Vec<Label>,
+    forget_percent: u8,
+    group: u64,
+}
+
+/// Weights in training: current values, their running sums, and in which groups a row changed.
+struct Table {
+    now: Vec<[f32; LABELS]>,
+    sums: Vec<[f32; LABELS]>,
+    /// A bit for the hash of each group.
+    groups: Vec<u64>,
+}
+
+impl Weights for Table {
+    fn add(&self, row: u32, scores: &mut [f32; LABELS]) {
+        for (score, weight) in scores.iter_mut().zip(&self.now[row as usize]) {
+            *score += weight;
+        }
+    }
+}
+
+impl Table {
+    fn change(&mut self, row: u32, label: Label, (by, step, group): (f32, f32, u64)) {
+        let row = row as usize;
+        self.now[row][usize::from(label.0)] += by;
+        self.sums[row][usize::from(label.0)] += by * step;
+        self.groups[row] |= 1 << (group.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+    }
+}
+
+/// Trains an averaged structured perceptron.
+pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
+    let lists = Gazetteer::builtin();
+    let prepared: Vec<Prepared> = examples.iter().map(|example| prepare(example, lists)).collect();
+    let mut table = Table {
+        now: vec![[0.0; LABELS]; ROWS],
+        sums: vec![[0.0; LABELS]; ROWS],
+        groups: vec![0; ROWS],
+    };
+    let mut random = settings.seed | 1;
+    let mut order: Vec<usize> = (0..prepared.len()).collect();
+    let mut step = 1.0f32;
+    for _ in 0..settings.passes {
+        for idx in (1..order.len()).rev() {
+            order.swap(idx, (next(&mut random) % (idx as u64 + 1)) as usize);
+        }
+        for number in &order {
+            learn(&prepared[*number], &mut table, (step, &mut random));
+            step += 1.0;
+        }
+    }
+    let averaged: Vec<[f32; LABELS]> = (0..ROWS)
+        .map(|row| match table.groups[row].count_ones() {
+            groups if groups < settings.groups_min => [0.0; LABELS],
+            _ => std::array::from_fn(|label| table.now[row][label] - table.sums[row][label] / step),
+        })
+        .collect();
+    TaggerModel::quantise(&averaged)
+}
+
+/// One example: where the best labels are wrong, the right ones gain and the wrong ones lose.
+fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64)) {
+    let mut tokens = example.tokens.clone();
+    for token in &mut tokens {
+        if next(random) % 100 < u64::from(example.forget_percent)
+            && !token.listed.is(Listed::COMMON)
+        {
+            token.listed = Listed::default();
+        }
+    }
+    let atoms = atoms(&tokens);
+    let mut local = vec![[0.0; LABELS]; tokens.len()];
+    let said = labels(&tokens, &atoms, (&*table, &mut local));
+    if said == example.gold {
+        return;
+    }
+    for idx in 0..tokens.len() {
+        let before =
+            |labels: &[Label]| idx.checked_sub(1).map_or(Label::OUTSIDE, |prev| labels[prev]);
+        let (right, wrong) = (example.gold[idx], said[idx]);
+        if right != wrong && !is_fixed(&tokens[idx]) {
+            let mut signal_rows = Vec::new();
+            rows(&atoms, idx, &mut signal_rows);
+            for row in signal_rows {
+                table.change(row, right, (1.0, step, example.group));
+                table.change(row, wrong, (-1.0, step, example.group));
+            }
+        }
+        let (right_before, wrong_before) = (before(&example.gold), before(&said));
+        if (right, right_before) != (wrong, wrong_before) {
+            let right_rows: [u32; STEP_ROWS] = step_of(&atoms, idx, right_before);
+            right_rows.iter().for_each(|row| table.change(*row, right, (1.0, step, example.group)));
+            let wrong_rows = step_of(&atoms, idx, wrong_before);
+            wrong_rows
+                .iter()
+                .for_each(|row| table.change(*row, wrong, (-1.0, step, example.group)));
+        }
+    }
+}
+
+fn step_of(atoms: &[Atom], idx: usize, before: Label) -> [u32; STEP_ROWS] {
+    step_rows(atoms, idx, before.0)
+}
+
+/// The tokens and their labels. A token belongs to the span in which it begins.
+fn prepare(example: &Example, lists: &Gazetteer) -> Prepared {
+    let forms = forms(&example.text);
+    let tokens = tokens(&example.text, &forms, lists);
+    let mut gold = vec![Label::OUTSIDE; tokens.len()];
+    for span in &example.spans {
+        let mut is_first = true;
+        for (idx, token) in tokens.iter().enumerate() {
+            let is_in = token.begin >= span.begin && token.begin < span.end;
+            if !is_in || is_fixed(token) {
+                continue;
+            }
+            gold[idx] = if is_first { Label::begin(span.class) } else { Label::inside(span.class) };
+            is_first = false;
+        }
+    }
+    // A form inside a span cuts it in two, and the second part begins anew.
+    for idx in 0..gold.len() {
+        let before = idx.checked_sub(1).map_or(Label::OUTSIDE, |prev| gold[prev]);
+        if !gold[idx].may_follow(before) {
+            gold[idx] = Label(gold[idx].0 - 1);
+        }
+    }
+    Prepared { tokens, gold, forget_percent: example.forget_percent, group: example.group }
+}
+
+/// Xorshift64*: Vigna, *An experimental exploration of Marsaglia's xorshift generators*, 2016.
+fn next(state: &mut u64) -> u64 {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+}
