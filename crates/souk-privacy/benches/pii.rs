@@ -1,6 +1,6 @@
 //! Bytes of text a second on one core: forms alone (what search queries and properties cost) and with names and addresses.
 //!
-//! Data: a megabyte of shop messages, one in eight with personal data, made of fixed sentences (no seed).
+//! Data: a megabyte of shop messages, two in eight with personal data, made of fixed sentences (no seed).
 #![allow(missing_docs, reason = "a benchmark")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
