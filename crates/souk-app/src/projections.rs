@@ -39,6 +39,7 @@ mod snapshots;
 mod uses;
 
 pub use catalogue::Catalogue;
+pub(crate) use catalogue::Kind;
 pub use counters::Counters;
 pub use gate::Audit;
 pub use histories::{Histories, History, PastBasket, TOUCHES_MAX, Touch, VISIT_GAP_MS};

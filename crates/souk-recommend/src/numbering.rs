@@ -7,16 +7,16 @@
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Numbering {
     places: Vec<Place>,
-    round: u32,
+    /// Tags below it are of earlier rounds: their places are free. At least 1.
+    first: u32,
     n: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
-    /// The place is taken when this is the current round.
-    round: u32,
     key: u32,
-    number: u32,
+    /// The key's number, counted from `Numbering::first`.
+    tag: u32,
 }
 
 const PLACES_MIN: usize = 256;
@@ -24,16 +24,10 @@ const PLACES_MIN: usize = 256;
 impl Numbering {
     /// Forgets all keys.
     pub(crate) fn clear(&mut self) {
+        self.start_at(self.first.max(1) + self.n);
         self.n = 0;
-        self.round = self.round.wrapping_add(1);
-        // Rounds of long ago must not look current after 2^32 queries.
-        if self.round == 0 {
-            self.places.fill(Place::default());
-            self.round = 1;
-        }
         if self.places.is_empty() {
             self.places.resize(PLACES_MIN, Place::default());
-            self.round = 1;
         }
     }
 
@@ -45,11 +39,11 @@ impl Numbering {
         }
         let at = self.find(key);
         let place = &mut self.places[at];
-        if place.round != self.round {
-            *place = Place { round: self.round, key, number: self.n };
+        if place.tag < self.first {
+            *place = Place { key, tag: self.first + self.n };
             self.n += 1;
         }
-        place.number as usize
+        (place.tag - self.first) as usize
     }
 
     /// The number of a key that was seen.
@@ -58,7 +52,7 @@ impl Numbering {
             return None;
         }
         let place = self.places[self.find(key)];
-        (place.round == self.round).then_some(place.number as usize)
+        place.tag.checked_sub(self.first).map(|number| number as usize)
     }
 
     /// Where a key is, or the free place for it.
@@ -68,7 +62,7 @@ impl Numbering {
         // Fibonacci hashing: the high bits of the product are well mixed.
         let hash = u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         let mut at = hash as usize & mask;
-        while self.places[at].round == self.round && self.places[at].key != key {
+        while self.places[at].tag >= self.first && self.places[at].key != key {
             at = (at + 1) & mask;
         }
         at
@@ -77,12 +71,21 @@ impl Numbering {
     fn grow(&mut self) {
         let len = (2 * self.places.len()).max(PLACES_MIN);
         let old = std::mem::replace(&mut self.places, vec![Place::default(); len]);
-        // A place of round 0 is free, so a numbering that was never cleared starts at 1.
-        let round = self.round;
-        self.round = round.max(1);
-        for place in old.into_iter().filter(|place| place.round == round && round > 0) {
+        // A numbering that was never cleared starts here.
+        self.first = self.first.max(1);
+        for place in old.into_iter().filter(|place| place.tag >= self.first) {
             let at = self.find(place.key);
-            self.places[at] = Place { round: self.round, ..place };
+            self.places[at] = place;
+        }
+    }
+
+    /// Begins a round whose tags are larger than all before.
+    fn start_at(&mut self, first: u32) {
+        self.first = first;
+        // Tags of long ago must not look current after 2^31 keys.
+        if first > u32::MAX / 2 {
+            self.places.fill(Place::default());
+            self.first = 1;
         }
     }
 }
@@ -112,6 +115,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn starts_over_before_its_tags_end() {
+        let mut numbering = Numbering::default();
+        numbering.clear();
+        assert_eq!([numbering.number(5), numbering.number(6)], [0, 1]);
+        numbering.start_at(u32::MAX / 2 - 1);
+        numbering.n = 0;
+        assert_eq!([numbering.number(6), numbering.number(7)], [0, 1]);
+        numbering.clear();
+        assert_eq!(numbering.first, 1);
+        assert_eq!((numbering.get(6), numbering.get(7), numbering.number(7)), (None, None, 0));
     }
 
     #[test]

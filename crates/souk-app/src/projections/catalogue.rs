@@ -17,10 +17,12 @@ use super::Projection;
 use super::names::Names;
 use super::shoppers::read_u32;
 
+mod kinds;
 mod stock;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use kinds::{Kind, Kinds};
 pub(crate) use stock::{Stock, StockStep};
 
 /// Every product that was ever named, as a dense number; those that the shop sells, with stock.
@@ -36,6 +38,7 @@ pub struct Catalogue {
     by_key: HashTable<u32>,
     n_groups: u32,
     n_known: usize,
+    kinds: Kinds,
     stock: Stock,
 }
 
@@ -211,6 +214,10 @@ impl Catalogue {
         self.site_names.text(number)
     }
 
+    pub(crate) fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
     pub(crate) fn stock(&self) -> &Stock {
         &self.stock
     }
@@ -349,6 +356,8 @@ impl Catalogue {
             self.n_known -= 1;
         }
         row.json = OnceLock::new();
+        let category = product.as_ref().and_then(|product| product.categories.first());
+        self.kinds.set(item, category.map(String::as_str));
         let Some(product) = product else {
             shelf.by_id.remove(&row.id);
             row.product = None;
@@ -370,7 +379,7 @@ impl Catalogue {
         const PRODUCT_HEAP_BYTES: usize = 600;
         let products = self.n_known * (size_of::<Product>() + PRODUCT_HEAP_BYTES);
         let rows = self.rows.capacity() * (size_of::<Row>() + 16) + self.by_key.allocation_size();
-        products + rows + self.n_known * 72 + self.stock.bytes()
+        products + rows + self.n_known * 72 + self.kinds.bytes() + self.stock.bytes()
     }
 }
 

@@ -7,14 +7,12 @@
 use souk_core::ProductId;
 use souk_recommend::Item;
 
-use crate::projections::{Bond, Catalogue, CrowdView};
+use crate::projections::{Bond, Catalogue, CrowdView, Kind};
 use crate::recommend::candidates::Proposal;
 use crate::recommend::{Reason, ReasonKind};
 
 /// Products named as evidence at most.
 const EVIDENCE_MAX: usize = 3;
-/// What stands between the levels of a category.
-const LEVEL: &str = " > ";
 
 /// What reasons are made from.
 #[derive(Clone, Copy, Debug)]
@@ -74,25 +72,14 @@ impl Sayer<'_> {
     /// The type of the product that spoke, or the category above it, where enough people joined it
     /// with the proposed one.
     fn kind_of(&self, (bond, item): (Bond, Item), spoke: Item) -> Option<&str> {
-        let path = self.path(spoke)?;
-        let levels: Vec<usize> = path.match_indices(LEVEL).map(|(at, _)| at).collect();
-        let ends = [path.len()].into_iter().chain(levels.into_iter().rev()).take(2);
-        ends.map(|end| &path[..end]).find_map(|kind| {
-            let is_of_kind = |other: Item| {
-                self.path(other)
-                    .and_then(|path| path.strip_prefix(kind))
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(LEVEL))
-            };
-            let crowd = &self.crowd;
-            crowd
-                .is_joined_with_kind((bond, item), self.people_min, is_of_kind)
-                .then(|| kind.rsplit(LEVEL).next().unwrap_or(kind))
-        })
-    }
-
-    fn path(&self, item: Item) -> Option<&str> {
-        let product = self.catalogue.product(item)?;
-        product.categories.first().map(String::as_str)
+        let kinds = self.catalogue.kinds();
+        let is_spoken_of = |&kind: &Kind| {
+            let is_of_kind = |other| kinds.is_of(other, kind);
+            self.crowd.is_joined_with_kind((bond, item), self.people_min, is_of_kind)
+        };
+        let own = kinds.of(spoke)?;
+        let kind = [Some(own), kinds.above(own)].into_iter().flatten().find(is_spoken_of)?;
+        Some(kinds.name(kind))
     }
 
     fn title(&self, item: Item) -> Option<&str> {

@@ -1,0 +1,103 @@
+//! Kinds of products: the paths of their categories as a tree of numbers, so that asking whether a
+//! product is of a kind reads two numbers and compares no text.
+
+use souk_recommend::Item;
+
+use crate::projections::names::Names;
+
+/// What stands between the levels of a category.
+const LEVEL: &str = " > ";
+/// No kind: a product without a category, a kind without one above it.
+const NONE: u32 = u32::MAX;
+
+/// A category, with everything below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind(u32);
+
+/// The kinds that products have, and which product has which.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    /// Whole paths from the top.
+    paths: Names,
+    /// By kind: the one above it.
+    above: Vec<u32>,
+    /// By item number.
+    of_item: Vec<u32>,
+}
+
+impl Kinds {
+    /// The product's own kind: the whole path of its first category.
+    pub(crate) fn of(&self, item: Item) -> Option<Kind> {
+        self.of_item.get(item.0 as usize).and_then(|&kind| known(kind))
+    }
+
+    /// The kind that this one is part of.
+    pub(crate) fn above(&self, kind: Kind) -> Option<Kind> {
+        known(self.above[kind.0 as usize])
+    }
+
+    /// Whether a product is of this kind or of one below it.
+    pub(crate) fn is_of(&self, item: Item, kind: Kind) -> bool {
+        std::iter::successors(self.of(item), |&own| self.above(own)).any(|own| own == kind)
+    }
+
+    /// What the kind is called, without what stands above it.
+    pub(crate) fn name(&self, kind: Kind) -> &str {
+        let path = self.paths.text(kind.0);
+        path.rsplit(LEVEL).next().unwrap_or(path)
+    }
+
+    /// Gives a product the kind of this path, or none.
+    pub(crate) fn set(&mut self, item: Item, path: Option<&str>) {
+        let kind = path.map_or(NONE, |path| self.intern(path));
+        let place = item.0 as usize;
+        if self.of_item.len() <= place {
+            self.of_item.resize(place + 1, NONE);
+        }
+        self.of_item[place] = kind;
+    }
+
+    /// Memory held, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        const PATH_BYTES: usize = 64;
+        4 * (self.of_item.capacity() + self.above.capacity()) + self.paths.len() * PATH_BYTES
+    }
+
+    fn intern(&mut self, path: &str) -> u32 {
+        if let Some(kind) = self.paths.find(path) {
+            return kind;
+        }
+        let above = path.rfind(LEVEL).map_or(NONE, |end| self.intern(&path[..end]));
+        self.above.push(above);
+        self.paths.intern(path)
+    }
+}
+
+fn known(kind: u32) -> Option<Kind> {
+    (kind != NONE).then_some(Kind(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_product_is_of_its_kind_and_of_all_above() {
+        let mut kinds = Kinds::default();
+        kinds.set(Item(3), Some("Dairy > Milk > Oat"));
+        kinds.set(Item(1), Some("Dairy > Milk"));
+        kinds.set(Item(2), Some("Dairy > Milkshake"));
+        let milk = kinds.of(Item(1)).unwrap();
+        assert_eq!(kinds.name(milk), "Milk");
+        assert!(kinds.is_of(Item(3), milk) && kinds.is_of(Item(1), milk));
+        assert!(!kinds.is_of(Item(2), milk) && !kinds.is_of(Item(0), milk));
+        let dairy = kinds.above(milk).unwrap();
+        assert_eq!((kinds.name(dairy), kinds.above(dairy)), ("Dairy", None));
+        assert!([1, 2, 3].iter().all(|&item| kinds.is_of(Item(item), dairy)));
+        assert_eq!([kinds.of(Item(0)), kinds.of(Item(9))], [None, None]);
+        kinds.set(Item(1), None);
+        assert!(!kinds.is_of(Item(1), milk));
+    }
+}
