@@ -9,7 +9,7 @@ use crate::consent::ConsentRules;
 use crate::door::Door;
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
-use crate::recommend::{Ranking, keep_fresh};
+use crate::recommend::{Ranking, keep_fresh, keep_lists};
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -113,6 +113,7 @@ impl App {
         let app = Arc::new(App { parts, config, clock, door, rules, views, ranking, projector });
         Door::start(&app);
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
+        tokio::spawn(keep_lists(Arc::downgrade(&app)));
         Ok(app)
     }
 

@@ -26,7 +26,7 @@ use candidates::{Proposal, Scene, propose};
 use plan::{Known, plan};
 use select::{Gate, Places};
 use state::with_scratches;
-pub(crate) use state::{Ranking, keep_fresh};
+pub(crate) use state::{Ranking, keep_fresh, keep_lists};
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

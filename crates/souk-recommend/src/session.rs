@@ -60,7 +60,7 @@ pub struct SessionScratch {
     items: Numbering,
     proposals: Vec<Proposal>,
     steps: Vec<Proposal>,
-    scores: Vec<f32>,
+    scores: Vec<(f32, Item)>,
 }
 
 /// A different item of the session.
@@ -311,8 +311,8 @@ impl SessionScorer {
     /// Multiplies each score by a power of the item's visits.
     ///
     /// A look at each item's visits would be a quarter of a query's time, so what cannot reach the
-    /// answer goes first: with factors between `least` and 1, an item under `least` times the last place's
-    /// score stays under it. The session's own items and those to leave out take no place from others.
+    /// answer goes first: no factor is above 1, so an item whose score is under what the last place will
+    /// have stays under it. The session's own items and those to leave out take no place from others.
     fn damp_popular(
         &self,
         index: &VisitIndex,
@@ -323,13 +323,10 @@ impl SessionScorer {
         let SessionScratch { anchors, proposals, scores, items, .. } = scratch;
         let factor = |item: Item| (index.n_visits_with(item).max(1) as f32).powf(exponent);
         let n_places = query.limit + anchors.len() + query.exclude.len();
-        let mut bar = 0.0;
-        if exponent <= 0.0 && proposals.len() > n_places {
-            scores.clear();
-            scores.extend(proposals.iter().map(|proposal| proposal.score));
-            let last = *scores.select_nth_unstable_by(n_places - 1, |a, b| b.total_cmp(a)).1;
-            bar = last * (index.n_visits().max(1) as f32).powf(exponent);
-        }
+        let bar = match exponent <= 0.0 && proposals.len() > n_places {
+            true => bar_of(proposals, n_places, (scores, factor)),
+            false => 0.0,
+        };
         let mut own = [(0, 0.0); EVENTS_MAX];
         let numbers = anchors.iter().filter_map(|anchor| items.get(anchor.item.0));
         for (kept, number) in own.iter_mut().zip(numbers) {
@@ -409,6 +406,25 @@ impl SessionScratch {
         self.proposals.retain(|proposal| proposal.score > 0.0);
         keep_best(&mut self.proposals, query.limit);
     }
+}
+
+/// A score that at least `n_places` proposals reach after multiplication by their factors: the best
+/// twice as many before it, looked at.
+fn bar_of(
+    proposals: &[Proposal],
+    n_places: usize,
+    (scores, factor): (&mut Vec<(f32, Item)>, impl Fn(Item) -> f32),
+) -> f32 {
+    let best_first = |a: &(f32, Item), b: &(f32, Item)| b.0.total_cmp(&a.0);
+    scores.clear();
+    scores.extend(proposals.iter().map(|proposal| (proposal.score, proposal.item)));
+    let n_looked_at = (2 * n_places).min(scores.len());
+    scores.select_nth_unstable_by(n_looked_at - 1, best_first);
+    scores.truncate(n_looked_at);
+    for (score, item) in scores.iter_mut() {
+        *score *= factor(*item);
+    }
+    scores.select_nth_unstable_by(n_places - 1, best_first).1.0
 }
 
 /// Looks into each list once, so that the processor fetches all of them at the same time.

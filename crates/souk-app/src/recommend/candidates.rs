@@ -149,9 +149,12 @@ fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
         exclude: scene.anchors,
         limit: scene.proposals_max,
     };
-    let scored = scene.ranking.session.recommend(index.visits, &query, &mut scratches.session);
+    let ranking = scene.ranking;
+    let scored = ranking.visit_answer((index.kind, &query), || {
+        ranking.session.recommend(index.visits, &query, &mut scratches.session)
+    });
     let is_stored = scene.is_seen_stored;
-    label(scored, |scored| {
+    label(scored.to_vec(), |scored| {
         // Back to something of this visit: it rests on the visit and on nobody else.
         let kind = if scene.seen.contains(&scored.item) && scored.evidence.items.is_empty() {
             ReasonKind::RecentlyViewed

@@ -1,7 +1,7 @@
 //! What ranking keeps between requests: slowly changing parts of the models, and working memory.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,24 @@ use souk_ports::RecordKind;
 use souk_recommend::bought_together::TogetherScratch;
 use souk_recommend::buy_again::BuyAgainScratch;
 use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
-use souk_recommend::session::{SessionParams, SessionScorer, SessionScratch};
-use souk_recommend::{CoScratch, Scored, Shopper};
+use souk_recommend::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use souk_recommend::visits::VisitId;
+use souk_recommend::{CoScratch, Item, Scored, Shopper};
 
 use crate::App;
 use crate::projections::Views;
+use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
 
+#[cfg(test)]
+mod tests;
+
 /// How old a list of popular products may be: a fact shows in everybody's answers within a second.
-const LIST_AGE_MAX: Duration = Duration::from_millis(500);
+const LIST_AGE_MAX: Duration = Duration::from_millis(900);
+/// How often the lists in use are made anew beside the requests.
+const LIST_PAUSE: Duration = Duration::from_millis(400);
+/// How old the answer to a running visit may be, for the same reason.
+const VISIT_AGE_MAX: Duration = Duration::from_millis(500);
 /// How often the counts of what everyone buys are made anew; they weigh weeks and months.
 const MARKET_PAUSE: Duration = Duration::from_secs(10);
 /// Rest between two shoppers while neighbourhoods are prepared, so that requests come first.
@@ -35,8 +44,10 @@ const NEIGHBOURHOODS_MAX: usize = 20_000;
 
 /// How old a kept habit may be: the ages in it are days.
 const HABIT_AGE_MAX: Duration = Duration::from_secs(60);
-/// Products in a habit that is kept; longer ones are asked for by filters that refuse most (chosen).
-const HABIT_LIMIT_MAX: usize = 100;
+/// Questions of running visits whose answers are kept (about 30 MB).
+const VISITS_MAX: usize = 4_096;
+/// Products in a kept answer; longer ones are asked for by filters that refuse most (chosen).
+const KEPT_LIMIT_MAX: usize = 100;
 
 /// The kind of record that asks for a person to be forgotten.
 fn forgotten_kind() -> RecordKind {
@@ -63,11 +74,13 @@ pub(crate) fn with_scratches<T>(use_them: impl FnOnce(&mut Scratches) -> T) -> T
     SCRATCHES.with_borrow_mut(use_them)
 }
 
-/// A list that was made at a moment.
+/// A list of products for everybody.
 #[derive(Debug)]
-struct Aged<T> {
+struct List {
     made: Instant,
-    value: Arc<T>,
+    /// Whether anybody asked for it since.
+    is_asked: AtomicBool,
+    products: Arc<Vec<Scored>>,
 }
 
 /// Which list of popular products.
@@ -75,6 +88,15 @@ struct Aged<T> {
 struct ListKey {
     scope: u32,
     is_trend: bool,
+}
+
+impl ListKey {
+    fn products(self, views: &Views, now: Timestamp) -> Vec<Scored> {
+        match self.is_trend {
+            true => views.popularity.trending(self.scope, now, LIST_MAX),
+            false => views.popularity.popular(self.scope, now, LIST_MAX),
+        }
+    }
 }
 
 /// What a shopper will likely buy next, and what that was made from.
@@ -87,6 +109,17 @@ struct Habit {
     scored: Arc<Vec<Scored>>,
 }
 
+/// What a running visit leads to, and what was asked.
+#[derive(Debug)]
+struct VisitAnswer {
+    made: Instant,
+    kind: ReasonKind,
+    seen: Vec<Item>,
+    excluded: Vec<Item>,
+    limit: usize,
+    scored: Arc<Vec<Scored>>,
+}
+
 /// What ranking keeps between requests. All of it can be lost at any time.
 #[derive(Debug)]
 pub(crate) struct Ranking {
@@ -94,7 +127,8 @@ pub(crate) struct Ranking {
     market: RwLock<Option<Arc<Market>>>,
     neighbourhoods: RwLock<FxHashMap<Shopper, Arc<Neighbourhood>>>,
     habits: RwLock<FxHashMap<Shopper, Habit>>,
-    lists: RwLock<FxHashMap<ListKey, Aged<Vec<Scored>>>>,
+    visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
+    lists: RwLock<FxHashMap<ListKey, List>>,
     /// Erasures and withdrawals that the rest has seen.
     forgotten: AtomicU64,
 }
@@ -106,6 +140,7 @@ impl Default for Ranking {
             market: RwLock::default(),
             neighbourhoods: RwLock::default(),
             habits: RwLock::default(),
+            visits: RwLock::default(),
             lists: RwLock::default(),
             forgotten: AtomicU64::new(0),
         }
@@ -153,7 +188,7 @@ impl Ranking {
         (market, neighbourhood, limit): (&Arc<Market>, &Arc<Neighbourhood>, usize),
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
-        let Some(shopper) = shopper.filter(|_| limit <= HABIT_LIMIT_MAX) else {
+        let Some(shopper) = shopper.filter(|_| limit <= KEPT_LIMIT_MAX) else {
             return Arc::new(make());
         };
         if let Some(kept) = self.habits.read().get(&shopper)
@@ -177,6 +212,40 @@ impl Ranking {
             kept.clear();
         }
         kept.insert(shopper, habit);
+        scored
+    }
+
+    /// What a running visit leads to by one kind of likeness, kept for a moment while it does not go on: the places of one page
+    /// ask one after the other. A visit that the shop does not store is not kept.
+    pub(crate) fn visit_answer(
+        &self,
+        (kind, query): (ReasonKind, &SessionQuery<'_>),
+        make: impl FnOnce() -> Vec<Scored>,
+    ) -> Arc<Vec<Scored>> {
+        let Some(visit) = query.own.filter(|_| query.limit <= KEPT_LIMIT_MAX) else {
+            return Arc::new(make());
+        };
+        if let Some(kept) = self.visits.read().get(&visit)
+            && kept.made.elapsed() < VISIT_AGE_MAX
+            && (kept.kind, kept.limit) == (kind, query.limit)
+            && (&kept.seen[..], &kept.excluded[..]) == (query.items, query.exclude)
+        {
+            return Arc::clone(&kept.scored);
+        }
+        let answer = VisitAnswer {
+            made: Instant::now(),
+            kind,
+            seen: query.items.to_vec(),
+            excluded: query.exclude.to_vec(),
+            limit: query.limit,
+            scored: Arc::new(make()),
+        };
+        let scored = Arc::clone(&answer.scored);
+        let mut kept = self.visits.write();
+        if kept.len() >= VISITS_MAX {
+            kept.clear();
+        }
+        kept.insert(visit, answer);
         scored
     }
 
@@ -205,20 +274,31 @@ impl Ranking {
     }
 
     fn scope_list(&self, scene: &Scene<'_>, key: ListKey) -> Arc<Vec<Scored>> {
-        let kept = self.lists.read().get(&key).map(|kept| (kept.made, Arc::clone(&kept.value)));
-        if let Some((_, list)) = kept.filter(|(made, _)| made.elapsed() < LIST_AGE_MAX) {
-            return list;
+        if let Some(kept) = self.lists.read().get(&key)
+            && kept.made.elapsed() < LIST_AGE_MAX
+        {
+            kept.is_asked.store(true, Ordering::Relaxed);
+            return Arc::clone(&kept.products);
         }
-        let popularity = &scene.views.popularity;
-        let made = if key.is_trend {
-            popularity.trending(key.scope, scene.now, LIST_MAX)
-        } else {
-            popularity.popular(key.scope, scene.now, LIST_MAX)
-        };
-        let value = Arc::new(made);
-        let aged = Aged { made: Instant::now(), value: Arc::clone(&value) };
-        self.lists.write().insert(key, aged);
-        value
+        let products = Arc::new(key.products(scene.views, scene.now));
+        self.put_list((key, self.forgotten.load(Ordering::Relaxed)), Arc::clone(&products));
+        products
+    }
+
+    /// Keeps a list, unless somebody was forgotten since so many had been.
+    fn put_list(&self, (key, forgotten): (ListKey, u64), products: Arc<Vec<Scored>>) {
+        let list = List { made: Instant::now(), is_asked: AtomicBool::new(false), products };
+        let mut lists = self.lists.write();
+        if self.forgotten.load(Ordering::Relaxed) == forgotten {
+            lists.insert(key, list);
+        }
+    }
+
+    /// The lists that were asked for since they were made.
+    fn asked_lists(&self) -> Vec<ListKey> {
+        let lists = self.lists.read();
+        let asked = lists.iter().filter(|(_, list)| list.is_asked.load(Ordering::Relaxed));
+        asked.map(|(key, _)| *key).collect()
     }
 
     /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer, or
@@ -228,8 +308,26 @@ impl Ranking {
         if self.forgotten.swap(forgotten, Ordering::Relaxed) != forgotten {
             self.neighbourhoods.write().clear();
             self.habits.write().clear();
+            self.visits.write().clear();
             *self.market.write() = None;
             self.lists.write().clear();
+        }
+    }
+}
+
+/// Makes the lists anew that are asked for, so that no request waits for one: a list takes milliseconds,
+/// in which the requests on all cores would wait for the same one.
+pub(crate) async fn keep_lists(app: Weak<App>) {
+    loop {
+        tokio::time::sleep(LIST_PAUSE).await;
+        let Some(app) = app.upgrade() else { return };
+        for key in app.ranking.asked_lists() {
+            let now = app.clock.now();
+            let forgotten = app.ranking.forgotten.load(Ordering::Relaxed);
+            let make = move |views: &Views| Arc::new(key.products(views, now));
+            if let Ok(products) = app.projector.inspect(make).await {
+                app.ranking.put_list((key, forgotten), products);
+            }
         }
     }
 }

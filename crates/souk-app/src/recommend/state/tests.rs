@@ -1,0 +1,64 @@
+#![allow(clippy::unwrap_used)]
+
+use std::cell::Cell;
+
+use souk_recommend::{Evidence, Score};
+
+use super::*;
+use crate::Config;
+use crate::consent::ConsentRules;
+
+#[test]
+fn a_visit_is_answered_once_until_it_goes_on() {
+    let ranking = Ranking::default();
+    let n_made = Cell::new(0);
+    let ask = |kind, items: &[u32], query: SessionQuery<'_>| {
+        let items: Vec<Item> = items.iter().copied().map(Item).collect();
+        let query = SessionQuery { items: &items, ..query };
+        ranking.visit_answer((kind, &query), || {
+            n_made.set(n_made.get() + 1);
+            let evidence = Evidence { items: Vec::new(), support: n_made.get() };
+            vec![Scored { item: Item(7), score: Score::new(1.0), evidence }]
+        })[0]
+            .evidence
+            .support
+    };
+    let bought = ReasonKind::BoughtTogether;
+    let query = SessionQuery { items: &[], now: 0, own: Some(VisitId(1)), exclude: &[], limit: 10 };
+    assert_eq!((ask(bought, &[3], query), ask(bought, &[3], query)), (1, 1));
+    // The visit went on; another visit; other places; another likeness.
+    assert_eq!(ask(bought, &[3, 4], query), 2);
+    assert_eq!(ask(bought, &[3, 4], SessionQuery { own: Some(VisitId(2)), ..query }), 3);
+    assert_eq!(ask(bought, &[3, 4], SessionQuery { limit: 11, ..query }), 4);
+    assert_eq!(ask(bought, &[3, 4], SessionQuery { exclude: &[Item(1)], ..query }), 5);
+    assert_eq!(ask(ReasonKind::ViewedTogether, &[3, 4], query), 6);
+    // What nobody stores is nobody's visit.
+    let loose = SessionQuery { own: None, ..query };
+    assert_eq!((ask(bought, &[3], loose), ask(bought, &[3], loose)), (7, 8));
+}
+
+#[test]
+fn nothing_kept_outlives_an_erasure() {
+    let ranking = Ranking::default();
+    let query =
+        SessionQuery { items: &[Item(3)], now: 0, own: Some(VisitId(1)), exclude: &[], limit: 10 };
+    let made = |n: u32| {
+        move || {
+            vec![Scored {
+                item: Item(n),
+                score: Score::new(1.0),
+                evidence: Evidence { items: Vec::new(), support: 0 },
+            }]
+        }
+    };
+    ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(1));
+    let rules = ConsentRules::of(&Config::default()).unwrap();
+    let mut views = Views::new(Arc::new(rules));
+    ranking.keep_up(&views);
+    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(2));
+    assert_eq!(kept[0].item, Item(1));
+    views.counters.count(forgotten_kind(), Timestamp::EPOCH);
+    ranking.keep_up(&views);
+    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(3));
+    assert_eq!(kept[0].item, Item(3));
+}
