@@ -208,7 +208,7 @@ fn is_file_name(text: &str) -> bool {
 /// Whether the file has a function of this name that runs as a test, or a shell test of this name.
 fn has_test(code: &str, name: &str) -> bool {
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
-    let is_shell = lines.first().is_some_and(|line| line.starts_with("#!"));
+    let is_shell = lines.first().is_some_and(|line| line.starts_with("#!/"));
     lines.iter().enumerate().any(|(idx, line)| {
         if is_shell {
             return line.starts_with(&format!("{name}()"));
