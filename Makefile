@@ -1,10 +1,11 @@
 # demo   sample data in, everything running, a report, then serves    (ARGS=--report-only ends after the report)
 # test   all tests, with nothing prepared
-# lint   format, lints (the Dockerfile's too), floors, links
+# lint   format, lints (the Dockerfile's too), floors, links, what Souk is built of
+# sbom   the list of what the binary is built of, in target/souk.cdx.json
 # eval   accuracy on the development data, where it lies beside the project
 # bench  benchmarks;  bench-check compares them with the last accepted commit, in pairs
 # soak   the long forms of crash, load and accuracy checks
-.PHONY: demo test eval bench bench-check soak lint
+.PHONY: demo test eval bench bench-check soak lint sbom
 
 demo:
 	@scripts/require.sh rust cc python
@@ -21,6 +22,10 @@ lint:
 	cargo xtask tidy
 	cargo clippy --workspace --all-targets -- -D warnings
 	scripts/lint-dockerfile.sh
+	scripts/deny.sh
+
+sbom:
+	cargo xtask sbom
 
 eval:
 	@scripts/require.sh rust cc python

@@ -3,11 +3,14 @@
 //! `cargo xtask tidy` checks what no compiler checks: floors, file sizes, links, stray paths,
 //! provenance of test data, ways around the gate to personal data. `cargo xtask pii-train` makes the
 //! weights by which names and addresses are found in text, or measures them across templates.
+//! `cargo xtask sbom` lists what the binary is built of.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to a terminal")]
 
+mod asvs;
 mod floors;
 mod gate;
 mod pii;
+mod sbom;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -19,9 +22,8 @@ fn main() -> Result<ExitCode> {
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(),
         Some("pii-train") => pii::train(std::env::args().skip(2)),
-        other => bail!(
-            "unknown chore {other:?}; there are `cargo xtask tidy` and `cargo xtask pii-train`"
-        ),
+        Some("sbom") => sbom::write(&root(), std::env::args().skip(2)).map(|()| ExitCode::SUCCESS),
+        other => bail!("unknown chore {other:?}; there are tidy, sbom and pii-train"),
     }
 }
 
@@ -30,6 +32,7 @@ fn tidy() -> Result<ExitCode> {
     let files = tracked_files(&root)?;
     let mut faults = floors::check(&root)?;
     faults.extend(sources::check(&root, &files)?);
+    faults.extend(asvs::check(&root));
     for fault in &faults {
         eprintln!("tidy: {fault}");
     }

@@ -6,6 +6,7 @@
 mod env;
 mod pii;
 mod privacy;
+mod redact;
 mod sections;
 mod text;
 
@@ -18,6 +19,7 @@ pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
     MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,
 };
+pub use redact::{shown_place, shown_url};
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefInventory, BriefModels,
     BriefPersonalization, ClockSettings, DataSettings, ImpressionSettings, LimitSettings,
@@ -141,13 +143,10 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings as YAML, with passwords in URLs replaced.
+    /// The settings as YAML; passwords, tokens and keys are replaced, wherever they stand.
     pub fn print(&self) -> String {
-        let mut shown = self.clone();
-        for url in [&mut shown.data.log, &mut shown.data.tables, &mut shown.data.keys] {
-            *url = redacted(url);
-        }
-        shown.data.blobs = redacted(&shown.data.blobs);
+        let mut shown = serde_yaml_ng::to_value(self).expect("every setting is plain data");
+        redact::hide("", &mut shown);
         serde_yaml_ng::to_string(&shown).expect("every setting is plain data")
     }
 
@@ -335,18 +334,6 @@ fn fault(error: &serde_yaml_ng::Error) -> AppError {
 fn is_path(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'[' | b']'))
-}
-
-/// A URL without its password.
-fn redacted(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((user, host)) => {
-            let name = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{name}:…@{host}")
-        }
-        None => url.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,12 @@ impl DataFolder {
     ///
     /// [`FolderError`] when it belongs to another process or a newer program.
     pub fn open(root: &Path) -> Result<DataFolder, FolderError> {
+        // One that was there is the operator's: a backup program's group may have a right to it.
+        let is_new = !root.exists();
         make_folder(root)?;
+        if is_new {
+            restrict_to_owner(root)?;
+        }
         let lock = take_lock(root)?;
         let folder = DataFolder { root: root.to_owned(), _lock: lock };
         check_format(root)?;

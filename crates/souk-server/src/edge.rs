@@ -17,9 +17,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::auth::Login;
+use crate::headers::Transport;
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
-use crate::{ServerConfig, body, cors};
+use crate::{ServerConfig, body, cors, headers};
 
 /// The header that names a request in logs and problems.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -166,6 +167,10 @@ impl Edge {
         self.config.limits.requests_max - self.permits.available_permits()
     }
 
+    fn transport(&self) -> Transport {
+        if self.config.tls.is_some() { Transport::Tls } else { Transport::Plain }
+    }
+
     fn request_id(&self, headers: &HeaderMap) -> Arc<str> {
         let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         match sent.filter(|id| is_sane_id(id)) {
@@ -249,6 +254,7 @@ pub(crate) async fn around(
     }
     let id_value = HeaderValue::from_str(&request_id).expect("checked or made of hex digits");
     response.headers_mut().insert(REQUEST_ID, id_value);
+    headers::add(response.headers_mut(), edge.transport());
     let (status, took) = (response.status().as_u16(), started.elapsed());
     edge.metrics.answered((method, route), status, took);
     log(&request_id, (method, route), status, took);

@@ -9,6 +9,7 @@ mod config;
 mod cors;
 mod dto;
 mod edge;
+mod headers;
 mod idempotency;
 mod json;
 mod metrics;

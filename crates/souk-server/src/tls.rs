@@ -2,11 +2,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig as TlsConfig;
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{ServeError, TlsFiles};
+
+/// What is spoken: a later version of the library must not add an older one. The newest that both
+/// sides know is taken.
+static VERSIONS: [&SupportedProtocolVersion; 2] =
+    [&rustls::version::TLS13, &rustls::version::TLS12];
 
 /// Reads certificate and key and makes what turns a TCP connection into a TLS one.
 pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
@@ -20,7 +26,7 @@ pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ServeError> {
     // The provider is named and not left to the process-wide default, which another crate may set.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = TlsConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&VERSIONS)
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
         .map_err(|error| bad(&files.certificate, &error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use souk_app::Parts;
+use souk_app::config::{shown_place, shown_url};
 use souk_embedded::{Embedded, EmbeddedOptions, FolderError, KeyFile, MemoryMasterKey, OpenError};
 use souk_ports::MasterKeySource;
 
@@ -33,7 +34,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Opened> {
     for (setting, url, known) in stores {
         if !known.contains(&url.as_str()) {
             return Err(usage(format!(
-                "setting `{setting}` is `{url}`; this build serves only `{}`",
+                "setting `{setting}` is `{}`; this build serves only `{}`",
+                shown_url(url),
                 known[0]
             )));
         }
@@ -70,7 +72,8 @@ pub(crate) fn master_key(url: &str, folder: &Path) -> Result<Arc<dyn MasterKeySo
     }
     let Some(name) = url.strip_prefix("env:").filter(|name| !name.is_empty()) else {
         let message = format!(
-            "setting `data.master_key` is `{url}`; write `file:PATH` or `env:NAME` of a variable"
+            "setting `data.master_key` is `{}`; write `file:PATH` or `env:NAME` of a variable",
+            shown_place(url)
         );
         return Err(usage(message));
     };
@@ -91,7 +94,8 @@ pub(crate) fn master_key(url: &str, folder: &Path) -> Result<Arc<dyn MasterKeySo
 fn blobs(url: &str, folder: &Path) -> Result<Arc<dyn ObjectStore>> {
     let path = url.strip_prefix("file:").filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| {
-        usage(format!("setting `data.blobs` is `{url}`; this build serves only `file:FOLDER`"))
+        let shown = shown_url(url);
+        usage(format!("setting `data.blobs` is `{shown}`; this build serves only `file:FOLDER`"))
     })?;
     let path = folder.join(path.strip_prefix("//").unwrap_or(path));
     let about = || format!("folder {}", path.display());

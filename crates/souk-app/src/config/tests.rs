@@ -301,3 +301,64 @@ fn print_hides_passwords() {
     assert!(shown.contains("sqlite:keys.db"));
     assert_eq!(config.data.log, "nats://souk:hunter2@host:4222/log");
 }
+
+/// A secret in any setting that takes a text, in each form in which people write one.
+#[test]
+fn print_hides_secrets_in_every_setting() {
+    let tree = serde_yaml_ng::to_value(Config::default()).unwrap();
+    let mut names = Vec::new();
+    paths(&tree, "", &mut names);
+    let mut tried = 0;
+    for form in [
+        "nats://hunter2@host",
+        "postgres://souk:hunter2@host/db",
+        "postgres://host/db?sslmode=require&password=hunter2",
+        "https://hook.example/?sig=hunter2",
+        "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+    ] {
+        for name in &names {
+            let mut config = tree.clone();
+            let steps: Vec<&str> = name.trim_start_matches('.').split('.').collect();
+            let leaf = steps.iter().try_fold(&mut config, |value, step| value.get_mut(*step));
+            let Some(leaf) = leaf.filter(|leaf| leaf.is_string() || leaf.is_null()) else {
+                continue;
+            };
+            *leaf = Value::String(form.to_owned());
+            // Settings with a type of their own do not take such a text at all.
+            let Ok(config) = serde_yaml_ng::from_value::<Config>(config) else { continue };
+            assert!(!config.print().contains("hunter2"), "{name}: {form}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 50, "only {tried} settings took the text");
+}
+
+/// The settings whose name speaks of a secret. Each was looked at: a new one must be, too.
+#[test]
+fn settings_that_concern_secrets_are_known() {
+    let mut names = Vec::new();
+    paths(&serde_yaml_ng::to_value(Config::default()).unwrap(), "", &mut names);
+    let words = ["key", "secret", "token", "password", "passphrase", "credential"];
+    names.retain(|name| words.iter().any(|word| name.contains(word)));
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            ".access.require_keys",        // yes or no
+            ".access.shopper_token_s_max", // a number
+            ".data.keys",                  // a URL, shown without its password
+            ".data.master_key",            // a place; anything else is hidden
+            ".server.tls_key",             // a path; a key in PEM is hidden
+        ]
+    );
+    // Somebody who writes the key itself where its place belongs does not read it in a log.
+    let key = "9f".repeat(32);
+    let config = Config::parse(&format!("data: {{master_key: '{key}'}}"), none()).unwrap();
+    assert!(!config.print().contains(&key));
+    assert_eq!(shown_place(&key), "…");
+    assert_eq!(shown_place("env:SOUK_MASTER_KEY"), "env:SOUK_MASTER_KEY");
+    assert_eq!(
+        shown_url("postgres://a:b@h/d?x=1&sslpassword=c"),
+        "postgres://a:…@h/d?x=1&sslpassword=…"
+    );
+}

@@ -62,6 +62,24 @@ async fn keys_are_for_their_owner_alone() {
     }
 }
 
+/// Nobody else on the machine reads what a shop sells; a folder that was there keeps its rights.
+#[cfg(unix)]
+#[test]
+fn a_new_folder_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let made = parent.path().join("made");
+    drop(open(&made, &EmbeddedOptions::default()).unwrap());
+    assert_eq!(mode(&made), 0o700);
+    let there = parent.path().join("there");
+    std::fs::create_dir(&there).unwrap();
+    std::fs::set_permissions(&there, std::fs::Permissions::from_mode(0o750)).unwrap();
+    drop(open(&there, &EmbeddedOptions::default()).unwrap());
+    assert_eq!(mode(&there), 0o750);
+}
+
 /// A forgotten row leaves no byte behind, neither in the file nor in its write-ahead log.
 #[tokio::test]
 async fn forgotten_rows_leave_the_files() {

@@ -21,6 +21,11 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
 /// Requests in one answer.
 const LIMIT_MAX: u32 = 200;
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+/// The page has a style of its own and nothing else.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// Erases a person: every id that is linked to this one.
@@ -197,6 +202,9 @@ fn copy_answer(copy: SubjectCopy, form: CopyForm) -> Response {
     let kind = if form == CopyForm::Html { HTML } else { LINES };
     headers.insert(header::CONTENT_TYPE, kind);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if form == CopyForm::Html {
+        headers.insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    }
     if let Ok(id) = HeaderValue::from_str(&request.request_id) {
         headers.insert("x-privacy-request-id", id);
     }

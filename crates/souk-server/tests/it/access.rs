@@ -10,7 +10,7 @@ use crate::shop::{Setup, Shop};
 /// Columns: ingest_browser, ingest_server, storefront_browser, storefront_server, analyst,
 /// merchandiser, planner, privacy, admin. A new route without a row fails
 /// `every_route_has_a_rule`.
-const TABLE: &[(&str, &str, &str)] = &[
+pub const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/track", "++---++-+"),
     ("POST", "/v1/identify", "++------+"),
     ("POST", "/v1/page", "++------+"),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
 use souk_server::{ServeError, Server, ServerConfig, TlsFiles};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,12 +40,51 @@ fn the_server_speaks_tls_when_it_has_a_certificate() {
         let stream = TcpStream::connect(shop.address).await.unwrap();
         let name = ServerName::try_from("souk.test").unwrap();
         let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        let version = stream.get_ref().1.protocol_version();
+        assert_eq!(version, Some(ProtocolVersion::TLSv1_3), "the newest is taken");
         stream.write_all(&get("/version").wire()).await.unwrap();
         let mut wire = Vec::new();
         stream.read_to_end(&mut wire).await.unwrap();
         wire
     });
-    assert_eq!(read_reply(&mut wire.as_slice()).expect(200).json()["name"], "souk");
+    let reply = read_reply(&mut wire.as_slice()).expect(200);
+    assert_eq!(reply.json()["name"], "souk");
+    assert!(reply.header("strict-transport-security").unwrap().starts_with("max-age=63072000"));
+}
+
+/// What a client of long ago sends first: a greeting that offers nothing newer than `version`
+/// (0x0301 is TLS 1.0), with a cipher suite that such servers know.
+fn old_greeting(version: u16) -> Vec<u8> {
+    let version = version.to_be_bytes();
+    let mut greeting = version.to_vec();
+    greeting.extend([7; 32]);
+    // No session; AES-128-CBC-SHA and ECDHE-RSA-AES-128-CBC-SHA; no compression.
+    greeting.extend([0, 0, 4, 0x00, 0x2f, 0xc0, 0x13, 1, 0]);
+    let length = u32::try_from(greeting.len()).unwrap().to_be_bytes();
+    let mut handshake = vec![1];
+    handshake.extend(&length[1..]);
+    handshake.extend(greeting);
+    let mut record = vec![22, 3, 1];
+    record.extend(u16::try_from(handshake.len()).unwrap().to_be_bytes());
+    record.extend(handshake);
+    record
+}
+
+#[test]
+fn versions_before_1_2_are_refused() {
+    let (_folder, files) = certified();
+    let shop = Shop::with(Setup { tls: Some(files), ..Setup::default() });
+    for version in [0x0300, 0x0301, 0x0302] {
+        let mut stream = crate::http::connect(shop.address);
+        std::io::Write::write_all(&mut stream, &old_greeting(version)).unwrap();
+        let mut answer = Vec::new();
+        // The server may close hard after its alert.
+        let _ = std::io::Read::read_to_end(&mut stream, &mut answer);
+        // A record of kind alert (21): fatal (2), protocol version (70) or handshake failure (40).
+        assert_eq!(answer.first(), Some(&21), "{version:x}: {answer:?}");
+        assert_eq!(answer.get(5), Some(&2), "{version:x}: {answer:?}");
+        assert!(matches!(answer.get(6), Some(70 | 40)), "{version:x}: {answer:?}");
+    }
 }
 
 #[test]
