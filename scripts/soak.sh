@@ -30,6 +30,7 @@ if part erasure; then # A million people, 200 of them erased under 5,000 events 
   cargo build --release --package souk --package souk-sim
   rm -rf .cache/soak-erasure
   target/release/souk-erase --folder .cache/soak-erasure
+fi
 if part consent; then # a million interleavings in a release build; 10,000 of a debug build are part of every test run.
   head "1,000,000 interleavings of consents, acts and reads"
   SOUK_CONSENT_RUNS=1000000 cargo test --release --package souk-app -- --nocapture no_answer_rests_on_what_is_withheld

@@ -56,7 +56,8 @@ impl ServerConfig {
         let limits = Limits {
             connections_max: count(settings.connections_max),
             header_timeout: Duration::from_millis(settings.header_timeout_ms),
-            body_timeout: Duration::from_millis(settings.request_timeout_ms),
+            // Before the whole request ends, so that the answer says which of them it was.
+            body_timeout: Duration::from_millis(settings.request_timeout_ms) * 2 / 3,
             request_timeout: Duration::from_millis(settings.request_timeout_ms),
             drain_timeout: Duration::from_millis(settings.shutdown_timeout_ms),
             body_bytes_max: count(settings.body_bytes_max),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use souk_app::config::LogFormat;
 use souk_app::{Clock, Config};
-use souk_server::{Limits, ServerConfig, TlsFiles};
+use souk_server::ServerConfig;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Common, Output};
@@ -57,25 +57,7 @@ impl Settings {
 
     /// The HTTP server's part.
     pub(crate) fn server(&self) -> ServerConfig {
-        let server = &self.config.server;
-        let ms = std::time::Duration::from_millis;
-        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let tls = server.tls_cert.as_ref().zip(server.tls_key.as_ref());
-        ServerConfig {
-            listen: server.listen,
-            tls: tls.map(|(certificate, key)| TlsFiles {
-                certificate: certificate.into(),
-                key: key.into(),
-            }),
-            limits: Limits {
-                connections_max: count(server.connections_max),
-                header_timeout: ms(server.header_timeout_ms),
-                request_timeout: ms(server.request_timeout_ms),
-                drain_timeout: ms(server.shutdown_timeout_ms),
-                body_bytes_max: count(server.body_bytes_max),
-                ..Limits::default()
-            },
-        }
+        ServerConfig::from_settings(&self.config.server)
     }
 }
 
