@@ -168,7 +168,7 @@ fn training_is_reproducible_and_learns() {
         example("ask for Peter Stone today", "Peter Stone"),
         example("the parcel is for Maria Hall", "Maria Hall"),
     ];
-    let settings = TrainSettings { passes: 10, seed: 3, groups_min: 1 };
+    let settings = TrainSettings { passes: 10, seed: 3, groups_min: 1, margin: 0.0, margin_outside: 0.0, drop_percent: 0 };
     let model = train(&examples, settings);
     assert_eq!(model.encode().unwrap(), train(&examples, settings).encode().unwrap());
     let got = Detector::with_model(&model).detect("my name is Laura King.", Reading::Prose);
