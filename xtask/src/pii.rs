@@ -1,10 +1,12 @@
 //! `cargo xtask pii-train`: the weights by which names and addresses are found.
 //!
-//! usage: `pii-train [--folds N] [--out FILE] [--held FILE] [--groups N] [--passes N] MARKED.json…`
+//! usage: `pii-train [--folds N] [--out FILE] [--held FILE] [--groups N] [--passes N] [--margin N]
+//! [--margin-outside N] [--drop PERCENT] MARKED.json…`
 //!
 //! A file is a JSON array of `{"full_text", "spans": [{"entity_type", "start_position",
 //! "end_position"}], "template_id", "is_generated"?}`. With `--folds` nothing is written: texts that are not generated are
-//! split by template, each fold is scored by weights that saw neither its templates nor its texts.
+//! split by template, each fold is scored by weights that saw neither its templates nor its texts, nor generated texts whose
+//! `near` (scripts/pii-near.py) names one of its templates.
 
 use std::process::ExitCode;
 
@@ -17,8 +19,14 @@ use souk_privacy::pii::tagger::{
 use souk_privacy::pii::{Detector, Reading, kind_of_label};
 
 /// Chosen on the development part, across templates.
-const SETTINGS: TrainSettings =
-    TrainSettings { passes: 8, seed: 20_251, groups_min: 2, margin: 4.0, margin_outside: 4.0, drop_percent: 30 };
+const SETTINGS: TrainSettings = TrainSettings {
+    passes: 8,
+    seed: 20_251,
+    groups_min: 2,
+    margin: 4.0,
+    margin_outside: 4.0,
+    drop_percent: 30,
+};
 
 /// A marked text as it is read.
 struct Text {
@@ -105,7 +113,8 @@ fn text_of(value: &Value) -> Result<Text> {
             _ => return None,
         };
         // A title is no part of the name and is told by its own list, so that neither is learned.
-        let begin = begin + if class == SpanClass::Name { title_bytes(&text[*begin..*end]) } else { 0 };
+        let begin =
+            begin + if class == SpanClass::Name { title_bytes(&text[*begin..*end]) } else { 0 };
         (begin < *end).then_some(MarkedSpan { class, begin, end: *end })
     });
     let forget_percent = if is_generated { 30 } else { 0 };
@@ -139,9 +148,8 @@ fn across(texts: &[Text], folds: u64, settings: TrainSettings) -> Result<()> {
     for fold in 0..folds {
         let is_in_fold = |template: u64| (template / 2) % folds == fold;
         let is_held = |text: &Text| !text.is_generated && is_in_fold(text.template);
-        let may_teach = |text: &Text| {
-            !is_held(text) && !text.near.iter().any(|template| is_in_fold(*template))
-        };
+        let may_teach =
+            |text: &Text| !is_held(text) && !text.near.iter().any(|template| is_in_fold(*template));
         let examples: Vec<Example> =
             texts.iter().filter(|text| may_teach(text)).map(|text| text.example.clone()).collect();
         let model = fit(&examples, settings);

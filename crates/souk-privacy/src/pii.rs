@@ -152,7 +152,8 @@ fn named(text: &str, tokens: &[Token], spans: &[TaggedSpan]) -> Vec<Found> {
 /// The title right before a name, with its full stop: it tells whether a man or a woman is meant, and is marked on
 /// its own because it is no part of the name.
 fn title_before(tokens: &[Token], name: usize) -> Option<std::ops::Range<usize>> {
-    let is_title = |idx: usize| tokens[idx].kind == TokenKind::Word && tokens[idx].role == Role::Title;
+    let is_title =
+        |idx: usize| tokens[idx].kind == TokenKind::Word && tokens[idx].role == Role::Title;
     let last = name.checked_sub(1)?;
     let is_stop = tokens[last].kind == TokenKind::Mark && tokens[last].shape == 2;
     let title = if is_stop { last.checked_sub(1)? } else { last };

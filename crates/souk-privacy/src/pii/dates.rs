@@ -118,7 +118,11 @@ fn is_among(list: &[&str], word: &str) -> bool {
     let is_plain = word.is_ascii();
     list.iter().any(|known| {
         known.as_bytes()[0] == first
-            && if is_plain { known.eq_ignore_ascii_case(word) } else { *known == word.to_lowercase() }
+            && if is_plain {
+                known.eq_ignore_ascii_case(word)
+            } else {
+                *known == word.to_lowercase()
+            }
     })
 }
 
@@ -329,8 +333,8 @@ pub(super) fn age(view: View<'_>, groups: &Groups) -> Option<Found> {
     }
     let before = view.text.as_bytes()[..view.at].trim_ascii_end();
     let may_be_labelled = before.ends_with(b":") || before.ends_with(b"d");
-    let is_labelled = may_be_labelled
-        && view.follows(&["age:", "aged", "edad:", "âge :", "âge:", "alter:"]);
+    let is_labelled =
+        may_be_labelled && view.follows(&["age:", "aged", "edad:", "âge :", "âge:", "alter:"]);
     (is_labelled && view.ends_at(end)).then(|| Found::new(EntityKind::Age, view.at..end, 0.75))
 }
 

@@ -63,7 +63,8 @@ impl Gazetteer {
 
     fn parse(text: &str) -> Gazetteer {
         // A phrase also marks its first word, so that there may be more entries than lines.
-        let mut lists = Gazetteer { slots: vec![0; (text.lines().count() * 3 / 2).next_power_of_two()] };
+        let mut lists =
+            Gazetteer { slots: vec![0; (text.lines().count() * 3 / 2).next_power_of_two()] };
         for (flags, key) in text.lines().filter_map(|line| line.split_once('\t')) {
             lists.add(hash(key), flags.parse().expect("the packed lists hold flags"));
             if let Some((first, _)) = key.split_once(' ') {

@@ -198,15 +198,17 @@ fn shape(groups: &Groups, n: usize) -> f32 {
 /// The same for small groups with nothing behind them that do not begin with 0.
 fn bare_shape(sizes: &[usize], digits: &[u8], separator: u8) -> f32 {
     match sizes {
-        // Years, a social security number, an American code with four more digits, a book, a card.
+        // Years, a social security number, an American code with four more digits, a card, a CPF, a book.
         [4, 4] if is_year(&digits[..4]) && is_year(&digits[4..]) => 0.3,
         [3, 2, 4] | [5, 4] if separator == b'-' => 0.3,
-        [4, 4, 4, ..] => 0.3,
+        [4, 4, 4, ..] | [3, 3, 3, 2] => 0.3,
         _ if digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9]) => 0.4,
         [2..=4, 2..=4] | [2 | 3, 3, 2..=4] | [2..=4, 2, 2] => 0.55,
         // Denmark, Norway, Poland, Portugal and others: pairs and threes, eight digits at least.
         [2, 2, 2, 2] | [3, 2, 3] | [2, 3, 2, 2] | [2, 3, 3, 3] | [2, 4, 4] => 0.6,
-        [1, 3..=4, 2..=4, ..] | [2..=4, 2..=4, 2..=4, ..] if (8..=12).contains(&digits.len()) => 0.52,
+        [1, 3..=4, 2..=4, ..] | [2..=4, 2..=4, 2..=4, ..] if (8..=12).contains(&digits.len()) => {
+            0.52
+        }
         // Cyprus writes the six digits in one piece.
         [2, 6] => 0.55,
         _ => 0.4,

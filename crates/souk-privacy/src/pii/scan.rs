@@ -79,8 +79,9 @@ fn at_digit(view: View<'_>, done: usize) -> Option<Found> {
         .count();
     let view = View { text: view.text, at: view.at - letters };
     let groups = view.groups();
-    // Four digits are too few for a card, a telephone or a number of a state.
-    let is_short = groups.len < 4 && (1..=4).contains(&groups.total());
+    // Four digits without letters are too few for a card, a telephone or a number of a state.
+    let is_short =
+        groups.len < 4 && (1..=4).contains(&groups.total()) && view.run_end(view.at) - view.at < 5;
     let best = if is_short && !matches!(view.before(view.at), b'(' | b'+') {
         best_of([
             dates::date(view, &groups),
@@ -124,7 +125,8 @@ fn password(view: View<'_>) -> Option<Found> {
     let labelled = View { text: view.text, at: view.at };
     let words = &["password", "passwort", "kennwort", "contraseña", "mot de passe", "passcode"];
     // Most colons end a word that no such label ends in.
-    if !matches!(view.before(view.at), b'd' | b'D' | b't' | b'T' | b'a' | b'A' | b'e' | b'E' | b' ') {
+    if !matches!(view.before(view.at), b'd' | b'D' | b't' | b'T' | b'a' | b'A' | b'e' | b'E' | b' ')
+    {
         return None;
     }
     let start = view.at.saturating_sub(14);
