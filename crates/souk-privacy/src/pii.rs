@@ -133,18 +133,37 @@ fn named(text: &str, tokens: &[Token], spans: &[TaggedSpan]) -> Vec<Found> {
         };
         let is_doubtful = match span.class {
             SpanClass::Name => words.iter().all(is_plain_word),
-            _ => !is_placed(words) && !has_neighbour(spans, idx),
+            _ => {
+                (!is_placed(words) && !has_neighbour(spans, idx))
+                    || words.iter().all(|word| word.role == Role::People)
+            }
         };
         if let Some(range) = trimmed(text, words).filter(|_| !is_doubtful) {
+            if kind == EntityKind::Name {
+                let title = title_before(tokens, span.tokens.start);
+                found.extend(title.map(|range| Found::new(kind, range, span.score)));
+            }
             found.push(Found::new(kind, range, span.score));
         }
     }
     found
 }
 
+/// The title right before a name, with its full stop: it tells whether a man or a woman is meant, and is marked on
+/// its own because it is no part of the name.
+fn title_before(tokens: &[Token], name: usize) -> Option<std::ops::Range<usize>> {
+    let is_title =
+        |idx: usize| tokens[idx].kind == TokenKind::Word && tokens[idx].role == Role::Title;
+    let last = name.checked_sub(1)?;
+    let is_stop = tokens[last].kind == TokenKind::Mark && tokens[last].shape == 2;
+    let title = if is_stop { last.checked_sub(1)? } else { last };
+    is_title(title).then(|| tokens[title].begin..tokens[last].end)
+}
+
 /// Whether a token is an everyday word that is no name: "Weekly", "don't".
 fn is_plain_word(token: &Token) -> bool {
     token.kind != TokenKind::Word
+        || token.role == Role::People
         || (token.listed.is(Listed::COMMON) && !token.listed.is(Listed::NAME))
 }
 

@@ -96,8 +96,7 @@ pub(super) fn bare_domain(view: View<'_>) -> Option<Found> {
     let is_www = name.len() > 4 && name.as_bytes()[..4].eq_ignore_ascii_case(b"www.");
     let top = name.split_once('.').map_or("", |(_, top)| top);
     // "it.The next" is a missing space: the ending is lower case in an address.
-    let is_known =
-        label >= 3 && TLDS.iter().any(|tld| top == *tld || top.ends_with(&format!(".{tld}")));
+    let is_known = label >= 3 && TLDS.iter().any(|tld| is_top(top, tld));
     (is_www || is_known).then(|| Found::new(EntityKind::Url, begin..url_end(view, end), 0.9))
 }
 
@@ -115,6 +114,11 @@ fn url_end(view: View<'_>, from: usize) -> usize {
         end -= 1;
     }
     end
+}
+
+/// Whether the labels behind the first one are this ending or end in it.
+fn is_top(labels: &str, ending: &str) -> bool {
+    labels.strip_suffix(ending).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn ends_with(text: &str, at: usize, word: &str) -> bool {

@@ -105,11 +105,25 @@ const WEEKDAYS: &[&str] = &[
 
 /// Whether a word is a day of the week, in any case of letters.
 pub(super) fn is_weekday(word: &str) -> bool {
-    (5..=11).contains(&word.len()) && WEEKDAYS.contains(&word.to_lowercase().as_str())
+    (5..=11).contains(&word.len()) && is_among(WEEKDAYS, word)
 }
 
 fn is_month(word: &str) -> bool {
-    (3..=10).contains(&word.len()) && MONTHS.contains(&word.to_lowercase().as_str())
+    (3..=10).contains(&word.len()) && is_among(MONTHS, word)
+}
+
+/// Whether a list in lower case has a word, in any case of letters.
+fn is_among(list: &[&str], word: &str) -> bool {
+    let first = word.as_bytes()[0].to_ascii_lowercase();
+    let is_plain = word.is_ascii();
+    list.iter().any(|known| {
+        known.as_bytes()[0] == first
+            && if is_plain {
+                known.eq_ignore_ascii_case(word)
+            } else {
+                *known == word.to_lowercase()
+            }
+    })
 }
 
 /// A date or a time that begins with digits.
@@ -314,16 +328,21 @@ pub(super) fn age(view: View<'_>, groups: &Groups) -> Option<Found> {
     }
     let has_years =
         [" años", " ans", " Jahre", " years"].iter().any(|years| rest.starts_with(years));
-    let is_person = view.follows(&[
-        "i am", "i'm", "he is", "she is", "aged", "my age", "tengo", "tiene", "edad", "cumpl",
-        "j'ai", "âgé", "âgée", "elle a", "il a", "ich bin", "er ist", "sie ist", "alter",
-    ]);
-    if has_years && is_person && view.ends_at(end) {
+    if has_years && view.ends_at(end) && view.follows(PERSON_WORDS) {
         return found(word_end(view, end + 1), 0.8);
     }
-    let is_labelled = view.follows(&["age:", "aged", "edad:", "âge :", "âge:", "alter:"]);
+    let before = view.text.as_bytes()[..view.at].trim_ascii_end();
+    let may_be_labelled = before.ends_with(b":") || before.ends_with(b"d");
+    let is_labelled =
+        may_be_labelled && view.follows(&["age:", "aged", "edad:", "âge :", "âge:", "alter:"]);
     (is_labelled && view.ends_at(end)).then(|| Found::new(EntityKind::Age, view.at..end, 0.75))
 }
+
+/// What stands before somebody's years.
+const PERSON_WORDS: &[&str] = &[
+    "i am", "i'm", "he is", "she is", "aged", "my age", "tengo", "tiene", "edad", "cumpl", "j'ai",
+    "âgé", "âgée", "elle a", "il a", "ich bin", "er ist", "sie ist", "alter",
+];
 
 fn skip_spaces(view: View<'_>, pos: usize) -> usize {
     pos + usize::from(view.byte(pos) == b' ')

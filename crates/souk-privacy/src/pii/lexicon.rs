@@ -43,11 +43,13 @@ pub(super) enum Role {
     Greeting,
     /// Says or does: said, asked, told.
     Saying,
+    /// Of a country: Thai, American.
+    People,
 }
 
 /// Endings of names of streets that are one word.
 const STREET_ENDINGS: &[&str] = &[
-    "strasse", "stasse", "gasse", "weg", "platz", "allee", "ufer", "damm", "ring", "straat",
+    "strasse", "stasse", "str", "gasse", "weg", "platz", "allee", "ufer", "damm", "ring", "straat",
     "laan", "plein", "kade", "gracht", "dreef", "steenweg", "gata", "gatan", "gaten", "gate",
     "vej", "veien", "vegen", "vagen", "gade", "alle", "katu", "kuja", "polku", "utca", "singel",
     "wal", "pad", "dijk", "hof", "kamp", "stig", "stigen", "vei", "markt", "chaussee", "berg",

@@ -3,7 +3,7 @@
 use super::EntityKind;
 use super::checks::gtin;
 use super::found::Found;
-use super::view::{Groups, View};
+use super::view::{GROUPS_MAX, Groups, View};
 
 const PHONE_WORDS: &[&str] = &[
     "phone",
@@ -13,8 +13,14 @@ const PHONE_WORDS: &[&str] = &[
     "telephone",
     "mobile",
     "cell",
-    "my number",
-    "number is",
+    "number",
+    "hotline",
+    "helpline",
+    "voicemail",
+    "landline",
+    "pager",
+    "ph",
+    "office",
     "reach",
     "contact",
     "dial",
@@ -147,7 +153,9 @@ fn national(view: View<'_>, groups: &Groups) -> Option<Found> {
     }
     let near = View { text: view.text, at: view.at };
     let is_named = near.near(end, PHONE_WORDS);
-    if digits.len() < 7 && !(is_named && n > 1) {
+    // Six digits may as well be two numbers of an address; pairs and threes beside a word are not.
+    let is_even = n > 1 && (0..n).all(|group| groups.size(group) == groups.size(0));
+    if digits.len() < 7 && !(is_named && is_even) {
         return None;
     }
     let is_other = near.follows_closely(OTHER_WORDS, OTHER_BYTES);
@@ -166,9 +174,10 @@ fn national(view: View<'_>, groups: &Groups) -> Option<Found> {
 fn shape(groups: &Groups, n: usize) -> f32 {
     let digits = groups.digits(n);
     let separator = groups.separator(0);
-    let sizes: Vec<usize> = (0..n).map(|group| groups.size(group)).collect();
+    let mut sizes = [0; GROUPS_MAX];
+    (0..n).for_each(|group| sizes[group] = groups.size(group));
     let starts = digits[0];
-    match sizes.as_slice() {
+    match &sizes[..n] {
         // North America: area codes and exchanges begin with 2 to 9.
         [3, 3, 4] if starts >= 2 && digits[3] >= 2 && separator == b' ' => 0.7,
         [3, 3, 4] if starts >= 2 && digits[3] >= 2 => 0.85,
@@ -179,18 +188,41 @@ fn shape(groups: &Groups, n: usize) -> f32 {
         [2, 2 | 4, 2 | 4] | [3, 3 | 4, 2..=4] if starts == 0 => 0.75,
         [2..=5, 5..=8] if starts == 0 && matches!(separator, b'/' | b'-') => 0.82,
         [_, _, ..] if starts == 0 && digits.len() >= 9 => 0.7,
-        // Two or three small groups and nothing behind them.
-        [2..=4, 2..=4] | [2 | 3, 3, 2..=4] | [2..=4, 2, 2] if is_bare(groups, n) => 0.55,
+        sizes if is_bare(groups, n) => bare_shape(sizes, digits, separator),
         [_] if digits.starts_with(&[0, 0]) && digits.len() >= 11 => 0.6,
         [_] if starts == 0 && (10..=11).contains(&digits.len()) => 0.55,
         _ => 0.4,
     }
 }
 
+/// The same for small groups with nothing behind them that do not begin with 0.
+fn bare_shape(sizes: &[usize], digits: &[u8], separator: u8) -> f32 {
+    match sizes {
+        // Years, a social security number, an American code with four more digits, a card, a CPF, a book.
+        [4, 4] if is_year(&digits[..4]) && is_year(&digits[4..]) => 0.3,
+        [3, 2, 4] | [5, 4] if separator == b'-' => 0.3,
+        [4, 4, 4, ..] | [3, 3, 3, 2] => 0.3,
+        _ if digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9]) => 0.4,
+        [2..=4, 2..=4] | [2 | 3, 3, 2..=4] | [2..=4, 2, 2] => 0.55,
+        // Denmark, Norway, Poland, Portugal and others: pairs and threes, eight digits at least.
+        [2, 2, 2, 2] | [3, 2, 3] | [2, 3, 2, 2] | [2, 3, 3, 3] | [2, 4, 4] => 0.6,
+        [1, 3..=4, 2..=4, ..] | [2..=4, 2..=4, 2..=4, ..] if (8..=12).contains(&digits.len()) => {
+            0.52
+        }
+        // Cyprus writes the six digits in one piece.
+        [2, 6] => 0.55,
+        _ => 0.4,
+    }
+}
+
+fn is_year(digits: &[u8]) -> bool {
+    matches!(digits, [1, 8 | 9, ..] | [2, 0, ..])
+}
+
 /// Whether the groups are all there is, seven digits at least, and no amount: those end in zeros.
 fn is_bare(groups: &Groups, n: usize) -> bool {
     let digits = groups.digits(n);
-    n == groups.len && digits.len() >= 7 && !digits.ends_with(&[0, 0])
+    n == groups.len && n > 1 && digits.len() >= 7 && !digits.ends_with(&[0, 0])
 }
 
 /// The groups up to where the manner of writing changes: "555-1234 2 times" ends before the 2.
@@ -236,7 +268,7 @@ fn loose_digits(view: View<'_>, from: usize) -> Option<(usize, usize)> {
 
 /// An extension: `x123`, ` ext. 123`.
 fn with_extension(view: View<'_>, end: usize) -> usize {
-    let tail = view.text.as_bytes()[end..].iter().take(8).copied().collect::<Vec<u8>>();
+    let tail = &view.text.as_bytes()[end..];
     let skip = [&b"x"[..], b" x", b" ext. ", b" ext ", b" ext.", b"ext"]
         .into_iter()
         .find(|mark| tail.starts_with(mark))

@@ -79,19 +79,34 @@ fn at_digit(view: View<'_>, done: usize) -> Option<Found> {
         .count();
     let view = View { text: view.text, at: view.at - letters };
     let groups = view.groups();
-    let candidates = [
-        network::ipv4(view),
-        payment::iban(view),
-        payment::card(view, &groups),
-        ids::id(view, &groups),
-        dates::date(view, &groups),
-        phone::phone(view, &groups),
-        payment::by_context(view, &groups),
-        dates::age(view, &groups),
-        bic(view),
-    ];
-    let best = candidates.into_iter().flatten().reduce(|a, b| if b.beats(&a) { b } else { a });
+    // Four digits without letters are too few for a card, a telephone or a number of a state.
+    let is_short =
+        groups.len < 4 && (1..=4).contains(&groups.total()) && view.run_end(view.at) - view.at < 5;
+    let best = if is_short && !matches!(view.before(view.at), b'(' | b'+') {
+        best_of([
+            dates::date(view, &groups),
+            payment::by_context(view, &groups),
+            dates::age(view, &groups),
+        ])
+    } else {
+        best_of([
+            network::ipv4(view),
+            payment::iban(view),
+            payment::card(view, &groups),
+            ids::id(view, &groups),
+            dates::date(view, &groups),
+            phone::phone(view, &groups),
+            payment::by_context(view, &groups),
+            dates::age(view, &groups),
+            bic(view),
+        ])
+    };
     best.filter(|found| found.range.start >= done)
+}
+
+/// The one to be believed; of equals the first.
+fn best_of<const N: usize>(candidates: [Option<Found>; N]) -> Option<Found> {
+    candidates.into_iter().flatten().reduce(|a, b| if b.beats(&a) { b } else { a })
 }
 
 /// A BIC holds a digit only at times, so that a word beside it decides.
@@ -109,6 +124,11 @@ fn bic(view: View<'_>) -> Option<Found> {
 fn password(view: View<'_>) -> Option<Found> {
     let labelled = View { text: view.text, at: view.at };
     let words = &["password", "passwort", "kennwort", "contraseña", "mot de passe", "passcode"];
+    // Most colons end a word that no such label ends in.
+    if !matches!(view.before(view.at), b'd' | b'D' | b't' | b'T' | b'a' | b'A' | b'e' | b'E' | b' ')
+    {
+        return None;
+    }
     let start = view.at.saturating_sub(14);
     let start = (start..view.at).find(|pos| view.text.is_char_boundary(*pos))?;
     let label = view.text[start..view.at].trim_end().to_lowercase();

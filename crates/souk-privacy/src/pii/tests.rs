@@ -119,6 +119,8 @@ fn names_and_addresses_in_sentences() {
             "Please ship it to 12 Oak Street, Denver, CO 80202.",
             vec!["ADDRESS=12 Oak Street, Denver, CO 80202"],
         ),
+        ("Please ask Mr. Peter Miller.", vec!["NAME=Mr.", "NAME=Peter Miller"]),
+        ("I'm sure we'll like this Thai place.", vec![]),
         ("The blue shoes are great and fit well.", vec![]),
         ("Wireless headphones with Noise Cancelling, 30 hours", vec![]),
     ] {
@@ -168,7 +170,14 @@ fn training_is_reproducible_and_learns() {
         example("ask for Peter Stone today", "Peter Stone"),
         example("the parcel is for Maria Hall", "Maria Hall"),
     ];
-    let settings = TrainSettings { passes: 10, seed: 3, groups_min: 1 };
+    let settings = TrainSettings {
+        passes: 10,
+        seed: 3,
+        groups_min: 1,
+        margin: 0.0,
+        margin_outside: 0.0,
+        drop_percent: 0,
+    };
     let model = train(&examples, settings);
     assert_eq!(model.encode().unwrap(), train(&examples, settings).encode().unwrap());
     let got = Detector::with_model(&model).detect("my name is Laura King.", Reading::Prose);
@@ -191,7 +200,8 @@ fn hostile_texts_take_linear_time() {
         };
         let (small, large) = (of(20_000), of(320_000));
         let small = (0..3).map(|_| time(&small)).min().unwrap();
-        let large = time(&large);
+        // The fastest counts, for a busy machine takes a long run's turn away.
+        let large = (0..5).map(|_| time(&large)).min().unwrap();
         // Sixteen times the text; a quadratic one would take 256 times as long.
         assert!(
             large < small * 80 + std::time::Duration::from_millis(50),

@@ -5,7 +5,7 @@ const CONTEXT_BYTES: usize = 56;
 const AHEAD_BYTES: usize = 24;
 /// More digits than any number of interest.
 const DIGITS_MAX: usize = 24;
-const GROUPS_MAX: usize = 9;
+pub(super) const GROUPS_MAX: usize = 9;
 
 /// A place in a text at which something may begin.
 #[derive(Clone, Copy)]
@@ -126,6 +126,11 @@ impl Groups {
         self.separators[n]
     }
 
+    /// How many digits all groups have.
+    pub(super) fn total(&self) -> usize {
+        self.n_digits
+    }
+
     /// Whether the first groups have exactly these sizes.
     pub(super) fn has_sizes(&self, sizes: &[usize]) -> bool {
         self.len >= sizes.len() && sizes.iter().enumerate().all(|(n, size)| self.size(n) == *size)
@@ -145,10 +150,13 @@ pub(super) fn is_word(byte: u8) -> bool {
 /// Whether a word begins somewhere; a short one has to end there too, a longer one may be inflected.
 fn contains_word(bytes: &[u8], word: &[u8]) -> bool {
     let Some(last) = bytes.len().checked_sub(word.len()) else { return false };
+    let first = word[0].to_ascii_lowercase();
     (0..=last).any(|pos| {
         let end = pos + word.len();
-        bytes[pos..end].eq_ignore_ascii_case(word)
+        // Most places fail at the first byte.
+        bytes[pos].to_ascii_lowercase() == first
             && (pos == 0 || !is_word(bytes[pos - 1]))
+            && bytes[pos..end].eq_ignore_ascii_case(word)
             && (word.len() >= 5 || bytes.get(end).is_none_or(|next| !next.is_ascii_alphabetic()))
     })
 }

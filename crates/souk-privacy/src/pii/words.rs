@@ -86,9 +86,10 @@ fn mark_clauses(text: &str, tokens: &mut [Token]) {
                 // "Apt.", "St.", "J." are abbreviations; "songs." is not.
                 is_spaced
                     && before.is_some_and(|word| {
+                        let letters = text[word.begin..word.end].chars().count();
                         word.kind == TokenKind::Word
                             && word.role == Role::None
-                            && word.end - word.begin > 3
+                            && (letters > 5 || letters > 3 && word.listed.is(Listed::COMMON))
                     })
             }
             _ => false,
@@ -153,7 +154,11 @@ fn token(
         _ => hash(folded),
     };
     let is_word = kind == TokenKind::Word;
-    let listed = if is_word { lists.look_up(word) } else { Listed::default() };
+    let listed = match is_word {
+        true if is_contraction(folded) => Listed::default().with(Listed::FREQUENT),
+        true => lists.look_up(word),
+        false => Listed::default(),
+    };
     let role = if is_word || kind == TokenKind::Mixed { role_of(folded) } else { Role::None };
     Token {
         begin,
@@ -166,6 +171,14 @@ fn token(
         shape: shape(text, kind),
         ends_clause: false,
     }
+}
+
+/// "I'm", "we'll", "can't": everyday words, whatever stands before the apostrophe.
+fn is_contraction(folded: &str) -> bool {
+    folded == "c'mon"
+        || folded
+            .rsplit_once('\'')
+            .is_some_and(|(_, end)| matches!(end, "m" | "ll" | "re" | "ve" | "d" | "t"))
 }
 
 fn tails(folded: &str) -> [u64; 3] {

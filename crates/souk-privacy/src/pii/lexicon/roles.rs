@@ -101,4 +101,22 @@ pub(super) const ROLES: &[(Role, &str)] = &[
         "said says asked told wrote writes replied spoke met meet meets knows dijo dice dit \
          sagt sagte starring directed by with",
     ),
+    (
+        Role::People,
+        "afghan african albanian algerian american andorran angolan arab arabic argentine \
+         argentinian armenian asian australian austrian azerbaijani bahraini bangladeshi basque \
+         bavarian belarusian belgian bolivian bosnian brazilian british bulgarian burmese \
+         cambodian cameroonian canadian caribbean catalan chilean chinese colombian congolese \
+         croatian cuban cypriot czech danish dominican dutch ecuadorian egyptian english estonian \
+         ethiopian european fijian filipino finnish flemish french georgian german ghanaian greek \
+         greenlandic guatemalan haitian hawaiian honduran hungarian icelandic indian indonesian \
+         iranian iraqi irish israeli italian ivorian jamaican japanese jewish jordanian kazakh \
+         kenyan korean kurdish kuwaiti laotian latin latvian lebanese liberian libyan lithuanian \
+         macedonian malaysian maltese mexican moldovan mongolian moroccan mozambican namibian \
+         nepalese nepali nigerian norwegian pakistani palestinian panamanian paraguayan persian \
+         peruvian polish portuguese qatari roman romanian russian rwandan salvadoran saudi \
+         scandinavian scottish senegalese serbian singaporean slovak slovene slovenian somali \
+         spanish sudanese swedish swiss syrian taiwanese tanzanian thai tibetan tunisian turkish \
+         ugandan ukrainian uruguayan uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean",
+    ),
 ];

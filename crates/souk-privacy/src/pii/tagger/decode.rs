@@ -39,7 +39,7 @@ pub(in crate::pii) fn tag(tokens: &[Token], model: &TaggerModel) -> Vec<TaggedSp
     for (number, stretch) in tokens.chunks(STRETCH).enumerate() {
         let atoms = atoms(stretch);
         let mut local = vec![[0.0; LABELS]; stretch.len()];
-        let labels = labels(stretch, &atoms, (model, &mut local));
+        let labels = labels(stretch, &atoms, (model, &mut local), None);
         for mut span in spans_of(&labels) {
             span.score = confidence(&span, &local);
             let offset = number * STRETCH;
@@ -59,11 +59,20 @@ fn confidence(span: &TaggedSpan, local: &[[f32; LABELS]]) -> f32 {
     0.5 + 0.5 / (1.0 + (-mean / 60.0).exp())
 }
 
+/// What wrong labels gain in training, so that the right ones have to win by a margin.
+pub(super) struct Margin<'a> {
+    pub(super) gold: &'a [Label],
+    pub(super) lead: f32,
+    /// The same where nothing is marked.
+    pub(super) lead_outside: f32,
+}
+
 /// Viterbi. `local` receives the scores of each token without steps.
 pub(super) fn labels(
     tokens: &[Token],
     atoms: &[Atom],
     (weights, local): (&impl Weights, &mut [[f32; LABELS]]),
+    margin: Option<Margin<'_>>,
 ) -> Vec<Label> {
     let mut from: Vec<[u8; LABELS]> = Vec::with_capacity(tokens.len());
     let mut best = [f32::NEG_INFINITY; LABELS];
@@ -74,6 +83,12 @@ pub(super) fn labels(
         if !is_fixed(token) {
             rows(atoms, idx, &mut signal_rows);
             signal_rows.iter().for_each(|row| weights.add(*row, &mut scores));
+        }
+        if let Some(margin) = &margin {
+            let gold = margin.gold[idx];
+            let lead = if gold == Label::OUTSIDE { margin.lead_outside } else { margin.lead };
+            scores.iter_mut().for_each(|score| *score += lead);
+            scores[usize::from(gold.0)] -= lead;
         }
         local[idx] = scores;
         let mut next = [f32::NEG_INFINITY; LABELS];

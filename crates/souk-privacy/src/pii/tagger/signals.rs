@@ -5,7 +5,8 @@ use super::super::lexicon::Role;
 use super::super::words::{Token, TokenKind};
 
 /// Rows of the weight table, a power of two; signals share rows by hash.
-pub(super) const ROWS: usize = 1 << 18;
+pub(super) const ROWS: usize = 1 << ROW_BITS;
+const ROW_BITS: u32 = 19;
 
 /// What a token is reduced to before signals are made of it and its neighbours.
 #[derive(Clone, Copy)]
@@ -20,10 +21,35 @@ pub(super) struct Atom {
     place: u64,
     /// Whether a street, a unit or a number is near.
     around: u64,
+    /// The run of words that look like a name, a place or a firm, if the token is in one.
+    run: Run,
+    /// The last word with a part before the token, and how far away it is.
+    cue: u64,
 }
 
-const EDGE: Atom =
-    Atom { word: 1, shape: 0, listed: 0, role: 0, tails: [0; 3], place: 0, around: 0 };
+/// What a run of words with capitals (in a text without capitals: of words that are not common) is like.
+#[derive(Clone, Copy, Default)]
+struct Run {
+    /// Number and lists of its words; 0 outside of a run.
+    looks: u64,
+    /// 1 first, 2 last, 3 both, 4 between.
+    part: u64,
+    /// The words before and behind it.
+    before: [u64; 2],
+    behind: [u64; 2],
+}
+
+const EDGE: Atom = Atom {
+    word: 1,
+    shape: 0,
+    listed: 0,
+    role: 0,
+    tails: [0; 3],
+    place: 0,
+    around: 0,
+    run: Run { looks: 0, part: 0, before: [1; 2], behind: [1; 2] },
+    cue: 0,
+};
 
 /// The atoms of a text's tokens.
 pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
@@ -40,8 +66,140 @@ pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
     }
     for (idx, atom) in atoms.iter_mut().enumerate() {
         atom.around = around(tokens, idx);
+        atom.cue = cue(tokens, idx);
     }
+    mark_runs(tokens, &mut atoms, is_lower);
     atoms
+}
+
+/// Takes a token's word or its ending away, so that training does not lean on them alone.
+pub(super) fn forget(atom: &mut Atom, what: Forgotten) {
+    match what {
+        Forgotten::Word => atom.word = 2 + atom.shape,
+        Forgotten::Tails => atom.tails = [0; 3],
+        Forgotten::Neighbours => {
+            atom.run.before = [0; 2];
+            atom.run.behind = [0; 2];
+            atom.cue = 0;
+        }
+    }
+}
+
+/// What [`forget`] takes away.
+#[derive(Clone, Copy)]
+pub(super) enum Forgotten {
+    Word,
+    Tails,
+    Neighbours,
+}
+
+/// Finds the runs and describes each to its tokens.
+fn mark_runs(tokens: &[Token], atoms: &mut [Atom], is_lower: bool) {
+    let mut first = 0;
+    while first < tokens.len() {
+        if !opens_run(tokens, first, is_lower) {
+            first += 1;
+            continue;
+        }
+        let mut end = first + 1;
+        while end < tokens.len() {
+            if opens_run(tokens, end, is_lower) {
+                end += 1;
+            } else if goes_on(&tokens[end])
+                && tokens.get(end + 1).is_some_and(|_| opens_run(tokens, end + 1, is_lower))
+            {
+                end += 2;
+            } else {
+                break;
+            }
+        }
+        let word_at = |idx: Option<usize>| idx.and_then(|idx| atoms.get(idx)).map_or(1, |a| a.word);
+        let before = [word_at(first.checked_sub(1)), word_at(first.checked_sub(2))];
+        let behind = [word_at(Some(end)), word_at(Some(end + 1))];
+        let looks = looks(&tokens[first..end]);
+        for (idx, atom) in atoms[first..end].iter_mut().enumerate() {
+            let part = match (idx == 0, first + idx + 1 == end) {
+                (true, true) => 3,
+                (true, false) => 1,
+                (false, true) => 2,
+                (false, false) => 4,
+            };
+            atom.run = Run { looks, part, before, behind };
+        }
+        first = end;
+    }
+}
+
+/// Whether a word looks like a part of a name, a place or a firm.
+fn opens_run(tokens: &[Token], idx: usize, is_lower: bool) -> bool {
+    let token = &tokens[idx];
+    if token.kind != TokenKind::Word {
+        return false;
+    }
+    let begins = idx.checked_sub(1).is_none_or(|before| {
+        matches!(tokens[before].shape, 1 | 2 | 4 | 5 | 6) || tokens[before].ends_clause
+    });
+    match token.shape {
+        // At the beginning of a sentence every word has a capital.
+        40..=44 if begins => {
+            !token.listed.is(Listed::FREQUENT) || (token.listed.is(Listed::COUNTRY))
+        }
+        40..=44 => true,
+        _ if is_lower => !token.listed.is(Listed::COMMON) && token.role == Role::None,
+        46 => true,
+        _ => false,
+    }
+}
+
+/// Whether a token may stand inside a run: a particle, the full stop of an initial, a hyphen.
+fn goes_on(token: &Token) -> bool {
+    token.role == Role::Particle
+        || (token.kind == TokenKind::Mark && !token.ends_clause && token.shape == 2)
+}
+
+/// Length and lists of a run. Common words do not count as listed, so that "Will" alone is no name.
+fn looks(words: &[Token]) -> u64 {
+    let mut bits = 0;
+    for token in words {
+        let listed = token.listed;
+        let is_common = listed.is(Listed::COMMON);
+        let bit = match token.role {
+            Role::Street | Role::StreetLike | Role::Unit | Role::Box => 8,
+            Role::Firm | Role::FirmWord => 16,
+            Role::Job => 32,
+            Role::Title => 64,
+            _ => 0,
+        };
+        bits |= bit
+            | if listed.is(Listed::NAME) && !is_common { 1 } else { 0 }
+            | if listed.is(Listed::CITY) && !is_common { 2 } else { 0 }
+            | if listed.is(Listed::COUNTRY) { 4 } else { 0 }
+            | if is_common { 128 } else { 0 };
+    }
+    let count = words.iter().filter(|word| word.kind == TokenKind::Word).count().min(4) as u64;
+    bits | count << 8
+}
+
+/// The last word with a part that announces something, among the five before.
+fn cue(tokens: &[Token], idx: usize) -> u64 {
+    const REACH: usize = 5;
+    for (distance, token) in tokens[idx.saturating_sub(REACH)..idx].iter().rev().enumerate() {
+        let announces = matches!(
+            token.role,
+            Role::Title
+                | Role::Naming
+                | Role::Locating
+                | Role::Kin
+                | Role::Greeting
+                | Role::Saying
+                | Role::Job
+                | Role::FirmWord
+        );
+        if announces {
+            return token.role as u64 * 8 + (distance as u64).min(3);
+        }
+    }
+    0
 }
 
 /// 0 for running text in one line, 1 for running text in several, 2 for a block of short lines as on a
@@ -78,6 +236,8 @@ fn atom(token: &Token, is_lower: bool) -> Atom {
         tails,
         place: 0,
         around: 0,
+        run: Run::default(),
+        cue: 0,
     }
 }
 
@@ -157,6 +317,19 @@ pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
     add(&[b3.shape, b2.shape, b1.shape, here.shape]);
     add(&[here.shape, a1.shape, a2.shape, a3.shape]);
     add(&[b3.role, b2.shape, b1.shape, here.shape]);
+    let run = &here.run;
+    add(&[run.looks, run.part, here.listed]);
+    add(&[run.looks & 0xff, run.part]);
+    add(&[run.before[0], run.looks, run.part]);
+    add(&[run.behind[0], run.looks, run.part]);
+    add(&[run.before[0], run.before[1], run.part]);
+    add(&[run.behind[0], run.behind[1], run.part]);
+    add(&[run.before[0], run.behind[0], run.part]);
+    add(&[run.before[0], run.part, here.shape]);
+    add(&[run.behind[0], run.part, here.shape]);
+    add(&[here.cue, run.looks, run.part]);
+    add(&[here.cue, here.shape]);
+    add(&[here.tails[0], run.looks & 0xf, run.part]);
 }
 
 /// The rows that depend on the label before.
@@ -183,5 +356,5 @@ fn row(number: u64, parts: &[u64]) -> u32 {
     for part in parts {
         hash = (hash.rotate_left(23) ^ part).wrapping_mul(MIX);
     }
-    ((hash ^ hash >> 31).wrapping_mul(MIX) >> 46) as u32
+    ((hash ^ hash >> 31).wrapping_mul(MIX) >> (64 - ROW_BITS)) as u32
 }

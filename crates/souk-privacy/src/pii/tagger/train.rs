@@ -3,9 +3,9 @@
 use super::super::gazetteer::{Gazetteer, Listed};
 use super::super::scan::forms;
 use super::super::words::{Token, tokens};
-use super::decode::{Weights, is_fixed, labels};
+use super::decode::{Margin, Weights, is_fixed, labels};
 use super::model::TaggerModel;
-use super::signals::{Atom, ROWS, STEP_ROWS, atoms, rows, step_rows};
+use super::signals::{Atom, Forgotten, ROWS, STEP_ROWS, atoms, forget, rows, step_rows};
 use super::{LABELS, Label, SpanClass};
 
 /// A span that somebody marked; offsets in bytes.
@@ -43,6 +43,13 @@ pub struct TrainSettings {
     /// Rows that changed in examples of fewer groups are dropped: what only one pattern teaches is that
     /// pattern, not the language. At most 64, counted by hash.
     pub groups_min: u32,
+    /// By how much the right labels have to win, in updates of one signal.
+    pub margin: f32,
+    /// The same for tokens outside of any span; more than `margin` favours precision.
+    pub margin_outside: f32,
+    /// How many of a hundred tokens lose their word, their ending or the words around their run while an example is
+    /// learned (each drawn for itself).
+    pub drop_percent: u8,
 }
 
 struct Prepared {
@@ -94,7 +101,7 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
             order.swap(idx, (next(&mut random) % (idx as u64 + 1)) as usize);
         }
         for number in &order {
-            learn(&prepared[*number], &mut table, (step, &mut random));
+            learn(&prepared[*number], &mut table, (step, &mut random, settings));
             step += 1.0;
         }
     }
@@ -108,7 +115,11 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
 }
 
 /// One example: where the best labels are wrong, the right ones gain and the wrong ones lose.
-fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64)) {
+fn learn(
+    example: &Prepared,
+    table: &mut Table,
+    (step, random, settings): (f32, &mut u64, TrainSettings),
+) {
     let mut tokens = example.tokens.clone();
     for token in &mut tokens {
         if next(random) % 100 < u64::from(example.forget_percent)
@@ -117,9 +128,21 @@ fn learn(example: &Prepared, table: &mut Table, (step, random): (f32, &mut u64))
             token.listed = Listed::default();
         }
     }
-    let atoms = atoms(&tokens);
+    let mut atoms = atoms(&tokens);
+    for atom in &mut atoms {
+        for what in [Forgotten::Word, Forgotten::Tails, Forgotten::Neighbours] {
+            if next(random) % 100 < u64::from(settings.drop_percent) {
+                forget(atom, what);
+            }
+        }
+    }
     let mut local = vec![[0.0; LABELS]; tokens.len()];
-    let said = labels(&tokens, &atoms, (&*table, &mut local));
+    let margin = Margin {
+        gold: &example.gold,
+        lead: settings.margin,
+        lead_outside: settings.margin_outside,
+    };
+    let said = labels(&tokens, &atoms, (&*table, &mut local), Some(margin));
     if said == example.gold {
         return;
     }

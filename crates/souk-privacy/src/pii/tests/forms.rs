@@ -72,6 +72,11 @@ fn phones() {
     ] {
         check(&format!("ring {phone} now"), &[&format!("PHONE={phone}")]);
     }
+    // As smaller countries write them, without a word beside.
+    for phone in ["(88) 684-334", "23-45-67-89", "412 34 567", "60 123 45 67", "21 234 567 891"] {
+        check(&format!("it was {phone}."), &[&format!("PHONE={phone}")]);
+    }
+    check("from 1990-1995, in 90210-1234, no. 1234-5678-9012", &[]);
     check("call 785 8949", &["PHONE=785 8949"]);
     check("100 200 3000", &[]);
     check("order 785 8949", &[]);
