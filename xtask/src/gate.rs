@@ -28,7 +28,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "log.read(",
-        &["crates/souk-app/src/export.rs"],
+        &[
+            "crates/souk-app/src/export.rs",
+            // Whose time is over, and who there is at all.
+            "crates/souk-app/src/retention/plan.rs",
+        ],
         "reads everybody's records; ask `for_purpose` for each, then name the file here",
     ),
 ];

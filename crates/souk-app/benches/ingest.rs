@@ -36,6 +36,13 @@ impl Default for NoStorage {
 }
 
 #[async_trait]
+impl souk_ports::LogUpkeep for NoStorage {
+    async fn strip(&self, _: &[Position]) -> Result<u64, LogError> {
+        Ok(0)
+    }
+}
+
+#[async_trait]
 impl EventLog for NoStorage {
     async fn append(&self, records: Vec<Record>) -> Result<Vec<Appended>, LogError> {
         let appended = |_| {

@@ -10,6 +10,7 @@ use crate::door::Door;
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh, keep_lists};
+use crate::retention::forget_stale_snapshots;
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -105,6 +106,7 @@ impl App {
     ) -> Result<Arc<App>, AppError> {
         let now = clock.now();
         replay_erasures(&parts, now).await?;
+        forget_stale_snapshots(&parts, now).await?;
         let rules = Arc::new(ConsentRules::of(&config)?);
         let views = Arc::new(RwLock::new(Views::new(Arc::clone(&rules))));
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
@@ -223,6 +225,15 @@ impl App {
         let end = self.parts.log.end().await?;
         let rules = Arc::clone(&self.rules);
         Ok(projector::rebuild(&self.parts, &end, rules).await?.fingerprint())
+    }
+
+    /// Folds the whole log anew and puts the result in the place of the live views, between two slices of
+    /// the fold; readers notice nothing. Afterwards no snapshot of the old views is left.
+    pub(crate) async fn refold(&self) -> Result<(), AppError> {
+        let end = self.parts.log.end().await?;
+        let fresh = projector::rebuild(&self.parts, &end, Arc::clone(&self.rules)).await?;
+        self.projector.replace(fresh).await?;
+        self.projector.purge_snapshots().await
     }
 
     /// The fingerprints of the live views and of a rebuild up to the same record; equal when all is

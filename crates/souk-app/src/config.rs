@@ -4,6 +4,7 @@
 //! and their defaults equal.
 
 mod env;
+mod lifetime;
 mod pii;
 mod privacy;
 mod redact;
@@ -15,6 +16,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
 pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
     MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,

@@ -14,7 +14,8 @@ use crate::audit::{AuditLog, keep_publishing};
 use crate::idempotency::SecretAnswers;
 use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters, Redactor};
 use crate::limits::Limits;
-use crate::privacy::finish_erasures;
+use crate::privacy::{ShopifySecret, finish_erasures};
+use crate::retention::keep_retention;
 use crate::{App, AppError, Config, Parts};
 
 /// How often keys are read again, so that one made or revoked by another process counts soon.
@@ -45,6 +46,10 @@ pub(crate) struct Door {
     /// Never empty; the first one is meant by requests that name none.
     pub(crate) sites: Vec<Site>,
     pub(crate) locations: FxHashMap<LocationId, Location>,
+    /// `None` while Shopify's webhooks are off.
+    pub(crate) shopify: Option<ShopifySecret>,
+    /// Held by a run of retention.
+    pub(crate) retention: tokio::sync::Mutex<()>,
     /// Told when an erasure has something left to do.
     pub(crate) erasures: Arc<Notify>,
     /// When the application was opened, by the shop's clock.
@@ -68,6 +73,8 @@ impl Door {
             secret_answers: SecretAnswers::default(),
             sites: config.sites().collect(),
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
+            shopify: ShopifySecret::open(&config.privacy.shopify)?,
+            retention: tokio::sync::Mutex::default(),
             erasures: Arc::default(),
             opened_at,
         })
@@ -77,6 +84,7 @@ impl Door {
     pub(crate) fn start(app: &Arc<App>) {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
         tokio::spawn(finish_erasures(Arc::downgrade(app)));
+        tokio::spawn(keep_retention(Arc::downgrade(app)));
         let pause = Duration::from_secs(app.config.audit.head_every_s);
         tokio::spawn(keep_publishing(Arc::downgrade(app), pause));
         let pause = Duration::from_millis(app.config.impressions.flush_ms);

@@ -22,6 +22,7 @@ mod privacy;
 mod products;
 mod projections;
 mod recommend;
+mod retention;
 mod sealing;
 pub mod sheet;
 mod status;
@@ -55,7 +56,7 @@ pub use ingest::{
 pub use limits::RateState;
 pub use privacy::{
     CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
-    SubjectCopy, Who, check_receipt,
+    ShopifyAnswer, ShopifyCall, SubjectCopy, Who, check_receipt,
 };
 pub use products::{PAGE_PRODUCTS_MAX, PUT_PRODUCTS_MAX, ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;
@@ -66,4 +67,7 @@ pub use projections::{
 pub use recommend::{
     Reason, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation,
     Strategy,
+};
+pub use retention::{
+    KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,
 };

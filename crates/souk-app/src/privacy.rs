@@ -9,6 +9,8 @@ mod erasure;
 mod page;
 mod receipt;
 mod request;
+mod shop;
+mod shopify;
 mod store;
 
 use souk_core::SubjectId;
@@ -21,7 +23,11 @@ pub use copy::{CopyForm, SubjectCopy};
 pub use receipt::{Receipt, check_receipt};
 pub use request::{PrivacyRequest, RequestKind, RequestState};
 
+pub use shopify::{ShopifyAnswer, ShopifyCall};
+
 pub(crate) use erasure::{finish_erasures, replay_erasures};
+pub(crate) use shopify::ShopifySecret;
+pub(crate) use store::{Count, remove_completed};
 
 /// Subjects of one person that one request takes in; chosen: a person who has more is a device that
 /// many people share, and erasing one of them must not erase all.
@@ -139,7 +145,7 @@ impl App {
             "privacy request"
         );
         let operation = match request.kind {
-            RequestKind::Erasure => AuditOperation::SubjectErasure,
+            RequestKind::Erasure | RequestKind::ShopErasure => AuditOperation::SubjectErasure,
             RequestKind::Export => AuditOperation::SubjectExport,
         };
         let outcome = match request.state {
@@ -211,7 +217,7 @@ impl App {
         self.note_request(caller, &request).await?;
         match request.kind {
             RequestKind::Erasure => self.erase(request).await,
-            RequestKind::Export => Ok(request),
+            RequestKind::Export | RequestKind::ShopErasure => Ok(request),
         }
     }
 }

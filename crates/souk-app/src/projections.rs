@@ -51,6 +51,7 @@ pub use shoppers::Shoppers;
 pub(crate) use consents::Statement;
 pub(crate) use gate::{Consented, CrowdView, Use, Whom};
 pub(crate) use people::Bond;
+pub(crate) use snapshots::destroy_all as destroy_snapshots;
 
 use crate::consent::ConsentRules;
 use consents::Consents;
@@ -244,6 +245,13 @@ impl Views {
     /// Grows whenever something leaves what all make together because a person said so.
     pub(crate) fn withdrawals(&self) -> u64 {
         self.withdrawals
+    }
+
+    /// Takes over what tells readers that the state changed, so that nothing kept from the views before
+    /// passes for fresh: numbers of items and shoppers may mean others now.
+    fn succeed(&mut self, before: &Views) {
+        self.generation = self.generation.max(before.generation) + 1;
+        self.withdrawals += before.withdrawals + 1;
     }
 
     fn anchor(&mut self, decoded: &Decoded) {

@@ -123,6 +123,8 @@ pub(crate) async fn open_records(
     for recorded in records {
         let key = recorded.record.subject.map(|_| found.next().flatten());
         let event = match key {
+            // Its time was over: retention left the place and nothing else.
+            _ if recorded.record.body.is_empty() => None,
             Some(None) => None,
             Some(Some(key)) => Some(open_body(&recorded.record, &key, &mut buffer)),
             None => Some(decode_event(&recorded.record.body).map_err(Fault::Wire)),

@@ -15,6 +15,7 @@ mod open;
 mod partition;
 mod read;
 mod segment;
+mod strip;
 mod timing;
 
 use std::path::Path;

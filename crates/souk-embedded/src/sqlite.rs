@@ -44,6 +44,9 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
+/// How long a connection waits for another one.
+pub(crate) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Which file, through which SQLite file layer.
 #[derive(Clone, Debug)]
 pub(crate) struct DatabaseFile {
@@ -118,7 +121,7 @@ impl DatabaseFile {
             Some(vfs) => Connection::open_with_flags_and_vfs(&self.path, flags, vfs.as_str())?,
             None => Connection::open_with_flags(&self.path, flags)?,
         };
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         Ok(connection)
     }
 }

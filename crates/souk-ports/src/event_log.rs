@@ -9,6 +9,8 @@ pub const BATCH_RECORDS_MAX: usize = 10_000;
 pub const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Records in one read.
 pub const READ_RECORDS_MAX: u32 = 10_000;
+/// Records in one call of [`LogUpkeep::strip`].
+pub const STRIP_MAX: usize = 131_072;
 /// How long an [`EventId`] is remembered after its receipt: seven days.
 pub const DEDUP_WINDOW_MS: i64 = 7 * 86_400_000;
 
@@ -174,7 +176,7 @@ impl LogError {
 ///   so retries are safe; inside one batch the first copy counts.
 /// - Readers resume from a [`Cursor`]; one subject's records can be read alone.
 #[async_trait]
-pub trait EventLog: fmt::Debug + Send + Sync {
+pub trait EventLog: LogUpkeep + fmt::Debug + Send + Sync {
     /// Appends 1 to [`BATCH_RECORDS_MAX`] records of one partition, and returns once they are durable.
     ///
     /// Atomic and idempotent; one answer per record, in order.
@@ -229,4 +231,20 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     ///
     /// [`LogError::Unavailable`]: what was moved stays moved, and a repeat goes on from there.
     async fn archive(&self, before: Timestamp) -> Result<u64, LogError>;
+}
+
+/// What keeps a log as small, and as forgetful, as it should be.
+#[async_trait]
+pub trait LogUpkeep {
+    /// Empties up to [`STRIP_MAX`] records: body and subject go, place, id, kind and time of receipt stay,
+    /// and returns how many were not empty before.
+    ///
+    /// Durable when it returns: no byte of a body is left in the log's files or its archive, and no reader
+    /// meets one. Cursors and de-duplication hold. Idempotent; a position without a record is passed over.
+    /// With no positions at all it still ends what a crash left of an earlier call.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::TooLarge`]; [`LogError::Unavailable`]: some may be emptied, and a repeat goes on.
+    async fn strip(&self, positions: &[Position]) -> Result<u64, LogError>;
 }

@@ -14,7 +14,8 @@ mod table_store;
 pub use cache::Cache;
 pub use event_log::{
     Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Cursor, DEDUP_WINDOW_MS, EventLog, LogError,
-    LogStatus, Partition, Position, READ_RECORDS_MAX, Record, RecordKind, Recorded,
+    LogStatus, LogUpkeep, Partition, Position, READ_RECORDS_MAX, Record, RecordKind, Recorded,
+    STRIP_MAX,
 };
 pub use key_store::{IdHash, KeyStore, KeyStoreError, RESOLVE_MAX, SubjectRow};
 pub use master_key::{MasterKeyError, MasterKeySource};

@@ -8,7 +8,9 @@ mod schemas;
 
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
-use crate::routes::{audit, consents, health, keys, privacy, products, recommend, segment};
+use crate::routes::{
+    audit, consents, health, keys, privacy, products, recommend, retention, segment, webhooks,
+};
 
 /// What utoipa collects from the code.
 #[derive(OpenApi)]
@@ -46,6 +48,10 @@ use crate::routes::{audit, consents, health, keys, privacy, products, recommend,
         privacy::list,
         privacy::get,
         privacy::verify,
+        privacy::confirm,
+        retention::get,
+        retention::run,
+        webhooks::shopify,
         audit::list,
         audit::proof,
         audit::head,

@@ -66,6 +66,9 @@ pub(crate) enum Job {
     PrivacyRequests {
         request_id: Option<String>,
     },
+    PrivacyRetention {
+        mode: commands::privacy::Retention,
+    },
     ReceiptKey,
     Export {
         kind: String,
@@ -142,6 +145,7 @@ impl Job {
             | Job::PrivacyErase { .. }
             | Job::PrivacyExport { .. }
             | Job::PrivacyRequests { .. }
+            | Job::PrivacyRetention { .. }
             | Job::ReceiptKey
             | Job::AuditList(_) => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
@@ -180,6 +184,7 @@ impl Job {
             Job::PrivacyRequests { request_id } => {
                 commands::privacy::requests(shop, request_id.as_deref()).await
             }
+            Job::PrivacyRetention { mode } => commands::privacy::retention(shop, *mode).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,

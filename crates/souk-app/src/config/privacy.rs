@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use souk_core::Purpose;
 use souk_privacy::consent::Mechanism;
 
+use super::lifetime::{RetentionSettings, ShopifySettings};
 use super::pii::PiiSettings;
 use super::text;
 
@@ -27,6 +28,10 @@ pub struct PrivacySettings {
     pub statistics: StatisticsSettings,
     /// Personal data in free text.
     pub pii: PiiSettings,
+    /// How long personal data is kept.
+    pub retention: RetentionSettings,
+    /// Shopify's privacy webhooks.
+    pub shopify: ShopifySettings,
 }
 
 impl Default for PrivacySettings {
@@ -56,6 +61,8 @@ impl Default for PrivacySettings {
                 .collect(),
             statistics: StatisticsSettings::default(),
             pii: PiiSettings::default(),
+            retention: RetentionSettings::default(),
+            shopify: ShopifySettings::default(),
         }
     }
 }

@@ -348,6 +348,7 @@ fn settings_that_concern_secrets_are_known() {
             ".access.shopper_token_s_max", // a number
             ".data.keys",                  // a URL, shown without its password
             ".data.master_key",            // a place; anything else is hidden
+            ".privacy.shopify.secret",     // the same
             ".server.tls_key",             // a path; a key in PEM is hidden
         ]
     );

@@ -99,6 +99,12 @@ impl App {
     async fn advance_erasures(&self) -> Result<(), AppError> {
         let mut waiting = Vec::new();
         for request in store::open(self).await? {
+            if request.kind == RequestKind::ShopErasure {
+                if self.is_abandoned(&request) {
+                    self.erase_everybody(request).await?;
+                }
+                continue;
+            }
             match request.views_at {
                 Some(_) => waiting.push(request),
                 None if self.is_abandoned(&request) => waiting.push(self.erase(request).await?),

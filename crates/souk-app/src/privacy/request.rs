@@ -17,6 +17,8 @@ pub enum RequestKind {
     Erasure,
     /// A copy of all of theirs.
     Export,
+    /// That everybody's data of the shop be destroyed: what Shopify asks for after the app was removed.
+    ShopErasure,
 }
 
 impl RequestKind {
@@ -25,11 +27,14 @@ impl RequestKind {
         match self {
             RequestKind::Erasure => "erasure",
             RequestKind::Export => "export",
+            RequestKind::ShopErasure => "shop_erasure",
         }
     }
 
     fn parse(name: &str) -> Option<RequestKind> {
-        [RequestKind::Erasure, RequestKind::Export].into_iter().find(|kind| kind.as_str() == name)
+        [RequestKind::Erasure, RequestKind::Export, RequestKind::ShopErasure]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
     }
 }
 
@@ -40,6 +45,8 @@ pub enum RequestState {
     Received,
     /// Waits until somebody says that the person is who they say.
     IdentityUnverified,
+    /// Waits until an operator confirms it, naming how many it would erase.
+    AwaitingConfirmation,
     /// Being carried out; it goes on by itself, also after a crash.
     InProgress,
     /// Done.
@@ -49,9 +56,10 @@ pub enum RequestState {
 }
 
 impl RequestState {
-    const ALL: [RequestState; 5] = [
+    const ALL: [RequestState; 6] = [
         RequestState::Received,
         RequestState::IdentityUnverified,
+        RequestState::AwaitingConfirmation,
         RequestState::InProgress,
         RequestState::Complete,
         RequestState::Error,
@@ -62,6 +70,7 @@ impl RequestState {
         match self {
             RequestState::Received => "received",
             RequestState::IdentityUnverified => "identity_unverified",
+            RequestState::AwaitingConfirmation => "awaiting_confirmation",
             RequestState::InProgress => "in_progress",
             RequestState::Complete => "complete",
             RequestState::Error => "error",
@@ -137,7 +146,7 @@ impl PrivacyRequest {
 
     /// Whether it still has something to be done by itself.
     pub(super) fn is_open(&self) -> bool {
-        self.kind == RequestKind::Erasure
+        self.kind != RequestKind::Export
             && matches!(self.state, RequestState::Received | RequestState::InProgress)
     }
 

@@ -1,6 +1,6 @@
 //! Requests and erasures as rows of the tables.
 
-use souk_core::SubjectId;
+use souk_core::{SubjectId, Timestamp};
 use souk_ports::{Condition, Row, TableRange, WRITES_MAX, Write, WriteChange};
 
 use super::request::{PrivacyRequest, parse_subject};
@@ -79,6 +79,42 @@ pub(super) async fn open(app: &App) -> Result<Vec<PrivacyRequest>, AppError> {
     Ok(requests)
 }
 
+/// Removes requests that were completed before `before`, and returns how many there are (`Count::Only`:
+/// and removes none).
+pub(crate) async fn remove_completed(
+    app: &App,
+    (before, count): (Timestamp, Count),
+) -> Result<u64, AppError> {
+    let now = app.clock.now();
+    let mut doomed = Vec::new();
+    for row in all_rows(&app.parts, REQUESTS, now).await? {
+        let is_due = read(&row)?.complete_at.is_some_and(|at| at < before);
+        if is_due {
+            doomed.push(row);
+        }
+    }
+    for rows in doomed.chunks(WRITES_MAX).filter(|_| count == Count::AndRemove) {
+        let writes: Vec<Write> = rows
+            .iter()
+            .map(|row| Write {
+                partition_key: REQUESTS.to_owned(),
+                sort_key: row.sort_key.clone(),
+                condition: Condition::Version(row.version),
+                change: WriteChange::Delete,
+            })
+            .collect();
+        app.parts.tables.write(&writes, now).await?;
+    }
+    Ok(doomed.len() as u64)
+}
+
+/// Whether rows are looked at or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    Only,
+    AndRemove,
+}
+
 /// Notes for good that these subjects are erased.
 pub(super) async fn note_erased(app: &App, subjects: &[SubjectId]) -> Result<(), AppError> {
     for subjects in subjects.chunks(WRITES_MAX) {
@@ -97,10 +133,7 @@ pub(super) async fn note_erased(app: &App, subjects: &[SubjectId]) -> Result<(),
 }
 
 /// Every subject that was ever erased.
-pub(super) async fn erased(
-    parts: &Parts,
-    now: souk_core::Timestamp,
-) -> Result<Vec<SubjectId>, AppError> {
+pub(super) async fn erased(parts: &Parts, now: Timestamp) -> Result<Vec<SubjectId>, AppError> {
     let rows = all_rows(parts, ERASED, now).await?;
     Ok(rows.iter().filter_map(|row| parse_subject(&row.sort_key)).collect())
 }
@@ -108,7 +141,7 @@ pub(super) async fn erased(
 async fn all_rows(
     parts: &Parts,
     partition_key: &str,
-    now: souk_core::Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<Row>, AppError> {
     let mut rows: Vec<Row> = Vec::new();
     loop {

@@ -71,6 +71,8 @@ enum Command {
     Purge(oneshot::Sender<Result<(), AppError>>),
     Stop(oneshot::Sender<Result<(), AppError>>),
     Inspect(Box<dyn FnOnce(&Views) + Send>),
+    /// Views that were folded beside the live ones, to be brought up to them and put in their place.
+    Replace(Box<Views>, oneshot::Sender<Result<(), AppError>>),
 }
 
 /// The application's hold on its projector. Dropping it ends the fold without a snapshot.
@@ -177,6 +179,12 @@ impl Projector {
     pub(crate) async fn purge_snapshots(&self) -> Result<(), AppError> {
         let (sender, answer) = oneshot::channel();
         self.ask(Command::Purge(sender), answer).await
+    }
+
+    /// Puts views that were folded anew in the place of the live ones, once they have come as far.
+    pub(crate) async fn replace(&self, fresh: Views) -> Result<(), AppError> {
+        let (sender, answer) = oneshot::channel();
+        self.ask(Command::Replace(Box::new(fresh), sender), answer).await
     }
 
     /// Ends the fold with a snapshot. A second call does nothing.
@@ -380,11 +388,33 @@ impl Folder {
                 }
                 Continue(())
             }
+            Some(Command::Replace(fresh, answer)) => {
+                let _ = answer.send(self.replace(*fresh).await);
+                Continue(())
+            }
             Some(Command::Stop(answer)) => {
                 let _ = answer.send(self.snapshot_and_wait().await);
                 Break(())
             }
         }
+    }
+
+    /// Brings fresh views up to the live ones and puts them in their place. Nobody folds meanwhile, so
+    /// what was seen once stays seen.
+    async fn replace(&mut self, mut fresh: Views) -> Result<(), AppError> {
+        if let Err(error) = self.finish_saving().await {
+            tracing::warn!(%error, "the last snapshot could not be stored");
+        }
+        let until = self.views.read().cursor.clone();
+        fold_until(&self.parts, &mut fresh, &until).await?;
+        {
+            let mut views = self.views.write();
+            fresh.succeed(&views);
+            std::mem::swap(&mut *views, &mut fresh);
+        }
+        // Letting go of millions of entries takes a while, and no reader should wait for it.
+        drop(tokio::task::spawn_blocking(move || drop(fresh)));
+        Ok(())
     }
 
     async fn snapshot_if_due(&mut self) {
@@ -472,11 +502,17 @@ pub(crate) async fn rebuild(
     rules: Arc<ConsentRules>,
 ) -> Result<Views, AppError> {
     let mut views = Views::new(rules);
-    let mut cursor = Cursor::START;
-    loop {
+    fold_until(parts, &mut views, until).await?;
+    Ok(views)
+}
+
+/// Folds on from where the views are, up to `until`.
+async fn fold_until(parts: &Parts, views: &mut Views, until: &Cursor) -> Result<(), AppError> {
+    let mut cursor = views.cursor.clone();
+    while !cursor.covers(until) {
         let batch = parts.log.read(&cursor, FoldParams::default().read_records).await?;
         if batch.is_empty() {
-            return Ok(views);
+            break;
         }
         batch.iter().for_each(|recorded| cursor.advance(recorded.position));
         let is_wanted =
@@ -485,9 +521,7 @@ pub(crate) async fn rebuild(
         for decoded in open_all(&*parts.keys, wanted).await? {
             views.apply(decoded);
         }
-        if cursor.covers(until) {
-            return Ok(views);
-        }
         tokio::task::yield_now().await;
     }
+    Ok(())
 }

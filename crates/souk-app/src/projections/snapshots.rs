@@ -281,6 +281,11 @@ pub(crate) async fn drop_old(place: Place<'_>, kept: usize) -> Result<(), AppErr
     Ok(())
 }
 
+/// Makes every set unreadable for good; the next start folds the log.
+pub(crate) async fn destroy_all(keys: &dyn KeyStore) -> Result<(), AppError> {
+    Ok(keys.destroy_secrets(KEY_PREFIX, &[]).await?)
+}
+
 fn sequence_of(path: &Path) -> Option<u64> {
     let name = path.filename()?;
     name.rsplit('-').next()?.parse().ok()

@@ -346,8 +346,13 @@ pub(crate) async fn keep_fresh(app: Weak<App>) {
             (seen != Some(changes)).then(|| (changes, Market::at(vectors, now.as_ms())))
         };
         let is_ready = strong.check_ready().is_ok();
+        let forgotten = strong.ranking.forgotten.load(Ordering::Relaxed);
         if is_ready && let Ok(Some((changes, market))) = strong.projector.inspect(count).await {
-            *strong.ranking.market.write() = Some(Arc::new(market));
+            let mut kept = strong.ranking.market.write();
+            if strong.ranking.forgotten.load(Ordering::Relaxed) == forgotten {
+                *kept = Some(Arc::new(market));
+            }
+            drop(kept);
             if counted.replace(changes).is_none() {
                 let app = app.clone();
                 drop(tokio::task::spawn_blocking(move || warm_neighbourhoods(&app)));

@@ -13,16 +13,19 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parking_lot::Mutex;
 use rusqlite::{Connection, params};
 use souk_core::Timestamp;
-use souk_ports::{DEDUP_WINDOW_MS, LogError, Position, Recorded};
+use souk_ports::{DEDUP_WINDOW_MS, LogError, Position, Record, Recorded};
 use tokio::runtime::Handle;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::index::SegmentSpan;
 use super::read::{Wanted, row_id};
 use super::segment::{Place, Segment, Shared, corrupt, log_error};
 use super::{SqliteLog, unavailable};
 use crate::log::block::Damage;
 use crate::sqlite::Failure;
 
+/// Where the files lie among the blobs.
+const FOLDER: &str = "log/archive";
 /// Bytes of archive files kept in memory for readers that go through them in order. Chosen.
 const CACHE_BYTES_MAX: usize = 64 << 20;
 /// Rows deleted in one commit: appends wait for it, and freeing a block reads its pages.
@@ -53,13 +56,19 @@ impl ArchiveReader {
         let Place::Archive { file, checksum } = segment.place() else {
             return Err(unavailable("the segment moved while it was read"));
         };
+        let place = Place::Archive { file: file.clone(), checksum };
         let partition = segment.span.partition;
         let at = |detail: String| corrupt(partition, Damage { offset: wanted.from, detail });
         let blobs = self
             .blobs
             .as_deref()
             .ok_or_else(|| unavailable("the log was opened without its archive"))?;
-        let bytes = self.fetch(blobs, &file, checksum).map_err(|error| match error {
+        let fetched = self.fetch(blobs, &file, checksum);
+        // Records were emptied meanwhile: the segment has another file now.
+        if matches!(fetched, Err(FetchError::Missing)) && segment.place() != place {
+            return self.read(segment, wanted, out);
+        }
+        let bytes = fetched.map_err(|error| match error {
             FetchError::Damaged => {
                 at(format!("the checksum of archive file {file} does not match"))
             }
@@ -67,6 +76,11 @@ impl ArchiveReader {
             FetchError::Other(detail) => unavailable(&detail),
         })?;
         columns::read(bytes, segment.span, wanted, out).map_err(|damage| corrupt(partition, damage))
+    }
+
+    /// Lets go of a file in memory that is no longer the segment's.
+    fn forget(&self, file: &str) {
+        self.files.lock().retain(|(name, _)| name != file);
     }
 
     fn fetch(
@@ -128,7 +142,8 @@ impl SqliteLog {
         let before = before.as_ms().min(newest - DEDUP_WINDOW_MS);
         let mut moved = 0;
         for segment in self.segments_before(before) {
-            let (file, bytes) = self.encode_segment(&segment).await?;
+            let (_, bytes) = self.encode_segment(&segment, Vec::new()).await?;
+            let file = format!("{}.parquet", file_stem(segment.span));
             let checksum = xxh3_64(&bytes);
             put_checked(&*blobs, &file, bytes).await?;
             self.record_place(&segment, Place::Archive { file, checksum }).await?;
@@ -145,17 +160,23 @@ impl SqliteLog {
         old.map(Arc::clone).collect()
     }
 
-    /// The segment as a file, read back and compared before anything relies on it.
-    async fn encode_segment(&self, segment: &Arc<Segment>) -> Result<(String, Bytes), LogError> {
+    /// The segment as a file, without what stood at the `doomed` offsets, read back and compared before
+    /// anything relies on it; and how many records were emptied.
+    async fn encode_segment(
+        &self,
+        segment: &Arc<Segment>,
+        doomed: Vec<u64>,
+    ) -> Result<(u64, Bytes), LogError> {
         let segment = Arc::clone(segment);
         let span = segment.span;
-        let file = format!(
-            "log/archive/{:05}-{:016x}-{:016x}.parquet",
-            span.partition.0, span.first, span.last
-        );
         let encode = move |shared: &Shared| {
             let mut records = Vec::new();
             shared.each_record(&segment, |recorded| records.push(recorded.clone()))?;
+            let mut n_emptied = 0;
+            for recorded in &mut records {
+                let is_doomed = doomed.binary_search(&recorded.position.offset).is_ok();
+                n_emptied += u64::from(is_doomed && empty(&mut recorded.record));
+            }
             let bytes = columns::write(&records).map_err(|error| {
                 unavailable(&format!("cannot encode the archive file: {error}"))
             })?;
@@ -168,9 +189,57 @@ impl SqliteLog {
             if again != records {
                 return Err(unavailable("the archive file does not read back as it was written"));
             }
-            Ok(bytes)
+            Ok((n_emptied, bytes))
         };
-        Ok((file, self.blocking(encode).await?))
+        self.blocking(encode).await
+    }
+
+    /// Writes an archived segment anew without what stood at the offsets, ascending; returns how many
+    /// records were emptied. The old file goes with [`SqliteLog::sweep_archive`].
+    pub(super) async fn strip_archived(
+        &self,
+        segment: &Arc<Segment>,
+        doomed: Vec<u64>,
+    ) -> Result<u64, LogError> {
+        let Some(blobs) = self.shared.blobs.clone() else { return Ok(0) };
+        let (n_emptied, bytes) = self.encode_segment(segment, doomed).await?;
+        if n_emptied == 0 {
+            return Ok(0);
+        }
+        let checksum = xxh3_64(&bytes);
+        let file = format!("{}-{checksum:016x}.parquet", file_stem(segment.span));
+        put_checked(&*blobs, &file, bytes).await?;
+        self.record_place(segment, Place::Archive { file, checksum }).await?;
+        Ok(n_emptied)
+    }
+
+    /// Removes files of the archive that no segment names: what they said was emptied, or a crash left
+    /// them.
+    pub(super) async fn sweep_archive(&self) -> Result<(), LogError> {
+        use futures::TryStreamExt;
+        let Some(blobs) = self.shared.blobs.clone() else { return Ok(()) };
+        let named: std::collections::HashSet<String> = {
+            let views = self.shared.partitions.read();
+            let places = views.values().flat_map(|view| &view.closed).map(|one| one.place());
+            places
+                .filter_map(|place| match place {
+                    Place::Archive { file, .. } => Some(file),
+                    Place::Rows => None,
+                })
+                .collect()
+        };
+        let folder = BlobPath::from(FOLDER);
+        let files: Vec<BlobPath> = blobs
+            .list(Some(&folder))
+            .map_ok(|object| object.location)
+            .try_collect()
+            .await
+            .map_err(blob_error)?;
+        for file in files.iter().filter(|file| !named.contains(file.as_ref())) {
+            self.shared.archive.forget(file.as_ref());
+            blobs.delete(file).await.map_err(blob_error)?;
+        }
+        Ok(())
     }
 
     /// From here on readers go to the file.
@@ -229,6 +298,19 @@ async fn put_checked(blobs: &dyn ObjectStore, file: &str, bytes: Bytes) -> Resul
     } else {
         Err(unavailable("the archive does not give back what was put; nothing was deleted"))
     }
+}
+
+/// The name of a segment's file without its ending.
+fn file_stem(span: SegmentSpan) -> String {
+    format!("{FOLDER}/{:05}-{:016x}-{:016x}", span.partition.0, span.first, span.last)
+}
+
+/// Takes body and subject out of a record; whether there was anything.
+pub(super) fn empty(record: &mut Record) -> bool {
+    let was_there = record.subject.is_some() || !record.body.is_empty();
+    record.subject = None;
+    record.body.clear();
+    was_there
 }
 
 fn blob_error(error: object_store::Error) -> LogError {

@@ -124,6 +124,12 @@ impl PartitionView {
         }
     }
 
+    /// Lets go of the blocks in memory: what they say was changed on disk.
+    pub(crate) fn clear_tail(&mut self) {
+        self.tail.clear();
+        self.tail_bytes = 0;
+    }
+
     /// The blocks from the one that holds `offset` on, when memory has them all.
     pub(crate) fn tail_from(&self, offset: u64) -> Option<Vec<Arc<Block>>> {
         let idx = self.tail.partition_point(|block| block.last < offset);
@@ -208,6 +214,17 @@ impl Shared {
         };
         let index = SegmentIndex::write(&self.index_dir, segment.span, &keys)?;
         *segment.keys.write() = Keys::File(Arc::new(index));
+        Ok(())
+    }
+
+    /// Removes the index of a closed segment, so that it is made again from what the records say now.
+    pub(crate) fn drop_index(&self, segment: &Segment) -> std::io::Result<()> {
+        self.write_index(segment)?;
+        let mut keys = segment.keys.write();
+        match std::fs::remove_file(self.index_dir.join(segment.span.file_name())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => *keys = Keys::Unopened,
+        }
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub const CASES: &[Case<dyn EventLog>] = cases![dyn EventLog;
     status_counts_records,
     archive_keeps_all_readable,
     archive_keeps_window,
+    stripped_records_keep_their_place,
+    stripping_reaches_the_archive,
 ];
 
 /// Cases with many callers at once.
@@ -414,6 +416,62 @@ async fn archive_keeps_window(log: &dyn EventLog) {
     }
     assert_eq!(log.archive(at(NOW_MS + 1_000 * DAY_MS)).await.unwrap(), 0);
     assert!(append_one(log, record(5)).await.is_duplicate);
+}
+
+/// What a stripped record looks like.
+fn emptied(recorded: &Recorded) -> Recorded {
+    let record = Record { subject: None, body: Vec::new(), ..recorded.record.clone() };
+    Recorded { record, ..recorded.clone() }
+}
+
+async fn stripped_records_keep_their_place(log: &dyn EventLog) {
+    for batch in 0..4 {
+        let some = (batch * 700..batch * 700 + 700).map(|n| of_subject(n, (n % 3) as u8));
+        log.append(some.collect()).await.unwrap();
+    }
+    let before = read_all(log).await;
+    let doomed: Vec<usize> = (0..before.len()).filter(|n| n % 7 < 2).collect();
+    let positions: Vec<Position> = doomed.iter().map(|n| before[*n].position).collect();
+    assert_eq!(log.strip(&positions).await.unwrap(), doomed.len() as u64);
+    assert_eq!(log.strip(&positions).await.unwrap(), 0, "a repeat finds nothing left");
+    assert_eq!(log.strip(&[]).await.unwrap(), 0);
+    let mut wanted = before.clone();
+    doomed.iter().for_each(|n| wanted[*n] = emptied(&before[*n]));
+    assert_eq!(read_all(log).await, wanted);
+    let one = log.read_subject(subject(1), &Cursor::START, READ_RECORDS_MAX).await.unwrap();
+    assert!(one.iter().all(|recorded| !positions.contains(&recorded.position)));
+    assert_eq!(one.len(), wanted.iter().filter(|r| r.record.subject == Some(subject(1))).count());
+    // The ids are still known, and the log goes on.
+    let again = append_one(log, before[doomed[3]].record.clone()).await;
+    assert!(again.is_duplicate && again.position == positions[3]);
+    append_one(log, record(9_999)).await;
+    assert_eq!(read_all(log).await.len(), before.len() + 1);
+    let nowhere = Position { partition: Partition(9), offset: 5 };
+    assert_eq!(log.strip(&[nowhere]).await.unwrap(), 0);
+    assert!(log.strip(&vec![nowhere; crate::STRIP_MAX + 1]).await.is_err());
+}
+
+async fn stripping_reaches_the_archive(log: &dyn EventLog) {
+    let years_ago = NOW_MS - 800 * DAY_MS;
+    for batch in 0..10 {
+        let old = (batch * 300..batch * 300 + 300).map(|n| {
+            let ms = years_ago + i64::try_from(n).unwrap() * DAY_MS / 8;
+            Record { subject: Some(subject((n % 5) as u8)), ..received(n, ms) }
+        });
+        log.append(old.collect()).await.unwrap();
+    }
+    append_one(log, record(9_999)).await;
+    log.archive(at(NOW_MS - 100 * DAY_MS)).await.unwrap();
+    let before = read_all(log).await;
+    let doomed: Vec<usize> = (0..before.len()).filter(|n| n % 2 == 0).collect();
+    let positions: Vec<Position> = doomed.iter().map(|n| before[*n].position).collect();
+    assert_eq!(log.strip(&positions).await.unwrap(), doomed.len() as u64);
+    let mut wanted = before.clone();
+    doomed.iter().for_each(|n| wanted[*n] = emptied(&before[*n]));
+    assert_eq!(read_all(log).await, wanted);
+    assert_eq!(log.strip(&positions).await.unwrap(), 0);
+    let one = log.read_subject(subject(3), &Cursor::START, READ_RECORDS_MAX).await.unwrap();
+    assert_eq!(one.len(), wanted.iter().filter(|r| r.record.subject == Some(subject(3))).count());
 }
 
 async fn concurrent_appends_all_arrive(log: Arc<dyn EventLog>) {

@@ -10,3 +10,4 @@ pub(crate) mod keys;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
+pub(crate) mod retention;

@@ -35,9 +35,9 @@ impl SubjectRequestBody {
 pub(crate) struct PrivacyRequestAnswer {
     /// Names the request.
     request_id: String,
-    /// `erasure` or `export`.
+    /// `erasure`, `export` or `shop_erasure`.
     kind: &'static str,
-    /// `received`, `identity_unverified`, `in_progress`, `complete` or `error`.
+    /// `received`, `identity_unverified`, `awaiting_confirmation`, `in_progress`, `complete` or `error`.
     state: &'static str,
     /// When it came in.
     #[schema(format = DateTime)]
@@ -125,4 +125,20 @@ pub(crate) struct PrivacyRequestQuery {
     pub(crate) before: Option<String>,
     #[serde(default)]
     pub(crate) limit: Option<u32>,
+}
+
+/// How many would be erased.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfirmationBody {
+    /// The number of subjects that there are; any other erases nobody, and the refusal tells the right
+    /// one.
+    pub(crate) subjects: u64,
+}
+
+/// What a webhook became.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WebhookAnswer {
+    /// The request that it opened.
+    pub(crate) request_id: String,
 }

@@ -21,7 +21,9 @@ pub(crate) mod keys;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
+pub(crate) mod retention;
 pub(crate) mod segment;
+pub(crate) mod webhooks;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -45,6 +47,9 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/privacy/requests", get(privacy::list))
         .route("/v1/privacy/requests/{request_id}", get(privacy::get))
         .route("/v1/privacy/requests/{request_id}/verification", post(privacy::verify))
+        .route("/v1/privacy/requests/{request_id}/confirmation", post(privacy::confirm))
+        .route("/v1/privacy/retention", get(retention::get).post(retention::run))
+        .route("/v1/webhooks/shopify", post(webhooks::shopify))
         .route("/v1/keys/{id}/rotate", post(keys::rotate))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/proof", get(audit::proof))

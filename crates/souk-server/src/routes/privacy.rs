@@ -10,7 +10,8 @@ use souk_app::{CopyForm, Operation, RequestKind, RequestState, SubjectCopy, Who}
 
 use crate::body::expect_json;
 use crate::dto::privacy::{
-    PrivacyRequestAnswer, PrivacyRequestList, PrivacyRequestQuery, SubjectRequestBody,
+    ConfirmationBody, PrivacyRequestAnswer, PrivacyRequestList, PrivacyRequestQuery,
+    SubjectRequestBody,
 };
 use crate::edge::{Call, Edge};
 use crate::problem::{Answer, Problem};
@@ -169,6 +170,38 @@ pub(crate) async fn verify(
     let form = form_of(&call.headers);
     let copy = edge.app.copy_of_request(&caller, (&request.request_id, form)).await?;
     Ok(copy_answer(copy, form))
+}
+
+/// Confirms that everybody of a shop be erased, which Shopify's `shop/redact` asked for.
+///
+/// `subjects` must be how many there are; 409 tells the number and changes nothing, so send 0 to see what
+/// would go. It cannot be taken back.
+#[utoipa::path(
+    post,
+    path = "/v1/privacy/requests/{request_id}/confirmation",
+    tag = "Privacy",
+    summary = "Confirm a shop's erasure",
+    params(("request_id" = String, Path, description = "The request's id.", min_length = 1)),
+    request_body(content = ConfirmationBody),
+    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn confirm(
+    State(edge): State<Arc<Edge>>,
+    request_id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, call) =
+        edge.admit(request, Operation::HandleSubjectRequests, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body = crate::json::parse_object::<ConfirmationBody>(&call.body)?;
+    let asked = (path_part(request_id)?, body.subjects);
+    // A client that goes away must not break it off in the middle.
+    let app = Arc::clone(&edge.app);
+    let running =
+        tokio::spawn(async move { app.confirm_shop_erasure(&caller, (&asked.0, asked.1)).await });
+    let request = running.await.expect("an erasure does not panic")?;
+    Ok(accepted(PrivacyRequestAnswer::from(request)))
 }
 
 /// The body, which may be left out.

@@ -44,6 +44,11 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/privacy/requests", "-------++"),
     ("GET", "/v1/privacy/requests/{request_id}", "-------++"),
     ("POST", "/v1/privacy/requests/{request_id}/verification", "-------++"),
+    ("POST", "/v1/privacy/requests/{request_id}/confirmation", "-------++"),
+    ("GET", "/v1/privacy/retention", "-------++"),
+    ("POST", "/v1/privacy/retention", "-------++"),
+    // Signed by Shopify; see `shopify.rs`.
+    ("POST", "/v1/webhooks/shopify", "ooooooooo"),
     ("GET", "/v1/audit", "-------++"),
     ("GET", "/v1/audit/proof", "-------++"),
     ("GET", "/v1/audit/head", "-------++"),

@@ -17,4 +17,5 @@ mod privacy;
 mod problems;
 mod recommendations;
 mod shop;
+mod shopify;
 mod tls;

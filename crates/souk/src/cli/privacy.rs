@@ -44,6 +44,22 @@ Examples:
         /// Only this one
         request_id: Option<String>,
     },
+    /// Remove personal data that is past its term (privacy.retention), or say what would go
+    ///
+    /// The server does so by itself. A run that would remove more than privacy.retention.share_max of all
+    /// personal records stops; look at it with --dry-run, then let it go on with --confirm.
+    #[command(after_help = "\
+Examples:
+  souk privacy retention --dry-run
+  souk privacy retention --confirm")]
+    Retention {
+        /// Only count
+        #[arg(long, conflicts_with = "confirm")]
+        dry_run: bool,
+        /// Remove however much it is
+        #[arg(long)]
+        confirm: bool,
+    },
     /// Check the signature of a receipt
     ///
     /// The file holds the receipt as an answer or `souk privacy requests ID --output json` shows it.

@@ -4,8 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{Caller, CopyForm, IdentityCheck, PrivacyRequest, Receipt, Who, check_receipt};
+use souk_app::{
+    Caller, CopyForm, IdentityCheck, PrivacyRequest, Receipt, RetentionMode, Who, check_receipt,
+};
 
 use crate::cli::Privacy;
 use crate::failure::Failure;
@@ -37,6 +40,14 @@ pub(crate) async fn run(what: Privacy, settings: &Settings) -> Result<()> {
         Privacy::Requests { request_id } => {
             super::finish(settings, &Job::PrivacyRequests { request_id }, text).await
         }
+        Privacy::Retention { dry_run, confirm } => {
+            let mode = match (dry_run, confirm) {
+                (true, _) => Retention::DryRun,
+                (_, true) => Retention::Confirmed,
+                _ => Retention::Enforce,
+            };
+            super::finish(settings, &Job::PrivacyRetention { mode }, retention_text).await
+        }
         Privacy::VerifyReceipt { file, public_key } => {
             let public_key = match public_key {
                 Some(key) => key,
@@ -45,6 +56,55 @@ pub(crate) async fn run(what: Privacy, settings: &Settings) -> Result<()> {
             verify_receipt(settings, &file, &public_key)
         }
     }
+}
+
+/// How far a run of retention may go.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Retention {
+    /// Only counts.
+    DryRun,
+    /// Stops where too much would go.
+    Enforce,
+    /// Removes however much it is.
+    Confirmed,
+}
+
+pub(crate) async fn retention(shop: &Shop, mode: Retention) -> Result<Value> {
+    let mode = match mode {
+        Retention::DryRun => RetentionMode::DryRun,
+        Retention::Enforce => RetentionMode::Enforce,
+        Retention::Confirmed => RetentionMode::Confirmed,
+    };
+    let caller = Caller::local_admin();
+    let run = shop.app.run_retention(&caller, mode).await?;
+    let state = shop.app.retention_state(&caller).await?;
+    let mut result = run.to_json();
+    for (kind, days) in state.terms {
+        let kinds = result["kinds"].as_array_mut().into_iter().flatten();
+        let of_kind = kinds.filter(|count| count["kind"] == kind.as_str());
+        of_kind.for_each(|count| count["days"] = days.into());
+    }
+    result["next_run_at"] = state.next_at.map(|at| at.to_string()).into();
+    Ok(result)
+}
+
+fn retention_text(result: &Value) -> String {
+    let mut rows = vec![["kind", "days kept", "held", "past its term"].map(str::to_owned).to_vec()];
+    for count in result["kinds"].as_array().into_iter().flatten() {
+        let days = count["days"].as_u64().map_or("for good".to_owned(), |days| days.to_string());
+        let number = |name: &str| count[name].as_u64().unwrap_or_default().to_string();
+        rows.push(vec![word(count, "kind"), days, number("held"), number("due")]);
+    }
+    let said = match result["outcome"].as_str() {
+        Some("dry_run") => "nothing was removed: this was a dry run",
+        Some("stopped") => {
+            "STOPPED: more than privacy.retention.share_max is past its term, and nothing was removed; \
+             run it again with --confirm if that is meant"
+        }
+        _ => "what was past its term is gone",
+    };
+    format!("{}\n{said}", columns(&rows))
 }
 
 fn word(result: &Value, name: &str) -> String {
