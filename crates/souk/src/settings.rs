@@ -69,10 +69,13 @@ impl Settings {
             }),
             limits: Limits {
                 connections_max: count(server.connections_max),
+                connections_per_address_max: server.connections_per_address_max.map(count),
                 header_timeout: ms(server.header_timeout_ms),
+                body_timeout: ms(server.body_timeout_ms),
                 request_timeout: ms(server.request_timeout_ms),
                 drain_timeout: ms(server.shutdown_timeout_ms),
                 body_bytes_max: count(server.body_bytes_max),
+                bodies_bytes_max: count(server.bodies_bytes_max),
                 ..Limits::default()
             },
         }

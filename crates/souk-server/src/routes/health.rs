@@ -15,7 +15,8 @@ use crate::routes::{json, json_text};
 const DOCS: &str = include_str!("../docs.html");
 /// The page needs nothing from anywhere else, and may not ask for it.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'",
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 /// Whether the process runs.
