@@ -18,9 +18,9 @@ use souk_core::{Currency, SiteId};
 use tokio::time::timeout;
 
 use crate::auth::Login;
+use crate::headers::{Transport, secure};
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
-use crate::headers::{Transport, secure};
 use crate::seats::Seat;
 use crate::work::{Bounds, Full, Work};
 use crate::{ServerConfig, body, cors};

@@ -45,7 +45,9 @@ fn the_server_speaks_tls_when_it_has_a_certificate() {
         stream.read_to_end(&mut wire).await.unwrap();
         wire
     });
-    assert_eq!(read_reply(&mut wire.as_slice()).expect(200).json()["name"], "souk");
+    let reply = read_reply(&mut wire.as_slice()).expect(200);
+    assert_eq!(reply.header("strict-transport-security"), Some("max-age=31536000"));
+    assert_eq!(reply.json()["name"], "souk");
 }
 
 #[test]
