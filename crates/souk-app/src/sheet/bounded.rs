@@ -10,8 +10,8 @@ pub(super) const ROW_BYTES_MAX: usize = 1 << 20;
 const RECORD_BYTES_MAX: u64 = 4 << 20;
 /// Unpacked bytes that no compressed file is suspected for; chosen.
 const UNPACKED_BYTES_FREE: u64 = 64 << 20;
-/// How many times its size a compressed table may have; chosen: repetitive ones reach 50, and deflate
-/// itself 1,032.
+/// How many times its size a compressed table may have; chosen: far above what tables reach, and
+/// below the 1,032 that deflate itself can.
 const UNPACKED_TIMES_MAX: u64 = 200;
 
 /// An unpacking reader that stops where the packed file is a bomb rather than a table.

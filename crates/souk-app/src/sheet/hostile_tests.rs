@@ -175,3 +175,47 @@ fn a_file_of_faults_comes_in_blocks() {
         assert_eq!(faults.len(), 50_000, "{name}");
     }
 }
+
+/// A Parquet file of one text column with these values, each as often as asked.
+fn parquet_of(path: &Path, values: &[(String, usize)]) {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+    let schema = parse_message_type("message m { required byte_array id (utf8); }").unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut file =
+        SerializedFileWriter::new(file, std::sync::Arc::new(schema), Default::default()).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let rows: Vec<ByteArray> = values
+        .iter()
+        .flat_map(|(value, times)| vec![ByteArray::from(value.as_str()); *times])
+        .collect();
+    column.typed::<ByteArrayType>().write_batch(&rows, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    file.close().unwrap();
+}
+
+#[test]
+fn a_value_that_is_far_too_long_is_a_fault_and_its_neighbours_are_kept() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.parquet");
+    let long = "x".repeat(2 * ROW_BYTES_MAX);
+    parquet_of(&path, &[("a".to_owned(), 1), (long, 1), ("c".to_owned(), 1)]);
+    let (ids, faults, end) = read(&path);
+    assert!(end.is_none() && ids == ["a", "", "c"], "{end:?}");
+    assert!(faults.len() == 1 && faults[0].0 == 2, "{faults:?}");
+}
+
+/// One long value of a dictionary, named by thousands of rows: a small file, and gigabytes in memory.
+#[test]
+fn a_dictionary_bomb_ends_at_the_bound_of_a_block() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "a.parquet");
+    parquet_of(&path, &[("x".repeat(64 << 10), super::BLOCK_ROWS)]);
+    assert!(std::fs::metadata(&path).unwrap().len() < 1 << 20, "it is no bomb");
+    let (ids, _, end) = read(&path);
+    let said = end.unwrap().to_string();
+    assert!(ids.is_empty() && said.contains("column `id` has over"), "{said}");
+}

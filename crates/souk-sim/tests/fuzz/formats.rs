@@ -88,9 +88,9 @@ fn event_record() {
 
 #[test]
 fn product_record() {
-    let product = product_from_json(&product(), &SiteId::main(), Currency::EUR);
+    let product = product_from_json(&product(), &SiteId::main(), Currency::USD);
     let minimal = json!({"id": "a", "title": "b"});
-    let minimal = product_from_json(&minimal, &SiteId::main(), Currency::EUR).unwrap();
+    let minimal = product_from_json(&minimal, &SiteId::main(), Currency::USD).unwrap();
     let mut seeds = vec![encode_product(&minimal)];
     seeds.extend(product.iter().map(encode_product));
     Target { name: "product_record", inputs: 100_000, seeds }.run(|input| {
@@ -106,7 +106,7 @@ fn snapshot() {
     for n in 0..60u32 {
         let (shopper, item, time) = (Shopper(n % 7), Item(n % 11), i64::from(n) * 60_000);
         let visit = VisitId(u64::from(n % 9));
-        visits.add(VisitEvent { visit, shopper: Some(shopper), item, time });
+        visits.push(VisitEvent { visit, shopper: Some(shopper), item, time });
         baskets.add_basket(shopper, Basket::new(u64::from(n), time, &[item, Item(3)]));
     }
     let seeds = vec![visits.encode(), baskets.encode(), Windows::default().encode()];
