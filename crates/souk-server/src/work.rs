@@ -3,6 +3,7 @@
 //! A request counts as in work once its body is there: a client that sends slowly keeps nobody else out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,7 +15,8 @@ use crate::seats::Seat;
 pub(crate) struct Bounds {
     requests: Arc<Semaphore>,
     body_bytes: Arc<Semaphore>,
-    requests_max: usize,
+    /// Requests whose head is there, whether or not their body is.
+    begun: Arc<AtomicUsize>,
 }
 
 impl Bounds {
@@ -22,13 +24,13 @@ impl Bounds {
         Bounds {
             requests: Arc::new(Semaphore::new(requests_max)),
             body_bytes: Arc::new(Semaphore::new(body_bytes_max.min(Semaphore::MAX_PERMITS))),
-            requests_max,
+            begun: Arc::default(),
         }
     }
 
-    /// Requests in work now.
+    /// Requests that have begun and not ended, those that still arrive too.
     pub(crate) fn in_work(&self) -> usize {
-        self.requests_max - self.requests.available_permits()
+        self.begun.load(Relaxed)
     }
 }
 
@@ -61,6 +63,7 @@ struct Held {
 impl Work {
     /// A request that is still arriving.
     pub(crate) fn arriving(bounds: &Bounds, seat: Option<Arc<Seat>>) -> Work {
+        bounds.begun.fetch_add(1, Relaxed);
         Work(Arc::new(Share { bounds: bounds.clone(), seat, held: Mutex::default() }))
     }
 
@@ -98,6 +101,7 @@ impl Work {
 
 impl Drop for Share {
     fn drop(&mut self) {
+        self.bounds.begun.fetch_sub(1, Relaxed);
         self.seat.iter().for_each(|seat| seat.rest());
     }
 }

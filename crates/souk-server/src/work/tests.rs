@@ -8,9 +8,9 @@ fn a_request_that_arrives_takes_no_place_until_it_is_whole() {
     let (slow, quick) = (Work::arriving(&bounds, None), Work::arriving(&bounds, None));
     quick.begin().unwrap();
     quick.begin().unwrap();
-    assert_eq!((bounds.in_work(), slow.begin()), (1, Err(Full::Requests)));
+    assert_eq!((bounds.in_work(), slow.begin()), (2, Err(Full::Requests)));
     drop(quick);
-    assert_eq!((bounds.in_work(), slow.begin()), (0, Ok(())));
+    assert_eq!((bounds.in_work(), slow.begin()), (1, Ok(())));
 }
 
 #[test]
