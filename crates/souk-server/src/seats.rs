@@ -15,7 +15,7 @@ pub(crate) struct Seats {
     max: usize,
     per_address_max: usize,
     taken: Mutex<Taken>,
-    /// Told when a seat becomes free; only the accepting loop waits for it.
+    /// Told when a seat becomes free, or its connection may be dismissed; only the accepting loop waits for it.
     freed: Notify,
 }
 
@@ -48,6 +48,8 @@ impl Seats {
     /// A seat, once there is one; `None` for an address that has all it may have.
     pub(crate) async fn take(self: &Arc<Seats>, address: IpAddr) -> Option<Arc<Seat>> {
         let address = address.to_canonical();
+        // One leaves for one that comes, however often this wakes up.
+        let mut has_dismissed = false;
         loop {
             {
                 let mut taken = self.taken.lock();
@@ -57,7 +59,7 @@ impl Seats {
                 if taken.count < self.max {
                     return Some(self.sit(&mut taken, address));
                 }
-                dismiss_longest_waiting(&mut taken);
+                has_dismissed = has_dismissed || dismiss_longest_waiting(&mut taken);
             }
             self.freed.notified().await;
         }
@@ -77,10 +79,11 @@ impl Seats {
     }
 }
 
-fn dismiss_longest_waiting(taken: &mut Taken) {
-    if let Some((_, leave)) = taken.waiting.pop_first() {
-        leave.notify_one();
-    }
+/// Whether there was one to dismiss.
+fn dismiss_longest_waiting(taken: &mut Taken) -> bool {
+    let longest = taken.waiting.pop_first();
+    longest.iter().for_each(|(_, leave)| leave.notify_one());
+    longest.is_some()
 }
 
 fn wait(taken: &mut Taken, leave: &Arc<Notify>) -> u64 {
@@ -103,6 +106,8 @@ impl Seat {
         let mut turn = self.turn.lock();
         if turn.is_none() {
             *turn = Some(wait(&mut self.seats.taken.lock(), &self.leave));
+            // Whoever waits for a seat while all are at work may dismiss this one now.
+            self.seats.freed.notify_one();
         }
     }
 

@@ -173,7 +173,7 @@ fn http() {
     // The seeds reach what they are meant to reach.
     let first = desk.runtime.block_on(answer(&router, request(&seeds[0]).unwrap()));
     assert_eq!(first.0, 200, "{}", first.1);
-    Target { name: "http", inputs: 3_000, seeds }.run(|input| {
+    Target { name: "http", inputs: 1_500, seeds }.run(|input| {
         let Some(request) = request(input) else { return };
         let (status, body) = desk.runtime.block_on(answer(&router, request));
         assert!(status < 500, "{status}: {body}");
