@@ -2,11 +2,11 @@
 # The long forms of crash, simulation, property and load checks: about two hours on 2 cores, of which load is
 # 20 minutes and a release build. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
-# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure load (all of them by default)
+# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz load (all of them by default)
 #   SOUK_SOAK_SEED   seed of the kills (default: the day's number, so that each day kills elsewhere)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-crash simulation property consent erasure load}
+parts=${*:-crash simulation property consent erasure abuse fuzz load}
 seed=${SOUK_SOAK_SEED:-$(($(date +%s) / 86400))}
 
 head() { printf '\n== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
@@ -34,6 +34,16 @@ fi
 if part consent; then # a million interleavings in a release build; 10,000 of a debug build are part of every test run.
   head "1,000,000 interleavings of consents, acts and reads"
   SOUK_CONSENT_RUNS=1000000 cargo test --release --package souk-app -- --nocapture no_answer_rests_on_what_is_withheld
+fi
+if part abuse; then # What others wait for beside 10,000 bad connections and 100 MB bodies: some 3 minutes.
+  head "latencies under abuse"
+  cargo build --release --package souk --package souk-sim
+  rm -rf .cache/soak-abuse
+  target/release/souk-abuse --folder .cache/soak-abuse
+fi
+if part fuzz; then # 20 parsers, 24 minutes of CPU in all.
+  head "fuzzing, 72 s a parser"
+  SOUK_FUZZ_SECONDS=72 cargo test --release --package souk-sim --test fuzz -- --nocapture --test-threads=1
 fi
 if part load; then
   head "load, 60 s a run, a log of 10 million events"

@@ -3,8 +3,11 @@
 //! For import and for the evaluation commands. A row that cannot be read becomes a [`RowFault`] and
 //! the rest goes on. *Not* for nested data: a cell is one text, number, time or flag.
 
+mod bounded;
 mod columns;
 mod delimited;
+#[cfg(test)]
+mod hostile_tests;
 mod json_lines;
 mod parquet_file;
 #[cfg(test)]
@@ -24,6 +27,11 @@ pub(crate) use json_lines::Lines;
 
 /// Rows in a block; chosen: large enough to decode Parquet columns at speed, small in memory.
 pub const BLOCK_ROWS: usize = 8_192;
+
+/// Columns of a table; chosen: wide ones have some hundred.
+pub(crate) const COLUMNS_MAX: usize = 1_000;
+/// Bytes of text in a block, whatever it takes to stay near them.
+pub(crate) const BLOCK_BYTES_MAX: usize = 64 << 20;
 
 /// One value of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,10 +168,12 @@ pub fn open(path: &Path) -> Result<Box<dyn Sheet>, AppError> {
 /// The file's bytes, unpacked.
 pub(crate) fn bytes_of(path: &Path, gzip: IsGzip) -> Result<Box<dyn BufRead + Send>, AppError> {
     let file = File::open(path).map_err(|source| file_error(path, source))?;
+    let packed_bytes = file.metadata().map_err(|source| file_error(path, source))?.len();
     Ok(match gzip {
         IsGzip::No => Box::new(BufReader::with_capacity(1 << 18, file)),
         IsGzip::Yes => {
             let unpacked = flate2::bufread::MultiGzDecoder::new(BufReader::new(file));
+            let unpacked = bounded::Unpacking::new(unpacked, packed_bytes);
             Box::new(BufReader::with_capacity(1 << 18, unpacked))
         }
     })
@@ -204,6 +214,15 @@ const UTF16_BYTES_MAX: u64 = 256 << 20;
 
 pub(crate) fn file_error(path: &Path, source: std::io::Error) -> AppError {
     AppError::File { path: path.display().to_string(), source }
+}
+
+/// The refusal of a file that names more columns than a table has.
+pub(crate) fn too_many_columns(path: &Path) -> AppError {
+    let detail = format!(
+        "file `{}` names over {COLUMNS_MAX} columns; leave out those that are not needed",
+        path.display()
+    );
+    AppError::invalid("too_many_columns", "path", detail)
 }
 
 pub(crate) fn empty_file(path: &Path) -> AppError {

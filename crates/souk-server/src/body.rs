@@ -7,23 +7,37 @@ use flate2::read::MultiGzDecoder;
 use futures::StreamExt;
 
 use crate::problem::{Answer, Problem};
+use crate::work::Work;
 
 /// Bytes of a refused body that are read and thrown away, so that the client gets to see the answer
 /// instead of a connection that was reset while it was still sending; chosen.
 const DRAIN_BYTES_MAX: usize = 4 << 20;
 /// Above this, unpacking leaves the threads that answer requests; chosen: about a millisecond.
 const INLINE_UNPACK_BYTES_MAX: usize = 64 << 10;
+/// Bytes that one byte of deflate can stand for (RFC 1951: 258 from two bits, so just below 1,032).
+const DEFLATE_RATIO_MAX: usize = 1_032;
 
 /// Reads a body of at most `limit` bytes, also after unpacking it.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Bytes> {
+pub(crate) async fn read(
+    (headers, work): (&HeaderMap, &Work),
+    body: Body,
+    limit: usize,
+) -> Answer<Bytes> {
     let is_gzip = is_gzip(headers)?;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|bytes| bytes > limit) {
         drain(body).await;
         return Err(too_large(limit));
     }
-    let packed = collect(body, limit).await?;
-    if is_gzip { unpack(packed, limit).await } else { Ok(packed) }
+    let packed = collect(body, work, limit).await?;
+    if !is_gzip {
+        return Ok(packed);
+    }
+    let whole_max = packed.len().saturating_mul(DEFLATE_RATIO_MAX).min(limit + 1);
+    work.keep_bytes(whole_max)?;
+    let whole = unpack(packed, limit).await?;
+    work.keep_only(whole.len());
+    Ok(whole)
 }
 
 /// Reads on and forgets, so that a client in the middle of sending hears the answer.
@@ -38,13 +52,14 @@ pub(crate) async fn drain(body: Body) {
     }
 }
 
-async fn collect(body: Body, limit: usize) -> Answer<Bytes> {
+async fn collect(body: Body, work: &Work, limit: usize) -> Answer<Bytes> {
     let mut stream = body.into_data_stream();
     let Some(first) = stream.next().await else { return Ok(Bytes::new()) };
     let first = first.map_err(|_| broken())?;
     if first.len() > limit {
         return Err(too_large(limit));
     }
+    work.keep_bytes(first.len())?;
     let Some(second) = stream.next().await else { return Ok(first) };
     let mut whole = BytesMut::from(first);
     let mut next = Some(second);
@@ -54,6 +69,7 @@ async fn collect(body: Body, limit: usize) -> Answer<Bytes> {
             drain(Body::from_stream(stream)).await;
             return Err(too_large(limit));
         }
+        work.keep_bytes(chunk.len())?;
         whole.extend_from_slice(&chunk);
         next = stream.next().await;
     }

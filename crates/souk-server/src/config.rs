@@ -27,13 +27,17 @@ pub struct TlsFiles {
 /// Bounds that keep one client from taking what the others need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Open connections; more wait in the listen queue.
+    /// Open connections. For more, those are closed that have waited longest for their clients.
     pub connections_max: usize,
-    /// Requests in work at once; more are answered 503 with `Retry-After`.
+    /// Open connections of one network address; more are closed at once. `None` sets no bound, because
+    /// a proxy in front has one address for all.
+    pub connections_per_address_max: Option<usize>,
+    /// Requests in work at once; more are answered 503 with `Retry-After`. One whose body still arrives
+    /// does not count.
     pub requests_max: usize,
     /// Time for the head of a request, and for a connection to stay idle between two.
     pub header_timeout: Duration,
-    /// Time for a whole body to arrive.
+    /// Time for a whole body to arrive, and for a client to take the next bytes of an answer.
     pub body_timeout: Duration,
     /// Time for a whole request.
     pub request_timeout: Duration,
@@ -41,6 +45,8 @@ pub struct Limits {
     pub drain_timeout: Duration,
     /// Bytes of a body on routes that take lists; Segment's routes have their own limit.
     pub body_bytes_max: usize,
+    /// Bytes of all bodies in memory at once; beyond, requests are answered 503.
+    pub bodies_bytes_max: usize,
 }
 
 impl ServerConfig {
@@ -55,12 +61,13 @@ impl ServerConfig {
         let tls = settings.tls_cert.as_ref().zip(settings.tls_key.as_ref());
         let limits = Limits {
             connections_max: count(settings.connections_max),
+            connections_per_address_max: settings.connections_per_address_max.map(count),
             header_timeout: Duration::from_millis(settings.header_timeout_ms),
-            // Before the whole request ends, so that the answer says which of them it was.
-            body_timeout: Duration::from_millis(settings.request_timeout_ms) * 2 / 3,
+            body_timeout: Duration::from_millis(settings.body_timeout_ms),
             request_timeout: Duration::from_millis(settings.request_timeout_ms),
             drain_timeout: Duration::from_millis(settings.shutdown_timeout_ms),
             body_bytes_max: count(settings.body_bytes_max),
+            bodies_bytes_max: count(settings.bodies_bytes_max),
             ..Limits::default()
         };
         let files = |(certificate, key): (&String, &String)| TlsFiles {
@@ -80,12 +87,14 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections_max: 4_096,
+            connections_per_address_max: None,
             requests_max: 1_024,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(20),
             request_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(10),
             body_bytes_max: 32 << 20,
+            bodies_bytes_max: 256 << 20,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -13,13 +15,14 @@ use bytes::Bytes;
 use futures::FutureExt;
 use souk_app::{App, Caller, Operation};
 use souk_core::{Currency, SiteId};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::auth::Login;
 use crate::headers::Transport;
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
+use crate::seats::Seat;
+use crate::work::{Bounds, Full, Work};
 use crate::{ServerConfig, body, cors, headers};
 
 /// The header that names a request in logs and problems.
@@ -33,7 +36,7 @@ pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
-    permits: Semaphore,
+    bounds: Bounds,
     /// Written at the first request: most processes never show it.
     openapi: OnceLock<Bytes>,
     /// Random at each start, so that two processes never give the same request id.
@@ -52,11 +55,11 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: ServerConfig) -> Arc<Edge> {
         let id_seed = getrandom::u64().expect("the system has randomness");
-        let permits = Semaphore::new(config.limits.requests_max);
+        let bounds = Bounds::new(config.limits.requests_max, config.limits.bodies_bytes_max);
         let metrics = Metrics::default();
         let openapi = OnceLock::new();
         let id_count = AtomicU64::new(0);
-        Arc::new(Edge { app, config, metrics, permits, openapi, id_seed, id_count })
+        Arc::new(Edge { app, config, metrics, bounds, openapi, id_seed, id_count })
     }
 
     /// Checks the caller and reads the body: in this order, so that a stranger's bytes are not kept.
@@ -81,7 +84,7 @@ impl Edge {
         });
         match allowed {
             Ok(caller) => {
-                let bytes = self.read_body(&parts.headers, body, limit).await?;
+                let bytes = self.read_body(&parts, body, limit).await?;
                 Ok((caller, Call { headers: parts.headers, body: bytes }))
             }
             Err(problem) => {
@@ -91,15 +94,23 @@ impl Edge {
         }
     }
 
-    /// Reads a body within the limits of size and time.
+    /// Reads a body within the limits of size and time; then the request is in work.
     pub(crate) async fn read_body(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         body: axum::body::Body,
         limit: usize,
     ) -> Answer<Bytes> {
-        match timeout(self.config.limits.body_timeout, body::read(headers, body, limit)).await {
-            Ok(outcome) => outcome,
+        let work = parts.extensions.get::<Work>();
+        let alone = || Work::arriving(&self.bounds, None);
+        let work = work.cloned().unwrap_or_else(alone);
+        let reading = body::read((&parts.headers, &work), body, limit);
+        match timeout(self.config.limits.body_timeout, reading).await {
+            Ok(outcome) => {
+                let bytes = outcome?;
+                work.begin()?;
+                Ok(bytes)
+            }
             Err(_) => {
                 let seconds = self.config.limits.body_timeout.as_secs();
                 let detail = format!("the body did not arrive within {seconds} s");
@@ -164,7 +175,7 @@ impl Edge {
 
     /// Requests in work now.
     pub(crate) fn in_work(&self) -> usize {
-        self.config.limits.requests_max - self.permits.available_permits()
+        self.bounds.in_work()
     }
 
     fn transport(&self) -> Transport {
@@ -262,15 +273,16 @@ pub(crate) async fn around(
 }
 
 /// Runs the handler within the limits of number and time, and survives its panic.
-async fn guarded(edge: &Edge, request: Request, next: Next) -> Response {
+async fn guarded(edge: &Edge, mut request: Request, next: Next) -> Response {
     use axum::response::IntoResponse;
-    let busy = |detail: &str| {
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        problem.with_header(header::RETRY_AFTER, HeaderValue::from_static("1")).into_response()
-    };
-    let Ok(_permit) = edge.permits.try_acquire() else {
-        return busy("too many requests are in work; try again in a second");
-    };
+    let work = Work::arriving(&edge.bounds, request.extensions_mut().remove::<Arc<Seat>>());
+    // A request with a body is in work once that has arrived.
+    if request.body().is_end_stream()
+        && let Err(full) = work.begin()
+    {
+        return Box::<Problem>::from(full).into_response();
+    }
+    request.extensions_mut().insert(work.clone());
     let run = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout(edge.config.limits.request_timeout, run).await {
         Ok(Ok(response)) => response,
@@ -279,7 +291,21 @@ async fn guarded(edge: &Edge, request: Request, next: Next) -> Response {
             let detail = "the server failed; its log has the cause under this request id";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
         }
-        Err(_) => busy("the request took too long; it may have been carried out"),
+        Err(_) => busy("the request took too long; it may have been carried out").into_response(),
+    }
+}
+
+fn busy(detail: &str) -> Box<Problem> {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+    problem.with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+impl From<Full> for Box<Problem> {
+    fn from(full: Full) -> Box<Problem> {
+        busy(match full {
+            Full::Requests => "too many requests are in work; try again in a second",
+            Full::Bodies => "too many large requests are on their way; try again in a second",
+        })
     }
 }
 

@@ -19,8 +19,9 @@ const DEFAULTS: [(HeaderName, HeaderValue); 4] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Two years, as the lists of browsers want it; only said over TLS, where alone it counts (RFC 6797).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// Two years; only said over TLS, where alone it counts (RFC 6797). Not for subdomains: they are other
+/// people's servers.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// How the answer travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,10 +14,13 @@ mod idempotency;
 mod json;
 mod metrics;
 mod openapi;
+mod patient;
 mod problem;
 mod routes;
+mod seats;
 mod serve;
 mod tls;
+mod work;
 
 pub use config::{Limits, ServerConfig, TlsFiles};
 pub use serve::{ServeError, Server, check_exposure, serve};

@@ -116,11 +116,12 @@ fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: 
     let is_open = operation.get("security") == Some(&json!([{}]));
     let has_body = operation.get("requestBody").is_some();
     if let Some(body) = operation.get_mut("requestBody") {
-        body["required"] = true.into();
+        // A request about a person says all that it must in its path.
+        body["required"] = (!path.starts_with("/v1/subjects/") || method == "put").into();
     }
     if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
         for parameter in parameters {
-            refine_parameter(parameter, sites);
+            refine_parameter(path, parameter, sites);
         }
     }
     if let Some(message) = message_of(path) {
@@ -175,9 +176,13 @@ fn message_of(path: &str) -> Option<&'static str> {
     })
 }
 
-fn refine_parameter(parameter: &mut Value, sites: &[SiteId]) {
+fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
     let addition = match parameter["name"].as_str() {
         Some("filter") => json!({ "format": "souk-filter", "pattern": FILTER_PATTERN }),
+        // Eight bytes in base64, of whose last digit four bits are used.
+        Some("cursor") if path == "/v1/audit" => {
+            json!({ "pattern": "^[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]$" })
+        }
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
         Some("id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),

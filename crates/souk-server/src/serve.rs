@@ -15,15 +15,22 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use souk_app::{App, AppError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use crate::edge::{Edge, Peer};
+use crate::patient::Patient;
+use crate::seats::{Seat, Seats};
 use crate::{ServerConfig, routes, tls};
 
 /// Pause after a failed `accept`, which mostly means that file handles have run out; chosen.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Bytes of a request's head, beyond which it is answered 431; chosen: twice what common proxies pass on.
+/// It also bounds what a connection can make the server keep before anybody knows who it is.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Fields of a request's head, beyond which it is answered 431; chosen.
+const HEAD_FIELDS_MAX: usize = 64;
 
 /// Why the server cannot start or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -143,69 +150,77 @@ async fn accept(
     graceful: &GracefulShutdown,
 ) {
     let router = routes::router(Arc::clone(edge));
-    let slots = Arc::new(Semaphore::new(edge.config.limits.connections_max));
+    let limits = &edge.config.limits;
+    let seats = Seats::new(limits.connections_max, limits.connections_per_address_max);
     loop {
-        let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, address)) => {
-                let seat = Seat { edge: Arc::clone(edge), peer: address.ip(), _slot: slot };
+                let Some(seat) = seats.take(address.ip()).await else { continue };
+                let guest = Guest { edge: Arc::clone(edge), peer: address.ip(), seat };
                 let task =
-                    connect((stream, tls.clone()), seat, (router.clone(), graceful.watcher()));
+                    connect((stream, tls.clone()), guest, (router.clone(), graceful.watcher()));
                 tokio::spawn(task);
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept");
+                seats.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// One connection's share of the limits; dropping it gives the share back.
-struct Seat {
+/// Who is at the other end, and where it sits.
+struct Guest {
     edge: Arc<Edge>,
     peer: IpAddr,
-    _slot: OwnedSemaphorePermit,
+    seat: Arc<Seat>,
 }
 
 async fn connect(
     (stream, tls): (TcpStream, Option<TlsAcceptor>),
-    seat: Seat,
+    guest: Guest,
     (router, watcher): (Router, Watcher),
 ) {
     // Answers are small and latency is the promise: nothing may wait for the next acknowledgement.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => talk(stream, seat, (router, watcher)).await,
+        None => talk(stream, guest, (router, watcher)).await,
         Some(tls) => {
-            let limit = seat.edge.config.limits.header_timeout;
+            let limit = guest.edge.config.limits.header_timeout;
             if let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await {
-                talk(stream, seat, (router, watcher)).await;
+                talk(stream, guest, (router, watcher)).await;
             }
         }
     }
 }
 
-async fn talk<S>(stream: S, seat: Seat, (router, watcher): (Router, Watcher))
+async fn talk<S>(stream: S, guest: Guest, (router, watcher): (Router, Watcher))
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    seat.edge.metrics.connected();
-    let peer = Peer(seat.peer);
+    let (edge, limits) = (&guest.edge, &guest.edge.config.limits);
+    edge.metrics.connected();
+    let (peer, seat) = (Peer(guest.peer), Arc::clone(&guest.seat));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Arc::clone(&seat));
         let answering = router.clone().oneshot(request);
         async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(seat.edge.config.limits.header_timeout)
-        .max_headers(64)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        // A client that went away is not an event of this shop.
-        tracing::trace!(error = &error as &dyn std::error::Error, "a connection ended early");
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(HEAD_FIELDS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.body_timeout)), service);
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            // A client that went away is not an event of this shop.
+            tracing::trace!(error = &error as &dyn std::error::Error, "a connection ended early");
+        },
+        () = guest.seat.asked_to_leave() => {}
     }
-    seat.edge.metrics.disconnected();
+    edge.metrics.disconnected();
 }

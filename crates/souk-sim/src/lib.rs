@@ -3,6 +3,7 @@
 //! Of all this only the made-up shop is part of the product, for `souk demo --generated`. What is
 //! random comes from a seed that is printed.
 
+pub mod abuse;
 pub mod crash;
 pub mod http;
 pub mod load;

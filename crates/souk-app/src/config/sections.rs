@@ -25,12 +25,21 @@ pub struct ServerSettings {
     /// Bytes of a request body; Segment's routes have their own limit of 500 KB.
     #[serde(deserialize_with = "text::within::<1_024, 1_073_741_824, _>")]
     pub body_bytes_max: u64,
+    /// Bytes of all request bodies in memory at once.
+    #[serde(deserialize_with = "text::within::<1_048_576, 1_099_511_627_776, _>")]
+    pub bodies_bytes_max: u64,
     /// Open connections.
     #[serde(deserialize_with = "text::within::<1, 1_000_000, _>")]
     pub connections_max: u64,
+    /// Open connections of one network address; null sets no bound.
+    #[serde(deserialize_with = "text::within_optional::<1, 1_000_000, _>")]
+    pub connections_per_address_max: Option<u64>,
     /// How long a client may take to send its headers.
     #[serde(deserialize_with = "text::within::<100, 3_600_000, _>")]
     pub header_timeout_ms: u64,
+    /// How long a client may take to send a body, or to take the next bytes of an answer.
+    #[serde(deserialize_with = "text::within::<100, 3_600_000, _>")]
+    pub body_timeout_ms: u64,
     /// How long a request may take.
     #[serde(deserialize_with = "text::within::<100, 3_600_000, _>")]
     pub request_timeout_ms: u64,
@@ -64,8 +73,11 @@ impl Default for ServerSettings {
             tls_key: None,
             allowed_origins: Vec::new(),
             body_bytes_max: 33_554_432,
+            bodies_bytes_max: 268_435_456,
             connections_max: 10_000,
+            connections_per_address_max: None,
             header_timeout_ms: 10_000,
+            body_timeout_ms: 20_000,
             request_timeout_ms: 30_000,
             shutdown_timeout_ms: 20_000,
             log_format: LogFormat::Auto,

@@ -75,7 +75,7 @@ fn faults_name_setting_value_remedy_and_line() {
         "server:\n  lisen: x\n",
         none(),
         expect![
-            "line 2: server: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `allowed_origins`, `body_bytes_max`, `connections_max`, `header_timeout_ms`, `request_timeout_ms`, `shutdown_timeout_ms`, `log_format`, `log_level`; remove it or correct its name"
+            "line 2: server: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `allowed_origins`, `body_bytes_max`, `bodies_bytes_max`, `connections_max`, `connections_per_address_max`, `header_timeout_ms`, `body_timeout_ms`, `request_timeout_ms`, `shutdown_timeout_ms`, `log_format`, `log_level`; remove it or correct its name"
         ],
     );
     check(

@@ -5,6 +5,9 @@ use super::{CHUNK, Draft, DraftFact, ImportKind, ImportOptions, Plan, Read};
 use crate::AppError;
 use crate::sheet::{Lines, RowFault};
 
+/// Bytes of lines in one message from reader to writer, besides the last.
+const CHUNK_BYTES_MAX: usize = 4 << 20;
+
 /// Reads JSON lines in the shapes of the HTTP interface: products of the catalogue, or events as
 /// Segment's clients send them and `souk export` writes them.
 pub(super) fn read(
@@ -16,14 +19,19 @@ pub(super) fn read(
     let (mut lines, note) = Lines::open(&plan.path, plan.gzip)?;
     let mut drafts = Vec::with_capacity(CHUNK);
     let mut faults = Vec::new();
+    let mut n_bytes = 0;
     while let Some((line, text)) = lines.next_line()? {
+        n_bytes += text.as_ref().map_or(0, String::len);
         match text.and_then(|text| draft(plan.kind, &text, options, (line, now))) {
             Ok(draft) => drafts.push((line, draft)),
             Err(fault) => faults.push(fault),
         }
-        if drafts.len() == CHUNK
-            && !(super::send_faults(send, std::mem::take(&mut faults))
-                && super::send_drafts(send, std::mem::take(&mut drafts)))
+        if drafts.len() + faults.len() < CHUNK && n_bytes < CHUNK_BYTES_MAX {
+            continue;
+        }
+        n_bytes = 0;
+        if !(super::send_faults(send, std::mem::take(&mut faults))
+            && super::send_drafts(send, std::mem::take(&mut drafts)))
         {
             return Ok(());
         }

@@ -1,11 +1,12 @@
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
+use super::bounded::{CutLines, ROW_BYTES_MAX, RecordBytes};
 use super::{
-    BLOCK_ROWS, Block, Column, IsGzip, RowFault, Sheet, empty_file, file_error, normal_name,
-    text_of,
+    BLOCK_BYTES_MAX, BLOCK_ROWS, Block, COLUMNS_MAX, Column, IsGzip, RowFault, Sheet, empty_file,
+    file_error, normal_name, text_of, too_many_columns,
 };
 use crate::AppError;
 
@@ -16,7 +17,8 @@ const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
 pub(super) struct DelimitedSheet {
     path: PathBuf,
     columns: Vec<String>,
-    reader: csv::Reader<Box<dyn Read + Send>>,
+    reader: csv::Reader<CutLines<Box<dyn BufRead + Send>>>,
+    record_bytes: RecordBytes,
     record: ByteRecord,
     note: Option<String>,
     /// Rows that were no UTF-8 and were read as Windows-1252.
@@ -32,16 +34,21 @@ impl DelimitedSheet {
             return Err(empty_file(path));
         }
         let separator = separator_of(path, head);
-        let input: Box<dyn Read + Send> = Box::new(text);
+        let (input, record_bytes) = CutLines::new(text);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(input);
         let header = reader.byte_headers().map_err(|error| csv_error(path, error))?.clone();
+        record_bytes.row_is_whole();
+        if header.len() > COLUMNS_MAX {
+            return Err(too_many_columns(path));
+        }
         let columns =
             header.iter().map(|name| normal_name(&String::from_utf8_lossy(name))).collect();
         Ok(DelimitedSheet {
             path: path.to_owned(),
             columns,
             reader,
+            record_bytes,
             record: ByteRecord::new(),
             note,
             n_western: 0,
@@ -51,7 +58,14 @@ impl DelimitedSheet {
 
     /// Adds the present record to the block, or a fault when it does not fit the header.
     fn take_record(&mut self, block: &mut Block) {
-        let line = self.record.position().map_or(0, csv::Position::line);
+        let start = self.record.position();
+        let line = start.map_or(0, csv::Position::line);
+        let span = self.reader.position().byte() - start.map_or(0, csv::Position::byte);
+        if span > ROW_BYTES_MAX as u64 {
+            let reason = format!("the row is over {ROW_BYTES_MAX} bytes; shorten its texts");
+            block.faults.push(RowFault { line, column: String::new(), reason });
+            return;
+        }
         let (n_fields, n_columns) = (self.record.len(), self.columns.len());
         let extra_is_blank = self
             .record
@@ -96,7 +110,7 @@ impl Sheet for DelimitedSheet {
             faults: Vec::new(),
         };
         let mut n_bytes = 0;
-        while block.len() < BLOCK_ROWS && n_bytes < BLOCK_BYTES_MAX {
+        while block.len() + block.faults.len() < BLOCK_ROWS && n_bytes < BLOCK_BYTES_MAX {
             let more = self
                 .reader
                 .read_byte_record(&mut self.record)
@@ -105,6 +119,7 @@ impl Sheet for DelimitedSheet {
                 self.has_ended = true;
                 break;
             }
+            self.record_bytes.row_is_whole();
             n_bytes += self.record.as_slice().len();
             self.take_record(&mut block);
         }
@@ -123,9 +138,6 @@ impl Sheet for DelimitedSheet {
         self.note.clone().into_iter().chain(western).collect()
     }
 }
-
-/// Bytes of text in a block.
-const BLOCK_BYTES_MAX: usize = 64 << 20;
 
 /// The separator by the file's name, else the one that stands most often in the first line.
 fn separator_of(path: &Path, head: &[u8]) -> u8 {

@@ -3,16 +3,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::bounded::{ROW_BYTES_MAX, read_line};
 use super::{
-    BLOCK_ROWS, Block, Column, IsGzip, RowFault, Sheet, empty_file, file_error, normal_name,
-    text_of,
+    BLOCK_BYTES_MAX, BLOCK_ROWS, Block, COLUMNS_MAX, Column, IsGzip, RowFault, Sheet, empty_file,
+    file_error, normal_name, text_of, too_many_columns,
 };
 use crate::AppError;
 
-/// Bytes of a line; chosen: a product with all its texts is far below.
-const LINE_BYTES_MAX: usize = 1 << 20;
 /// Lines whose fields become the columns.
 const SAMPLE_LINES: usize = 1_000;
+/// Bytes of these lines, which stay in memory.
+const SAMPLE_BYTES_MAX: usize = 16 << 20;
 
 /// A line with its number, from 1; one that cannot be read is a fault.
 pub(crate) type NumberedLine = (u64, Result<String, RowFault>);
@@ -39,9 +40,7 @@ impl Lines {
     pub(crate) fn next_line(&mut self) -> Result<Option<NumberedLine>, AppError> {
         loop {
             let mut bytes = Vec::new();
-            let n_read = self
-                .input
-                .read_until(b'\n', &mut bytes)
+            let n_read = read_line(&mut *self.input, &mut bytes, ROW_BYTES_MAX)
                 .map_err(|source| file_error(&self.path, source))?;
             if n_read == 0 {
                 return Ok(None);
@@ -50,7 +49,7 @@ impl Lines {
             let line = self.line;
             let fault =
                 |reason: &str| RowFault { line, column: String::new(), reason: reason.to_owned() };
-            if bytes.len() > LINE_BYTES_MAX {
+            if n_read > ROW_BYTES_MAX {
                 return Ok(Some((line, Err(fault("the line is over 1 MiB")))));
             }
             match String::from_utf8(bytes) {
@@ -78,18 +77,25 @@ impl JsonLinesSheet {
         let (mut lines, note) = Lines::open(path, gzip)?;
         let mut ahead = std::collections::VecDeque::new();
         let mut columns: Vec<String> = Vec::new();
+        let mut n_bytes = 0;
         while ahead.len() < SAMPLE_LINES
+            && n_bytes < SAMPLE_BYTES_MAX
             && let Some(next) = lines.next_line()?
         {
             if let Ok(Ok(Value::Object(fields))) =
                 next.1.as_ref().map(|text| serde_json::from_str(text))
             {
                 for name in fields.keys().map(|name| normal_name(name)) {
-                    if !columns.contains(&name) {
-                        columns.push(name);
+                    if columns.contains(&name) {
+                        continue;
                     }
+                    if columns.len() == COLUMNS_MAX {
+                        return Err(too_many_columns(path));
+                    }
+                    columns.push(name);
                 }
             }
+            n_bytes += next.1.as_ref().map_or(0, String::len);
             ahead.push_back(next);
         }
         Ok(JsonLinesSheet { lines, note, columns, ahead })
@@ -143,14 +149,17 @@ impl Sheet for JsonLinesSheet {
             lines: Vec::new(),
             faults: Vec::new(),
         };
-        // A quarter of a block: with the longest lines, that still stays below 4 GB.
-        while block.len() < BLOCK_ROWS / 4 {
+        let mut n_bytes = 0;
+        while block.len() + block.faults.len() < BLOCK_ROWS / 4 && n_bytes < BLOCK_BYTES_MAX {
             let next = match self.ahead.pop_front() {
                 Some(next) => Some(next),
                 None => self.lines.next_line()?,
             };
             match next {
-                Some((line, Ok(text))) => self.take_line((line, &text), &mut block),
+                Some((line, Ok(text))) => {
+                    n_bytes += text.len();
+                    self.take_line((line, &text), &mut block);
+                }
                 Some((_, Err(fault))) => block.faults.push(fault),
                 None => break,
             }

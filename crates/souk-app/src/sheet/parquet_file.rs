@@ -9,7 +9,11 @@ use parquet::data_type::{ByteArray, DataType};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::{BLOCK_ROWS, Block, Column, IsGzip, Sheet, bytes_of, file_error, normal_name};
+use super::bounded::ROW_BYTES_MAX;
+use super::{
+    BLOCK_BYTES_MAX, BLOCK_ROWS, Block, COLUMNS_MAX, Column, IsGzip, RowFault, Sheet, bytes_of,
+    file_error, normal_name, too_many_columns,
+};
 use crate::AppError;
 
 /// A Parquet file whose flat columns are read; lists and structures are passed over.
@@ -31,18 +35,19 @@ impl ParquetSheet {
         let file: Box<dyn FileReader> = match gzip {
             IsGzip::No => {
                 let file = File::open(path).map_err(|source| file_error(path, source))?;
-                Box::new(SerializedFileReader::new(file).map_err(|error| broken(path, &error))?)
+                let reader = caught(|| SerializedFileReader::new(file));
+                Box::new(reader.map_err(|error| broken(path, &error))?)
             }
             IsGzip::Yes => {
-                let mut bytes = Vec::new();
-                bytes_of(path, gzip)?
-                    .read_to_end(&mut bytes)
-                    .map_err(|source| file_error(path, source))?;
-                let reader = SerializedFileReader::new(Bytes::from(bytes));
+                let bytes = Bytes::from(unpacked(path)?);
+                let reader = caught(|| SerializedFileReader::new(bytes));
                 Box::new(reader.map_err(|error| broken(path, &error))?)
             }
         };
         let schema = file.metadata().file_metadata().schema_descr_ptr();
+        if schema.num_columns() > COLUMNS_MAX {
+            return Err(too_many_columns(path));
+        }
         let (mut columns, mut leaves, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for (idx, leaf) in schema.columns().iter().enumerate() {
             let name = leaf.path().parts().join(".");
@@ -68,11 +73,25 @@ impl ParquetSheet {
     }
 
     fn open_group(&mut self) -> Result<(), AppError> {
-        let group = self.file.get_row_group(self.next_group).map_err(|e| broken(&self.path, &e))?;
-        let readers: Result<Vec<_>, _> =
-            self.leaves.iter().map(|leaf| group.get_column_reader(*leaf)).collect();
-        let n_rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-        self.group = Some((readers.map_err(|e| broken(&self.path, &e))?, n_rows));
+        let opened = caught(|| {
+            let group = self.file.get_row_group(self.next_group)?;
+            for leaf in &self.leaves {
+                let chunk = group.metadata().column(*leaf);
+                let bytes = chunk.uncompressed_size().max(chunk.compressed_size());
+                if !(0..=CHUNK_BYTES_MAX).contains(&bytes) {
+                    let (name, group) = (chunk.column_descr().name(), self.next_group);
+                    return Err(general(format!(
+                        "column `{name}` has {bytes} bytes in row group {group}, where {CHUNK_BYTES_MAX} \
+                         are allowed; write the file with smaller row groups"
+                    )));
+                }
+            }
+            let readers: Result<Vec<_>, _> =
+                self.leaves.iter().map(|leaf| group.get_column_reader(*leaf)).collect();
+            let n_rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+            Ok((readers?, n_rows))
+        });
+        self.group = Some(opened.map_err(|e| broken(&self.path, &e))?);
         self.next_group += 1;
         Ok(())
     }
@@ -94,14 +113,16 @@ impl Sheet for ParquetSheet {
         let n_rows = (*left).min(BLOCK_ROWS);
         let schema = self.file.metadata().file_metadata().schema_descr_ptr();
         let mut columns = Vec::with_capacity(readers.len());
+        let mut faults = Vec::new();
         for (reader, leaf) in readers.iter_mut().zip(&self.leaves) {
-            let read = read_column(reader, &schema.column(*leaf), n_rows);
+            let column = schema.column(*leaf);
+            let read = caught(|| read_column(reader, &column, (n_rows, self.n_rows, &mut faults)));
             columns.push(read.map_err(|error| broken(&self.path, &error))?);
         }
         *left -= n_rows;
         let lines = (self.n_rows + 1..=self.n_rows + n_rows as u64).collect();
         self.n_rows += n_rows as u64;
-        Ok(Some(Block { columns, lines, faults: Vec::new() }))
+        Ok(Some(Block { columns, lines, faults }))
     }
 
     fn notes(&self) -> Vec<String> {
@@ -114,7 +135,7 @@ type Decoded<T> = Result<T, parquet::errors::ParquetError>;
 fn read_column(
     reader: &mut ColumnReader,
     column: &ColumnDescPtr,
-    n_rows: usize,
+    (n_rows, rows_before, faults): (usize, u64, &mut Vec<RowFault>),
 ) -> Decoded<Column> {
     let numbers = |values: Vec<Option<i64>>| match meaning_of(column) {
         Meaning::Time { divisor, factor } => Column::TimeMs(
@@ -146,11 +167,23 @@ fn read_column(
         ColumnReader::ByteArrayColumnReader(reader) => {
             let values = dense(reader, column, n_rows, |v: ByteArray| v)?;
             let (mut text, mut ends) = (String::new(), Vec::with_capacity(n_rows));
-            for value in values {
-                if let Some(value) = value {
-                    text.push_str(&String::from_utf8_lossy(value.data()));
+            for (line, value) in (rows_before + 1..).zip(values) {
+                match value {
+                    Some(value) if value.len() > ROW_BYTES_MAX => {
+                        let reason = format!("the value is over {ROW_BYTES_MAX} bytes; shorten it");
+                        let column = normal_name(column.name());
+                        faults.push(RowFault { line, column, reason });
+                    }
+                    Some(value) => text.push_str(&String::from_utf8_lossy(value.data())),
+                    None => {}
                 }
-                ends.push(u32::try_from(text.len()).expect("a block's texts stay below 4 GB"));
+                if text.len() > 4 * BLOCK_BYTES_MAX {
+                    let (name, max) = (column.name(), 4 * BLOCK_BYTES_MAX);
+                    return Err(general(format!(
+                        "column `{name}` has over {max} bytes of text in {n_rows} rows; shorten it"
+                    )));
+                }
+                ends.push(u32::try_from(text.len()).expect("checked just above"));
             }
             Column::Text { text, ends }
         }
@@ -171,7 +204,7 @@ fn dense<T: DataType, V>(
     let (n_read, _, _) = reader.read_records(n_rows, Some(&mut levels), None, &mut values)?;
     if n_read != n_rows {
         let text = format!("column `{}` ends {} rows too early", column.name(), n_rows - n_read);
-        return Err(parquet::errors::ParquetError::General(text));
+        return Err(general(text));
     }
     let full = column.max_def_level();
     if full == 0 {
@@ -215,6 +248,37 @@ fn meaning_of(column: &ColumnDescPtr) -> Meaning {
             _ => Meaning::Plain,
         },
     }
+}
+
+/// Bytes that one column may have in a row group; chosen: writers aim at 128 MiB for all of them.
+const CHUNK_BYTES_MAX: i64 = 1 << 30;
+/// Bytes of a compressed Parquet file once unpacked: it is read from its end, so it stays in memory.
+const UNPACKED_BYTES_MAX: u64 = 256 << 20;
+
+fn unpacked(path: &Path) -> Result<Vec<u8>, AppError> {
+    let mut bytes = Vec::new();
+    let mut limited = bytes_of(path, IsGzip::Yes)?.take(UNPACKED_BYTES_MAX + 1);
+    limited.read_to_end(&mut bytes).map_err(|source| file_error(path, source))?;
+    if bytes.len() as u64 > UNPACKED_BYTES_MAX {
+        let detail = format!(
+            "file `{}` unpacks to over {UNPACKED_BYTES_MAX} bytes, which Parquet needs in memory; \
+             unpack it and import the result",
+            path.display()
+        );
+        return Err(AppError::invalid("file_too_large", "path", detail));
+    }
+    Ok(bytes)
+}
+
+/// Runs the Parquet reader, which panics at some broken files, and turns that into an error.
+fn caught<T>(read: impl FnOnce() -> Decoded<T>) -> Decoded<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Err(general("its pages contradict each other; write it anew".to_owned()))
+    })
+}
+
+fn general(text: String) -> parquet::errors::ParquetError {
+    parquet::errors::ParquetError::General(text)
 }
 
 fn broken(path: &Path, error: &parquet::errors::ParquetError) -> AppError {

@@ -221,7 +221,10 @@ impl BasketVectors {
         for _ in 0..n_baskets {
             let shopper = Shopper(from.u32()?);
             let (key, time, n_items) = (from.u64()?, from.i64()?, from.u32()? as usize);
-            let items = from.words(n_items)?.map(Item).collect();
+            let items: Box<[Item]> = from.words(n_items)?.map(Item).collect();
+            if !items.is_sorted_by(|one, next| one < next) {
+                return Err(SnapshotError::Damaged);
+            }
             baskets.push((shopper, Basket { key, time, items }));
         }
         from.finish()?;

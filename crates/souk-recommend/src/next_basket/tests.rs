@@ -222,3 +222,22 @@ fn fit_learns_that_recent_items_return() {
     }
     assert_eq!(Lessons::default().fit(), None);
 }
+
+/// Items out of order would be entered into lists that are as long as the last one says.
+#[test]
+fn a_snapshot_whose_items_are_out_of_order_is_damaged() {
+    let kind = crate::wire::Kind { magic: *b"BSKT", version: 1 };
+    let read = |items: &[u32]| {
+        let mut to = crate::wire::Writer::new(kind, 64);
+        to.u64(1);
+        to.u32(0);
+        to.u64(7);
+        to.i64(1_000);
+        to.u32(items.len() as u32);
+        to.words(items);
+        BasketVectors::decode(&to.finish()).err()
+    };
+    assert_eq!(read(&[3, 259]), None);
+    assert_eq!(read(&[259, 3]), Some(crate::SnapshotError::Damaged));
+    assert_eq!(read(&[3, 3]), Some(crate::SnapshotError::Damaged));
+}

@@ -34,9 +34,9 @@ pub(crate) struct NewKeyBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotateBody {
     /// Seconds for which the old key goes on working; a week when left out, 0 ends it at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::whole_number")]
     #[schema(minimum = 0, maximum = 7_776_000)]
-    pub(crate) overlap_s: Option<u64>,
+    pub(crate) overlap_s: Option<u32>,
 }
 
 /// A key that replaces another.

@@ -81,7 +81,7 @@ pub(crate) async fn rotate(
     let target = format!("POST /v1/keys/{id}/rotate");
     idempotent(&edge, (&caller, &call), &target, async || {
         let body = crate::json::parse_object::<RotateBody>(&call.body)?;
-        let overlap_s = body.overlap_s.unwrap_or(OVERLAP_S_DEFAULT);
+        let overlap_s = body.overlap_s.map_or(OVERLAP_S_DEFAULT, u64::from);
         let rotated = edge.app.rotate_key((&id, overlap_s), &caller).await?;
         Ok((StatusCode::CREATED, body_of(&RotatedKeyAnswer::from(rotated))))
     })

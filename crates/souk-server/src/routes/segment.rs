@@ -68,7 +68,7 @@ segment_route!(batch, IngestCall::Batch, "/v1/batch", "Several events at once");
 async fn ingest(edge: &Edge, call: IngestCall, request: Request) -> Answer {
     let (mut parts, body) = request.into_parts();
     let login = parts.extensions.remove::<Login>().unwrap_or(Login::NoKey);
-    let body = edge.read_body(&parts.headers, body, BODY_BYTES_MAX).await.map_err(as_segment)?;
+    let body = edge.read_body(&parts, body, BODY_BYTES_MAX).await.map_err(as_segment)?;
     let caller = caller_of(edge, login, (&parts.headers, &body))?;
     edge.check_rate(&caller, &parts.headers, parts.extensions.get::<Peer>().copied())?;
     let is_gpc = is_gpc(&parts.headers);

@@ -36,7 +36,7 @@ const WEBHOOK_BYTES_MAX: usize = 256 << 10;
 )]
 pub(crate) async fn shopify(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
-    let body = edge.read_body(&parts.headers, body, WEBHOOK_BYTES_MAX).await?;
+    let body = edge.read_body(&parts, body, WEBHOOK_BYTES_MAX).await?;
     let call = ShopifyCall {
         signature: header(&parts.headers, "x-shopify-hmac-sha256"),
         topic: header(&parts.headers, "x-shopify-topic"),

@@ -80,3 +80,90 @@ fn all_faults_of_a_request_come_at_once() {
     pointers.sort_unstable();
     assert_eq!(pointers, ["/context/product_id", "/exclude/0", "/limit"]);
 }
+
+/// What only the inside of the program could have written.
+const INTERNALS: &[&str] = &[
+    ".rs:",
+    "src/",
+    "/home",
+    "/tmp",
+    ".cargo",
+    "panicked",
+    "backtrace",
+    "sqlite",
+    "SQLite",
+    "SELECT ",
+    "INSERT ",
+    "souk_",
+    "serde",
+    "axum",
+    "hyper",
+    "tokio",
+    "std::",
+    "core::",
+    "alloc::",
+    "Option<",
+    "Vec<",
+    "Some(",
+    "Err(",
+    "log.db",
+    "keys.db",
+    "tables.db",
+    "master.key",
+    "os error",
+];
+
+/// Bodies, queries and paths that something is wrong with, on every route that there is.
+#[test]
+fn no_failure_tells_what_the_inside_looks_like() {
+    let shop = Shop::open();
+    let document = shop.send(&get("/openapi.json")).expect(200).json();
+    let mut n_failures = 0;
+    let bodies: &[&[u8]] = &[
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{\"x\":1}",
+        b"{\"limit\":-1}",
+        b"{\"batch\":5}",
+        b"\xff\xfe",
+        b"{\"products\":[{\"id\":\"\"}]}",
+        b"{\"role\":\"x\"}",
+        b"{\"filter\":\"((\"}",
+        b"{\"batch\":[{\"type\":\"track\"}]}",
+        b"{\"overlap_s\":1e300}",
+        b"{\"identity\":1}",
+    ];
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let is_known = item.get(method.to_lowercase()).is_some();
+            for id in ["nobody", "%00", "a%2F..%2Fb", "%F0%9F%98%80", "anonymous:"] {
+                let path =
+                    path.replace("{id}", id).replace("{key}", id).replace("{request_id}", id);
+                for query in ["", "?limit=x&cursor=%00&site=%27", "?entry=99999999999999999999"] {
+                    let few = if is_known && query.is_empty() && id == "nobody" {
+                        bodies
+                    } else {
+                        &bodies[..2]
+                    };
+                    for body in few {
+                        let call =
+                            call(method, &format!("{path}{query}")).bytes("application/json", body);
+                        for reply in [shop.send(&call), shop.admin(call.clone())] {
+                            if reply.status < 400 {
+                                continue;
+                            }
+                            n_failures += 1;
+                            assert_ne!(reply.status, 500, "{method} {path}{query}");
+                            let text = String::from_utf8_lossy(&reply.body);
+                            let told = INTERNALS.iter().find(|word| text.contains(**word));
+                            assert!(told.is_none(), "{method} {path}{query}: {told:?} in {text}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(n_failures > 1_000, "only {n_failures} failures were looked at");
+}

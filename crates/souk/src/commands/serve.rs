@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use souk_server::Server;
+use souk_server::{Limits, Server};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::backends::{self, Opened};
@@ -41,7 +41,9 @@ pub(crate) async fn open(settings: Settings) -> Result<Shop> {
 /// Answers requests until the process is told to end.
 pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
     let shutdown = told_to_end()?;
-    let server = match Server::bind(Arc::clone(&shop.app), shop.settings.server()).await {
+    let mut config = shop.settings.server();
+    fit_connections(&mut config.limits);
+    let server = match Server::bind(Arc::clone(&shop.app), config).await {
         Ok(server) => server,
         Err(error) => {
             shop.app.close().await?;
@@ -60,6 +62,30 @@ pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
     server.run(shutdown).await?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Files that the program itself keeps open: databases, their write-ahead logs, listeners; chosen.
+const OWN_FILES: u64 = 256;
+
+/// Raises the soft limit of open files to the hard one, and takes no more connections than it allows.
+fn fit_connections(limits: &mut Limits) {
+    let files = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => files,
+        Err(error) => {
+            tracing::warn!(%error, "cannot raise the limit of open files");
+            return;
+        }
+    };
+    let fitting = usize::try_from(files.saturating_sub(OWN_FILES)).unwrap_or(usize::MAX).max(1);
+    if limits.connections_max > fitting {
+        tracing::warn!(
+            connections_max = limits.connections_max,
+            files,
+            "the system allows fewer open files than server.connections_max needs; taking at most \
+             {fitting} connections (raise it with `ulimit -Hn` or LimitNOFILE)"
+        );
+        limits.connections_max = fitting;
+    }
 }
 
 /// Completes at SIGTERM, SIGINT or Ctrl-C.

@@ -1,6 +1,7 @@
 //! The real program: killed, damaged, filled up, and fed the same order twice.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod abuse;
 mod audit;
 mod commands;
 mod crashes;
@@ -24,9 +25,14 @@ locations:
 
 /// An empty shop in a folder of its own.
 fn shop() -> (TempDir, Shop) {
+    shop_with("")
+}
+
+/// The same with more settings.
+fn shop_with(more: &str) -> (TempDir, Shop) {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("souk.yaml");
-    std::fs::write(&settings, SETTINGS).unwrap();
+    std::fs::write(&settings, format!("{SETTINGS}{more}")).unwrap();
     let shop = Shop::new(env!("CARGO_BIN_EXE_souk"), folder.path().join("data"));
     (folder, shop.with_config(settings))
 }
