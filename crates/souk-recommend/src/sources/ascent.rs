@@ -34,14 +34,14 @@ pub(super) fn ascend(cases: &Cases, starts: &[Vec<f32>]) -> Vec<f32> {
     let mut scored = scores(cases, &weights);
     for _ in 0..ROUNDS {
         let before = quality_now;
-        for signal in 0..weights.len() {
-            let size = weights[signal].abs().max(SIZE_MIN);
+        for (signal, weight) in weights.iter_mut().enumerate() {
+            let size = weight.abs().max(SIZE_MIN);
             for step in STEPS.map(|step| step * size) {
                 let tried = moved(cases, &scored, (signal, step));
                 let found = quality(cases, &tried);
                 if found > quality_now + GAIN_MIN {
                     (quality_now, scored) = (found, tried);
-                    weights[signal] += step;
+                    *weight += step;
                 }
             }
         }
