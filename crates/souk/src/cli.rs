@@ -337,7 +337,6 @@ Example:
         visible_alias = "sequences",
         after_help = "\
 Examples:
-  souk evaluate ratings --train train.csv --test test.csv --k 10,20 --seen exclude
   souk evaluate ratings --train train.csv --test test.csv --items products.jsonl --out a.csv
   souk evaluate ratings --train train.csv --test test.csv --sources company --against a.csv
   souk evaluate ratings --train train.csv --test test.csv --global-time 0.2"
@@ -417,9 +416,8 @@ pub(crate) struct RatingArgs {
 
 /// A share above 0 and below 1.
 fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "not a number; write e.g. 0.1".to_owned())?;
-    let is_share = share > 0.0 && share < 1.0;
-    is_share.then_some(share).ok_or_else(|| "not above 0 and below 1; write e.g. 0.1".to_owned())
+    let share = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "not a number above 0 and below 1; write e.g. 0.1".to_owned())
 }
 
 /// A candidate source.
