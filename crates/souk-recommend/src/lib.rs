@@ -17,6 +17,7 @@ mod random;
 pub mod recently_viewed;
 pub mod session;
 pub mod similar;
+pub mod sources;
 pub mod trending;
 mod types;
 pub mod visits;

@@ -329,13 +329,19 @@ Example:
 Example:
   souk evaluate baskets --train train.csv --test test.csv --k 10,20 --out predictions.csv")]
     Baskets(EvaluateArgs),
-    /// Items of a user: recall, NDCG, coverage, from ratings or purchases without baskets
+    /// Items of a user: recall, NDCG, coverage, novelty, diversity, from ratings or purchases
     ///
-    /// Columns `user_id,item_id,timestamp`.
-    #[command(after_help = "\
-Example:
-  souk evaluate ratings --train train.csv --test test.csv --k 10,20 --seen exclude")]
-    Ratings(EvaluateArgs),
+    /// Columns `user_id,item_id,timestamp`, one row for each item taken; leave-one-out files are of
+    /// this shape. All items are ranked. Repeated, new and never taken items are also told apart.
+    #[command(
+        visible_alias = "sequences",
+        after_help = "\
+Examples:
+  souk evaluate ratings --train train.csv --test test.csv --items products.jsonl --out a.csv
+  souk evaluate ratings --train train.csv --test test.csv --sources company --against a.csv
+  souk evaluate ratings --train train.csv --test test.csv --global-time 0.2"
+    )]
+    Ratings(RatingArgs),
     /// Personal data in texts: precision and recall by kind and of all kinds together
     ///
     /// A found span counts as a marked one of its kind if their overlap is at least half of their
@@ -379,12 +385,56 @@ pub(crate) struct EvaluateArgs {
     /// Take the default parameters instead of choosing some on the validation part
     #[arg(long)]
     pub(crate) no_tune: bool,
-    /// Titles and attributes of the items, in the catalogue's JSON shape (ratings only)
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RatingArgs {
+    #[command(flatten)]
+    pub(crate) files: EvaluateArgs,
+    /// Titles and attributes of the items, in the catalogue's JSON shape
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) items: Option<PathBuf>,
-    /// Whether items of the user's own training rows may be predicted (ratings only)
+    /// Whether items of the user's own training rows may be predicted
     #[arg(long, value_enum, default_value_t = Seen::Exclude)]
     pub(crate) seen: Seen,
+    /// The sources to blend, separated by commas [default: all that fit the data]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) sources: Vec<SourceName>,
+    /// Predictions of another run (its --out), to be compared user by user
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) against: Option<PathBuf>,
+    /// Split all rows at one moment instead: the newest SHARE of them is the test
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) global_time: Option<f64>,
+    /// Take every row of the newest SHARE of the items out of the training part first
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) cold: Option<f64>,
+    /// Threads to fit the models on; the result does not depend on it
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) threads: u16,
+}
+
+/// A share above 0 and below 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "not a number above 0 and below 1; write e.g. 0.1".to_owned())
+}
+
+/// A candidate source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SourceName {
+    /// Items taken by those who took the same.
+    Company,
+    /// What is taken soon after.
+    Rules,
+    /// Likeness of attributes and text.
+    Content,
+    /// The linear model EASE^R; up to some 20,000 items.
+    Ease,
+    /// Matrix factors.
+    Als,
+    /// What most take.
+    Popularity,
 }
 
 /// Whether known items are predicted.

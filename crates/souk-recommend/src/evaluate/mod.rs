@@ -4,6 +4,7 @@
 //! Krichene and Rendle, KDD 2020). Nothing here reads a file or a clock.
 
 pub mod baskets;
+pub mod bootstrap;
 pub mod metrics;
 pub mod ratings;
 pub mod sessions;

@@ -1,20 +1,25 @@
 //! Evaluation of "what does this shopper take next" from implicit feedback: purchases, views or
 //! ratings taken as likes, one row each; leave-one-out files are of this shape too.
 //!
-//! The model is a weighted item-to-item co-occurrence. It is meant to be respectable and fast, not the
-//! best there is: matrix models belong elsewhere.
+//! The model is a blend of candidate sources. Their parameters and the blend's weights are chosen on
+//! rows held out of the training part, or on a validation part.
 
-use super::metrics::{mean, ndcg, recall};
-use crate::numbering::Numbering;
+use crate::sources::{BlendScratch, Histories, Popularity, Recipe};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-mod model;
+use super::bootstrap::Difference;
+
+mod measures;
+mod split;
 #[cfg(test)]
 mod tests;
+mod tune;
 
-pub use model::RatingParams;
-use model::{Histories, Model};
+use measures::Judge;
+pub use measures::{Accuracy, RatingMeasures};
+pub use split::{newest_items, split_at_time};
+use tune::{hidden, tune};
 
 /// One item that a shopper took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +45,15 @@ pub enum Seen {
 /// How the parameters are chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RatingTuning<'a> {
-    /// They are given.
-    Fixed(RatingParams),
+    /// They are those of the recipe.
+    Fixed,
     /// Tried on each shopper's last tenth of the training part, at least one item: for a test that
     /// follows the training part in time.
     TrainTail,
     /// Tried on a fifth of each shopper's training part, drawn with this seed: for a test that was
     /// drawn at random.
     TrainSample(u64),
-    /// Tried on these rows.
+    /// Tried on these rows, which the model then learns from too.
     Valid(&'a [RatingRow]),
 }
 
@@ -88,19 +93,13 @@ pub struct RatingTask<'a> {
     pub tuning: RatingTuning<'a>,
     /// Attributes by item number, as numbers that equal attributes share; may be empty.
     pub attributes: &'a [Vec<u32>],
-}
-
-/// Means over the test shoppers at one list length.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct RatingMeasures {
-    /// The list length.
-    pub k: usize,
-    /// Hits / items wanted.
-    pub recall: f64,
-    /// Normalised discounted cumulative gain, binary.
-    pub ndcg: f64,
-    /// The share of all training items that stand in any list.
-    pub coverage: f64,
+    /// The sources, and where the search for their parameters begins.
+    pub recipe: &'a Recipe,
+    /// How many threads fit the sources; the result does not depend on it.
+    pub threads: usize,
+    /// Lists of another configuration to compare with; those of shoppers without a test row are
+    /// passed over, and a missing list counts as empty.
+    pub against: Option<&'a [(Shopper, Vec<Item>)]>,
 }
 
 /// What came out.
@@ -110,61 +109,75 @@ pub struct RatingReport {
     pub model: Vec<RatingMeasures>,
     /// The same for the most popular items (without the seen ones, if those are excluded).
     pub popularity: Vec<RatingMeasures>,
-    /// The parameters that were used.
-    pub params: RatingParams,
+    /// How much the model's NDCG is above that of popularity, by list length.
+    pub over_popularity: Vec<Difference>,
+    /// How much it is above that of the other configuration, if one was given.
+    pub over_other: Vec<Difference>,
+    /// The sources, parameters and weights that were used.
+    pub recipe: Recipe,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
     pub predictions: Vec<(Shopper, Vec<Item>)>,
     /// Time of each query in the unit of the caller's timer.
     pub latencies: Vec<u64>,
 }
 
-/// At most this many shoppers are asked while parameters are tried: enough to tell them apart.
-const TUNING_SHOPPERS_MAX: usize = 3_000;
-
 /// Runs the whole protocol; `timer` returns a steadily rising time in any unit.
 pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> RatingReport {
-    let histories = Histories::new(task.train);
-    let params = match task.tuning {
-        RatingTuning::Fixed(params) => params,
+    let mut histories = histories_of(task.train);
+    let recipe = match task.tuning {
+        RatingTuning::Fixed => task.recipe.clone(),
         RatingTuning::TrainTail => {
-            let (kept, held_out) = histories.split_tail();
+            let (kept, held_out) = split::hold_out_tail(&histories);
             tune(task, &kept, &held_out)
         }
         RatingTuning::TrainSample(seed) => {
-            let (kept, held_out) = histories.split_sample(seed);
+            let (kept, held_out) = split::hold_out_sample(&histories, seed);
             tune(task, &kept, &held_out)
         }
-        RatingTuning::Valid(rows) => tune(task, &histories, &wanted(rows)),
+        RatingTuning::Valid(rows) => {
+            let recipe = tune(task, &histories, &wanted(rows));
+            let rows: Vec<RatingRow> = task.train.iter().chain(rows).copied().collect();
+            histories = histories_of(&rows);
+            recipe
+        }
     };
-    let model = Model::new(&histories, task.attributes, params);
+    let blend = recipe.fit(&histories, task.attributes, task.threads);
+    let popularity = Popularity::fit(&histories);
     let wanted = wanted(task.test);
     let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let mut scratch = Numbering::default();
-    let (mut latencies, mut predictions) = (Vec::new(), Vec::new());
+    let mut scratch = BlendScratch::default();
+    let (mut latencies, mut predictions, mut popular) = (Vec::new(), Vec::new(), Vec::new());
     for (shopper, _) in &wanted {
+        let hidden = hidden(&histories, *shopper, task.seen);
+        let is_hidden = |item| hidden.contains(&item);
         let begin = timer();
-        let list = model.rank(*shopper, (task.seen, limit), &mut scratch);
+        let list = blend.rank(histories.items(*shopper), (limit, &is_hidden), &mut scratch);
         latencies.push(timer().saturating_sub(begin));
         predictions.push((*shopper, list));
+        let list = popularity.ranked().filter(|item| !is_hidden(*item)).take(limit);
+        popular.push((*shopper, list.collect()));
     }
-    let popular = wanted
-        .iter()
-        .map(|(shopper, _)| (*shopper, model.popular(*shopper, (task.seen, limit), &[])))
-        .collect::<Vec<_>>();
-    let n_items = histories.n_distinct_items();
-    let judge = |lists: &[(Shopper, Vec<Item>)]| {
-        task.ks.iter().map(|&k| measure(&wanted, lists, (k, n_items))).collect()
+    let judge = Judge { wanted: &wanted, histories: &histories, attributes: task.attributes };
+    let others = task.against.map(|lists| align(&wanted, lists));
+    let at_each = |others: &[(Shopper, Vec<Item>)]| {
+        task.ks.iter().map(|&k| judge.difference(&predictions, others, k)).collect()
     };
     RatingReport {
-        model: judge(&predictions),
-        popularity: judge(&popular),
-        params,
+        model: task.ks.iter().map(|&k| judge.measure(&predictions, k)).collect(),
+        popularity: task.ks.iter().map(|&k| judge.measure(&popular, k)).collect(),
+        over_popularity: at_each(&popular),
+        over_other: others.map(|others| at_each(&others)).unwrap_or_default(),
+        recipe,
         predictions,
         latencies,
     }
 }
 
 type Wanted = Vec<(Shopper, FxHashSet<Item>)>;
+
+fn histories_of(rows: &[RatingRow]) -> Histories {
+    Histories::of(rows.iter().map(|row| (row.shopper, row.item, row.time)))
+}
 
 /// What each shopper took, ascending by shopper.
 fn wanted(rows: &[RatingRow]) -> Wanted {
@@ -177,52 +190,10 @@ fn wanted(rows: &[RatingRow]) -> Wanted {
     wanted
 }
 
-/// Improves one parameter after the other, twice round, by NDCG@10 on the held-out items.
-///
-/// Coordinate search because the parameters hardly interact and every try builds a model.
-fn tune(task: &RatingTask<'_>, histories: &Histories, held_out: &Wanted) -> RatingParams {
-    let every = held_out.len().div_ceil(TUNING_SHOPPERS_MAX).max(1);
-    let asked: Wanted = held_out.iter().step_by(every).cloned().collect();
-    let quality = |params: RatingParams| {
-        let model = Model::new(histories, task.attributes, params);
-        let mut scratch = Numbering::default();
-        let values = asked.iter().map(|(shopper, wanted)| {
-            ndcg(&model.rank(*shopper, (task.seen, 10), &mut scratch), wanted, 10)
-        });
-        mean(&values.collect::<Vec<_>>())
-    };
-    let mut best = (f64::MIN, RatingParams::default());
-    for start in RatingParams::starts() {
-        let found = quality(start);
-        if found > best.0 {
-            best = (found, start);
-        }
-    }
-    for _ in 0..2 {
-        for parameter in 0..RatingParams::N {
-            for tried in best.1.neighbours(parameter, task.attributes.is_empty()) {
-                let found = quality(tried);
-                if found > best.0 {
-                    best = (found, tried);
-                }
-            }
-        }
-    }
-    best.1
-}
-
-fn measure(
-    wanted: &Wanted,
-    lists: &[(Shopper, Vec<Item>)],
-    (k, n_items): (usize, usize),
-) -> RatingMeasures {
-    let pairs = || wanted.iter().zip(lists).map(|((_, wanted), (_, list))| (list, wanted));
-    let shown: FxHashSet<Item> =
-        pairs().flat_map(|(list, _)| list.iter().take(k)).copied().collect();
-    RatingMeasures {
-        k,
-        recall: mean(&pairs().map(|(list, wanted)| recall(list, wanted, k)).collect::<Vec<_>>()),
-        ndcg: mean(&pairs().map(|(list, wanted)| ndcg(list, wanted, k)).collect::<Vec<_>>()),
-        coverage: shown.len() as f64 / n_items.max(1) as f64,
-    }
+/// Another configuration's lists in the order of the judged shoppers.
+fn align(wanted: &Wanted, lists: &[(Shopper, Vec<Item>)]) -> Vec<(Shopper, Vec<Item>)> {
+    let lists: FxHashMap<Shopper, &Vec<Item>> =
+        lists.iter().map(|(shopper, list)| (*shopper, list)).collect();
+    let list = |shopper| lists.get(&shopper).map(|list| (*list).clone()).unwrap_or_default();
+    wanted.iter().map(|(shopper, _)| (*shopper, list(*shopper))).collect()
 }

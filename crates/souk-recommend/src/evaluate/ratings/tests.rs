@@ -1,19 +1,28 @@
 use super::*;
 use crate::checkerboard::{SIDE, items_of};
+use crate::sources::{CompanyParams, ContentParams, RulesParams, SourceParams, Weights};
 use proptest::prelude::*;
 
 fn row(shopper: u32, item: u32, time: i64) -> RatingRow {
     RatingRow { shopper: Shopper(shopper), item: Item(item), time }
 }
 
-fn task<'a>(train: &'a [RatingRow], test: &'a [RatingRow]) -> RatingTask<'a> {
+/// The cosine alone.
+fn cosine() -> Recipe {
+    Recipe::new(vec![SourceParams::Company(CompanyParams::default())])
+}
+
+fn task<'a>(train: &'a [RatingRow], test: &'a [RatingRow], recipe: &'a Recipe) -> RatingTask<'a> {
     RatingTask {
         train,
         test,
         ks: &[1, 3],
         seen: Seen::Exclude,
-        tuning: RatingTuning::Fixed(RatingParams::default()),
+        tuning: RatingTuning::Fixed,
         attributes: &[],
+        recipe,
+        threads: 1,
+        against: None,
     }
 }
 
@@ -22,58 +31,108 @@ fn completes_the_checkerboard() {
     let rows_of = |s: u32| items_of(s).into_iter().map(move |item| row(s, item.0, 0));
     let train: Vec<_> = (0..SIDE).flat_map(rows_of).collect();
     let test: Vec<_> = (0..SIDE).map(|s| row(s, s, 1)).collect();
-    let report = evaluate_ratings(&task(&train, &test), &|| 0);
-    assert_eq!((report.model[0].recall, report.model[0].ndcg), (1.0, 1.0));
+    let report = evaluate_ratings(&task(&train, &test, &cosine()), &|| 0);
+    assert_eq!((report.model[0].all.recall, report.model[0].all.ndcg), (1.0, 1.0));
     assert_eq!(report.model[0].coverage, 1.0);
-    assert!(report.popularity[0].recall < 0.2);
+    assert!(report.popularity[0].all.recall < 0.2);
 }
 
 #[test]
-fn matches_the_cosine_by_hand() {
-    // Items 1 and 2 share two of three histories with 1; 1 and 3 share one. Histories of length 2.
-    let train =
-        [row(0, 1, 0), row(0, 2, 1), row(1, 1, 0), row(1, 2, 1), row(2, 1, 0), row(2, 3, 1)];
-    let histories = Histories::new(&train);
-    let params = RatingParams { length_power: 0.0, ..RatingParams::default() };
-    let model = Model::new(&histories, &[], params);
-    let mut scratch = Numbering::default();
-    // Shopper 2 had 1 and 3: only 2 is left, then nothing popular that is not seen.
-    assert_eq!(model.rank(Shopper(2), (Seen::Exclude, 9), &mut scratch), [Item(2)]);
-    // With seen items, by cosine: 2 scores 2/√6 = .816 from item 1, 1 scores 1/√3 = .577 from 3, and
-    // 3 the same from 1.
-    let all = model.rank(Shopper(2), (Seen::Include, 9), &mut scratch);
-    assert_eq!(all, [Item(2), Item(1), Item(3)]);
-}
-
-#[test]
-fn backward_pairs_can_be_silenced() {
-    let train = [row(0, 1, 0), row(0, 2, 1), row(1, 3, 0), row(1, 1, 1), row(2, 1, 0)];
-    let histories = Histories::new(&train);
-    let params = RatingParams { backward: 0.0, ..RatingParams::default() };
-    let model = Model::new(&histories, &[], params);
-    // After item 1 comes item 2; item 3 came before it and is only popular.
-    let list = model.rank(Shopper(2), (Seen::Exclude, 1), &mut Numbering::default());
-    assert_eq!(list, [Item(2)]);
-}
-
-#[test]
-fn attributes_reach_items_that_nobody_took_together() {
-    let train = [row(0, 0, 0), row(1, 1, 0), row(2, 2, 0), row(3, 2, 0)];
+fn attributes_reach_items_that_nobody_took() {
+    let train = [row(0, 0, 0), row(1, 2, 0), row(2, 2, 0), row(3, 3, 0)];
     let test = [row(0, 1, 1)];
-    let attributes = [vec![7], vec![7], vec![8]];
-    let params = RatingParams { attributes: 1.0, ..RatingParams::default() };
-    let tuning = RatingTuning::Fixed(params);
-    let task = RatingTask { attributes: &attributes, tuning, ..task(&train, &test) };
-    assert_eq!(evaluate_ratings(&task, &|| 0).model[0].recall, 1.0);
+    let attributes = [vec![7], vec![7], vec![8], vec![9], vec![10]];
+    let mut recipe = Recipe::new(vec![
+        SourceParams::Content(ContentParams::default()),
+        SourceParams::Popularity,
+    ]);
+    recipe.weights.0[0] = 2.0;
+    let task = RatingTask { attributes: &attributes, ..task(&train, &test, &recipe) };
+    let report = evaluate_ratings(&task, &|| 0);
+    assert_eq!(report.predictions[0].1[..2], [Item(1), Item(2)]);
+    let at_1 = &report.model[0];
+    assert_eq!((at_1.all.recall, at_1.cold.recall, at_1.cold.n_shoppers), (1.0, 1.0, 1));
+    // Nobody of the training part took item 1, so the catalogue that is covered does not hold it.
+    assert_eq!((at_1.coverage, report.model[1].coverage), (0.0, 2.0 / 3.0));
 }
 
 #[test]
-fn seen_items_are_proposed_only_when_included() {
-    let train = [row(0, 1, 0), row(0, 2, 1), row(1, 1, 0), row(1, 2, 1)];
-    let test = [row(0, 1, 2)];
-    assert_eq!(evaluate_ratings(&task(&train, &test), &|| 0).predictions[0].1, []);
-    let include = RatingTask { seen: Seen::Include, ..task(&train, &test) };
-    assert_eq!(evaluate_ratings(&include, &|| 0).model[1].recall, 1.0);
+fn repeats_and_new_items_are_told_apart() {
+    let train = [row(0, 1, 0), row(0, 2, 1), row(1, 1, 0), row(1, 2, 1), row(1, 3, 2)];
+    let test = [row(0, 1, 2), row(0, 3, 2)];
+    let recipe = cosine();
+    let excluded = evaluate_ratings(&task(&train, &test, &recipe), &|| 0);
+    assert_eq!(excluded.predictions[0].1, [Item(3)]);
+    let one = &excluded.model[1];
+    assert_eq!((one.all.recall, one.repeat.recall, one.new.recall), (0.5, 0.0, 1.0));
+    assert_eq!((one.repeat.n_shoppers, one.new.n_shoppers, one.cold.n_shoppers), (1, 1, 0));
+    let mut recipe = cosine();
+    // Nothing against what was taken before.
+    recipe.weights = Weights(vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let include = RatingTask { seen: Seen::Include, ..task(&train, &test, &recipe) };
+    let included = evaluate_ratings(&include, &|| 0);
+    assert_eq!(included.model[1].repeat.recall, 1.0);
+}
+
+#[test]
+fn novelty_and_diversity_by_hand() {
+    // Of four shoppers two took item 1 and one took item 2.
+    let train = [row(0, 0, 0), row(1, 1, 0), row(2, 1, 0), row(3, 2, 0)];
+    let test = [row(0, 1, 1)];
+    let recipe = Recipe::new(vec![SourceParams::Popularity]);
+    let attributes = [vec![], vec![5, 6], vec![5, 7]];
+    let with = RatingTask { attributes: &attributes, ..task(&train, &test, &recipe) };
+    let report = evaluate_ratings(&with, &|| 0);
+    assert_eq!(report.predictions[0].1, [Item(1), Item(2)]);
+    assert_eq!((report.model[0].novelty, report.model[1].novelty), (1.0, 1.5));
+    // They share one of three attributes; without attributes, no taker.
+    assert!((report.model[1].diversity - 2.0 / 3.0).abs() < 1e-12);
+    let without = evaluate_ratings(&task(&train, &test, &recipe), &|| 0);
+    assert_eq!(without.model[1].diversity, 1.0);
+}
+
+#[test]
+fn two_configurations_are_compared_shopper_by_shopper() {
+    let rows_of = |s: u32| items_of(s).into_iter().map(move |item| row(s, item.0, 0));
+    let train: Vec<_> = (0..SIDE).flat_map(rows_of).collect();
+    let test: Vec<_> = (0..SIDE).map(|s| row(s, s, 1)).collect();
+    let recipe = cosine();
+    // The other one is right for the first half and silent for the rest.
+    let others: Vec<_> = (0..SIDE / 2).map(|s| (Shopper(s), vec![Item(s)])).collect();
+    let against = RatingTask { against: Some(&others), ..task(&train, &test, &recipe) };
+    let report = evaluate_ratings(&against, &|| 0);
+    let found = report.over_other[0];
+    assert_eq!((found.mean, found.n), (0.5, SIDE as usize));
+    assert!(found.low > 0.2 && found.high < 0.8, "{found:?}");
+    assert_eq!(report.over_popularity.len(), 2);
+}
+
+#[test]
+fn the_newest_go_to_the_test() {
+    let rows = [row(0, 1, 5), row(1, 1, 1), row(1, 2, 9), row(2, 3, 5), row(2, 4, 7)];
+    let (train, test) = split_at_time(&rows, 0.4);
+    assert_eq!(train, [rows[0], rows[1], rows[3]]);
+    assert_eq!(test, [rows[2], rows[4]]);
+    assert_eq!(split_at_time(&rows, 1.0).0, []);
+    assert_eq!(split_at_time(&[], 0.5), (vec![], vec![]));
+    assert_eq!(newest_items(&rows, 0.5), FxHashSet::from_iter([Item(2), Item(4)]));
+}
+
+#[test]
+fn weights_and_parameters_are_chosen_on_what_was_held_out() {
+    // Item n + 1 follows item n; the cosine cannot tell it from the item before.
+    let train: Vec<_> = (0..60_u32)
+        .flat_map(|s| (0..4).map(move |at| row(s, (s + at) % 30, i64::from(at))))
+        .collect();
+    let test: Vec<_> = (0..60).map(|s| row(s, (s + 4) % 30, 9)).collect();
+    let recipe = Recipe::new(vec![
+        SourceParams::Company(CompanyParams::default()),
+        SourceParams::Rules(RulesParams::default()),
+    ]);
+    let tuned = RatingTask { tuning: RatingTuning::TrainTail, ..task(&train, &test, &recipe) };
+    let report = evaluate_ratings(&tuned, &|| 0);
+    assert_eq!(report.model[0].all.recall, 1.0);
+    assert_ne!(report.recipe.weights, recipe.weights);
 }
 
 #[test]
@@ -89,8 +148,8 @@ fn the_hold_out_is_made_as_the_test_was() {
 fn nothing_to_judge_is_zero_not_a_panic() {
     for tuning in [RatingTuning::TrainTail, RatingTuning::TrainSample(1), RatingTuning::Valid(&[])]
     {
-        let report = evaluate_ratings(&RatingTask { tuning, ..task(&[], &[]) }, &|| 0);
-        assert_eq!((report.model[0].ndcg, report.model[0].coverage), (0.0, 0.0));
+        let report = evaluate_ratings(&RatingTask { tuning, ..task(&[], &[], &cosine()) }, &|| 0);
+        assert_eq!((report.model[0].all.ndcg, report.model[0].coverage), (0.0, 0.0));
     }
 }
 
@@ -102,14 +161,14 @@ proptest! {
     ) {
         let rows: Vec<_> =
             rows.iter().enumerate().map(|(at, &(s, i))| row(s, i, at as i64)).collect();
-        let whole = Histories::new(&rows);
-        for (kept, held) in [whole.split_tail(), whole.split_sample(seed)] {
+        let whole = histories_of(&rows);
+        let count = |of: &Histories| of.events().count();
+        for (kept, held) in [split::hold_out_tail(&whole), split::hold_out_sample(&whole, seed)] {
             let n_held: usize = held.iter().map(|(_, items)| items.len()).sum();
-            let n_kept: u32 = kept.frequencies().iter().sum();
-            prop_assert_eq!(n_held as u32 + n_kept, whole.frequencies().iter().sum::<u32>());
+            prop_assert_eq!(n_held + count(&kept), count(&whole));
         }
         let reversed: Vec<_> = rows.iter().rev().copied().collect();
-        let (_, held) = Histories::new(&reversed).split_sample(seed);
-        prop_assert_eq!(held, whole.split_sample(seed).1);
+        let (_, held) = split::hold_out_sample(&histories_of(&reversed), seed);
+        prop_assert_eq!(held, split::hold_out_sample(&whole, seed).1);
     }
 }

@@ -45,13 +45,32 @@ pub(super) fn read<const N: usize>(
     columns: [&[&str]; N],
     take: &mut dyn FnMut([&str; N], Timestamp),
 ) -> Result<()> {
+    read_rows(path, (columns, Some(TIME)), &mut |texts, at| {
+        take(texts, at.expect("a time was asked for"));
+    })
+}
+
+/// Calls `take` with the ids in `columns` of each row of a file without times.
+pub(super) fn read_untimed<const N: usize>(
+    path: &Path,
+    columns: [&[&str]; N],
+    take: &mut dyn FnMut([&str; N]),
+) -> Result<()> {
+    read_rows(path, (columns, None), &mut |texts, _| take(texts))
+}
+
+fn read_rows<const N: usize>(
+    path: &Path,
+    (columns, time): ([&[&str]; N], Option<&[&str]>),
+    take: &mut dyn FnMut([&str; N], Option<Timestamp>),
+) -> Result<()> {
     let mut file = sheet::open(path)?;
     let found = Columns::new(file.columns());
     let mut places = [0usize; N];
     for (place, synonyms) in places.iter_mut().zip(columns) {
         *place = found.need(synonyms)?;
     }
-    let time = found.need(TIME)?;
+    let time = time.map(|synonyms| found.need(synonyms)).transpose()?;
     while let Some(block) = file.next_block()? {
         if let Some(fault) = block.faults.first() {
             return Err(wrong(path, fault.line, &fault.reason));
@@ -62,11 +81,12 @@ pub(super) fn read<const N: usize>(
                 let reason = format!("column `{}` is empty", columns[empty][0]);
                 return Err(wrong(path, block.line(row), &reason));
             }
-            let at = block.cell(row, time).time();
-            let at = at.map_err(|reason| wrong(path, block.line(row), &reason))?;
-            let at =
-                at.ok_or_else(|| wrong(path, block.line(row), "column `timestamp` is empty"))?;
-            take(std::array::from_fn(|idx| &*texts[idx]), at);
+            let at = time.map(|time| {
+                let at = block.cell(row, time).time();
+                let at = at.map_err(|reason| wrong(path, block.line(row), &reason))?;
+                at.ok_or_else(|| wrong(path, block.line(row), "column `timestamp` is empty"))
+            });
+            take(std::array::from_fn(|idx| &*texts[idx]), at.transpose()?);
         }
     }
     for note in file.notes() {

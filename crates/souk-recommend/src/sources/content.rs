@@ -1,0 +1,139 @@
+//! Likeness of attributes and text: the source that knows items nobody has taken yet.
+
+use super::{Scores, Source};
+use crate::types::Item;
+use rustc_hash::FxHashMap;
+
+/// What each item says of itself, by item number: numbers that equal words and attributes share.
+pub type Tokens = [Vec<u32>];
+
+/// How likeness is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ContentParams {
+    /// A token of `d` among `n` items weighs `ln(n / d)^rarity`.
+    pub rarity: f32,
+    /// How much each older item of the history counts relative to the next younger one, in 0..=1.
+    pub recency: f32,
+    /// A score is divided by the item's own length to this power; 1 makes it a cosine.
+    pub length_power: f32,
+}
+
+impl Default for ContentParams {
+    /// The usual cosine of TF-IDF vectors; recency is a start for the search on validation data.
+    fn default() -> ContentParams {
+        ContentParams { rarity: 1.0, recency: 0.7, length_power: 1.0 }
+    }
+}
+
+/// Items like those of the history in their words and attributes.
+///
+/// `score(j) = Σᵢ r^age(i) · cos(vᵢ, vⱼ)` with `v` the TF-IDF vector of an item; a token counts once per item, as
+/// titles rarely repeat a word on purpose. Nothing of a person is kept, so there is nothing to forget.
+///
+/// Source: Salton and Buckley, Information Processing & Management 24(5), 1988 (weights `b` `f` `c`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    params: ContentParams,
+    /// Each item's tokens with their weights, the vector of length 1.
+    vectors: Vec<Vec<(u32, f32)>>,
+    /// Where each token stands.
+    carriers: FxHashMap<u32, Vec<(Item, f32)>>,
+    rarity: FxHashMap<u32, f32>,
+    n_items: usize,
+}
+
+/// A token carried by a larger share of the items tells nothing (chosen) and would cost the most.
+const CARRIERS_SHARE_MAX: f32 = 0.5;
+/// Tokens that are read of one item (chosen: a page of text).
+const TOKENS_MAX: usize = 512;
+
+impl Content {
+    /// Weighs all tokens.
+    pub fn fit(tokens: &Tokens, params: ContentParams) -> Content {
+        let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
+        for token in tokens.iter().flat_map(|tokens| different(tokens)) {
+            *counts.entry(token).or_default() += 1;
+        }
+        let n_items = tokens.iter().filter(|tokens| !tokens.is_empty()).count();
+        let rarity = counts.into_iter().map(|(token, n)| {
+            let share = n as f32 / n_items.max(1) as f32;
+            let told = if share > CARRIERS_SHARE_MAX { 0.0 } else { -share.ln() };
+            (token, if told > 0.0 { told.powf(params.rarity) } else { 0.0 })
+        });
+        let mut content = Content {
+            rarity: rarity.collect(),
+            vectors: Vec::new(),
+            carriers: FxHashMap::default(),
+            params,
+            n_items,
+        };
+        for (item, tokens) in (0_u32..).zip(tokens) {
+            content.update(Item(item), tokens);
+        }
+        content
+    }
+
+    /// Takes in a new or changed item. Rarities stay those of the last `fit`; a token that was unknown
+    /// then counts as one carried by a single item.
+    pub fn update(&mut self, item: Item, tokens: &[u32]) {
+        let at = item.0 as usize;
+        if at >= self.vectors.len() {
+            self.vectors.resize(at + 1, Vec::new());
+        }
+        for (token, _) in std::mem::take(&mut self.vectors[at]) {
+            if let Some(carriers) = self.carriers.get_mut(&token) {
+                carriers.retain(|&(carrier, _)| carrier != item);
+            }
+        }
+        let unknown = (self.n_items.max(2) as f32).ln().powf(self.params.rarity);
+        let weighed = different(tokens).into_iter().map(|token| {
+            let rarity = self.rarity.get(&token).copied().unwrap_or(unknown);
+            (token, rarity)
+        });
+        let mut vector: Vec<(u32, f32)> = weighed.filter(|&(_, weight)| weight > 0.0).collect();
+        let length = vector.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
+        let scale = length.powf(-self.params.length_power);
+        for (token, weight) in &mut vector {
+            let carriers = self.carriers.entry(*token).or_default();
+            let place = carriers.partition_point(|&(carrier, _)| carrier < item);
+            carriers.insert(place, (item, *weight * scale));
+            *weight /= length;
+        }
+        self.vectors[at] = vector;
+    }
+}
+
+/// The different tokens of an item, ascending.
+fn different(tokens: &[u32]) -> Vec<u32> {
+    let mut tokens = tokens[..tokens.len().min(TOKENS_MAX)].to_vec();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+}
+
+impl Source for Content {
+    fn name(&self) -> &'static str {
+        "content"
+    }
+
+    fn score(&self, history: &[Item], into: &mut Scores) {
+        let mut profile: Vec<(u32, f32)> = Vec::new();
+        let mut recency = 1.0_f32;
+        for item in history.iter().rev() {
+            let vector = self.vectors.get(item.0 as usize).into_iter().flatten();
+            profile.extend(vector.map(|&(token, weight)| (token, weight * recency)));
+            recency *= self.params.recency;
+            if recency < 1e-3 {
+                break;
+            }
+        }
+        // A stable sort: the sum of a token's weights must not depend on how equal ones are moved.
+        profile.sort_by_key(|&(token, _)| token);
+        for same in profile.chunk_by(|a, b| a.0 == b.0) {
+            let weight: f32 = same.iter().map(|(_, weight)| weight).sum();
+            for &(item, of_item) in self.carriers.get(&same[0].0).into_iter().flatten() {
+                into.add(item, weight * of_item);
+            }
+        }
+    }
+}
