@@ -4,6 +4,7 @@
 //! and their defaults equal.
 
 mod env;
+mod oidc;
 mod pii;
 mod privacy;
 mod sections;
@@ -14,6 +15,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use oidc::{OidcSettings, PersonRole, SignatureAlgorithm};
 pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
     MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,
@@ -227,6 +229,7 @@ impl Config {
             );
         }
         self.privacy.pii.policies()?;
+        self.access.oidc.check()?;
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }

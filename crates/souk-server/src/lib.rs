@@ -11,6 +11,7 @@ mod dto;
 mod edge;
 mod idempotency;
 mod json;
+mod key_set;
 mod metrics;
 mod openapi;
 mod problem;
