@@ -1,6 +1,7 @@
 //! Who may call: roles, keys and shopper tokens.
 
 mod keys;
+mod oidc;
 mod places;
 mod rotate;
 mod table;
@@ -12,12 +13,15 @@ use hashbrown::HashMap;
 use souk_core::Timestamp;
 use souk_ports::{Condition, KeyStore, TableError, TableRange, TableStore, Write, WriteChange};
 
+use crate::config::AccessSettings;
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Clock};
 
+pub use oidc::{KEY_SET_BYTES_MAX, KeySetSource};
 pub use places::Places;
 pub use rotate::{OVERLAP_S_DEFAULT, OVERLAP_S_MAX, RotatedKey};
 
 use keys::{KeyHash, KeyIndex, key_hash};
+use oidc::SignIn;
 use token::TokenSigner;
 
 /// Where keys are stored: a row for each, by its public part.
@@ -178,6 +182,8 @@ pub struct Caller {
     pub key_id: String,
     /// What it may do.
     pub role: Role,
+    /// What it may do besides: a person can have several roles, a key has one.
+    pub more_roles: Vec<Role>,
     /// The one shopper that a shopper token speaks for.
     pub shopper: Option<String>,
     /// Where its key may be used.
@@ -238,13 +244,14 @@ impl Caller {
 
     /// A caller without a shopper token, outside of any request.
     pub fn new(key_id: impl Into<String>, role: Role) -> Caller {
-        let (places, request_id) = (Arc::default(), None);
-        Caller { key_id: key_id.into(), role, shopper: None, places, request_id }
+        let (places, request_id, more_roles) = (Arc::default(), None, Vec::new());
+        Caller { key_id: key_id.into(), role, more_roles, shopper: None, places, request_id }
     }
 
-    /// Whether the role has the operation.
+    /// Whether one of its roles has the operation.
     pub fn may(&self, operation: Operation) -> bool {
-        table::allows(self.role, operation)
+        let mut roles = std::iter::once(&self.role).chain(&self.more_roles);
+        roles.any(|role| table::allows(*role, operation))
     }
 
     /// Checks the permission table.
@@ -269,16 +276,23 @@ pub(crate) struct Access {
     /// was overtaken by a revocation must not bring the key back.
     changing: tokio::sync::Mutex<()>,
     signer: TokenSigner,
+    /// `None` while people do not sign in.
+    sign_in: Option<SignIn>,
 }
 
 impl Access {
     pub(crate) async fn open(
         tables: &dyn TableStore,
         keys: &dyn KeyStore,
+        settings: &AccessSettings,
     ) -> Result<Access, AppError> {
         let signer = TokenSigner::new(*keys.secret("shopper-token").await?.bytes());
-        let access =
-            Access { keys: KeyIndex::default(), changing: tokio::sync::Mutex::default(), signer };
+        let access = Access {
+            keys: KeyIndex::default(),
+            changing: tokio::sync::Mutex::default(),
+            signer,
+            sign_in: SignIn::of(&settings.oidc),
+        };
         access.refresh(tables).await?;
         Ok(access)
     }

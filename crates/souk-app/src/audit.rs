@@ -124,12 +124,23 @@ impl AuditLog {
     /// A pseudonym of a subject, the same in every entry of this installation. Neither the subject
     /// nor the person's id can be told from it without the key store.
     fn pseudonym(&self, subject: SubjectId) -> AuditObject {
+        AuditObject::from(self.name("subject", &[&subject.0]))
+    }
+
+    /// A pseudonym of a person who signs in, likewise. Nobody else's can be made to equal it: the issuer's
+    /// length comes first.
+    pub(crate) fn person(&self, issuer: &str, sub: &str) -> String {
+        let length = (issuer.len() as u64).to_be_bytes();
+        self.name("person", &[&length, issuer.as_bytes(), sub.as_bytes()])
+    }
+
+    fn name(&self, kind: &str, parts: &[&[u8]]) -> String {
         let mut mac = self.names.clone();
-        mac.update(b"subject");
-        mac.update(&subject.0);
+        mac.update(kind.as_bytes());
+        parts.iter().for_each(|part| mac.update(part));
         let hash = mac.finalize().into_bytes();
         let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        AuditObject::from(format!("subject:{hex}"))
+        format!("{kind}:{hex}")
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod env;
 mod lifetime;
+mod oidc;
 mod pii;
 mod privacy;
 mod redact;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
 pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
+pub use oidc::{OidcSettings, PersonRole, SignatureAlgorithm};
 pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
     MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,
@@ -228,6 +230,7 @@ impl Config {
             );
         }
         self.privacy.pii.policies()?;
+        self.access.oidc.check()?;
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }

@@ -62,7 +62,7 @@ impl Door {
         (config, opened_at): (&Config, Timestamp),
     ) -> Result<Door, AppError> {
         Ok(Door {
-            access: Access::open(&*parts.tables, &*parts.keys).await?,
+            access: Access::open(&*parts.tables, &*parts.keys, &config.access).await?,
             audit: AuditLog::open(&*parts.keys, config.audit.heads_file.as_deref()).await?,
             limits: Limits::new(config.limits.clone()),
             hasher: IdHasher::new(parts.keys.secret("ids").await?.bytes()),

@@ -30,7 +30,8 @@ mod status;
 mod test_shop;
 
 pub use access::{
-    Caller, KeyInfo, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX, Operation, Places, Role, RotatedKey,
+    Caller, KEY_SET_BYTES_MAX, KeyInfo, KeySetSource, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX,
+    Operation, Places, Role, RotatedKey,
 };
 pub use app::{App, Lag, Parts, Readiness, ViewsCheck};
 pub use audit::{

@@ -21,13 +21,15 @@ pub(crate) enum Login {
 
 impl Login {
     /// Reads key and shopper token from the headers.
-    pub(crate) fn of(app: &App, headers: &HeaderMap) -> Login {
-        match key_of(headers) {
-            Ok(None) => Login::NoKey,
-            Ok(Some(key)) => match authenticate(app, &key, headers) {
-                Ok(caller) => Login::Known(caller),
-                Err(error) => Login::Refused(error.into()),
-            },
+    pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Login {
+        let found = match key_of(headers) {
+            Ok(None) => return Login::NoKey,
+            Ok(Some(token)) if is_signed_token(&token) => app.sign_in(&token).await,
+            Ok(Some(key)) => authenticate(app, &key, headers),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(caller) => Login::Known(caller),
             Err(error) => Login::Refused(error.into()),
         }
     }
@@ -40,6 +42,11 @@ impl Login {
             Login::Refused(_) => false,
         }
     }
+}
+
+/// Whether this is a person's token (RFC 7519: three parts) and no key, which has no dots.
+fn is_signed_token(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 /// Finds the caller of a key, wherever the key was found.

@@ -241,7 +241,7 @@ pub(crate) async fn around(
     let mut response = match cors::preflight(&edge.app, &request) {
         Some(response) => response,
         None => {
-            let login = Login::of(&edge.app, request.headers());
+            let login = Login::of(&edge.app, request.headers()).await;
             let readable = origin.filter(|_| login.is_for_pages() && route.starts_with("/v1/"));
             request.extensions_mut().insert(login);
             request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));

@@ -12,6 +12,7 @@ mod edge;
 mod headers;
 mod idempotency;
 mod json;
+mod key_set;
 mod metrics;
 mod openapi;
 mod patient;

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use crate::edge::{Edge, Peer};
 use crate::patient::Patient;
 use crate::seats::{Seat, Seats};
-use crate::{ServerConfig, routes, tls};
+use crate::{ServerConfig, key_set, routes, tls};
 
 /// Pause after a failed `accept`, which mostly means that file handles have run out; chosen.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -54,6 +54,14 @@ pub enum ServeError {
     Tls {
         /// Which file.
         path: String,
+        /// Why.
+        why: String,
+    },
+    /// The identity provider's keys cannot be asked for.
+    #[error("`{setting}`: {why}")]
+    SignIn {
+        /// The setting that is wrong.
+        setting: &'static str,
         /// Why.
         why: String,
     },
@@ -108,7 +116,12 @@ impl Server {
     ///
     /// [`ServeError`], which names the remedy.
     pub async fn bind(app: Arc<App>, config: ServerConfig) -> Result<Server, ServeError> {
-        check_exposure(config.listen, app.known_keys().await?.len())?;
+        // Whoever the identity provider vouches for needs no key.
+        let n_keys = app.known_keys().await?.len() + usize::from(app.has_sign_in());
+        check_exposure(config.listen, n_keys)?;
+        if let Some(source) = key_set::source(&app.config().access.oidc)? {
+            app.set_key_set_source(source);
+        }
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let address = config.listen;
         let listener = TcpListener::bind(address)

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use souk_core::{Currency, LocationId, SiteId, Timestamp};
 
+use super::oidc::OidcSettings;
 use super::text;
 use crate::Role;
 
@@ -343,11 +344,18 @@ pub struct AccessSettings {
     /// Seconds that a shopper token may still be valid when it arrives.
     #[serde(deserialize_with = "text::within::<60, 31_536_000, _>")]
     pub shopper_token_s_max: u64,
+    /// How people sign in.
+    pub oidc: OidcSettings,
 }
 
 impl Default for AccessSettings {
     fn default() -> AccessSettings {
-        AccessSettings { require_keys: true, public_reads: false, shopper_token_s_max: 86_400 }
+        AccessSettings {
+            require_keys: true,
+            public_reads: false,
+            shopper_token_s_max: 86_400,
+            oidc: OidcSettings::default(),
+        }
     }
 }
 

@@ -363,3 +363,44 @@ fn settings_that_concern_secrets_are_known() {
         "postgres://a:…@h/d?x=1&sslpassword=…"
     );
 }
+
+#[test]
+fn sign_in_settings_belong_together() {
+    let refused = |oidc: &str| {
+        let text = format!("access:\n  oidc: {oidc}\n");
+        Config::parse(&text, none()).unwrap_err().to_string()
+    };
+    let good = "issuer: https://login.example, audience: souk, jwks: 'https://login.example/keys', \
+                roles: {staff: analyst}";
+    Config::parse(&format!("access: {{oidc: {{{good}}}}}"), none()).unwrap();
+    for (setting, oidc) in [
+        ("issuer", "{audience: souk}"),
+        ("audience", "{issuer: x, jwks: 'file:k.json', roles: {a: admin}}"),
+        ("jwks", "{issuer: x, audience: souk, roles: {a: admin}}"),
+        ("jwks", "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'http://login.example/k'}"),
+        (
+            "jwks",
+            "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'http://127.0.0.1@e.example/'}",
+        ),
+        ("jwks", "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'ftp://login.example/k'}"),
+        ("roles", "{issuer: x, audience: souk, jwks: 'file:k.json'}"),
+        ("algorithms", &format!("{{{good}, algorithms: []}}")),
+        ("role_claim", &format!("{{{good}, role_claim: []}}")),
+    ] {
+        let text = refused(oidc);
+        assert!(text.starts_with(&format!("`access.oidc.{setting}`: ")), "{oidc}: {text}");
+    }
+    for name in ["none", "HS256", "RS257"] {
+        let text = refused(&format!("{{{good}, algorithms: [{name}]}}"));
+        assert!(text.contains("unknown variant") && text.contains("RS256"), "{text}");
+    }
+    for role in ["ingest_browser", "storefront_browser", "root"] {
+        let text = refused(&format!("{{issuer: x, roles: {{staff: {role}}}}}"));
+        assert!(text.contains("is no role for people"), "{text}");
+    }
+    for local in ["http://localhost:80/k", "http://[::1]:80/k", "http://127.0.0.1/k"] {
+        let text = format!("access: {{oidc: {{{good}, jwks: '{local}'}}}}")
+            .replace("jwks: 'https://login.example/keys', ", "");
+        Config::parse(&text, none()).unwrap();
+    }
+}
