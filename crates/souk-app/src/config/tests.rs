@@ -344,6 +344,7 @@ fn settings_that_concern_secrets_are_known() {
     assert_eq!(
         names,
         [
+            ".access.oidc.token_s_max",    // a number
             ".access.require_keys",        // yes or no
             ".access.shopper_token_s_max", // a number
             ".data.keys",                  // a URL, shown without its password
