@@ -15,7 +15,7 @@ pub struct Difference {
     pub n: usize,
 }
 
-/// How often the pairs are drawn again (chosen: the ends then move by less than a tenth of the width).
+/// How often the pairs are drawn again (chosen).
 const RESAMPLES: usize = 2_000;
 
 /// The mean of `a - b` over cases that both were judged on, with a percentile interval from drawing

@@ -64,7 +64,7 @@ struct Factors {
 
 /// Rows that one thread takes at a time.
 const ROWS_AT_ONCE: usize = 256;
-/// Steps of conjugate gradients of a fold-in, which begins from nothing (chosen: more change no rank).
+/// Steps of conjugate gradients of a fold-in, which begins from nothing (chosen, not yet compared with others).
 const FOLD_IN_STEPS: usize = 8;
 
 impl Als {

@@ -11,7 +11,7 @@ pub const SIGNALS_PER_SOURCE: usize = 3;
 /// Signals of a candidate beside those: its popularity, whether it is hardly known, and whether and
 /// how lately it was taken before.
 const COMMON: usize = 4;
-/// Candidates that each source proposes (chosen on validation data among 50, 100 and 200).
+/// Candidates that each source proposes (chosen, not yet compared with others).
 const PROPOSED: usize = 100;
 
 /// Weights of the signals: [`SIGNALS_PER_SOURCE`] for each source in its order, then the common ones.

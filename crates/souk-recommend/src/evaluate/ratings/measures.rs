@@ -43,7 +43,7 @@ pub struct RatingMeasures {
     pub diversity: f64,
 }
 
-/// Lists whose pairs are compared for diversity, at most (chosen: the mean moves by less than .001).
+/// Lists whose pairs are compared for diversity, at most (chosen).
 const DIVERSITY_LISTS_MAX: usize = 2_000;
 
 /// What lists are judged by.

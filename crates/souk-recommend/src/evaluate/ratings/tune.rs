@@ -47,7 +47,7 @@ fn best(
     }
     let mut best = (quality(&start), start);
     let rounds = match start {
-        // A fit of these takes seconds, and one round finds nearly all.
+        // A fit of these takes seconds: one round, chosen for its cost.
         SourceParams::Ease(_) | SourceParams::Als(_) => 1,
         _ => ROUNDS,
     };
