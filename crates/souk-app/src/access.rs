@@ -28,6 +28,8 @@ use token::TokenSigner;
 const KEYS_PARTITION: &str = "api-keys";
 /// Keys in one installation; chosen: each is held in memory.
 const KEYS_MAX: usize = 10_000;
+/// How the names of people who sign in begin; no key has a colon.
+const PERSON: &str = "person:";
 const LABEL_BYTES_MAX: usize = 200;
 const ORIGINS_MAX: usize = 100;
 /// Sites, and locations, that a key is bound to at most; chosen.
@@ -246,6 +248,11 @@ impl Caller {
     pub fn new(key_id: impl Into<String>, role: Role) -> Caller {
         let (places, request_id, more_roles) = (Arc::default(), None, Vec::new());
         Caller { key_id: key_id.into(), role, more_roles, shopper: None, places, request_id }
+    }
+
+    /// Whether this is a person who signed in, and not a key.
+    pub fn is_person(&self) -> bool {
+        self.key_id.starts_with(PERSON)
     }
 
     /// Whether one of its roles has the operation.

@@ -31,7 +31,8 @@ pub(crate) fn source(settings: &OidcSettings) -> Result<Option<Arc<dyn KeySetSou
     };
     let wrong = |why: &str| ServeError::SignIn { setting: "access.oidc.jwks", why: why.to_owned() };
     let uri: Uri = url.parse().map_err(|_| wrong("this is no URL; write https://host/path"))?;
-    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
+    let host =
+        uri.host().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let is_tls = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
@@ -54,7 +55,8 @@ fn connector(ca_file: Option<&str>) -> Result<TlsConnector, ServeError> {
     let mut roots = RootCertStore::empty();
     match ca_file {
         Some(path) => {
-            let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let read = CertificateDer::pem_file_iter(path)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>);
             let found = read.map_err(|error| wrong(format!("{path}: {error}")))?;
             for certificate in found {
                 roots.add(certificate).map_err(|error| wrong(format!("{path}: {error}")))?;

@@ -465,6 +465,14 @@ Examples:
   souk audit list --operation key --since 2026-01-01T00:00:00Z
   souk audit list --key 91f2a6c4d0e8 --output csv")]
     List(AuditListArgs),
+    /// Say under which name the acts of a person who signs in are written down
+    #[command(after_help = "\
+Example:
+  souk audit list --key \"$(souk audit person 8f14e45f-ceea-467f-a8f1-2c6d4e8b0c11)\"")]
+    Person {
+        /// Whom: `sub` of the identity provider's tokens
+        sub: String,
+    },
     /// Compute the tree anew from every entry, and compare it with all heads that were signed
     ///
     /// Needs no server and no key store: it reads the data folder, a copy of it or a backup, also
@@ -498,7 +506,7 @@ pub(crate) struct AuditListArgs {
     /// What was done: key.create, or all that begins so: key
     #[arg(long, value_name = "NAME")]
     pub(crate) operation: Option<String>,
-    /// Who did it: a key as `souk keys list` shows it, or local
+    /// Who did it: a key as `souk keys list` shows it, a person as `souk audit person` does, or local
     #[arg(long, value_name = "KEY_ID")]
     pub(crate) key: Option<String>,
     /// What it was done to, as entries show it

@@ -80,6 +80,9 @@ pub(crate) enum Job {
         depth: commands::doctor::Depth,
     },
     AuditList(Box<commands::audit::Listing>),
+    AuditPerson {
+        sub: String,
+    },
 }
 
 impl Job {
@@ -143,7 +146,8 @@ impl Job {
             | Job::PrivacyExport { .. }
             | Job::PrivacyRequests { .. }
             | Job::ReceiptKey
-            | Job::AuditList(_) => None,
+            | Job::AuditList(_)
+            | Job::AuditPerson { .. } => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -188,6 +192,7 @@ impl Job {
             }
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
             Job::AuditList(listing) => commands::audit::list(shop, listing).await,
+            Job::AuditPerson { sub } => commands::audit::person(shop, sub),
         }
     }
 }

@@ -126,7 +126,9 @@ impl SignIn {
 
     fn believed(&self) -> Option<Arc<KeySet>> {
         let held = self.held.read();
-        held.as_ref().filter(|held| held.read_at.elapsed() < self.keep).map(|held| Arc::clone(&held.keys))
+        held.as_ref()
+            .filter(|held| held.read_at.elapsed() < self.keep)
+            .map(|held| Arc::clone(&held.keys))
     }
 
     /// Reads the keys, unless that was tried a moment ago. Whoever comes meanwhile waits for the outcome.

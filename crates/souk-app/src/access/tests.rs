@@ -133,9 +133,8 @@ async fn a_key_lives_from_creation_to_revocation() {
     assert_eq!(rows.len(), 3);
     let secret = &first["souk_ad_".len()..];
     assert!(rows.iter().all(|row| !String::from_utf8_lossy(&row.value).contains(secret)));
-    let other = Access::open(&*app.parts.tables, &*app.parts.keys, &app.config.access)
-        .await
-        .unwrap();
+    let other =
+        Access::open(&*app.parts.tables, &*app.parts.keys, &app.config.access).await.unwrap();
     assert_eq!(other.keys.list(), app.known_keys().await.unwrap());
 }
 
@@ -159,9 +158,8 @@ async fn a_rotated_key_works_beside_its_successor_and_then_ends() {
     assert_eq!(rotated.info.origins, ["https://shop.example"]);
     let lifetime = rotated.info.expires_at.unwrap().ms_since(rotated.info.created_at);
     assert!((lifetime - 30 * 86_400_000).abs() < 60_000, "{lifetime}");
-    let stored = Access::open(&*app.parts.tables, &*app.parts.keys, &app.config.access)
-        .await
-        .unwrap();
+    let stored =
+        Access::open(&*app.parts.tables, &*app.parts.keys, &app.config.access).await.unwrap();
     assert_eq!(stored.keys.list(), app.known_keys().await.unwrap());
     let listed = app.known_keys().await.unwrap();
     let replaced = listed.iter().find(|info| info.key_id == id).unwrap();
@@ -244,9 +242,8 @@ async fn a_bound_key_acts_for_its_places_alone() {
     let error = app.create_key(NewKey { places: odd, ..NewKey::of(Role::Analyst) }, &admin).await;
     assert_eq!(error.unwrap_err().code(), "invalid_key");
     // They are stored with the key, and a successor has them too.
-    let stored = Access::open(&*app.parts.tables, &*app.parts.keys, &app.config.access)
-        .await
-        .unwrap();
+    let stored =
+        Access::open(&*app.parts.tables, &*app.parts.keys, &app.config.access).await.unwrap();
     assert_eq!(stored.keys.list(), app.known_keys().await.unwrap());
     let rotated = app.rotate_key((&till.key_id, 0), &admin).await.unwrap();
     assert_eq!(rotated.info.places, till.places);

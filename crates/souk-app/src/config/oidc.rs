@@ -120,7 +120,10 @@ impl OidcSettings {
         };
         if self.issuer.as_deref().is_none_or(str::is_empty) {
             if self.audience.is_some() || self.jwks.is_some() || !self.roles.is_empty() {
-                return refuse("issuer", "whose tokens are they? name the provider, or clear the section");
+                return refuse(
+                    "issuer",
+                    "whose tokens are they? name the provider, or clear the section",
+                );
             }
             return Ok(());
         }
@@ -140,10 +143,16 @@ impl OidcSettings {
             return refuse("algorithms", "no signature would be good; list at least one");
         }
         if self.role_claim.is_empty() || self.role_claim.iter().any(String::is_empty) {
-            return refuse("role_claim", "write the claim's name: [roles], or a way: [realm_access, roles]");
+            return refuse(
+                "role_claim",
+                "write the claim's name: [roles], or a way: [realm_access, roles]",
+            );
         }
         if self.roles.is_empty() {
-            return refuse("roles", "nobody would have a role; map at least one group: {staff: analyst}");
+            return refuse(
+                "roles",
+                "nobody would have a role; map at least one group: {staff: analyst}",
+            );
         }
         Ok(())
     }

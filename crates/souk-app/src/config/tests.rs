@@ -316,7 +316,10 @@ fn sign_in_settings_belong_together() {
         ("audience", "{issuer: x, jwks: 'file:k.json', roles: {a: admin}}"),
         ("jwks", "{issuer: x, audience: souk, roles: {a: admin}}"),
         ("jwks", "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'http://login.example/k'}"),
-        ("jwks", "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'http://127.0.0.1@e.example/'}"),
+        (
+            "jwks",
+            "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'http://127.0.0.1@e.example/'}",
+        ),
         ("jwks", "{issuer: x, audience: souk, roles: {a: admin}, jwks: 'ftp://login.example/k'}"),
         ("roles", "{issuer: x, audience: souk, jwks: 'file:k.json'}"),
         ("algorithms", &format!("{{{good}, algorithms: []}}")),
@@ -334,10 +337,8 @@ fn sign_in_settings_belong_together() {
         assert!(text.contains("is no role for people"), "{text}");
     }
     for local in ["http://localhost:80/k", "http://[::1]:80/k", "http://127.0.0.1/k"] {
-        let text = format!("access: {{oidc: {{{good}, jwks: '{local}'}}}}").replace(
-            "jwks: 'https://login.example/keys', ",
-            "",
-        );
+        let text = format!("access: {{oidc: {{{good}, jwks: '{local}'}}}}")
+            .replace("jwks: 'https://login.example/keys', ", "");
         Config::parse(&text, none()).unwrap();
     }
 }

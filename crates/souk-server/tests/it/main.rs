@@ -15,4 +15,5 @@ mod privacy;
 mod problems;
 mod recommendations;
 mod shop;
+mod sign_in;
 mod tls;

@@ -154,10 +154,15 @@ fn each_algorithm_is_good_with_its_key_and_with_no_other() {
         for (signed_as, encoding) in *good {
             for named in &all {
                 let header = json!({"alg": format!("{named:?}"), "kid": "k1"});
-                let signed = format!("{}.{}", base64(header.to_string()), base64(claims().to_string()));
+                let signed =
+                    format!("{}.{}", base64(header.to_string()), base64(claims().to_string()));
                 let token = format!("{signed}.{}", base64(signer.sign(&signed, *encoding)));
                 let found = outcome(&token, &set_of(&[signer.jwk("k1")]), &settings);
-                assert_eq!(found.is_ok(), named == signed_as, "{signed_as:?} as {named:?}: {found:?}");
+                assert_eq!(
+                    found.is_ok(),
+                    named == signed_as,
+                    "{signed_as:?} as {named:?}: {found:?}"
+                );
             }
         }
     }
@@ -425,9 +430,8 @@ async fn a_new_key_is_found_and_a_withdrawn_one_is_forgotten() {
     let provider = Arc::new(Provider::default());
     *provider.keys.lock() = vec![old.jwk("old")];
     let mut sign_in = sign_in_with(&provider, Duration::ZERO);
-    let token = |signer: &Signer, kid: &str| {
-        signer.token(&json!({"alg": "ES256", "kid": kid}), &claims())
-    };
+    let token =
+        |signer: &Signer, kid: &str| signer.token(&json!({"alg": "ES256", "kid": kid}), &claims());
     let (of_old, of_new) = (token(&old, "old"), token(&new, "new"));
     assert!(sign_in.person(&of_old, NOW_S).await.is_ok());
     assert!(sign_in.person(&of_old, NOW_S).await.is_ok());

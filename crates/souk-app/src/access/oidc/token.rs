@@ -132,7 +132,9 @@ fn check_audience(claims: &Map<String, Value>, rules: &Rules) -> Result<(), Refu
         return Err(Refused("audience"));
     }
     match text(claims, "azp")? {
-        Some(party) if party == rules.audience || rules.parties.iter().any(|p| p == party) => Ok(()),
+        Some(party) if party == rules.audience || rules.parties.iter().any(|p| p == party) => {
+            Ok(())
+        }
         None if count == 1 => Ok(()),
         _ => Err(Refused("authorized_party")),
     }
