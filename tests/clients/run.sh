@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unmodified clients against a real server: Segment's for Node, browser and Python, then schemathesis against the
-# OpenAPI document. Each event must be in the log exactly once. Usage: tests/clients/run.sh PATH_OF_SOUK
+# Unmodified clients against a real server: Segment's for Node, browser and Python, an OpenID Connect provider, then
+# schemathesis against the OpenAPI document. Each event must be in the log exactly once. Usage: tests/clients/run.sh PATH_OF_SOUK
 #
 # Packages come from npm and PyPI by name, into a folder of their own that later runs reuse.
 set -euo pipefail
@@ -112,6 +112,7 @@ strangers_learn_nothing() {
   grep -aE '(cases|generated|API Operations|Test cases)' "$work/strangers.log" | tail -n 4
 }
 
+check "oidc-provider" "$here/sign_in.sh" "$souk" "$packages" "$work"
 check "@segment/analytics-node" send_node
 check "@segment/analytics-next" send_browser
 check "@segment/analytics-next, batching" send_browser_batches

@@ -178,6 +178,18 @@ impl App {
         self.tally(caller, Counted::denied());
     }
 
+    /// Hands an answer on, and counts it if it is a refusal by role, place or person.
+    ///
+    /// # Errors
+    ///
+    /// That of the answer.
+    pub fn noted<T>(&self, caller: &Caller, answer: Result<T, AppError>) -> Result<T, AppError> {
+        if matches!(answer, Err(AppError::Denied { .. })) {
+            self.tally_denied(caller);
+        }
+        answer
+    }
+
     /// Writes down what was counted in minutes that are over; all of it at the end.
     pub(crate) async fn flush_tally(&self, upto: Option<Timestamp>) {
         let log = &self.door.audit;

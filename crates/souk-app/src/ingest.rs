@@ -174,6 +174,9 @@ impl App {
                 }
                 Err(refusal) => {
                     counters.reject(refusal.reason);
+                    if refusal.reason == RejectReason::Denied {
+                        self.tally_denied(caller);
+                    }
                     let (reason, detail) = (refusal.reason, refusal.detail);
                     rejected.push(IngestRejection { index, reason, detail });
                 }

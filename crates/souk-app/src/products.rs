@@ -73,7 +73,8 @@ impl App {
         let mut answer = PutAnswer::default();
         let mut records = Vec::with_capacity(products.len());
         for (index, product) in products.into_iter().enumerate() {
-            let place = caller.check_site(&product.site).map_err(|error| error.to_string());
+            let place = self.noted(caller, caller.check_site(&product.site));
+            let place = place.map_err(|error| error.to_string());
             if let Err(detail) = place.and_then(|()| self.check_product(&product)) {
                 let id = Some(product.id.to_string());
                 answer.rejected.push(PutRejection { index, id, detail });
@@ -103,7 +104,7 @@ impl App {
         (patch, caller): (ProductPatch, &Caller),
     ) -> Result<Arc<Product>, AppError> {
         caller.check(Operation::WriteCatalogue)?;
-        caller.check_site(site)?;
+        self.noted(caller, caller.check_site(site))?;
         let known = self.product(site, id).ok_or_else(|| not_found(id))?;
         let mut changed = Product::clone(&known);
         changed.apply(patch.clone());
@@ -133,7 +134,7 @@ impl App {
         caller: &Caller,
     ) -> Result<(), AppError> {
         caller.check(Operation::WriteCatalogue)?;
-        caller.check_site(site)?;
+        self.noted(caller, caller.check_site(site))?;
         self.product(site, id).ok_or_else(|| not_found(id))?;
         let fact = Fact::ProductDeleted { product: id.clone() };
         self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;

@@ -242,8 +242,11 @@ impl App {
     ) -> Result<RecommendAnswer, AppError> {
         caller.check(Operation::Recommend)?;
         let main_site = self.config.main_site();
-        caller.check_site(request.context.site.as_ref().unwrap_or(&main_site))?;
-        caller.check_location(request.context.location_id.as_ref())?;
+        let site = request.context.site.as_ref().unwrap_or(&main_site);
+        let place = caller.check_site(site);
+        let place =
+            place.and_then(|()| caller.check_location(request.context.location_id.as_ref()));
+        self.noted(caller, place)?;
         let named = request.user_id.as_deref().or(request.anonymous_id.as_deref());
         self.check_shopper_rate(caller, named)?;
         self.check_ready()?;

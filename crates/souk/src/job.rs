@@ -83,6 +83,9 @@ pub(crate) enum Job {
         depth: commands::doctor::Depth,
     },
     AuditList(Box<commands::audit::Listing>),
+    AuditPerson {
+        sub: String,
+    },
 }
 
 impl Job {
@@ -147,7 +150,8 @@ impl Job {
             | Job::PrivacyRequests { .. }
             | Job::PrivacyRetention { .. }
             | Job::ReceiptKey
-            | Job::AuditList(_) => None,
+            | Job::AuditList(_)
+            | Job::AuditPerson { .. } => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -193,6 +197,7 @@ impl Job {
             }
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
             Job::AuditList(listing) => commands::audit::list(shop, listing).await,
+            Job::AuditPerson { sub } => commands::audit::person(shop, sub),
         }
     }
 }

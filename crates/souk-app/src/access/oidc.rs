@@ -31,6 +31,16 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// lock the shop out on the same day, and a key that was withdrawn must not live on for good.
 const KEEP: Duration = Duration::from_secs(86_400);
 
+/// How the names of people who sign in begin; no key has a colon.
+const PERSON: &str = "person:";
+
+impl Caller {
+    /// Whether this is a person who signed in, and not a key.
+    pub fn is_person(&self) -> bool {
+        self.key_id.starts_with(PERSON)
+    }
+}
+
 /// From where the provider's public keys come, when it is not a file.
 #[async_trait]
 pub trait KeySetSource: Debug + Send + Sync {

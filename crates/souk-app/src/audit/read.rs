@@ -9,7 +9,7 @@ use souk_privacy::audit::{
 use crate::{App, AppError, Caller, Operation};
 
 use super::tree::{ENTRIES, PAGE_ROWS, Tree, row_key, split_row};
-use super::{AuditAct, AuditFault, AuditOperation, audit_now};
+use super::{AuditAct, AuditFault, AuditOperation, Counted, audit_now};
 
 /// Entries in a page at most.
 const PAGE_MAX: usize = 1_000;
@@ -122,6 +122,9 @@ impl App {
 
     /// Proves that an entry is in the tree of `size` entries, or in the newest.
     ///
+    /// Questions for proofs and heads are counted by the minute: an entry for each would make the tree
+    /// another one than the answer speaks of, and whoever watches the log asks all day.
+    ///
     /// # Errors
     ///
     /// [`AppError::Denied`] without the role, [`AppError::Invalid`] for numbers beyond the tree.
@@ -131,6 +134,7 @@ impl App {
         (number, size): (u64, Option<u64>),
     ) -> Result<AuditProof, AppError> {
         caller.check(Operation::ReadAudit)?;
+        self.tally(caller, Counted::many(AuditOperation::AuditRead, 1));
         let tables = (&*self.parts.tables, audit_now());
         let now = self.audit_size().await?;
         let size = size.unwrap_or(now);
@@ -159,6 +163,7 @@ impl App {
         (from, to): (u64, Option<u64>),
     ) -> Result<AuditProof, AppError> {
         caller.check(Operation::ReadAudit)?;
+        self.tally(caller, Counted::many(AuditOperation::AuditRead, 1));
         let tables = (&*self.parts.tables, audit_now());
         let now = self.audit_size().await?;
         let to = to.unwrap_or(now);
@@ -182,6 +187,7 @@ impl App {
     /// [`AppError::Denied`] without the role; as [`App::audit`].
     pub async fn audit_head(&self, caller: &Caller) -> Result<AuditHead, AppError> {
         caller.check(Operation::ReadAudit)?;
+        self.tally(caller, Counted::many(AuditOperation::AuditRead, 1));
         self.sign_audit_head().await
     }
 

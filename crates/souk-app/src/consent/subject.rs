@@ -81,7 +81,7 @@ impl App {
     ///
     /// [`AppError::Denied`] when not, [`AppError::Invalid`] for what is no id.
     pub fn check_consents_of(&self, id: &str, caller: &Caller) -> Result<(), AppError> {
-        asked(id, caller).map(drop)
+        self.noted(caller, asked(id, caller)).map(drop)
     }
 
     /// What a person allows and why, on a site; the id is a user id or `anonymous:` and a browser's.
@@ -94,7 +94,7 @@ impl App {
         (id, site): (&str, &SiteId),
         caller: &Caller,
     ) -> Result<ConsentState, AppError> {
-        let (asked, name) = asked(id, caller)?;
+        let (asked, name) = self.noted(caller, asked(id, caller))?;
         self.check_ready()?;
         let hash = self.door.hasher.id(asked.kind, name);
         let subject = self.parts.keys.find(&[hash]).await?.into_iter().next().flatten();
@@ -121,7 +121,7 @@ impl App {
         update: ConsentUpdate,
         caller: &Caller,
     ) -> Result<ConsentState, AppError> {
-        let (asked, name) = asked(id, caller)?;
+        let (asked, name) = self.noted(caller, asked(id, caller))?;
         self.check_ready()?;
         let update = self.checked(update)?;
         let hash = self.door.hasher.id(asked.kind, name);
@@ -156,7 +156,7 @@ impl App {
         subject: SubjectId,
         caller: &Caller,
     ) -> Result<(), AppError> {
-        if caller.may(Operation::HandleSubjectRequests) {
+        if caller.is_person() || caller.may(Operation::HandleSubjectRequests) {
             let act = AuditAct::new(AuditOperation::ConsentRead).on(self.audit_subject(subject));
             self.audit(caller, act).await?;
         } else {

@@ -151,8 +151,12 @@ async fn view_metrics(edge: &Edge, page: &mut Page) {
     }
     let sizes = edge.app.view_sizes();
     page.gauge("souk_products", "Products in the catalogue.", sizes.products);
-    page.gauge("souk_subjects", "Persons and browsers with a history.", sizes.subjects);
-    page.gauge("souk_orders", "Customer orders.", sizes.orders);
+    // What so few people did is nobody's number.
+    let people_min = edge.app.config().privacy.statistics.people_min;
+    if !(1..people_min).contains(&(sizes.subjects as u64)) {
+        page.gauge("souk_subjects", "Persons and browsers with a history.", sizes.subjects);
+        page.gauge("souk_orders", "Customer orders.", sizes.orders);
+    }
     page.head("souk_projection_bytes", "gauge", "Memory of each projection, estimated.");
     for (name, bytes) in &sizes.bytes_by_projection {
         page.sample("souk_projection_bytes", &format!("projection=\"{name}\""), bytes);

@@ -197,7 +197,7 @@ pub(crate) async fn get(
 ) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadCatalogue, CHANGE_BYTES_MAX).await?;
     let (site, id) = place(&edge, id, query)?;
-    caller.check_site(&site)?;
+    edge.app.noted(&caller, caller.check_site(&site))?;
     let product = edge.app.product(&site, &id).ok_or_else(|| no_product(&id))?;
     Ok(json(&product_to_json(&product, audience(&caller))))
 }
@@ -275,7 +275,7 @@ pub(crate) async fn list(
     let (caller, _) = edge.admit(request, Operation::ReadCatalogue, CHANGE_BYTES_MAX).await?;
     let query = query_of(query)?;
     let site = site_of(&edge, query.site)?;
-    caller.check_site(&site)?;
+    edge.app.noted(&caller, caller.check_site(&site))?;
     let limit = query.limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
         let detail = format!("limit is {limit}; it must be between 1 and {PAGE_MAX}");

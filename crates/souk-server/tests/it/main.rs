@@ -18,4 +18,5 @@ mod problems;
 mod recommendations;
 mod shop;
 mod shopify;
+mod sign_in;
 mod tls;

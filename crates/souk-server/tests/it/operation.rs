@@ -102,3 +102,22 @@ fn settings_can_open_the_catalogue_to_everyone() {
     shop.send(&post("/v1/recommendations", &json!({}))).expect(200);
     shop.send(&get("/v1/keys")).problem(403, "denied");
 }
+
+#[test]
+fn metrics_leave_out_numbers_of_a_few_people() {
+    let shop = Shop::open();
+    let visit = |n: usize| {
+        let views: Vec<_> = (0..n)
+            .map(|n| {
+                json!({"type": "track", "event": "Product Viewed", "userId": format!("u{n}"),
+                    "messageId": format!("m{n}"), "properties": {"product_id": "p1"}})
+            })
+            .collect();
+        shop.admin(post("/v1/batch", &json!({ "batch": views }))).expect(200);
+        shop.wait_folded();
+        let text = String::from_utf8(shop.send(&get("/metrics")).expect(200).body).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("souk_subjects ").map(str::to_owned))
+    };
+    assert_eq!(visit(19), None);
+    assert_eq!(visit(20).as_deref(), Some("20"));
+}

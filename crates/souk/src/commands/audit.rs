@@ -50,6 +50,10 @@ pub(crate) async fn run(what: AuditCommand, settings: &Settings) -> Result<()> {
             let job = Job::AuditList(Box::new(args.into()));
             super::finish(settings, &job, text).await
         }
+        AuditCommand::Person { sub } => {
+            let who = |result: &Value| format!("{}\n", result["who"].as_str().unwrap_or_default());
+            super::finish(settings, &Job::AuditPerson { sub }, who).await
+        }
         AuditCommand::Verify { heads, public_key } => {
             verify(settings, (heads.as_deref(), public_key.as_deref())).await
         }
@@ -72,6 +76,15 @@ pub(crate) async fn list(shop: &Shop, listing: &Listing) -> Result<Value> {
     let page = shop.app.audit_entries(&Caller::local_admin(), &filter, page).await?;
     let entries: Vec<Value> = page.items.iter().map(json_of).collect();
     Ok(json!({"entries": entries, "before": page.before}))
+}
+
+/// The name under which the acts of a person who signs in are written down.
+pub(crate) fn person(shop: &Shop, sub: &str) -> Result<Value> {
+    let who = shop.app.audit_person(sub).ok_or_else(|| {
+        let message = "nobody signs in here: `access.oidc.issuer` is not set";
+        anyhow!(Failure::usage(message.to_owned()))
+    })?;
+    Ok(json!({ "who": who }))
 }
 
 /// One entry, in the words of the HTTP interface.
