@@ -44,6 +44,9 @@ fn claims() -> Value {
         "iat": NOW_S - 5, "roles": ["buyers", "karaoke"]})
 }
 
+/// An algorithm, and how an RSA key signs by it.
+type Signing = (SignatureAlgorithm, &'static dyn RsaEncoding);
+
 /// A key of the provider, or of somebody who would like to be it.
 enum Signer {
     P256(EcdsaKeyPair),
@@ -141,7 +144,7 @@ fn each_algorithm_is_good_with_its_key_and_with_no_other() {
     use SignatureAlgorithm::{ES256, ES384, EdDSA, PS256, RS256, RS512};
     let all = vec![RS256, RS512, PS256, ES256, ES384, EdDSA];
     let settings = OidcSettings { algorithms: all.clone(), ..settings() };
-    let signers: [(Signer, &[(SignatureAlgorithm, &'static dyn RsaEncoding)]); 4] = [
+    let signers: [(Signer, &[Signing]); 4] = [
         (Signer::p256(), &[(ES256, &RSA_PKCS1_SHA256)]),
         (Signer::p384(), &[(ES384, &RSA_PKCS1_SHA256)]),
         (Signer::ed25519(), &[(EdDSA, &RSA_PKCS1_SHA256)]),
