@@ -3,6 +3,11 @@
 //! The lists are made from the training part alone, all at the moment of its last purchase: neither
 //! when the test shopper comes nor what others buy meanwhile is known to the model.
 
+mod crowd;
+
+pub use crowd::{PEOPLE_MINS, SharedBy};
+
+use self::crowd::Pairs;
 use super::metrics::{hit, mean, ndcg, recall};
 use crate::next_basket::{
     Basket, BasketQuery, BasketVectors, Lesson, Lessons, Market, Params, Scratch, Weights,
@@ -16,6 +21,8 @@ mod tests;
 
 /// A shopper teaches only with this many earlier baskets: fewer say nothing about habits (chosen).
 const LESSON_BASKETS_MIN: usize = 3;
+/// How much longer lists are made of which something may be left out; chosen.
+const SPARE_LISTS: usize = 4;
 /// How many cuts through the training part give lessons, a tenth of its time span apart.
 const N_CUTS: i64 = 3;
 
@@ -91,6 +98,8 @@ pub struct BasketReport {
     pub popularity: Vec<BasketMeasuresAt>,
     /// The same for each shopper's most bought items, then the popular ones.
     pub personal_frequency: Vec<BasketMeasuresAt>,
+    /// What would be left of the model if lists rested only on what so many people share.
+    pub shared_by: Vec<SharedBy>,
     /// The weights that were used.
     pub weights: Weights,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
@@ -129,6 +138,15 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         latencies.push(timer().saturating_sub(begin));
         predictions.push((*shopper, scored.into_iter().map(|scored| scored.item).collect()));
     }
+    let mut long_list = |shopper: Shopper| -> Vec<Item> {
+        let params = Params { limit: limit.saturating_mul(SPARE_LISTS), ..params };
+        let neighbourhood = &state.neighbourhood((shopper, now), &params, &mut scratch);
+        let own = state.baskets(shopper);
+        let query = BasketQuery { own, now, market: &market, neighbourhood };
+        next_basket(&query, &params, &mut scratch).into_iter().map(|scored| scored.item).collect()
+    };
+    let long: Vec<(Shopper, Vec<Item>)> =
+        judged.iter().map(|(shopper, _)| (*shopper, long_list(*shopper))).collect();
     let popular = popular(&state);
     let baseline = |rank: &dyn Fn(Shopper) -> Vec<Item>| {
         let lists: Vec<_> = judged.iter().map(|(shopper, _)| (*shopper, rank(*shopper))).collect();
@@ -139,10 +157,31 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         model: judge(&state, &judged, &predictions, task.ks),
         popularity: baseline(&|_| top.clone()),
         personal_frequency: baseline(&|shopper| frequent(&state, shopper, (&popular, limit))),
+        shared_by: shared_by(&state, (&judged, &long), task.ks),
         weights: params.weights,
         predictions,
         latencies,
     }
+}
+
+/// Judges lists without what too few people share, for each of [`PEOPLE_MINS`].
+fn shared_by(
+    state: &BasketVectors,
+    (judged, long): (&[(Shopper, FxHashSet<Item>)], &[(Shopper, Vec<Item>)]),
+    ks: &[usize],
+) -> Vec<SharedBy> {
+    let pairs = Pairs::of(state);
+    let limit = ks.iter().copied().max().unwrap_or(0);
+    let at = |people_min: u32| {
+        let left = long.iter().map(|(shopper, list)| {
+            let own = state.purchases(*shopper).map_or(&[][..], |own| &own.counts);
+            (*shopper, pairs.left((list, own), (people_min, limit)))
+        });
+        let lists: Vec<(Shopper, Vec<Item>)> = left.collect();
+        let model = judge(state, judged, &lists, ks);
+        SharedBy { people_min, pairs: pairs.share(people_min), model }
+    };
+    PEOPLE_MINS.into_iter().map(at).collect()
 }
 
 /// Lessons from the first baskets after each cut, each predicted from what came before the cut.

@@ -76,3 +76,37 @@ fn nothing_to_judge_is_zero_not_a_panic() {
     let task = BasketTask { train: &[], test: &[], ks: &[], tuning: Tuning::TrainTail };
     assert_eq!(evaluate_baskets(&task, &|| 0).predictions, []);
 }
+
+/// Item 0 and 1 are bought together by six people, 0 and 2 by four, one of them ten times over; item 3
+/// stands alone.
+fn crowd() -> Vec<BasketRow> {
+    let mut rows = Vec::new();
+    for shopper in 0..6 {
+        rows.extend([0, 1].map(|item| row(shopper, u64::from(shopper), 1, item)));
+    }
+    for shopper in 0..4 {
+        rows.extend([0, 2].map(|item| row(shopper, 10 + u64::from(shopper), 2, item)));
+    }
+    for n in 0..10 {
+        rows.extend([0, 2].map(|item| row(0, 20 + n, 3, item)));
+    }
+    rows.extend([row(7, 40, 3, 3), row(8, 41, 3, 0)]);
+    rows
+}
+
+#[test]
+fn what_few_people_share_is_left_out_and_one_person_counts_once() {
+    let train = crowd();
+    // Shopper 8 owns item 0 and buys 1 (six people), 2 (four) and 0 again.
+    let test = [row(8, 50, 9, 0), row(8, 50, 9, 1), row(8, 50, 9, 2)];
+    let weights = Tuning::Fixed(Weights::default());
+    let task = BasketTask { train: &train, test: &test, ks: &[4], tuning: weights };
+    let report = evaluate_baskets(&task, &|| 0);
+    let told: Vec<(u32, f64)> =
+        report.shared_by.iter().map(|at| (at.people_min, at.pairs)).collect();
+    // Two pairs in all: fourteen baskets of one of them do not make five people.
+    assert_eq!(told, [(1, 1.0), (5, 0.5), (20, 0.0)]);
+    let recall: Vec<f64> = report.shared_by.iter().map(|at| at.model[0].all.recall).collect();
+    assert_eq!(recall, [1.0, 2.0 / 3.0, 1.0 / 3.0], "an own item stays in any case");
+    assert_eq!(report.shared_by[0].model, report.model, "one person is enough for everything");
+}

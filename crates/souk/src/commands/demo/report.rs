@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use super::super::evaluate::baskets::shared_text;
 use crate::term::{columns, thousands};
 
 /// The whole report.
@@ -92,6 +93,8 @@ fn accuracy(result: &Value, text: &mut String) {
         rows.push(row);
     }
     text.push_str(&columns(&rows));
+    text.push_str("\nThe same if lists rested only on pairs of products that so many people bought together\n");
+    text.push_str(&shared_text(result));
 }
 
 fn latency(measured: &Value, text: &mut String) {

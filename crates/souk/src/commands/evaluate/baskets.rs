@@ -6,7 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use serde_json::{Value, json};
 use souk_recommend::evaluate::baskets::{
-    BasketMeasures, BasketMeasuresAt, BasketReport, BasketRow, BasketTask, Tuning, evaluate_baskets,
+    BasketMeasures, BasketMeasuresAt, BasketReport, BasketRow, BasketTask, SharedBy, Tuning,
+    evaluate_baskets,
 };
 use souk_recommend::evaluate::metrics::percentile;
 use souk_recommend::next_basket::{SIGNAL_NAMES, Weights};
@@ -80,6 +81,32 @@ fn at_each(list: &[BasketMeasuresAt]) -> Vec<Value> {
     list.iter().map(at).collect()
 }
 
+fn shared_by(one: &SharedBy) -> Value {
+    json!({"people": one.people_min, "pairs": one.pairs, "model": at_each(&one.model)})
+}
+
+/// What would be left if lists rested only on what so many people share, for people.
+pub(crate) fn shared_text(result: &Value) -> String {
+    let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+    let heading = ["people behind a pair", "pairs left", "list", "recall", "NDCG"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for shared in result["shared_by"].as_array().into_iter().flatten() {
+        for one in shared["model"].as_array().into_iter().flatten() {
+            let all = &one["all"];
+            rows.push(vec![
+                format!("at least {}", shared["people"]),
+                format!("{:.2} %", 100.0 * number(&shared["pairs"])),
+                format!("at {}", one["k"]),
+                four(number(&all["recall"])),
+                four(number(&all["ndcg"])),
+            ]);
+        }
+    }
+    columns(&rows)
+        + "ranked lists are not suppressed: one person's weight in them is capped; reasons and counts \
+           that people see are suppressed\n"
+}
+
 /// The report as `--output json` prints it.
 pub(crate) fn json_of(report: &BasketReport) -> Value {
     let weights: serde_json::Map<String, Value> = SIGNAL_NAMES
@@ -92,6 +119,7 @@ pub(crate) fn json_of(report: &BasketReport) -> Value {
         "model": at_each(&report.model),
         "personal_frequency": at_each(&report.personal_frequency),
         "popularity": at_each(&report.popularity),
+        "shared_by": report.shared_by.iter().map(shared_by).collect::<Vec<_>>(),
         "latency_us": {"p50": us(50.0), "p90": us(90.0), "p99": us(99.0)},
         "weights": weights,
     })
@@ -119,6 +147,7 @@ pub(crate) fn text(result: &Value) -> String {
         }
     }
     let mut text = columns(&rows);
+    text.push_str(&shared_text(result));
     let us = |name: &str| number(&result["latency_us"][name]);
     text.push_str(&format!(
         "a query takes {:.0} µs (p50), {:.0} (p90), {:.0} (p99)\n",
