@@ -164,10 +164,13 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     }
 }
 
+/// Test shoppers with what they bought.
+type Judged = [(Shopper, FxHashSet<Item>)];
+
 /// Judges lists without what too few people share, for each of [`PEOPLE_MINS`].
 fn shared_by(
     state: &BasketVectors,
-    (judged, long): (&[(Shopper, FxHashSet<Item>)], &[(Shopper, Vec<Item>)]),
+    (judged, long): (&Judged, &[(Shopper, Vec<Item>)]),
     ks: &[usize],
 ) -> Vec<SharedBy> {
     let pairs = Pairs::of(state);
