@@ -116,8 +116,10 @@ fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: 
     let is_open = operation.get("security") == Some(&json!([{}]));
     let has_body = operation.get("requestBody").is_some();
     if let Some(body) = operation.get_mut("requestBody") {
-        // A request about a person says all that it must in its path.
-        body["required"] = (!path.starts_with("/v1/subjects/") || method == "put").into();
+        // A request about a person says all that it must in its path, and a run of the terms needs nothing.
+        let is_optional =
+            path.starts_with("/v1/subjects/") && method != "put" || path == "/v1/privacy/retention";
+        body["required"] = (!is_optional).into();
     }
     if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
         for parameter in parameters {
