@@ -201,7 +201,12 @@ async fn connect(
         None => talk(stream, guest, (router, watcher)).await,
         Some(tls) => {
             let limit = guest.edge.config.limits.header_timeout;
-            if let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await {
+            let greeted = tokio::select! {
+                greeted = tokio::time::timeout(limit, tls.accept(stream)) => greeted,
+                // Who has not even greeted makes room first.
+                () = guest.seat.asked_to_leave() => return,
+            };
+            if let Ok(Ok(stream)) = greeted {
                 talk(stream, guest, (router, watcher)).await;
             }
         }
