@@ -28,6 +28,9 @@ use plan::Plan;
 
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
+/// Records of one kind that may go whatever share of the kind they are, as long as the share of all is
+/// kept; chosen: one of three searches is no accident, a hundred orders may be.
+const SMALL_KIND: u64 = 100;
 /// How often to look whether a run is due.
 const LOOK_PAUSE: Duration = Duration::from_secs(60);
 /// How soon to look again whether the start is over.
@@ -131,7 +134,7 @@ impl Terms {
 pub enum RetentionMode {
     /// Only counts.
     DryRun,
-    /// Removes, unless it were more than `privacy.retention.share_max`.
+    /// Removes, unless it were more than `privacy.retention.share_max` of all or of one kind.
     Enforce,
     /// Removes, however much it is.
     Confirmed,
@@ -180,26 +183,26 @@ impl App {
         let terms = Terms::of(&self.config.privacy.retention, now);
         let mut plan = Plan::make(&self.parts, &terms).await?;
         let requests = self.due_requests(&terms, Count::Only).await?;
+        let mut kinds = plan.counts();
+        kinds.push(KindCount { kind: PersonalKind::Requests, held: requests.0, due: requests.1 });
+        let noted = state::read(&self.parts, now).await?;
+        let was_broken_off = noted.running_since.is_some();
+        // Whoever confirmed a run confirmed all of it.
+        let is_confirmed = mode == RetentionMode::Confirmed || was_broken_off && noted.is_confirmed;
         let outcome = match mode {
             RetentionMode::DryRun => RetentionOutcome::DryRun,
-            RetentionMode::Enforce if self.is_too_much(&plan) => RetentionOutcome::Stopped,
+            _ if !is_confirmed && self.is_too_much(&kinds) => RetentionOutcome::Stopped,
             RetentionMode::Enforce | RetentionMode::Confirmed => RetentionOutcome::Done,
         };
-        let mut run = RetentionRun { at: now, outcome, kinds: plan.counts(), ms: 0 };
-        run.kinds.push(KindCount {
-            kind: PersonalKind::Requests,
-            held: requests.0,
-            due: requests.1,
-        });
+        let mut run = RetentionRun { at: now, outcome, kinds, ms: 0 };
         if mode == RetentionMode::DryRun {
             return Ok(run);
         }
-        let was_broken_off = state::read(&self.parts, now).await?.running_since.is_some();
         if run.n_due() > 0 || was_broken_off {
             self.note_retention(caller, (&run, Outcome::Begun)).await?;
         }
         if outcome == RetentionOutcome::Done && !plan.doomed.is_empty() {
-            state::begin(&self.parts, now).await?;
+            state::begin(&self.parts, (is_confirmed, now)).await?;
             self.strip(&mut plan, &terms).await?;
             self.refold().await?;
         } else if was_broken_off {
@@ -234,10 +237,14 @@ impl App {
         }
     }
 
-    /// Whether the brake holds the run: more than the settings' share would go.
-    fn is_too_much(&self, plan: &Plan) -> bool {
-        let (held, due) = plan.totals();
-        due as f64 > held as f64 * self.config.privacy.retention.share_max
+    /// Whether the brake holds the run: more than the settings' share of all records would go, or of one
+    /// kind, because a slip in the term of a rare kind hardly shows in the sum.
+    fn is_too_much(&self, kinds: &[KindCount]) -> bool {
+        let share_max = self.config.privacy.retention.share_max;
+        let is_over = |held: u64, due: u64| due as f64 > held as f64 * share_max;
+        let sum = |of: fn(&KindCount) -> u64| kinds.iter().map(of).sum();
+        is_over(sum(|kind| kind.held), sum(|kind| kind.due))
+            || kinds.iter().any(|kind| kind.due >= SMALL_KIND && is_over(kind.held, kind.due))
     }
 
     /// Completed requests that are held and those past their term.

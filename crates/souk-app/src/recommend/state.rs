@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 use souk_core::wire::record_kind;
 use souk_core::{Fact, SubjectId, Timestamp};
@@ -129,8 +129,12 @@ pub(crate) struct Ranking {
     habits: RwLock<FxHashMap<Shopper, Habit>>,
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
-    /// Erasures and withdrawals that the rest has seen.
+    /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
+    /// Erasures and withdrawals that the rest holds no trace of.
+    cleared: AtomicU64,
+    /// Held while the rest is cleared.
+    clearing: Mutex<()>,
 }
 
 impl Default for Ranking {
@@ -143,6 +147,8 @@ impl Default for Ranking {
             visits: RwLock::default(),
             lists: RwLock::default(),
             forgotten: AtomicU64::new(0),
+            cleared: AtomicU64::new(0),
+            clearing: Mutex::new(()),
         }
     }
 }
@@ -281,7 +287,7 @@ impl Ranking {
             return Arc::clone(&kept.products);
         }
         let products = Arc::new(key.products(scene.views, scene.now));
-        self.put_list((key, self.forgotten.load(Ordering::Relaxed)), Arc::clone(&products));
+        self.put_list((key, self.forgotten.load(Ordering::Acquire)), Arc::clone(&products));
         products
     }
 
@@ -289,7 +295,7 @@ impl Ranking {
     fn put_list(&self, (key, forgotten): (ListKey, u64), products: Arc<Vec<Scored>>) {
         let list = List { made: Instant::now(), is_asked: AtomicBool::new(false), products };
         let mut lists = self.lists.write();
-        if self.forgotten.load(Ordering::Relaxed) == forgotten {
+        if self.forgotten.load(Ordering::Acquire) == forgotten {
             lists.insert(key, list);
         }
     }
@@ -305,13 +311,21 @@ impl Ranking {
     /// whom others must no longer learn from.
     pub(crate) fn keep_up(&self, views: &Views) {
         let forgotten = views.counters.of_kind(forgotten_kind()) + views.withdrawals();
-        if self.forgotten.swap(forgotten, Ordering::Relaxed) != forgotten {
-            self.neighbourhoods.write().clear();
-            self.habits.write().clear();
-            self.visits.write().clear();
-            *self.market.write() = None;
-            self.lists.write().clear();
+        if self.cleared.load(Ordering::Acquire) == forgotten {
+            return;
         }
+        // Who comes meanwhile waits: an answer must not rest on what is being cleared.
+        let _clearing = self.clearing.lock();
+        if self.cleared.load(Ordering::Acquire) == forgotten {
+            return;
+        }
+        self.forgotten.store(forgotten, Ordering::Release);
+        self.neighbourhoods.write().clear();
+        self.habits.write().clear();
+        self.visits.write().clear();
+        *self.market.write() = None;
+        self.lists.write().clear();
+        self.cleared.store(forgotten, Ordering::Release);
     }
 }
 
@@ -323,7 +337,7 @@ pub(crate) async fn keep_lists(app: Weak<App>) {
         let Some(app) = app.upgrade() else { return };
         for key in app.ranking.asked_lists() {
             let now = app.clock.now();
-            let forgotten = app.ranking.forgotten.load(Ordering::Relaxed);
+            let forgotten = app.ranking.forgotten.load(Ordering::Acquire);
             let make = move |views: &Views| Arc::new(key.products(views, now));
             if let Ok(products) = app.projector.inspect(make).await {
                 app.ranking.put_list((key, forgotten), products);
@@ -346,10 +360,10 @@ pub(crate) async fn keep_fresh(app: Weak<App>) {
             (seen != Some(changes)).then(|| (changes, Market::at(vectors, now.as_ms())))
         };
         let is_ready = strong.check_ready().is_ok();
-        let forgotten = strong.ranking.forgotten.load(Ordering::Relaxed);
+        let forgotten = strong.ranking.forgotten.load(Ordering::Acquire);
         if is_ready && let Ok(Some((changes, market))) = strong.projector.inspect(count).await {
             let mut kept = strong.ranking.market.write();
-            if strong.ranking.forgotten.load(Ordering::Relaxed) == forgotten {
+            if strong.ranking.forgotten.load(Ordering::Acquire) == forgotten {
                 *kept = Some(Arc::new(market));
             }
             drop(kept);

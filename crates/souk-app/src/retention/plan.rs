@@ -71,11 +71,6 @@ impl Plan {
             .collect()
     }
 
-    /// All that there are, and all that are past their term.
-    pub(super) fn totals(&self) -> (u64, u64) {
-        (self.held.iter().sum(), self.due.iter().sum())
-    }
-
     fn doom(&mut self, kind: PersonalKind, position: Position) {
         self.due[kind as usize] += 1;
         if self.doomed.len() < DOOMED_MAX {
@@ -101,10 +96,8 @@ impl Scan<'_> {
                     self.bound.push(Bound { position, subject, kind });
                 }
             }
-            Fact::Consent(change) if change.denied.is_empty() => {
-                if is_over {
-                    self.bound.push(Bound { position, subject, kind });
-                }
+            Fact::Consent(change) if change.denied.is_empty() && is_over => {
+                self.bound.push(Bound { position, subject, kind });
             }
             Fact::Consent(_) => {
                 self.alive.insert(subject);

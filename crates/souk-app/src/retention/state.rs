@@ -18,7 +18,7 @@ pub enum RetentionOutcome {
     DryRun,
     /// What was past its term is gone.
     Done,
-    /// More than `privacy.retention.share_max` was past its term: nothing was removed.
+    /// More than `privacy.retention.share_max` of all or of one kind was past its term: nothing was removed.
     Stopped,
 }
 
@@ -115,6 +115,8 @@ pub struct RetentionState {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Noted {
     pub(super) running_since: Option<Timestamp>,
+    /// Whether the run under way was confirmed.
+    pub(super) is_confirmed: bool,
     pub(super) last: Option<RetentionRun>,
 }
 
@@ -127,6 +129,7 @@ pub(super) async fn read(parts: &Parts, now: Timestamp) -> Result<Noted, AppErro
     let since = value["running_since"].as_str();
     Ok(Noted {
         running_since: since.and_then(|text| Timestamp::parse(text).ok()),
+        is_confirmed: value["is_confirmed"].as_bool().unwrap_or(false),
         last: RetentionRun::from_json(&value["last"]),
     })
 }
@@ -135,6 +138,7 @@ async fn write(parts: &Parts, noted: &Noted, now: Timestamp) -> Result<(), AppEr
     let value = json!({
         "version": 1,
         "running_since": noted.running_since.map(|at| at.to_string()),
+        "is_confirmed": noted.is_confirmed,
         "last": noted.last.as_ref().map(RetentionRun::to_json),
     });
     let change = WriteChange::Put { value: value.to_string().into_bytes(), expires_at: None };
@@ -145,9 +149,12 @@ async fn write(parts: &Parts, noted: &Noted, now: Timestamp) -> Result<(), AppEr
 }
 
 /// Notes that records are about to be emptied: from here on no snapshot can be trusted.
-pub(super) async fn begin(parts: &Parts, now: Timestamp) -> Result<(), AppError> {
+pub(super) async fn begin(
+    parts: &Parts,
+    (is_confirmed, now): (bool, Timestamp),
+) -> Result<(), AppError> {
     let noted = read(parts, now).await?;
-    write(parts, &Noted { running_since: Some(now), ..noted }, now).await
+    write(parts, &Noted { running_since: Some(now), is_confirmed, ..noted }, now).await
 }
 
 /// Notes that the run is over.
@@ -155,7 +162,8 @@ pub(super) async fn finish(
     parts: &Parts,
     (run, now): (&RetentionRun, Timestamp),
 ) -> Result<(), AppError> {
-    write(parts, &Noted { running_since: None, last: Some(run.clone()) }, now).await
+    let noted = Noted { last: Some(run.clone()), ..Noted::default() };
+    write(parts, &noted, now).await
 }
 
 /// After a run that was broken off, destroys all snapshots: they may rest on what the log no longer says.
