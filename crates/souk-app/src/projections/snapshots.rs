@@ -10,7 +10,9 @@
 //! erasure all sets before it are dropped: their copies in older backups become noise with them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use souk_core::EventId;
@@ -34,7 +36,9 @@ use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Vi
 /// Where sets stand.
 const FOLDER: &str = "snapshots";
 /// The first byte of a manifest.
-const MANIFEST_VERSION: u8 = 2;
+const MANIFEST_VERSION: u8 = 3;
+/// Bytes that are written, and synced, at once: a few milliseconds of a disk (chosen).
+const PIECE_BYTES: usize = 4 << 20;
 /// What the names of the sets' keys in the key store begin with.
 const KEY_PREFIX: &str = "snapshot/";
 /// Version of the parts that the index of visits writes; its own version stands inside as well. 2: a long
@@ -229,6 +233,31 @@ fn key_name(sequence: u64) -> String {
     format!("{KEY_PREFIX}{sequence:012}")
 }
 
+/// The pieces of a part: its path and its bytes' ranges, at least one.
+fn pieces(path: &Path, n_bytes: usize) -> impl Iterator<Item = (Path, std::ops::Range<usize>)> {
+    let path = path.clone();
+    (0..n_bytes.div_ceil(PIECE_BYTES).max(1)).map(move |piece| {
+        let begin = piece * PIECE_BYTES;
+        let end = (begin + PIECE_BYTES).min(n_bytes);
+        (Path::from(format!("{path}.{piece:04}")), begin..end)
+    })
+}
+
+/// Writes a part piece by piece, each as long at rest as it took: a disk that takes hundreds of megabytes at
+/// once lets every commit of the log wait behind them.
+async fn put_in_pieces(
+    blobs: &dyn ObjectStore,
+    path: &Path,
+    bytes: Bytes,
+) -> Result<(), object_store::Error> {
+    for (path, range) in pieces(path, bytes.len()) {
+        let began = Instant::now();
+        blobs.put(&path, PutPayload::from(bytes.slice(range))).await?;
+        tokio::time::sleep(began.elapsed()).await;
+    }
+    Ok(())
+}
+
 /// Seals a set and writes it: its parts, then the manifest that makes it count.
 pub(crate) async fn save(place: Place<'_>, set: Set, sequence: u64) -> Result<(), AppError> {
     let blobs = place.blobs;
@@ -250,7 +279,7 @@ pub(crate) async fn save(place: Place<'_>, set: Set, sequence: u64) -> Result<()
         w.varint(u64::from(version));
         w.varint(bytes.len() as u64);
         w.raw(&xxh3_64(&bytes).to_le_bytes());
-        blobs.put(&path, PutPayload::from(bytes)).await?;
+        put_in_pieces(blobs, &path, Bytes::from(bytes)).await?;
     }
     let mut manifest = w.into_bytes();
     let checksum = xxh3_64(&manifest);
@@ -287,8 +316,9 @@ pub(crate) async fn destroy_all(keys: &dyn KeyStore) -> Result<(), AppError> {
 }
 
 fn sequence_of(path: &Path) -> Option<u64> {
-    let name = path.filename()?;
-    name.rsplit('-').next()?.parse().ok()
+    let name = path.filename()?.rsplit('-').next()?;
+    // The number of a piece stands behind it.
+    name.split('.').next()?.parse().ok()
 }
 
 async fn list(blobs: &dyn ObjectStore, folder: &Path) -> Result<Vec<Path>, object_store::Error> {
@@ -361,13 +391,15 @@ pub(crate) async fn load_parts(
     let mut parts = Vec::with_capacity(PARTS.len());
     for (name, version) in PARTS {
         let path = part_path(name, version, manifest.sequence);
-        let bytes = place.blobs.get(&path).await?.bytes().await?;
-        let part = manifest.parts.iter().find(|part| part.name == name);
-        let is_whole = part.is_some_and(|part| {
-            part.n_bytes == bytes.len() as u64 && part.checksum == xxh3_64(&bytes)
-        });
-        if !is_whole {
-            return Err(LoadError::Damaged { part: name.to_owned() });
+        let damaged = || LoadError::Damaged { part: name.to_owned() };
+        let part = manifest.parts.iter().find(|part| part.name == name).ok_or_else(damaged)?;
+        let n_bytes = usize::try_from(part.n_bytes).map_err(|_| damaged())?;
+        let mut bytes = Vec::new();
+        for (path, _) in pieces(&path, n_bytes) {
+            bytes.extend_from_slice(&place.blobs.get(&path).await?.bytes().await?);
+        }
+        if bytes.len() != n_bytes || part.checksum != xxh3_64(&bytes) {
+            return Err(damaged());
         }
         let opened = seal::open_blob(&key, path.as_ref(), &bytes);
         let sealed = |source| LoadError::Sealed { part: name.to_owned(), source };

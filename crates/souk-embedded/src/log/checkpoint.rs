@@ -12,9 +12,8 @@ use souk_ports::LogError;
 use super::segment::log_io;
 use crate::sqlite::DatabaseFile;
 
-/// A copy begins when the write-ahead log has grown by this much. Chosen: the writer's part of a copy
-/// takes some 15 ms, and at 40,000 records/s this makes it less than one part in a hundred.
-const COPY_BYTES: usize = 32 << 20;
+/// A copy begins when the write-ahead log has grown by this much: commits wait while the disk takes it in.
+const COPY_BYTES: usize = 4 << 20;
 /// Without a commit for this long, the write-ahead log is emptied and its space given back.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long that waits for readers: appends wait with it.
@@ -117,7 +116,8 @@ fn work(file: &DatabaseFile, signals: &Receiver<()>, is_running: &AtomicBool, co
                 with_connection(file, &mut connection, empty)
             }
             Err(RecvTimeoutError::Timeout) => Ok(()),
-            Ok(()) => with_connection(file, &mut connection, |open| checkpoint(open).map(drop)),
+            Ok(()) => with_connection(file, &mut connection, |open| checkpoint(open).map(drop))
+                .inspect(|()| sync(file)),
         };
         seen = now;
         if let Err(error) = copied {
@@ -126,6 +126,14 @@ fn work(file: &DatabaseFile, signals: &Receiver<()>, is_running: &AtomicBool, co
             connection = None;
         }
         is_running.store(false, Ordering::Release);
+    }
+}
+
+/// Syncs what was copied, which SQLite leaves to whoever copies the last page: the writer.
+fn sync(file: &DatabaseFile) {
+    // Nothing rests on it: the writer syncs all the same, and a file layer of tests keeps its files elsewhere.
+    if let Ok(database) = std::fs::File::open(&file.path) {
+        let _ = database.sync_data();
     }
 }
 
