@@ -57,7 +57,11 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     ensure!(cli.erasures > 0 && cli.subjects >= cli.erasures, "give more subjects than erasures");
     std::fs::create_dir_all(&cli.folder)?;
-    let shop = Shop::new(std::path::absolute(&cli.program)?, cli.folder.join("data"));
+    // Where nothing may be used before a yes, nothing of the planted people could be exported.
+    let config = cli.folder.join("souk.yaml");
+    std::fs::write(&config, "privacy: {default_jurisdiction: us}\n")?;
+    let shop = Shop::new(std::path::absolute(&cli.program)?, cli.folder.join("data"))
+        .with_config(std::path::absolute(config)?);
     let (ingest, privacy) = (shop.create_key("ingest_server")?, shop.create_key("privacy")?);
     let server = shop.serve().context("the server does not start")?;
     let filled = fill(&cli, &server, &ingest)?;
