@@ -125,11 +125,12 @@ pub enum Operation {
     Consents,
     ConsentsOfAnyShopper,
     ReadAudit,
+    ManageModels,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 18] = [
+    pub const ALL: [Operation; 19] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -148,6 +149,7 @@ impl Operation {
         Operation::Consents,
         Operation::ConsentsOfAnyShopper,
         Operation::ReadAudit,
+        Operation::ManageModels,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -171,6 +173,7 @@ impl Operation {
             Operation::Consents => "read or change consents",
             Operation::ConsentsOfAnyShopper => "read or change consents of this shopper",
             Operation::ReadAudit => "read the audit log",
+            Operation::ManageModels => "learn models or put them in service",
         }
     }
 }

@@ -7,6 +7,7 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::consent::ConsentRules;
 use crate::door::Door;
+use crate::models::{Models, keep_models};
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh, keep_lists};
@@ -61,6 +62,7 @@ pub struct App {
     pub(crate) rules: Arc<ConsentRules>,
     pub(crate) views: Arc<RwLock<Views>>,
     pub(crate) ranking: Ranking,
+    pub(crate) models: Models,
     pub(crate) projector: Projector,
 }
 
@@ -112,10 +114,13 @@ impl App {
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
         let door = Door::open(&parts, (&config, now)).await?;
         let ranking = Ranking::default();
-        let app = Arc::new(App { parts, config, clock, door, rules, views, ranking, projector });
+        let models = Models::default();
+        let app =
+            Arc::new(App { parts, config, clock, door, rules, views, ranking, models, projector });
         Door::start(&app);
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         tokio::spawn(keep_lists(Arc::downgrade(&app)));
+        tokio::spawn(keep_models(Arc::downgrade(&app)));
         Ok(app)
     }
 

@@ -8,12 +8,14 @@ use souk_privacy::consent::Decision;
 use souk_recommend::Item;
 
 use crate::audit::Counted;
+use crate::models::Fitted;
 use crate::projections::{Use, Views, Whom};
 use crate::{App, AppError, AuditOperation, Caller, Operation};
 
 mod candidates;
 #[cfg(test)]
 mod consent_tests;
+mod discover;
 mod plan;
 mod reason;
 mod select;
@@ -26,7 +28,7 @@ use candidates::{Proposal, Scene, propose};
 use plan::{Known, plan};
 use select::{Gate, Places};
 use state::with_scratches;
-pub(crate) use state::{Ranking, keep_fresh, keep_lists};
+pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,6 +102,7 @@ pub enum ReasonKind {
     BoughtTogether,
     BoughtBefore,
     SimilarShoppers,
+    SimilarProduct,
     ViewedTogether,
     RecentlyViewed,
     Trending,
@@ -198,6 +201,7 @@ impl ReasonKind {
             ReasonKind::BoughtTogether => "bought_together",
             ReasonKind::BoughtBefore => "bought_before",
             ReasonKind::SimilarShoppers => "similar_shoppers",
+            ReasonKind::SimilarProduct => "similar_product",
             ReasonKind::ViewedTogether => "viewed_together",
             ReasonKind::RecentlyViewed => "recently_viewed",
             ReasonKind::Trending => "trending",
@@ -260,8 +264,17 @@ impl App {
             let ranking = &self.ranking;
             let people_min = self.config.privacy.statistics.reason_people_min;
             let people_min = usize::try_from(people_min).unwrap_or(usize::MAX);
-            let asker =
-                Asker { views: &views, ranking, now, whom, site: &site, withheld, people_min };
+            let model = self.models.serving();
+            let asker = Asker {
+                views: &views,
+                ranking,
+                model: model.as_deref(),
+                now,
+                whom,
+                site: &site,
+                withheld,
+                people_min,
+            };
             let analytics = Use { purpose: Purpose::Analytics, site: &site, withheld };
             let may_analyse = views.allows(whom, analytics);
             (asker.answer(request), may_analyse)
@@ -294,6 +307,8 @@ fn random_id() -> String {
 struct Asker<'a> {
     views: &'a Views,
     ranking: &'a Ranking,
+    /// The shop's own model, once there is one.
+    model: Option<&'a Fitted>,
     now: Timestamp,
     whom: Whom,
     site: &'a SiteId,
@@ -330,6 +345,8 @@ impl Asker<'_> {
             seen: seen.len(),
             has_product: request.context.product_id.is_some() && !anchors.is_empty(),
             has_cart: !request.context.cart.is_empty() && !anchors.is_empty(),
+            has_model: self.model.is_some(),
+            again_share: self.model.and_then(|model| model.again.share()),
         };
         let gate = Gate {
             catalogue,
@@ -346,6 +363,7 @@ impl Asker<'_> {
         let scene = catalogue.find_site(site).map(|number| Scene {
             views: self.views,
             ranking: self.ranking,
+            model: self.model,
             now: self.now,
             site: number,
             site_id: site,
@@ -361,6 +379,15 @@ impl Asker<'_> {
         let taken =
             scene.map_or_else(Vec::new, |mut scene| fill(&mut scene, &plan, (request, &gate)));
         self.compose((request, &plan), (known, personal.decision()), &taken)
+    }
+
+    /// Which program, which state of the views, and which model made an answer.
+    fn model_version(&self) -> String {
+        let (version, generation) = (env!("CARGO_PKG_VERSION"), self.views.generation);
+        match self.model {
+            Some(model) => format!("{version}-{generation}-m{}", model.number),
+            None => format!("{version}-{generation}"),
+        }
     }
 
     fn compose(
@@ -393,7 +420,7 @@ impl Asker<'_> {
             request_id: random_id(),
             timestamp: self.now,
             strategy,
-            model_version: format!("{}-{}", env!("CARGO_PKG_VERSION"), self.views.generation),
+            model_version: self.model_version(),
             recommendations,
             personalization_score: personalization(taken),
             explanation,

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod audit;
+mod models;
 mod privacy;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
+pub(crate) use models::ModelsCommand;
 pub(crate) use privacy::{DetectArgs, Privacy};
 
 /// Retail AI that a shop runs itself.
@@ -115,6 +117,9 @@ Examples:
     /// Read the audit log, or check that nobody has changed it
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Show, learn and choose the shop's own models of who likes what
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Copy the data folder while it is in use
     ///
     /// The copy is consistent: it holds every event that was acknowledged before it began. The key

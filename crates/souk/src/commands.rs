@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
@@ -55,6 +56,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, backup::text).await
         }
         Command::Audit(what) => audit::run(what, &settings).await,
+        Command::Models(what) => models::run(what, &settings).await,
         Command::Restore { from, keys, master_key } => {
             let with_keys = backup::WithKeys { keys, master_key };
             backup::restore(&settings, &from, &with_keys).await

@@ -69,6 +69,13 @@ pub(crate) enum Job {
     PrivacyRetention {
         mode: commands::privacy::Retention,
     },
+    ModelsList,
+    ModelsLearn {
+        search: bool,
+    },
+    ModelsServe {
+        number: u64,
+    },
     ReceiptKey,
     Export {
         kind: String,
@@ -149,6 +156,9 @@ impl Job {
             | Job::PrivacyExport { .. }
             | Job::PrivacyRequests { .. }
             | Job::PrivacyRetention { .. }
+            | Job::ModelsList
+            | Job::ModelsLearn { .. }
+            | Job::ModelsServe { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
             | Job::AuditPerson { .. } => None,
@@ -189,6 +199,9 @@ impl Job {
                 commands::privacy::requests(shop, request_id.as_deref()).await
             }
             Job::PrivacyRetention { mode } => commands::privacy::retention(shop, *mode).await,
+            Job::ModelsList => commands::models::list(shop).await,
+            Job::ModelsLearn { search } => commands::models::learn(shop, *search).await,
+            Job::ModelsServe { number } => commands::models::serve(shop, *number).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,

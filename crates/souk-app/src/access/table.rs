@@ -43,6 +43,7 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::WriteCatalogue,
             Operation::SendPrices,
             Operation::ReadAggregates,
+            Operation::ManageModels,
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),

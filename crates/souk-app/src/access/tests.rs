@@ -35,6 +35,7 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::Consents, ".xxx...xx"),
     (Operation::ConsentsOfAnyShopper, ".x.x...xx"),
     (Operation::ReadAudit, ".......xx"),
+    (Operation::ManageModels, ".....x..x"),
 ];
 
 #[test]

@@ -37,12 +37,14 @@ pub enum AuditOperation {
     Recommend,
     Ingest,
     CatalogueChange,
+    ModelLearn,
+    ModelServe,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 27] = [
+    pub const ALL: [AuditOperation; 29] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -69,6 +71,8 @@ impl AuditOperation {
         AuditOperation::Recommend,
         AuditOperation::Ingest,
         AuditOperation::CatalogueChange,
+        AuditOperation::ModelLearn,
+        AuditOperation::ModelServe,
         AuditOperation::AccessDenied,
     ];
 
@@ -101,6 +105,8 @@ impl AuditOperation {
             AuditOperation::Recommend => "recommend",
             AuditOperation::Ingest => "ingest",
             AuditOperation::CatalogueChange => "catalogue.change",
+            AuditOperation::ModelLearn => "model.learn",
+            AuditOperation::ModelServe => "model.serve",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

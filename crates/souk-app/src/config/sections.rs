@@ -257,11 +257,35 @@ pub struct RecommendationSettings {
     /// Products in an answer at most.
     #[serde(deserialize_with = "text::within::<1, 100, _>")]
     pub limit_max: u64,
+    /// How the shop's own model is kept.
+    pub model: ModelSettings,
+}
+
+/// How the shop's own model of who likes what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSettings {
+    /// Hours from one learning to the next; 0 learns only when asked.
+    #[serde(deserialize_with = "text::within::<0, 8_760, _>")]
+    pub learn_every_hours: u64,
+    /// Minutes from one fit of the serving model to the next.
+    #[serde(deserialize_with = "text::within::<1, 1_440, _>")]
+    pub fit_every_minutes: u64,
+}
+
+impl Default for ModelSettings {
+    fn default() -> ModelSettings {
+        ModelSettings { learn_every_hours: 24, fit_every_minutes: 60 }
+    }
 }
 
 impl Default for RecommendationSettings {
     fn default() -> RecommendationSettings {
-        RecommendationSettings { limit_default: 10, limit_max: 100 }
+        RecommendationSettings {
+            limit_default: 10,
+            limit_max: 100,
+            model: ModelSettings::default(),
+        }
     }
 }
 

@@ -265,6 +265,22 @@ pub(crate) struct CrowdView<'a> {
     pub(crate) vectors: &'a BasketVectors,
 }
 
+impl<'a> CrowdView<'a> {
+    /// Who took what and when, to learn from: dense numbers, and nothing by which a person could be found.
+    pub(crate) fn acts(self) -> impl Iterator<Item = (Shopper, Item, i64)> + 'a {
+        let visits = self.visits.visits().chain(self.baskets.visits());
+        visits.filter_map(|visit| Some((visit.shopper()?, visit))).flat_map(|(shopper, visit)| {
+            visit.events().map(move |(item, time)| (shopper, item, time))
+        })
+    }
+
+    /// The baskets of each known buyer, oldest first.
+    pub(crate) fn each_buyer(self) -> impl Iterator<Item = &'a [Basket]> {
+        let numbers = 0..self.vectors.n_shoppers() as u32;
+        numbers.map(move |number| self.vectors.baskets(Shopper(number)))
+    }
+}
+
 /// Everything of everybody, for tests.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]

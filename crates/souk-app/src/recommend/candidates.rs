@@ -10,8 +10,10 @@ use souk_recommend::similar::{SimilarParams, SimilarQuery, similar};
 use souk_recommend::visits::VisitIndex;
 use souk_recommend::{Item, Scored};
 
+use crate::models::Fitted;
 use crate::projections::{Consented, Views};
 use crate::recommend::ReasonKind;
+use crate::recommend::discover::discover;
 use crate::recommend::plan::Source;
 use crate::recommend::state::{Ranking, Scratches};
 
@@ -39,6 +41,8 @@ pub(crate) struct Proposal {
 pub(crate) struct Scene<'a> {
     pub views: &'a Views,
     pub ranking: &'a Ranking,
+    /// The shop's own model, once there is one.
+    pub model: Option<&'a Fitted>,
     pub now: Timestamp,
     /// The site's number.
     pub site: u32,
@@ -77,6 +81,7 @@ pub(crate) fn propose(
         Source::Popular => {
             label(scene.first_of(&scene.ranking.popular(scene)), |_| (ReasonKind::Popular, false))
         }
+        Source::Model => discover(scene, scratches),
         Source::New => newest(scene),
     }
 }

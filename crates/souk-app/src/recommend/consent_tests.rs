@@ -238,7 +238,8 @@ impl Run {
         let whom = Whom::known(subject(who));
         let now = at(30);
         let (views, ranking) = (&self.views, &self.ranking);
-        let asker = Asker { views, ranking, now, whom, site: &site, withheld, people_min: 5 };
+        let (people_min, model) = (5, None);
+        let asker = Asker { views, ranking, model, now, whom, site: &site, withheld, people_min };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
         answer.recommendations.into_iter().map(|one| one.product_id).collect()
     }

@@ -16,6 +16,8 @@ pub(crate) enum Source {
     RecentlyViewed,
     Trending,
     Popular,
+    /// The shop's own model: what the shopper does not have yet.
+    Model,
     New,
 }
 
@@ -30,6 +32,18 @@ pub(crate) struct Known {
     pub has_product: bool,
     /// Whether the request names a cart.
     pub has_cart: bool,
+    /// Whether the shop has a model of its own.
+    pub has_model: bool,
+    /// Of the products in everybody's last baskets, the share that had been bought before; `None` while
+    /// that was not counted.
+    pub again_share: Option<f64>,
+}
+
+impl Known {
+    /// Whether the shopper has habits, in a shop where people buy again.
+    fn has_habit(self) -> bool {
+        self.baskets > 0 && self.again_share.is_none_or(|share| share >= AGAIN_SHARE_MIN)
+    }
 }
 
 /// Sources in two rounds: the first are taken in turn, the second only fill what is missing.
@@ -45,6 +59,10 @@ pub(crate) struct Plan {
 
 /// Personal baskets from which a habit can be read; below it, buying again is guesswork (chosen).
 const HABIT_BASKETS: usize = 2;
+
+/// Share of repeats below which what was bought is done with, as in a shop of furniture or toys (chosen: one
+/// place in ten would be right).
+const AGAIN_SHARE_MIN: f64 = 0.1;
 
 /// Chooses the sources.
 pub(crate) fn plan(request: &RecommendRequest, known: Known) -> Plan {
@@ -82,20 +100,27 @@ fn automatic(request: &RecommendRequest, known: Known) -> Strategy {
         _ if known.has_cart => Strategy::BoughtTogether,
         _ if known.seen > 0 && known.baskets < HABIT_BASKETS => Strategy::Session,
         _ if known.seen > 0 => Strategy::ForYou,
-        _ if known.baskets > 0 => Strategy::NextBasket,
+        _ if known.has_habit() => Strategy::NextBasket,
+        _ if known.baskets > 0 => Strategy::ForYou,
         _ => Strategy::Popular,
     }
 }
 
-/// Habit and present visit in turn, as far as there is either.
+/// Present visit, habit and discovery in turn, as far as there is any of them.
 fn for_you(known: Known) -> Plan {
     let mut first = Vec::new();
     if known.seen > 0 {
         first.push(Source::Session);
     }
-    if known.baskets > 0 {
+    if known.has_habit() {
         first.push(Source::NextBasket);
     }
-    let fill = vec![Source::BuyAgain, Source::Popular, Source::New];
+    if known.has_model {
+        first.push(Source::Model);
+    }
+    let mut fill = vec![Source::Popular, Source::New];
+    if known.has_habit() {
+        fill.insert(0, Source::BuyAgain);
+    }
     Plan { strategy: Strategy::ForYou, first, fill }
 }

@@ -29,7 +29,14 @@ impl Sayer<'_> {
         // Habits span a company's sites, answers do not: what speaks for a product may be sold elsewhere.
         let site = self.catalogue.site(proposal.item);
         let here = || proposal.evidence.iter().filter(|&&item| self.catalogue.site(item) == site);
-        let Some(bond) = bond_of(proposal.kind) else {
+        let kind = match proposal.kind {
+            // Nobody bought it yet, so nobody like the shopper did.
+            ReasonKind::SimilarShoppers if self.crowd.baskets.n_visits_with(proposal.item) == 0 => {
+                ReasonKind::ViewedTogether
+            }
+            kind => kind,
+        };
+        let Some(bond) = bond_of(kind) else {
             let evidence = here().take(EVIDENCE_MAX);
             return self.of_own(proposal, self.ids(evidence.copied()));
         };
@@ -41,7 +48,7 @@ impl Sayer<'_> {
             (None, Some(&spoke)) => self.kind_of((bond, proposal.item), spoke),
             (anchor, _) => anchor,
         };
-        let text = match (proposal.kind, name) {
+        let text = match (kind, name) {
             (ReasonKind::BoughtTogether, Some(name)) => format!("Bought with {name}"),
             (ReasonKind::BoughtTogether, None) => "Often bought together".to_owned(),
             (ReasonKind::SimilarShoppers, Some(name)) => {
@@ -49,9 +56,11 @@ impl Sayer<'_> {
             }
             (ReasonKind::SimilarShoppers, None) => "Bought by shoppers like you".to_owned(),
             (_, Some(name)) => format!("Seen together with {name}"),
+            // The same people looked at both, but not in one visit.
+            (_, None) if kind != proposal.kind => "Seen by shoppers like you".to_owned(),
             (_, None) => "Often seen together".to_owned(),
         };
-        Reason { kind: proposal.kind, text, evidence: self.ids(evidence) }
+        Reason { kind, text, evidence: self.ids(evidence) }
     }
 
     /// A reason that says nothing of others than that they are many.
@@ -64,6 +73,12 @@ impl Sayer<'_> {
             ReasonKind::RecentlyViewed => "You looked at it recently".to_owned(),
             ReasonKind::Trending => "In demand right now".to_owned(),
             ReasonKind::New => "New in this shop".to_owned(),
+            ReasonKind::SimilarProduct => {
+                match proposal.evidence.first().and_then(|&item| self.title(item)) {
+                    Some(title) => format!("Similar to {title}"),
+                    None => "Similar to products you know".to_owned(),
+                }
+            }
             _ => "Popular in this shop".to_owned(),
         };
         Reason { kind: proposal.kind, text, evidence }
@@ -100,6 +115,7 @@ fn bond_of(kind: ReasonKind) -> Option<Bond> {
         ReasonKind::ViewedTogether => Some(Bond::Viewed),
         ReasonKind::BoughtBefore
         | ReasonKind::RecentlyViewed
+        | ReasonKind::SimilarProduct
         | ReasonKind::Trending
         | ReasonKind::Popular
         | ReasonKind::New => None,

@@ -14,6 +14,7 @@ use souk_recommend::bought_together::TogetherScratch;
 use souk_recommend::buy_again::BuyAgainScratch;
 use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
 use souk_recommend::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use souk_recommend::sources::BlendScratch;
 use souk_recommend::visits::VisitId;
 use souk_recommend::{CoScratch, Item, Scored, Shopper};
 
@@ -21,6 +22,7 @@ use crate::App;
 use crate::projections::Views;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
+use crate::recommend::discover::Discoveries;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,11 @@ const VISITS_MAX: usize = 4_096;
 /// Products in a kept answer; longer ones are asked for by filters that refuse most (chosen).
 const KEPT_LIMIT_MAX: usize = 100;
 
+/// How often somebody was forgotten, or took back what others may learn from them.
+pub(crate) fn departures(views: &Views) -> u64 {
+    views.counters.of_kind(forgotten_kind()) + views.withdrawals()
+}
+
 /// The kind of record that asks for a person to be forgotten.
 fn forgotten_kind() -> RecordKind {
     // Which person makes no difference to the kind.
@@ -63,6 +70,7 @@ pub(crate) struct Scratches {
     pub together: TogetherScratch,
     pub counts: CoScratch,
     pub buy_again: BuyAgainScratch,
+    pub blend: BlendScratch,
 }
 
 thread_local! {
@@ -126,9 +134,12 @@ pub(crate) struct Ranking {
     pub session: SessionScorer,
     market: RwLock<Option<Arc<Market>>>,
     neighbourhoods: RwLock<FxHashMap<Shopper, Arc<Neighbourhood>>>,
+    /// Held by the request that finds a shopper's neighbours.
+    searching: Mutex<()>,
     habits: RwLock<FxHashMap<Shopper, Habit>>,
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
+    pub(super) discoveries: Discoveries,
     /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
     /// Erasures and withdrawals that the rest holds no trace of.
@@ -143,9 +154,11 @@ impl Default for Ranking {
             session: SessionScorer::new(SessionParams::default()),
             market: RwLock::default(),
             neighbourhoods: RwLock::default(),
+            searching: Mutex::new(()),
             habits: RwLock::default(),
             visits: RwLock::default(),
             lists: RwLock::default(),
+            discoveries: Discoveries::default(),
             forgotten: AtomicU64::new(0),
             cleared: AtomicU64::new(0),
             clearing: Mutex::new(()),
@@ -165,16 +178,47 @@ impl Ranking {
     }
 
     /// What similar shoppers buy, made anew when the shopper's own baskets changed.
+    ///
+    /// One request at a time makes one anew. Whoever comes meanwhile gets the one before, or none: after a
+    /// start, or once enough baskets changed, everybody's is old at once, and thousands of requests that
+    /// make theirs would keep all others waiting for seconds.
     pub(crate) fn neighbourhood(
+        &self,
+        asked: (Shopper, Timestamp),
+        baskets: &BasketVectors,
+        scratch: &mut next_basket::Scratch,
+    ) -> Arc<Neighbourhood> {
+        let (shopper, now) = asked;
+        let kept = self.neighbourhoods.read().get(&shopper).map(Arc::clone);
+        let old = match kept {
+            Some(kept) if kept.is_fresh(baskets, shopper, now.as_ms()) => return kept,
+            old => old.unwrap_or_default(),
+        };
+        match self.searching.try_lock() {
+            Some(_alone) => self.search(asked, baskets, scratch),
+            None => old,
+        }
+    }
+
+    /// Finds a shopper's neighbours before they ask, unless they did already.
+    fn prepare(
+        &self,
+        asked: (Shopper, Timestamp),
+        baskets: &BasketVectors,
+        scratch: &mut next_basket::Scratch,
+    ) {
+        if !self.neighbourhoods.read().contains_key(&asked.0) {
+            self.search(asked, baskets, scratch);
+        }
+    }
+
+    /// Finds a shopper's neighbours and keeps them.
+    fn search(
         &self,
         (shopper, now): (Shopper, Timestamp),
         baskets: &BasketVectors,
         scratch: &mut next_basket::Scratch,
     ) -> Arc<Neighbourhood> {
-        let kept = self.neighbourhoods.read().get(&shopper).map(Arc::clone);
-        if let Some(kept) = kept.filter(|kept| kept.is_fresh(baskets, shopper, now.as_ms())) {
-            return kept;
-        }
         let params = self.next_basket_params(0);
         let made = Arc::new(baskets.neighbourhood((shopper, now.as_ms()), &params, scratch));
         let mut kept = self.neighbourhoods.write();
@@ -310,7 +354,7 @@ impl Ranking {
     /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer, or
     /// whom others must no longer learn from.
     pub(crate) fn keep_up(&self, views: &Views) {
-        let forgotten = views.counters.of_kind(forgotten_kind()) + views.withdrawals();
+        let forgotten = departures(views);
         if self.cleared.load(Ordering::Acquire) == forgotten {
             return;
         }
@@ -323,6 +367,7 @@ impl Ranking {
         self.neighbourhoods.write().clear();
         self.habits.write().clear();
         self.visits.write().clear();
+        self.discoveries.clear();
         *self.market.write() = None;
         self.lists.write().clear();
         self.cleared.store(forgotten, Ordering::Release);
@@ -389,7 +434,7 @@ fn warm_neighbourhoods(app: &Weak<App>) {
         if let Some(shopper) = views.preparable(number, &app.config.main_site()) {
             let asked = (shopper, app.clock.now());
             with_scratches(|scratches| {
-                app.ranking.neighbourhood(asked, baskets, &mut scratches.next_basket);
+                app.ranking.prepare(asked, baskets, &mut scratches.next_basket);
             });
         }
         drop(views);

@@ -12,6 +12,7 @@ use super::bootstrap::Difference;
 
 mod measures;
 mod split;
+mod teach;
 #[cfg(test)]
 mod tests;
 mod tune;
@@ -19,6 +20,7 @@ mod tune;
 use measures::Judge;
 pub use measures::{Accuracy, RatingMeasures};
 pub use split::{newest_items, split_at_time};
+pub use teach::{Lessons, Search, Verdict, teach};
 use tune::{hidden, tune};
 
 /// One item that a shopper took.

@@ -4,9 +4,10 @@ use super::parallel::for_chunks;
 use super::{Histories, Scores, Source};
 use crate::random::Random;
 use crate::types::{Item, Shopper};
+use serde::{Deserialize, Serialize};
 
 /// How factors are fitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlsParams {
     /// Factors of a shopper and of an item.
     pub n_factors: usize,

@@ -5,6 +5,7 @@ use super::logit::Cases;
 use super::{Histories, Scores, Source};
 use crate::types::Item;
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 
 /// Signals that each source gives to a candidate.
 pub const SIGNALS_PER_SOURCE: usize = 3;
@@ -15,7 +16,7 @@ const COMMON: usize = 4;
 const PROPOSED: usize = 100;
 
 /// Weights of the signals: [`SIGNALS_PER_SOURCE`] for each source in its order, then the common ones.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights(pub Vec<f32>);
 
 impl Weights {
@@ -37,6 +38,26 @@ pub struct Blend {
     weights: Weights,
     /// `ln(1 + takers)` by item, as a share of the largest.
     popularity: Vec<f32>,
+}
+
+/// An item that a blend proposes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Proposed {
+    /// Which item.
+    pub item: Item,
+    /// Comparable within one list.
+    pub score: f32,
+    /// What spoke for it, where a source can tell.
+    pub spoke: Option<Spoke>,
+}
+
+/// What spoke for an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spoke {
+    /// The name of the source.
+    pub source: &'static str,
+    /// The item of the history by which the source came to it.
+    pub because: Item,
 }
 
 /// Working memory of blending; make one per thread and use it again.
@@ -94,6 +115,47 @@ impl Blend {
             rows.map(score).zip(scratch.candidates.iter().copied()).collect();
         super::scores::keep_best(&mut scored, limit);
         scored.into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// As [`Blend::rank`], each item with its score and with the source and the item of the history that
+    /// spoke most for it.
+    pub fn propose(
+        &self,
+        history: &[Item],
+        (limit, is_hidden): (usize, &dyn Fn(Item) -> bool),
+        scratch: &mut BlendScratch,
+    ) -> Vec<Proposed> {
+        self.collect(history, is_hidden, scratch);
+        let n = self.n_signals();
+        let rows = scratch.signals.chunks_exact(n);
+        let score =
+            |row: &[f32]| -> f32 { row.iter().zip(&self.weights.0).map(|(a, b)| a * b).sum() };
+        let mut scored: Vec<(f32, Item)> =
+            rows.map(score).zip(scratch.candidates.iter().copied()).collect();
+        super::scores::keep_best(&mut scored, limit);
+        let propose = |(score, item): (f32, Item)| {
+            let place = scratch.places.get(item).expect("every candidate has a place") as usize;
+            let row = &scratch.signals[place * n..][..n];
+            Proposed { item, score, spoke: self.spoke(history, (item, row)) }
+        };
+        scored.into_iter().map(propose).collect()
+    }
+
+    /// The source whose signals weigh most in an item's score, of those that can name an item of the
+    /// history.
+    fn spoke(&self, history: &[Item], (item, row): (Item, &[f32])) -> Option<Spoke> {
+        let signals = row.chunks_exact(SIGNALS_PER_SOURCE);
+        let weights = self.weights.0.chunks_exact(SIGNALS_PER_SOURCE);
+        let shares = signals.zip(weights).map(|(signals, weights)| {
+            signals.iter().zip(weights).map(|(signal, weight)| signal * weight).sum::<f32>()
+        });
+        let mut by_share: Vec<(f32, &dyn Source)> =
+            shares.zip(&self.sources).map(|(share, source)| (share, &**source)).collect();
+        by_share.sort_by(|a, b| b.0.total_cmp(&a.0));
+        by_share.into_iter().filter(|&(share, _)| share > 0.0).find_map(|(_, source)| {
+            let because = source.because(history, item)?;
+            Some(Spoke { source: source.name(), because })
+        })
     }
 
     /// Lets every source propose, and gathers the signals of all candidates.

@@ -3,9 +3,10 @@
 use super::pairs::{PairParams, Pairs};
 use super::{Histories, Scores, Source};
 use crate::types::{Item, Shopper};
+use serde::{Deserialize, Serialize};
 
 /// How company is counted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompanyParams {
     /// How strongly a long history weighs less per pair: each pair counts 1 / length^this.
     pub length_power: f32,
@@ -83,5 +84,9 @@ impl Source for Company {
 
     fn score(&self, history: &[Item], into: &mut Scores) {
         self.0.score(history, into);
+    }
+
+    fn because(&self, history: &[Item], item: Item) -> Option<Item> {
+        self.0.because(history, item)
     }
 }

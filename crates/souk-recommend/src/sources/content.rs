@@ -3,12 +3,13 @@
 use super::{Scores, Source};
 use crate::types::Item;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// What each item says of itself, by item number: numbers that equal words and attributes share.
 pub type Tokens = [Vec<u32>];
 
 /// How likeness is measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContentParams {
     /// A token of `d` among `n` items weighs `ln(n / d)^rarity`.
     pub rarity: f32,
@@ -136,4 +137,25 @@ impl Source for Content {
             }
         }
     }
+
+    fn because(&self, history: &[Item], item: Item) -> Option<Item> {
+        let of = |item: Item| self.vectors.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
+        let likeness = |held: Item| likeness(of(held), of(item));
+        let alike = history.iter().rev().map(|&held| (likeness(held), held));
+        let best = alike.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.filter(|&(likeness, _)| likeness > 0.0).map(|(_, held)| held)
+    }
+}
+
+/// The product of two vectors whose tokens ascend.
+fn likeness(a: &[(u32, f32)], b: &[(u32, f32)]) -> f32 {
+    let (mut i, mut j, mut sum) = (0, 0, 0.0);
+    while let (Some(&(left, x)), Some(&(right, y))) = (a.get(i), b.get(j)) {
+        if left == right {
+            sum += x * y;
+        }
+        i += usize::from(left <= right);
+        j += usize::from(right <= left);
+    }
+    sum
 }

@@ -5,9 +5,10 @@ use super::scores::keep_best;
 use super::tiles::Symmetric;
 use super::{Histories, Scores, Source};
 use crate::types::Item;
+use serde::{Deserialize, Serialize};
 
 /// How the model is fitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EaseParams {
     /// The ridge penalty λ: the larger, the more a pair must be seen to count.
     pub penalty: f32,

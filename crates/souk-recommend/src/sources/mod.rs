@@ -28,7 +28,7 @@ mod tiles;
 mod tests;
 
 pub use als::{Als, AlsParams};
-pub use blend::{Blend, BlendScratch, LessonBook, SIGNALS_PER_SOURCE, Weights};
+pub use blend::{Blend, BlendScratch, LessonBook, Proposed, SIGNALS_PER_SOURCE, Spoke, Weights};
 pub use company::{Company, CompanyParams};
 pub use content::{Content, ContentParams, Tokens};
 pub use ease::{Ease, EaseParams};
@@ -51,4 +51,10 @@ pub trait Source: Send + Sync {
     /// about; items of the history may be scored, and the caller leaves out what must not be shown.
     /// Scores are comparable only within one call.
     fn score(&self, history: &[Item], into: &mut Scores);
+
+    /// The item of the history that speaks most for `item`; `None` where nothing does, or where a source
+    /// cannot tell.
+    fn because(&self, _history: &[Item], _item: Item) -> Option<Item> {
+        None
+    }
 }

@@ -90,6 +90,24 @@ impl Pairs {
         }
         into.map(|item, sum| sum * takers(item).powf(-self.params.to_power));
     }
+
+    /// The item of a history whose row holds most for an item.
+    pub(super) fn because(&self, history: &[Item], item: Item) -> Option<Item> {
+        let mut best: Option<(f32, Item)> = None;
+        let mut recency = 1.0_f32;
+        for &held in history.iter().rev() {
+            let row = self.rows.get(held.0 as usize).map_or(&[][..], Vec::as_slice);
+            if let Ok(place) = row.binary_search_by_key(&item, |&(other, _)| other) {
+                let takers = self.n_takers[held.0 as usize].max(1) as f32;
+                let said = recency * takers.powf(-self.params.from_power) * row[place].1;
+                if best.is_none_or(|(most, _)| said > most) {
+                    best = Some((said, held));
+                }
+            }
+            recency *= self.params.recency;
+        }
+        best.map(|(_, held)| held)
+    }
 }
 
 /// Counts the company of one item.

@@ -5,9 +5,11 @@ use super::{
     Als, AlsParams, Blend, Company, CompanyParams, Content, ContentParams, Ease, EaseParams,
     Histories, Popularity, Rules, RulesParams, Source, Tokens, Weights,
 };
+use serde::{Deserialize, Serialize};
 
 /// One source with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SourceParams {
     /// [`Company`].
     Company(CompanyParams),
@@ -34,6 +36,36 @@ impl SourceParams {
             SourceParams::Als(params) => Box::new(Als::fit(histories, params, threads)),
             SourceParams::Popularity => Box::new(Popularity::fit(histories)),
         }
+    }
+
+    /// What people call it, as [`Source::name`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            SourceParams::Company(_) => "company",
+            SourceParams::Rules(_) => "rules",
+            SourceParams::Content(_) => "content",
+            SourceParams::Ease(_) => "ease",
+            SourceParams::Als(_) => "als",
+            SourceParams::Popularity => "popularity",
+        }
+    }
+
+    /// The sources that data of this size feeds at a bearable cost, with the parameters from which a search
+    /// begins.
+    pub fn affordable(n_items: usize, n_rows: usize, has_tokens: bool) -> Vec<SourceParams> {
+        let mut sources = vec![
+            SourceParams::Company(CompanyParams::default()),
+            SourceParams::Rules(RulesParams::default()),
+        ];
+        if has_tokens {
+            sources.push(SourceParams::Content(ContentParams::default()));
+        }
+        if n_items <= DENSE_ITEMS_MAX && n_rows <= DENSE_ROWS_MAX {
+            sources.push(SourceParams::Ease(EaseParams::default()));
+            sources.push(SourceParams::Als(AlsParams::default()));
+        }
+        sources.push(SourceParams::Popularity);
+        sources
     }
 
     /// Other parameters to try, one group for each parameter: the best of a group is kept before the
@@ -110,12 +142,15 @@ impl SourceParams {
     }
 }
 
+/// Items and rows up to which EASE^R and ALS are fitted in seconds.
+const DENSE_ITEMS_MAX: usize = 3_000;
+const DENSE_ROWS_MAX: usize = 1_000_000;
 const RECENCY: &[f32] = &[0.3, 0.5, 0.7, 0.85, 0.95, 1.0];
 const POWERS: &[f32] = &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8];
 const PENALTIES: &[f32] = &[30.0, 100.0, 200.0, 350.0, 500.0, 800.0];
 
 /// Sources with their parameters and the weights that join them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// In the order of their weights.
     pub sources: Vec<SourceParams>,

@@ -3,9 +3,10 @@
 use super::pairs::{PairParams, Pairs};
 use super::{Histories, Scores, Source};
 use crate::types::{Item, Shopper};
+use serde::{Deserialize, Serialize};
 
 /// How rules are counted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RulesParams {
     /// A rule counts this much per place that lies between its items, in 0..=1.
     pub distance: f32,
@@ -68,5 +69,9 @@ impl Source for Rules {
 
     fn score(&self, history: &[Item], into: &mut Scores) {
         self.0.score(history, into);
+    }
+
+    fn because(&self, history: &[Item], item: Item) -> Option<Item> {
+        self.0.because(history, item)
     }
 }

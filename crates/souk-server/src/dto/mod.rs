@@ -7,6 +7,7 @@ pub(crate) mod common;
 pub(crate) mod consents;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;

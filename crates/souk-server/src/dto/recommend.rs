@@ -314,6 +314,7 @@ pub(crate) enum ReasonName {
     BoughtTogether,
     BoughtBefore,
     SimilarShoppers,
+    SimilarProduct,
     ViewedTogether,
     RecentlyViewed,
     Trending,

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use serde::Serialize;
 
 use crate::edge::{Edge, around};
@@ -18,6 +18,7 @@ pub(crate) mod audit;
 pub(crate) mod consents;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod models;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
@@ -51,6 +52,8 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/privacy/retention", get(retention::get).post(retention::run))
         .route("/v1/webhooks/shopify", post(webhooks::shopify))
         .route("/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/v1/models", get(models::list).post(models::learn))
+        .route("/v1/models/serving", put(models::serve))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/proof", get(audit::proof))
         .route("/v1/audit/head", get(audit::head))

@@ -49,6 +49,9 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/privacy/retention", "-------++"),
     // Signed by Shopify; see `shopify.rs`.
     ("POST", "/v1/webhooks/shopify", "ooooooooo"),
+    ("GET", "/v1/models", "----+++-+"),
+    ("POST", "/v1/models", "-----+--+"),
+    ("PUT", "/v1/models/serving", "-----+--+"),
     ("GET", "/v1/audit", "-------++"),
     ("GET", "/v1/audit/proof", "-------++"),
     ("GET", "/v1/audit/head", "-------++"),

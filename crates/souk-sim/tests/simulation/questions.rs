@@ -170,7 +170,8 @@ impl Acts {
             ReasonKind::Popular | ReasonKind::Trending => {
                 ensure!(model.was_wanted(sku), "nobody ever wanted it");
             }
-            ReasonKind::New => {}
+            // Both only say what the catalogue says.
+            ReasonKind::SimilarProduct | ReasonKind::New => {}
         }
         Ok(())
     }

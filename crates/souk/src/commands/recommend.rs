@@ -36,6 +36,7 @@ fn reason_name(kind: ReasonKind) -> &'static str {
         ReasonKind::BoughtTogether => "bought_together",
         ReasonKind::BoughtBefore => "bought_before",
         ReasonKind::SimilarShoppers => "similar_shoppers",
+        ReasonKind::SimilarProduct => "similar_product",
         ReasonKind::ViewedTogether => "viewed_together",
         ReasonKind::RecentlyViewed => "recently_viewed",
         ReasonKind::Trending => "trending",

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use souk_recommend::next_basket::Basket;
 use souk_recommend::{Evidence, Score};
 
 use super::*;
@@ -61,4 +62,29 @@ fn nothing_kept_outlives_an_erasure() {
     ranking.keep_up(&views);
     let kept = ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(3));
     assert_eq!(kept[0].item, Item(3));
+}
+
+#[test]
+fn one_request_at_a_time_finds_neighbours_and_nobody_waits() {
+    let ranking = Ranking::default();
+    let basket = |key, items: &[u32]| {
+        Basket::new(key, 1_000, &items.iter().map(|&item| Item(item)).collect::<Vec<_>>())
+    };
+    let mut baskets = BasketVectors::default();
+    baskets.add_basket(Shopper(0), basket(1, &[1, 2]));
+    baskets.add_basket(Shopper(1), basket(2, &[1, 2, 3]));
+    let asked = (Shopper(0), Timestamp::EPOCH.plus_ms(2_000));
+    let mut scratch = next_basket::Scratch::default();
+    let another = ranking.searching.lock();
+    let unknown = ranking.neighbourhood(asked, &baskets, &mut scratch);
+    assert_eq!(*unknown, Neighbourhood::default());
+    drop(another);
+    let found = ranking.neighbourhood(asked, &baskets, &mut scratch);
+    assert_ne!(*found, Neighbourhood::default());
+    // The own baskets changed, so what is kept is old; it serves while somebody else looks.
+    baskets.add_basket(Shopper(0), basket(3, &[2]));
+    let another = ranking.searching.lock();
+    assert!(Arc::ptr_eq(&ranking.neighbourhood(asked, &baskets, &mut scratch), &found));
+    drop(another);
+    assert!(!Arc::ptr_eq(&ranking.neighbourhood(asked, &baskets, &mut scratch), &found));
 }

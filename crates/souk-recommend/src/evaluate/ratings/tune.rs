@@ -91,7 +91,8 @@ pub(super) fn hidden(histories: &Histories, shopper: Shopper, seen: Seen) -> FxH
     }
 }
 
-fn learn(
+/// The weights under which what was held out stands in front.
+pub(super) fn learn(
     task: &RatingTask<'_>,
     histories: &Histories,
     (held_out, recipe): (&Wanted, &Recipe),

@@ -20,12 +20,6 @@ use super::{four, nanoseconds, write_predictions};
 use crate::cli::{Output, RatingArgs, Seen, SourceName};
 use crate::term::{self, columns};
 
-/// EASE^R and matrix factors are blended unasked where a fit of one takes no more than some seconds
-/// (chosen): up to this many items,
-const DENSE_ITEMS_MAX: usize = 3_000;
-/// and up to this many rows.
-const DENSE_ROWS_MAX: usize = 1_000_000;
-
 pub(super) fn run(args: &RatingArgs, output: Output) -> Result<()> {
     let (mut users, mut items) = (Ids::default(), Ids::default());
     let mut load = |path: &Path| rows(path, (&mut users, &mut items));
@@ -85,14 +79,9 @@ pub(super) fn run(args: &RatingArgs, output: Output) -> Result<()> {
 
 /// The sources asked for, or those that this data feeds at a bearable cost.
 fn recipe(args: &RatingArgs, train: &[RatingRow], tokens: &[Vec<u32>]) -> Recipe {
-    let n_items = train.iter().map(|row| row.item).collect::<HashSet<_>>().len();
-    let is_dense = n_items <= DENSE_ITEMS_MAX && train.len() <= DENSE_ROWS_MAX;
-    let mut names = args.sources.clone();
-    if names.is_empty() {
-        names.extend([SourceName::Company, SourceName::Rules]);
-        names.extend((!tokens.is_empty()).then_some(SourceName::Content));
-        names.extend(is_dense.then_some([SourceName::Ease, SourceName::Als]).into_iter().flatten());
-        names.push(SourceName::Popularity);
+    if args.sources.is_empty() {
+        let n_items = train.iter().map(|row| row.item).collect::<HashSet<_>>().len();
+        return Recipe::new(SourceParams::affordable(n_items, train.len(), !tokens.is_empty()));
     }
     let params = |name: SourceName| match name {
         SourceName::Company => SourceParams::Company(Default::default()),
@@ -102,7 +91,7 @@ fn recipe(args: &RatingArgs, train: &[RatingRow], tokens: &[Vec<u32>]) -> Recipe
         SourceName::Als => SourceParams::Als(Default::default()),
         SourceName::Popularity => SourceParams::Popularity,
     };
-    Recipe::new(names.into_iter().map(params).collect())
+    Recipe::new(args.sources.iter().copied().map(params).collect())
 }
 
 /// The lists of a predictions file, by user.

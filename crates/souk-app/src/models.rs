@@ -1,0 +1,417 @@
+//! The shop's own model of who will like what: learned from what everybody's allowed acts make together,
+//! judged before it serves, and taken back when it disappoints.
+//!
+//! What is kept of a model is its *recipe*: sources, parameters, weights, and how good it was on what it
+//! had not learned from. No number of it is about a person. What is fitted by a recipe lives in memory
+//! alone, is the same bytes after every fit of the same facts, and is made anew at a start, once in
+//! a while, and soon after somebody left or took back what others may learn from them.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use souk_core::Timestamp;
+use souk_recommend::evaluate::ratings::{Lessons, Verdict, teach};
+use souk_recommend::sources::{Blend, Histories, Recipe, SourceParams};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::recommend::departures;
+use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
+
+mod material;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use material::BoughtAgain;
+pub(crate) use material::HISTORY_MAX;
+pub use record::{Model, ModelState};
+pub use souk_recommend::evaluate::ratings::Search;
+
+use material::Material;
+
+/// How often to look whether there is something to do.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+/// How long after a start the first model is learned: a start has better things to do.
+const LEARN_DELAY: Duration = Duration::from_secs(60);
+/// How long after a fit the next one may be made because somebody left: several share one.
+const DEPARTURE_PAUSE: Duration = Duration::from_secs(60);
+/// How long after one that failed, or found too little to learn from, the next is tried.
+const RETRY_PAUSE: Duration = Duration::from_secs(600);
+/// How much worse than the serving one a model may be judged: less is noise of a few hundred judges
+/// (chosen).
+const WORSE_MAX: f64 = 0.01;
+/// Rows up to which parameters are searched for by the daily run, which fits sources a hundred times.
+const SEARCH_ROWS_MAX: usize = 1_000_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Fits since the start of the process.
+static FITS: AtomicU64 = AtomicU64::new(1);
+
+/// A recipe fitted on the shop's facts.
+pub(crate) struct Fitted {
+    /// Of which model.
+    pub(crate) number: u64,
+    /// Which fit it is since the start.
+    pub(crate) fit_number: u64,
+    pub(crate) blend: Blend,
+    pub(crate) again: BoughtAgain,
+    made: Instant,
+    departures: u64,
+}
+
+impl fmt::Debug for Fitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fitted").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// The model in service.
+#[derive(Debug, Default)]
+pub(crate) struct Models {
+    serving: RwLock<Option<Arc<Fitted>>>,
+    /// Held while something is learned or fitted.
+    working: Arc<tokio::sync::Mutex<()>>,
+    /// Why the last one that was asked for was not learned.
+    failure: Mutex<Option<String>>,
+}
+
+impl Models {
+    /// What answers are made with; `None` until there is one.
+    pub(crate) fn serving(&self) -> Option<Arc<Fitted>> {
+        self.serving.read().clone()
+    }
+}
+
+/// The models on record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelsState {
+    /// The oldest first.
+    pub models: Vec<Model>,
+    /// The number of the one in service.
+    pub serving: Option<u64>,
+    /// Whether it is fitted and speaks in answers: not in the first moments after a start.
+    pub is_fitted: bool,
+    /// Whether one is being learned or fitted now.
+    pub is_working: bool,
+    /// Why the last one that was asked for was not learned.
+    pub last_failure: Option<String>,
+    /// When the next one is learned by itself; `None` if that is switched off.
+    pub next_at: Option<Timestamp>,
+}
+
+impl App {
+    /// The models on record, and which one serves.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] without the operation; as the tables.
+    pub async fn models(&self, caller: &Caller) -> Result<ModelsState, AppError> {
+        caller.check(Operation::ReadAggregates)?;
+        self.state_of_models().await
+    }
+
+    async fn state_of_models(&self) -> Result<ModelsState, AppError> {
+        let now = self.clock.now();
+        let models = record::list(&self.parts, now).await?;
+        Ok(ModelsState {
+            serving: record::serving(&self.parts, now).await?,
+            is_fitted: self.models.serving().is_some(),
+            is_working: self.models.working.try_lock().is_err(),
+            last_failure: self.models.failure.lock().clone(),
+            next_at: self.next_model(models.last()),
+            models,
+        })
+    }
+
+    fn next_model(&self, last: Option<&Model>) -> Option<Timestamp> {
+        let hours = i64::try_from(self.config.recommendations.model.learn_every_hours).ok()?;
+        if hours == 0 {
+            return None;
+        }
+        let next = last.map(|last| last.made_at.plus_ms(hours.saturating_mul(HOUR_MS)));
+        Some(next.unwrap_or_else(|| self.clock.now()))
+    }
+
+    /// Learns a model, judges it, and puts it in service unless it is worse than the one there is, or
+    /// than what is popular.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] without the operation, [`AppError::Conflict`] while another is learned,
+    /// [`AppError::NotReady`] when too little is known yet; as the tables.
+    pub async fn learn_model(&self, caller: &Caller, search: Search) -> Result<Model, AppError> {
+        caller.check(Operation::ManageModels)?;
+        self.check_ready()?;
+        let alone = self.alone()?;
+        self.learn_alone((caller, alone), search).await
+    }
+
+    /// As [`App::learn_model`], but returns once it has begun; [`App::models`] tells what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::learn_model`], as far as it is known at the beginning.
+    pub async fn begin_model(
+        self: &Arc<Self>,
+        caller: &Caller,
+        search: Search,
+    ) -> Result<ModelsState, AppError> {
+        caller.check(Operation::ManageModels)?;
+        self.check_ready()?;
+        let alone = self.alone()?;
+        let (app, caller_of_it) = (Arc::clone(self), caller.clone());
+        tokio::spawn(async move {
+            let learned = app.learn_alone((&caller_of_it, alone), search).await;
+            *app.models.failure.lock() = learned.err().map(|error| error.to_string());
+        });
+        let mut state = self.state_of_models().await?;
+        state.is_working = true;
+        Ok(state)
+    }
+
+    fn alone(&self) -> Result<OwnedMutexGuard<()>, AppError> {
+        Arc::clone(&self.models.working).try_lock_owned().map_err(|_| is_busy())
+    }
+
+    async fn learn_alone(
+        &self,
+        (caller, _alone): (&Caller, OwnedMutexGuard<()>),
+        search: Search,
+    ) -> Result<Model, AppError> {
+        let (now, began) = (self.clock.now(), Instant::now());
+        let known = record::list(&self.parts, now).await?;
+        let serving = self.recipe_in_service(&known, now).await?;
+        let number = known.last().map_or(1, |last| last.number + 1);
+        let material = self.material().await?;
+        let threads = threads();
+        let learned = blocking(move || learn(material, (serving, search), threads)).await?;
+        let Some(learned) = learned else {
+            return Err(AppError::NotReady(
+                "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),
+            ));
+        };
+        let model = Model {
+            number,
+            made_at: now,
+            state: learned.state,
+            recipe: learned.recipe,
+            verdict: learned.verdict,
+            again: learned.again,
+            n_shoppers: learned.n_shoppers,
+            ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        let act = AuditAct::new(AuditOperation::ModelLearn)
+            .on(AuditObject::data("models"))
+            .with("number", number)
+            .with("state", model.state.as_str())
+            .ending(Outcome::Done);
+        self.audit(caller, act).await?;
+        record::add(&self.parts, &model, now).await?;
+        if let Some(fitted) = learned.fitted {
+            let number = learned.fitted_number.unwrap_or(number);
+            *self.models.serving.write() = Some(Arc::new(Fitted { number, ..fitted }));
+        }
+        Ok(model)
+    }
+
+    /// Puts a model on record in service, whatever it was judged: also how one is taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] without the operation, [`AppError::NotFound`] for an unknown number,
+    /// [`AppError::Conflict`] while another is learned; as the tables.
+    pub async fn serve_model(&self, caller: &Caller, number: u64) -> Result<Model, AppError> {
+        caller.check(Operation::ManageModels)?;
+        self.check_ready()?;
+        let _alone = self.alone()?;
+        let now = self.clock.now();
+        let known = record::list(&self.parts, now).await?;
+        let model = known.into_iter().find(|model| model.number == number);
+        let id = number.to_string();
+        let model = model.ok_or(AppError::NotFound { what: "model", id })?;
+        let act = AuditAct::new(AuditOperation::ModelServe)
+            .on(AuditObject::data("models"))
+            .with("number", number)
+            .ending(Outcome::Done);
+        self.audit(caller, act).await?;
+        record::set_serving(&self.parts, number, now).await?;
+        self.fit(&model).await?;
+        Ok(model)
+    }
+
+    /// Fits a model on the facts as they are and puts the result in service.
+    async fn fit(&self, model: &Model) -> Result<(), AppError> {
+        let material = self.material().await?;
+        let (recipe, number, threads) = (model.recipe.clone(), model.number, threads());
+        let fitted = blocking(move || {
+            let mut material = material;
+            let histories = material.histories();
+            let tokens = material.tokens();
+            fit(&recipe, (&histories, &tokens), (&material, number), threads)
+        });
+        *self.models.serving.write() = Some(Arc::new(fitted.await?));
+        Ok(())
+    }
+
+    async fn material(&self) -> Result<Material, AppError> {
+        self.projector.inspect(|views| Material::copy(views, departures(views))).await
+    }
+
+    async fn recipe_in_service(
+        &self,
+        known: &[Model],
+        now: Timestamp,
+    ) -> Result<Option<(u64, Recipe)>, AppError> {
+        let number = record::serving(&self.parts, now).await?;
+        let serving = known.iter().find(|model| Some(model.number) == number);
+        Ok(serving.map(|model| (model.number, model.recipe.clone())))
+    }
+
+    /// Does what is due: fits what serves, or learns anew, but not before `learn_at`.
+    async fn tend_models(&self, learn_at: Instant) -> Result<(), AppError> {
+        let state = self.state_of_models().await?;
+        if state.is_working {
+            return Ok(());
+        }
+        let serving = state.models.iter().find(|model| Some(model.number) == state.serving);
+        if let Some(model) = serving
+            && self.is_fit_due()
+        {
+            let _alone = self.alone()?;
+            return self.fit(model).await;
+        }
+        let is_due = state.next_at.is_some_and(|at| at <= self.clock.now());
+        if !is_due || Instant::now() < learn_at {
+            return Ok(());
+        }
+        // The first one soon, by what is known of such shops; parameters are searched for in later ones.
+        let n_events = { self.views.read().sizes().visit_events };
+        let is_bearable = usize::try_from(n_events).is_ok_and(|n| n <= SEARCH_ROWS_MAX);
+        let search = match serving {
+            Some(_) if is_bearable => Search::Parameters,
+            _ => Search::Weights,
+        };
+        let model = self.learn_model(&Caller::local_admin(), search).await?;
+        tracing::info!(number = model.number, state = model.state.as_str(), "a model was learned");
+        Ok(())
+    }
+
+    fn is_fit_due(&self) -> bool {
+        let Some(fitted) = self.models.serving() else { return true };
+        let minutes = self.config.recommendations.model.fit_every_minutes;
+        let age_max = Duration::from_secs(minutes.saturating_mul(60));
+        let has_someone_left = departures(&self.views.read()) != fitted.departures;
+        is_stale((fitted.made.elapsed(), age_max), has_someone_left)
+    }
+}
+
+/// Whether a model may serve.
+fn judge(verdict: &Verdict) -> ModelState {
+    let is_no_worse = |serving: f64| verdict.model >= serving * (1.0 - WORSE_MAX);
+    match verdict.model > verdict.popularity && verdict.serving.is_none_or(is_no_worse) {
+        true => ModelState::Accepted,
+        false => ModelState::Refused,
+    }
+}
+
+/// Whether what serves must be fitted anew: it is old, or somebody left.
+fn is_stale((age, age_max): (Duration, Duration), has_someone_left: bool) -> bool {
+    age >= age_max || has_someone_left && age >= DEPARTURE_PAUSE
+}
+
+/// What came of learning.
+struct Learned {
+    state: ModelState,
+    recipe: Recipe,
+    verdict: Verdict,
+    again: BoughtAgain,
+    n_shoppers: u64,
+    /// The new model if it was accepted, else the one before on the facts as they are.
+    fitted: Option<Fitted>,
+    /// Of the one before, if it goes on.
+    fitted_number: Option<u64>,
+}
+
+fn learn(
+    mut material: Material,
+    (serving, search): (Option<(u64, Recipe)>, Search),
+    threads: usize,
+) -> Option<Learned> {
+    let histories = material.histories();
+    let tokens = material.tokens();
+    let start = match (&serving, search) {
+        (Some((_, recipe)), Search::Weights) => recipe.clone(),
+        _ => {
+            let n_rows = histories.events().count();
+            let has_tokens = tokens.iter().any(|tokens| !tokens.is_empty());
+            Recipe::new(SourceParams::affordable(histories.n_items(), n_rows, has_tokens))
+        }
+    };
+    let lessons = Lessons { histories: &histories, tokens: &tokens, search, threads };
+    let before = serving.as_ref().map(|(_, recipe)| recipe);
+    let (recipe, verdict) = teach(&lessons, &start, before)?;
+    let state = judge(&verdict);
+    let chosen = match state {
+        ModelState::Accepted => Some((None, &recipe)),
+        ModelState::Refused => serving.as_ref().map(|(number, recipe)| (Some(*number), recipe)),
+    };
+    let all = (&histories, &tokens[..]);
+    let fitted = chosen.map(|(number, recipe)| {
+        (number, fit(recipe, all, (&material, number.unwrap_or_default()), threads))
+    });
+    let (fitted_number, fitted) =
+        fitted.map_or((None, None), |(number, fitted)| (number, Some(fitted)));
+    let (again, n_shoppers) = (material.again, histories.n_shoppers() as u64);
+    Some(Learned { state, recipe, verdict, again, n_shoppers, fitted, fitted_number })
+}
+
+fn fit(
+    recipe: &Recipe,
+    (histories, tokens): (&Histories, &[Vec<u32>]),
+    (material, number): (&Material, u64),
+    threads: usize,
+) -> Fitted {
+    Fitted {
+        number,
+        fit_number: FITS.fetch_add(1, Ordering::Relaxed),
+        blend: recipe.fit(histories, tokens, threads),
+        again: material.again,
+        made: Instant::now(),
+        departures: material.departures,
+    }
+}
+
+/// Half of the machine: the other half answers.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2))
+}
+
+fn is_busy() -> AppError {
+    AppError::Conflict("a model is being learned or fitted; wait until it is done".to_owned())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AppError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|source| AppError::Bug(format!("learning ended: {source}")))
+}
+
+/// Keeps a model fitted and learns new ones when it is time, until the application is gone.
+pub(crate) async fn keep_models(app: Weak<App>) {
+    let mut learn_at = Instant::now() + LEARN_DELAY;
+    loop {
+        tokio::time::sleep(LOOK_PAUSE).await;
+        let Some(app) = app.upgrade() else { return };
+        if app.check_ready().is_err() {
+            continue;
+        }
+        if let Err(error) = app.tend_models(learn_at).await {
+            tracing::debug!(%error, "no model was learned or fitted");
+            learn_at = Instant::now() + RETRY_PAUSE;
+        }
+    }
+}

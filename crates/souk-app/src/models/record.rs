@@ -1,0 +1,178 @@
+//! What is on record about models: a row for each, and which one serves.
+
+use serde::{Deserialize, Serialize};
+use souk_core::Timestamp;
+use souk_ports::{Condition, TableRange, Write, WriteChange};
+use souk_recommend::evaluate::ratings::Verdict;
+use souk_recommend::sources::Recipe;
+
+use super::BoughtAgain;
+use crate::{AppError, Parts};
+
+const PARTITION: &str = "models";
+const SERVING: &str = "serving";
+/// Before the numbers of models, so that they are not taken for anything else.
+const PREFIX: &str = "model-";
+/// Models on record; the oldest go, but never the one that serves.
+const KEPT: usize = 50;
+
+/// What became of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    /// It was at least as good as the one before.
+    Accepted,
+    /// It was worse than the one that served, or than showing everybody what is popular.
+    Refused,
+}
+
+impl ModelState {
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ModelState::Accepted => "accepted",
+            ModelState::Refused => "refused",
+        }
+    }
+}
+
+/// A model: how it is made, from how much, and how good it was. Nothing in it is about a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Grows by one with each.
+    pub number: u64,
+    /// When it was learned, by the shop's clock.
+    pub made_at: Timestamp,
+    /// What became of it.
+    pub state: ModelState,
+    /// Sources, parameters and weights.
+    pub recipe: Recipe,
+    /// How good it was on what it did not learn from.
+    pub verdict: Verdict,
+    /// How often people buy again.
+    pub again: BoughtAgain,
+    /// Shoppers it was learned from.
+    pub n_shoppers: u64,
+    /// How long learning took, in milliseconds of real time.
+    pub ms: u64,
+}
+
+impl Model {
+    /// What it is made of, by the names of its sources.
+    pub fn sources(&self) -> Vec<String> {
+        self.recipe.sources.iter().map(|source| source.name().to_owned()).collect()
+    }
+}
+
+/// The stored row.
+#[derive(Debug, Serialize, Deserialize)]
+struct Row {
+    version: u32,
+    number: u64,
+    made_at: String,
+    state: ModelState,
+    recipe: Recipe,
+    n_judges: usize,
+    ndcg: f64,
+    popularity: f64,
+    serving: Option<f64>,
+    bought: u64,
+    again: u64,
+    n_shoppers: u64,
+    ms: u64,
+}
+
+impl Row {
+    fn of(model: &Model) -> Row {
+        Row {
+            version: 1,
+            number: model.number,
+            made_at: model.made_at.to_string(),
+            state: model.state,
+            recipe: model.recipe.clone(),
+            n_judges: model.verdict.n_judges,
+            ndcg: model.verdict.model,
+            popularity: model.verdict.popularity,
+            serving: model.verdict.serving,
+            bought: model.again.bought,
+            again: model.again.again,
+            n_shoppers: model.n_shoppers,
+            ms: model.ms,
+        }
+    }
+
+    fn into_model(self) -> Option<Model> {
+        Some(Model {
+            number: self.number,
+            made_at: Timestamp::parse(&self.made_at).ok()?,
+            state: self.state,
+            recipe: self.recipe,
+            verdict: Verdict {
+                n_judges: self.n_judges,
+                model: self.ndcg,
+                popularity: self.popularity,
+                serving: self.serving,
+            },
+            again: BoughtAgain { bought: self.bought, again: self.again },
+            n_shoppers: self.n_shoppers,
+            ms: self.ms,
+        })
+    }
+}
+
+/// Every model on record, the oldest first. Rows of another version, whose sources this program does not
+/// know, are passed over.
+pub(super) async fn list(parts: &Parts, now: Timestamp) -> Result<Vec<Model>, AppError> {
+    let range = TableRange { partition_key: PARTITION, prefix: PREFIX, after: None, limit: 1_000 };
+    let rows = parts.tables.range(range, now).await?;
+    let read = |row: &[u8]| serde_json::from_slice::<Row>(row).ok()?.into_model();
+    Ok(rows.iter().filter_map(|row| read(&row.value)).collect())
+}
+
+/// The number of the model in service.
+pub(super) async fn serving(parts: &Parts, now: Timestamp) -> Result<Option<u64>, AppError> {
+    let row = parts.tables.get(PARTITION, SERVING, now).await?;
+    let text = row.as_ref().and_then(|row| std::str::from_utf8(&row.value).ok());
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+/// Notes a model; one that is accepted serves from now on. The oldest beyond [`KEPT`] go.
+pub(super) async fn add(parts: &Parts, model: &Model, now: Timestamp) -> Result<(), AppError> {
+    let value = serde_json::to_vec(&Row::of(model))
+        .map_err(|_| AppError::Bug("a model cannot be written down".to_owned()))?;
+    let mut writes = vec![put(&name_of(model.number), value)];
+    let mut kept = serving(parts, now).await?;
+    if model.state == ModelState::Accepted {
+        writes.push(put(SERVING, model.number.to_string().into_bytes()));
+        kept = Some(model.number);
+    }
+    let known = list(parts, now).await?;
+    let too_many = (known.len() + 1).saturating_sub(KEPT);
+    let old = known.iter().filter(|old| Some(old.number) != kept).take(too_many);
+    writes.extend(old.map(|old| write(&name_of(old.number), WriteChange::Delete)));
+    parts.tables.write(&writes, now).await?;
+    Ok(())
+}
+
+/// Notes which model serves.
+pub(super) async fn set_serving(
+    parts: &Parts,
+    number: u64,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    parts.tables.write(&[put(SERVING, number.to_string().into_bytes())], now).await?;
+    Ok(())
+}
+
+fn name_of(number: u64) -> String {
+    format!("{PREFIX}{number:012}")
+}
+
+fn put(sort_key: &str, value: Vec<u8>) -> Write {
+    write(sort_key, WriteChange::Put { value, expires_at: None })
+}
+
+fn write(sort_key: &str, change: WriteChange) -> Write {
+    let (partition_key, sort_key) = (PARTITION.to_owned(), sort_key.to_owned());
+    Write { partition_key, sort_key, condition: Condition::Any, change }
+}

@@ -1,0 +1,179 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+use souk_core::wire::json::product_from_json;
+use souk_core::{Currency, ProductId, SiteId};
+use souk_recommend::Item;
+
+use super::*;
+use crate::recommend::{RecommendRequest, Strategy};
+use crate::test_shop::{Shop, caller};
+use crate::{IngestCall, ReasonKind, Role};
+
+/// Shoppers of each of two tastes, and products of each.
+const SHOPPERS: usize = 60;
+const PRODUCTS: usize = 12;
+
+fn view(shopper: &str, product: &str, second: usize) -> Value {
+    json!({"type": "track", "event": "Product Viewed", "userId": shopper,
+        "messageId": format!("{shopper}-{product}-{second}"),
+        "timestamp": format!("2026-01-15T{:02}:{:02}:{:02}Z", 1 + second / 3600, second / 60 % 60, second % 60),
+        "properties": {"product_id": product}})
+}
+
+/// Two tastes that share nothing: each shopper saw six of the twelve products of theirs.
+async fn two_tastes(shop: &Shop) {
+    let products: Vec<_> = ["tea", "saw"]
+        .iter()
+        .flat_map(|taste| (0..PRODUCTS).map(move |n| (taste, n)))
+        .map(|(taste, n)| {
+            let product = json!({"id": format!("{taste}{n}"), "title": format!("{taste} number {n}"),
+                "price": {"amount": 100, "currency": "USD"}, "availability": "in_stock"});
+            product_from_json(&product, &SiteId::main(), Currency::USD).unwrap()
+        })
+        .collect();
+    shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    for taste in ["tea", "saw"] {
+        let mut batch = Vec::new();
+        for shopper in 0..SHOPPERS {
+            for step in 0..6 {
+                let product = (shopper * 5 + step * 7) % PRODUCTS;
+                let name = format!("{taste}-{shopper}");
+                batch.push(view(&name, &format!("{taste}{product}"), shopper * 60 + step));
+            }
+        }
+        shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    }
+    folded(shop).await;
+}
+
+async fn folded(shop: &Shop) {
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+}
+
+async fn ask(shop: &Shop, shopper: &str) -> crate::RecommendAnswer {
+    let mut request = RecommendRequest::new(Strategy::ForYou, 6);
+    request.user_id = Some(shopper.to_owned());
+    shop.app.recommend(&request, &caller(Role::StorefrontServer)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_model_is_learned_speaks_in_answers_and_is_taken_back() {
+    let shop = Shop::open().await;
+    two_tastes(&shop).await;
+    let admin = caller(Role::Admin);
+    let first = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    assert_eq!((first.number, first.state), (1, ModelState::Accepted));
+    assert!(first.verdict.model > first.verdict.popularity, "{:?}", first.verdict);
+
+    // Long ago, so that no visit is under way and only the model can know the taste.
+    let batch = [view("new", "tea0", 0), view("new", "tea7", 1), view("new", "tea2", 2)];
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    folded(&shop).await;
+    let answer = ask(&shop, "new").await;
+    assert!(answer.model_version.ends_with("-m1"), "{}", answer.model_version);
+    let spoken = answer.recommendations.iter().filter(|one| !one.reason.evidence.is_empty());
+    let spoken: Vec<&ProductId> = spoken.map(|one| &one.product_id).collect();
+    assert!(spoken.len() >= 3, "{:?}", answer.recommendations);
+    let seen = ["tea0", "tea7", "tea2"];
+    for product in spoken {
+        assert!(product.as_str().starts_with("tea") && !seen.contains(&product.as_str()));
+    }
+    // Nobody bought anything, so no reason may speak of buyers.
+    let kinds = answer.recommendations.iter().map(|one| one.reason.kind);
+    assert!(kinds.into_iter().all(|kind| kind != ReasonKind::SimilarShoppers));
+
+    let second = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    assert_eq!(second.number, 2);
+    shop.app.serve_model(&admin, 1).await.unwrap();
+    let state = shop.app.models(&admin).await.unwrap();
+    assert_eq!((state.serving, state.models.len()), (Some(1), 2));
+    assert!(ask(&shop, "new").await.model_version.ends_with("-m1"));
+    let unknown = shop.app.serve_model(&admin, 9).await.unwrap_err();
+    assert!(matches!(unknown, AppError::NotFound { .. }), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_fit_of_the_same_facts_proposes_the_same() {
+    let shop = Shop::open().await;
+    two_tastes(&shop).await;
+    let admin = caller(Role::Admin);
+    shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    let before = ask(&shop, "saw-3").await;
+    shop.app.serve_model(&admin, 1).await.unwrap();
+    let after = ask(&shop, "saw-3").await;
+    assert_eq!(before.recommendations, after.recommendations);
+}
+
+#[tokio::test]
+async fn nothing_is_learned_from_few_or_from_those_who_did_not_agree() {
+    let few = Shop::open().await;
+    let batch: Vec<Value> = (0..4).map(|n| view("one", &format!("p{n}"), n)).collect();
+    few.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    folded(&few).await;
+    let unasked = Shop::open_in("eu").await;
+    two_tastes(&unasked).await;
+    for shop in [few, unasked] {
+        let refused = shop.app.learn_model(&caller(Role::Admin), Search::Weights).await;
+        assert!(matches!(refused, Err(AppError::NotReady(_))), "{refused:?}");
+        assert!(shop.app.models(&caller(Role::Analyst)).await.unwrap().models.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_was_learned_from_the_erased_is_gone_after_the_next_fit() {
+    let shop = Shop::open().await;
+    two_tastes(&shop).await;
+    let material = |shop: &Shop| Material::copy(&shop.app.views.read(), 0).histories();
+    let before = material(&shop);
+    let who = crate::Who::parse("tea-5").unwrap();
+    let privacy = caller(Role::Privacy);
+    shop.app.request_erasure(&privacy, &who, crate::IdentityCheck::Verified).await.unwrap();
+    let after = material(&shop);
+    assert_eq!(after.n_shoppers(), before.n_shoppers() - 1);
+    let takers = |histories: &Histories| -> usize {
+        (0..histories.n_items() as u32).map(|item| histories.takers(Item(item)).len()).sum()
+    };
+    assert_eq!(takers(&after), takers(&before) - 6);
+    // And it is soon: the job fits anew once somebody left.
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    assert!(is_stale((minute, hour), true));
+    assert!(!is_stale((minute, hour), false) && is_stale((hour, hour), false));
+    assert!(!is_stale((Duration::from_secs(1), hour), true));
+}
+
+#[test]
+fn a_worse_model_is_refused() {
+    let verdict =
+        |model, popularity, serving| Verdict { n_judges: 100, model, popularity, serving };
+    assert_eq!(judge(&verdict(0.20, 0.10, None)), ModelState::Accepted);
+    assert_eq!(judge(&verdict(0.20, 0.10, Some(0.201))), ModelState::Accepted);
+    assert_eq!(judge(&verdict(0.20, 0.10, Some(0.21))), ModelState::Refused);
+    assert_eq!(judge(&verdict(0.10, 0.10, None)), ModelState::Refused);
+}
+
+#[tokio::test]
+async fn the_oldest_models_go_and_the_serving_one_stays() {
+    let shop = Shop::open().await;
+    let now = shop.app.clock.now();
+    let model = |number, state| Model {
+        number,
+        made_at: now,
+        state,
+        recipe: Recipe::new(SourceParams::affordable(10, 10, true)),
+        verdict: Verdict { n_judges: 1, model: 0.5, popularity: 0.25, serving: Some(0.125) },
+        again: BoughtAgain { bought: 4, again: 1 },
+        n_shoppers: 3,
+        ms: 7,
+    };
+    let parts = &shop.app.parts;
+    record::add(parts, &model(1, ModelState::Accepted), now).await.unwrap();
+    for number in 2..=60 {
+        record::add(parts, &model(number, ModelState::Refused), now).await.unwrap();
+    }
+    let kept = record::list(parts, now).await.unwrap();
+    assert_eq!(kept.len(), 50);
+    assert_eq!(kept[0], model(1, ModelState::Accepted));
+    assert_eq!(kept.last().unwrap(), &model(60, ModelState::Refused));
+    assert_eq!(record::serving(parts, now).await.unwrap(), Some(1));
+}

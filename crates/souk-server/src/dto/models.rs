@@ -1,0 +1,114 @@
+use serde::{Deserialize, Serialize};
+use souk_app::{Model, ModelsState};
+use utoipa::ToSchema;
+
+/// How to learn.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LearnBody {
+    /// Whether each source's parameters are searched for too, which takes some fifty times as long.
+    #[serde(default)]
+    search: bool,
+}
+
+impl LearnBody {
+    pub(crate) fn search(&self) -> bool {
+        self.search
+    }
+}
+
+/// Which model is to serve.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServeBody {
+    /// Its number on record.
+    number: u64,
+}
+
+impl ServeBody {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+/// The shop's models.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelsAnswer {
+    /// The oldest first.
+    models: Vec<ModelAnswer>,
+    /// The number of the one in service.
+    #[schema(required)]
+    serving: Option<u64>,
+    /// Whether it speaks in answers: not in the first moments after a start.
+    is_fitted: bool,
+    /// Whether one is being learned or fitted.
+    is_working: bool,
+    /// Why the last one that was asked for was not learned.
+    #[schema(required)]
+    last_failure: Option<String>,
+    /// When the next one is learned by itself, by the shop's clock; `null` when that is switched off.
+    #[schema(format = DateTime, required)]
+    next_at: Option<String>,
+}
+
+/// A model: how it is made, and how good it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelAnswer {
+    /// Grows by one with each.
+    number: u64,
+    /// When it was learned, by the shop's clock.
+    #[schema(format = DateTime)]
+    made_at: String,
+    /// `accepted`, or `refused` because it was worse than the one before or than what is popular.
+    state: &'static str,
+    /// What it is made of.
+    sources: Vec<String>,
+    /// Shoppers it was learned from.
+    shoppers: u64,
+    /// Shoppers who judged it: they did not teach its weights, and the last tenth of what they took was
+    /// kept from it.
+    judges: usize,
+    /// How well it foretold that: NDCG@10, from 0 to 1.
+    ndcg_at_10: f64,
+    /// The same of what is popular.
+    popularity_ndcg_at_10: f64,
+    /// The same of the model that served before.
+    #[schema(required)]
+    serving_ndcg_at_10: Option<f64>,
+    /// Of the products in everybody's last baskets, the share that had been bought before.
+    #[schema(required)]
+    bought_again_share: Option<f64>,
+    /// How long learning took.
+    ms: u64,
+}
+
+impl From<&Model> for ModelAnswer {
+    fn from(model: &Model) -> ModelAnswer {
+        ModelAnswer {
+            number: model.number,
+            made_at: model.made_at.to_string(),
+            state: model.state.as_str(),
+            sources: model.sources(),
+            shoppers: model.n_shoppers,
+            judges: model.verdict.n_judges,
+            ndcg_at_10: model.verdict.model,
+            popularity_ndcg_at_10: model.verdict.popularity,
+            serving_ndcg_at_10: model.verdict.serving,
+            bought_again_share: model.again.share(),
+            ms: model.ms,
+        }
+    }
+}
+
+impl From<ModelsState> for ModelsAnswer {
+    fn from(state: ModelsState) -> ModelsAnswer {
+        ModelsAnswer {
+            models: state.models.iter().map(ModelAnswer::from).collect(),
+            serving: state.serving,
+            is_fitted: state.is_fitted,
+            is_working: state.is_working,
+            last_failure: state.last_failure,
+            next_at: state.next_at.map(|at| at.to_string()),
+        }
+    }
+}
