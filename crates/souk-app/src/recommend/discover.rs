@@ -12,8 +12,9 @@ use super::candidates::{Proposal, Scene};
 use super::{ReasonKind, state::Scratches};
 use crate::models::{Fitted, HISTORY_MAX};
 
-/// How old kept proposals may be; they are dropped at once when the shopper's own acts go on.
-const KEPT_AGE_MAX: Duration = Duration::from_secs(60);
+/// How old kept proposals may be. What a shopper just did speaks at once through the visit and through habits,
+/// and is never proposed; the model's view of them changes slowly, and costs milliseconds (chosen).
+const KEPT_AGE_MAX: Duration = Duration::from_secs(20);
 /// Shoppers whose proposals are kept (about 40 MB).
 const KEPT_MAX: usize = 20_000;
 /// Proposals beyond which a list is not kept (chosen).
@@ -23,10 +24,10 @@ const KEPT_LIMIT_MAX: usize = 100;
 #[derive(Debug)]
 struct Discovery {
     made: Instant,
-    model: u64,
-    history: Vec<Item>,
-    proposals: Arc<Vec<Proposal>>,
+    /// Which fit made it.
+    fit_number: u64,
     limit: usize,
+    proposals: Arc<Vec<Proposal>>,
 }
 
 /// Proposals of the last moments, by shopper: the places of one page ask one after the other.
@@ -40,14 +41,13 @@ impl Discoveries {
 
     fn get(
         &self,
-        (shopper, model): (Shopper, &Fitted),
-        (history, limit): (&[Item], usize),
+        shopper: Shopper,
+        (model, limit): (&Fitted, usize),
     ) -> Option<Arc<Vec<Proposal>>> {
         let kept = self.0.read();
         let known = kept.get(&shopper)?;
-        let is_same = known.model == model.fit_number
+        let is_same = known.fit_number == model.fit_number
             && known.limit == limit
-            && known.history == history
             && known.made.elapsed() < KEPT_AGE_MAX;
         is_same.then(|| Arc::clone(&known.proposals))
     }
@@ -64,25 +64,33 @@ impl Discoveries {
 /// What the model proposes; nothing without a model or without a past.
 pub(crate) fn discover(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let Some(model) = scene.model else { return Vec::new() };
+    let limit = scene.proposals_max;
+    // What a request tells of a visit that the shop does not store is nobody's.
+    let keeper = scene.personal.lone_shopper().filter(|_| limit <= KEPT_LIMIT_MAX);
+    let keeper = keeper.filter(|_| scene.is_seen_stored);
+    if let Some(shopper) = keeper
+        && let Some(kept) = scene.ranking.discoveries.get(shopper, (model, limit))
+    {
+        let new = kept.iter().filter(|proposal| !has_had(scene, proposal.item));
+        return new.cloned().collect();
+    }
     let history = past(scene);
     if history.is_empty() {
         return Vec::new();
     }
-    let limit = scene.proposals_max;
-    let keeper = scene.personal.lone_shopper().filter(|_| limit <= KEPT_LIMIT_MAX);
-    if let Some(shopper) = keeper
-        && let Some(kept) = scene.ranking.discoveries.get((shopper, model), (&history, limit))
-    {
-        return kept.to_vec();
-    }
-    let proposals = Arc::new(made(scene, (&model.blend, &history), &mut scratches.blend));
+    let proposals = made(scene, (&model.blend, &history), &mut scratches.blend);
     if let Some(shopper) = keeper {
-        let (made, model) = (Instant::now(), model.fit_number);
-        let proposals = Arc::clone(&proposals);
-        let discovery = Discovery { made, model, history, proposals, limit };
-        scene.ranking.discoveries.put(shopper, discovery);
+        let (made, fit_number) = (Instant::now(), model.fit_number);
+        let proposals = Arc::new(proposals.clone());
+        scene.ranking.discoveries.put(shopper, Discovery { made, fit_number, limit, proposals });
     }
-    proposals.to_vec()
+    proposals
+}
+
+/// Whether the shopper bought a product, or met it of late.
+fn has_had(scene: &Scene<'_>, item: Item) -> bool {
+    scene.personal.has_bought(item, scene.own)
+        || scene.personal.touches().any(|touch| touch.item == item && touch.action.is_visit())
 }
 
 /// The latest different products of a shopper, the youngest last: what they did before, then what the
