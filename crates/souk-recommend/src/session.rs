@@ -15,10 +15,12 @@ use crate::types::{Evidence, Item, Score, Scored};
 use crate::visits::{VisitId, VisitIndex};
 use std::cmp::Ordering;
 
+mod mixture;
 mod params;
 #[cfg(test)]
 mod tests;
 
+pub use mixture::{MIXTURE_SIGNALS, MixtureLessons, MixtureScratch, SessionMixture};
 pub use params::{EVENTS_MAX, RepeatParams, SecondStep, SessionParams};
 
 /// A question for the next items of a session.

@@ -4,6 +4,7 @@
 //! The model is a blend of candidate sources. Their parameters and the blend's weights are chosen on
 //! rows held out of the training part, or on a validation part.
 
+use crate::diversity::{DiversityParams, diversify};
 use crate::sources::{BlendScratch, Histories, Popularity, Recipe};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,8 +17,8 @@ mod split;
 mod tests;
 mod tune;
 
-use measures::Judge;
 pub use measures::{Accuracy, RatingMeasures};
+use measures::{Judge, likeness};
 pub use split::{newest_items, split_at_time};
 use tune::{hidden, tune};
 
@@ -95,6 +96,8 @@ pub struct RatingTask<'a> {
     pub attributes: &'a [Vec<u32>],
     /// The sources, and where the search for their parameters begins.
     pub recipe: &'a Recipe,
+    /// How much variety is put into the lists; none to leave them as they were ranked.
+    pub diversity: Option<DiversityParams>,
     /// How many threads fit the sources; the result does not depend on it.
     pub threads: usize,
     /// Lists of another configuration to compare with; those of shoppers without a test row are
@@ -107,6 +110,10 @@ pub struct RatingTask<'a> {
 pub struct RatingReport {
     /// The model's measures, by list length.
     pub model: Vec<RatingMeasures>,
+    /// The same before variety was put into the lists; empty when none was.
+    pub as_ranked: Vec<RatingMeasures>,
+    /// How much the model's NDCG is above that, by list length.
+    pub over_as_ranked: Vec<Difference>,
     /// The same for the most popular items (without the seen ones, if those are excluded).
     pub popularity: Vec<RatingMeasures>,
     /// How much the model's NDCG is above that of popularity, by list length.
@@ -147,13 +154,23 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
     let limit = task.ks.iter().copied().max().unwrap_or(0);
     let mut scratch = BlendScratch::default();
     let (mut latencies, mut predictions, mut popular) = (Vec::new(), Vec::new(), Vec::new());
+    let mut as_ranked = Vec::new();
+    let depth = task.diversity.map_or(0, |params| params.depth);
+    let alike = |a, b| likeness((&histories, task.attributes), a, b);
     for (shopper, _) in &wanted {
         let hidden = hidden(&histories, *shopper, task.seen);
         let is_hidden = |item| hidden.contains(&item);
         let begin = timer();
-        let list = blend.rank(histories.items(*shopper), (limit, &is_hidden), &mut scratch);
+        let own = histories.items(*shopper);
+        let ranked = blend.rank_scored(own, (limit.max(depth), &is_hidden), &mut scratch);
+        let as_it_is: Vec<Item> = ranked.iter().take(limit).map(|&(_, item)| item).collect();
+        let list = match &task.diversity {
+            Some(params) => diversify(&ranked, (limit, &alike), params),
+            None => as_it_is.clone(),
+        };
         latencies.push(timer().saturating_sub(begin));
         predictions.push((*shopper, list));
+        as_ranked.push((*shopper, as_it_is));
         let list = popularity.ranked().filter(|item| !is_hidden(*item)).take(limit);
         popular.push((*shopper, list.collect()));
     }
@@ -162,9 +179,15 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
     let at_each = |others: &[(Shopper, Vec<Item>)]| {
         task.ks.iter().map(|&k| judge.difference(&predictions, others, k)).collect()
     };
+    let is_varied = task.diversity.is_some();
+    let measures = |lists: &[(Shopper, Vec<Item>)]| -> Vec<RatingMeasures> {
+        task.ks.iter().map(|&k| judge.measure(lists, k)).collect()
+    };
     RatingReport {
-        model: task.ks.iter().map(|&k| judge.measure(&predictions, k)).collect(),
-        popularity: task.ks.iter().map(|&k| judge.measure(&popular, k)).collect(),
+        as_ranked: if is_varied { measures(&as_ranked) } else { Vec::new() },
+        over_as_ranked: if is_varied { at_each(&as_ranked) } else { Vec::new() },
+        model: measures(&predictions),
+        popularity: measures(&popular),
         over_popularity: at_each(&popular),
         over_other: others.map(|others| at_each(&others)).unwrap_or_default(),
         recipe,

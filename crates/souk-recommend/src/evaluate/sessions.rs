@@ -8,15 +8,19 @@
 //! and learns nothing from test sessions.
 
 use super::metrics;
-use crate::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use crate::session::{
+    MixtureScratch, SessionMixture, SessionParams, SessionQuery, SessionScorer, SessionScratch,
+};
 use crate::types::{Item, Shopper};
 use crate::visits::{VisitEvent, VisitId, VisitIndex, VisitLimits};
 use rustc_hash::FxHashSet;
 
+mod mix;
 #[cfg(test)]
 mod tests;
 mod tune;
 
+pub use mix::learn_mixture;
 pub use tune::{SessionTuning, TuneBudget, tune_sessions};
 
 /// One event of a session file.
@@ -32,9 +36,11 @@ pub struct SessionRow {
 
 /// What an evaluation needs to know.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionProtocol {
+pub struct SessionProtocol<'a> {
     /// How the recommender is set.
     pub params: SessionParams,
+    /// What puts the proposals of several readings in order; none to take those of `params` as they are.
+    pub mixture: Option<&'a SessionMixture>,
     /// How many items it names.
     pub k: usize,
 }
@@ -119,23 +125,28 @@ struct Session {
 pub fn evaluate_sessions(
     train: &[SessionRow],
     test: &[SessionRow],
-    protocol: &SessionProtocol,
+    protocol: &SessionProtocol<'_>,
     timer: &mut dyn FnMut() -> u64,
 ) -> SessionReport {
     let index = index_of(&sessions_of(train));
     let tests = sessions_of(test);
     let scorer = SessionScorer::new(protocol.params);
     let mut tally = Tally { k: protocol.k, ..Tally::default() };
-    let mut scratch = SessionScratch::default();
+    let (mut scratch, mut mixing) = (SessionScratch::default(), MixtureScratch::default());
     let mut list = Vec::new();
     for session in &tests {
         for step in 1..session.items.len() {
             let query = session.query(step, protocol.k);
-            let start = timer();
-            let top = scorer.top(&index, &query, &mut scratch);
-            tally.latencies.push(timer().saturating_sub(start));
             list.clear();
-            list.extend(top.iter().map(|proposal| proposal.item));
+            let start = timer();
+            if let Some(mixture) = protocol.mixture {
+                let top = mixture.top(&index, (&query, &session.times[..step]), &mut mixing);
+                list.extend(top.iter().map(|&(_, item)| item));
+            } else {
+                let top = scorer.top(&index, &query, &mut scratch);
+                list.extend(top.iter().map(|proposal| proposal.item));
+            }
+            tally.latencies.push(timer().saturating_sub(start));
             tally.add(session, step, &list);
         }
     }

@@ -52,19 +52,19 @@ pub(super) fn ascend(cases: &Cases, starts: &[Vec<f32>]) -> Vec<f32> {
     weights
 }
 
-fn scores(cases: &Cases, weights: &[f32]) -> Vec<f32> {
+pub(super) fn scores(cases: &Cases, weights: &[f32]) -> Vec<f32> {
     let rows = cases.signals.chunks_exact(cases.n_signals);
     rows.map(|row| row.iter().zip(weights).map(|(a, b)| a * b).sum()).collect()
 }
 
 /// The scores when one weight is changed by `step`.
-fn moved(cases: &Cases, scored: &[f32], (signal, step): (usize, f32)) -> Vec<f32> {
+pub(super) fn moved(cases: &Cases, scored: &[f32], (signal, step): (usize, f32)) -> Vec<f32> {
     let rows = cases.signals.chunks_exact(cases.n_signals);
     scored.iter().zip(rows).map(|(score, row)| score + step * row[signal]).collect()
 }
 
 /// Mean NDCG@10 of the cases, out of what could be gained among the candidates.
-fn quality(cases: &Cases, scored: &[f32]) -> f64 {
+pub(super) fn quality(cases: &Cases, scored: &[f32]) -> f64 {
     let every = cases.ends.len().div_ceil(CASES_MAX).max(1);
     let (mut sum, mut n) = (0.0, 0_u32);
     for case in (0..cases.ends.len()).step_by(every) {

@@ -1,6 +1,6 @@
 //! Likeness of attributes and text: the source that knows items nobody has taken yet.
 
-use super::{Scores, Source};
+use super::{Histories, Kin, Scores, Source};
 use crate::types::Item;
 use rustc_hash::FxHashMap;
 
@@ -135,5 +135,25 @@ impl Source for Content {
                 into.add(item, weight * of_item);
             }
         }
+    }
+
+    /// A new item's kin are those most like it, by the cosine.
+    fn kin(&self, histories: &Histories) -> Option<Kin> {
+        let items = (0_u32..).zip(&self.vectors).map(|(item, vector)| (Item(item), vector));
+        let new =
+            items.filter(|(item, vector)| !vector.is_empty() && histories.takers(*item).is_empty());
+        let (mut scores, mut nearest) = (Scores::default(), Vec::new());
+        let is_hidden = |item: Item| histories.takers(item).is_empty();
+        let rows = new.map(|(item, vector)| {
+            scores.clear();
+            for &(token, weight) in vector {
+                for &(other, of_other) in self.carriers.get(&token).into_iter().flatten() {
+                    scores.add(other, weight * of_other);
+                }
+            }
+            scores.top(Kin::KEPT_MAX, &is_hidden, &mut nearest);
+            (item, nearest.iter().map(|&(likeness, other)| (other, likeness)).collect())
+        });
+        Some(Kin::new(rows))
     }
 }

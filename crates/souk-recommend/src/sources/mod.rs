@@ -15,9 +15,9 @@ mod company;
 mod content;
 mod ease;
 mod histories;
+mod kin;
 mod logit;
 mod pairs;
-mod parallel;
 mod popularity;
 mod recipe;
 mod rules;
@@ -33,10 +33,12 @@ pub use company::{Company, CompanyParams};
 pub use content::{Content, ContentParams, Tokens};
 pub use ease::{Ease, EaseParams};
 pub use histories::Histories;
+pub use kin::Kin;
 pub use popularity::Popularity;
 pub use recipe::{Recipe, SourceParams};
 pub use rules::{Rules, RulesParams};
 pub use scores::Scores;
+pub(crate) use scores::keep_best;
 
 use crate::types::Item;
 
@@ -51,4 +53,9 @@ pub trait Source: Send + Sync {
     /// about; items of the history may be scored, and the caller leaves out what must not be shown.
     /// Scores are comparable only within one call.
     fn score(&self, history: &[Item], into: &mut Scores);
+
+    /// Which items that nobody took are like which others; none of a source that knows no new items.
+    fn kin(&self, _histories: &Histories) -> Option<Kin> {
+        None
+    }
 }

@@ -4,8 +4,8 @@
 //! depends on other items' frequencies is applied when a history is scored. So `update` and `forget`
 //! need to count only the rows of the items concerned, and are exact.
 
-use super::parallel::for_chunks;
 use super::{Histories, Scores};
+use crate::parallel::for_chunks;
 use crate::types::{Item, Shopper};
 
 /// How pairs of a history are counted and how a history is scored by them.

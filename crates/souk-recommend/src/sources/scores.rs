@@ -65,7 +65,7 @@ impl Scores {
 }
 
 /// Sorts best first and keeps `limit`; ties go to the smaller item number.
-pub(super) fn keep_best(scored: &mut Vec<(f32, Item)>, limit: usize) {
+pub(crate) fn keep_best(scored: &mut Vec<(f32, Item)>, limit: usize) {
     let order =
         |a: &(f32, Item), b: &(f32, Item)| -> Ordering { b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)) };
     if scored.len() > limit && limit > 0 {

@@ -33,7 +33,7 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
     let largest = args.k.iter().copied().max().unwrap_or(20);
     for k in &args.k {
         let start = Instant::now();
-        let protocol = SessionProtocol { params, k: *k as usize };
+        let protocol = SessionProtocol { params, mixture: None, k: *k as usize };
         let report = evaluate_sessions(&train, &test, &protocol, &mut || nanoseconds(start));
         reports.push(json_of(*k, &report));
         if *k == largest
