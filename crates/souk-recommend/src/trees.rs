@@ -141,7 +141,7 @@ impl Groups {
     }
 
     /// Mean NDCG of an order of each group, over the groups in which anything was wanted; of equal
-    /// scores the later candidate stands in front of none.
+    /// scores the earlier candidate stands in front.
     pub fn ndcg(&self, scores: &[f32], places: usize) -> f64 {
         let of_group = |rows: std::ops::Range<usize>| {
             objective::ndcg((&scores[rows.clone()], &self.gains[rows]), places)

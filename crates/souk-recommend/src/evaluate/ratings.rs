@@ -4,8 +4,8 @@
 //! The model is a blend of candidate sources. Their parameters and the blend's weights are chosen on
 //! rows held out of the training part, or on a validation part.
 
-use crate::diversity::{DiversityParams, diversify};
-use crate::sources::{BlendScratch, Histories, Popularity, Recipe};
+use crate::diversity::{DiversityParams, Traits, diversify};
+use crate::sources::{Blend, BlendScratch, Histories, Popularity, Recipe};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -149,31 +149,9 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
         }
     };
     let blend = recipe.fit(&histories, task.attributes, task.threads);
-    let popularity = Popularity::fit(&histories);
     let wanted = wanted(task.test);
-    let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let mut scratch = BlendScratch::default();
-    let (mut latencies, mut predictions, mut popular) = (Vec::new(), Vec::new(), Vec::new());
-    let mut as_ranked = Vec::new();
-    let depth = task.diversity.map_or(0, |params| params.depth);
-    let alike = |a, b| likeness((&histories, task.attributes), a, b);
-    for (shopper, _) in &wanted {
-        let hidden = hidden(&histories, *shopper, task.seen);
-        let is_hidden = |item| hidden.contains(&item);
-        let begin = timer();
-        let own = histories.items(*shopper);
-        let ranked = blend.rank_scored(own, (limit.max(depth), &is_hidden), &mut scratch);
-        let as_it_is: Vec<Item> = ranked.iter().take(limit).map(|&(_, item)| item).collect();
-        let list = match &task.diversity {
-            Some(params) => diversify(&ranked, (limit, &alike), params),
-            None => as_it_is.clone(),
-        };
-        latencies.push(timer().saturating_sub(begin));
-        predictions.push((*shopper, list));
-        as_ranked.push((*shopper, as_it_is));
-        let list = popularity.ranked().filter(|item| !is_hidden(*item)).take(limit);
-        popular.push((*shopper, list.collect()));
-    }
+    let Lists { predictions, as_ranked, popular, latencies } =
+        lists(task, (&histories, &blend), &wanted, timer);
     let judge = Judge { wanted: &wanted, histories: &histories, attributes: task.attributes };
     let others = task.against.map(|lists| align(&wanted, lists));
     let at_each = |others: &[(Shopper, Vec<Item>)]| {
@@ -194,6 +172,53 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
         predictions,
         latencies,
     }
+}
+
+/// Lists of the judged shoppers, ascending by shopper.
+#[derive(Default)]
+struct Lists {
+    predictions: Vec<(Shopper, Vec<Item>)>,
+    /// The same without variety.
+    as_ranked: Vec<(Shopper, Vec<Item>)>,
+    popular: Vec<(Shopper, Vec<Item>)>,
+    latencies: Vec<u64>,
+}
+
+fn lists(
+    task: &RatingTask<'_>,
+    (histories, blend): (&Histories, &Blend),
+    wanted: &Wanted,
+    timer: &dyn Fn() -> u64,
+) -> Lists {
+    let popularity = Popularity::fit(histories);
+    let limit = task.ks.iter().copied().max().unwrap_or(0);
+    let alike = |a, b| likeness((histories, task.attributes), a, b);
+    let taken = |item| blend.popularity(item);
+    let traits = Traits { likeness: &alike, popularity: &taken };
+    let mut scratch = BlendScratch::default();
+    let mut lists = Lists::default();
+    for (shopper, _) in wanted {
+        let hidden = hidden(histories, *shopper, task.seen);
+        let is_hidden = |item| hidden.contains(&item);
+        let own = histories.items(*shopper);
+        let begin = timer();
+        let mut ranked = blend.rank_scored(own, (limit, &is_hidden), &mut scratch);
+        let as_ranked: Vec<Item> = ranked.iter().map(|&(_, item)| item).collect();
+        let list = match &task.diversity {
+            Some(params) => {
+                let deeper = blend.rank_scored(own, (params.depth, &is_hidden), &mut scratch);
+                ranked.extend(deeper.into_iter().filter(|(_, item)| !as_ranked.contains(item)));
+                diversify(&ranked, (limit, traits), params)
+            }
+            None => as_ranked.clone(),
+        };
+        lists.latencies.push(timer().saturating_sub(begin));
+        lists.predictions.push((*shopper, list));
+        lists.as_ranked.push((*shopper, as_ranked));
+        let popular = popularity.ranked().filter(|item| !is_hidden(*item)).take(limit);
+        lists.popular.push((*shopper, popular.collect()));
+    }
+    lists
 }
 
 type Wanted = Vec<(Shopper, FxHashSet<Item>)>;

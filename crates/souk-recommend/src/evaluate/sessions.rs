@@ -92,6 +92,10 @@ pub struct SessionReport {
     pub n_sessions: u32,
     /// Time per query.
     pub latency: Latency,
+    /// Mean reciprocal rank by session, for comparisons of two recommenders on the same sessions.
+    pub mrr_by_session: Vec<f64>,
+    /// The same where the next item was not in the session yet, of sessions with such steps.
+    pub new_mrr_by_session: Vec<f64>,
     /// Every list, in the order of the sessions' numbers.
     pub predictions: Vec<SessionPrediction>,
 }
@@ -149,6 +153,7 @@ pub fn evaluate_sessions(
             tally.latencies.push(timer().saturating_sub(start));
             tally.add(session, step, &list);
         }
+        tally.by_session.iter_mut().for_each(BySession::end);
     }
     let n_items = train.iter().map(|row| row.item).collect::<FxHashSet<_>>().len();
     let n_sessions = tests.iter().filter(|session| session.items.len() > 1).count();
@@ -171,6 +176,30 @@ struct Tally {
     latencies: Vec<u64>,
     predictions: Vec<SessionPrediction>,
     named: FxHashSet<Item>,
+    by_session: [BySession; 2],
+}
+
+/// Means of one session after the other.
+#[derive(Default)]
+struct BySession {
+    means: Vec<f64>,
+    sum: f64,
+    n: u32,
+}
+
+impl BySession {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.n += 1;
+    }
+
+    /// Ends a session.
+    fn end(&mut self) {
+        if self.n > 0 {
+            self.means.push(self.sum / f64::from(self.n));
+        }
+        (self.sum, self.n) = (0.0, 0);
+    }
 }
 
 impl Tally {
@@ -182,7 +211,12 @@ impl Tally {
         let remaining: FxHashSet<Item> = remaining.iter().copied().collect();
         let sums = if seen.contains(&next) { &mut self.repeat } else { &mut self.new };
         sums.n += 1;
-        sums.mrr += metrics::reciprocal_rank(list, &target, self.k);
+        let reciprocal_rank = metrics::reciprocal_rank(list, &target, self.k);
+        sums.mrr += reciprocal_rank;
+        self.by_session[0].add(reciprocal_rank);
+        if !seen.contains(&next) {
+            self.by_session[1].add(reciprocal_rank);
+        }
         sums.hit_rate += metrics::hit(list, &target, self.k);
         sums.precision += metrics::precision(list, &remaining, self.k);
         sums.recall += metrics::recall(list, &remaining, self.k);
@@ -209,6 +243,7 @@ impl Tally {
             map: repeat.map + new.map,
         };
         self.latencies.sort_unstable();
+        let [mrr_by_session, new_mrr_by_session] = self.by_session.map(|by| by.means);
         let percentile = |percent| metrics::percentile_of_sorted(&self.latencies, percent);
         SessionReport {
             all: all.means(),
@@ -223,6 +258,8 @@ impl Tally {
                 p99: percentile(99.0),
                 max: percentile(100.0),
             },
+            mrr_by_session,
+            new_mrr_by_session,
             predictions: self.predictions,
         }
     }

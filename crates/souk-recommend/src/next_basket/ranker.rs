@@ -12,8 +12,9 @@ use super::{BasketQuery, Params, Scratch, first_order};
 use crate::trees::{Groups, Lesson as TreeLesson, TreeParams, Trees};
 use crate::types::Score;
 
-/// How many candidates the trees put in order (chosen: ten times a short list).
-pub const N_RANKED: usize = 100;
+/// How many candidates the trees put in order (chosen: some times a list, as what lies behind hardly ever
+/// comes that far).
+pub const N_RANKED: usize = 60;
 
 /// What each signal of the trees is called.
 pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [
@@ -47,6 +48,8 @@ pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [
     "days_since_over_days_between",
     "days_since_over_last_days_between",
     "regularity",
+    "due_at_next_visit",
+    "baskets_since_over_baskets_between",
     "item_days_between",
     "days_since_over_item_days_between",
     "item_in_next_basket",
@@ -59,7 +62,7 @@ pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [
     "shopper_days_since",
     "shopper_repeat_share",
 ];
-const N_RANK_SIGNALS: usize = 41;
+const N_RANK_SIGNALS: usize = 43;
 
 /// Baskets that the counts of the last baskets reach back.
 const LAST_BASKETS: [u32; 4] = [3, 5, 10, 20];
@@ -155,7 +158,7 @@ fn fill_rows(query: &BasketQuery<'_>, scratch: &mut Scratch) {
         let first = [score.get(), score.get() - best, place as f32];
         rank.rows.extend_from_slice(&first);
         rank.rows.extend_from_slice(&item_signals(candidate, query.market, neighbour));
-        rank.rows.extend_from_slice(&return_signals(candidate, returns, query.market));
+        rank.rows.extend_from_slice(&return_signals(candidate, (returns, &habits), query.market));
         rank.rows.extend_from_slice(&habit_signals(candidate, &habits));
     }
 }
@@ -215,7 +218,11 @@ fn item_signals(
 }
 
 /// What is not known is no number.
-fn return_signals(candidate: &Candidate, returns: &Returns, market: &Market) -> [f32; 13] {
+fn return_signals(
+    candidate: &Candidate,
+    (returns, habits): (&Returns, &Habits),
+    market: &Market,
+) -> [f32; 15] {
     let cycle = market.item(candidate.item).cycle;
     let since = candidate.history.last_days;
     let is_own = returns.n > 0;
@@ -224,6 +231,9 @@ fn return_signals(candidate: &Candidate, returns: &Returns, market: &Market) -> 
     let mean = returns.gaps / n_gaps;
     let spread = (returns.squared_gaps / n_gaps - mean * mean).max(0.0).sqrt();
     let [last_3, last_5, last_10, last_20] = returns.in_last;
+    // A shopper who is overdue may come today.
+    let until_visit = (habits.days_between - habits.days_since).max(0.0);
+    let baskets_between = returns.n_baskets as f32 / returns.n as f32;
     [
         last_3,
         last_5,
@@ -235,6 +245,8 @@ fn return_signals(candidate: &Candidate, returns: &Returns, market: &Market) -> 
         or_unknown(n_gaps > 0.0, since / (mean + 1.0)),
         or_unknown(n_gaps > 0.0, since / (returns.last_gap + 1.0)),
         or_unknown(n_gaps > 1.0, spread / (mean + 1.0)),
+        or_unknown(n_gaps > 0.0, (since + until_visit) / (mean + 1.0)),
+        or_unknown(is_own, candidate.history.last_baskets as f32 / baskets_between),
         cycle.ln_gap,
         or_unknown(is_own, since.ln_1p() - cycle.ln_gap),
         cycle.next_rate,

@@ -41,8 +41,8 @@ pub const MIXTURE_SIGNALS: [&str; N_SIGNALS] = [
 const N_SIGNALS: usize = 23;
 /// Proposals of each reading (chosen: some times a list).
 const PROPOSED: usize = 60;
-/// Visits of an item that are looked at for its days (chosen).
-const VISITS_MAX: usize = 1_000;
+/// Visits of an item that are looked at for its days (chosen: more make a popular item no likelier).
+const VISITS_MAX: usize = 200;
 const DAY_MS: i64 = 86_400_000;
 
 /// Several readings of a session and the trees that join them.
@@ -102,7 +102,9 @@ impl SessionMixture {
         scratch.ranked.clear();
         let scored = scratch.scores.iter().copied().zip(scratch.candidates.iter().copied());
         scratch.ranked.extend(scored);
-        crate::sources::keep_best(&mut scratch.ranked, query.limit);
+        // A stable sort: what the trees do not tell apart stays in the order of the readings.
+        scratch.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        scratch.ranked.truncate(query.limit);
         &scratch.ranked
     }
 

@@ -64,7 +64,7 @@ pub(super) fn moved(cases: &Cases, scored: &[f32], (signal, step): (usize, f32))
 }
 
 /// Mean NDCG@10 of the cases, out of what could be gained among the candidates.
-pub(super) fn quality(cases: &Cases, scored: &[f32]) -> f64 {
+fn quality(cases: &Cases, scored: &[f32]) -> f64 {
     let every = cases.ends.len().div_ceil(CASES_MAX).max(1);
     let (mut sum, mut n) = (0.0, 0_u32);
     for case in (0..cases.ends.len()).step_by(every) {

@@ -1,11 +1,12 @@
 //! The blend: candidates of several sources in one order, by weights learned from what was taken.
 
+use super::scores::keep_best;
 use super::{Histories, Kin, Scores, Source};
 use crate::types::Item;
 
 mod lessons;
 
-pub use lessons::LessonBook;
+pub use lessons::{LessonBook, NewPlaces};
 
 /// Signals that each source gives to a candidate.
 pub const SIGNALS_PER_SOURCE: usize = 3;
@@ -51,6 +52,7 @@ pub struct Blend {
     popularity: Vec<f32>,
     /// Of the first source that knows new items, with that source's number.
     kin: Option<(usize, Kin)>,
+    new_share: f32,
 }
 
 /// Working memory of blending; make one per thread and use it again.
@@ -78,7 +80,7 @@ impl Blend {
             let kin = source.kin(histories)?;
             (!kin.is_empty()).then_some((number, kin))
         });
-        let blend = Blend { sources, weights, popularity, kin };
+        let blend = Blend { sources, weights, popularity, kin, new_share: 1.0 };
         assert_eq!(blend.weights.0.len(), blend.n_signals(), "one weight for each signal");
         blend
     }
@@ -87,6 +89,12 @@ impl Blend {
     pub fn set_weights(&mut self, weights: Weights) {
         assert_eq!(weights.0.len(), self.n_signals(), "one weight for each signal");
         self.weights = weights;
+    }
+
+    /// Items that nobody took may stand in this share of a list's places, the last ones; 1 lets them
+    /// stand anywhere, 0 nowhere.
+    pub fn set_new_share(&mut self, share: f32) {
+        self.new_share = share.clamp(0.0, 1.0);
     }
 
     /// The sources' names, in the order of their weights.
@@ -99,9 +107,14 @@ impl Blend {
         self.sources.len() * SIGNALS_PER_SOURCE + COMMON + OF_NEW
     }
 
+    /// `ln(1 + takers)` of an item as a share of the largest: 0 for what nobody took, 1 for what most did.
+    pub fn popularity(&self, item: Item) -> f32 {
+        self.popularity.get(item.0 as usize).copied().unwrap_or(0.0)
+    }
+
     /// Whether nobody took an item.
     fn is_new(&self, item: Item) -> bool {
-        self.popularity.get(item.0 as usize).is_none_or(|&popularity| popularity <= 0.0)
+        self.popularity(item) <= 0.0
     }
 
     /// The best `limit` items for a history, best first; ties go to the smaller item number.
@@ -123,10 +136,9 @@ impl Blend {
         scratch: &mut BlendScratch,
     ) -> Vec<(f32, Item)> {
         self.collect(history, is_hidden, scratch);
-        let mut scored: Vec<(f32, Item)> =
-            self.scores(&scratch.signals).zip(scratch.candidates.iter().copied()).collect();
-        super::scores::keep_best(&mut scored, limit);
-        scored
+        let scored = self.scores(&scratch.signals).zip(scratch.candidates.iter().copied());
+        let (new, known) = scored.partition(|&(_, item)| self.is_new(item));
+        join(known, new, (limit, self.new_share))
     }
 
     /// The weighted sum of each row of signals.
@@ -201,7 +213,7 @@ impl Blend {
         let at = n - COMMON - OF_NEW;
         let rows = signals.chunks_exact_mut(n).zip(&*candidates).skip(first);
         for (row, &item) in rows {
-            row[at] = self.popularity.get(item.0 as usize).copied().unwrap_or(0.0);
+            row[at] = self.popularity(item);
             row[at + 1] = if row[at] > 0.0 { 0.0 } else { 1.0 };
         }
         for (age, &item) in history.iter().rev().enumerate() {
@@ -212,6 +224,27 @@ impl Blend {
             }
         }
     }
+}
+
+/// The best `limit` of known and new candidates, of which new ones stand in the last places only.
+///
+/// A new item has no taker who would speak against it, so a likeness that is right for one shopper in
+/// thirty costs all others a place. In the last places it costs the least, and earns its first takers.
+fn join<T: Copy + Ord>(
+    mut known: Vec<(f32, T)>,
+    mut new: Vec<(f32, T)>,
+    (limit, new_share): (usize, f32),
+) -> Vec<(f32, T)> {
+    let n_last = (limit as f32 * new_share).round() as usize;
+    keep_best(&mut known, limit);
+    keep_best(&mut new, n_last);
+    let mut last = known.split_off(known.len().min(limit - n_last.min(limit)));
+    last.extend(new);
+    keep_best(&mut last, limit - known.len());
+    // Scores fall along the list.
+    let most = known.last().map_or(f32::INFINITY, |&(score, _)| score);
+    known.extend(last.into_iter().map(|(score, item)| (score.min(most), item)));
+    known
 }
 
 impl BlendScratch {

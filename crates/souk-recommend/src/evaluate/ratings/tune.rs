@@ -2,7 +2,7 @@
 
 use super::{RatingTask, Seen, Wanted, split};
 use crate::evaluate::metrics::{mean, ndcg};
-use crate::sources::{Histories, LessonBook, Recipe, Scores, Source, SourceParams, Weights};
+use crate::sources::{Histories, LessonBook, NewPlaces, Recipe, Scores, Source, SourceParams};
 use crate::types::{Item, Shopper};
 use rustc_hash::FxHashSet;
 
@@ -21,9 +21,7 @@ pub(super) fn tune(task: &RatingTask<'_>, histories: &Histories, held_out: &Want
     let asked = sample(held_out, ASKED_MAX);
     let sources = task.recipe.sources.iter().map(|source| best(task, histories, &asked, *source));
     let mut recipe = Recipe::new(sources.collect());
-    if let Some(weights) = learn(task, histories, (held_out, &recipe)) {
-        recipe.weights = weights;
-    }
+    learn(task, histories, (held_out, &mut recipe));
     recipe
 }
 
@@ -96,8 +94,8 @@ pub(super) fn hidden(histories: &Histories, shopper: Shopper, seen: Seen) -> FxH
 fn learn(
     task: &RatingTask<'_>,
     histories: &Histories,
-    (held_out, recipe): (&Wanted, &Recipe),
-) -> Option<Weights> {
+    (held_out, recipe): (&Wanted, &mut Recipe),
+) {
     let held_out = sample(held_out, LESSONS_MAX);
     let lessons = |histories: &Histories, recipe: &Recipe, newcomers: Newcomers| {
         let blend = recipe.fit(histories, task.attributes, task.threads);
@@ -112,13 +110,15 @@ fn learn(
         }
         lessons
     };
-    let weights = lessons(histories, recipe, Newcomers::Hidden).fit()?;
-    if !recipe.sources.iter().any(|source| matches!(source, SourceParams::Content(_))) {
-        return Some(weights);
+    let Some(weights) = lessons(histories, recipe, Newcomers::Hidden).fit() else { return };
+    recipe.weights = weights;
+    if recipe.sources.iter().any(|source| matches!(source, SourceParams::Content(_))) {
+        let without = split::without_some_items(histories, NEW_SEED);
+        let places = NewPlaces::default();
+        let lessons = lessons(&without, recipe, Newcomers::Shown);
+        recipe.weights = lessons.fit_new(&recipe.weights, &places);
+        recipe.new_share = places.share;
     }
-    let recipe = Recipe { weights: weights.clone(), ..recipe.clone() };
-    let without = split::without_some_items(histories, NEW_SEED);
-    Some(lessons(&without, &recipe, Newcomers::Shown).fit_new(&weights, NEW_COST_MAX))
 }
 
 /// Whether items that nobody took are candidates.
@@ -130,6 +130,3 @@ enum Newcomers {
 
 /// Draws the items that lessons about new items are made of.
 const NEW_SEED: u64 = 1;
-/// What new items may cost known ones: this share of their NDCG@10 (chosen; half of what was asked for, as
-/// a choice on lessons does not hold exactly elsewhere).
-const NEW_COST_MAX: f64 = 0.005;

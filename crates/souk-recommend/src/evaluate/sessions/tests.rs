@@ -72,6 +72,8 @@ fn follows_the_protocol() {
     assert_close(report.all.precision, 1.5 / 4.0);
     assert_close(report.all.recall, (0.5 + 0.0 + 0.5 + 1.0) / 4.0);
     assert_close(report.all.map, (0.25 + 0.0 + 0.5 + 1.0) / 4.0);
+    assert_eq!(report.mrr_by_session, [0.25, 1.0]);
+    assert_eq!(report.new_mrr_by_session, [0.25, 1.0]);
     // Named: 1, 2, 3 of 1, 2, 3, 4.
     assert_close(report.coverage, 0.75);
     assert_eq!(report.latency, Latency { p50: 5, p90: 5, p99: 5, max: 5 });

@@ -1,6 +1,6 @@
 //! What a blend's weights are learned from.
 
-use super::{Blend, BlendScratch, COMMON, OF_NEW, SIGNALS_PER_SOURCE, Weights};
+use super::{Blend, BlendScratch, COMMON, OF_NEW, SIGNALS_PER_SOURCE, Weights, join};
 use crate::sources::ascent::{self, ascend};
 use crate::sources::logit::Cases;
 use crate::types::Item;
@@ -57,9 +57,9 @@ impl LessonBook {
     /// taken had been held out of every source.
     ///
     /// First the weights under which what was taken is likeliest, all others as they are; then new items as
-    /// a whole are moved as far to the front as they may without taking more than `cost_max` of the
-    /// NDCG@10 of known items.
-    pub fn fit_new(&self, weights: &Weights, cost_max: f64) -> Weights {
+    /// a whole are moved as far to the front as they may without taking more than `places.cost_max` of
+    /// the NDCG of known items.
+    pub fn fit_new(&self, weights: &Weights, places: &NewPlaces) -> Weights {
         let n = weights.0.len();
         let newness = n - OF_NEW - COMMON + 1;
         let free: Vec<bool> = (0..n).map(|s| s == newness || s >= n - OF_NEW).collect();
@@ -67,16 +67,16 @@ impl LessonBook {
             return weights.clone();
         };
         let known = self.known_cases(newness);
-        let without = without_new(&known, newness, &fitted);
-        let bar = (1.0 - cost_max) * ascent::quality(&known, &without);
         let scored = ascent::scores(&known, &fitted);
-        let is_borne = |shift: f32| {
-            ascent::quality(&known, &ascent::moved(&known, &scored, (newness, shift))) >= bar
+        let quality = |shift: f32, share: f32| {
+            let scored = ascent::moved(&known, &scored, (newness, shift));
+            gain_of_known(&known, &scored, (newness, places.limit, share))
         };
+        let bar = (1.0 - places.cost_max) * quality(0.0, 0.0);
         let (mut low, mut high) = SHIFTS;
         for _ in 0..HALVINGS {
             let middle = (low + high) / 2.0;
-            if is_borne(middle) {
+            if quality(middle, places.share) >= bar {
                 low = middle;
             } else {
                 high = middle;
@@ -108,14 +108,50 @@ impl LessonBook {
     }
 }
 
+/// Where items that nobody took may stand, and what they may cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NewPlaces {
+    /// The length of the lists that are meant.
+    pub limit: usize,
+    /// The share of their places, the last ones, in which new items may stand.
+    pub share: f32,
+    /// The share of the NDCG of known items that they may take.
+    pub cost_max: f64,
+}
+
+impl Default for NewPlaces {
+    /// The last six of twenty places, for a hundredth of the NDCG@20 of known items: that is what was asked
+    /// for, and costs nothing in the first ten places of such a list.
+    fn default() -> NewPlaces {
+        NewPlaces { limit: 20, share: 0.3, cost_max: 0.01 }
+    }
+}
+
 /// How far new items may be moved, in units of a score: from behind everything to in front of it.
 const SHIFTS: (f32, f32) = (-30.0, 30.0);
 /// Halvings of that range; what is left is less than any difference of scores that matters.
 const HALVINGS: usize = 20;
 
-/// Scores under which no new item stands in front of a known one.
-fn without_new(cases: &Cases, newness: usize, weights: &[f32]) -> Vec<f32> {
-    let rows = cases.signals.chunks_exact(cases.n_signals);
-    let scored = ascent::scores(cases, weights).into_iter().zip(rows);
-    scored.map(|(score, row)| if row[newness] > 0.0 { f32::MIN } else { score }).collect()
+/// Mean NDCG of what was taken in the lists that [`join`] makes.
+fn gain_of_known(
+    cases: &Cases,
+    scored: &[f32],
+    (newness, limit, share): (usize, usize, f32),
+) -> f64 {
+    let (mut begin, mut sum) = (0, 0.0);
+    for &end in &cases.ends {
+        let rows = cases.signals[begin * cases.n_signals..].chunks_exact(cases.n_signals);
+        let numbered = scored[begin..end].iter().copied().zip(begin..);
+        let (new, known): (Vec<_>, Vec<_>) =
+            numbered.zip(rows).partition(|(_, row)| row[newness] > 0.0);
+        let of = |part: Vec<((f32, usize), &[f32])>| part.into_iter().map(|(one, _)| one).collect();
+        let list = join(of(known), of(new), (limit, share));
+        let discount = |place: usize| 1.0 / ((place + 2) as f64).log2();
+        let hits = list.iter().enumerate().filter(|(_, (_, row))| cases.chosen[*row] > 0.0);
+        let gained: f64 = hits.map(|(place, _)| discount(place)).sum();
+        let n_chosen = cases.chosen[begin..end].iter().filter(|&&weight| weight > 0.0).count();
+        sum += gained / (0..n_chosen.min(limit)).map(discount).sum::<f64>();
+        begin = end;
+    }
+    sum / cases.ends.len().max(1) as f64
 }
