@@ -176,13 +176,16 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     }
 }
 
+/// Ranked lists, by shopper.
+type Lists = [(Shopper, Vec<Item>)];
+
 /// How the NDCG of lists differs from that of others.
 fn differences(
-    (lists, others): (&[(Shopper, Vec<Item>)], &[(Shopper, Vec<Item>)]),
+    (lists, others): (&Lists, &Lists),
     judged: &Judged,
     ks: &[usize],
 ) -> Vec<Difference> {
-    let values = |lists: &[(Shopper, Vec<Item>)], k: usize| -> Vec<f64> {
+    let values = |lists: &Lists, k: usize| -> Vec<f64> {
         let pairs = judged.iter().zip(lists);
         pairs.map(|((_, basket), (_, list))| ndcg(list, basket, k)).collect()
     };

@@ -12,9 +12,8 @@ use super::{BasketQuery, Params, Scratch, first_order};
 use crate::trees::{Groups, Lesson as TreeLesson, TreeParams, Trees};
 use crate::types::Score;
 
-/// How many candidates the trees put in order (chosen: some times a list, as what lies behind hardly ever
-/// comes that far).
-pub const N_RANKED: usize = 60;
+/// How many candidates the trees put in order (chosen: ten times a short list).
+pub const N_RANKED: usize = 100;
 
 /// What each signal of the trees is called.
 pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [

@@ -10,8 +10,8 @@ use crate::types::Shopper;
 const LESSON_BASKETS_MIN: usize = 3;
 /// How many cuts teach the weights, a tenth of the training part's time apart.
 const WEIGHT_CUTS: i64 = 3;
-/// How many cuts teach the trees,
-const TREE_CUTS: i64 = 10;
+/// How many cuts teach the trees, the last of which may say when to stop instead,
+const TREE_CUTS: i64 = 9;
 /// and which part of the training part's time lies between them.
 const TREE_CUTS_APART: i64 = 40;
 /// Cuts are gone through on so many threads; the result does not depend on it.
@@ -25,7 +25,7 @@ pub(super) struct Learned {
 
 /// Learns the weights of the first order and the trees of the second. With `valid` (the baskets that
 /// follow `state`), weights are learned from it and trees grow until they no longer help there;
-/// else the last cut serves for that, and then teaches too.
+/// else the last cut serves for that.
 pub(super) fn learn(
     train: &[(Shopper, Basket)],
     (state, market, end): (&BasketVectors, &Market, i64),
@@ -58,20 +58,15 @@ pub(super) fn learn(
     );
     let mut cuts = cuts.into_iter().map(|(_, lessons)| lessons);
     let params = TreeParams::default();
-    let trees = match valid {
+    let judges = match valid {
         Some(next) => {
             let mut judges = RankLessons::new(weights);
             teach(state, (market, end, next), &mut |lesson| judges.add(state, lesson));
-            join(weights, cuts).fit(Some(&judges), &params, THREADS)
+            judges
         }
-        None => {
-            let last = cuts.next().unwrap_or_else(|| RankLessons::new(weights));
-            let mut all = join(weights, cuts);
-            let n_trees = all.fit(Some(&last), &params, THREADS).n_trees();
-            all.extend(&last);
-            all.fit(None, &TreeParams { n_trees, ..params }, THREADS)
-        }
+        None => cuts.next().unwrap_or_else(|| RankLessons::new(weights)),
     };
+    let trees = join(weights, cuts).fit(Some(&judges), &params, THREADS);
     Learned { weights, trees: (trees.n_trees() > 0).then_some(trees) }
 }
 
