@@ -23,8 +23,9 @@ pub struct Traits<'a> {
 }
 
 impl Default for DiversityParams {
+    /// The most of six settings that lost no NDCG@10 on rows held out of a MovieLens training part.
     fn default() -> DiversityParams {
-        DiversityParams { weight: 0.2, popularity_weight: 0.0, depth: 50 }
+        DiversityParams { weight: 1.0, popularity_weight: 0.5, depth: 50 }
     }
 }
 
