@@ -9,15 +9,18 @@ pub mod buy_again;
 #[cfg(test)]
 mod checkerboard;
 mod cooccurrence;
+pub mod diversity;
 pub mod evaluate;
 pub mod next_basket;
 mod numbering;
+mod parallel;
 pub mod popular;
 mod random;
 pub mod recently_viewed;
 pub mod session;
 pub mod similar;
 pub mod sources;
+pub mod trees;
 pub mod trending;
 mod types;
 pub mod visits;

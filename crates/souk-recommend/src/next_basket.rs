@@ -14,9 +14,11 @@
 //! *Not* for carts that are being filled now: that is `bought_together` and `session`.
 
 mod baskets;
+mod cycles;
 mod fit;
 mod market;
 mod neighbours;
+mod ranker;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -25,12 +27,16 @@ pub use baskets::{Basket, BasketVectors};
 pub use fit::{Lesson, Lessons};
 pub use market::Market;
 pub use neighbours::Neighbourhood;
+pub use ranker::{N_RANKED, RANK_SIGNALS, RankLessons};
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
 
 use crate::numbering::Numbering;
+use crate::trees::Trees;
 use crate::types::{Evidence, Score, Scored};
 use neighbours::{NeighbourItem, NeighbourScratch};
+use ranker::{RankScratch, rank_again};
 use signals::{Candidate, collect, signals};
+use std::sync::Arc;
 
 /// Whose next basket, as of when, and what others buy.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +65,9 @@ pub struct Params {
     pub buyers_max: usize,
     /// How much each signal counts.
     pub weights: Weights,
+    /// Trees that put the first [`N_RANKED`] into a better order, by [`RankLessons::fit`]; none before
+    /// any were trained.
+    pub trees: Option<Arc<Trees>>,
 }
 
 impl Default for Params {
@@ -71,6 +80,7 @@ impl Default for Params {
             buyers_share_max: 0.08,
             buyers_max: 2_000,
             weights: Weights::default(),
+            trees: None,
         }
     }
 }
@@ -82,6 +92,7 @@ pub struct Scratch {
     candidates: Vec<Candidate>,
     scores: Vec<(Score, u32)>,
     neighbours: NeighbourScratch,
+    rank: RankScratch,
 }
 
 /// The items most likely in the shopper's next basket, the likeliest first.
@@ -92,23 +103,13 @@ pub struct Scratch {
 /// from the neighbourhood, the number of neighbours who bought it lately and what the shopper
 /// shares with the closest of them; else the number of shoppers who bought it in 28 days.
 pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scratch) -> Vec<Scored> {
-    collect(query, scratch);
+    first_order(query, (&params.weights, params.limit.max(n_ranked(params))), scratch);
+    if let Some(trees) = &params.trees {
+        rank_again(query, trees, scratch);
+    }
     let BasketQuery { market, neighbourhood, .. } = *query;
     let Scratch { candidates, scores, .. } = scratch;
-    scores.clear();
-    for (number, candidate) in (0_u32..).zip(candidates.iter()) {
-        let signals = signals(candidate, market, candidate.neighbour(neighbourhood));
-        scores.push((Score::new(params.weights.score(&signals)), number));
-    }
-    let order = |a: &(Score, u32), b: &(Score, u32)| {
-        let item = |number: u32| candidates[number as usize].item;
-        b.0.cmp(&a.0).then_with(|| item(a.1).cmp(&item(b.1)))
-    };
-    if scores.len() > params.limit && params.limit > 0 {
-        scores.select_nth_unstable_by(params.limit - 1, order);
-    }
     scores.truncate(params.limit);
-    scores.sort_unstable_by(order);
     let scored = |&(score, number): &(Score, u32)| {
         let candidate = &candidates[number as usize];
         let neighbour = candidate.neighbour(neighbourhood);
@@ -116,6 +117,36 @@ pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scrat
         Scored { item: candidate.item, score, evidence }
     };
     scores.iter().map(scored).collect()
+}
+
+/// How many candidates the trees see.
+fn n_ranked(params: &Params) -> usize {
+    if params.trees.is_some() { N_RANKED } else { 0 }
+}
+
+/// Leaves the best candidates by the weighted sum of their signals in `scratch.scores`, best first.
+fn first_order(
+    query: &BasketQuery<'_>,
+    (weights, limit): (&Weights, usize),
+    scratch: &mut Scratch,
+) {
+    collect(query, scratch);
+    let BasketQuery { market, neighbourhood, .. } = *query;
+    let Scratch { candidates, scores, .. } = scratch;
+    scores.clear();
+    for (number, candidate) in (0_u32..).zip(candidates.iter()) {
+        let signals = signals(candidate, market, candidate.neighbour(neighbourhood));
+        scores.push((Score::new(weights.score(&signals)), number));
+    }
+    let order = |a: &(Score, u32), b: &(Score, u32)| {
+        let item = |number: u32| candidates[number as usize].item;
+        b.0.cmp(&a.0).then_with(|| item(a.1).cmp(&item(b.1)))
+    };
+    if scores.len() > limit && limit > 0 {
+        scores.select_nth_unstable_by(limit - 1, order);
+    }
+    scores.truncate(limit);
+    scores.sort_unstable_by(order);
 }
 
 fn evidence(candidate: &Candidate, market: &Market, neighbour: Option<&NeighbourItem>) -> Evidence {

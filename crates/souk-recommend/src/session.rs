@@ -15,10 +15,12 @@ use crate::types::{Evidence, Item, Score, Scored};
 use crate::visits::{VisitId, VisitIndex};
 use std::cmp::Ordering;
 
+mod mixture;
 mod params;
 #[cfg(test)]
 mod tests;
 
+pub use mixture::{MIXTURE_SIGNALS, MixtureLessons, MixtureScratch, SessionMixture};
 pub use params::{EVENTS_MAX, RepeatParams, SecondStep, SessionParams};
 
 /// A question for the next items of a session.
@@ -104,8 +106,8 @@ const DISTANCES: usize = 64;
 const VISITS_AT_ONCE: usize = 16;
 /// Lengths from here on weigh the same.
 const LENGTHS: usize = 256;
-/// What weighs less is not read: a grocer's basket goes on for a hundred products (chosen; it changes
-/// no place of the shop clicks' validation part).
+/// What weighs less is not read: a grocer's basket goes on for a hundred products (chosen; which places of
+/// a list it moves was not measured).
 const WEIGHT_MIN: f32 = 0.002;
 const DAY_MS: f32 = 86_400_000.0;
 

@@ -62,6 +62,10 @@ impl Writer {
         self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
     }
 
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// Adds the checksum and returns the snapshot.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let checksum = xxh3_64(&self.bytes);
@@ -118,6 +122,11 @@ impl<'a> Reader<'a> {
     /// Bytes not read yet: a bound for what can still come.
     pub(crate) fn remaining(&self) -> usize {
         self.rest.len()
+    }
+
+    /// Ends reading with all that is left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
     }
 
     /// Ends reading; bytes left over are damage.

@@ -413,12 +413,24 @@ pub(crate) struct RatingArgs {
     /// Split all rows at one moment instead: the newest SHARE of them is the test
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) global_time: Option<f64>,
+    /// Put variety into the lists: what full likeness costs an item, e.g. 1
+    ///
+    /// In units of the distance in score from the first to the fiftieth item of a
+    /// list; full popularity costs half a unit.
+    #[arg(long, value_name = "WEIGHT", value_parser = weight)]
+    pub(crate) diversity: Option<f32>,
     /// Take every row of the newest SHARE of the items out of the training part first
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) cold: Option<f64>,
     /// Threads to fit the models on; the result does not depend on it
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: u16,
+}
+
+/// A weight from 0 to 10.
+fn weight(text: &str) -> Result<f32, String> {
+    let weight = text.parse().ok().filter(|weight: &f32| (0.0..=10.0).contains(weight));
+    weight.ok_or_else(|| "not a number from 0 to 10; write e.g. 1".to_owned())
 }
 
 /// A share above 0 and below 1.

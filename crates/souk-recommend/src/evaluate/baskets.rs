@@ -4,27 +4,27 @@
 //! when the test shopper comes nor what others buy meanwhile is known to the model.
 
 mod crowd;
+mod lessons;
 
 pub use crowd::{PEOPLE_MINS, SharedBy};
 
 use self::crowd::Pairs;
+use self::lessons::Learned;
+use super::bootstrap::{Difference, paired_bootstrap};
 use super::metrics::{hit, mean, ndcg, recall};
 use crate::next_basket::{
-    Basket, BasketQuery, BasketVectors, Lesson, Lessons, Market, Params, Scratch, Weights,
-    next_basket,
+    Basket, BasketQuery, BasketVectors, Market, Params, Scratch, Weights, next_basket,
 };
+use crate::trees::Trees;
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
 
-/// A shopper teaches only with this many earlier baskets: fewer say nothing about habits (chosen).
-const LESSON_BASKETS_MIN: usize = 3;
 /// How much longer lists are made of which something may be left out; chosen.
 const SPARE_LISTS: usize = 4;
-/// How many cuts through the training part give lessons, a tenth of its time span apart.
-const N_CUTS: i64 = 3;
 
 /// One line of a basket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +42,12 @@ pub struct BasketRow {
 /// What the weights are fitted on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Tuning<'a> {
-    /// Nothing: these weights as they are.
+    /// Nothing: these weights as they are, and no trees.
     Fixed(Weights),
-    /// The first baskets after three cuts through the last part of the training part.
+    /// The first baskets after cuts through the last part of the training part.
     TrainTail,
-    /// The first basket of each shopper in these rows, which come after the training part.
+    /// Weights on the first basket of each shopper in these rows, which come after the training part;
+    /// trees as for `TrainTail`, until they no longer help on these rows.
     Valid(&'a [BasketRow]),
 }
 
@@ -94,6 +95,10 @@ pub struct BasketMeasuresAt {
 pub struct BasketReport {
     /// The model's measures, by list length.
     pub model: Vec<BasketMeasuresAt>,
+    /// The same for the weighted sum of signals, without trees.
+    pub weighted_sum: Vec<BasketMeasuresAt>,
+    /// How much the model's NDCG is above that of the weighted sum, by list length.
+    pub over_weighted_sum: Vec<Difference>,
     /// The same for one list for everyone: the items in most training baskets.
     pub popularity: Vec<BasketMeasuresAt>,
     /// The same for each shopper's most bought items, then the popular ones.
@@ -102,6 +107,8 @@ pub struct BasketReport {
     pub shared_by: Vec<SharedBy>,
     /// The weights that were used.
     pub weights: Weights,
+    /// The trees that were used.
+    pub trees: Option<Arc<Trees>>,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
     pub predictions: Vec<(Shopper, Vec<Item>)>,
     /// Time of each query, the search for neighbours included, in the unit of the caller's timer.
@@ -115,17 +122,16 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     let mut scratch = Scratch::default();
     let state = BasketVectors::build(train.clone());
     let market = Market::at(&state, now);
-    let weights = match task.tuning {
-        Tuning::Fixed(weights) => Some(weights),
-        Tuning::TrainTail => train_tail(&train, now).fit(),
+    let learned = match task.tuning {
+        Tuning::Fixed(weights) => Learned { weights, trees: None },
+        Tuning::TrainTail => lessons::learn(&train, (&state, &market, now), None),
         Tuning::Valid(rows) => {
-            let mut lessons = Lessons::default();
-            teach(&mut lessons, (&state, &market), now, &first_baskets(assemble(rows)));
-            lessons.fit()
+            lessons::learn(&train, (&state, &market, now), Some(&first_baskets(assemble(rows))))
         }
     };
     let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let params = Params { limit, weights: weights.unwrap_or_default(), ..Params::default() };
+    let Learned { weights, trees } = learned;
+    let params = Params { limit, weights, trees: trees.map(Arc::new), ..Params::default() };
     let judged = first_baskets(assemble(task.test));
     let mut latencies = Vec::with_capacity(judged.len());
     let mut predictions = Vec::with_capacity(judged.len());
@@ -138,15 +144,18 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         latencies.push(timer().saturating_sub(begin));
         predictions.push((*shopper, scored.into_iter().map(|scored| scored.item).collect()));
     }
-    let mut long_list = |shopper: Shopper| -> Vec<Item> {
-        let params = Params { limit: limit.saturating_mul(SPARE_LISTS), ..params };
-        let neighbourhood = &state.neighbourhood((shopper, now), &params, &mut scratch);
-        let own = state.baskets(shopper);
-        let query = BasketQuery { own, now, market: &market, neighbourhood };
-        next_basket(&query, &params, &mut scratch).into_iter().map(|scored| scored.item).collect()
+    let mut lists_of = |params: &Params| -> Vec<(Shopper, Vec<Item>)> {
+        let mut list = |shopper: Shopper| -> Vec<Item> {
+            let neighbourhood = &state.neighbourhood((shopper, now), params, &mut scratch);
+            let own = state.baskets(shopper);
+            let query = BasketQuery { own, now, market: &market, neighbourhood };
+            let scored = next_basket(&query, params, &mut scratch);
+            scored.into_iter().map(|scored| scored.item).collect()
+        };
+        judged.iter().map(|(shopper, _)| (*shopper, list(*shopper))).collect()
     };
-    let long: Vec<(Shopper, Vec<Item>)> =
-        judged.iter().map(|(shopper, _)| (*shopper, long_list(*shopper))).collect();
+    let long = lists_of(&Params { limit: limit.saturating_mul(SPARE_LISTS), ..params.clone() });
+    let summed = lists_of(&Params { trees: None, ..params.clone() });
     let popular = popular(&state);
     let baseline = |rank: &dyn Fn(Shopper) -> Vec<Item>| {
         let lists: Vec<_> = judged.iter().map(|(shopper, _)| (*shopper, rank(*shopper))).collect();
@@ -155,13 +164,32 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     let top: Vec<Item> = popular.iter().copied().take(limit).collect();
     BasketReport {
         model: judge(&state, &judged, &predictions, task.ks),
+        weighted_sum: judge(&state, &judged, &summed, task.ks),
+        over_weighted_sum: differences((&predictions, &summed), &judged, task.ks),
         popularity: baseline(&|_| top.clone()),
         personal_frequency: baseline(&|shopper| frequent(&state, shopper, (&popular, limit))),
         shared_by: shared_by(&state, (&judged, &long), task.ks),
         weights: params.weights,
+        trees: params.trees,
         predictions,
         latencies,
     }
+}
+
+/// Ranked lists, by shopper.
+type Lists = [(Shopper, Vec<Item>)];
+
+/// How the NDCG of lists differs from that of others.
+fn differences(
+    (lists, others): (&Lists, &Lists),
+    judged: &Judged,
+    ks: &[usize],
+) -> Vec<Difference> {
+    let values = |lists: &Lists, k: usize| -> Vec<f64> {
+        let pairs = judged.iter().zip(lists);
+        pairs.map(|((_, basket), (_, list))| ndcg(list, basket, k)).collect()
+    };
+    ks.iter().map(|&k| paired_bootstrap(&values(lists, k), &values(others, k), 0)).collect()
 }
 
 /// Test shoppers with what they bought.
@@ -185,35 +213,6 @@ fn shared_by(
         SharedBy { people_min, pairs: pairs.share(people_min), model }
     };
     PEOPLE_MINS.into_iter().map(at).collect()
-}
-
-/// Lessons from the first baskets after each cut, each predicted from what came before the cut.
-fn train_tail(train: &[(Shopper, Basket)], end: i64) -> Lessons {
-    let mut lessons = Lessons::default();
-    let begin = train.iter().map(|(_, basket)| basket.time).min().unwrap_or(0);
-    let step = end.saturating_sub(begin) / 10;
-    for n in 1..=N_CUTS {
-        let cut = end - n * step;
-        let (before, after): (Vec<_>, Vec<_>) =
-            train.iter().cloned().partition(|(_, basket)| basket.time < cut);
-        let state = BasketVectors::build(before);
-        let market = Market::at(&state, cut);
-        teach(&mut lessons, (&state, &market), cut, &first_baskets(after));
-    }
-    lessons
-}
-
-fn teach(
-    lessons: &mut Lessons,
-    (state, market): (&BasketVectors, &Market),
-    now: i64,
-    next: &[(Shopper, FxHashSet<Item>)],
-) {
-    for (shopper, next) in next {
-        if state.baskets(*shopper).len() >= LESSON_BASKETS_MIN {
-            lessons.add(state, &Lesson { shopper: *shopper, now, market, next });
-        }
-    }
 }
 
 /// Joins lines into baskets.

@@ -4,7 +4,8 @@
 //! The model is a blend of candidate sources. Their parameters and the blend's weights are chosen on
 //! rows held out of the training part, or on a validation part.
 
-use crate::sources::{BlendScratch, Histories, Popularity, Recipe};
+use crate::diversity::{DiversityParams, Traits, diversify};
+use crate::sources::{Blend, BlendScratch, Histories, Popularity, Recipe};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,8 +18,8 @@ mod teach;
 mod tests;
 mod tune;
 
-use measures::Judge;
 pub use measures::{Accuracy, RatingMeasures};
+use measures::{Judge, likeness};
 pub use split::{newest_items, split_at_time};
 pub use teach::{Lessons, Search, Verdict, teach};
 use tune::{hidden, tune};
@@ -97,6 +98,8 @@ pub struct RatingTask<'a> {
     pub attributes: &'a [Vec<u32>],
     /// The sources, and where the search for their parameters begins.
     pub recipe: &'a Recipe,
+    /// How much variety is put into the lists; none to leave them as they were ranked.
+    pub diversity: Option<DiversityParams>,
     /// How many threads fit the sources; the result does not depend on it.
     pub threads: usize,
     /// Lists of another configuration to compare with; those of shoppers without a test row are
@@ -109,6 +112,10 @@ pub struct RatingTask<'a> {
 pub struct RatingReport {
     /// The model's measures, by list length.
     pub model: Vec<RatingMeasures>,
+    /// The same before variety was put into the lists; empty when none was.
+    pub as_ranked: Vec<RatingMeasures>,
+    /// How much the model's NDCG is above that, by list length.
+    pub over_as_ranked: Vec<Difference>,
     /// The same for the most popular items (without the seen ones, if those are excluded).
     pub popularity: Vec<RatingMeasures>,
     /// How much the model's NDCG is above that of popularity, by list length.
@@ -144,35 +151,76 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
         }
     };
     let blend = recipe.fit(&histories, task.attributes, task.threads);
-    let popularity = Popularity::fit(&histories);
     let wanted = wanted(task.test);
-    let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let mut scratch = BlendScratch::default();
-    let (mut latencies, mut predictions, mut popular) = (Vec::new(), Vec::new(), Vec::new());
-    for (shopper, _) in &wanted {
-        let hidden = hidden(&histories, *shopper, task.seen);
-        let is_hidden = |item| hidden.contains(&item);
-        let begin = timer();
-        let list = blend.rank(histories.items(*shopper), (limit, &is_hidden), &mut scratch);
-        latencies.push(timer().saturating_sub(begin));
-        predictions.push((*shopper, list));
-        let list = popularity.ranked().filter(|item| !is_hidden(*item)).take(limit);
-        popular.push((*shopper, list.collect()));
-    }
+    let Lists { predictions, as_ranked, popular, latencies } =
+        lists(task, (&histories, &blend), &wanted, timer);
     let judge = Judge { wanted: &wanted, histories: &histories, attributes: task.attributes };
     let others = task.against.map(|lists| align(&wanted, lists));
     let at_each = |others: &[(Shopper, Vec<Item>)]| {
         task.ks.iter().map(|&k| judge.difference(&predictions, others, k)).collect()
     };
+    let is_varied = task.diversity.is_some();
+    let measures = |lists: &[(Shopper, Vec<Item>)]| -> Vec<RatingMeasures> {
+        task.ks.iter().map(|&k| judge.measure(lists, k)).collect()
+    };
     RatingReport {
-        model: task.ks.iter().map(|&k| judge.measure(&predictions, k)).collect(),
-        popularity: task.ks.iter().map(|&k| judge.measure(&popular, k)).collect(),
+        as_ranked: if is_varied { measures(&as_ranked) } else { Vec::new() },
+        over_as_ranked: if is_varied { at_each(&as_ranked) } else { Vec::new() },
+        model: measures(&predictions),
+        popularity: measures(&popular),
         over_popularity: at_each(&popular),
         over_other: others.map(|others| at_each(&others)).unwrap_or_default(),
         recipe,
         predictions,
         latencies,
     }
+}
+
+/// Lists of the judged shoppers, ascending by shopper.
+#[derive(Default)]
+struct Lists {
+    predictions: Vec<(Shopper, Vec<Item>)>,
+    /// The same without variety.
+    as_ranked: Vec<(Shopper, Vec<Item>)>,
+    popular: Vec<(Shopper, Vec<Item>)>,
+    latencies: Vec<u64>,
+}
+
+fn lists(
+    task: &RatingTask<'_>,
+    (histories, blend): (&Histories, &Blend),
+    wanted: &Wanted,
+    timer: &dyn Fn() -> u64,
+) -> Lists {
+    let popularity = Popularity::fit(histories);
+    let limit = task.ks.iter().copied().max().unwrap_or(0);
+    let alike = |a, b| likeness((histories, task.attributes), a, b);
+    let taken = |item| blend.popularity(item);
+    let traits = Traits { likeness: &alike, popularity: &taken };
+    let mut scratch = BlendScratch::default();
+    let mut lists = Lists::default();
+    for (shopper, _) in wanted {
+        let hidden = hidden(histories, *shopper, task.seen);
+        let is_hidden = |item| hidden.contains(&item);
+        let own = histories.items(*shopper);
+        let begin = timer();
+        let mut ranked = blend.rank_scored(own, (limit, &is_hidden), &mut scratch);
+        let as_ranked: Vec<Item> = ranked.iter().map(|&(_, item)| item).collect();
+        let list = match &task.diversity {
+            Some(params) => {
+                let deeper = blend.rank_scored(own, (params.depth, &is_hidden), &mut scratch);
+                ranked.extend(deeper.into_iter().filter(|(_, item)| !as_ranked.contains(item)));
+                diversify(&ranked, (limit, traits), params)
+            }
+            None => as_ranked.clone(),
+        };
+        lists.latencies.push(timer().saturating_sub(begin));
+        lists.predictions.push((*shopper, list));
+        lists.as_ranked.push((*shopper, as_ranked));
+        let popular = popularity.ranked().filter(|item| !is_hidden(*item)).take(limit);
+        lists.popular.push((*shopper, popular.collect()));
+    }
+    lists
 }
 
 type Wanted = Vec<(Shopper, FxHashSet<Item>)>;

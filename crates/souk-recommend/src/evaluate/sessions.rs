@@ -8,15 +8,19 @@
 //! and learns nothing from test sessions.
 
 use super::metrics;
-use crate::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use crate::session::{
+    MixtureScratch, SessionMixture, SessionParams, SessionQuery, SessionScorer, SessionScratch,
+};
 use crate::types::{Item, Shopper};
 use crate::visits::{VisitEvent, VisitId, VisitIndex, VisitLimits};
 use rustc_hash::FxHashSet;
 
+mod mix;
 #[cfg(test)]
 mod tests;
 mod tune;
 
+pub use mix::learn_mixture;
 pub use tune::{SessionTuning, TuneBudget, tune_sessions};
 
 /// One event of a session file.
@@ -32,9 +36,11 @@ pub struct SessionRow {
 
 /// What an evaluation needs to know.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionProtocol {
+pub struct SessionProtocol<'a> {
     /// How the recommender is set.
     pub params: SessionParams,
+    /// What puts the proposals of several readings in order; none to take those of `params` as they are.
+    pub mixture: Option<&'a SessionMixture>,
     /// How many items it names.
     pub k: usize,
 }
@@ -86,6 +92,10 @@ pub struct SessionReport {
     pub n_sessions: u32,
     /// Time per query.
     pub latency: Latency,
+    /// Mean reciprocal rank by session, for comparisons of two recommenders on the same sessions.
+    pub mrr_by_session: Vec<f64>,
+    /// The same where the next item was not in the session yet, of sessions with such steps.
+    pub new_mrr_by_session: Vec<f64>,
     /// Every list, in the order of the sessions' numbers.
     pub predictions: Vec<SessionPrediction>,
 }
@@ -119,25 +129,31 @@ struct Session {
 pub fn evaluate_sessions(
     train: &[SessionRow],
     test: &[SessionRow],
-    protocol: &SessionProtocol,
+    protocol: &SessionProtocol<'_>,
     timer: &mut dyn FnMut() -> u64,
 ) -> SessionReport {
     let index = index_of(&sessions_of(train));
     let tests = sessions_of(test);
     let scorer = SessionScorer::new(protocol.params);
     let mut tally = Tally { k: protocol.k, ..Tally::default() };
-    let mut scratch = SessionScratch::default();
+    let (mut scratch, mut mixing) = (SessionScratch::default(), MixtureScratch::default());
     let mut list = Vec::new();
     for session in &tests {
         for step in 1..session.items.len() {
             let query = session.query(step, protocol.k);
-            let start = timer();
-            let top = scorer.top(&index, &query, &mut scratch);
-            tally.latencies.push(timer().saturating_sub(start));
             list.clear();
-            list.extend(top.iter().map(|proposal| proposal.item));
+            let start = timer();
+            if let Some(mixture) = protocol.mixture {
+                let top = mixture.top(&index, (&query, &session.times[..step]), &mut mixing);
+                list.extend(top.iter().map(|&(_, item)| item));
+            } else {
+                let top = scorer.top(&index, &query, &mut scratch);
+                list.extend(top.iter().map(|proposal| proposal.item));
+            }
+            tally.latencies.push(timer().saturating_sub(start));
             tally.add(session, step, &list);
         }
+        tally.by_session.iter_mut().for_each(BySession::end);
     }
     let n_items = train.iter().map(|row| row.item).collect::<FxHashSet<_>>().len();
     let n_sessions = tests.iter().filter(|session| session.items.len() > 1).count();
@@ -160,6 +176,30 @@ struct Tally {
     latencies: Vec<u64>,
     predictions: Vec<SessionPrediction>,
     named: FxHashSet<Item>,
+    by_session: [BySession; 2],
+}
+
+/// Means of one session after the other.
+#[derive(Default)]
+struct BySession {
+    means: Vec<f64>,
+    sum: f64,
+    n: u32,
+}
+
+impl BySession {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.n += 1;
+    }
+
+    /// Ends a session.
+    fn end(&mut self) {
+        if self.n > 0 {
+            self.means.push(self.sum / f64::from(self.n));
+        }
+        (self.sum, self.n) = (0.0, 0);
+    }
 }
 
 impl Tally {
@@ -171,7 +211,12 @@ impl Tally {
         let remaining: FxHashSet<Item> = remaining.iter().copied().collect();
         let sums = if seen.contains(&next) { &mut self.repeat } else { &mut self.new };
         sums.n += 1;
-        sums.mrr += metrics::reciprocal_rank(list, &target, self.k);
+        let reciprocal_rank = metrics::reciprocal_rank(list, &target, self.k);
+        sums.mrr += reciprocal_rank;
+        self.by_session[0].add(reciprocal_rank);
+        if !seen.contains(&next) {
+            self.by_session[1].add(reciprocal_rank);
+        }
         sums.hit_rate += metrics::hit(list, &target, self.k);
         sums.precision += metrics::precision(list, &remaining, self.k);
         sums.recall += metrics::recall(list, &remaining, self.k);
@@ -198,6 +243,7 @@ impl Tally {
             map: repeat.map + new.map,
         };
         self.latencies.sort_unstable();
+        let [mrr_by_session, new_mrr_by_session] = self.by_session.map(|by| by.means);
         let percentile = |percent| metrics::percentile_of_sorted(&self.latencies, percent);
         SessionReport {
             all: all.means(),
@@ -212,6 +258,8 @@ impl Tally {
                 p99: percentile(99.0),
                 max: percentile(100.0),
             },
+            mrr_by_session,
+            new_mrr_by_session,
             predictions: self.predictions,
         }
     }

@@ -1,6 +1,7 @@
 //! What all shoppers buy, as seen at one moment.
 
 use super::baskets::BasketVectors;
+use super::cycles::{Cycle, cycles};
 use crate::types::Item;
 
 /// Milliseconds of a day.
@@ -34,6 +35,8 @@ pub(crate) struct MarketItem {
     pub(crate) ln_repeat: f32,
     /// How many shoppers bought it in the 28 days before.
     pub(crate) n_recent: u32,
+    /// How it is bought again.
+    pub(crate) cycle: Cycle,
 }
 
 impl Market {
@@ -62,9 +65,12 @@ impl Market {
             }
             n_active += u32::from(is_active);
         }
-        let items = (0_u32..).zip(&counts);
-        let items =
-            items.map(|(item, &n)| market_item(baskets, Item(item), (n, n_active))).collect();
+        let cycles = cycles(baskets, now);
+        let items = (0_u32..).zip(&counts).zip(cycles).map(|((item, &n), cycle)| MarketItem {
+            cycle,
+            ..market_item(baskets, Item(item), (n, n_active))
+        });
+        let items = items.collect();
         Market {
             popular: most_popular(&counts),
             items,
@@ -72,6 +78,7 @@ impl Market {
                 ln_share: [ln_share(0, n_active); 3],
                 ln_repeat: ln_repeat(0, 0),
                 n_recent: 0,
+                cycle: Cycle::default(),
             },
         }
     }
@@ -93,6 +100,7 @@ fn market_item(baskets: &BasketVectors, item: Item, (n, n_active): ([u32; 3], u3
         ln_share: n.map(|n| ln_share(n, n_active)),
         ln_repeat: ln_repeat(n_again, buyers.len() as u32),
         n_recent: n[1],
+        cycle: Cycle::default(),
     }
 }
 

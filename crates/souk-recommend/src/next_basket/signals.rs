@@ -89,18 +89,18 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct History {
     /// Sums over the purchases of 2^(-age / 7, 30, 120 days).
-    decayed_days: [f32; 3],
+    pub(crate) decayed_days: [f32; 3],
     /// Sums over the purchases of 0.8 and 0.95 to the number of baskets since.
-    decayed_baskets: [f32; 2],
+    pub(crate) decayed_baskets: [f32; 2],
     /// Sum of 2^(-age / 60 days) / √(size of the basket): small baskets are deliberate.
-    small_baskets: f32,
+    pub(crate) small_baskets: f32,
     /// In how many baskets it was.
     pub(crate) n: u32,
     /// Days since the last and since the first purchase.
-    last_days: f32,
-    first_days: f32,
+    pub(crate) last_days: f32,
+    pub(crate) first_days: f32,
     /// Baskets since the last purchase.
-    last_baskets: u32,
+    pub(crate) last_baskets: u32,
 }
 
 /// Collects the candidates in `scratch`: own items first, then what neighbours and all buy.

@@ -1,7 +1,7 @@
 //! Matrix factors for implicit feedback, by alternating least squares.
 
-use super::parallel::for_chunks;
 use super::{Histories, Scores, Source};
+use crate::parallel::for_chunks;
 use crate::random::Random;
 use crate::types::{Item, Shopper};
 use serde::{Deserialize, Serialize};

@@ -52,13 +52,13 @@ pub(super) fn ascend(cases: &Cases, starts: &[Vec<f32>]) -> Vec<f32> {
     weights
 }
 
-fn scores(cases: &Cases, weights: &[f32]) -> Vec<f32> {
+pub(super) fn scores(cases: &Cases, weights: &[f32]) -> Vec<f32> {
     let rows = cases.signals.chunks_exact(cases.n_signals);
     rows.map(|row| row.iter().zip(weights).map(|(a, b)| a * b).sum()).collect()
 }
 
 /// The scores when one weight is changed by `step`.
-fn moved(cases: &Cases, scored: &[f32], (signal, step): (usize, f32)) -> Vec<f32> {
+pub(super) fn moved(cases: &Cases, scored: &[f32], (signal, step): (usize, f32)) -> Vec<f32> {
     let rows = cases.signals.chunks_exact(cases.n_signals);
     scored.iter().zip(rows).map(|(score, row)| score + step * row[signal]).collect()
 }

@@ -1,6 +1,6 @@
 //! Likeness of attributes and text: the source that knows items nobody has taken yet.
 
-use super::{Scores, Source};
+use super::{Histories, Kin, Scores, Source};
 use crate::types::Item;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub struct Content {
 
 /// A token carried by a larger share of the items tells nothing (chosen) and would cost the most.
 const CARRIERS_SHARE_MAX: f32 = 0.5;
+/// So does one that is carried by so many (chosen): each is added to at every question.
+const CARRIERS_MAX: u32 = 5_000;
 /// Tokens that are read of one item (chosen: a page of text).
 const TOKENS_MAX: usize = 512;
 
@@ -58,7 +60,8 @@ impl Content {
         let n_items = tokens.iter().filter(|tokens| !tokens.is_empty()).count();
         let rarity = counts.into_iter().map(|(token, n)| {
             let share = n as f32 / n_items.max(1) as f32;
-            let told = if share > CARRIERS_SHARE_MAX { 0.0 } else { -share.ln() };
+            let is_common = share > CARRIERS_SHARE_MAX || n > CARRIERS_MAX;
+            let told = if is_common { 0.0 } else { -share.ln() };
             (token, if told > 0.0 { told.powf(params.rarity) } else { 0.0 })
         });
         let mut content = Content {
@@ -144,6 +147,26 @@ impl Source for Content {
         let alike = history.iter().rev().map(|&held| (likeness(held), held));
         let best = alike.reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.filter(|&(likeness, _)| likeness > 0.0).map(|(_, held)| held)
+    }
+
+    /// A new item's kin are those most like it, by the cosine.
+    fn kin(&self, histories: &Histories) -> Option<Kin> {
+        let items = (0_u32..).zip(&self.vectors).map(|(item, vector)| (Item(item), vector));
+        let new =
+            items.filter(|(item, vector)| !vector.is_empty() && histories.takers(*item).is_empty());
+        let (mut scores, mut nearest) = (Scores::default(), Vec::new());
+        let is_hidden = |item: Item| histories.takers(item).is_empty();
+        let rows = new.map(|(item, vector)| {
+            scores.clear();
+            for &(token, weight) in vector {
+                for &(other, of_other) in self.carriers.get(&token).into_iter().flatten() {
+                    scores.add(other, weight * of_other);
+                }
+            }
+            scores.top(Kin::KEPT_MAX, &is_hidden, &mut nearest);
+            (item, nearest.iter().map(|&(likeness, other)| (other, likeness)).collect())
+        });
+        Some(Kin::new(rows))
     }
 }
 

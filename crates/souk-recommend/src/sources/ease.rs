@@ -1,9 +1,9 @@
 //! EASE^R: the linear model of all items on all items.
 
-use super::parallel::for_chunks;
 use super::scores::keep_best;
 use super::tiles::Symmetric;
 use super::{Histories, Scores, Source};
+use crate::parallel::for_chunks;
 use crate::types::Item;
 use serde::{Deserialize, Serialize};
 

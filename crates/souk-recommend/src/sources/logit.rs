@@ -36,12 +36,17 @@ impl Cases {
     /// Source: the listwise softmax loss of Cao et al., *Learning to Rank: From Pairwise Approach to
     /// Listwise Approach*, ICML 2007 (ListNet, top-one).
     pub(super) fn fit(&self) -> Option<Vec<f32>> {
+        self.fit_from(&vec![0.0; self.n_signals], &vec![true; self.n_signals])
+    }
+
+    /// The same by Newton's method from `start`, changing only the weights that are `free`.
+    pub(super) fn fit_from(&self, start: &[f32], free: &[bool]) -> Option<Vec<f32>> {
         if self.ends.is_empty() {
             return None;
         }
         let total: f64 = self.chosen.iter().map(|&weight| f64::from(weight)).sum();
-        let mut weights = vec![0.0; self.n_signals];
-        let mut here = self.slope(&weights);
+        let mut weights: Vec<f64> = start.iter().map(|&weight| f64::from(weight)).collect();
+        let mut here = self.slope(&weights).along(free);
         for _ in 0..STEPS_MAX {
             let step = solve(here.curvature.clone(), here.gradient.clone());
             let gain: f64 = step.iter().zip(&here.gradient).map(|(s, g)| s * g).sum();
@@ -52,7 +57,7 @@ impl Cases {
             let better = [1.0, 0.5, 0.25, 0.125, 0.03].into_iter().find_map(|width| {
                 let moved = weights.iter().zip(&step).map(|(weight, step)| weight - width * step);
                 let tried: Vec<f64> = moved.collect();
-                let there = self.slope(&tried);
+                let there = self.slope(&tried).along(free);
                 (there.loss < here.loss).then_some((tried, there))
             });
             let Some((tried, there)) = better else { break };
@@ -82,6 +87,19 @@ impl Cases {
 }
 
 impl Slope {
+    /// The slope where only the `free` weights can move: a step then leaves the others as they are.
+    fn along(mut self, free: &[bool]) -> Slope {
+        let n = free.len();
+        for s in (0..n).filter(|&s| !free[s]) {
+            self.gradient[s] = 0.0;
+            for t in 0..n {
+                let on = if s == t { 1.0 } else { 0.0 };
+                (self.curvature[s * n + t], self.curvature[t * n + s]) = (on, on);
+            }
+        }
+        self
+    }
+
     /// Adds one case.
     fn add(&mut self, (signals, chosen): (&[f32], &[f32]), weights: &[f32]) {
         let n = weights.len();
@@ -162,5 +180,11 @@ mod tests {
         assert!((weights[0] - 3.0_f32.ln()).abs() < 0.01, "{weights:?}");
         assert!(weights[1].abs() < 1e-3, "a signal that tells nothing has no weight: {weights:?}");
         assert_eq!(Cases::default().fit(), None);
+        // Started from the truth about the first, which is not free, nothing is left for the second.
+        let start = [weights[0], 0.0];
+        assert_eq!(cases.fit_from(&start, &[false, true]).unwrap(), start);
+        let start = [1.0, 0.5];
+        let moved = cases.fit_from(&start, &[true, false]).unwrap();
+        assert!((moved[0] - weights[0]).abs() < 1e-3 && moved[1] == 0.5, "{moved:?}");
     }
 }

@@ -15,9 +15,9 @@ mod company;
 mod content;
 mod ease;
 mod histories;
+mod kin;
 mod logit;
 mod pairs;
-mod parallel;
 mod popularity;
 mod recipe;
 mod rules;
@@ -28,11 +28,14 @@ mod tiles;
 mod tests;
 
 pub use als::{Als, AlsParams};
-pub use blend::{Blend, BlendScratch, LessonBook, Proposed, SIGNALS_PER_SOURCE, Spoke, Weights};
+pub use blend::{
+    Blend, BlendScratch, LessonBook, NewPlaces, Proposed, SIGNALS_PER_SOURCE, Spoke, Weights,
+};
 pub use company::{Company, CompanyParams};
 pub use content::{Content, ContentParams, Tokens};
 pub use ease::{Ease, EaseParams};
 pub use histories::Histories;
+pub use kin::Kin;
 pub use popularity::Popularity;
 pub use recipe::{Recipe, SourceParams};
 pub use rules::{Rules, RulesParams};
@@ -55,6 +58,11 @@ pub trait Source: Send + Sync {
     /// The item of the history that speaks most for `item`; `None` where nothing does, or where a source
     /// cannot tell.
     fn because(&self, _history: &[Item], _item: Item) -> Option<Item> {
+        None
+    }
+
+    /// Which items that nobody took are like which others; none of a source that knows no new items.
+    fn kin(&self, _histories: &Histories) -> Option<Kin> {
         None
     }
 }

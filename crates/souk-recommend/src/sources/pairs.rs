@@ -4,8 +4,8 @@
 //! depends on other items' frequencies is applied when a history is scored. So `update` and `forget`
 //! need to count only the rows of the items concerned, and are exact.
 
-use super::parallel::for_chunks;
 use super::{Histories, Scores};
+use crate::parallel::for_chunks;
 use crate::types::{Item, Shopper};
 
 /// How pairs of a history are counted and how a history is scored by them.
@@ -36,8 +36,24 @@ pub(super) struct Pairs {
     params: PairParams,
     /// Ascending by item.
     rows: Vec<Vec<(Item, f32)>>,
-    /// By item.
-    n_takers: Vec<u32>,
+    /// By item: what its row weighs, and what a score of it is multiplied by.
+    weights: Vec<Weight>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Weight {
+    of_row: f32,
+    of_score: f32,
+}
+
+impl Weight {
+    fn of(histories: &Histories, item: Item, params: &PairParams) -> Weight {
+        let n_takers = histories.takers(item).len().max(1) as f32;
+        Weight {
+            of_row: n_takers.powf(-params.from_power),
+            of_score: n_takers.powf(-params.to_power),
+        }
+    }
 }
 
 impl Pairs {
@@ -49,8 +65,9 @@ impl Pairs {
                 *row = count(histories, Item((first + idx) as u32), (&params, scores));
             }
         });
-        let n_takers = (0..n_items as u32).map(|item| histories.takers(Item(item)).len() as u32);
-        Pairs { n_takers: n_takers.collect(), params, rows }
+        let items = (0..n_items as u32).map(Item);
+        let weights = items.map(|item| Weight::of(histories, item, &params)).collect();
+        Pairs { weights, params, rows }
     }
 
     /// Counts again after one more event of a shopper.
@@ -61,24 +78,23 @@ impl Pairs {
     /// Counts again after `items` lost a taker.
     pub(super) fn count_again(&mut self, histories: &Histories, items: &[Item]) {
         self.rows.resize(histories.n_items(), Vec::new());
-        self.n_takers.resize(histories.n_items(), 0);
+        self.weights.resize(histories.n_items(), Weight::default());
         let mut scores = Scores::default();
         for &item in items.iter().filter(|item| (item.0 as usize) < histories.n_items()) {
             self.rows[item.0 as usize] = count(histories, item, (&self.params, &mut scores));
-            self.n_takers[item.0 as usize] = histories.takers(item).len() as u32;
+            self.weights[item.0 as usize] = Weight::of(histories, item, &self.params);
         }
     }
 
     /// Sums the rows of a history.
     pub(super) fn score(&self, history: &[Item], into: &mut Scores) {
-        let takers = |item: Item| self.n_takers[item.0 as usize].max(1) as f32;
         let mut recency = 1.0_f32;
         for &item in history.iter().rev() {
             let Some(row) = self.rows.get(item.0 as usize).filter(|row| !row.is_empty()) else {
                 recency *= self.params.recency;
                 continue;
             };
-            let weight = recency * takers(item).powf(-self.params.from_power);
+            let weight = recency * self.weights[item.0 as usize].of_row;
             for &(other, count) in row {
                 into.add(other, weight * count);
             }
@@ -88,7 +104,7 @@ impl Pairs {
                 break;
             }
         }
-        into.map(|item, sum| sum * takers(item).powf(-self.params.to_power));
+        into.map(|item, sum| sum * self.weights[item.0 as usize].of_score);
     }
 
     /// The item of a history whose row holds most for an item.
@@ -98,8 +114,7 @@ impl Pairs {
         for &held in history.iter().rev() {
             let row = self.rows.get(held.0 as usize).map_or(&[][..], Vec::as_slice);
             if let Ok(place) = row.binary_search_by_key(&item, |&(other, _)| other) {
-                let takers = self.n_takers[held.0 as usize].max(1) as f32;
-                let said = recency * takers.powf(-self.params.from_power) * row[place].1;
+                let said = recency * self.weights[held.0 as usize].of_row * row[place].1;
                 if best.is_none_or(|(most, _)| said > most) {
                     best = Some((said, held));
                 }

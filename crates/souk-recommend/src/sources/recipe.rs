@@ -156,17 +156,22 @@ pub struct Recipe {
     pub sources: Vec<SourceParams>,
     /// See [`Weights`].
     pub weights: Weights,
+    /// The share of a list, its last places, in which items that nobody took may stand.
+    pub new_share: f32,
 }
 
 impl Recipe {
-    /// These sources under equal weights: a beginning, until something was learned.
+    /// These sources under equal weights, new items anywhere: a beginning, until something was learned.
     pub fn new(sources: Vec<SourceParams>) -> Recipe {
-        Recipe { weights: Weights::equal(sources.len()), sources }
+        Recipe { weights: Weights::equal(sources.len()), sources, new_share: 1.0 }
     }
 
     /// Fits all sources.
     pub fn fit(&self, histories: &Histories, tokens: &Tokens, threads: usize) -> Blend {
         let fit = |params: &SourceParams| params.fit(histories, tokens, threads);
-        Blend::new(self.sources.iter().map(fit).collect(), self.weights.clone(), histories)
+        let sources = self.sources.iter().map(fit).collect();
+        let mut blend = Blend::new(sources, self.weights.clone(), histories);
+        blend.set_new_share(self.new_share);
+        blend
     }
 }

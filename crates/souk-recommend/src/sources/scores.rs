@@ -64,10 +64,10 @@ impl Scores {
     }
 }
 
-/// Sorts best first and keeps `limit`; ties go to the smaller item number.
-pub(super) fn keep_best(scored: &mut Vec<(f32, Item)>, limit: usize) {
+/// Sorts best first and keeps `limit`; ties go to the smaller item.
+pub(super) fn keep_best<T: Ord>(scored: &mut Vec<(f32, T)>, limit: usize) {
     let order =
-        |a: &(f32, Item), b: &(f32, Item)| -> Ordering { b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)) };
+        |a: &(f32, T), b: &(f32, T)| -> Ordering { b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)) };
     if scored.len() > limit && limit > 0 {
         scored.select_nth_unstable_by(limit - 1, order);
     }

@@ -184,7 +184,7 @@ fn a_blend_learns_whom_to_trust() {
         };
         (0..SIDE).map(is_right).filter(|right| *right).count()
     };
-    recipe.weights = Weights([&[5.0, 0.0, 0.0, 0.1, 0.0, 0.0][..], &[0.0; 4]].concat());
+    recipe.weights = Weights([&[5.0, 0.0, 0.0, 0.1, 0.0, 0.0][..], &[0.0; 10]].concat());
     let before = n_right(&recipe);
     let blend = recipe.fit(&histories, &tokens, 1);
     let mut lessons = LessonBook::default();
@@ -197,6 +197,69 @@ fn a_blend_learns_whom_to_trust() {
     assert!(before < SIDE as usize, "{before}");
     assert_eq!(n_right(&recipe), SIDE as usize);
     assert_eq!(LessonBook::default().fit(), None);
+}
+
+/// Of items beyond the board, which nobody took, each says its colour: kin and likeness must find the
+/// right ones, and may cost known items only what is allowed.
+#[test]
+fn new_items_find_their_place() {
+    let histories = checkerboard();
+    let tokens: Vec<Vec<u32>> = (0..SIDE + 8).map(|item| vec![item % 2]).collect();
+    let sources = [
+        SourceParams::Company(CompanyParams::default()),
+        SourceParams::Content(ContentParams::default()),
+    ];
+    let recipe = Recipe::new(sources.to_vec());
+    let mut blend = recipe.fit(&histories, &tokens, 1);
+    let mut lessons = LessonBook::default();
+    for shopper in 0..SIDE {
+        let own = histories.items(Shopper(shopper));
+        // Most take the known item that is left; every fifth a new one of the colour.
+        let next = if shopper / 2 % 5 == 0 { SIDE + shopper % 2 } else { shopper };
+        let taken = FxHashSet::from_iter([Item(next)]);
+        lessons.add(&blend, (own, &taken), &|item| own.contains(&item));
+    }
+    let mut scratch = BlendScratch::default();
+    let mut list = |blend: &Blend, shopper: u32| {
+        let own = histories.items(Shopper(shopper));
+        blend.rank(own, (5, &|item| own.contains(&item)), &mut scratch)
+    };
+    let anywhere = NewPlaces { limit: 5, share: 1.0, cost_max: 0.0 };
+    blend.set_weights(lessons.fit_new(&recipe.weights, &anywhere));
+    for shopper in 0..SIDE {
+        let found = list(&blend, shopper);
+        assert_eq!(found[0], Item(shopper), "no known item may lose");
+        let is_kin = |item: &Item| item.0 >= SIDE && item.0 % 2 == shopper % 2;
+        assert!(found[1..].iter().all(is_kin), "{found:?}");
+    }
+    let any_price = NewPlaces { cost_max: 1.0, ..anywhere };
+    blend.set_weights(lessons.fit_new(&recipe.weights, &any_price));
+    assert!((0..SIDE).all(|shopper| list(&blend, shopper)[0].0 >= SIDE));
+    // Whatever their weights, a share of the places holds.
+    blend.set_new_share(0.4);
+    let n_new = |found: &[Item]| found.iter().filter(|item| item.0 >= SIDE).count();
+    for shopper in 0..SIDE {
+        let found = list(&blend, shopper);
+        assert_eq!((n_new(&found[..1]), n_new(&found)), (0, found.len().min(3) - 1), "{found:?}");
+    }
+    let none = LessonBook::default().fit_new(&recipe.weights, &anywhere);
+    assert_eq!(none, recipe.weights);
+}
+
+#[test]
+fn kin_of_new_items_by_hand() {
+    let histories = histories(&[(0, 0, 0), (0, 1, 1), (0, 2, 2)]);
+    // Item 3 is as much like 0 as like 1, and not at all like 2; item 4 says nothing.
+    let tokens = [vec![7], vec![7], vec![8], vec![7], vec![]];
+    let content = Content::fit(&tokens, ContentParams { rarity: 0.0, ..ContentParams::default() });
+    let kin = content.kin(&histories).unwrap();
+    assert_eq!(kin.of(Item(0)), [], "a token of three in four tells nothing");
+    let tokens = [vec![7], vec![7], vec![8], vec![7], vec![], vec![9], vec![9]];
+    let content = Content::fit(&tokens, ContentParams { rarity: 0.0, ..ContentParams::default() });
+    let kin = content.kin(&histories).unwrap();
+    assert_eq!((kin.of(Item(0)), kin.of(Item(1))), (&[(Item(3), 0.5)][..], &[(Item(3), 0.5)][..]));
+    assert_eq!(kin.of(Item(2)), []);
+    assert!(Company::fit(&histories, CompanyParams::default(), 1).kin(&histories).is_none());
 }
 
 proptest! {
@@ -225,6 +288,7 @@ proptest! {
         let left = events.iter().copied().filter(|(shopper, ..)| !gone.contains(shopper));
         let left = histories(&left.collect::<Vec<_>>());
         prop_assert_eq!(&live, &left);
+        prop_assert_eq!(Popularity::fit(&live), Popularity::fit(&left));
         prop_assert_eq!(by_update.0, Company::fit(&left, company, 1));
         prop_assert_eq!(by_update.1, Rules::fit(&left, RulesParams::default(), 1));
     }

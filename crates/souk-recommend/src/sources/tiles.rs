@@ -6,7 +6,7 @@
 //! bytes do not depend on the number of threads. *Not* for matrices that are not positive definite:
 //! no pivot is ever chosen.
 
-use super::parallel::for_chunks;
+use crate::parallel::for_chunks;
 use ndarray::Array2;
 use ndarray::linalg::general_mat_mul;
 

@@ -71,6 +71,34 @@ fn a_validation_part_moves_the_weights() {
     assert_eq!(report.model[0].all.recall, 1.0);
 }
 
+/// Everyone buys item 1 for five days, then 2 for five, and 3 and 4 by turns. What was in the last basket
+/// comes again if it is of the first two and does not if it is of the others, which no weight can say.
+fn two_rhythms(n_shoppers: u32, days: std::ops::Range<i64>) -> Vec<BasketRow> {
+    let mut rows = Vec::new();
+    for shopper in 0..n_shoppers {
+        for day in days.clone() {
+            let basket = u64::from(shopper) << 32 | day as u64;
+            let at = day + i64::from(shopper);
+            rows.push(row(shopper, basket, day, if at / 5 % 2 == 0 { 1 } else { 2 }));
+            rows.push(row(shopper, basket, day, if at % 2 == 0 { 3 } else { 4 }));
+        }
+    }
+    rows
+}
+
+#[test]
+fn trees_learn_what_a_sum_cannot_and_repeat() {
+    let train = two_rhythms(150, 0..80);
+    let test = two_rhythms(150, 80..81);
+    let task = BasketTask { train: &train, test: &test, ks: &[2], tuning: Tuning::TrainTail };
+    let report = evaluate_baskets(&task, &|| 0);
+    let trees = report.trees.clone().expect("there is something to learn");
+    assert!(trees.n_trees() > 0);
+    let (with, without) = (report.model[0].all.ndcg, report.weighted_sum[0].all.ndcg);
+    assert!(with > without + 0.05 && with > 0.85, "{with} {without}");
+    assert_eq!(report, evaluate_baskets(&task, &|| 0), "two threads and no chance");
+}
+
 #[test]
 fn nothing_to_judge_is_zero_not_a_panic() {
     let task = BasketTask { train: &[], test: &[], ks: &[], tuning: Tuning::TrainTail };

@@ -106,30 +106,13 @@ impl Judge<'_> {
         let mut distances = Vec::new();
         for list in lists.iter().step_by(every).filter(|list| list.len() > 1) {
             let pairs = list.iter().enumerate().flat_map(|(at, a)| {
-                list[at + 1..].iter().map(move |b| 1.0 - self.likeness(*a, *b))
+                list[at + 1..].iter().map(move |b| {
+                    1.0 - f64::from(likeness((self.histories, self.attributes), *a, *b))
+                })
             });
             distances.push(mean(&pairs.collect::<Vec<_>>()));
         }
         mean(&distances)
-    }
-
-    fn likeness(&self, a: Item, b: Item) -> f64 {
-        let of = |item: Item| self.attributes.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
-        let (common, left, right) = if self.attributes.is_empty() {
-            let (left, right) = (self.histories.takers(a), self.histories.takers(b));
-            (common(left, right), left.len(), right.len())
-        } else {
-            (common(of(a), of(b)), of(a).len(), of(b).len())
-        };
-        if common == 0 {
-            return 0.0;
-        }
-        let (common, left, right) = (common as f64, left as f64, right as f64);
-        if self.attributes.is_empty() {
-            common / (left * right).sqrt()
-        } else {
-            common / (left + right - common)
-        }
     }
 
     /// How the NDCG of lists differs from that of others.
@@ -139,6 +122,27 @@ impl Judge<'_> {
             pairs.map(|((_, wanted), (_, list))| ndcg(list, wanted, k)).collect()
         };
         paired_bootstrap(&values(lists), &values(others), 0)
+    }
+}
+
+/// How alike two items are: Jaccard of attributes where the catalogue is known, else cosine of takers.
+pub(super) fn likeness(
+    (histories, attributes): (&Histories, &[Vec<u32>]),
+    a: Item,
+    b: Item,
+) -> f32 {
+    if attributes.is_empty() {
+        let (a, b) = (histories.takers(a), histories.takers(b));
+        match common(a, b) {
+            0 => 0.0,
+            common => common as f32 / ((a.len() * b.len()) as f32).sqrt(),
+        }
+    } else {
+        let of = |item: Item| attributes.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
+        match common(of(a), of(b)) {
+            0 => 0.0,
+            common => common as f32 / (of(a).len() + of(b).len() - common) as f32,
+        }
     }
 }
 

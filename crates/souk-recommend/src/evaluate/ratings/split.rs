@@ -35,6 +35,12 @@ pub fn newest_items(rows: &[RatingRow], share: f64) -> FxHashSet<Item> {
     items.into_iter().map(|(_, item)| item).collect()
 }
 
+/// Takes every event of a tenth of the items away, drawn at random: as if those were new.
+pub(super) fn without_some_items(histories: &Histories, seed: u64) -> Histories {
+    let is_new = |item: Item| Random::new(seed ^ (u64::from(item.0) << 20)).below(10) == 0;
+    Histories::of(histories.events().filter(|&(_, item, _)| !is_new(item)))
+}
+
 /// Holds out the last tenth of each history, at least one item, of those with three or more.
 pub(super) fn hold_out_tail(histories: &Histories) -> (Histories, Wanted) {
     hold_out(histories, |_, n| match n {

@@ -90,6 +90,7 @@ fn learned(lessons: &Lessons<'_>, (kept, taught): (&Histories, &Wanted), start: 
         tuning: RatingTuning::Fixed,
         attributes: lessons.tokens,
         recipe: start,
+        diversity: None,
         threads: lessons.threads,
         against: None,
     };
@@ -97,9 +98,7 @@ fn learned(lessons: &Lessons<'_>, (kept, taught): (&Histories, &Wanted), start: 
         Search::Parameters => tune(&task, kept, taught),
         Search::Weights => {
             let mut recipe = Recipe::new(start.sources.clone());
-            if let Some(weights) = learn(&task, kept, (taught, &recipe)) {
-                recipe.weights = weights;
-            }
+            learn(&task, kept, (taught, &mut recipe));
             recipe
         }
     }

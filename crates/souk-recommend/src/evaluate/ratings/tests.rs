@@ -21,6 +21,7 @@ fn task<'a>(train: &'a [RatingRow], test: &'a [RatingRow], recipe: &'a Recipe) -
         tuning: RatingTuning::Fixed,
         attributes: &[],
         recipe,
+        diversity: None,
         threads: 1,
         against: None,
     }
@@ -68,7 +69,7 @@ fn repeats_and_new_items_are_told_apart() {
     assert_eq!((one.repeat.n_shoppers, one.new.n_shoppers, one.cold.n_shoppers), (1, 1, 0));
     let mut recipe = cosine();
     // Nothing against what was taken before.
-    recipe.weights = Weights(vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    recipe.weights = Weights([&[1.0][..], &[0.0; 12]].concat());
     let include = RatingTask { seen: Seen::Include, ..task(&train, &test, &recipe) };
     let included = evaluate_ratings(&include, &|| 0);
     assert_eq!(included.model[1].repeat.recall, 1.0);
@@ -86,7 +87,7 @@ fn novelty_and_diversity_by_hand() {
     assert_eq!(report.predictions[0].1, [Item(1), Item(2)]);
     assert_eq!((report.model[0].novelty, report.model[1].novelty), (1.0, 1.5));
     // They share one of three attributes; without attributes, no taker.
-    assert!((report.model[1].diversity - 2.0 / 3.0).abs() < 1e-12);
+    assert!((report.model[1].diversity - 2.0 / 3.0).abs() < 1e-6);
     let without = evaluate_ratings(&task(&train, &test, &recipe), &|| 0);
     assert_eq!(without.model[1].diversity, 1.0);
 }
@@ -133,6 +134,95 @@ fn weights_and_parameters_are_chosen_on_what_was_held_out() {
     let report = evaluate_ratings(&tuned, &|| 0);
     assert_eq!(report.model[0].all.recall, 1.0);
     assert_ne!(report.recipe.weights, recipe.weights);
+}
+
+/// Shoppers who take eight of the twelve items of a colour, in an order that says nothing.
+fn colours(n_shoppers: u32) -> Vec<RatingRow> {
+    let mut random = crate::random::Random::new(4);
+    let mut rows = Vec::new();
+    for shopper in 0..n_shoppers {
+        let mut left: Vec<u32> = (0..12).map(|item| 3 * item + shopper % 3).collect();
+        for at in 0..8 {
+            rows.push(row(shopper, left.swap_remove(random.below(left.len())), at));
+        }
+    }
+    rows
+}
+
+#[test]
+fn new_items_are_found_when_lessons_held_items_out() {
+    let mut train = colours(300);
+    // Items 0 to 5 appear in the test alone.
+    train.retain(|row| row.item.0 > 5);
+    let test: Vec<_> = (0..300).map(|s| row(s, s % 6, 99)).collect();
+    let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item % 3, 10 + item]).collect();
+    let recipe = Recipe::new(vec![
+        SourceParams::Company(CompanyParams::default()),
+        SourceParams::Content(ContentParams::default()),
+    ]);
+    let tuned = RatingTask {
+        attributes: &attributes,
+        ks: &[10],
+        tuning: RatingTuning::TrainTail,
+        ..task(&train, &test, &recipe)
+    };
+    let report = evaluate_ratings(&tuned, &|| 0);
+    // Ten places hold the five that are left of the colour, and the two new ones of it.
+    assert!(report.model[0].cold.recall > 0.8, "{:?}", report.model[0].cold);
+}
+
+#[test]
+fn threads_change_no_list() {
+    let train = colours(200);
+    let test: Vec<_> = (0..200).map(|s| row(s, (7 * s) % 36, 99)).collect();
+    let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item % 3, 10 + item / 5]).collect();
+    let als = crate::sources::AlsParams { n_factors: 8, n_epochs: 3, ..Default::default() };
+    let recipe = Recipe::new(vec![
+        SourceParams::Company(CompanyParams::default()),
+        SourceParams::Rules(RulesParams::default()),
+        SourceParams::Content(ContentParams::default()),
+        SourceParams::Als(als),
+        SourceParams::Popularity,
+    ]);
+    let reports = [1, 2].map(|threads| {
+        let tuned = RatingTask {
+            attributes: &attributes,
+            ks: &[20],
+            tuning: RatingTuning::TrainTail,
+            threads,
+            ..task(&train, &test, &recipe)
+        };
+        evaluate_ratings(&tuned, &|| 0)
+    });
+    assert_eq!(reports[0].predictions.len(), 200);
+    assert_eq!(reports[0], reports[1], "lists, parameters and weights");
+}
+
+#[test]
+fn variety_is_measured_beside_the_lists_as_ranked() {
+    let train = colours(100);
+    let test: Vec<_> = (0..100).map(|s| row(s, (7 * s) % 36, 99)).collect();
+    // Neighbours in number are alike.
+    let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item / 6]).collect();
+    let recipe = cosine();
+    let plain = RatingTask { attributes: &attributes, ks: &[3], ..task(&train, &test, &recipe) };
+    let diversity = Some(DiversityParams { weight: 1.0, popularity_weight: 0.0, depth: 30 });
+    let report = evaluate_ratings(&RatingTask { diversity, ..plain }, &|| 0);
+    assert_eq!(report.as_ranked, evaluate_ratings(&plain, &|| 0).model);
+    assert!(report.model[0].diversity > report.as_ranked[0].diversity, "{report:?}");
+    assert_eq!(report.over_as_ranked.len(), 1);
+}
+
+#[test]
+fn some_items_are_taken_away_whole() {
+    let whole = histories_of(&colours(100));
+    let left = split::without_some_items(&whole, 1);
+    let takers = |of: &Histories, item| of.takers(Item(item)).len();
+    let gone =
+        (0..120).filter(|&item| takers(&left, item) == 0 && takers(&whole, item) > 0).count();
+    assert!((1..10).contains(&gone), "about a tenth of 36: {gone}");
+    let is_whole = |item| matches!(takers(&left, item), n if n == 0 || n == takers(&whole, item));
+    assert!((0..36).all(is_whole));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Chooses each source's parameters and the blend's weights on held-out items.
 
-use super::{RatingTask, Seen, Wanted};
+use super::{RatingTask, Seen, Wanted, split};
 use crate::evaluate::metrics::{mean, ndcg};
-use crate::sources::{Histories, LessonBook, Recipe, Scores, Source, SourceParams, Weights};
+use crate::sources::{Histories, LessonBook, NewPlaces, Recipe, Scores, Source, SourceParams};
 use crate::types::{Item, Shopper};
 use rustc_hash::FxHashSet;
 
@@ -21,9 +21,7 @@ pub(super) fn tune(task: &RatingTask<'_>, histories: &Histories, held_out: &Want
     let asked = sample(held_out, ASKED_MAX);
     let sources = task.recipe.sources.iter().map(|source| best(task, histories, &asked, *source));
     let mut recipe = Recipe::new(sources.collect());
-    if let Some(weights) = learn(task, histories, (held_out, &recipe)) {
-        recipe.weights = weights;
-    }
+    learn(task, histories, (held_out, &mut recipe));
     recipe
 }
 
@@ -91,18 +89,44 @@ pub(super) fn hidden(histories: &Histories, shopper: Shopper, seen: Seen) -> FxH
     }
 }
 
-/// The weights under which what was held out stands in front.
+/// Learns the weights of known items on all histories, then those of new items on histories from
+/// which a tenth of the items was taken.
 pub(super) fn learn(
     task: &RatingTask<'_>,
     histories: &Histories,
-    (held_out, recipe): (&Wanted, &Recipe),
-) -> Option<Weights> {
-    let blend = recipe.fit(histories, task.attributes, task.threads);
-    let mut lessons = LessonBook::default();
-    for (shopper, taken) in sample(held_out, LESSONS_MAX) {
-        let hidden = hidden(histories, shopper, task.seen);
-        let history = histories.items(shopper);
-        lessons.add(&blend, (history, &taken), &|item| hidden.contains(&item));
+    (held_out, recipe): (&Wanted, &mut Recipe),
+) {
+    let held_out = sample(held_out, LESSONS_MAX);
+    let lessons = |histories: &Histories, recipe: &Recipe, newcomers: Newcomers| {
+        let blend = recipe.fit(histories, task.attributes, task.threads);
+        let mut lessons = LessonBook::default();
+        for (shopper, taken) in &held_out {
+            let hidden = hidden(histories, *shopper, task.seen);
+            let is_hidden = |item: Item| {
+                let is_new = newcomers == Newcomers::Hidden && histories.takers(item).is_empty();
+                is_new || hidden.contains(&item)
+            };
+            lessons.add(&blend, (histories.items(*shopper), taken), &is_hidden);
+        }
+        lessons
+    };
+    let Some(weights) = lessons(histories, recipe, Newcomers::Hidden).fit() else { return };
+    recipe.weights = weights;
+    if recipe.sources.iter().any(|source| matches!(source, SourceParams::Content(_))) {
+        let without = split::without_some_items(histories, NEW_SEED);
+        let places = NewPlaces::default();
+        let lessons = lessons(&without, recipe, Newcomers::Shown);
+        recipe.weights = lessons.fit_new(&recipe.weights, &places);
+        recipe.new_share = places.share;
     }
-    lessons.fit()
 }
+
+/// Whether items that nobody took are candidates.
+#[derive(Clone, Copy, PartialEq)]
+enum Newcomers {
+    Hidden,
+    Shown,
+}
+
+/// Draws the items that lessons about new items are made of.
+const NEW_SEED: u64 = 1;

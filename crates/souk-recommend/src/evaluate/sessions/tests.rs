@@ -44,7 +44,7 @@ fn follows_the_protocol() {
         now += 5;
         now
     };
-    let protocol = SessionProtocol { params: plain(), k: 2 };
+    let protocol = SessionProtocol { params: plain(), mixture: None, k: 2 };
     let report = evaluate_sessions(&train, &test, &protocol, &mut timer);
     let lists: Vec<_> =
         report.predictions.iter().map(|p| (p.session, p.step, p.rank, p.item)).collect();
@@ -72,6 +72,8 @@ fn follows_the_protocol() {
     assert_close(report.all.precision, 1.5 / 4.0);
     assert_close(report.all.recall, (0.5 + 0.0 + 0.5 + 1.0) / 4.0);
     assert_close(report.all.map, (0.25 + 0.0 + 0.5 + 1.0) / 4.0);
+    assert_eq!(report.mrr_by_session, [0.25, 1.0]);
+    assert_eq!(report.new_mrr_by_session, [0.25, 1.0]);
     // Named: 1, 2, 3 of 1, 2, 3, 4.
     assert_close(report.coverage, 0.75);
     assert_eq!(report.latency, Latency { p50: 5, p90: 5, p99: 5, max: 5 });
@@ -80,7 +82,7 @@ fn follows_the_protocol() {
 #[test]
 fn nothing_to_predict() {
     let train = rows(&[(1, 0.0, &[1, 2])]);
-    let protocol = SessionProtocol { params: SessionParams::default(), k: 20 };
+    let protocol = SessionProtocol { params: SessionParams::default(), mixture: None, k: 20 };
     for test in [vec![], rows(&[(1, 0.0, &[1])])] {
         let report = evaluate_sessions(&train, &test, &protocol, &mut || 0);
         assert_eq!((report.all, report.coverage), (SessionScores::default(), 0.0));
@@ -97,7 +99,7 @@ fn times_that_are_no_time_do_no_harm() {
         .enumerate()
         .map(|(idx, &time)| SessionRow { session: idx as u32 % 2, item: idx as u32, time })
         .collect();
-    let protocol = SessionProtocol { params: SessionParams::default(), k: 3 };
+    let protocol = SessionProtocol { params: SessionParams::default(), mixture: None, k: 3 };
     assert_eq!(evaluate_sessions(&rows, &rows, &protocol, &mut || 0).all.n, 3);
     tune_sessions(&rows, None, &TuneBudget { configs: 5, ..TuneBudget::default() }, &mut |_| true);
 }
@@ -125,7 +127,7 @@ fn tuning_never_loses_against_the_defaults_and_repeats() {
     // 240 predictions exceed 100, so every third session is taken.
     assert_eq!(second.n_predictions, 80);
     // Having the sessions in the training part changes nothing that counts.
-    let protocol = SessionProtocol { params: second.params, k: 20 };
+    let protocol = SessionProtocol { params: second.params, mixture: None, k: 20 };
     let report = evaluate_sessions(&train, &valid, &protocol, &mut || 0);
     assert!(report.all.mrr >= 0.5, "{report:?}");
 }
@@ -147,4 +149,32 @@ fn one_configuration_is_the_default() {
     let budget = TuneBudget { configs: 1, ..TuneBudget::default() };
     let tuning = tune_sessions(&to_and_fro(0, 0.0), None, &budget, &mut |_| true);
     assert_eq!(tuning.params, SessionParams::default());
+}
+
+/// Sessions in which the third item depends on the first, not on the second that all share: what comes
+/// directly before misleads, and only a wide reading sees it.
+fn crossings(first: u32, n: u32, start: f64) -> Vec<SessionRow> {
+    let sessions = (0..n).flat_map(|n| {
+        let kind = n % 5;
+        rows(&[(first + n, start + f64::from(n) * 100.0, &[kind, 20, 10 + kind])])
+    });
+    sessions.collect()
+}
+
+#[test]
+fn a_mixture_learns_which_reading_to_believe_and_repeats() {
+    let (train, test) = (crossings(0, 1_600, 0.0), crossings(5_000, 50, 400_000.0));
+    let params = SessionParams::default();
+    let mixture = learn_mixture(&train, None, params).expect("there is something to learn");
+    let again = learn_mixture(&train, None, params).expect("there is something to learn");
+    assert_eq!(mixture.trees(), again.trees(), "two threads and no chance");
+    let measure = |mixture| {
+        let protocol = SessionProtocol { params, mixture, k: 20 };
+        evaluate_sessions(&train, &test, &protocol, &mut || 0).all
+    };
+    let (plain, mixed) = (measure(None), measure(Some(&mixture)));
+    assert_eq!(plain.n, mixed.n);
+    assert!(mixed.mrr >= plain.mrr && mixed.mrr > 0.95, "{plain:?} {mixed:?}");
+    // Nothing to learn from makes no mixture.
+    assert!(learn_mixture(&[], None, params).is_none());
 }

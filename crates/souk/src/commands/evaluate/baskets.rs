@@ -115,8 +115,22 @@ pub(crate) fn json_of(report: &BasketReport) -> Value {
         .map(|(name, weight)| ((*name).to_owned(), json!(weight)))
         .collect();
     let us = |percent: f64| percentile(&report.latencies, percent) as f64 / 1_000.0;
+    let gains: serde_json::Map<String, Value> = report
+        .trees
+        .iter()
+        .flat_map(|trees| trees.importances())
+        .map(|(name, share)| (name.to_owned(), json!(share)))
+        .collect();
+    let over =
+        report.over_weighted_sum.iter().zip(&report.model).map(
+            |(one, at)| json!({"k": at.k, "ndcg": one.mean, "low": one.low, "high": one.high}),
+        );
     json!({
         "model": at_each(&report.model),
+        "weighted_sum": at_each(&report.weighted_sum),
+        "over_weighted_sum": over.collect::<Vec<_>>(),
+        "trees": report.trees.as_ref().map_or(0, |trees| trees.n_trees()),
+        "tree_gains": gains,
         "personal_frequency": at_each(&report.personal_frequency),
         "popularity": at_each(&report.popularity),
         "shared_by": report.shared_by.iter().map(shared_by).collect::<Vec<_>>(),
@@ -132,6 +146,7 @@ pub(crate) fn text(result: &Value) -> String {
     let mut rows = vec![heading.to_vec()];
     let rankers = [
         ("model", "next basket"),
+        ("weighted_sum", "without trees"),
         ("personal_frequency", "personal frequency"),
         ("popularity", "popularity"),
     ];
@@ -147,6 +162,15 @@ pub(crate) fn text(result: &Value) -> String {
         }
     }
     let mut text = columns(&rows);
+    for one in result["over_weighted_sum"].as_array().into_iter().flatten() {
+        text.push_str(&format!(
+            "NDCG at {} above that without trees by {} (95 % interval {} to {})\n",
+            one["k"],
+            four(number(&one["ndcg"])),
+            four(number(&one["low"])),
+            four(number(&one["high"])),
+        ));
+    }
     text.push_str(&shared_text(result));
     let us = |name: &str| number(&result["latency_us"][name]);
     text.push_str(&format!(

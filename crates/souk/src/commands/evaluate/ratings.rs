@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_recommend::diversity::DiversityParams;
 use souk_recommend::evaluate::bootstrap::Difference;
 use souk_recommend::evaluate::metrics::percentile;
 use souk_recommend::evaluate::ratings::{
@@ -59,6 +60,7 @@ pub(super) fn run(args: &RatingArgs, output: Output) -> Result<()> {
         tuning,
         attributes: &tokens,
         recipe: &recipe(args, &train, &tokens),
+        diversity: args.diversity.map(|weight| DiversityParams { weight, ..Default::default() }),
         threads: usize::from(args.threads),
         against: against.as_deref(),
     };
@@ -190,7 +192,9 @@ fn json_of(report: &RatingReport, seconds: f64) -> Value {
     let us = |percent: f64| percentile(&report.latencies, percent) as f64 / 1_000.0;
     json!({
         "model": measures(&report.model),
+        "as_ranked": measures(&report.as_ranked),
         "popularity": measures(&report.popularity),
+        "over_as_ranked": differences(&report.over_as_ranked),
         "over_popularity": differences(&report.over_popularity),
         "over_other": differences(&report.over_other),
         "users": report.predictions.len(),
@@ -204,7 +208,8 @@ fn text(result: &Value) -> String {
     let number = |value: &Value| value.as_f64().unwrap_or(0.0);
     let heading = ["", "recall", "NDCG", "HR", "coverage", "novelty", "diversity"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for (name, label) in [("model", "souk"), ("popularity", "popularity")] {
+    let lists = [("model", "souk"), ("as_ranked", "without variety"), ("popularity", "popularity")];
+    for (name, label) in lists {
         for one in result[name].as_array().into_iter().flatten() {
             let mut row = vec![format!("{label} at {}", one["k"])];
             let names = ["recall", "ndcg", "hit_rate", "coverage", "novelty_bits", "diversity"];
@@ -224,7 +229,12 @@ fn text(result: &Value) -> String {
         }
     }
     let mut text = columns(&rows);
-    for (name, label) in [("over_popularity", "popularity"), ("over_other", "the other run")] {
+    let others = [
+        ("over_as_ranked", "the lists without variety"),
+        ("over_popularity", "popularity"),
+        ("over_other", "the other run"),
+    ];
+    for (name, label) in others {
         for one in result[name].as_array().into_iter().flatten() {
             text.push_str(&format!(
                 "NDCG at {} above {label} by {} (95 % interval {} to {})\n",

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_recommend::evaluate::bootstrap::{Difference, paired_bootstrap};
 use souk_recommend::evaluate::sessions::{
     SessionProtocol, SessionReport, SessionRow, SessionScores, TuneBudget, evaluate_sessions,
-    tune_sessions,
+    learn_mixture, tune_sessions,
 };
-use souk_recommend::session::SessionParams;
+use souk_recommend::session::{SessionMixture, SessionParams};
 
 use super::table::{ITEM, Ids, SESSION, read};
 use super::{TUNING_MAX, four, nanoseconds, write_predictions};
@@ -24,6 +25,7 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
     let test = load(&args.test)?;
     let params =
         if args.no_tune { SessionParams::default() } else { tune(&train, valid.as_deref()) };
+    let mixture = if args.no_tune { None } else { mix(&train, valid.as_deref(), params) };
     // What was chosen on the validation part may learn from it as well.
     let train = valid.into_iter().fold(train, |mut train, valid| {
         train.extend(valid);
@@ -33,9 +35,13 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
     let largest = args.k.iter().copied().max().unwrap_or(20);
     for k in &args.k {
         let start = Instant::now();
-        let protocol = SessionProtocol { params, k: *k as usize };
-        let report = evaluate_sessions(&train, &test, &protocol, &mut || nanoseconds(start));
-        reports.push(json_of(*k, &report));
+        let mut evaluate = |mixture: Option<&SessionMixture>| {
+            let protocol = SessionProtocol { params, mixture, k: *k as usize };
+            evaluate_sessions(&train, &test, &protocol, &mut || nanoseconds(start))
+        };
+        let report = evaluate(mixture.as_ref());
+        let one_reading = mixture.as_ref().map(|_| evaluate(None));
+        reports.push(json_of(*k, (&report, one_reading.as_ref())));
         if *k == largest
             && let Some(out) = &args.out
         {
@@ -50,7 +56,18 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
             write_predictions(out, "session_id,step,rank,item_id", rows)?;
         }
     }
-    let result = json!({"reports": reports, "parameters": format!("{params:?}")});
+    let gains: serde_json::Map<String, Value> = mixture
+        .iter()
+        .flat_map(|mixture| mixture.trees().importances())
+        .map(|(name, share)| (name.to_owned(), json!(share)))
+        .collect();
+    let trees = mixture.as_ref().map_or(0, |mixture| mixture.trees().n_trees());
+    let result = json!({
+        "reports": reports,
+        "parameters": format!("{params:?}"),
+        "trees": trees,
+        "tree_gains": gains,
+    });
     term::print_result(output, &result, text)?;
     Ok(())
 }
@@ -81,7 +98,25 @@ fn tune(train: &[SessionRow], valid: Option<&[SessionRow]>) -> SessionParams {
     found.params
 }
 
-fn json_of(k: u32, report: &SessionReport) -> Value {
+/// Learns to mix several readings of a session.
+fn mix(
+    train: &[SessionRow],
+    valid: Option<&[SessionRow]>,
+    params: SessionParams,
+) -> Option<SessionMixture> {
+    let start = Instant::now();
+    let mixture = learn_mixture(train, valid, params);
+    let trees = mixture.as_ref().map_or(0, |mixture| mixture.trees().n_trees());
+    say(&format!("grew {trees} trees in {:.1} s", start.elapsed().as_secs_f64()));
+    mixture
+}
+
+/// A report, and how it compares with that of one reading of a session, without trees.
+fn json_of(k: u32, (report, one_reading): (&SessionReport, Option<&SessionReport>)) -> Value {
+    let over = |mine: &[f64], others: &[f64]| {
+        let Difference { mean, low, high, .. } = paired_bootstrap(mine, others, 0);
+        json!({"mrr": mean, "low": low, "high": high})
+    };
     let scores = |scores: &SessionScores| {
         json!({
             "predictions": scores.n,
@@ -100,6 +135,13 @@ fn json_of(k: u32, report: &SessionReport) -> Value {
         "all": scores(&report.all),
         "repeat": scores(&report.repeat),
         "new": scores(&report.new),
+        "one_reading": one_reading.map(|one| json!({
+            "all": scores(&one.all),
+            "repeat": scores(&one.repeat),
+            "new": scores(&one.new),
+            "over_all": over(&report.mrr_by_session, &one.mrr_by_session),
+            "over_new": over(&report.new_mrr_by_session, &one.new_mrr_by_session),
+        })),
         "latency_us": {
             "p50": report.latency.p50 as f64 / 1_000.0,
             "p90": report.latency.p90 as f64 / 1_000.0,
@@ -124,10 +166,15 @@ fn text(result: &Value) -> String {
             "predictions".into(),
         ];
         let mut rows = vec![heading.to_vec()];
-        for (name, label) in
-            [("all", "all targets"), ("new", "not yet in session"), ("repeat", "in session")]
-        {
-            let scores = &report[name];
+        let one = &report["one_reading"];
+        let parts = [
+            (&report["all"], "all targets"),
+            (&report["new"], "not yet in session"),
+            (&report["repeat"], "in session"),
+            (&one["all"], "one reading, all targets"),
+            (&one["new"], "one reading, not yet in session"),
+        ];
+        for (scores, label) in parts.into_iter().filter(|(scores, _)| scores.is_object()) {
             let mut row = vec![label.to_owned()];
             row.extend(
                 ["mrr", "hit_rate", "precision", "recall", "map"].map(|m| four(number(&scores[m]))),
@@ -136,6 +183,17 @@ fn text(result: &Value) -> String {
             rows.push(row);
         }
         text.push_str(&columns(&rows));
+        for (name, label) in [("over_all", "all"), ("over_new", "not yet in session")] {
+            let over = &one[name];
+            if over.is_object() {
+                text.push_str(&format!(
+                    "MRR of a session ({label}) above one reading by {} (95 % interval {} to {})\n",
+                    four(number(&over["mrr"])),
+                    four(number(&over["low"])),
+                    four(number(&over["high"])),
+                ));
+            }
+        }
         let latency = |name: &str| number(&report["latency_us"][name]);
         text.push_str(&format!(
             "coverage {:.4} of {} items; a query takes {:.1} µs (p50), {:.1} (p90), {:.1} (p99)\n",

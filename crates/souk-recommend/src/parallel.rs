@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Calls `work` on `(state, number of the first row, rows)` for all rows, `chunk` at a time, on
 /// `threads` threads, each with a state of its own from `state`.
-pub(super) fn for_chunks<T: Send, S>(
+pub(crate) fn for_chunks<T: Send, S>(
     rows: &mut [T],
     (threads, chunk): (usize, usize),
     state: impl Fn() -> S + Sync,

@@ -1,0 +1,360 @@
+//! The second order of a next basket: trees over many signals of the best candidates.
+//!
+//! The weighted sum of logarithms finds the candidates; trees see what it cannot: that a signal
+//! counts differently for a daily and for a monthly item, for a large and for a small basket.
+
+use super::baskets::{Basket, BasketVectors};
+use super::fit::Lesson;
+use super::market::{DAY_MS, Market};
+use super::neighbours::NeighbourItem;
+use super::signals::{Candidate, Weights};
+use super::{BasketQuery, Params, Scratch, first_order};
+use crate::trees::{Groups, Lesson as TreeLesson, TreeParams, Trees};
+use crate::types::Score;
+
+/// How many candidates the trees put in order (chosen: ten times a short list).
+pub const N_RANKED: usize = 100;
+
+/// What each signal of the trees is called.
+pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [
+    "first_score",
+    "behind_first",
+    "first_rank",
+    "purchases",
+    "decayed_7_days",
+    "decayed_30_days",
+    "decayed_120_days",
+    "decayed_80_percent_per_basket",
+    "decayed_95_percent_per_basket",
+    "small_baskets",
+    "shoppers_7_days",
+    "shoppers_28_days",
+    "shoppers_365_days",
+    "week_over_month",
+    "month_over_year",
+    "repeat_rate",
+    "neighbours",
+    "neighbours_who_bought",
+    "days_since",
+    "baskets_since",
+    "in_last_3_baskets",
+    "in_last_5_baskets",
+    "in_last_10_baskets",
+    "in_last_20_baskets",
+    "share_of_baskets_since_first",
+    "days_between",
+    "last_days_between",
+    "days_since_over_days_between",
+    "days_since_over_last_days_between",
+    "regularity",
+    "due_at_next_visit",
+    "baskets_since_over_baskets_between",
+    "item_days_between",
+    "days_since_over_item_days_between",
+    "item_in_next_basket",
+    "share_of_30_days",
+    "share_of_120_days",
+    "shopper_baskets",
+    "shopper_basket_size",
+    "shopper_last_basket_size",
+    "shopper_days_between",
+    "shopper_days_since",
+    "shopper_repeat_share",
+];
+const N_RANK_SIGNALS: usize = 43;
+
+/// Baskets that the counts of the last baskets reach back.
+const LAST_BASKETS: [u32; 4] = [3, 5, 10, 20];
+/// Baskets that a shopper's present habits are read from.
+const RECENT_BASKETS: usize = 10;
+
+/// Working memory of one order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RankScratch {
+    /// Which ranked candidate a candidate is, or `u32::MAX`.
+    places: Vec<u32>,
+    returns: Vec<Returns>,
+    rows: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+/// When a shopper bought one item.
+#[derive(Clone, Copy, Debug, Default)]
+struct Returns {
+    in_last: [f32; LAST_BASKETS.len()],
+    n: u32,
+    /// Days from the last purchase backwards, as the pass goes.
+    previous_days: f32,
+    last_gap: f32,
+    gaps: f32,
+    squared_gaps: f32,
+    /// Baskets since the first purchase, that one included.
+    n_baskets: u32,
+}
+
+/// What a shopper is like at present.
+#[derive(Clone, Copy, Debug, Default)]
+struct Habits {
+    n_baskets: f32,
+    basket_size: f32,
+    last_size: f32,
+    days_between: f32,
+    days_since: f32,
+    repeat_share: f32,
+    /// Sums over the baskets of 2^(-age / 30, 120 days).
+    decayed: [f32; 2],
+}
+
+/// Orders the first [`N_RANKED`] of `scratch.scores` anew; the others stay behind them.
+pub(super) fn rank_again(query: &BasketQuery<'_>, trees: &Trees, scratch: &mut Scratch) {
+    fill_rows(query, scratch);
+    let Scratch { rank, scores, candidates, .. } = scratch;
+    let n = scores.len().min(N_RANKED);
+    rank.scores.clear();
+    rank.scores.extend(scores[..n].iter().map(|(score, _)| score.get()));
+    trees.add_to(&rank.rows, &mut rank.scores);
+    let lowest = rank.scores.iter().copied().fold(f32::INFINITY, f32::min);
+    let first_behind = scores.get(n).map_or(0.0, |(score, _)| score.get());
+    for ((score, _), again) in scores.iter_mut().zip(&rank.scores) {
+        *score = Score::new(*again);
+    }
+    for (score, _) in scores.iter_mut().skip(n) {
+        *score = Score::new(lowest - (first_behind - score.get()));
+    }
+    scores[..n].sort_unstable_by(|a, b| {
+        let item = |number: u32| candidates[number as usize].item;
+        b.0.cmp(&a.0).then_with(|| item(a.1).cmp(&item(b.1)))
+    });
+}
+
+/// Puts the signals of the first [`N_RANKED`] of `scratch.scores` into `scratch.rank.rows`.
+fn fill_rows(query: &BasketQuery<'_>, scratch: &mut Scratch) {
+    let Scratch { numbering, candidates, scores, rank, .. } = scratch;
+    let ranked = &scores[..scores.len().min(N_RANKED)];
+    rank.places.clear();
+    rank.places.resize(candidates.len(), u32::MAX);
+    rank.returns.clear();
+    rank.returns.resize(ranked.len(), Returns::default());
+    for (place, &(_, number)) in (0_u32..).zip(ranked) {
+        rank.places[number as usize] = place;
+    }
+    let past = query.own.iter().rev().skip_while(|basket| basket.time > query.now);
+    for (ago, basket) in (0_u32..).zip(past) {
+        let days = days_before(query.now, basket);
+        for item in basket.items() {
+            let number = numbering.get(item.0).expect("every own item is a candidate");
+            if let Some(returns) = rank.returns.get_mut(rank.places[number] as usize) {
+                returns.add(days, ago);
+            }
+        }
+    }
+    let habits = habits(query, candidates, numbering);
+    let best = ranked.first().map_or(0.0, |(score, _)| score.get());
+    rank.rows.clear();
+    for (place, (&(score, number), returns)) in ranked.iter().zip(&rank.returns).enumerate() {
+        let candidate = &candidates[number as usize];
+        let neighbour = candidate.neighbour(query.neighbourhood);
+        let first = [score.get(), score.get() - best, place as f32];
+        rank.rows.extend_from_slice(&first);
+        rank.rows.extend_from_slice(&item_signals(candidate, query.market, neighbour));
+        rank.rows.extend_from_slice(&return_signals(candidate, (returns, &habits), query.market));
+        rank.rows.extend_from_slice(&habit_signals(candidate, &habits));
+    }
+}
+
+fn days_before(now: i64, basket: &Basket) -> f32 {
+    now.saturating_sub(basket.time) as f32 / DAY_MS as f32
+}
+
+impl Returns {
+    /// Counts an older purchase than those before.
+    fn add(&mut self, days: f32, ago: u32) {
+        for (count, reach) in self.in_last.iter_mut().zip(LAST_BASKETS) {
+            *count += if ago < reach { 1.0 } else { 0.0 };
+        }
+        if self.n > 0 {
+            let gap = days - self.previous_days;
+            self.last_gap = if self.n == 1 { gap } else { self.last_gap };
+            self.gaps += gap;
+            self.squared_gaps += gap * gap;
+        }
+        self.n += 1;
+        self.previous_days = days;
+        self.n_baskets = ago + 1;
+    }
+}
+
+fn item_signals(
+    candidate: &Candidate,
+    market: &Market,
+    neighbour: Option<&NeighbourItem>,
+) -> [f32; 17] {
+    let history = &candidate.history;
+    let item = market.item(candidate.item);
+    let [week, month, year] = item.ln_share;
+    let [days_7, days_30, days_120] = history.decayed_days;
+    let [baskets_80, baskets_95] = history.decayed_baskets;
+    let is_own = history.n > 0;
+    [
+        history.n as f32,
+        days_7,
+        days_30,
+        days_120,
+        baskets_80,
+        baskets_95,
+        history.small_baskets,
+        week,
+        month,
+        year,
+        week - month,
+        month - year,
+        item.ln_repeat,
+        neighbour.map_or(f32::NAN, |neighbour| neighbour.ln_rate),
+        neighbour.map_or(0.0, |neighbour| neighbour.support as f32),
+        if is_own { history.last_days } else { f32::NAN },
+        if is_own { history.last_baskets as f32 } else { f32::NAN },
+    ]
+}
+
+/// What is not known is no number.
+fn return_signals(
+    candidate: &Candidate,
+    (returns, habits): (&Returns, &Habits),
+    market: &Market,
+) -> [f32; 15] {
+    let cycle = market.item(candidate.item).cycle;
+    let since = candidate.history.last_days;
+    let is_own = returns.n > 0;
+    let n_gaps = returns.n.saturating_sub(1) as f32;
+    let or_unknown = |is_known: bool, value: f32| if is_known { value } else { f32::NAN };
+    let mean = returns.gaps / n_gaps;
+    let spread = (returns.squared_gaps / n_gaps - mean * mean).max(0.0).sqrt();
+    let [last_3, last_5, last_10, last_20] = returns.in_last;
+    // A shopper who is overdue may come today.
+    let until_visit = (habits.days_between - habits.days_since).max(0.0);
+    let baskets_between = returns.n_baskets as f32 / returns.n as f32;
+    [
+        last_3,
+        last_5,
+        last_10,
+        last_20,
+        or_unknown(is_own, returns.n as f32 / returns.n_baskets as f32),
+        or_unknown(n_gaps > 0.0, mean),
+        or_unknown(n_gaps > 0.0, returns.last_gap),
+        or_unknown(n_gaps > 0.0, since / (mean + 1.0)),
+        or_unknown(n_gaps > 0.0, since / (returns.last_gap + 1.0)),
+        or_unknown(n_gaps > 1.0, spread / (mean + 1.0)),
+        or_unknown(n_gaps > 0.0, (since + until_visit) / (mean + 1.0)),
+        or_unknown(is_own, candidate.history.last_baskets as f32 / baskets_between),
+        cycle.ln_gap,
+        or_unknown(is_own, since.ln_1p() - cycle.ln_gap),
+        cycle.next_rate,
+    ]
+}
+
+fn habit_signals(candidate: &Candidate, habits: &Habits) -> [f32; 8] {
+    let [_, days_30, days_120] = candidate.history.decayed_days;
+    [
+        days_30 / habits.decayed[0].max(1e-6),
+        days_120 / habits.decayed[1].max(1e-6),
+        habits.n_baskets,
+        habits.basket_size,
+        habits.last_size,
+        habits.days_between,
+        habits.days_since,
+        habits.repeat_share,
+    ]
+}
+
+/// How a shopper buys at present.
+fn habits(
+    query: &BasketQuery<'_>,
+    candidates: &[Candidate],
+    numbering: &crate::numbering::Numbering,
+) -> Habits {
+    let past = || query.own.iter().rev().skip_while(|basket| basket.time > query.now);
+    let mut habits = Habits { n_baskets: past().count() as f32, ..Habits::default() };
+    let Some(last) = past().next() else { return habits };
+    habits.days_since = days_before(query.now, last);
+    habits.last_size = last.items().len() as f32;
+    for basket in past() {
+        let days = days_before(query.now, basket);
+        let decay = [30.0, 120.0].map(|half_life: f32| (-days / half_life).exp2());
+        habits.decayed.iter_mut().zip(decay).for_each(|(sum, decay)| *sum += decay);
+    }
+    let (mut n_lines, mut n_repeated, mut n_recent, mut oldest) = (0, 0, 0, last);
+    for basket in past().take(RECENT_BASKETS) {
+        let days = days_before(query.now, basket);
+        let is_repeated = |item: &&crate::types::Item| {
+            let number = numbering.get(item.0).expect("every own item is a candidate");
+            candidates[number].history.first_days > days
+        };
+        n_repeated += basket.items().iter().filter(is_repeated).count();
+        n_lines += basket.items().len();
+        n_recent += 1;
+        oldest = basket;
+    }
+    habits.basket_size = n_lines as f32 / n_recent as f32;
+    habits.repeat_share = n_repeated as f32 / n_lines.max(1) as f32;
+    let between = days_before(query.now, oldest) - habits.days_since;
+    habits.days_between = if n_recent > 1 { between / (n_recent - 1) as f32 } else { f32::NAN };
+    habits
+}
+
+/// What trees learn the second order from: candidates in their first order, and what was bought.
+#[derive(Clone, Debug)]
+pub struct RankLessons {
+    weights: Weights,
+    groups: Groups,
+    scratch: Scratch,
+}
+
+impl RankLessons {
+    /// No lessons yet, on candidates that these weights find.
+    pub fn new(weights: Weights) -> RankLessons {
+        RankLessons { weights, groups: Groups::new(N_RANK_SIGNALS), scratch: Scratch::default() }
+    }
+
+    /// Adds one shopper's next basket, as it would have been predicted from `baskets`, which must end
+    /// before it.
+    pub fn add(&mut self, baskets: &BasketVectors, lesson: &Lesson<'_>) {
+        let Lesson { shopper, now, market, next } = *lesson;
+        let scratch = &mut self.scratch;
+        let neighbourhood = &baskets.neighbourhood((shopper, now), &Params::default(), scratch);
+        let own = baskets.baskets(shopper);
+        let query = BasketQuery { own, now, market, neighbourhood };
+        first_order(&query, (&self.weights, N_RANKED), scratch);
+        let is_bought = |number: u32| next.contains(&scratch.candidates[number as usize].item);
+        let gain = |&(_, number): &(Score, u32)| if is_bought(number) { 1.0 } else { 0.0 };
+        let gains: Vec<f32> = scratch.scores.iter().map(gain).collect();
+        if gains.iter().all(|&gain| gain == 0.0) {
+            return;
+        }
+        let base: Vec<f32> = scratch.scores.iter().map(|(score, _)| score.get()).collect();
+        fill_rows(&query, scratch);
+        self.groups.push(&scratch.rank.rows, &gains, &base);
+    }
+
+    /// How many shoppers were added.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// True before the first shopper that teaches anything.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Takes the lessons of another, which must be on candidates of the same weights.
+    pub fn extend(&mut self, other: &RankLessons) {
+        assert_eq!(self.weights, other.weights, "the same candidates");
+        self.groups.extend(&other.groups);
+    }
+
+    /// Grows trees; `valid` says when to stop.
+    pub fn fit(&self, valid: Option<&RankLessons>, params: &TreeParams, threads: usize) -> Trees {
+        let valid = valid.map(|valid| &valid.groups);
+        let lesson = TreeLesson { names: &RANK_SIGNALS, groups: &self.groups, valid, threads };
+        Trees::fit(&lesson, params)
+    }
+}
