@@ -35,7 +35,7 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
     let largest = args.k.iter().copied().max().unwrap_or(20);
     for k in &args.k {
         let start = Instant::now();
-        let mut evaluate = |mixture: Option<&SessionMixture>| {
+        let evaluate = |mixture: Option<&SessionMixture>| {
             let protocol = SessionProtocol { params, mixture, k: *k as usize };
             evaluate_sessions(&train, &test, &protocol, &mut || nanoseconds(start))
         };
