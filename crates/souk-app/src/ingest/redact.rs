@@ -33,8 +33,8 @@ const PROSE_NAMES: &[&str] = &[
 /// The depth to which properties nest, as the door allows it; chosen: deeper ones are left out.
 const DEPTH_MAX: usize = 64;
 
-/// How much longer a byte of sentences takes than one of a query; measured: 30 and 5 MiB a second.
-const PROSE_EFFORT: usize = 6;
+/// How much longer a byte of sentences takes than one of a query; measured: 30 and 3.3 MiB a second.
+const PROSE_EFFORT: usize = 9;
 
 /// Whose texts are read, for the policy `tokenise`, and how much reading they were.
 pub(crate) struct Pass<'a> {
