@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Writes marked sentences from the files in crates/souk-privacy/training, for `cargo xtask pii-train`.
 
-usage: pii-sentences.py OUT.json [SENTENCES_PER_TEMPLATE] [SEED]
-Names and places come from the packed lists alone; streets, firms and jobs are put together here. The output has the shape of
-presidio-research's files, with "is_generated": true.
+usage: pii-sentences.py OUT.json [SENTENCES_PER_TEMPLATE] [SEED] [MARKED.json]
+Names and places come from the packed lists; streets, firms and jobs are put together here. With MARKED.json (the training part of
+a marked data set) a share of the slots is filled with what is marked there. The output has the shape of presidio-research's files,
+with "is_generated": true.
 """
 import json, os, random, re, sys, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "../crates/souk-privacy")
 OUT, EACH, SEED = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 40, int(sys.argv[3]) if len(sys.argv) > 3 else 7
+MARKED = json.load(open(sys.argv[4])) if len(sys.argv) > 4 else []
+MARKED_SHARE = .4
 rng = random.Random(SEED)
+FIRMS = open(f"{DATA}/training/firms.txt", encoding="utf-8").read().splitlines()
 lists = [line.split("\t") for line in zlib.decompress(open(f"{DATA}/data/pii/gazetteer.txt.z", "rb").read()).decode().splitlines()]
 pick = rng.choice
 FIRST = [k for f, k in lists if int(f) & 1 and not int(f) & (2 | 4 | 8) and " " not in k and len(k) > 2]
@@ -70,6 +74,29 @@ def last():
     elif roll < .1:
         name += "-" + title(pick(LAST))
     return name
+
+
+def marked_values():
+    """What the marked texts hold, by slot; texts in lower case are passed over."""
+    values = {"name": [], "first": [], "addr": [], "bstreet": [], "org": [], "city": [], "job": []}
+    kinds = {"ORGANIZATION": "org", "TITLE": "job"}
+    countries = {key for f, key in lists if int(f) & 8}
+    for text in MARKED:
+        if text["full_text"] == text["full_text"].lower():
+            continue
+        for span in text["spans"]:
+            value, kind = span["entity_value"], span["entity_type"]
+            if kind == "PERSON" and not value.endswith("."):
+                values["name" if " " in value else "first"].append(value)
+            elif kind == "ADDRESS" and (len(value) > 28 or re.search(r", |\n| and ", value)):
+                values["addr"].append(value)
+            elif kind == "ADDRESS" and re.search("[^0-9 ].* ", value) and not re.match("(Apt|Suite|Unit)", value):
+                values["bstreet"].append(value)
+            elif kind == "LOCATION" and value.lower() not in countries:
+                values["city"].append(value)
+            elif kind in kinds:
+                values[kinds[kind]].append(value)
+    return values
 
 
 def name():
@@ -186,6 +213,8 @@ def address(lang=None):
 
 
 def org():
+    if rng.random() < .3:
+        return pick(FIRMS)
     roll = rng.random()
     w = lambda: title(pick(WORD))
     if roll < .22:
@@ -239,7 +268,13 @@ def fill(slot, lang):
         "bnumber": lambda: ("ADDRESS", number()), "bstreet": lambda: ("ADDRESS", street()), "bunit": lambda: ("ADDRESS", unit()), "bcity": lambda: ("LOCATION", city()),
         "bcountry": lambda: ("LOCATION", country()), "bzip": lambda: ("ADDRESS", zipcode()),
     }
+    alike = {"bcity": "city", "person": "name"}.get(base, base)
+    if VALUES.get(alike) and lang == "en" and rng.random() < MARKED_SHARE:
+        return many[base]()[0], pick(VALUES[alike])
     return many[base]()
+
+
+VALUES = marked_values()
 
 
 def sentence(template, lang):
@@ -265,7 +300,7 @@ def sentence(template, lang):
 out = []
 lang = "en"
 number_of = 100000
-for line in (line for name in ("templates", "more") for line in open(f"{DATA}/training/{name}.txt", encoding="utf-8")):
+for line in (line for name in ("templates", "more", "wide") for line in open(f"{DATA}/training/{name}.txt", encoding="utf-8")):
     line = line.rstrip("\n")
     if line.startswith("## "):
         lang = line.split()[1]

@@ -35,7 +35,7 @@ pub(crate) use admit::record;
 pub(crate) use counters::IngestCounters;
 pub(crate) use hashes::{IdHasher, MessagePart};
 pub(crate) use impressions::ImpressionQueue;
-pub(crate) use redact::Redactor;
+pub(crate) use redact::{Pass, Redactor};
 
 use admit::Trust;
 use event::Scene;
@@ -49,6 +49,9 @@ pub const BATCH_EVENTS_MAX: usize = 2_500;
 
 /// Events that are read before other requests get their turn; chosen: well under a millisecond.
 const EVENTS_AT_ONCE: usize = 128;
+/// Bytes of queries that are looked through for personal data before other requests get their turn (a
+/// byte of sentences counts several times); chosen: about a millisecond.
+const EFFORT_AT_ONCE: usize = 32 * 1_024;
 
 /// Which of Segment's routes was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

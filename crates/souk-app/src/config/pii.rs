@@ -29,6 +29,7 @@ pub enum PiiPolicy {
     Drop,
     Mask,
     Hash,
+    Tokenise,
 }
 
 impl From<PiiPolicy> for Policy {
@@ -38,6 +39,7 @@ impl From<PiiPolicy> for Policy {
             PiiPolicy::Drop => Policy::Drop,
             PiiPolicy::Mask => Policy::Mask,
             PiiPolicy::Hash => Policy::Hash,
+            PiiPolicy::Tokenise => Policy::Tokenise,
         }
     }
 }

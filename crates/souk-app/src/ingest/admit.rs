@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use souk_privacy::seal::SecretKey;
 
 use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder};
-use super::{EVENTS_AT_ONCE, IdKind, MessagePart};
+use super::{EFFORT_AT_ONCE, EVENTS_AT_ONCE, IdKind, MessagePart, Pass};
 use crate::consent::LastWords;
 use crate::door::Door;
 use crate::sealing::{Nonces, fill_random, seal_record};
@@ -123,6 +123,7 @@ impl App {
         let mut words = LastWords::default();
         let mut batch = Batch::default();
         let mut admitted = Vec::with_capacity(events.len());
+        let mut effort = 0;
         for (idx, (mut event, persons)) in events.into_iter().zip(persons).enumerate() {
             if idx % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
@@ -140,7 +141,16 @@ impl App {
             said.retain(|change| {
                 !matches!(change.origin, ConsentOrigin::Stated(_)) || stated.insert(subject)
             });
-            self.door.redactor.apply(&mut event.fact);
+            effort += {
+                let owner = primary.map(|number| (&keys[number], &mut nonces));
+                let mut pass = Pass::new(owner);
+                self.door.redactor.apply(&mut event.fact, &mut pass);
+                pass.effort()
+            };
+            if effort >= EFFORT_AT_ONCE {
+                effort = 0;
+                tokio::task::yield_now().await;
+            }
             let plan = Plan { persons, subjects: &subjects, whole, fresh, received, said };
             let (mut records, main_idx) = self.door.records(event, plan);
             if let Some(number) = primary {

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use souk_core::{Fact, Purpose, SubjectId};
 use souk_ports::{Cursor, READ_RECORDS_MAX};
+use souk_privacy::pii::redact::{TokenKey, reveal};
 
 use super::request::{PrivacyRequest, RequestKind, RequestState};
 use super::{Identity, Reach, Who, page, store};
@@ -16,6 +17,9 @@ use crate::{App, AppError, Caller, Operation};
 
 /// Records in one copy; chosen: decades of a busy shopper, and some hundred megabytes at most.
 const RECORDS_MAX: usize = 200_000;
+
+/// What every token holds: most texts hold none.
+const TOKEN_BEGIN: &str = ":tok_";
 
 /// How a copy is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,8 +133,14 @@ impl App {
                 return Ok(());
             }
             records.iter().for_each(|recorded| cursor.advance(recorded.position));
+            let tokens = self.parts.keys.keys(&[subject]).await?.into_iter().flatten().next();
+            let tokens = tokens.map(|key| TokenKey::of_subject(&key));
             for decoded in open_all(&*self.parts.keys, records).await? {
-                lines.extend(record_line(&decoded));
+                let Some(mut line) = record_line(&decoded) else { continue };
+                if let Some(tokens) = &tokens {
+                    reveal_in(&mut line, tokens);
+                }
+                lines.push(line);
             }
             if lines.len() > RECORDS_MAX {
                 let detail = format!("over {RECORDS_MAX} records are held of this person");
@@ -182,6 +192,18 @@ fn about(request: &PrivacyRequest) -> Value {
         "how_long": "until the person asks for erasure, or the shop's own retention ends",
         "not_in_this_copy": "sales without persons, which name nobody",
     })
+}
+
+/// Puts back what the person's texts hold as tokens; the door lets nothing nest deeper than a stack bears.
+fn reveal_in(value: &mut Value, tokens: &TokenKey) {
+    match value {
+        Value::String(text) if text.contains(TOKEN_BEGIN) => {
+            *text = reveal(text, &mut |kind, token| tokens.open(kind, token).ok());
+        }
+        Value::Array(list) => list.iter_mut().for_each(|one| reveal_in(one, tokens)),
+        Value::Object(fields) => fields.values_mut().for_each(|one| reveal_in(one, tokens)),
+        _ => {}
+    }
 }
 
 /// A record as a line; nothing for one without a meaning of its own.

@@ -14,6 +14,8 @@ use crate::sealing::open_all;
 use crate::test_shop::{caller, noon};
 use crate::{Clock, Config, IngestCall, IngestRequest, Parts, Role};
 
+mod tokens;
+
 /// What the planted person said, and nobody else.
 const CANARIES: [&str; 4] = ["canary@mail.example", "canary words", "canary-order", "canary-card"];
 const OTHERS: usize = 300;

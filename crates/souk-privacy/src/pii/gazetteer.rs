@@ -6,6 +6,13 @@ use std::sync::OnceLock;
 use flate2::read::ZlibDecoder;
 /// The lists, as `scripts/pii-gazetteer.py` makes them.
 static PACKED: &[u8] = include_bytes!("../../data/pii/gazetteer.txt.z");
+/// Words that are used alike, as `scripts/pii-clusters.py` puts them together.
+static CLUSTERS: &[u8] = include_bytes!("../../data/pii/clusters.txt.z");
+
+/// The bits of an entry that hold flags, and flags with the cluster.
+const FLAG_BITS: u32 = 8;
+const KNOWN_BITS: u32 = FLAG_BITS + 10;
+const KNOWN: u64 = (1 << KNOWN_BITS) - 1;
 
 /// Words of the longest phrase.
 pub(super) const PHRASE_WORDS_MAX: usize = 6;
@@ -44,8 +51,24 @@ impl Listed {
     }
 }
 
-/// The lists in memory: an open table of hashes whose lowest byte holds the flags, eight megabytes for half a
-/// million entries. 56 bits of hash are left, so that a word outside the lists hits one by chance in 10¹¹ times.
+/// The number of a set of words that are used alike, 1 to 512; 0 for a word of none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cluster(u16);
+
+impl Cluster {
+    /// The set.
+    pub(super) fn fine(self) -> u64 {
+        u64::from(self.0)
+    }
+
+    /// The group of eight sets that it belongs to, from 1.
+    pub(super) fn coarse(self) -> u64 {
+        u64::from(self.0.div_ceil(8))
+    }
+}
+
+/// The lists in memory: an open table of hashes whose lowest bits hold the flags (8) and the cluster (10), eight megabytes
+/// for half a million entries. 46 bits of hash are left, so that a word outside the lists hits one by chance in 10⁸ times.
 pub(super) struct Gazetteer {
     slots: Vec<u64>,
 }
@@ -57,41 +80,50 @@ impl Gazetteer {
         BUILTIN.get_or_init(|| {
             let mut text = String::new();
             ZlibDecoder::new(PACKED).read_to_string(&mut text).expect("the packed lists are text");
-            Gazetteer::parse(&text)
+            let mut clusters = String::new();
+            ZlibDecoder::new(CLUSTERS)
+                .read_to_string(&mut clusters)
+                .expect("the packed clusters are text");
+            Gazetteer::parse(&text, &clusters)
         })
     }
 
-    fn parse(text: &str) -> Gazetteer {
+    fn parse(text: &str, clusters: &str) -> Gazetteer {
         // A phrase also marks its first word, so that there may be more entries than lines.
         let mut lists =
             Gazetteer { slots: vec![0; (text.lines().count() * 3 / 2).next_power_of_two()] };
         for (flags, key) in text.lines().filter_map(|line| line.split_once('\t')) {
-            lists.add(hash(key), flags.parse().expect("the packed lists hold flags"));
+            lists.add(hash(key), flags.parse::<u8>().expect("the packed lists hold flags").into());
             if let Some((first, _)) = key.split_once(' ') {
-                lists.add(hash(first), Listed::OPENS);
+                lists.add(hash(first), Listed::OPENS.into());
             }
+        }
+        for (number, word) in clusters.lines().filter_map(|line| line.split_once('\t')) {
+            let number: u64 = number.parse().expect("the packed clusters hold numbers");
+            lists.add(hash(word), number << FLAG_BITS);
         }
         lists
     }
 
-    fn add(&mut self, hash: u64, flags: u8) {
+    fn add(&mut self, hash: u64, known: u64) {
         let place = self.place(hash);
-        self.slots[place] |= hash & !0xff | u64::from(flags);
+        self.slots[place] |= hash & !KNOWN | known;
     }
 
     /// Where an entry is or would be.
     fn place(&self, hash: u64) -> usize {
         let mask = self.slots.len() - 1;
-        let mut place = (hash ^ hash >> 29) as usize >> 8 & mask;
-        while self.slots[place] != 0 && self.slots[place] & !0xff != hash & !0xff {
+        let mut place = ((hash ^ hash >> 29) >> KNOWN_BITS) as usize & mask;
+        while self.slots[place] != 0 && self.slots[place] & !KNOWN != hash & !KNOWN {
             place = (place + 1) & mask;
         }
         place
     }
 
     /// What is known of a folded word or of a phrase with single spaces, by its hash.
-    pub(super) fn look_up(&self, hash: u64) -> Listed {
-        Listed(self.slots[self.place(hash)] as u8)
+    pub(super) fn look_up(&self, hash: u64) -> (Listed, Cluster) {
+        let slot = self.slots[self.place(hash)];
+        (Listed(slot as u8), Cluster(((slot & KNOWN) >> FLAG_BITS) as u16))
     }
 }
 

@@ -73,7 +73,9 @@ pub(super) fn role_of(folded: &str) -> Role {
     if let Some(role) = map.get(folded) {
         return *role;
     }
-    let is_street =
-        folded.len() >= 7 && STREET_ENDINGS.iter().any(|ending| folded.ends_with(ending));
+    let last = folded.as_bytes().last();
+    // Most endings differ from the word's in the last letter already.
+    let is_end = |ending: &&str| ending.as_bytes().last() == last && folded.ends_with(*ending);
+    let is_street = folded.len() >= 7 && STREET_ENDINGS.iter().any(is_end);
     if is_street { Role::StreetLike } else { Role::None }
 }

@@ -2,8 +2,9 @@
 //!
 //! A first-order model, decoded exactly (Viterbi) and trained as an averaged structured perceptron
 //! (Collins, *Discriminative Training Methods for Hidden Markov Models*, EMNLP 2002). Its signals are
-//! shapes, endings, lists, the parts of lexicon and the common words around;
-//! rare words are no signal, so that a name seen in training is not learned by heart.
+//! shapes, endings, lists, the parts of lexicon, the common words around and what those are used like;
+//! rare words are no signal, so that a name seen in training is not learned by heart. Words far from any capital,
+//! number or listed name are outside without a look: most of a shop's messages.
 
 mod decode;
 mod model;
@@ -68,3 +69,6 @@ pub enum SpanClass {
     /// A job's title.
     Job,
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,6 +177,7 @@ fn training_is_reproducible_and_learns() {
         margin: 0.0,
         margin_outside: 0.0,
         drop_percent: 0,
+        outside_gain: 0.0,
     };
     let model = train(&examples, settings);
     assert_eq!(model.encode().unwrap(), train(&examples, settings).encode().unwrap());

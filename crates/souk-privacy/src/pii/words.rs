@@ -2,7 +2,7 @@
 
 use super::EntityKind;
 use super::found::Found;
-use super::gazetteer::{Gazetteer, Listed, PHRASE_WORDS_MAX, extend, fold_into, hash};
+use super::gazetteer::{Cluster, Gazetteer, Listed, PHRASE_WORDS_MAX, extend, fold_into, hash};
 use super::lexicon::{Role, role_of};
 
 /// What a token is made of.
@@ -33,6 +33,8 @@ pub(super) struct Token {
     /// Hashes of the folded text's last three, last two and first three characters.
     pub(super) tails: [u64; 3],
     pub(super) listed: Listed,
+    /// The words that it is used like.
+    pub(super) cluster: Cluster,
     pub(super) role: Role,
     pub(super) shape: u8,
     /// A mark over which no name and no address goes on.
@@ -154,10 +156,12 @@ fn token(
         _ => hash(folded),
     };
     let is_word = kind == TokenKind::Word;
-    let listed = match is_word {
-        true if is_contraction(folded) => Listed::default().with(Listed::FREQUENT),
+    let (listed, cluster) = match is_word {
+        true if is_contraction(folded) => {
+            (Listed::default().with(Listed::FREQUENT), Cluster::default())
+        }
         true => lists.look_up(word),
-        false => Listed::default(),
+        false => Default::default(),
     };
     let role = if is_word || kind == TokenKind::Mixed { role_of(folded) } else { Role::None };
     Token {
@@ -167,6 +171,7 @@ fn token(
         word,
         tails: tails(folded),
         listed,
+        cluster,
         role,
         shape: shape(text, kind),
         ends_clause: false,
@@ -248,7 +253,7 @@ fn mark_phrases(text: &str, tokens: &mut [Token], lists: &Gazetteer) {
             folded.push(' ');
             fold_into(&text[token.begin..token.end], &mut folded);
             hashed = extend(hashed, &folded);
-            let listed = lists.look_up(hashed);
+            let (listed, _) = lists.look_up(hashed);
             if listed.is(Listed::CITY | Listed::COUNTRY) {
                 for token in &mut tokens[first..=last] {
                     token.listed = token.listed.with(listed.bits());

@@ -2,9 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use super::EntityKind;
+use crate::seal::SecretKey;
+
+/// What the key of tokens is derived by from a subject's own, so that no key seals two kinds of things.
+const PURPOSE: &[u8] = b"souk pii token key 1";
 
 /// A key for tokens, derived from or wrapped under the subject's own: without it they are noise.
 pub struct TokenKey(LessSafeKey);
@@ -25,6 +32,16 @@ impl TokenKey {
     pub fn new(secret: [u8; 32]) -> TokenKey {
         let key = UnboundKey::new(&AES_256_GCM, &secret).expect("AES-256 takes keys of 32 bytes");
         TokenKey(LessSafeKey::new(key))
+    }
+
+    /// The key for a person's tokens: HMAC-SHA-256 of the person's data key over a fixed text. Nobody but the holder of
+    /// the data key can make it, and it is gone with the data key.
+    pub fn of_subject(data_key: &SecretKey) -> TokenKey {
+        let mut mac: Hmac<Sha256> =
+            Hmac::new_from_slice(data_key.bytes()).expect("HMAC takes keys of any length");
+        mac.update(PURPOSE);
+        let derived: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
+        TokenKey::new(*derived)
     }
 
     /// Seals data. The nonce must be random and never used twice with one key.

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::words::{Token, TokenKind};
+use super::super::words::Token;
 use super::model::TaggerModel;
-use super::signals::{Atom, atoms, rows, step_rows};
+use super::signals::{Atom, SIGNALS_MAX, atoms, rows, step_blocks};
 use super::{LABELS, Label, SpanClass};
 
 /// Tokens that are decoded together; chosen: longer than any letter, and memory stays small.
@@ -19,18 +19,16 @@ pub(in crate::pii) struct TaggedSpan {
     pub(in crate::pii) score: f32,
 }
 
+/// A score for each label.
+pub(super) type Scores = [f32; LABELS];
+
 /// The weights as the decoder asks for them; training has its own.
 pub(super) trait Weights {
-    /// The scores of a signal's row, added up by label.
-    fn add(&self, row: u32, scores: &mut [f32; LABELS]);
-}
+    /// Adds the scores of a token's rows.
+    fn add_token(&self, rows: &[u32], scores: &mut Scores);
 
-impl Weights for TaggerModel {
-    fn add(&self, row: u32, scores: &mut [f32; LABELS]) {
-        for (score, weight) in scores.iter_mut().zip(self.row(row)) {
-            *score += f32::from(*weight);
-        }
-    }
+    /// Adds the scores of the step from a label to a token.
+    fn add_step(&self, blocks: &[u32], before: u8, scores: &mut Scores);
 }
 
 /// The spans of a text.
@@ -39,7 +37,7 @@ pub(in crate::pii) fn tag(tokens: &[Token], model: &TaggerModel) -> Vec<TaggedSp
     for (number, stretch) in tokens.chunks(STRETCH).enumerate() {
         let atoms = atoms(stretch);
         let mut local = vec![[0.0; LABELS]; stretch.len()];
-        let labels = labels(stretch, &atoms, (model, &mut local), None);
+        let labels = labels(&atoms, (model, &mut local), None);
         for mut span in spans_of(&labels) {
             span.score = confidence(&span, &local);
             let offset = number * STRETCH;
@@ -51,9 +49,9 @@ pub(in crate::pii) fn tag(tokens: &[Token], model: &TaggerModel) -> Vec<TaggedSp
 }
 
 /// The mean lead over outside, as a share; a rough measure, for ordering.
-fn confidence(span: &TaggedSpan, local: &[[f32; LABELS]]) -> f32 {
+fn confidence(span: &TaggedSpan, local: &[Scores]) -> f32 {
     let inside = Label::inside(span.class).0 as usize;
-    let lead = |scores: &[f32; LABELS]| scores[inside].max(scores[inside - 1]) - scores[0];
+    let lead = |scores: &Scores| scores[inside].max(scores[inside - 1]) - scores[0];
     let total: f32 = local[span.tokens.clone()].iter().map(lead).sum();
     let mean = total / span.tokens.len() as f32;
     0.5 + 0.5 / (1.0 + (-mean / 60.0).exp())
@@ -69,21 +67,27 @@ pub(super) struct Margin<'a> {
 
 /// Viterbi. `local` receives the scores of each token without steps.
 pub(super) fn labels(
-    tokens: &[Token],
     atoms: &[Atom],
-    (weights, local): (&impl Weights, &mut [[f32; LABELS]]),
+    (weights, local): (&impl Weights, &mut [Scores]),
     margin: Option<Margin<'_>>,
 ) -> Vec<Label> {
-    let mut from: Vec<[u8; LABELS]> = Vec::with_capacity(tokens.len());
+    let mut from: Vec<[u8; LABELS]> = Vec::with_capacity(atoms.len());
     let mut best = [f32::NEG_INFINITY; LABELS];
     best[0] = 0.0;
-    let mut signal_rows = Vec::new();
-    for (idx, token) in tokens.iter().enumerate() {
-        let mut scores = [0.0; LABELS];
-        if !is_fixed(token) {
-            rows(atoms, idx, &mut signal_rows);
-            signal_rows.iter().for_each(|row| weights.add(*row, &mut scores));
+    let mut signal_rows = Vec::with_capacity(SIGNALS_MAX);
+    for (idx, atom) in atoms.iter().enumerate() {
+        if !atom.is_live {
+            // Outside, whatever came before.
+            let top = top_of(&best);
+            let reached = best[top];
+            best = [f32::NEG_INFINITY; LABELS];
+            best[0] = reached;
+            from.push([top as u8; LABELS]);
+            continue;
         }
+        let mut scores = [0.0; LABELS];
+        rows(atoms, idx, &mut signal_rows);
+        weights.add_token(&signal_rows, &mut scores);
         if let Some(margin) = &margin {
             let gold = margin.gold[idx];
             let lead = if gold == Label::OUTSIDE { margin.lead_outside } else { margin.lead };
@@ -93,20 +97,17 @@ pub(super) fn labels(
         local[idx] = scores;
         let mut next = [f32::NEG_INFINITY; LABELS];
         let mut back = [0u8; LABELS];
+        let blocks = step_blocks(atoms, idx);
         for before in 0..LABELS as u8 {
             let reached = best[usize::from(before)];
             if reached == f32::NEG_INFINITY {
                 continue;
             }
             let mut steps = scores;
-            step_rows(atoms, idx, before).iter().for_each(|row| weights.add(*row, &mut steps));
+            weights.add_step(&blocks, before, &mut steps);
             for label in 0..LABELS as u8 {
                 let score = reached + steps[usize::from(label)];
-                let is_free = label == 0 || !is_fixed(token);
-                if is_free
-                    && Label(label).may_follow(Label(before))
-                    && score > next[usize::from(label)]
-                {
+                if score > next[usize::from(label)] && Label(label).may_follow(Label(before)) {
                     next[usize::from(label)] = score;
                     back[usize::from(label)] = before;
                 }
@@ -115,17 +116,16 @@ pub(super) fn labels(
         best = next;
         from.push(back);
     }
-    follow_back(&from, best)
+    follow_back(&from, top_of(&best))
 }
 
-/// Whether a token is part of no name and no address: another form, or a mark that ends a clause.
-pub(super) fn is_fixed(token: &Token) -> bool {
-    matches!(token.kind, TokenKind::Form(_)) || token.ends_clause
+/// The best label; of equals the first.
+fn top_of(best: &Scores) -> usize {
+    (0..LABELS).fold(0, |top, label| if best[label] > best[top] { label } else { top })
 }
 
-fn follow_back(from: &[[u8; LABELS]], best: [f32; LABELS]) -> Vec<Label> {
-    let mut label =
-        (0..LABELS).fold(0, |top, label| if best[label] > best[top] { label } else { top });
+fn follow_back(from: &[[u8; LABELS]], last: usize) -> Vec<Label> {
+    let mut label = last;
     let mut labels = vec![Label::OUTSIDE; from.len()];
     for (idx, back) in from.iter().enumerate().rev() {
         labels[idx] = Label(label as u8);

@@ -3,16 +3,25 @@
 use super::super::gazetteer::Listed;
 use super::super::lexicon::Role;
 use super::super::words::{Token, TokenKind};
+use super::LABELS;
 
 /// Rows of the weight table, a power of two; signals share rows by hash.
 pub(super) const ROWS: usize = 1 << ROW_BITS;
 const ROW_BITS: u32 = 19;
+/// Blocks of rows for steps, one row for each label before; signals share them likewise.
+pub(super) const STEP_BLOCKS: usize = 1 << STEP_BITS;
+const STEP_BITS: u32 = 13;
+/// Room for the signals of one token.
+pub(super) const SIGNALS_MAX: usize = 96;
 
 /// What a token is reduced to before signals are made of it and its neighbours.
 #[derive(Clone, Copy)]
 pub(super) struct Atom {
     /// The word if it is common or has a role, else a class.
     word: u64,
+    /// Which words it is used like, and which of eight times as many.
+    like: u64,
+    group: u64,
     shape: u64,
     listed: u64,
     role: u64,
@@ -25,6 +34,8 @@ pub(super) struct Atom {
     run: Run,
     /// The last word with a part before the token, and how far away it is.
     cue: u64,
+    /// Whether the token may be part of a span at all.
+    pub(super) is_live: bool,
 }
 
 /// What a run of words with capitals (in a text without capitals: of words that are not common) is like.
@@ -41,6 +52,8 @@ struct Run {
 
 const EDGE: Atom = Atom {
     word: 1,
+    like: 0,
+    group: 0,
     shape: 0,
     listed: 0,
     role: 0,
@@ -49,11 +62,71 @@ const EDGE: Atom = Atom {
     around: 0,
     run: Run { looks: 0, part: 0, before: [1; 2], behind: [1; 2] },
     cue: 0,
+    is_live: false,
 };
+
+/// How far from a token that may begin a span others may belong to it: "the corner of Elm".
+const LIVE_REACH: usize = 2;
+
+/// Which tokens may be part of a span: those near a word with a capital, a number, a listed name or place, or a word with
+/// a part in addresses. The others are outside without a look at their signals.
+pub(super) fn live_tokens(tokens: &[Token]) -> Vec<bool> {
+    let is_lower = is_lower(tokens);
+    let mut live = vec![false; tokens.len()];
+    for idx in 0..tokens.len() {
+        if is_seed(tokens, idx, is_lower) {
+            let end = tokens.len().min(idx + LIVE_REACH + 1);
+            live[idx.saturating_sub(LIVE_REACH)..end].fill(true);
+        }
+    }
+    for (alive, token) in live.iter_mut().zip(tokens) {
+        *alive &= !is_fixed(token);
+    }
+    live
+}
+
+/// Whether a span may be about here.
+fn is_seed(tokens: &[Token], idx: usize, is_lower: bool) -> bool {
+    let token = &tokens[idx];
+    let is_frequent = token.listed.is(Listed::FREQUENT);
+    match token.kind {
+        TokenKind::Number | TokenKind::Mixed => true,
+        // "I", and initials: a name follows those.
+        TokenKind::Word if token.shape == 40 => false,
+        TokenKind::Word => {
+            let is_listed = token.listed.is(Listed::NAME | Listed::CITY | Listed::COUNTRY);
+            // In a text without capitals any word may be a name that is not an everyday one.
+            let is_rare = !token.listed.is(Listed::COMMON) || (is_lower && is_listed);
+            // "The" at the beginning of a sentence has its capital from there.
+            let is_capital = token.shape < 45 && !(is_frequent && begins_sentence(tokens, idx));
+            is_capital
+                || token.shape == 46
+                || (is_rare && !is_frequent)
+                || matches!(token.role, Role::Street | Role::StreetLike | Role::Unit | Role::Box)
+        }
+        _ => false,
+    }
+}
+
+/// Whether every word would have a capital here.
+fn begins_sentence(tokens: &[Token], idx: usize) -> bool {
+    idx.checked_sub(1).is_none_or(|before| {
+        matches!(tokens[before].shape, 1 | 2 | 4 | 5 | 6) || tokens[before].ends_clause
+    })
+}
+
+fn is_lower(tokens: &[Token]) -> bool {
+    !tokens.iter().any(|token| (40..=44).contains(&token.shape))
+}
 
 /// The atoms of a text's tokens.
 pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
-    let is_lower = !tokens.iter().any(|token| (40..=44).contains(&token.shape));
+    atoms_of(tokens, &live_tokens(tokens))
+}
+
+/// The atoms, if it is known which tokens are live.
+pub(super) fn atoms_of(tokens: &[Token], live: &[bool]) -> Vec<Atom> {
+    let is_lower = is_lower(tokens);
     let mut atoms: Vec<Atom> = tokens.iter().map(|token| atom(token, is_lower)).collect();
     let layout = layout(tokens);
     let mut line_begin = true;
@@ -64,12 +137,18 @@ pub(super) fn atoms(tokens: &[Token]) -> Vec<Atom> {
         let is_mark = token.kind == TokenKind::Mark;
         sentence_begin = line_begin || (is_mark && matches!(token.shape, 2 | 4 | 5 | 6));
     }
-    for (idx, atom) in atoms.iter_mut().enumerate() {
+    for (idx, atom) in atoms.iter_mut().enumerate().filter(|(idx, _)| live[*idx]) {
+        atom.is_live = true;
         atom.around = around(tokens, idx);
         atom.cue = cue(tokens, idx);
     }
     mark_runs(tokens, &mut atoms, is_lower);
     atoms
+}
+
+/// Whether a token is part of no name and no address: another form, or a mark that ends a clause.
+fn is_fixed(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Form(_)) || token.ends_clause
 }
 
 /// Takes a token's word or its ending away, so that training does not lean on them alone.
@@ -82,6 +161,10 @@ pub(super) fn forget(atom: &mut Atom, what: Forgotten) {
             atom.run.behind = [0; 2];
             atom.cue = 0;
         }
+        Forgotten::Likeness => {
+            atom.like = 0;
+            atom.group = 0;
+        }
     }
 }
 
@@ -91,6 +174,13 @@ pub(super) enum Forgotten {
     Word,
     Tails,
     Neighbours,
+    Likeness,
+}
+
+impl Forgotten {
+    /// Everything that can be taken away.
+    pub(super) const ALL: [Forgotten; 4] =
+        [Forgotten::Word, Forgotten::Tails, Forgotten::Neighbours, Forgotten::Likeness];
 }
 
 /// Finds the runs and describes each to its tokens.
@@ -136,9 +226,7 @@ fn opens_run(tokens: &[Token], idx: usize, is_lower: bool) -> bool {
     if token.kind != TokenKind::Word {
         return false;
     }
-    let begins = idx.checked_sub(1).is_none_or(|before| {
-        matches!(tokens[before].shape, 1 | 2 | 4 | 5 | 6) || tokens[before].ends_clause
-    });
+    let begins = begins_sentence(tokens, idx);
     match token.shape {
         // At the beginning of a sentence every word has a capital.
         40..=44 if begins => {
@@ -230,6 +318,8 @@ fn atom(token: &Token, is_lower: bool) -> Atom {
     };
     Atom {
         word,
+        like: token.cluster.fine(),
+        group: token.cluster.coarse(),
         shape,
         listed: u64::from(token.listed.bits()),
         role: token.role as u64,
@@ -238,6 +328,7 @@ fn atom(token: &Token, is_lower: bool) -> Atom {
         around: 0,
         run: Run::default(),
         cue: 0,
+        is_live: false,
     }
 }
 
@@ -260,6 +351,13 @@ fn around(tokens: &[Token], idx: usize) -> u64 {
     bits
 }
 
+/// A token and its neighbours.
+struct Window<'a> {
+    before: [&'a Atom; 3],
+    here: &'a Atom,
+    behind: [&'a Atom; 3],
+}
+
 /// The rows of one token, without its neighbours' labels.
 pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
     rows.clear();
@@ -267,13 +365,17 @@ pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
         let place = idx as isize + offset;
         usize::try_from(place).ok().and_then(|place| atoms.get(place)).unwrap_or(&EDGE)
     };
-    let (b2, b1, here, a1, a2) = (at(-2), at(-1), at(0), at(1), at(2));
-    let (b3, a3) = (at(-3), at(3));
-    let mut number = 0u64;
-    let mut add = |parts: &[u64]| {
-        number += 1;
-        rows.push(row(number, parts));
-    };
+    let window =
+        Window { before: [at(-1), at(-2), at(-3)], here: at(0), behind: [at(1), at(2), at(3)] };
+    word_rows(&window, rows);
+    run_rows(window.here, rows);
+    like_rows(&window, rows);
+}
+
+/// Signals of the words, shapes, lists and roles.
+fn word_rows(window: &Window<'_>, rows: &mut Vec<u32>) {
+    let Window { before: [b1, b2, b3], here, behind: [a1, a2, a3] } = window;
+    let mut add = numbered(1, rows);
     add(&[]);
     add(&[here.word]);
     add(&[b1.word]);
@@ -317,7 +419,12 @@ pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
     add(&[b3.shape, b2.shape, b1.shape, here.shape]);
     add(&[here.shape, a1.shape, a2.shape, a3.shape]);
     add(&[b3.role, b2.shape, b1.shape, here.shape]);
+}
+
+/// Signals of the run that the token is in.
+fn run_rows(here: &Atom, rows: &mut Vec<u32>) {
     let run = &here.run;
+    let mut add = numbered(44, rows);
     add(&[run.looks, run.part, here.listed]);
     add(&[run.looks & 0xff, run.part]);
     add(&[run.before[0], run.looks, run.part]);
@@ -332,29 +439,68 @@ pub(super) fn rows(atoms: &[Atom], idx: usize, rows: &mut Vec<u32>) {
     add(&[here.tails[0], run.looks & 0xf, run.part]);
 }
 
-/// The rows that depend on the label before.
-pub(super) const STEP_ROWS: usize = 6;
+/// Signals of what the words are used like.
+fn like_rows(window: &Window<'_>, rows: &mut Vec<u32>) {
+    let Window { before: [b1, b2, _], here, behind: [a1, a2, _] } = window;
+    let run = &here.run;
+    let mut add = numbered(56, rows);
+    add(&[b1.like, here.shape]);
+    add(&[a1.like, here.shape]);
+    add(&[here.like, here.shape]);
+    add(&[b2.group, b1.group, here.shape]);
+    add(&[a1.group, a2.group, here.shape]);
+    add(&[b1.group, a1.group, here.shape]);
+    add(&[b1.group, here.group, here.shape]);
+    add(&[here.group, a1.group, here.shape]);
+    add(&[b1.like, here.listed, run.part]);
+    add(&[a1.like, here.listed, run.part]);
+}
 
-/// The rows of the step from a label to a token.
-pub(super) fn step_rows(atoms: &[Atom], idx: usize, before: u8) -> [u32; STEP_ROWS] {
+/// Adds rows of signals that are numbered from `first` on.
+fn numbered(first: u64, rows: &mut Vec<u32>) -> impl FnMut(&[u64]) {
+    let mut number = first;
+    move |parts| {
+        rows.push(row(number, parts));
+        number += 1;
+    }
+}
+
+/// The row that every token has, whatever it is like.
+pub(super) const OUTSIDE_ROW: u32 = row(1, &[]);
+
+/// How many signals depend on the label before.
+const STEP_SIGNALS: usize = 6;
+
+/// The blocks of the step to a token.
+pub(super) fn step_blocks(atoms: &[Atom], idx: usize) -> [u32; STEP_SIGNALS] {
     let here = &atoms[idx];
     let b1 = idx.checked_sub(1).map_or(&EDGE, |prev| &atoms[prev]);
-    let before = u64::from(before);
     [
-        row(100, &[before]),
-        row(101, &[before, b1.shape, here.shape]),
-        row(102, &[before, here.role, here.listed]),
-        row(103, &[before, b1.word, here.shape]),
-        row(104, &[before, b1.shape, here.shape, here.place]),
-        row(105, &[before, b1.role, here.role, here.place >> 2]),
+        step(100, &[]),
+        step(101, &[b1.shape, here.shape]),
+        step(102, &[here.role, here.listed]),
+        step(103, &[b1.word, here.shape]),
+        step(104, &[b1.shape, here.shape, here.place]),
+        step(105, &[b1.role, here.role, here.place >> 2]),
     ]
 }
 
-fn row(number: u64, parts: &[u64]) -> u32 {
+/// The row of a block for a label before, behind those of tokens.
+pub(super) fn step_row(block: u32, before: u8) -> usize {
+    ROWS + block as usize * LABELS + usize::from(before)
+}
+
+fn step(number: u64, parts: &[u64]) -> u32 {
+    row(number, parts) >> (ROW_BITS - STEP_BITS)
+}
+
+const fn row(number: u64, parts: &[u64]) -> u32 {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = number.wrapping_mul(MIX);
-    for part in parts {
-        hash = (hash.rotate_left(23) ^ part).wrapping_mul(MIX);
+    let mut n = 0;
+    while n < parts.len() {
+        hash = (hash.rotate_left(23) ^ parts[n]).wrapping_mul(MIX);
+        n += 1;
     }
     ((hash ^ hash >> 31).wrapping_mul(MIX) >> (64 - ROW_BITS)) as u32
 }

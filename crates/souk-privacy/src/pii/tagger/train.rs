@@ -3,9 +3,11 @@
 use super::super::gazetteer::{Gazetteer, Listed};
 use super::super::scan::forms;
 use super::super::words::{Token, tokens};
-use super::decode::{Margin, Weights, is_fixed, labels};
-use super::model::TaggerModel;
-use super::signals::{Atom, Forgotten, ROWS, STEP_ROWS, atoms, forget, rows, step_rows};
+use super::decode::{Margin, Scores, Weights, labels};
+use super::model::{ALL_ROWS, TaggerModel};
+use super::signals::{
+    Forgotten, OUTSIDE_ROW, atoms_of, forget, live_tokens, rows, step_blocks, step_row,
+};
 use super::{LABELS, Label, SpanClass};
 
 /// A span that somebody marked; offsets in bytes.
@@ -50,10 +52,14 @@ pub struct TrainSettings {
     /// How many of a hundred tokens lose their word, their ending or the words around their run while an example is
     /// learned (each drawn for itself).
     pub drop_percent: u8,
+    /// What a token outside gains in the end, in updates of one signal: more finds less, and less falsely.
+    pub outside_gain: f32,
 }
 
 struct Prepared {
     tokens: Vec<Token>,
+    /// Which tokens may be part of a span at all.
+    live: Vec<bool>,
     gold: Vec<Label>,
     forget_percent: u8,
     group: u64,
@@ -61,23 +67,32 @@ struct Prepared {
 
 /// Weights in training: current values, their running sums, and in which groups a row changed.
 struct Table {
-    now: Vec<[f32; LABELS]>,
-    sums: Vec<[f32; LABELS]>,
+    now: Vec<Scores>,
+    sums: Vec<Scores>,
     /// A bit for the hash of each group.
     groups: Vec<u64>,
 }
 
 impl Weights for Table {
-    fn add(&self, row: u32, scores: &mut [f32; LABELS]) {
-        for (score, weight) in scores.iter_mut().zip(&self.now[row as usize]) {
-            *score += weight;
+    fn add_token(&self, rows: &[u32], scores: &mut Scores) {
+        for row in rows {
+            add(scores, &self.now[*row as usize]);
+        }
+    }
+
+    fn add_step(&self, blocks: &[u32], before: u8, scores: &mut Scores) {
+        for block in blocks {
+            add(scores, &self.now[step_row(*block, before)]);
         }
     }
 }
 
+fn add(scores: &mut Scores, row: &Scores) {
+    scores.iter_mut().zip(row).for_each(|(score, weight)| *score += weight);
+}
+
 impl Table {
-    fn change(&mut self, row: u32, label: Label, (by, step, group): (f32, f32, u64)) {
-        let row = row as usize;
+    fn change(&mut self, row: usize, label: Label, (by, step, group): (f32, f32, u64)) {
         self.now[row][usize::from(label.0)] += by;
         self.sums[row][usize::from(label.0)] += by * step;
         self.groups[row] |= 1 << (group.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
@@ -89,9 +104,9 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
     let lists = Gazetteer::builtin();
     let prepared: Vec<Prepared> = examples.iter().map(|example| prepare(example, lists)).collect();
     let mut table = Table {
-        now: vec![[0.0; LABELS]; ROWS],
-        sums: vec![[0.0; LABELS]; ROWS],
-        groups: vec![0; ROWS],
+        now: vec![[0.0; LABELS]; ALL_ROWS],
+        sums: vec![[0.0; LABELS]; ALL_ROWS],
+        groups: vec![0; ALL_ROWS],
     };
     let mut random = settings.seed | 1;
     let mut order: Vec<usize> = (0..prepared.len()).collect();
@@ -105,13 +120,13 @@ pub fn train(examples: &[Example], settings: TrainSettings) -> TaggerModel {
             step += 1.0;
         }
     }
-    let averaged: Vec<[f32; LABELS]> = (0..ROWS)
-        .map(|row| match table.groups[row].count_ones() {
-            groups if groups < settings.groups_min => [0.0; LABELS],
-            _ => std::array::from_fn(|label| table.now[row][label] - table.sums[row][label] / step),
-        })
-        .collect();
-    TaggerModel::quantise(&averaged)
+    let averaged = |row: usize| match table.groups[row].count_ones() {
+        groups if groups < settings.groups_min => [0.0; LABELS],
+        _ => std::array::from_fn(|label| table.now[row][label] - table.sums[row][label] / step),
+    };
+    let mut weights: Vec<Scores> = (0..ALL_ROWS).map(averaged).collect();
+    weights[OUTSIDE_ROW as usize][0] += settings.outside_gain;
+    TaggerModel::quantise(&weights)
 }
 
 /// One example: where the best labels are wrong, the right ones gain and the wrong ones lose.
@@ -128,9 +143,9 @@ fn learn(
             token.listed = Listed::default();
         }
     }
-    let mut atoms = atoms(&tokens);
+    let mut atoms = atoms_of(&tokens, &example.live);
     for atom in &mut atoms {
-        for what in [Forgotten::Word, Forgotten::Tails, Forgotten::Neighbours] {
+        for what in Forgotten::ALL {
             if next(random) % 100 < u64::from(settings.drop_percent) {
                 forget(atom, what);
             }
@@ -142,48 +157,46 @@ fn learn(
         lead: settings.margin,
         lead_outside: settings.margin_outside,
     };
-    let said = labels(&tokens, &atoms, (&*table, &mut local), Some(margin));
+    let said = labels(&atoms, (&*table, &mut local), Some(margin));
     if said == example.gold {
         return;
     }
-    for idx in 0..tokens.len() {
-        let before =
-            |labels: &[Label]| idx.checked_sub(1).map_or(Label::OUTSIDE, |prev| labels[prev]);
+    let mut signal_rows = Vec::new();
+    let before = |labels: &[Label], idx: usize| {
+        idx.checked_sub(1).map_or(Label::OUTSIDE, |prev| labels[prev])
+    };
+    for idx in (0..tokens.len()).filter(|idx| example.live[*idx]) {
         let (right, wrong) = (example.gold[idx], said[idx]);
-        if right != wrong && !is_fixed(&tokens[idx]) {
-            let mut signal_rows = Vec::new();
+        if right != wrong {
             rows(&atoms, idx, &mut signal_rows);
-            for row in signal_rows {
-                table.change(row, right, (1.0, step, example.group));
-                table.change(row, wrong, (-1.0, step, example.group));
+            for row in &signal_rows {
+                table.change(*row as usize, right, (1.0, step, example.group));
+                table.change(*row as usize, wrong, (-1.0, step, example.group));
             }
         }
-        let (right_before, wrong_before) = (before(&example.gold), before(&said));
+        let (right_before, wrong_before) = (before(&example.gold, idx), before(&said, idx));
         if (right, right_before) != (wrong, wrong_before) {
-            let right_rows: [u32; STEP_ROWS] = step_of(&atoms, idx, right_before);
-            right_rows.iter().for_each(|row| table.change(*row, right, (1.0, step, example.group)));
-            let wrong_rows = step_of(&atoms, idx, wrong_before);
-            wrong_rows
-                .iter()
-                .for_each(|row| table.change(*row, wrong, (-1.0, step, example.group)));
+            for block in step_blocks(&atoms, idx) {
+                let (gains, loses) =
+                    (step_row(block, right_before.0), step_row(block, wrong_before.0));
+                table.change(gains, right, (1.0, step, example.group));
+                table.change(loses, wrong, (-1.0, step, example.group));
+            }
         }
     }
-}
-
-fn step_of(atoms: &[Atom], idx: usize, before: Label) -> [u32; STEP_ROWS] {
-    step_rows(atoms, idx, before.0)
 }
 
 /// The tokens and their labels. A token belongs to the span in which it begins.
 fn prepare(example: &Example, lists: &Gazetteer) -> Prepared {
     let forms = forms(&example.text);
     let tokens = tokens(&example.text, &forms, lists);
+    let live = live_tokens(&tokens);
     let mut gold = vec![Label::OUTSIDE; tokens.len()];
     for span in &example.spans {
         let mut is_first = true;
         for (idx, token) in tokens.iter().enumerate() {
             let is_in = token.begin >= span.begin && token.begin < span.end;
-            if !is_in || is_fixed(token) {
+            if !is_in || !live[idx] {
                 continue;
             }
             gold[idx] = if is_first { Label::begin(span.class) } else { Label::inside(span.class) };
@@ -197,7 +210,7 @@ fn prepare(example: &Example, lists: &Gazetteer) -> Prepared {
             gold[idx] = Label(gold[idx].0 - 1);
         }
     }
-    Prepared { tokens, gold, forget_percent: example.forget_percent, group: example.group }
+    Prepared { tokens, live, gold, forget_percent: example.forget_percent, group: example.group }
 }
 
 /// Xorshift64*: Vigna, *An experimental exploration of Marsaglia's xorshift generators*, 2016.
