@@ -18,6 +18,7 @@ mod idempotency;
 mod import;
 mod ingest;
 mod limits;
+mod outbox;
 mod privacy;
 mod products;
 mod projections;
@@ -55,6 +56,7 @@ pub use ingest::{
     IngestCall, IngestCounts, IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
 };
 pub use limits::RateState;
+pub use outbox::{HookCall, HookSender, WebhookDelivery, WebhookState};
 pub use privacy::{
     CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
     ShopifyAnswer, ShopifyCall, SubjectCopy, Who, check_receipt,
