@@ -106,7 +106,8 @@ impl App {
     async fn examine_webhooks(&self, findings: &mut Vec<Finding>) -> Result<(), AppError> {
         for state in self.webhook_states().await? {
             let name = &state.endpoint;
-            let why = state.last_error.map_or(String::new(), |why| format!("; the last one: {why}"));
+            let why =
+                state.last_error.map_or(String::new(), |why| format!("; the last one: {why}"));
             let (weight, detail) = match (state.dead, state.pending) {
                 (0, 0) => continue,
                 (0, n) => (Weight::Notice, format!("{n} messages wait for `{name}`{why}")),

@@ -275,7 +275,11 @@ impl App {
     ///
     /// [`AppError::NotFound`] for an id that names none; [`AppError::Denied`] without the operation; as
     /// the tables.
-    pub async fn resend_webhooks(&self, caller: &Caller, id: Option<&str>) -> Result<u64, AppError> {
+    pub async fn resend_webhooks(
+        &self,
+        caller: &Caller,
+        id: Option<&str>,
+    ) -> Result<u64, AppError> {
         caller.check(Operation::HandleSubjectRequests)?;
         let mut n_again = 0;
         for row in rows::all(&self.parts, rows::DEAD).await? {

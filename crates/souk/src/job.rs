@@ -69,6 +69,9 @@ pub(crate) enum Job {
     PrivacyRetention {
         mode: commands::privacy::Retention,
     },
+    Webhooks {
+        resend: Option<String>,
+    },
     ReceiptKey,
     Export {
         kind: String,
@@ -149,6 +152,7 @@ impl Job {
             | Job::PrivacyExport { .. }
             | Job::PrivacyRequests { .. }
             | Job::PrivacyRetention { .. }
+            | Job::Webhooks { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
             | Job::AuditPerson { .. } => None,
@@ -189,6 +193,7 @@ impl Job {
                 commands::privacy::requests(shop, request_id.as_deref()).await
             }
             Job::PrivacyRetention { mode } => commands::privacy::retention(shop, *mode).await,
+            Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,

@@ -116,7 +116,9 @@ impl App {
                 }
                 return Ok(None);
             }
-            Attempt::Failed(error) if delivery.attempts < self.door.outbox.settings.attempts_max => {
+            Attempt::Failed(error)
+                if delivery.attempts < self.door.outbox.settings.attempts_max =>
+            {
                 let pause = self.pause_after(delivery.attempts)?;
                 delivery.next_at = hook_now().plus_ms(pause);
                 self.count_failure(endpoint, &error);

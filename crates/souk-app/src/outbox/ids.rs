@@ -51,18 +51,13 @@ impl App {
     /// # Errors
     ///
     /// As the key store.
-    pub(crate) async fn seal_ids(
-        &self,
-        owner: &str,
-        ids: &[ShopperId],
-    ) -> Result<Write, AppError> {
+    pub(crate) async fn seal_ids(&self, owner: &str, ids: &[ShopperId]) -> Result<Write, AppError> {
         let keys = &self.parts.keys;
         let subject = keys.resolve(&[self.door.hasher.sealed_ids(owner)]).await?[0];
         let key = keys.keys(&[subject]).await?.into_iter().next().flatten();
         let key = key.ok_or_else(|| AppError::Bug("a new key is not there".to_owned()))?;
         let plain = Value::from(ids.iter().map(ShopperId::to_json).collect::<Vec<_>>()).to_string();
-        let sealed =
-            seal::seal_blob(&key, owner, Nonces::for_records(1).draw()?, plain.as_bytes());
+        let sealed = seal::seal_blob(&key, owner, Nonces::for_records(1).draw()?, plain.as_bytes());
         let value = json!({
             "version": 1,
             "made_at": hook_now().to_string(),

@@ -27,7 +27,10 @@ impl std::fmt::Debug for HookSecrets {
 impl HookSecrets {
     /// Reads the secrets from where the settings say.
     pub(super) fn open(idx: usize, endpoint: &WebhookEndpoint) -> Result<HookSecrets, AppError> {
-        let places = [("secret", Some(&endpoint.secret)), ("secret_previous", endpoint.secret_previous.as_ref())];
+        let places = [
+            ("secret", Some(&endpoint.secret)),
+            ("secret_previous", endpoint.secret_previous.as_ref()),
+        ];
         let mut secrets = Vec::new();
         for (field, place) in places {
             let Some(place) = place else { continue };

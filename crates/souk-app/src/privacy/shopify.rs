@@ -177,7 +177,10 @@ impl App {
         let body = self.read_shopify(call)?;
         let caller = Caller::new("shopify", Role::Privacy);
         if body.kind() != kind {
-            tracing::warn!(topic = call.topic, "a webhook of shopify has the body of another topic");
+            tracing::warn!(
+                topic = call.topic,
+                "a webhook of shopify has the body of another topic"
+            );
             self.tally_denied(&caller);
             let detail = "the body is one of another topic than X-Shopify-Topic names";
             return Err(AppError::invalid("other_topic", "/X-Shopify-Topic", detail));
