@@ -50,6 +50,8 @@ pub(crate) struct Door {
     pub(crate) outbox: Outbox,
     /// `None` while Shopify's webhooks are off.
     pub(crate) shopify: Option<ShopifySecret>,
+    /// Shared by whoever appends to the log; held alone while that must not happen.
+    pub(crate) appends: tokio::sync::RwLock<()>,
     /// Held by a run of retention.
     pub(crate) retention: tokio::sync::Mutex<()>,
     /// Told when an erasure has something left to do.
@@ -77,6 +79,7 @@ impl Door {
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
             outbox: Outbox::open(&config.privacy.webhooks)?,
             shopify: ShopifySecret::open(&config.privacy.shopify)?,
+            appends: tokio::sync::RwLock::default(),
             retention: tokio::sync::Mutex::default(),
             erasures: Arc::default(),
             opened_at,

@@ -158,7 +158,7 @@ fn each_message_is_signed_and_comes_once() {
         "souk_webhook_attempts_total{endpoint=\"crm\",outcome=\"delivered\"}",
         "3",
     );
-    assert_eq!(metric(&shop, "souk_webhooks{endpoint=\"crm\",state=\"waiting\"}"), "0");
+    wait_for_metric(&shop, "souk_webhooks{endpoint=\"crm\",state=\"waiting\"}", "0");
     assert!(sent.recv_timeout(Duration::from_millis(300)).is_err(), "once each");
 }
 
