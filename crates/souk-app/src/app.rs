@@ -179,6 +179,7 @@ impl App {
     ///
     /// As [`EventLog::append`].
     pub async fn append(&self, records: Vec<Record>) -> Result<Vec<Appended>, AppError> {
+        let _shared = self.door.appends.read().await;
         let appended = self.parts.log.append(records).await?;
         self.projector.wake();
         Ok(appended)

@@ -11,6 +11,7 @@ mod privacy;
 mod redact;
 mod sections;
 mod text;
+mod webhooks;
 
 use std::path::Path;
 
@@ -30,6 +31,7 @@ pub use sections::{
     LocationSettings, LogFormat, LogSettings, Rate, RecommendationSettings, ServerSettings,
     SiteSettings, SnapshotSettings,
 };
+pub use webhooks::{Network, WebhookEndpoint, WebhookKind, WebhookSettings};
 
 use crate::AppError;
 use crate::consent::ConsentRules;
@@ -171,6 +173,12 @@ impl Config {
                  clear unless a proxy in front of it encrypts",
             );
         }
+        if self.privacy.webhooks.allow_http {
+            note(
+                "privacy.webhooks.allow_http",
+                "webhooks may cross the network in clear, shoppers' ids included",
+            );
+        }
         if self.clock.standing_at.is_some() {
             note(
                 "clock.standing_at",
@@ -231,6 +239,7 @@ impl Config {
         }
         self.privacy.pii.policies()?;
         self.access.oidc.check()?;
+        self.privacy.webhooks.check()?;
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }

@@ -2,6 +2,7 @@
 
 use souk_core::Timestamp;
 
+use crate::config::WebhookKind;
 use crate::{App, AppError, Readiness};
 
 /// How much a finding matters.
@@ -87,15 +88,40 @@ impl App {
                 "audit",
                 format!("{detail}; run `souk audit verify --heads FILE`"),
             );
-        } else if self.config.audit.heads_file.is_none() {
+        } else if self.config.audit.heads_file.is_none()
+            && !self.door.outbox.wants(WebhookKind::AuditHead)
+        {
             let detail = "its heads are published nowhere, so whoever owns this machine could rewrite \
-                          it unseen; set `audit.heads_file`";
+                          it unseen; set `audit.heads_file`, or a webhook of kind `audit_head`";
             find(Weight::Notice, "audit", detail.to_owned());
         }
         for notice in self.config.check() {
             find(Weight::Notice, "settings", format!("{}: {}", notice.setting, notice.detail));
         }
+        self.examine_webhooks(&mut findings).await?;
         Ok(findings)
+    }
+
+    /// Messages to other systems that were given up, or that wait because their receiver fails.
+    async fn examine_webhooks(&self, findings: &mut Vec<Finding>) -> Result<(), AppError> {
+        for state in self.webhook_states().await? {
+            let name = &state.endpoint;
+            let why =
+                state.last_error.map_or(String::new(), |why| format!("; the last one: {why}"));
+            let (weight, detail) = match (state.dead, state.pending) {
+                (0, 0) => continue,
+                (0, n) => (Weight::Notice, format!("{n} messages wait for `{name}`{why}")),
+                (n, _) => {
+                    let detail = format!(
+                        "{n} messages to `{name}` were given up{why}; look with `souk privacy \
+                         webhooks`, mend it, then send them again with `--resend all`"
+                    );
+                    (Weight::Trouble, detail)
+                }
+            };
+            findings.push(Finding { weight, subject: "webhooks", detail });
+        }
+        Ok(())
     }
 
     fn look_at_views(&self) -> Vec<(Weight, &'static str, String)> {

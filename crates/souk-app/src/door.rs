@@ -14,6 +14,7 @@ use crate::audit::{AuditLog, keep_publishing};
 use crate::idempotency::SecretAnswers;
 use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters, Redactor};
 use crate::limits::Limits;
+use crate::outbox::{Outbox, start_delivery};
 use crate::privacy::{ShopifySecret, finish_erasures};
 use crate::retention::keep_retention;
 use crate::{App, AppError, Config, Parts};
@@ -46,8 +47,11 @@ pub(crate) struct Door {
     /// Never empty; the first one is meant by requests that name none.
     pub(crate) sites: Vec<Site>,
     pub(crate) locations: FxHashMap<LocationId, Location>,
+    pub(crate) outbox: Outbox,
     /// `None` while Shopify's webhooks are off.
     pub(crate) shopify: Option<ShopifySecret>,
+    /// Shared by whoever appends to the log; held alone while that must not happen.
+    pub(crate) appends: tokio::sync::RwLock<()>,
     /// Held by a run of retention.
     pub(crate) retention: tokio::sync::Mutex<()>,
     /// Told when an erasure has something left to do.
@@ -73,7 +77,9 @@ impl Door {
             secret_answers: SecretAnswers::default(),
             sites: config.sites().collect(),
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
+            outbox: Outbox::open(&config.privacy.webhooks)?,
             shopify: ShopifySecret::open(&config.privacy.shopify)?,
+            appends: tokio::sync::RwLock::default(),
             retention: tokio::sync::Mutex::default(),
             erasures: Arc::default(),
             opened_at,
@@ -84,6 +90,7 @@ impl Door {
     pub(crate) fn start(app: &Arc<App>) {
         tokio::spawn(refresh_keys(Arc::downgrade(app)));
         tokio::spawn(finish_erasures(Arc::downgrade(app)));
+        start_delivery(app);
         tokio::spawn(keep_retention(Arc::downgrade(app)));
         let pause = Duration::from_secs(app.config.audit.head_every_s);
         tokio::spawn(keep_publishing(Arc::downgrade(app), pause));

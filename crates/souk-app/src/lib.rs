@@ -19,6 +19,7 @@ mod import;
 mod ingest;
 mod limits;
 mod models;
+mod outbox;
 mod privacy;
 mod products;
 mod projections;
@@ -57,6 +58,7 @@ pub use ingest::{
 };
 pub use limits::RateState;
 pub use models::{BoughtAgain, Model, ModelState, ModelsState, Search};
+pub use outbox::{HookCall, HookSender, WebhookDelivery, WebhookState};
 pub use privacy::{
     CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
     ShopifyAnswer, ShopifyCall, SubjectCopy, Who, check_receipt,

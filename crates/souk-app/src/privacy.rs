@@ -6,6 +6,7 @@
 
 mod copy;
 mod erasure;
+mod news;
 mod page;
 mod receipt;
 mod request;
@@ -15,6 +16,7 @@ mod store;
 
 use souk_core::SubjectId;
 
+use crate::outbox::ShopperId;
 use crate::{
     App, AppError, AuditAct, AuditObject, AuditOperation, Caller, IdKind, Operation, Outcome,
 };
@@ -26,6 +28,7 @@ pub use request::{PrivacyRequest, RequestKind, RequestState};
 pub use shopify::{ShopifyAnswer, ShopifyCall};
 
 pub(crate) use erasure::{finish_erasures, replay_erasures};
+pub(crate) use news::waits_for_identity;
 pub(crate) use shopify::ShopifySecret;
 pub(crate) use store::{Count, remove_completed};
 
@@ -64,6 +67,11 @@ impl Who {
             return Err(AppError::invalid("invalid_id", "/id", detail));
         }
         Ok(Who { kind, id: id.to_owned() })
+    }
+
+    /// The id as messages to other systems say it.
+    fn shopper_id(&self) -> ShopperId {
+        ShopperId { kind: self.kind, id: self.id.clone() }
     }
 }
 

@@ -198,10 +198,12 @@ impl App {
         if mode == RetentionMode::DryRun {
             return Ok(run);
         }
-        if run.n_due() > 0 || was_broken_off {
+        // The job tries one that was broken off again each minute; that it began is on record.
+        let goes_on = was_broken_off && mode == RetentionMode::Enforce;
+        if (run.n_due() > 0 || was_broken_off) && !goes_on {
             self.note_retention(caller, (&run, Outcome::Begun)).await?;
         }
-        if outcome == RetentionOutcome::Done && !plan.doomed.is_empty() {
+        if outcome == RetentionOutcome::Done && !plan.is_empty() {
             state::begin(&self.parts, (is_confirmed, now)).await?;
             self.strip(&mut plan, &terms).await?;
             self.refold().await?;
@@ -231,9 +233,21 @@ impl App {
                 self.parts.log.strip(positions).await?;
             }
             if plan.is_whole {
-                return Ok(());
+                return self.strip_bound(plan, terms).await;
             }
             *plan = Plan::make(&self.parts, terms).await?;
+        }
+    }
+
+    /// Empties the links and consents that nothing needs any more. Nothing comes in while a portion is
+    /// looked at and emptied: the first act of a person who comes back must find their links.
+    async fn strip_bound(&self, plan: &mut Plan, terms: &Terms) -> Result<(), AppError> {
+        loop {
+            let _alone = self.door.appends.write().await;
+            let Some(positions) = plan.next_bound(&self.parts, terms).await? else { return Ok(()) };
+            if !positions.is_empty() {
+                self.parts.log.strip(&positions).await?;
+            }
         }
     }
 

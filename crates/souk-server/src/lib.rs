@@ -3,13 +3,16 @@
 //! Nothing is decided here but what concerns HTTP itself: who is calling, how large and slow a request
 //! may be, and how a failure looks. The contract is in the OpenAPI document that the server shows.
 
+mod address;
 mod auth;
 mod body;
+mod client;
 mod config;
 mod cors;
 mod dto;
 mod edge;
 mod headers;
+mod hooks;
 mod idempotency;
 mod json;
 mod key_set;

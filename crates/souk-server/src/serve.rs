@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use crate::edge::{Edge, Peer};
 use crate::patient::Patient;
 use crate::seats::{Seat, Seats};
-use crate::{ServerConfig, key_set, routes, tls};
+use crate::{ServerConfig, hooks, key_set, routes, tls};
 
 /// Pause after a failed `accept`, which mostly means that file handles have run out; chosen.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -62,6 +62,14 @@ pub enum ServeError {
     SignIn {
         /// The setting that is wrong.
         setting: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Webhooks cannot be carried.
+    #[error("`{setting}`: {why}")]
+    Webhooks {
+        /// The setting that is wrong.
+        setting: String,
         /// Why.
         why: String,
     },
@@ -121,6 +129,9 @@ impl Server {
         check_exposure(config.listen, n_keys)?;
         if let Some(source) = key_set::source(&app.config().access.oidc)? {
             app.set_key_set_source(source);
+        }
+        if let Some(sender) = hooks::sender(&app.config().privacy.webhooks)? {
+            app.set_webhook_sender(sender);
         }
         let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
         let address = config.listen;

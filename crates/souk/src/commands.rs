@@ -15,6 +15,7 @@ pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
 pub(crate) mod serve;
+pub(crate) mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

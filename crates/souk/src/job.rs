@@ -76,6 +76,9 @@ pub(crate) enum Job {
     ModelsServe {
         number: u64,
     },
+    Webhooks {
+        resend: Option<String>,
+    },
     ReceiptKey,
     Export {
         kind: String,
@@ -159,6 +162,7 @@ impl Job {
             | Job::ModelsList
             | Job::ModelsLearn { .. }
             | Job::ModelsServe { .. }
+            | Job::Webhooks { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
             | Job::AuditPerson { .. } => None,
@@ -202,6 +206,7 @@ impl Job {
             Job::ModelsList => commands::models::list(shop).await,
             Job::ModelsLearn { search } => commands::models::learn(shop, *search).await,
             Job::ModelsServe { number } => commands::models::serve(shop, *number).await,
+            Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,
             Job::Backup { to, is_keys } => commands::backup::run(shop, to, *is_keys).await,

@@ -31,6 +31,10 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// lock the shop out on the same day, and a key that was withdrawn must not live on for good.
 const KEEP: Duration = Duration::from_secs(86_400);
 
+/// Requests that wait for the provider's keys at most; others go by the keys that there are. Chosen: more
+/// people than sign in within a few seconds.
+const WAITING_MAX: usize = 64;
+
 /// How the names of people who sign in begin; no key has a colon.
 const PERSON: &str = "person:";
 
@@ -87,6 +91,8 @@ pub(super) struct SignIn {
     keep: Duration,
     source: OnceLock<Arc<dyn KeySetSource>>,
     held: RwLock<Option<Held>>,
+    /// Who may wait for keys that are being read.
+    waiting: tokio::sync::Semaphore,
     /// When the keys were asked for last; locked while they are.
     asked_at: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -106,6 +112,7 @@ impl SignIn {
             keep: KEEP,
             source,
             held: RwLock::default(),
+            waiting: tokio::sync::Semaphore::new(WAITING_MAX),
             asked_at: tokio::sync::Mutex::default(),
         })
     }
@@ -143,6 +150,8 @@ impl SignIn {
 
     /// Reads the keys, unless that was tried a moment ago. Whoever comes meanwhile waits for the outcome.
     async fn read_again(&self) {
+        // Beyond, nobody waits: these requests count for no limit yet, so strangers could pile them up.
+        let Ok(_place) = self.waiting.try_acquire() else { return };
         let mut asked_at = self.asked_at.lock().await;
         if asked_at.is_some_and(|at| at.elapsed() < self.pause) {
             return;

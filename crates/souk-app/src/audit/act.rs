@@ -32,6 +32,8 @@ pub enum AuditOperation {
     ConsentRead,
     ConsentChange,
     RetentionRun,
+    WebhookDeliver,
+    WebhookResend,
     DecisionPrice,
     DecisionEligibility,
     Recommend,
@@ -44,7 +46,7 @@ pub enum AuditOperation {
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 29] = [
+    pub const ALL: [AuditOperation; 31] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -66,6 +68,8 @@ impl AuditOperation {
         AuditOperation::ConsentRead,
         AuditOperation::ConsentChange,
         AuditOperation::RetentionRun,
+        AuditOperation::WebhookDeliver,
+        AuditOperation::WebhookResend,
         AuditOperation::DecisionPrice,
         AuditOperation::DecisionEligibility,
         AuditOperation::Recommend,
@@ -100,6 +104,8 @@ impl AuditOperation {
             AuditOperation::ConsentRead => "consent.read",
             AuditOperation::ConsentChange => "consent.change",
             AuditOperation::RetentionRun => "retention.run",
+            AuditOperation::WebhookDeliver => "webhook.deliver",
+            AuditOperation::WebhookResend => "webhook.resend",
             AuditOperation::DecisionPrice => "decision.price",
             AuditOperation::DecisionEligibility => "decision.eligibility",
             AuditOperation::Recommend => "recommend",
@@ -125,7 +131,9 @@ impl AuditOperation {
             | AuditOperation::SubjectRectify
             | AuditOperation::ConsentRead
             | AuditOperation::ConsentChange
-            | AuditOperation::RetentionRun => AuditPurpose::PrivacyRequest,
+            | AuditOperation::RetentionRun
+            | AuditOperation::WebhookDeliver
+            | AuditOperation::WebhookResend => AuditPurpose::PrivacyRequest,
             AuditOperation::AuditRead
             | AuditOperation::AuditHeadsDiffer
             | AuditOperation::AuditKeyChanged

@@ -12,6 +12,8 @@ use souk_ports::Condition;
 use souk_privacy::audit::{SignedTreeHead, TreeHead};
 use tokio::sync::OnceCell;
 
+use crate::config::WebhookKind;
+use crate::outbox::Message;
 use crate::{App, AppError, Caller};
 
 use super::tree::{HEADS, STATE, STATE_HEAD, Tree, head_row, put, row_key, split_head};
@@ -23,6 +25,15 @@ const FLUSH_PAUSE: Duration = Duration::from_secs(60);
 const TAIL_BYTES: u64 = 64 << 10;
 /// Published heads that a start looks back on; `souk audit verify` looks at all.
 const LOOK_BACK: usize = 16;
+
+/// What messages to other systems that bring a head are called.
+pub(crate) const HEAD_MESSAGE: &str = "audit.head";
+
+/// A head for other systems: the very line that stands in the file of heads.
+fn head_message(line: &str) -> Message {
+    let facts = serde_json::json!({ "line": line });
+    Message { kind: WebhookKind::AuditHead, what: HEAD_MESSAGE, facts, ids: None }
+}
 
 /// Where heads go.
 #[derive(Debug)]
@@ -133,16 +144,20 @@ impl App {
             return Ok(());
         }
         let line = signed.to_line();
-        let before = match self.stored_head().await? {
+        let (before, is_new) = match self.stored_head().await? {
             // The same tree, signed once more because it could not be published: its place is taken.
-            Some((before, last)) if last.head.size == size => before,
-            Some((_, last)) => last.head.size,
-            None => 0,
+            Some((before, last)) if last.head.size == size => (before, false),
+            Some((_, last)) => (last.head.size, true),
+            None => (0, true),
         };
         let value = || (Condition::Any, head_row(before, &line));
-        let writes =
-            [put(HEADS, row_key(size), value()), put(STATE, STATE_HEAD.to_owned(), value())];
+        let mut writes =
+            vec![put(HEADS, row_key(size), value()), put(STATE, STATE_HEAD.to_owned(), value())];
+        if is_new {
+            writes.extend(self.door.outbox.writes(&head_message(&line))?);
+        }
         self.parts.tables.write(&writes, audit_now()).await?;
+        self.door.outbox.wake();
         match publisher.publish(&line).await {
             Ok(()) => *publisher.published.lock() = Some(size),
             Err(error) => {

@@ -187,7 +187,9 @@ impl Check {
             if line.trim().is_empty() {
                 continue;
             }
-            match SignedTreeHead::from_line(line) {
+            // A receiver of webhooks may have kept their bodies as they came.
+            let of_webhook = line_of_webhook(line);
+            match SignedTreeHead::from_line(of_webhook.as_deref().unwrap_or(line)) {
                 Ok(head) => self.claim(head, true),
                 Err(_) if !line.ends_with('}') => self.report.cut_lines += 1,
                 Err(why) => self.fault(None, format!("line {} of the heads {why}", idx + 1)),
@@ -371,6 +373,13 @@ impl Claim {
         let which = if self.is_published { "published" } else { "stored" };
         format!("the {which} head of {} entries", self.head.head.size)
     }
+}
+
+/// The line of a head in the body of a webhook.
+fn line_of_webhook(line: &str) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_str(line).ok()?;
+    let is_head = body["type"] == super::HEAD_MESSAGE;
+    body["data"]["line"].as_str().filter(|_| is_head).map(str::to_owned)
 }
 
 fn line_of(row: &Row) -> Result<(u64, SignedTreeHead), String> {

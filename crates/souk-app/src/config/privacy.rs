@@ -9,6 +9,7 @@ use souk_privacy::consent::Mechanism;
 use super::lifetime::{RetentionSettings, ShopifySettings};
 use super::pii::PiiSettings;
 use super::text;
+use super::webhooks::WebhookSettings;
 
 /// What may be done with persons' data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub struct PrivacySettings {
     pub retention: RetentionSettings,
     /// Shopify's privacy webhooks.
     pub shopify: ShopifySettings,
+    /// Whom to tell of people's requests.
+    pub webhooks: WebhookSettings,
 }
 
 impl Default for PrivacySettings {
@@ -63,6 +66,7 @@ impl Default for PrivacySettings {
             pii: PiiSettings::default(),
             retention: RetentionSettings::default(),
             shopify: ShopifySettings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }

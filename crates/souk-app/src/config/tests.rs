@@ -405,3 +405,33 @@ fn sign_in_settings_belong_together() {
         Config::parse(&text, none()).unwrap();
     }
 }
+
+#[test]
+fn webhook_settings_belong_together() {
+    let read =
+        |webhooks: &str| Config::parse(&format!("privacy:\n  webhooks: {{{webhooks}}}\n"), none());
+    let endpoint = |fields: &str| format!("endpoints: [{{{fields}}}]");
+    let good = "name: crm, url: 'https://crm.example/x', secret: 'env:X', kinds: [erasure]";
+    read(&endpoint(good)).unwrap();
+    let http = endpoint(&good.replace("https", "http"));
+    let config = read(&format!("allow_http: true, {http}")).unwrap();
+    assert!(config.check().iter().any(|one| one.setting == "privacy.webhooks.allow_http"));
+    let refused = [
+        ("endpoints[0].url", http.clone()),
+        ("endpoints[0].url", endpoint(&good.replace("crm.example", "me:pw@crm.example"))),
+        ("endpoints[0].url", endpoint(&good.replace("https://crm.example/x", "ftp://crm.example"))),
+        ("endpoints[0].name", endpoint(&good.replace("crm,", "'C R M',"))),
+        ("endpoints[1].name", format!("endpoints: [{{{good}}}, {{{good}}}]")),
+        ("endpoints[0].kinds", endpoint(&good.replace("[erasure]", "[]"))),
+        ("allowed_networks[0]", "allowed_networks: ['10.0.0.0/33']".to_owned()),
+    ];
+    for (setting, webhooks) in refused {
+        let error = read(&webhooks).unwrap_err().to_string();
+        assert!(error.contains(&format!("privacy.webhooks.{setting}")), "{webhooks}: {error}");
+    }
+    // Somebody who writes the secret itself where its place belongs does not read it in a log.
+    let bare = read(&endpoint(&good.replace("env:X", "whsec_abc"))).unwrap();
+    assert!(!bare.print().contains("whsec_abc"));
+    let former = read(&endpoint(&format!("{good}, secret_previous: whsec_abc"))).unwrap();
+    assert!(!former.print().contains("whsec_abc"));
+}

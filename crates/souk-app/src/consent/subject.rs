@@ -1,12 +1,15 @@
 //! A person's own consents: read and changed, as easily one way as the other.
 
+use serde_json::json;
 use souk_core::{
     ConsentChange, ConsentOrigin, LegalBasis, Purpose, Purposes, SiteId, SubjectId, Timestamp,
 };
 use souk_privacy::consent::{Decision, Mechanism};
 
 use crate::audit::Counted;
+use crate::config::WebhookKind;
 use crate::ingest::IdKind;
+use crate::outbox::{Message, ShopperId};
 use crate::projections::Whom;
 use crate::{App, AppError, AuditAct, AuditOperation, Caller, Operation};
 
@@ -137,6 +140,8 @@ impl App {
         let notice = update.notice.map(Box::from);
         let (granted, denied) = (update.granted, update.denied);
         let change = ConsentChange { granted, denied, origin, notice };
+        // Before it counts: a crash in between tells of a change that the caller will send again.
+        self.tell_of_consents((asked.kind, name), &change).await?;
         let records = subjects.into_iter().map(|of| self.consent_record(of, site, change.clone()));
         let appended = self.append_sealed(records.collect::<Result<_, _>>()?).await?;
         self.note_consents(&appended);
@@ -148,6 +153,24 @@ impl App {
             false => Whom::known(subject),
         };
         Ok(self.consent_state(whom, site))
+    }
+
+    /// Tells other systems what a person allows and refuses.
+    async fn tell_of_consents(
+        &self,
+        (kind, id): (IdKind, &str),
+        change: &ConsentChange,
+    ) -> Result<(), AppError> {
+        let names = |purposes: Purposes| purposes.iter().map(Purpose::as_str).collect::<Vec<_>>();
+        let facts = json!({
+            "granted": names(change.granted.without(change.denied)),
+            "denied": names(change.denied),
+            "origin": change.origin.as_str(),
+            "notice_version": change.notice,
+        });
+        let message =
+            Message { kind: WebhookKind::Consent, what: "consent.changed", facts, ids: None };
+        self.send_message(message, &[ShopperId { kind, id: id.to_owned() }]).await
     }
 
     /// People who look at somebody's consents are written down one by one, machines are counted.

@@ -68,6 +68,11 @@ impl IdHasher {
         IdHash(self.hash(kind.tag(), &[], id.as_bytes()))
     }
 
+    /// The key store's name for the key of ids that wait in the outbox; no person's id is named so.
+    pub(crate) fn sealed_ids(&self, owner: &str) -> IdHash {
+        IdHash(self.hash(b"outbox", &[], owner.as_bytes()))
+    }
+
     /// The id of a record that a message makes.
     pub(crate) fn message(&self, part: MessagePart, site: &SiteId, message_id: &str) -> EventId {
         let link;

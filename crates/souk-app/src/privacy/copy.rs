@@ -63,7 +63,7 @@ impl App {
                 request.state = RequestState::InProgress;
             }
         }
-        store::put(self, &mut request).await?;
+        store::put_new(self, &mut request, (&[who.shopper_id()], Vec::new())).await?;
         self.note_request(caller, &request).await?;
         if identity == Identity::Unverified {
             return Ok(SubjectCopy { request, text: None });

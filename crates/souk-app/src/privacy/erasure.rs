@@ -49,7 +49,7 @@ impl App {
         } else {
             request.verified_by = Some(caller.key_id.clone());
         }
-        store::put(self, &mut request).await?;
+        store::put_new(self, &mut request, (&[who.shopper_id()], Vec::new())).await?;
         self.note_request(caller, &request).await?;
         match identity {
             Identity::Verified => self.erase(request).await,

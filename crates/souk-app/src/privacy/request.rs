@@ -3,6 +3,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use souk_core::{SubjectId, Timestamp};
 
+use super::news::Stages;
 use super::receipt::Receipt;
 use crate::AppError;
 
@@ -112,6 +113,8 @@ pub struct PrivacyRequest {
     /// Why it could not be done, or not yet.
     pub error: Option<String>,
     pub(super) subjects: Vec<SubjectId>,
+    /// What other systems were told of it.
+    pub(super) told: Stages,
     /// The row's version; 0 before it is written.
     pub(super) version: u64,
 }
@@ -140,6 +143,7 @@ impl PrivacyRequest {
             receipt: None,
             error: None,
             subjects,
+            told: Stages::NONE,
             version: 0,
         })
     }
@@ -180,7 +184,7 @@ impl PrivacyRequest {
         let text = |name: &str| value[name].as_str().map(str::to_owned);
         let time = |name: &str| value[name].as_str().and_then(|text| Timestamp::parse(text).ok());
         let subjects = value["subjects"].as_array()?.iter();
-        Some(PrivacyRequest {
+        let mut request = PrivacyRequest {
             request_id: request_id.to_owned(),
             kind: RequestKind::parse(value["kind"].as_str()?)?,
             state: RequestState::parse(value["state"].as_str()?)?,
@@ -195,8 +199,12 @@ impl PrivacyRequest {
             receipt: Receipt::from_json(&value["receipt"]),
             error: text("error"),
             subjects: subjects.map(|one| parse_subject(one.as_str()?)).collect::<Option<_>>()?,
+            told: Stages::NONE,
             version,
-        })
+        };
+        // What stands in the row was told in the write that made it stand there.
+        request.told = Stages::of(&request);
+        Some(request)
     }
 }
 

@@ -8,11 +8,22 @@ use super::{SUBJECTS_MAX, store};
 use crate::retention::subjects_of_the_log;
 use crate::{App, AppError, Caller, Operation};
 
+/// By how much a confirmed number may differ from what is found, as its part: a twentieth; chosen. A shop
+/// gets no twentieth more visitors while somebody types, and whoever guesses is stopped.
+const SHARE_OFF: u64 = 20;
+
+/// Whether the confirmed number is the one that was found, but for visitors who came and went meanwhile.
+/// Nobody confirms by 0, which only asks.
+fn is_meant(confirmed: u64, found: u64) -> bool {
+    confirmed.abs_diff(found) <= confirmed.min(found).div_ceil(SHARE_OFF)
+}
+
 impl App {
     /// Confirms that everybody of the shop be erased.
     ///
-    /// `n_subjects` must be how many there are at this moment; any other number changes nothing, and the
-    /// refusal tells the right one: send 0 to see what would go.
+    /// `n_subjects` must be how many there are, within [`SHARE_OFF`] of it because visitors come and go
+    /// meanwhile; any other number changes nothing, and the refusal tells the right one: send 0 to see what
+    /// would go.
     ///
     /// # Errors
     ///
@@ -31,7 +42,7 @@ impl App {
             return Err(AppError::Conflict(detail));
         }
         let found = self.everybody().await?.len() as u64;
-        if found != n_subjects {
+        if !is_meant(n_subjects, found) {
             let detail = format!(
                 "{found} subjects would be erased for good, not {n_subjects}; nothing was done; confirm \
                  with {{\"subjects\": {found}}} if that is meant"
@@ -78,5 +89,24 @@ impl App {
             everybody.extend(known.map(|(subject, _)| *subject));
         }
         Ok(everybody)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_meant;
+
+    #[test]
+    fn a_confirmation_is_near_what_there_is() {
+        let meant =
+            [(0, 0), (3, 3), (3, 4), (4, 3), (1_000, 1_050), (1_050, 1_000), (100_000, 104_999)];
+        for (confirmed, found) in meant {
+            assert!(is_meant(confirmed, found), "{confirmed} for {found}");
+        }
+        let guessed =
+            [(0, 1), (1, 0), (0, 100_000), (1, 3), (3, 5), (1_000, 1_051), (u64::MAX, 1_000)];
+        for (confirmed, found) in guessed {
+            assert!(!is_meant(confirmed, found), "{confirmed} for {found}");
+        }
     }
 }

@@ -13,12 +13,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 use souk_core::SubjectId;
-use souk_ports::{Condition, Write, WriteChange};
+use souk_ports::{Condition, TableError, Write, WriteChange};
 
 use super::request::{PrivacyRequest, RequestKind, RequestState};
 use super::{Reach, Who, store};
 use crate::config::{ShopifyId, ShopifySettings};
+use crate::outbox::ShopperId;
 use crate::{App, AppError, Caller, IdKind, Role};
+
+/// Why a request about nobody cannot be carried out.
+const NOBODY: &str = "shopify names no customer by what `privacy.shopify.identify_by` says; look the \
+                      customer up in shopify's admin and erase or export them by their id here";
 
 /// Ids of webhooks that were taken in.
 const SEEN: &str = "shopify-webhooks";
@@ -100,6 +105,29 @@ struct Body {
     shop_domain: String,
     #[serde(default)]
     customer: Option<Customer>,
+    /// Only `customers/data_request` has it.
+    #[serde(default)]
+    data_request: Option<Value>,
+    /// Likewise.
+    #[serde(default)]
+    orders_requested: Option<Value>,
+    /// Only `customers/redact` has it.
+    #[serde(default)]
+    orders_to_redact: Option<Value>,
+}
+
+impl Body {
+    /// What the body itself asks for: the signature covers it and not the topic, so that a captured body
+    /// could come back under another one. A request for a copy must not erase anybody.
+    fn kind(&self) -> RequestKind {
+        if self.data_request.is_some() || self.orders_requested.is_some() {
+            RequestKind::Export
+        } else if self.customer.is_some() || self.orders_to_redact.is_some() {
+            RequestKind::Erasure
+        } else {
+            RequestKind::ShopErasure
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,7 +160,7 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::NotFound`] while no secret is set; [`AppError::Unauthenticated`] for a signature that
-    /// is not of this body; [`AppError::Invalid`] for another topic, shop or a body without a customer;
+    /// is not of this body; [`AppError::Invalid`] for another topic or shop, or the body of another topic;
     /// as the storage, and then it may be sent again.
     pub async fn shopify_webhook(
         self: &Arc<App>,
@@ -147,14 +175,31 @@ impl App {
         self.check_ready()?;
         let kind = kind_of(call.topic)?;
         let body = self.read_shopify(call)?;
+        let caller = Caller::new("shopify", Role::Privacy);
+        if body.kind() != kind {
+            tracing::warn!(
+                topic = call.topic,
+                "a webhook of shopify has the body of another topic"
+            );
+            self.tally_denied(&caller);
+            let detail = "the body is one of another topic than X-Shopify-Topic names";
+            return Err(AppError::invalid("other_topic", "/X-Shopify-Topic", detail));
+        }
         if let Some(request_id) = self.seen_webhook(call.webhook_id).await? {
             return Ok(ShopifyAnswer { request_id });
         }
-        let caller = Caller::new("shopify", Role::Privacy);
-        let request = self.shopify_request(kind, &body).await?;
+        let (mut request, ids) = self.shopify_request(kind, &body).await?;
+        let claim = self.claim(call.webhook_id, &request.request_id);
+        let written = store::put_new(self, &mut request, (&ids, claim.into_iter().collect())).await;
+        if let Err(AppError::Tables(TableError::Conflict { .. })) = written
+            && let Some(request_id) = self.seen_webhook(call.webhook_id).await?
+        {
+            // Another copy of it came in at the same moment.
+            return Ok(ShopifyAnswer { request_id });
+        }
+        written?;
         self.note_request(&caller, &request).await?;
         let answer = ShopifyAnswer { request_id: request.request_id.clone() };
-        self.note_webhook(call.webhook_id, &answer.request_id).await?;
         if request.is_open() {
             let app = Arc::clone(self);
             tokio::spawn(async move {
@@ -182,15 +227,20 @@ impl App {
         Ok(body)
     }
 
-    /// Makes the request durable.
+    /// The request, and the ids of the person it is about.
     async fn shopify_request(
         &self,
         kind: RequestKind,
         body: &Body,
-    ) -> Result<PrivacyRequest, AppError> {
-        let found = match kind {
-            RequestKind::ShopErasure => Ok(Vec::new()),
-            _ => self.subjects_of_customer(kind, body).await,
+    ) -> Result<(PrivacyRequest, Vec<ShopperId>), AppError> {
+        let ids = match kind {
+            RequestKind::ShopErasure => Vec::new(),
+            _ => user_ids(&self.config.privacy.shopify, body),
+        };
+        let found = match (kind, ids.is_empty()) {
+            (RequestKind::ShopErasure, _) => Ok(Vec::new()),
+            (_, true) => Err(AppError::Conflict(NOBODY.to_owned())),
+            (_, false) => self.subjects_of_customer(kind, &ids).await,
         };
         // What no retry can mend is on record rather than refused: Shopify would end the subscription.
         let (subjects, error) = match found {
@@ -210,20 +260,20 @@ impl App {
         if kind != RequestKind::ShopErasure {
             request.verified_by = Some("shopify".to_owned());
         }
-        store::put(self, &mut request).await?;
-        Ok(request)
+        let ids = ids.into_iter().map(|id| ShopperId { kind: IdKind::User, id });
+        Ok((request, ids.collect()))
     }
 
     async fn subjects_of_customer(
         &self,
         kind: RequestKind,
-        body: &Body,
+        ids: &[String],
     ) -> Result<Vec<SubjectId>, AppError> {
-        let ids = user_ids(&self.config.privacy.shopify, body)?;
         let reach = if kind == RequestKind::Erasure { Reach::Claimed } else { Reach::Proven };
         let mut subjects = Vec::new();
         for id in ids {
-            subjects.extend(self.subjects_of(&Who { kind: IdKind::User, id }, reach).await?);
+            let who = Who { kind: IdKind::User, id: id.clone() };
+            subjects.extend(self.subjects_of(&who, reach).await?);
         }
         subjects.sort_unstable();
         subjects.dedup();
@@ -238,25 +288,25 @@ impl App {
         Ok(row.and_then(|row| String::from_utf8(row.value).ok()))
     }
 
-    async fn note_webhook(&self, webhook_id: &str, request_id: &str) -> Result<(), AppError> {
+    /// The write by which one request alone gets the webhook's id; it goes with the request itself.
+    fn claim(&self, webhook_id: &str, request_id: &str) -> Option<Write> {
         if webhook_id.is_empty() || webhook_id.len() > ID_BYTES_MAX {
-            return Ok(());
+            return None;
         }
-        let now = self.clock.now();
         let value = request_id.as_bytes().to_vec();
-        let write = Write {
+        let expires_at = Some(self.clock.now().plus_ms(SEEN_MS));
+        Some(Write {
             partition_key: SEEN.to_owned(),
             sort_key: webhook_id.to_owned(),
-            condition: Condition::Any,
-            change: WriteChange::Put { value, expires_at: Some(now.plus_ms(SEEN_MS)) },
-        };
-        self.parts.tables.write(&[write], now).await?;
-        Ok(())
+            condition: Condition::Absent,
+            change: WriteChange::Put { value, expires_at },
+        })
     }
 }
 
-/// The user ids under which the customer may be known, as the settings say.
-fn user_ids(settings: &ShopifySettings, body: &Body) -> Result<Vec<String>, AppError> {
+/// The user ids under which the customer may be known, as the settings say; empty where the body names
+/// none of them.
+fn user_ids(settings: &ShopifySettings, body: &Body) -> Vec<String> {
     let mut ids = Vec::new();
     if let Some(customer) = &body.customer {
         let number = customer.id.as_ref().and_then(|id| match id {
@@ -279,11 +329,7 @@ fn user_ids(settings: &ShopifySettings, body: &Body) -> Result<Vec<String>, AppE
     }
     ids.retain(|id| id.len() <= souk_core::ID_BYTES_MAX);
     ids.dedup();
-    if ids.is_empty() {
-        let detail = "the body names no customer by what `privacy.shopify.identify_by` says";
-        return Err(AppError::invalid("invalid_webhook", "/customer", detail));
-    }
-    Ok(ids)
+    ids
 }
 
 #[cfg(test)]

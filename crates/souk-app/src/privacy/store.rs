@@ -3,7 +3,9 @@
 use souk_core::{SubjectId, Timestamp};
 use souk_ports::{Condition, Row, TableRange, WRITES_MAX, Write, WriteChange};
 
+use super::news;
 use super::request::{PrivacyRequest, parse_subject};
+use crate::outbox::ShopperId;
 use crate::{App, AppError, Parts};
 
 /// All requests, by id, which sorts by age.
@@ -15,8 +17,28 @@ const ERASED: &str = "privacy-erased";
 /// Rows in one read.
 const PAGE: u32 = 1_000;
 
-/// Writes the request, and notes whether it is open, in one step.
+/// Writes the request, notes whether it is open, and what other systems are to be told of it, in one
+/// step.
 pub(super) async fn put(app: &App, request: &mut PrivacyRequest) -> Result<(), AppError> {
+    put_with(app, request, Vec::new()).await
+}
+
+/// As [`put`], of a new request, with the ids that other systems need to find the person, and with writes
+/// that happen in the same step or not at all.
+pub(super) async fn put_new(
+    app: &App,
+    request: &mut PrivacyRequest,
+    (ids, mut more): (&[ShopperId], Vec<Write>),
+) -> Result<(), AppError> {
+    more.extend(news::seal(app, request, ids).await?);
+    put_with(app, request, more).await
+}
+
+async fn put_with(
+    app: &App,
+    request: &mut PrivacyRequest,
+    more: Vec<Write>,
+) -> Result<(), AppError> {
     let condition = match request.version {
         0 => Condition::Absent,
         version => Condition::Version(version),
@@ -32,12 +54,16 @@ pub(super) async fn put(app: &App, request: &mut PrivacyRequest) -> Result<(), A
         true => WriteChange::Put { value: Vec::new(), expires_at: None },
         false => WriteChange::Delete,
     };
-    let writes = [
+    let mut writes = vec![
         row(REQUESTS, condition, WriteChange::Put { value, expires_at: None }),
         row(OPEN, Condition::Any, open),
     ];
+    writes.extend(news::writes(app, request)?);
+    writes.extend(more);
     let versions = app.parts.tables.write(&writes, app.clock.now()).await?;
     request.version = versions[0];
+    request.told = news::Stages::of(request);
+    app.door.outbox.wake();
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Fact, SubjectId};
-use souk_ports::{Cursor, Position, READ_RECORDS_MAX, Recorded};
+use souk_ports::{Cursor, Position, READ_RECORDS_MAX, Recorded, STRIP_MAX};
 
 use super::{KindCount, PersonalKind, Terms};
 use crate::projections::Decoded;
@@ -23,11 +23,18 @@ pub(super) struct Plan {
     due: [u64; 8],
     /// Records to be emptied, in the order of the log.
     pub(super) doomed: Vec<Position>,
+    /// Records to be emptied unless something new of their person has come in: [`Plan::next_bound`].
+    bound: Vec<Bound>,
+    alive: FxHashSet<SubjectId>,
+    persons: Persons,
+    /// How far the log was looked at.
+    seen: Cursor,
     /// Whether nothing is left for another pass.
     pub(super) is_whole: bool,
 }
 
 /// A record that may only go with everything else of its person.
+#[derive(Debug)]
 struct Bound {
     position: Position,
     subject: SubjectId,
@@ -38,25 +45,77 @@ struct Bound {
 struct Scan<'a> {
     terms: &'a Terms,
     plan: Plan,
-    /// Subjects of whom something is kept that others protect.
-    alive: FxHashSet<SubjectId>,
-    persons: Persons,
-    bound: Vec<Bound>,
 }
 
 impl Plan {
     /// Looks at every personal record that the log holds now.
     pub(super) async fn make(parts: &Parts, terms: &Terms) -> Result<Plan, AppError> {
-        let (plan, alive) = (Plan { is_whole: true, ..Plan::default() }, FxHashSet::default());
-        let (persons, bound) = (Persons::default(), Vec::new());
-        let mut scan = Scan { terms, plan, alive, persons, bound };
+        let plan = Plan { is_whole: true, ..Plan::default() };
+        let mut scan = Scan { terms, plan };
         let mut batches = Batches::upto_end(parts).await?;
         while let Some(personal) = batches.next(parts).await? {
             for decoded in open_all(&*parts.keys, personal).await? {
                 scan.take(&decoded);
             }
         }
+        scan.plan.seen = batches.cursor;
         Ok(scan.finish())
+    }
+
+    /// Whether nothing is to be emptied.
+    pub(super) fn is_empty(&self) -> bool {
+        self.doomed.is_empty() && self.bound.is_empty()
+    }
+
+    /// The next portion of links and consents that nothing needs any more, once all else is emptied; `None`
+    /// after the last one.
+    ///
+    /// What came in since the log was looked at may have brought a person back, whose links and consents
+    /// are needed again. So nothing may be appended between this and the emptying of the portion.
+    pub(super) async fn next_bound(
+        &mut self,
+        parts: &Parts,
+        terms: &Terms,
+    ) -> Result<Option<Vec<Position>>, AppError> {
+        if self.bound.is_empty() {
+            return Ok(None);
+        }
+        let mut batches = Batches { cursor: self.seen.clone(), end: parts.log.end().await? };
+        while let Some(personal) = batches.next(parts).await? {
+            for decoded in open_all(&*parts.keys, personal).await? {
+                self.see(&decoded, terms);
+            }
+        }
+        self.seen = batches.cursor;
+        let portion = self.bound.split_off(self.bound.len().saturating_sub(STRIP_MAX));
+        let kept = self.kept();
+        let free = portion.iter().filter(|bound| !kept.contains(&self.persons.head(bound.subject)));
+        let mut free: Vec<Position> = free.map(|bound| bound.position).collect();
+        free.sort_unstable_by_key(|at| (at.partition, at.offset));
+        Ok(Some(free))
+    }
+
+    /// Takes in whom a new record brings back.
+    fn see(&mut self, decoded: &Decoded, terms: &Terms) {
+        let (Some(subject), Some(event)) = (decoded.subject, &decoded.event) else { return };
+        let Some(kind) = PersonalKind::of(&event.fact) else { return };
+        match &event.fact {
+            Fact::Linked { other, .. } | Fact::Unlinked { other, .. } => {
+                self.persons.join(subject, *other);
+            }
+            Fact::Consent(change) if !change.denied.is_empty() => {
+                self.alive.insert(subject);
+            }
+            _ if terms.is_over(kind, event.at.min(decoded.received_at)) => {}
+            _ => {
+                self.alive.insert(subject);
+            }
+        }
+    }
+
+    /// The heads of everybody of whom something is kept.
+    fn kept(&mut self) -> FxHashSet<SubjectId> {
+        self.alive.iter().map(|subject| self.persons.head(*subject)).collect()
     }
 
     /// How many records of each kind there are, and how many are past their term.
@@ -91,38 +150,34 @@ impl Scan<'_> {
         let position = decoded.position;
         match &event.fact {
             Fact::Linked { other, .. } | Fact::Unlinked { other, .. } => {
-                self.persons.join(subject, *other);
+                self.plan.persons.join(subject, *other);
                 if is_over {
-                    self.bound.push(Bound { position, subject, kind });
+                    self.plan.bound.push(Bound { position, subject, kind });
                 }
             }
             Fact::Consent(change) if change.denied.is_empty() && is_over => {
-                self.bound.push(Bound { position, subject, kind });
+                self.plan.bound.push(Bound { position, subject, kind });
             }
             Fact::Consent(_) => {
-                self.alive.insert(subject);
+                self.plan.alive.insert(subject);
             }
             _ if is_over => self.plan.doom(kind, position),
             _ => {
-                self.alive.insert(subject);
+                self.plan.alive.insert(subject);
             }
         }
     }
 
     fn finish(mut self) -> Plan {
-        let kept: FxHashSet<SubjectId> =
-            self.alive.iter().map(|subject| self.persons.head(*subject)).collect();
-        let persons = &mut self.persons;
-        let free =
-            self.bound.into_iter().filter(|bound| !kept.contains(&persons.head(bound.subject)));
-        let free: Vec<Bound> = free.collect();
-        // While others of the same persons are still there, what protects them stays too.
-        let is_last_pass = self.plan.is_whole;
-        for bound in free {
-            match is_last_pass {
-                true => self.plan.doom(bound.kind, bound.position),
-                false => self.plan.due[bound.kind as usize] += 1,
-            }
+        let kept = self.plan.kept();
+        let persons = &mut self.plan.persons;
+        self.plan.bound.retain(|bound| !kept.contains(&persons.head(bound.subject)));
+        for bound in &self.plan.bound {
+            self.plan.due[bound.kind as usize] += 1;
+        }
+        if !self.plan.is_whole {
+            // While others of the same persons are still there, what protects them stays too.
+            self.plan.bound.clear();
         }
         self.plan.doomed.sort_unstable_by_key(|at| (at.partition, at.offset));
         self.plan

@@ -388,3 +388,33 @@ async fn a_run_that_was_broken_off_goes_on() {
     assert!(desk.held().await.iter().all(|one| one.2.at >= now), "the run did not go on");
     desk.assert_views_are_those_of_a_rebuild().await;
 }
+
+/// A person who comes back between the look at the log and its emptying keeps links and consents: a later
+/// erasure must find every part of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_back_meanwhile_keeps_what_protects_them() {
+    let mut desk = Desk::open(TERMS).await;
+    for (user, browser) in [("anna", "b1"), ("ben", "b2")] {
+        desk.send(identify(user, browser), 0).await;
+        desk.send(consent(user, "yes"), 0).await;
+    }
+    desk.pass_days(100);
+    let terms = Terms::of(&desk.app.config.privacy.retention, desk.app.clock().now());
+    let parts = &desk.app.parts.clone();
+    let mut unhurried = Plan::make(parts, &terms).await.unwrap();
+    let mut plan = Plan::make(parts, &terms).await.unwrap();
+    let all = unhurried.next_bound(parts, &terms).await.unwrap().unwrap();
+    // The browser of one of them is back, before anything is emptied.
+    let back = json!({"type": "track", "anonymousId": "b1", "event": "Product Viewed",
+        "properties": {"product_id": "p1"}});
+    desk.send(back, 0).await;
+    let free = plan.next_bound(parts, &terms).await.unwrap().unwrap();
+    assert_eq!((all.len(), free.len()), (4, 2), "a link and a yes each");
+    assert!(plan.next_bound(parts, &terms).await.unwrap().is_none());
+    let run = desk.run(RetentionMode::Enforce).await;
+    assert_eq!(run.outcome, RetentionOutcome::Done);
+    let links =
+        desk.held().await.into_iter().filter(|one| matches!(one.2.fact, Fact::Linked { .. }));
+    assert_eq!(links.count(), 1);
+    desk.assert_views_are_those_of_a_rebuild().await;
+}

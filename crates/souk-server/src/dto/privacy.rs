@@ -131,8 +131,8 @@ pub(crate) struct PrivacyRequestQuery {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConfirmationBody {
-    /// The number of subjects that there are; any other erases nobody, and the refusal tells the right
-    /// one.
+    /// The number of subjects that there are, within a twentieth; any other erases nobody, and the refusal
+    /// tells the right one.
     pub(crate) subjects: u64,
 }
 

@@ -92,6 +92,7 @@ pub(crate) async fn metrics(State(edge): State<Arc<Edge>>, request: Request) -> 
     ingest_metrics(&edge, &mut page);
     log_metrics(&edge, &mut page).await;
     view_metrics(&edge, &mut page).await;
+    webhook_metrics(&edge, &mut page).await;
     edge.metrics.render(&mut page);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], page.into_text()).into_response())
@@ -130,6 +131,27 @@ async fn log_metrics(edge: &Edge, page: &mut Page) {
     for (quantile, us) in [("0.5", log.sync_us_p50), ("0.99", log.sync_us_p99)] {
         let labels = format!("quantile=\"{quantile}\"");
         page.sample("souk_log_sync_seconds", &labels, us as f64 / 1e6);
+    }
+}
+
+async fn webhook_metrics(edge: &Edge, page: &mut Page) {
+    let Ok(states) = edge.app.webhook_states().await else { return };
+    if states.is_empty() {
+        return;
+    }
+    page.head("souk_webhooks", "gauge", "Messages that wait for a receiver, or were given up.");
+    for state in &states {
+        for (name, count) in [("waiting", state.pending), ("dead", state.dead)] {
+            let labels = format!("endpoint=\"{}\",state=\"{name}\"", state.endpoint);
+            page.sample("souk_webhooks", &labels, count);
+        }
+    }
+    page.head("souk_webhook_attempts_total", "counter", "Attempts since the start by outcome.");
+    for state in &states {
+        for (name, count) in [("delivered", state.delivered), ("failed", state.failed)] {
+            let labels = format!("endpoint=\"{}\",outcome=\"{name}\"", state.endpoint);
+            page.sample("souk_webhook_attempts_total", &labels, count);
+        }
     }
 }
 

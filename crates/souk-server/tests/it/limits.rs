@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use souk_app::Role;
 use souk_server::Limits;
 
 use crate::http::{call, connect, get, post, read_reply};
@@ -79,4 +80,24 @@ fn deep_json_does_no_harm() {
     }
     let inside = format!("{{\"products\": [{deep}");
     shop.admin(call("PUT", "/v1/products").text("application/json", &inside)).expect(400);
+}
+
+#[test]
+fn one_shopper_of_a_browser_key_has_a_bound_of_its_own() {
+    let settings = "limits: {browser_shopper: {per_s: 1, burst: 3}}";
+    let shop = Shop::with(Setup { settings, ..Setup::default() });
+    let key = shop.key(Role::StorefrontBrowser);
+    // Each from another address, as a proxy on this machine says.
+    let ask = |shopper: &str, n: u8| {
+        let body = json!({"anonymous_id": shopper, "strategy": "popular"});
+        let call = post("/v1/recommendations", &body).key(&key);
+        shop.send(&call.header("x-forwarded-for", &format!("192.0.2.{n}")))
+    };
+    for n in 0..3 {
+        ask("b1", n).expect(200);
+    }
+    let refused = ask("b1", 9);
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    refused.problem(429, "rate_limited");
+    ask("b2", 9).expect(200);
 }

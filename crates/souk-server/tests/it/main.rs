@@ -20,3 +20,4 @@ mod shop;
 mod shopify;
 mod sign_in;
 mod tls;
+mod webhooks;

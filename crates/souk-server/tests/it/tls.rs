@@ -1,9 +1,10 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
-use souk_server::{ServeError, Server, ServerConfig, TlsFiles};
+use souk_server::{Limits, ServeError, Server, ServerConfig, TlsFiles};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -106,4 +107,34 @@ fn a_wrong_certificate_is_named() {
     // The key file holds no certificate.
     let swapped = TlsFiles { certificate: files.key.clone(), key: files.key };
     assert!(refused(swapped).ends_with("key.pem"));
+}
+
+/// Whoever connects and does not even greet makes room for the next one.
+#[test]
+fn a_silent_handshake_makes_room() {
+    let (_folder, files) = certified();
+    let limits = Limits {
+        connections_max: 2,
+        header_timeout: Duration::from_secs(600),
+        ..Limits::default()
+    };
+    let shop = Shop::with(Setup { tls: Some(files), limits, ..Setup::default() });
+    let mut silent: Vec<_> = (0..2).map(|_| crate::http::connect(shop.address)).collect();
+    for stream in &silent {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    }
+    // The third connection is answered although both seats are taken: with an alert to a greeting of
+    // long ago, which proves that the server took it up.
+    let mut third = crate::http::connect(shop.address);
+    third.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    std::io::Write::write_all(&mut third, &old_greeting(0x0301)).unwrap();
+    let mut answer = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut third, &mut answer);
+    assert_eq!(answer.first(), Some(&21), "{answer:?}");
+    // The one that has waited longest was dismissed.
+    let mut rest = [0; 1];
+    let ended = std::io::Read::read(&mut silent[0], &mut rest);
+    assert!(!matches!(&ended, Ok(1..)), "{ended:?}");
+    let is_timeout = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+    assert!(!ended.as_ref().is_err_and(is_timeout), "it still waits");
 }

@@ -60,6 +60,16 @@ Examples:
         #[arg(long)]
         confirm: bool,
     },
+    /// List messages to other systems (privacy.webhooks) that wait or were given up, or send them again
+    #[command(after_help = "\
+Examples:
+  souk privacy webhooks
+  souk privacy webhooks --resend all")]
+    Webhooks {
+        /// Send again what was given up: the id of one message as the list shows it, or all
+        #[arg(long, value_name = "ID")]
+        resend: Option<String>,
+    },
     /// Check the signature of a receipt
     ///
     /// The file holds the receipt as an answer or `souk privacy requests ID --output json` shows it.

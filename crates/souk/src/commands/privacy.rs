@@ -48,6 +48,9 @@ pub(crate) async fn run(what: Privacy, settings: &Settings) -> Result<()> {
             };
             super::finish(settings, &Job::PrivacyRetention { mode }, retention_text).await
         }
+        Privacy::Webhooks { resend } => {
+            super::finish(settings, &Job::Webhooks { resend }, super::webhooks::text).await
+        }
         Privacy::VerifyReceipt { file, public_key } => {
             let public_key = match public_key {
                 Some(key) => key,

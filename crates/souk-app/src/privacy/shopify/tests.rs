@@ -178,3 +178,67 @@ async fn nothing_is_done_for_a_wrong_signature_shop_topic_or_body() {
     let error = ShopifySecret::open(&ShopifySettings { secret, ..Default::default() }).unwrap_err();
     assert!(!error.to_string().contains("0123"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redaction_of_nobody_is_on_record() {
+    let (shop, _folder) = shop().await;
+    let nobodies = [
+        json!({"shop_domain": SHOP, "customer": {}, "orders_to_redact": []}),
+        json!({"shop_domain": SHOP, "customer": {"id": null, "email": ""}, "orders_to_redact": [1]}),
+        json!({"shop_domain": SHOP, "customer": null, "orders_to_redact": []}),
+    ];
+    for (idx, body) in nobodies.iter().enumerate() {
+        let answer = send_body(&shop, "customers/redact", (&format!("w{idx}"), body)).await;
+        let found = request(&shop, &answer.unwrap()).await;
+        assert_eq!((found.kind, found.state), (RequestKind::Erasure, RequestState::Error));
+        assert!(found.error.unwrap().contains("identify_by"), "{body}");
+    }
+    let asked = json!({"shop_domain": SHOP, "customer": {}, "data_request": {"id": 1}});
+    let answer = send_body(&shop, "customers/data_request", ("w9", &asked)).await.unwrap();
+    assert_eq!(request(&shop, &answer).await.state, RequestState::Error);
+    assert!(shop.app.find_subject(IdKind::User, "shopify:7").await.unwrap().is_some());
+}
+
+async fn send_body(
+    shop: &Shop,
+    topic: &str,
+    (webhook_id, body): (&str, &Value),
+) -> Result<ShopifyAnswer, AppError> {
+    let body = body.to_string();
+    let signature = sign(&body);
+    let (signature, body) = (signature.as_str(), body.as_bytes());
+    let call = ShopifyCall { signature, topic, shop_domain: SHOP, webhook_id, body };
+    shop.app.shopify_webhook(call).await
+}
+
+/// The signature covers the body alone: whoever captured one may send it under another topic.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_counts_under_its_own_topic_alone() {
+    let (shop, _folder) = shop().await;
+    let topics = ["customers/data_request", "customers/redact", "shop/redact"];
+    for of in topics {
+        for under in topics.into_iter().filter(|under| *under != of) {
+            let body: Value = serde_json::from_str(&body(of)).unwrap();
+            let refused = send_body(&shop, under, ("w1", &body)).await.unwrap_err();
+            assert_eq!(refused.code(), "other_topic", "{of} under {under}");
+        }
+    }
+    let none = shop.app.privacy_requests(&caller(Role::Privacy), (None, 10)).await.unwrap();
+    assert!(none.is_empty(), "{none:?}");
+    for (idx, topic) in topics.into_iter().enumerate() {
+        send(&shop, topic, &format!("v{idx}")).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn copies_that_come_in_at_once_are_one_request() {
+    let (shop, _folder) = shop().await;
+    let sending = (0..8).map(|_| send(&shop, "customers/data_request", "same"));
+    let answers = futures::future::join_all(sending).await;
+    let first = answers[0].as_ref().unwrap();
+    for answer in &answers {
+        assert_eq!(answer.as_ref().unwrap(), first);
+    }
+    let all = shop.app.privacy_requests(&caller(Role::Privacy), (None, 10)).await.unwrap();
+    assert_eq!(all.len(), 1, "{all:?}");
+}
