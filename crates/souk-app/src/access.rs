@@ -125,11 +125,13 @@ pub enum Operation {
     Consents,
     ConsentsOfAnyShopper,
     ReadAudit,
+    ReadRules,
+    WriteRules,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 18] = [
+    pub const ALL: [Operation; 20] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -148,6 +150,8 @@ impl Operation {
         Operation::Consents,
         Operation::ConsentsOfAnyShopper,
         Operation::ReadAudit,
+        Operation::ReadRules,
+        Operation::WriteRules,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -171,6 +175,8 @@ impl Operation {
             Operation::Consents => "read or change consents",
             Operation::ConsentsOfAnyShopper => "read or change consents of this shopper",
             Operation::ReadAudit => "read the audit log",
+            Operation::ReadRules => "read the rules",
+            Operation::WriteRules => "change or preview rules",
         }
     }
 }

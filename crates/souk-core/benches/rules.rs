@@ -90,7 +90,8 @@ fn rules(asking: Asking) -> Vec<Rule> {
                 when["placements"] = json!([format!("place{}", chance / 4 % 12)]);
             }
             if chance / 48 % 3 == 0 {
-                when["channels"] = json!([["web", "mobile", "store"][(chance / 144 % 3) as usize]]);
+                let channel = ["web", "mobile", "store"][(chance / 144 % 3) as usize];
+                when["channels"] = json!([channel]);
             }
             if chance / 432 % 4 == 0 {
                 when["hours"] = json!({"from": "08:00", "until": "20:00"});

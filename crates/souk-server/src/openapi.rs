@@ -9,7 +9,8 @@ mod schemas;
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
-    audit, consents, health, keys, privacy, products, recommend, retention, segment, webhooks,
+    audit, consents, health, keys, privacy, products, recommend, retention, rules, segment,
+    webhooks,
 };
 
 /// What utoipa collects from the code.
@@ -36,6 +37,13 @@ use crate::routes::{
         products::delete,
         recommend::recommend,
         recommend::batch,
+        recommend::page,
+        rules::list,
+        rules::create,
+        rules::get,
+        rules::put,
+        rules::delete,
+        rules::preview,
         consents::get,
         consents::put,
         consents::gpc,
@@ -71,6 +79,7 @@ use crate::routes::{
             `messageId` are texts or numbers. Limits: 32 KB an event, 500 KB and 2,500 events a batch."),
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
+        (name = "Rules", description = "The merchant's hand over every list."),
         (name = "Keys", description = "Who may call."),
         (name = "Privacy", description = "What people allow, and their requests about their data. `Sec-GPC: 1` on any \
              request for events or recommendations is honoured for that very request."),

@@ -34,7 +34,15 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ConsentsOfAnyShopper,
         ],
     ),
-    (Role::Analyst, &[Operation::ReadCatalogue, Operation::ReadAggregates, Operation::ReadMetrics]),
+    (
+        Role::Analyst,
+        &[
+            Operation::ReadCatalogue,
+            Operation::ReadAggregates,
+            Operation::ReadMetrics,
+            Operation::ReadRules,
+        ],
+    ),
     (
         Role::Merchandiser,
         &[
@@ -43,6 +51,8 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::WriteCatalogue,
             Operation::SendPrices,
             Operation::ReadAggregates,
+            Operation::ReadRules,
+            Operation::WriteRules,
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),

@@ -37,12 +37,15 @@ pub enum AuditOperation {
     Recommend,
     Ingest,
     CatalogueChange,
+    RuleCreate,
+    RuleChange,
+    RuleDelete,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 27] = [
+    pub const ALL: [AuditOperation; 30] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -69,6 +72,9 @@ impl AuditOperation {
         AuditOperation::Recommend,
         AuditOperation::Ingest,
         AuditOperation::CatalogueChange,
+        AuditOperation::RuleCreate,
+        AuditOperation::RuleChange,
+        AuditOperation::RuleDelete,
         AuditOperation::AccessDenied,
     ];
 
@@ -101,6 +107,9 @@ impl AuditOperation {
             AuditOperation::Recommend => "recommend",
             AuditOperation::Ingest => "ingest",
             AuditOperation::CatalogueChange => "catalogue.change",
+            AuditOperation::RuleCreate => "rule.create",
+            AuditOperation::RuleChange => "rule.change",
+            AuditOperation::RuleDelete => "rule.delete",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

@@ -64,6 +64,7 @@ impl Sayer<'_> {
             ReasonKind::RecentlyViewed => "You looked at it recently".to_owned(),
             ReasonKind::Trending => "In demand right now".to_owned(),
             ReasonKind::New => "New in this shop".to_owned(),
+            ReasonKind::Picked => "Picked by the shop".to_owned(),
             _ => "Popular in this shop".to_owned(),
         };
         Reason { kind: proposal.kind, text, evidence }
@@ -102,6 +103,7 @@ fn bond_of(kind: ReasonKind) -> Option<Bond> {
         | ReasonKind::RecentlyViewed
         | ReasonKind::Trending
         | ReasonKind::Popular
-        | ReasonKind::New => None,
+        | ReasonKind::New
+        | ReasonKind::Picked => None,
     }
 }

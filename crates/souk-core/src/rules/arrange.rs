@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
+use super::bits::numbers;
 use super::effect::{Effect, PinHit};
 use super::set::{ActiveRules, RuleNo, RuleSet};
 use super::{CapBy, RuleAction};
@@ -67,30 +68,21 @@ pub fn arrange(
     pins: &[PinHit],
     limit: usize,
 ) -> Arrangement {
-    let mut work = Work {
-        set,
-        active,
-        candidates,
-        is_used: vec![false; candidates.len()],
-        filled: vec![0; active.reserves.len()],
-        counts: FxHashMap::default(),
-        capped: Vec::new(),
-    };
+    let mut work = Work::new(set, active, candidates);
     let pinned = work.pin(pins, limit);
-    let order = work.order();
+    work.order = work.order();
     let mut placed = Vec::with_capacity(limit);
     for place in 0..limit {
         if let Some(pin) = pinned[place] {
             placed.push(pin);
-        } else if let Some(next) = work.next(&order, (place + 1, limit)) {
+        } else if let Some(next) = work.next((place + 1, limit)) {
             placed.push(next);
         }
     }
-    let is_placed = |candidate: usize| placed.iter().any(|one| one.candidate == candidate);
     let mut capped = std::mem::take(&mut work.capped);
     capped.sort_unstable();
     capped.dedup_by_key(|(candidate, _)| *candidate);
-    capped.retain(|(candidate, _)| !is_placed(*candidate));
+    capped.retain(|(candidate, _)| !work.is_used[*candidate]);
     Arrangement { placed, capped }
 }
 
@@ -99,15 +91,40 @@ struct Work<'a> {
     active: &'a ActiveRules,
     candidates: &'a [Candidate<'a>],
     is_used: Vec<bool>,
-    /// Places that each reserved share has.
-    filled: Vec<usize>,
-    /// Products in the list by cap and by the hash of their brand or category.
-    counts: FxHashMap<(usize, u64), u16>,
+    /// Candidates that can take a place by weight, best first.
+    order: Vec<usize>,
+    /// How far the order holds nothing free. What a cap keeps out once, it keeps out for good, so this
+    /// only grows.
+    next_free: usize,
+    /// The same for what fills each reserved share.
+    next_reserved: Vec<usize>,
+    /// Places that each reserved share has, and how many it is to have.
+    filled: Vec<(usize, f32)>,
+    caps: Caps,
     /// Candidates that were passed over, and the cap that did it.
     capped: Vec<(usize, RuleNo)>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(set: &'a RuleSet, active: &'a ActiveRules, candidates: &'a [Candidate<'a>]) -> Work<'a> {
+        let share = |rule: &RuleNo| match set.action(*rule) {
+            RuleAction::Reserve { share } => (0, share),
+            _ => (0, 0.0),
+        };
+        Work {
+            set,
+            active,
+            candidates,
+            is_used: vec![false; candidates.len()],
+            order: Vec::new(),
+            next_free: 0,
+            next_reserved: vec![0; active.reserves.len()],
+            filled: active.reserves.iter().map(share).collect(),
+            caps: Caps::new(set, active, candidates),
+            capped: Vec::new(),
+        }
+    }
+
     /// Gives pinned products their places.
     fn pin(&mut self, hits: &[PinHit], limit: usize) -> Vec<Option<Placed>> {
         let mut pinned = vec![None; limit];
@@ -171,85 +188,147 @@ impl Work<'_> {
     }
 
     /// The product for one place, counted from 1.
-    fn next(&mut self, order: &[usize], (place, limit): (usize, usize)) -> Option<Placed> {
-        let owed = self.active.reserves.iter().enumerate().filter(|(idx, rule)| {
-            let RuleAction::Reserve { share } = self.set.action(**rule) else { return false };
+    fn next(&mut self, (place, limit): (usize, usize)) -> Option<Placed> {
+        let by_weight = self.first_free();
+        for idx in 0..self.filled.len() {
+            let (filled, share) = self.filled[idx];
             // Rounded, but at least one place; evenly spread over the list.
             let quota = ((share * limit as f32).round() as usize).clamp(1, limit);
-            self.filled[*idx] < place * quota / limit
-        });
-        let owed: Vec<(usize, RuleNo)> = owed.map(|(idx, rule)| (idx, *rule)).collect();
-        for (idx, rule) in owed {
-            if let Some(candidate) = self.first_free(order, 1 << idx) {
-                let by_weight = self.first_free(order, u64::MAX);
+            if filled >= place * quota / limit {
+                continue;
+            }
+            if let Some(candidate) = self.first_reserved(idx) {
                 self.take(candidate);
                 let is_next = by_weight == Some(candidate);
+                let rule = self.active.reserves[idx];
                 let taken = if is_next { Taken::ByWeight } else { Taken::ByReserve(rule) };
                 return Some(Placed { candidate, taken });
             }
         }
-        let candidate = self.first_free(order, u64::MAX)?;
+        let candidate = by_weight?;
         self.take(candidate);
         Some(Placed { candidate, taken: Taken::ByWeight })
     }
 
-    /// The best candidate that is free, fills one of these reserved shares and breaks no cap.
-    fn first_free(&mut self, order: &[usize], reserves: u64) -> Option<usize> {
-        for &candidate in order {
-            let effect = &self.candidates[candidate].effect;
-            if self.is_used[candidate] || reserves != u64::MAX && effect.reserves & reserves == 0 {
-                continue;
+    /// The best candidate that is free and breaks no cap.
+    fn first_free(&mut self) -> Option<usize> {
+        while let Some(&candidate) = self.order.get(self.next_free) {
+            if !self.is_used[candidate] {
+                match self.caps.broken(self.candidates, candidate) {
+                    None => return Some(candidate),
+                    Some(cap) => self.capped.push((candidate, self.active.caps[cap])),
+                }
             }
-            match self.broken_cap(candidate) {
-                None => return Some(candidate),
-                Some(rule) => self.capped.push((candidate, rule)),
+            self.next_free += 1;
+        }
+        None
+    }
+
+    /// The same of those that fill a reserved share.
+    fn first_reserved(&mut self, share: usize) -> Option<usize> {
+        while let Some(&candidate) = self.order.get(self.next_reserved[share]) {
+            if !self.is_used[candidate]
+                && self.candidates[candidate].effect.reserves >> share & 1 == 1
+                && self.caps.broken(self.candidates, candidate).is_none()
+            {
+                return Some(candidate);
             }
+            self.next_reserved[share] += 1;
         }
         None
     }
 
     fn take(&mut self, candidate: usize) {
         self.is_used[candidate] = true;
-        let effect = &self.candidates[candidate].effect;
-        for (idx, filled) in self.filled.iter_mut().enumerate() {
-            *filled += usize::from(effect.reserves >> idx & 1 == 1);
+        let reserves = self.candidates[candidate].effect.reserves;
+        for share in numbers(0, reserves) {
+            self.filled[share as usize].0 += 1;
         }
-        for idx in 0..self.active.caps.len() {
-            if let Some((key, _)) = self.counted(candidate, idx) {
-                *self.counts.entry((idx, key)).or_default() += 1;
+        self.caps.count(self.candidates, candidate);
+    }
+}
+
+/// What caps count. All caps that count by the same thing share the groups of it: a brand, or so many
+/// steps of a category.
+struct Caps {
+    /// The caps that hold: the most that each allows, and its place among the ways to count.
+    caps: Vec<(u16, usize)>,
+    /// For each way to count and each candidate: its group; `NO_GROUP` for one that is not counted.
+    groups: Vec<Vec<u32>>,
+    /// By group: which caps are full for it.
+    full: Vec<u64>,
+    /// By group and cap: how many the list has.
+    counts: Vec<u16>,
+}
+
+const NO_GROUP: u32 = u32::MAX;
+
+impl Caps {
+    fn new(set: &RuleSet, active: &ActiveRules, candidates: &[Candidate<'_>]) -> Self {
+        let mut ways: Vec<CapBy> = Vec::new();
+        let caps = active.caps.iter().map(|rule| {
+            let RuleAction::Cap { by, max } = set.action(*rule) else { return (u16::MAX, 0) };
+            let way = ways.iter().position(|way| *way == by).unwrap_or_else(|| {
+                ways.push(by);
+                ways.len() - 1
+            });
+            (max, way)
+        });
+        let caps: Vec<(u16, usize)> = caps.collect();
+        let mut names: FxHashMap<(usize, u64), u32> = FxHashMap::default();
+        let group = |(way, by): (usize, CapBy), names: &mut FxHashMap<(usize, u64), u32>| {
+            let number = |candidate: &Candidate<'_>| {
+                let Some(key) = key_of(candidate, by) else { return NO_GROUP };
+                let next = names.len() as u32;
+                *names.entry((way, key)).or_insert(next)
+            };
+            candidates.iter().map(number).collect::<Vec<u32>>()
+        };
+        let groups =
+            ways.iter().enumerate().map(|(way, by)| group((way, *by), &mut names)).collect();
+        let n_groups = names.len();
+        let counts = vec![0; n_groups * caps.len()];
+        Caps { caps, groups, full: vec![0; n_groups], counts }
+    }
+
+    /// The first cap that another product like this one would break.
+    fn broken(&self, candidates: &[Candidate<'_>], candidate: usize) -> Option<usize> {
+        let caps = candidates[candidate].effect.caps;
+        if caps == 0 {
+            return None;
+        }
+        let full = |groups: &Vec<u32>| {
+            self.full.get(groups[candidate] as usize).copied().unwrap_or_default()
+        };
+        let broken = caps & self.groups.iter().map(full).fold(0, |all, full| all | full);
+        (broken != 0).then(|| broken.trailing_zeros() as usize)
+    }
+
+    /// Counts a product of the list.
+    fn count(&mut self, candidates: &[Candidate<'_>], candidate: usize) {
+        for cap in numbers(0, candidates[candidate].effect.caps).map(|cap| cap as usize) {
+            let (max, way) = self.caps[cap];
+            let group = self.groups[way][candidate];
+            if group == NO_GROUP {
+                continue;
+            }
+            let count = &mut self.counts[group as usize * self.caps.len() + cap];
+            *count += 1;
+            if *count >= max {
+                self.full[group as usize] |= 1 << cap;
             }
         }
     }
+}
 
-    fn broken_cap(&self, candidate: usize) -> Option<RuleNo> {
-        if self.candidates[candidate].effect.caps == 0 {
-            return None;
+/// What a cap counts the candidate as; `None` when it has no brand or category.
+fn key_of(candidate: &Candidate<'_>, by: CapBy) -> Option<u64> {
+    match by {
+        CapBy::Brand => Some(hash(std::iter::once(candidate.brand?))),
+        CapBy::Category { depth } => {
+            let depth = depth.map_or(usize::MAX, usize::from);
+            Some(hash(candidate.category?.split('>').map(str::trim).take(depth)))
         }
-        let is_full = |idx: &usize| {
-            self.counted(candidate, *idx).is_some_and(|(key, max)| {
-                self.counts.get(&(*idx, key)).is_some_and(|count| *count >= max)
-            })
-        };
-        (0..self.active.caps.len()).find(is_full).map(|idx| self.active.caps[idx])
-    }
-
-    /// What a cap counts the candidate as, and how many of it are allowed; `None` when it does not count it.
-    fn counted(&self, candidate: usize, idx: usize) -> Option<(u64, u16)> {
-        let candidate = &self.candidates[candidate];
-        if candidate.effect.caps >> idx & 1 == 0 {
-            return None;
-        }
-        let RuleAction::Cap { by, max } = self.set.action(self.active.caps[idx]) else {
-            return None;
-        };
-        let key = match by {
-            CapBy::Brand => hash(std::iter::once(candidate.brand?)),
-            CapBy::Category { depth } => {
-                let depth = depth.map_or(usize::MAX, usize::from);
-                hash(candidate.category?.split('>').map(str::trim).take(depth))
-            }
-        };
-        Some((key, max))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the rules that hold do with one product.
 
-use super::set::{ActiveRules, RuleNo, RuleRow, RuleSet};
+use super::bits::numbers;
+use super::set::{ActiveRules, Block, RuleNo, RuleRow, RuleSet};
 use super::{BOOST_MAX, RuleAction};
 
 /// A pin that means a candidate.
@@ -52,6 +53,12 @@ impl Effect {
     }
 }
 
+impl Default for Effect {
+    fn default() -> Effect {
+        Effect::NONE
+    }
+}
+
 impl RuleSet {
     /// What the rules that hold do with the product of this row. Pins that mean it are added to `pins` as
     /// hits of `candidate`.
@@ -61,16 +68,69 @@ impl RuleSet {
         candidate: u32,
         pins: &mut Vec<PinHit>,
     ) -> Effect {
+        let mut effect = active.base;
+        for &block in &self.blocks {
+            self.add_block(&mut effect, (active, row, block), |rule| {
+                pins.push(PinHit { rule, candidate });
+            });
+        }
+        for rule in self.narrow_hits((active, row)) {
+            match self.action(rule) {
+                RuleAction::Pin { .. } => pins.push(PinHit { rule, candidate }),
+                action => self.add(&mut effect, active, (rule, action)),
+            }
+        }
+        effect
+    }
+
+    /// What the rules for all products do.
+    pub(super) fn base(&self, active: &ActiveRules) -> Effect {
         let mut effect = Effect::NONE;
-        self.each_touching(active, row, |rule| match self.action(rule) {
-            RuleAction::Pin { .. } => pins.push(PinHit { rule, candidate }),
+        for rule in self.common_hits(active) {
+            self.add(&mut effect, active, (rule, self.action(rule)));
+        }
+        effect
+    }
+
+    /// Adds the rules of one block, which do the same kind of thing and stand in the order in which they
+    /// win.
+    fn add_block(
+        &self,
+        effect: &mut Effect,
+        (active, row, block): (&ActiveRules, &RuleRow, Block),
+        mut pin: impl FnMut(RuleNo),
+    ) {
+        let kind = self.action(RuleNo(block.first_word as u32 * 64));
+        let hits = self.broad_hits((active, row), block).filter(|(_, word)| *word != 0);
+        let mut hits = hits.flat_map(|(idx, word)| numbers(idx, word)).map(RuleNo);
+        match kind {
+            RuleAction::Pin { .. } => hits.for_each(&mut pin),
+            RuleAction::Hide | RuleAction::Bury | RuleAction::ExcludeBought { .. } => {
+                if let Some(rule) = hits.next() {
+                    self.add(effect, active, (rule, self.action(rule)));
+                }
+            }
+            RuleAction::Boost { .. } => {
+                for rule in hits {
+                    if let RuleAction::Boost { factor } = self.action(rule) {
+                        effect.boost *= factor;
+                    }
+                }
+            }
+            _ => hits.for_each(|rule| self.add(effect, active, (rule, self.action(rule)))),
+        }
+    }
+
+    /// Adds one rule that is no pin.
+    fn add(&self, effect: &mut Effect, active: &ActiveRules, (rule, action): (RuleNo, RuleAction)) {
+        let bit = || 1_u64.checked_shl(u32::from(active.slots[rule.0 as usize])).unwrap_or(0);
+        match action {
+            RuleAction::Pin { .. } => {}
             RuleAction::Boost { factor } => effect.boost *= factor,
             RuleAction::Bury => effect.buried_by = self.first(effect.buried_by, rule),
             RuleAction::Hide => effect.hidden_by = self.first(effect.hidden_by, rule),
-            RuleAction::Reserve { .. } => {
-                effect.reserves |= ActiveRules::bit(&active.reserves, rule)
-            }
-            RuleAction::Cap { .. } => effect.caps |= ActiveRules::bit(&active.caps, rule),
+            RuleAction::Reserve { .. } => effect.reserves |= bit(),
+            RuleAction::Cap { .. } => effect.caps |= bit(),
             RuleAction::ExcludeBought { days } => {
                 let is_stronger = effect.bought.is_none_or(|(longest, by)| {
                     days > longest || days == longest && self.precedence(rule) < self.precedence(by)
@@ -81,8 +141,7 @@ impl RuleSet {
             }
             RuleAction::Margin { weight } => effect.margin = (effect.margin + weight).min(1.0),
             RuleAction::Stock { weight } => effect.stock = (effect.stock + weight).min(1.0),
-        });
-        effect
+        }
     }
 
     /// Of two rules that do the same, the one that is named for it.

@@ -2,8 +2,10 @@
 //! request's.
 //!
 //! A rule whose selection has an anchor (see [`crate::filter`]) is *narrow*: it is looked up by the
-//! product's brand, category, tag or id. Any other is *broad* and tried on every product. Broad rules have
-//! the small numbers, so that a product's row is a short set of bits for them and a list for the rest.
+//! product's brand, category, tag or id. A rule for all products is *common* and is looked at once a
+//! request. Any other is *broad* and tried on every product. Broad rules have the small numbers, in blocks of
+//! one kind of action each, so that a product's row is a short set of bits for them, read without a
+//! decision for each bit, and a list for the narrow ones.
 
 use std::hash::{Hash, Hasher};
 
@@ -12,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::bits::{Bits, numbers};
 use super::conditions::ConditionIndex;
+use super::effect::Effect;
 use super::schedule::Now;
 use super::{Rule, RuleAction, RuleContext, RuleId, Selection};
 use crate::filter::{Anchor, each_anchor};
@@ -20,6 +23,9 @@ use crate::{Field, Fields, Timestamp};
 /// Reserved shares, and caps, that are looked at in one list; those beyond have no effect. Chosen: a bit
 /// of one word each, and far beyond what a list of a hundred can honour.
 pub(super) const WORD_MAX: usize = 64;
+
+/// Marks a rule that is no reserved share or cap that holds.
+const NO_SLOT: u8 = u8::MAX;
 
 /// A rule's number in its set; means another rule in another set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,17 +94,36 @@ impl Kinds {
     }
 }
 
+/// Broad rules of one kind of action: whole words of bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    pub(super) first_word: usize,
+    pub(super) end_word: usize,
+}
+
+/// How a selection is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Broad,
+    Common,
+    Narrow,
+}
+
 /// Rules as they are asked: see the module.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
-    /// By number.
-    rules: Vec<Rule>,
+    /// By number; some numbers at the end of a block are free.
+    rules: Vec<Option<Rule>>,
+    n_rules: usize,
     /// Actions by number, close together because every request reads many of them.
     actions: Vec<RuleAction>,
     /// By number: its place in the order that decides contradictions.
     precedence: Vec<u32>,
     kinds: Kinds,
-    n_broad: usize,
+    /// Broad rules of one kind of action, in the order in which they win.
+    pub(super) blocks: Vec<Block>,
+    /// Rules for all products.
+    common: Vec<u32>,
     /// Narrow rules by the hash of an anchor.
     by_anchor: FxHashMap<u64, Vec<u32>>,
     /// Fields that any anchor names.
@@ -136,6 +161,10 @@ pub struct ActiveRules {
     pub(super) caps: Vec<RuleNo>,
     /// Whether any changes the weight of products, or buries them.
     is_weighing: bool,
+    /// What the rules for all products do.
+    pub(super) base: Effect,
+    /// By number: the place among the reserved shares or caps that hold; empty where there are none.
+    pub(super) slots: Vec<u8>,
     is_hiding: bool,
     is_after_purchases: bool,
     is_on_margin: bool,
@@ -189,9 +218,13 @@ impl ActiveRules {
     pub fn reserves(&self) -> &[RuleNo] {
         &self.reserves
     }
+}
 
-    pub(super) fn bit(of: &[RuleNo], rule: RuleNo) -> u64 {
-        of.iter().position(|one| *one == rule).map_or(0, |place| 1 << place)
+/// What decides between two rules of one kind before precedence does: more days exclude more.
+fn strength(rule: &Rule) -> i32 {
+    match rule.action {
+        RuleAction::ExcludeBought { days } => -i32::from(days),
+        _ => 0,
     }
 }
 
@@ -217,60 +250,97 @@ fn anchors(selection: &Selection) -> Option<Vec<Anchor>> {
 impl RuleSet {
     /// Compiles the rules that are switched on.
     pub fn compile(rules: impl IntoIterator<Item = Rule>) -> RuleSet {
-        let rules = rules.into_iter().filter(|rule| rule.is_on);
-        let mut anchored: Vec<(Option<Vec<Anchor>>, Rule)> =
-            rules.map(|rule| (anchors(&rule.selection), rule)).collect();
-        anchored.sort_by(|(a, left), (b, right)| {
-            (a.is_some(), left.precedence()).cmp(&(b.is_some(), right.precedence()))
+        let reached = rules.into_iter().filter(|rule| rule.is_on).map(|rule| {
+            let anchors = anchors(&rule.selection);
+            let reach = match (&rule.selection, &anchors) {
+                (Selection::All, _) => Reach::Common,
+                (_, None) => Reach::Broad,
+                (_, Some(_)) => Reach::Narrow,
+            };
+            (reach, anchors, rule)
         });
-        let mut set = RuleSet {
-            n_broad: anchored.partition_point(|(anchors, _)| anchors.is_none()),
-            always: Bits::none(anchored.len()),
-            ..RuleSet::default()
-        };
+        let mut reached: Vec<(Reach, Option<Vec<Anchor>>, Rule)> = reached.collect();
+        reached.sort_by(|(a, _, left), (b, _, right)| {
+            let kind = |reach: &Reach, rule: &Rule| match reach {
+                Reach::Broad => (rule.action.as_str(), strength(rule)),
+                _ => ("", 0),
+            };
+            (a, kind(a, left), left.precedence()).cmp(&(b, kind(b, right), right.precedence()))
+        });
+        let mut set = RuleSet::default();
         let mut fields = FxHashSet::default();
-        for (number, (anchors, rule)) in (0..).zip(anchored) {
+        let mut block = "";
+        for (reach, anchors, rule) in reached {
+            let kind = if reach == Reach::Broad { rule.action.as_str() } else { "others" };
+            if kind != block {
+                set.end_block();
+                let first_word = set.rules.len() / 64;
+                if reach == Reach::Broad {
+                    set.blocks.push(Block { first_word, end_word: first_word });
+                }
+                block = kind;
+            }
+            let number = set.rules.len() as u32;
+            if reach == Reach::Common {
+                set.common.push(number);
+            }
             for anchor in anchors.into_iter().flatten() {
                 let list = set.by_anchor.entry(anchor_hash(&anchor.field, &anchor.value));
                 list.or_default().push(number);
                 fields.insert(anchor.field);
             }
-            match rule.when.schedule.is_always() {
-                true => set.always.set(number),
-                false => set.scheduled.push(number),
-            }
             set.by_id.insert(rule.id.clone(), RuleNo(number));
             set.actions.push(rule.action);
-            set.rules.push(rule);
+            set.rules.push(Some(rule));
+            set.n_rules += 1;
         }
+        set.end_block();
         set.anchor_fields = fields.into_iter().collect();
-        set.order();
-        let n = set.rules.len();
-        set.conditions = ConditionIndex::of((0..).zip(&set.rules), n);
+        set.index();
         set
     }
 
-    fn order(&mut self) {
-        let mut order: Vec<u32> = (0..self.rules.len() as u32).collect();
-        order.sort_by(|a, b| {
-            self.rules[*a as usize].precedence().cmp(&self.rules[*b as usize].precedence())
-        });
-        self.precedence = vec![0; order.len()];
+    /// Ends a block at a whole word.
+    fn end_block(&mut self) {
+        let end = self.rules.len().next_multiple_of(64);
+        self.rules.resize(end, None);
+        self.actions.resize(end, RuleAction::Bury);
+        if let Some(block) = self.blocks.last_mut().filter(|b| b.end_word == b.first_word) {
+            block.end_word = end / 64;
+        }
+    }
+
+    /// Orders the rules, and finds them by what their conditions ask.
+    fn index(&mut self) {
+        let n = self.rules.len();
+        self.always = Bits::none(n);
+        let numbered = (0..).zip(&self.rules).filter_map(|(n, rule)| Some((n, rule.as_ref()?)));
+        let mut order: Vec<(u32, &Rule)> = numbered.clone().collect();
+        for (number, rule) in numbered.clone() {
+            match rule.when.schedule.is_always() {
+                true => self.always.set(number),
+                false => self.scheduled.push(number),
+            }
+        }
+        self.conditions = ConditionIndex::of(numbered, n);
+        order.sort_by(|(_, a), (_, b)| a.precedence().cmp(&b.precedence()));
+        let order: Vec<u32> = order.into_iter().map(|(number, _)| number).collect();
+        self.precedence = vec![u32::MAX; n];
         for (place, number) in (0..).zip(&order) {
             self.precedence[*number as usize] = place;
         }
         let actions = order.iter().map(|&number| (RuleNo(number), self.actions[number as usize]));
-        self.kinds = Kinds::of(actions, order.len());
+        self.kinds = Kinds::of(actions, n);
     }
 
     /// How many rules are switched on.
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.n_rules
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.n_rules == 0
     }
 
     /// A rule by its number.
@@ -279,12 +349,13 @@ impl RuleSet {
     ///
     /// For a number of another set.
     pub fn rule(&self, number: RuleNo) -> &Rule {
-        &self.rules[number.0 as usize]
+        self.rules[number.0 as usize].as_ref().expect("a set names only rules that it has")
     }
 
     /// The rules that are switched on, each with its number.
     pub fn iter(&self) -> impl Iterator<Item = (RuleNo, &Rule)> {
-        (0..).map(RuleNo).zip(&self.rules)
+        let numbered = (0..).map(RuleNo).zip(&self.rules);
+        numbered.filter_map(|(number, rule)| Some((number, rule.as_ref()?)))
     }
 
     /// The number of a rule that is switched on.
@@ -302,9 +373,13 @@ impl RuleSet {
 
     /// What the rules say of a product, whenever they hold.
     pub fn row<F: Fields + ?Sized>(&self, product: &F) -> RuleRow {
-        let selects = |number: u32| self.rules[number as usize].selection.selects(product);
-        let mut broad = vec![0_u64; self.n_broad.div_ceil(64)];
-        for number in (0..self.n_broad as u32).filter(|number| selects(*number)) {
+        let selects = |number: u32| {
+            let rule = self.rules[number as usize].as_ref();
+            rule.is_some_and(|rule| rule.selection.selects(product))
+        };
+        let n_words = self.blocks.last().map_or(0, |block| block.end_word);
+        let mut broad = vec![0_u64; n_words];
+        for number in (0..n_words as u32 * 64).filter(|number| selects(*number)) {
             broad[number as usize / 64] |= 1 << (number % 64);
         }
         let mut narrow: Vec<u32> = Vec::new();
@@ -324,19 +399,47 @@ impl RuleSet {
     pub fn each_of_row(&self, row: &RuleRow, mut each: impl FnMut(RuleNo)) {
         let broad = row.broad.iter().enumerate();
         broad.flat_map(|(idx, word)| numbers(idx, *word)).for_each(|number| each(RuleNo(number)));
-        row.narrow.iter().for_each(|number| each(RuleNo(*number)));
+        row.narrow.iter().chain(&self.common).for_each(|number| each(RuleNo(*number)));
     }
 
     /// The rules that hold and mean the product of this row.
     pub fn each_touching(&self, active: &ActiveRules, row: &RuleRow, mut each: impl FnMut(RuleNo)) {
         let words = row.broad.iter().zip(active.holding.words()).enumerate();
         for (idx, (word, holding)) in words {
-            // A word may hold the first narrow rules too: the row has no bits for them.
             numbers(idx, word & holding).for_each(|number| each(RuleNo(number)));
         }
-        for number in row.narrow.iter().filter(|number| active.holding.has(**number)) {
+        let others = row.narrow.iter().chain(&self.common);
+        for number in others.filter(|number| active.holding.has(**number)) {
             each(RuleNo(*number));
         }
+    }
+
+    /// The rows' bits of broad rules that hold, word by word of one block.
+    pub(super) fn broad_hits<'h>(
+        &self,
+        (active, row): (&'h ActiveRules, &'h RuleRow),
+        block: Block,
+    ) -> impl Iterator<Item = (usize, u64)> + 'h {
+        let words = block.first_word..block.end_word;
+        words.map(|idx| (idx, row.broad[idx] & active.holding.words()[idx]))
+    }
+
+    /// The narrow rules of a row that hold.
+    pub(super) fn narrow_hits<'h>(
+        &self,
+        (active, row): (&'h ActiveRules, &'h RuleRow),
+    ) -> impl Iterator<Item = RuleNo> + 'h {
+        let holding = row.narrow.iter().filter(|number| active.holding.has(**number));
+        holding.map(|number| RuleNo(*number))
+    }
+
+    /// The rules for all products that hold.
+    pub(super) fn common_hits<'h>(
+        &'h self,
+        active: &'h ActiveRules,
+    ) -> impl Iterator<Item = RuleNo> + 'h {
+        let holding = self.common.iter().filter(|number| active.holding.has(**number));
+        holding.map(|number| RuleNo(*number))
     }
 
     /// Which rules hold at this time by their schedules, on a site with this clock.
@@ -345,7 +448,7 @@ impl RuleSet {
         let mut holding = self.always.clone();
         let mut until = Timestamp::LAST;
         for &number in &self.scheduled {
-            let schedule = &self.rules[number as usize].when.schedule;
+            let schedule = &self.rule(RuleNo(number)).when.schedule;
             until = until.min(schedule.stands_until(&now));
             if schedule.holds_now(&now) {
                 holding.set(number);
@@ -374,6 +477,15 @@ impl RuleSet {
         active.is_after_purchases = holding.meets(&kinds.after_purchases);
         active.is_on_margin = holding.meets(&kinds.on_margin);
         active.is_on_stock = holding.meets(&kinds.on_stock);
+        if !(active.reserves.is_empty() && active.caps.is_empty()) {
+            active.slots = vec![NO_SLOT; self.rules.len()];
+            for list in [&active.reserves, &active.caps] {
+                for (slot, rule) in (0..).zip(list) {
+                    active.slots[rule.0 as usize] = slot;
+                }
+            }
+        }
+        active.base = self.base(&active);
         active
     }
 
@@ -392,7 +504,9 @@ impl RuleSet {
                 kept.set(rule.0);
             }
         }
-        ActiveRules { holding: kept, is_after_purchases: false, ..active.clone() }
+        let mut spared = ActiveRules { holding: kept, is_after_purchases: false, ..active.clone() };
+        spared.base = self.base(&spared);
+        spared
     }
 
     /// Whether a rule is among those that hold.

@@ -112,6 +112,7 @@ impl Acts {
             filter: filter.map(|idx| Filter::parse(FILTERS[idx].0)).transpose()?,
             exclude: exclude.iter().map(id).collect(),
             explain: world.chance(30),
+            ..RecommendRequest::new(Strategy::Auto, 1)
         };
         Ok(Question { site, who, place, filter, exclude, session, request })
     }
