@@ -20,6 +20,8 @@ mod page;
 mod plan;
 mod preview;
 mod reason;
+#[cfg(test)]
+mod rule_tests;
 mod select;
 mod state;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The shop (seed 42) has 20,000 products of 800 brands and 400 categories. Of the rules 40 in 100 select a
 //! brand, 25 a category, 20 up to five products by id, 10 a brand below a price, and 5 (500 rules) a price,
 //! a tag's absence or everything, so that each of those is tried on every product. Nine actions take
-//! turns. `conditions`: three in four rules ask for one of twelve placements, one in three for a channel, one
+//! turns; pins (one in nine) name up to five products. `conditions`: three in four rules ask for one of twelve placements, one in three for a channel, one
 //! in four has hours. `unconditional`: all of the 10,000 hold for every request.
 //!
 //! `one request` is which rules hold, what they do with 300 candidates, and the list; the schedules of the
@@ -98,7 +98,10 @@ fn rules(asking: Asking) -> Vec<Rule> {
             }
         }
         let select = match selection(number) {
-            select if select == json!({}) && number % 9 == 0 => json!({"product_ids": ["p1"]}),
+            _ if number % 9 == 0 => {
+                let ids = (0..=mix(number) % 5).map(|n| format!("p{}", mix(number * 7 + n) % PRODUCTS));
+                json!({ "product_ids": ids.collect::<Vec<_>>() })
+            }
             select => select,
         };
         let rule = json!({"priority": chance % 10, "when": when, "select": select, "action": action(number)});

@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
+pub(crate) mod rules;
 pub(crate) mod serve;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, recommend::text).await
         }
         Command::Keys(what) => keys::run(what, &settings).await,
+        Command::Rules(what) => rules::run(what, &settings).await,
         Command::Privacy(what) => privacy::run(what, &settings).await,
         Command::Backup { to, keys } => {
             let is_keys = if keys { backup::IsKeys::Yes } else { backup::IsKeys::No };

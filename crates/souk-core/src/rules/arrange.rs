@@ -120,7 +120,7 @@ impl<'a> Work<'a> {
             next_free: 0,
             next_reserved: vec![0; active.reserves.len()],
             filled: active.reserves.iter().map(share).collect(),
-            caps: Caps::new(set, active, candidates),
+            caps: Caps::new(set, active, candidates.len()),
             capped: Vec::new(),
         }
     }
@@ -158,23 +158,19 @@ impl<'a> Work<'a> {
     /// The candidates that can take a place by weight, best first, the buried ones last.
     fn order(&self) -> Vec<usize> {
         let neutral = self.neutral_margin();
-        let mut order: Vec<(bool, f32, usize)> = self
-            .candidates
-            .iter()
-            .enumerate()
-            .filter(|(_, candidate)| !candidate.is_guest)
+        let ranked = self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.is_guest);
+        let mut keys: Vec<(bool, u32, u32)> = ranked
             .map(|(rank, candidate)| {
+                let is_buried = candidate.effect.buried_by.is_some();
                 let weight = weight(candidate, neutral) / ((rank + 2) as f32).log2();
-                (candidate.effect.buried_by.is_some(), weight, rank)
+                // Weights are above 0, so that their bits have their order. Among the buried, rank alone
+                // decides.
+                let key = if is_buried { 0 } else { u32::MAX - weight.to_bits() };
+                (is_buried, key, rank as u32)
             })
             .collect();
-        let by_rank = |a: &(bool, f32, usize), b: &(bool, f32, usize)| a.2.cmp(&b.2);
-        order.sort_by(|a, b| match a.0 {
-            // Among the buried, rank alone decides.
-            true if b.0 => by_rank(a, b),
-            _ => a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then_with(|| by_rank(a, b)),
-        });
-        order.into_iter().map(|(_, _, rank)| rank).collect()
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, _, rank)| rank as usize).collect()
     }
 
     /// The margin of the middle candidate of those whose margin is known.
@@ -214,7 +210,7 @@ impl<'a> Work<'a> {
     fn first_free(&mut self) -> Option<usize> {
         while let Some(&candidate) = self.order.get(self.next_free) {
             if !self.is_used[candidate] {
-                match self.caps.broken(self.candidates, candidate) {
+                match self.caps.broken((candidate, &self.candidates[candidate])) {
                     None => return Some(candidate),
                     Some(cap) => self.capped.push((candidate, self.active.caps[cap])),
                 }
@@ -229,7 +225,7 @@ impl<'a> Work<'a> {
         while let Some(&candidate) = self.order.get(self.next_reserved[share]) {
             if !self.is_used[candidate]
                 && self.candidates[candidate].effect.reserves >> share & 1 == 1
-                && self.caps.broken(self.candidates, candidate).is_none()
+                && self.caps.broken((candidate, &self.candidates[candidate])).is_none()
             {
                 return Some(candidate);
             }
@@ -244,27 +240,28 @@ impl<'a> Work<'a> {
         for share in numbers(0, reserves) {
             self.filled[share as usize].0 += 1;
         }
-        self.caps.count(self.candidates, candidate);
+        self.caps.count((candidate, &self.candidates[candidate]));
     }
 }
 
-/// What caps count. All caps that count by the same thing share the groups of it: a brand, or so many
-/// steps of a category.
+/// What caps count. All caps that count by the same thing share its groups: the products of one brand, or
+/// of one beginning of a category.
 struct Caps {
     /// The caps that hold: the most that each allows, and its place among the ways to count.
     caps: Vec<(u16, usize)>,
-    /// For each way to count and each candidate: its group; `NO_GROUP` for one that is not counted.
-    groups: Vec<Vec<u32>>,
+    ways: Vec<CapBy>,
+    /// By way and the hash of a brand or category.
+    names: FxHashMap<(usize, u64), u32>,
+    /// By candidate and way: its group, found when it is asked for.
+    groups: Vec<Option<Option<u32>>>,
     /// By group: which caps are full for it.
     full: Vec<u64>,
     /// By group and cap: how many the list has.
     counts: Vec<u16>,
 }
 
-const NO_GROUP: u32 = u32::MAX;
-
 impl Caps {
-    fn new(set: &RuleSet, active: &ActiveRules, candidates: &[Candidate<'_>]) -> Self {
+    fn new(set: &RuleSet, active: &ActiveRules, n_candidates: usize) -> Caps {
         let mut ways: Vec<CapBy> = Vec::new();
         let caps = active.caps.iter().map(|rule| {
             let RuleAction::Cap { by, max } = set.action(*rule) else { return (u16::MAX, 0) };
@@ -275,43 +272,49 @@ impl Caps {
             (max, way)
         });
         let caps: Vec<(u16, usize)> = caps.collect();
-        let mut names: FxHashMap<(usize, u64), u32> = FxHashMap::default();
-        let group = |(way, by): (usize, CapBy), names: &mut FxHashMap<(usize, u64), u32>| {
-            let number = |candidate: &Candidate<'_>| {
-                let Some(key) = key_of(candidate, by) else { return NO_GROUP };
-                let next = names.len() as u32;
-                *names.entry((way, key)).or_insert(next)
-            };
-            candidates.iter().map(number).collect::<Vec<u32>>()
-        };
-        let groups =
-            ways.iter().enumerate().map(|(way, by)| group((way, *by), &mut names)).collect();
-        let n_groups = names.len();
-        let counts = vec![0; n_groups * caps.len()];
-        Caps { caps, groups, full: vec![0; n_groups], counts }
+        let groups = vec![None; n_candidates * ways.len()];
+        let (names, full, counts) = (FxHashMap::default(), Vec::new(), Vec::new());
+        Caps { caps, ways, names, groups, full, counts }
+    }
+
+    /// The group of a candidate by one way to count; `None` when it has no brand or category.
+    fn group(&mut self, (idx, candidate): (usize, &Candidate<'_>), way: usize) -> Option<u32> {
+        let slot = idx * self.ways.len() + way;
+        if let Some(known) = self.groups[slot] {
+            return known;
+        }
+        let group = key_of(candidate, self.ways[way]).map(|key| {
+            let next = self.full.len() as u32;
+            let group = *self.names.entry((way, key)).or_insert(next);
+            if group == next {
+                self.full.push(0);
+                self.counts.resize(self.counts.len() + self.caps.len(), 0);
+            }
+            group
+        });
+        self.groups[slot] = Some(group);
+        group
     }
 
     /// The first cap that another product like this one would break.
-    fn broken(&self, candidates: &[Candidate<'_>], candidate: usize) -> Option<usize> {
-        let caps = candidates[candidate].effect.caps;
-        if caps == 0 {
+    fn broken(&mut self, (idx, candidate): (usize, &Candidate<'_>)) -> Option<usize> {
+        if candidate.effect.caps == 0 {
             return None;
         }
-        let full = |groups: &Vec<u32>| {
-            self.full.get(groups[candidate] as usize).copied().unwrap_or_default()
-        };
-        let broken = caps & self.groups.iter().map(full).fold(0, |all, full| all | full);
+        let mut full = 0;
+        for way in 0..self.ways.len() {
+            let group = self.group((idx, candidate), way);
+            full |= group.map_or(0, |group| self.full[group as usize]);
+        }
+        let broken = full & candidate.effect.caps;
         (broken != 0).then(|| broken.trailing_zeros() as usize)
     }
 
     /// Counts a product of the list.
-    fn count(&mut self, candidates: &[Candidate<'_>], candidate: usize) {
-        for cap in numbers(0, candidates[candidate].effect.caps).map(|cap| cap as usize) {
+    fn count(&mut self, (idx, candidate): (usize, &Candidate<'_>)) {
+        for cap in numbers(0, candidate.effect.caps).map(|cap| cap as usize) {
             let (max, way) = self.caps[cap];
-            let group = self.groups[way][candidate];
-            if group == NO_GROUP {
-                continue;
-            }
+            let Some(group) = self.group((idx, candidate), way) else { continue };
             let count = &mut self.counts[group as usize * self.caps.len() + cap];
             *count += 1;
             if *count >= max {
@@ -339,7 +342,8 @@ fn weight(candidate: &Candidate<'_>, neutral_margin: f32) -> f32 {
         effect.margin * ((margin - neutral_margin) / MARGIN_SPAN).clamp(-1.0, 1.0)
     });
     let stock = effect.stock * candidate.stock.clamp(-1.0, 1.0);
-    effect.bounded_boost() * (margin + stock).exp2()
+    let soft = margin + stock;
+    effect.bounded_boost() * if soft == 0.0 { 1.0 } else { soft.exp2() }
 }
 
 /// A hash of texts without regard to case.

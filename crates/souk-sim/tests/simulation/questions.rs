@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use souk_app::{Reason, ReasonKind, RecommendContext, RecommendRequest, Strategy};
 use souk_core::{Filter, LocationId, ProductId};
 
@@ -172,6 +172,7 @@ impl Acts {
                 ensure!(model.was_wanted(sku), "nobody ever wanted it");
             }
             ReasonKind::New => {}
+            ReasonKind::Picked => bail!("no rule picks anything here"),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use souk_app::{RecommendContext, RecommendRequest, Strategy};
+use souk_app::{RecommendRequest, Strategy};
 use souk_ports::EventLog;
 use souk_recommend::evaluate::metrics::percentile;
 use souk_sim::http::{Connection, Request};
