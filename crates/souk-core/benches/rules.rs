@@ -99,7 +99,8 @@ fn rules(asking: Asking) -> Vec<Rule> {
         }
         let select = match selection(number) {
             _ if number % 9 == 0 => {
-                let ids = (0..=mix(number) % 5).map(|n| format!("p{}", mix(number * 7 + n) % PRODUCTS));
+                let ids =
+                    (0..=mix(number) % 5).map(|n| format!("p{}", mix(number * 7 + n) % PRODUCTS));
                 json!({ "product_ids": ids.collect::<Vec<_>>() })
             }
             select => select,

@@ -238,9 +238,21 @@ impl Run {
         let whom = Whom::known(subject(who));
         let now = at(30);
         let (views, ranking) = (&self.views, &self.ranking);
-        let asker = Asker { views, ranking, now, whom, site: &site, withheld, people_min: 5 };
+        let (book, detail) = (&RuleBook::default(), Detail::Shop);
+        let asker = Asker {
+            views,
+            ranking,
+            now,
+            whom,
+            site: &site,
+            withheld,
+            people_min: 5,
+            book,
+            rules_at: now,
+            detail,
+        };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
-        answer.recommendations.into_iter().map(|one| one.product_id).collect()
+        answer.answer.recommendations.into_iter().map(|one| one.product_id).collect()
     }
 
     /// What everybody's answers are made of is what a shop would hold that saw the allowed acts only.

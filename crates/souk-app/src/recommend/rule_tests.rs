@@ -133,7 +133,8 @@ async fn an_answer_says_which_rule_moved_what_and_why_others_are_missing() {
     assert_eq!(causes, ["on_page", "filter", "outranked", "not_proposed", "shown"]);
     request.limit = 10;
     request.strategy = Strategy::New;
-    let causes = why(&ask(&bare, &request).await)[2..4].to_vec();
+    let answer = ask(&bare, &request).await;
+    let causes = why(&answer)[2..4].to_vec();
     assert!(causes.contains(&("same_title", None)), "{causes:?}");
     let gone = json!({"id": "jam", "title": "Jam", "availability": "out_of_stock"});
     bare.app.put_products(vec![product(&gone)], &caller(Role::Admin)).await.unwrap();
@@ -247,12 +248,7 @@ async fn what_was_bought_lately_stays_out_unless_the_shopper_forbids_looking() {
         "context": {"consent": {"categoryPreferences": {"personalization": false}}}});
     shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": [deny]})).await;
     shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
-    let refused = {
-        let views = shop.app.views.read();
-        let main = SiteId::main();
-        let asked = shop.app.door.hasher.id(crate::ingest::IdKind::User, "regular");
-        (views, main, asked).2
-    };
+    let refused = shop.app.door.hasher.id(crate::ingest::IdKind::User, "regular");
     let subject = shop.app.parts.keys.find(&[refused]).await.unwrap()[0].unwrap();
     let is_allowed = {
         let views = shop.app.views.read();

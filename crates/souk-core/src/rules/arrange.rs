@@ -158,7 +158,8 @@ impl<'a> Work<'a> {
     /// The candidates that can take a place by weight, best first, the buried ones last.
     fn order(&self) -> Vec<usize> {
         let neutral = self.neutral_margin();
-        let ranked = self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.is_guest);
+        let ranked =
+            self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.is_guest);
         let mut keys: Vec<(bool, u32, u32)> = ranked
             .map(|(rank, candidate)| {
                 let is_buried = candidate.effect.buried_by.is_some();

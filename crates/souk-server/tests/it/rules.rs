@@ -62,7 +62,8 @@ fn a_rule_is_made_read_changed_by_its_etag_and_deleted() {
     assert_eq!(ids(&newest(&shop, json!({}))), ["p0", "p7", "p1", "p2", "p3"]);
     let list = shop.admin(get("/v1/rules")).expect(200).json();
     assert_eq!(list["rules"].as_array().unwrap().len(), 1);
-    let delete = |etag: &str| shop.admin(call("DELETE", "/v1/rules/seven").header("if-match", etag));
+    let delete =
+        |etag: &str| shop.admin(call("DELETE", "/v1/rules/seven").header("if-match", etag));
     delete(&first).problem(412, "precondition_failed");
     delete(&second).expect(204);
     shop.admin(get("/v1/rules/seven")).problem(404, "not_found");
@@ -73,8 +74,11 @@ fn a_rule_is_made_read_changed_by_its_etag_and_deleted() {
 #[test]
 fn a_new_rule_gets_a_name_and_a_repetition_makes_no_second_one() {
     let shop = stocked();
-    let rule = json!({"select": {"filter": "brand = 'Own'"}, "action": {"type": "boost", "factor": 1.5}});
-    let make = |key: &str, body: &Value| shop.admin(post("/v1/rules", body).header("idempotency-key", key));
+    let rule =
+        json!({"select": {"filter": "brand = 'Own'"}, "action": {"type": "boost", "factor": 1.5}});
+    let make = |key: &str, body: &Value| {
+        shop.admin(post("/v1/rules", body).header("idempotency-key", key))
+    };
     let first = make("k1", &rule).expect(201);
     let again = make("k1", &rule).expect(201);
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
@@ -105,21 +109,33 @@ fn wrong_rules_are_refused_with_their_places() {
     assert_eq!(pointers(json!({"when": when, "action": {"type": "hide"}})), ["/when/strategies/0"]);
     let filter = json!({"select": {"filter": "price <"}, "action": {"type": "hide"}});
     shop.admin(post("/v1/rules", &filter)).problem(422, "invalid_filter");
-    shop.admin(call("POST", "/v1/rules").text("application/json", "[")).problem(400, "malformed_json");
+    shop.admin(call("POST", "/v1/rules").text("application/json", "["))
+        .problem(400, "malformed_json");
 }
 
 #[test]
 fn an_answer_names_the_rules_and_says_why_not() {
     let shop = stocked();
-    put(&shop, "no-two", &json!({"select": {"filter": "id = 'p2'"}, "action": {"type": "hide"}}), None).expect(201);
+    put(
+        &shop,
+        "no-two",
+        &json!({"select": {"filter": "id = 'p2'"}, "action": {"type": "hide"}}),
+        None,
+    )
+    .expect(201);
     let boost = json!({"when": {"placements": ["home"]}, "select": {"filter": "brand = 'Own'"}, "action": {"type": "boost", "factor": 5}});
     put(&shop, "own", &boost, None).expect(201);
-    let asked = json!({"placement": "home", "explain": true, "explain_products": ["p2", "p19", "p0", "x"]});
+    let asked =
+        json!({"placement": "home", "explain": true, "explain_products": ["p2", "p19", "p0", "x"]});
     let answer = newest(&shop, asked.clone());
     assert_eq!(ids(&answer)[0], "p4", "{answer}");
     assert_eq!(answer["recommendations"][0]["moved"]["rules"][0]["id"], "own");
-    let causes: Vec<&str> =
-        answer["why_not"].as_array().unwrap().iter().map(|one| one["cause"].as_str().unwrap()).collect();
+    let causes: Vec<&str> = answer["why_not"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["cause"].as_str().unwrap())
+        .collect();
     assert_eq!(causes, ["rule", "shown", "shown", "unknown_product"], "{answer}");
     assert_eq!(answer["why_not"][0]["rule"]["id"], "no-two");
     // Elsewhere only what holds there.
@@ -141,15 +157,18 @@ fn a_preview_shows_both_lists_and_stores_nothing() {
         "request": {"strategy": "new", "limit": 5}
     });
     let merchandiser = shop.key(Role::Merchandiser);
-    let preview = shop.send(&post("/v1/rules/preview", &body).key(&merchandiser)).expect(200).json();
+    let preview =
+        shop.send(&post("/v1/rules/preview", &body).key(&merchandiser)).expect(200).json();
     assert_eq!((&preview["matches"], &preview["unmet"]), (&json!(4), &Value::Null));
     assert_eq!(ids(&preview["before"]), ["p0", "p1", "p2", "p3", "p4"]);
     assert_eq!(ids(&preview["after"]), ["p0", "p1", "p4", "p2", "p9"]);
-    let came = preview["moves"].as_array().unwrap().iter().find(|one| one["product_id"] == "p9").unwrap();
+    let came =
+        preview["moves"].as_array().unwrap().iter().find(|one| one["product_id"] == "p9").unwrap();
     assert_eq!((&came["from"], &came["to"]), (&Value::Null, &json!(5)));
     assert_eq!(came["rules"][0]["effect"], "reserve");
     assert_eq!(shop.admin(get("/v1/rules")).json(), json!({"rules": []}));
-    let wrong = json!({"rule": {"action": {"type": "hide"}, "select": {"filter": ""}}, "at": "soon"});
+    let wrong =
+        json!({"rule": {"action": {"type": "hide"}, "select": {"filter": ""}}, "at": "soon"});
     let problem = shop.admin(post("/v1/rules/preview", &wrong)).expect(422).json();
     assert_eq!(problem["errors"][0]["pointer"], "/at");
     let wrong = json!({"rule": {"action": {"type": "explode"}}});
@@ -180,9 +199,14 @@ fn a_page_shows_nothing_twice() {
     let placements = answer["placements"].as_array().unwrap();
     assert_eq!(ids(&placements[0]), ["p0", "p1", "p2"]);
     assert_eq!(ids(&placements[1]), ["p3", "p4", "p5"]);
-    assert!(ids(&placements[2]).iter().all(|id| !["p0", "p1", "p2", "p3", "p4", "p5"].contains(&&id[..])));
+    assert!(
+        ids(&placements[2])
+            .iter()
+            .all(|id| !["p0", "p1", "p2", "p3", "p4", "p5"].contains(&&id[..]))
+    );
     let wrong = json!({"placements": [{}, {"limit": 0}]});
-    let problem = shop.admin(post("/v1/recommendations/page", &wrong)).problem(422, "invalid_input");
+    let problem =
+        shop.admin(post("/v1/recommendations/page", &wrong)).problem(422, "invalid_input");
     assert_eq!(problem["errors"][0]["pointer"], "/placements/1/limit");
     let many = json!({"placements": vec![json!({}); 21]});
     shop.admin(post("/v1/recommendations/page", &many)).problem(422, "too_many_items");
