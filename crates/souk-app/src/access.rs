@@ -438,8 +438,7 @@ impl App {
         if self.has_keys() {
             return Ok(None);
         }
-        let label = "made at the first start".to_owned();
-        let new = NewKey { label, ..NewKey::of(Role::Admin) };
+        let new = NewKey { label: "made at the first start".into(), ..NewKey::of(Role::Admin) };
         self.create_key(new, &Caller::local_admin()).await.map(Some)
     }
 

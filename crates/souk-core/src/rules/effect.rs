@@ -1,7 +1,7 @@
 //! What the rules that hold do with one product.
 
 use super::bits::numbers;
-use super::set::{ActiveRules, Block, RuleNo, RuleRow, RuleSet};
+use super::set::{ActiveRules, RuleNo, RuleRow, RuleSet};
 use super::{BOOST_MAX, RuleAction};
 
 /// A pin that means a candidate.
@@ -69,10 +69,18 @@ impl RuleSet {
         pins: &mut Vec<PinHit>,
     ) -> Effect {
         let mut effect = active.base;
-        for &block in &self.blocks {
-            self.add_block(&mut effect, (active, row, block), |rule| {
-                pins.push(PinHit { rule, candidate });
-            });
+        for &(word, kind) in &active.words {
+            let hits = self.word_hits((active, row), word);
+            if hits == 0 {
+                continue;
+            }
+            let rules = numbers(word as usize, hits);
+            match kind {
+                RuleAction::Pin { .. } => {
+                    pins.extend(rules.map(|rule| PinHit { rule: RuleNo(rule), candidate }));
+                }
+                _ => self.add_word(&mut effect, (active, kind), rules),
+            }
         }
         for rule in self.narrow_hits((active, row)) {
             match self.action(rule) {
@@ -92,32 +100,39 @@ impl RuleSet {
         effect
     }
 
-    /// Adds the rules of one block, which do the same kind of thing and stand in the order in which they
-    /// win.
-    fn add_block(
+    /// Adds broad rules that all do the same kind of thing and stand in the order in which they win.
+    fn add_word(
         &self,
         effect: &mut Effect,
-        (active, row, block): (&ActiveRules, &RuleRow, Block),
-        mut pin: impl FnMut(RuleNo),
+        (active, kind): (&ActiveRules, RuleAction),
+        mut rules: impl Iterator<Item = u32>,
     ) {
-        let kind = self.action(RuleNo(block.first_word as u32 * 64));
-        let hits = self.broad_hits((active, row), block).filter(|(_, word)| *word != 0);
-        let mut hits = hits.flat_map(|(idx, word)| numbers(idx, word)).map(RuleNo);
+        let bit =
+            |rule: u32| 1_u64.checked_shl(u32::from(active.slots[rule as usize])).unwrap_or(0);
         match kind {
-            RuleAction::Pin { .. } => hits.for_each(&mut pin),
+            RuleAction::Pin { .. } => {}
             RuleAction::Hide | RuleAction::Bury | RuleAction::ExcludeBought { .. } => {
-                if let Some(rule) = hits.next() {
+                if let Some(rule) = rules.next().map(RuleNo) {
                     self.add(effect, active, (rule, self.action(rule)));
                 }
             }
             RuleAction::Boost { .. } => {
-                for rule in hits {
-                    if let RuleAction::Boost { factor } = self.action(rule) {
-                        effect.boost *= factor;
-                    }
-                }
+                effect.boost = rules.fold(effect.boost, |all, rule| all * self.amount(rule));
             }
-            _ => hits.for_each(|rule| self.add(effect, active, (rule, self.action(rule)))),
+            RuleAction::Margin { .. } => {
+                let sum = rules.fold(effect.margin, |all, rule| all + self.amount(rule));
+                effect.margin = sum.min(1.0);
+            }
+            RuleAction::Stock { .. } => {
+                let sum = rules.fold(effect.stock, |all, rule| all + self.amount(rule));
+                effect.stock = sum.min(1.0);
+            }
+            RuleAction::Reserve { .. } => {
+                effect.reserves = rules.fold(effect.reserves, |all, rule| all | bit(rule));
+            }
+            RuleAction::Cap { .. } => {
+                effect.caps = rules.fold(effect.caps, |all, rule| all | bit(rule));
+            }
         }
     }
 

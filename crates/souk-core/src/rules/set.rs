@@ -96,9 +96,9 @@ impl Kinds {
 
 /// Broad rules of one kind of action: whole words of bits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Block {
-    pub(super) first_word: usize,
-    pub(super) end_word: usize,
+struct Block {
+    first_word: usize,
+    end_word: usize,
 }
 
 /// How a selection is found.
@@ -117,11 +117,13 @@ pub struct RuleSet {
     n_rules: usize,
     /// Actions by number, close together because every request reads many of them.
     actions: Vec<RuleAction>,
+    /// Boosts' factors and the weights of margin and stock, by number.
+    amounts: Vec<f32>,
     /// By number: its place in the order that decides contradictions.
     precedence: Vec<u32>,
     kinds: Kinds,
     /// Broad rules of one kind of action, in the order in which they win.
-    pub(super) blocks: Vec<Block>,
+    blocks: Vec<Block>,
     /// Rules for all products.
     common: Vec<u32>,
     /// Narrow rules by the hash of an anchor.
@@ -161,6 +163,8 @@ pub struct ActiveRules {
     pub(super) caps: Vec<RuleNo>,
     /// Whether any changes the weight of products, or buries them.
     is_weighing: bool,
+    /// Words of bits in which broad rules hold, with what those do.
+    pub(super) words: Vec<(u32, RuleAction)>,
     /// What the rules for all products do.
     pub(super) base: Effect,
     /// By number: the place among the reserved shares or caps that hold; empty where there are none.
@@ -217,6 +221,15 @@ impl ActiveRules {
     /// The reserved shares, those first that win.
     pub fn reserves(&self) -> &[RuleNo] {
         &self.reserves
+    }
+}
+
+/// By what an action multiplies, or how much it lets count.
+fn amount(action: RuleAction) -> f32 {
+    match action {
+        RuleAction::Boost { factor } => factor,
+        RuleAction::Margin { weight } | RuleAction::Stock { weight } => weight,
+        _ => 0.0,
     }
 }
 
@@ -325,6 +338,7 @@ impl RuleSet {
         self.conditions = ConditionIndex::of(numbered, n);
         order.sort_by(|(_, a), (_, b)| a.precedence().cmp(&b.precedence()));
         let order: Vec<u32> = order.into_iter().map(|(number, _)| number).collect();
+        self.amounts = self.actions.iter().map(|action| amount(*action)).collect();
         self.precedence = vec![u32::MAX; n];
         for (place, number) in (0..).zip(&order) {
             self.precedence[*number as usize] = place;
@@ -414,14 +428,24 @@ impl RuleSet {
         }
     }
 
-    /// The rows' bits of broad rules that hold, word by word of one block.
-    pub(super) fn broad_hits<'h>(
-        &self,
-        (active, row): (&'h ActiveRules, &'h RuleRow),
-        block: Block,
-    ) -> impl Iterator<Item = (usize, u64)> + 'h {
-        let words = block.first_word..block.end_word;
-        words.map(|idx| (idx, row.broad[idx] & active.holding.words()[idx]))
+    /// The words of bits in which any broad rule holds, each with what its rules do.
+    fn words_of(&self, holding: &Bits) -> Vec<(u32, RuleAction)> {
+        let words = self.blocks.iter().flat_map(|block| {
+            let kind = self.actions[block.first_word * 64];
+            (block.first_word..block.end_word).map(move |word| (word, kind))
+        });
+        let held = words.filter(|(word, _)| holding.words()[*word] != 0);
+        held.map(|(word, kind)| (word as u32, kind)).collect()
+    }
+
+    /// The broad rules that hold and mean the product of a row, as the bits of one word.
+    pub(super) fn word_hits(&self, (active, row): (&ActiveRules, &RuleRow), word: u32) -> u64 {
+        row.broad[word as usize] & active.holding.words()[word as usize]
+    }
+
+    /// A boost's factor, or the weight of margin or stock.
+    pub(super) fn amount(&self, number: u32) -> f32 {
+        self.amounts[number as usize]
     }
 
     /// The narrow rules of a row that hold.
@@ -485,6 +509,7 @@ impl RuleSet {
                 }
             }
         }
+        active.words = self.words_of(&active.holding);
         active.base = self.base(&active);
         active
     }
@@ -505,6 +530,7 @@ impl RuleSet {
             }
         }
         let mut spared = ActiveRules { holding: kept, is_after_purchases: false, ..active.clone() };
+        spared.words = self.words_of(&spared.holding);
         spared.base = self.base(&spared);
         spared
     }

@@ -48,7 +48,6 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     let site_names = json!({ "enum": sites });
     let ids = json!({ "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": 500 });
     let id = json!({ "pattern": ID_PATTERN });
-    let few_ids = json!({ "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": 20 });
     let texts = json!({ "items": { "type": "string", "minLength": 1 } });
     let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
     let origins = json!({
@@ -58,7 +57,6 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     let additions = [
         ("RecommendBody", "filter", filter),
         ("RecommendBody", "exclude", ids.clone()),
-        ("RecommendBody", "explain_products", few_ids),
         ("ContextBody", "product_id", id.clone()),
         ("ContextBody", "location_id", id.clone()),
         ("ProductBody", "id", id.clone()),
@@ -149,6 +147,8 @@ fn refine_rules(schemas: &mut Map<String, Value>, sites: &[&str]) {
     let ids = json!({ "items": { "type": "string", "pattern": ID_PATTERN } });
     let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
     merge(property_of(schemas, "RuleSelect", "filter"), &filter);
+    let few = json!({ "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": 20 });
+    merge(property_of(schemas, "RecommendBody", "explain_products"), &few);
     merge(property_of(schemas, "RuleSelect", "product_ids"), &ids);
     merge(property_of(schemas, "RuleWhen", "product_ids"), &ids);
     merge(property_of(schemas, "RuleWhen", "sites"), &json!({ "items": { "enum": sites } }));
