@@ -126,11 +126,13 @@ pub enum Operation {
     ConsentsOfAnyShopper,
     ReadAudit,
     ManageModels,
+    ReadRules,
+    WriteRules,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 19] = [
+    pub const ALL: [Operation; 21] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -150,6 +152,8 @@ impl Operation {
         Operation::ConsentsOfAnyShopper,
         Operation::ReadAudit,
         Operation::ManageModels,
+        Operation::ReadRules,
+        Operation::WriteRules,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -174,6 +178,8 @@ impl Operation {
             Operation::ConsentsOfAnyShopper => "read or change consents of this shopper",
             Operation::ReadAudit => "read the audit log",
             Operation::ManageModels => "learn models or put them in service",
+            Operation::ReadRules => "read the rules",
+            Operation::WriteRules => "change or preview rules",
         }
     }
 }
@@ -435,8 +441,7 @@ impl App {
         if self.has_keys() {
             return Ok(None);
         }
-        let label = "made at the first start".to_owned();
-        let new = NewKey { label, ..NewKey::of(Role::Admin) };
+        let new = NewKey { label: "made at the first start".into(), ..NewKey::of(Role::Admin) };
         self.create_key(new, &Caller::local_admin()).await.map(Some)
     }
 

@@ -12,6 +12,7 @@ use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh, keep_lists};
 use crate::retention::forget_stale_snapshots;
+use crate::rules::Merchandising;
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -63,6 +64,7 @@ pub struct App {
     pub(crate) views: Arc<RwLock<Views>>,
     pub(crate) ranking: Ranking,
     pub(crate) models: Models,
+    pub(crate) merchandising: Merchandising,
     pub(crate) projector: Projector,
 }
 
@@ -115,8 +117,20 @@ impl App {
         let door = Door::open(&parts, (&config, now)).await?;
         let ranking = Ranking::default();
         let models = Models::default();
-        let app =
-            Arc::new(App { parts, config, clock, door, rules, views, ranking, models, projector });
+        let sites = config.sites().collect();
+        let merchandising = Merchandising::open(&*parts.tables, (sites, now)).await?;
+        let app = Arc::new(App {
+            parts,
+            config,
+            clock,
+            door,
+            rules,
+            views,
+            ranking,
+            models,
+            merchandising,
+            projector,
+        });
         Door::start(&app);
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         tokio::spawn(keep_lists(Arc::downgrade(&app)));

@@ -70,6 +70,9 @@ impl App {
         for (weight, subject, detail) in self.look_at_views() {
             find(weight, subject, detail);
         }
+        for finding in self.look_at_rules().await {
+            find(finding.weight, finding.subject, finding.detail);
+        }
         if self.known_keys().await?.is_empty() {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());

@@ -25,6 +25,7 @@ mod products;
 mod projections;
 mod recommend;
 mod retention;
+mod rules;
 mod sealing;
 pub mod sheet;
 mod status;
@@ -70,9 +71,11 @@ pub use projections::{
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
 pub use recommend::{
-    Reason, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Recommendation,
-    Strategy,
+    Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
+    RecommendRequest, Recommendation, RuleDraft, RuleMove, RuleNote, RulePreview, Strategy,
+    Warning, WhyCause, WhyNot,
 };
 pub use retention::{
     KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,
 };
+pub use rules::{RULES_MAX, RulePrecondition, StoredRule};

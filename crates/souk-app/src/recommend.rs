@@ -16,18 +16,34 @@ mod candidates;
 #[cfg(test)]
 mod consent_tests;
 mod discover;
+mod listing;
+mod merchandise;
+mod page;
 mod plan;
+mod preview;
 mod reason;
+#[cfg(test)]
+mod rule_tests;
 mod select;
 mod state;
 #[cfg(test)]
 mod tests;
 mod who;
+mod why;
 
 use candidates::{Proposal, Scene, propose};
+use listing::Answered;
+use merchandise::{Hand, Scope};
 use plan::{Known, plan};
 use select::{Gate, Places};
 use state::with_scratches;
+
+pub use merchandise::{Moved, RuleNote, Warning};
+pub use page::PAGE_PLACEMENTS_MAX;
+pub use preview::{RuleDraft, RuleMove, RulePreview};
+pub use why::{WhyCause, WhyNot};
+
+use crate::rules::RuleBook;
 pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
@@ -91,6 +107,10 @@ pub struct RecommendRequest {
     pub exclude: Vec<ProductId>,
     /// Whether to say more than the reason: the strategy's choice and counts.
     pub explain: bool,
+    /// Products of which to say why they are not in the answer; up to [`Self::WHY_MAX`].
+    pub explain_products: Vec<ProductId>,
+    /// What the page shows already: neither these nor products of the same title are answered.
+    pub shown: Vec<ProductId>,
     /// Whether the request carries Global Privacy Control (`Sec-GPC: 1`).
     pub is_gpc: bool,
 }
@@ -108,6 +128,7 @@ pub enum ReasonKind {
     Trending,
     Popular,
     New,
+    Picked,
 }
 
 /// Why one product is in the answer.
@@ -134,6 +155,8 @@ pub struct Recommendation {
     pub product: Arc<str>,
     /// Why.
     pub reason: Reason,
+    /// What rules did to its place, where asked and any hold.
+    pub moved: Option<Moved>,
 }
 
 /// An answer.
@@ -153,6 +176,10 @@ pub struct RecommendAnswer {
     pub personalization_score: f32,
     /// One sentence on how the answer came about; empty unless asked.
     pub explanation: Option<String>,
+    /// Why products are not in it, for those that the request names.
+    pub why_not: Vec<WhyNot>,
+    /// What its reader should know; mostly nothing.
+    pub warnings: Vec<Warning>,
 }
 
 impl Strategy {
@@ -207,6 +234,7 @@ impl ReasonKind {
             ReasonKind::Trending => "trending",
             ReasonKind::Popular => "popular",
             ReasonKind::New => "new",
+            ReasonKind::Picked => "picked",
         }
     }
 }
@@ -214,6 +242,8 @@ impl ReasonKind {
 impl RecommendRequest {
     /// Recommendations in one answer at most.
     pub const LIMIT_MAX: usize = 100;
+    /// Products that one request can ask about; chosen: more than a person compares.
+    pub const WHY_MAX: usize = 20;
 
     /// A request that names nothing but a strategy and a number.
     pub fn new(strategy: Strategy, limit: usize) -> RecommendRequest {
@@ -227,9 +257,30 @@ impl RecommendRequest {
             filter: None,
             exclude: Vec::new(),
             explain: false,
+            explain_products: Vec::new(),
+            shown: Vec::new(),
             is_gpc: false,
         }
     }
+}
+
+/// A request that was let in: for whom, where and when to answer.
+#[derive(Clone, Debug)]
+struct Admitted {
+    whom: Whom,
+    site: SiteId,
+    withheld: Purposes,
+    now: Timestamp,
+    detail: Detail,
+}
+
+/// How much of the merchant's rules the caller may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    /// A page that anybody can read: that something was set aside, and no names.
+    Public,
+    /// The shop's own people and servers.
+    Shop,
 }
 
 impl App {
@@ -244,52 +295,82 @@ impl App {
         request: &RecommendRequest,
         caller: &Caller,
     ) -> Result<RecommendAnswer, AppError> {
-        caller.check(Operation::Recommend)?;
-        let main_site = self.config.main_site();
-        let site = request.context.site.as_ref().unwrap_or(&main_site);
-        let place = caller.check_site(site);
-        let place =
-            place.and_then(|()| caller.check_location(request.context.location_id.as_ref()));
-        self.noted(caller, place)?;
-        let named = request.user_id.as_deref().or(request.anonymous_id.as_deref());
-        self.check_shopper_rate(caller, named)?;
-        self.check_ready()?;
-        let whom = self.asked_for(request, caller).await?;
-        let now = self.clock.now();
-        let site = request.context.site.clone().unwrap_or_else(|| self.config.main_site());
-        let withheld = if request.is_gpc { self.rules.gpc() } else { Purposes::NONE };
-        let (answer, may_analyse) = {
-            let views = self.views.read();
-            self.ranking.keep_up(&views);
-            let ranking = &self.ranking;
-            let people_min = self.config.privacy.statistics.reason_people_min;
-            let people_min = usize::try_from(people_min).unwrap_or(usize::MAX);
-            let model = self.models.serving();
-            let asker = Asker {
-                views: &views,
-                ranking,
-                model: model.as_deref(),
-                now,
-                whom,
-                site: &site,
-                withheld,
-                people_min,
-            };
-            let analytics = Use { purpose: Purpose::Analytics, site: &site, withheld };
-            let may_analyse = views.allows(whom, analytics);
-            (asker.answer(request), may_analyse)
-        };
+        let admitted = self.admit_question(request, caller).await?;
+        let book = self.merchandising.book();
+        let (answer, may_analyse) = self.answer_by((request, &admitted), (&book, admitted.now));
+        let Admitted { whom, site, withheld, now, .. } = &admitted;
+        if let Some(brake) = &answer.brake {
+            self.note_brake(*now, brake);
+        }
+        let answer = answer.answer;
         let subject = whom.known.or(whom.alone);
         if request.is_gpc
             && let Some(subject) = subject
         {
-            self.record_gpc(subject, &site).await;
+            self.record_gpc(subject, site).await;
         }
-        self.note_impressions((request, &answer), (subject.filter(|_| may_analyse), withheld));
+        self.note_impressions((request, &answer), (subject.filter(|_| may_analyse), *withheld));
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Recommend, subject));
         }
         Ok(answer)
+    }
+
+    /// Checks what the caller may ask, and finds out for whom to answer.
+    async fn admit_question(
+        &self,
+        request: &RecommendRequest,
+        caller: &Caller,
+    ) -> Result<Admitted, AppError> {
+        caller.check(Operation::Recommend)?;
+        let site = request.context.site.clone().unwrap_or_else(|| self.config.main_site());
+        let place = caller.check_site(&site);
+        let place =
+            place.and_then(|()| caller.check_location(request.context.location_id.as_ref()));
+        self.noted(caller, place)?;
+        let may_know =
+            caller.may(Operation::ReadRules) || caller.may(Operation::RecommendAnyShopper);
+        if !may_know && !request.explain_products.is_empty() {
+            let what = "ask why products are missing, which rules may say";
+            return self.noted(caller, Err(AppError::Denied { role: caller.role.as_str(), what }));
+        }
+        let named = request.user_id.as_deref().or(request.anonymous_id.as_deref());
+        self.check_shopper_rate(caller, named)?;
+        self.check_ready()?;
+        let whom = self.asked_for(request, caller).await?;
+        let withheld = if request.is_gpc { self.rules.gpc() } else { Purposes::NONE };
+        let detail = if may_know { Detail::Shop } else { Detail::Public };
+        Ok(Admitted { whom, site, withheld, now: self.clock.now(), detail })
+    }
+
+    /// Answers under the rules of a book as they hold at a time; and says whether reports may name the
+    /// person.
+    fn answer_by(
+        &self,
+        (request, admitted): (&RecommendRequest, &Admitted),
+        (book, rules_at): (&RuleBook, Timestamp),
+    ) -> (Answered, bool) {
+        let Admitted { whom, site, withheld, now, detail } = admitted;
+        let views = self.views.read();
+        self.ranking.keep_up(&views);
+        let people_min = self.config.privacy.statistics.reason_people_min;
+        let model = self.models.serving();
+        let asker = Asker {
+            views: &views,
+            ranking: &self.ranking,
+            model: model.as_deref(),
+            now: *now,
+            whom: *whom,
+            site,
+            withheld: *withheld,
+            people_min: usize::try_from(people_min).unwrap_or(usize::MAX),
+            book,
+            rules_at,
+            detail: *detail,
+        };
+        let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
+        let may_analyse = views.allows(*whom, analytics);
+        (asker.answer(request), may_analyse)
     }
 }
 
@@ -316,10 +397,14 @@ struct Asker<'a> {
     withheld: Purposes,
     /// Different people behind what a reason says of others.
     people_min: usize,
+    book: &'a RuleBook,
+    /// When the rules are looked at.
+    rules_at: Timestamp,
+    detail: Detail,
 }
 
 impl Asker<'_> {
-    fn answer(&self, request: &RecommendRequest) -> RecommendAnswer {
+    fn answer(&self, request: &RecommendRequest) -> Answered {
         let site = self.site;
         let purpose = Purpose::Personalization;
         let personal =
@@ -348,17 +433,20 @@ impl Asker<'_> {
             has_model: self.model.is_some(),
             again_share: self.model.and_then(|model| model.again.share()),
         };
+        let plan = plan(request, known);
+        let Asker { views, book, now, rules_at: at, .. } = *self;
+        let hand = Hand::of(Scope { views, book, site, at, now }, (request, &plan), &own);
+        let excluded = request.exclude.iter().filter_map(item).chain(anchors.iter().copied());
+        let shown = request.shown.iter().filter_map(item);
         let gate = Gate {
             catalogue,
             site,
             location: request.context.location_id.as_ref(),
             filter: request.filter.as_ref(),
-            excluded: request
-                .exclude
-                .iter()
-                .filter_map(item)
-                .chain(anchors.iter().copied())
-                .collect(),
+            excluded: excluded.collect(),
+            titles: shown.map(|item| catalogue.title_group(item)).collect(),
+            hand: &hand,
+            is_for_reserved: false,
         };
         let scene = catalogue.find_site(site).map(|number| Scene {
             views: self.views,
@@ -375,10 +463,11 @@ impl Asker<'_> {
             anchors: &anchors,
             proposals_max: 0,
         });
-        let plan = plan(request, known);
-        let taken =
-            scene.map_or_else(Vec::new, |mut scene| fill(&mut scene, &plan, (request, &gate)));
-        self.compose((request, &plan), (known, personal.decision()), &taken)
+        let question = listing::Question { request, plan: &plan, gate: &gate };
+        let made =
+            scene.map_or_else(Default::default, |mut scene| listing::make(&mut scene, &question));
+        let answer = self.compose(&question, (known, personal.decision()), &made);
+        Answered { answer, brake: made.brake, planned: plan.strategy }
     }
 
     /// Which program, which state of the views, and which model made an answer.
@@ -392,14 +481,18 @@ impl Asker<'_> {
 
     fn compose(
         &self,
-        (request, plan): (&RecommendRequest, &plan::Plan),
+        question: &listing::Question<'_>,
         (known, decision): (Known, Decision),
-        taken: &[Proposal],
+        made: &listing::Made,
     ) -> RecommendAnswer {
+        let (request, plan, taken) = (question.request, question.plan, &made.listed.taken[..]);
         let catalogue = &self.views.catalogue;
         let (crowd, people_min) = (self.views.crowd(), self.people_min);
         let sayer = reason::Sayer { catalogue, crowd, people_min };
         let mut last_score = f32::INFINITY;
+        let mut moved = made.listed.moved.iter().cloned();
+        let says_moves =
+            request.explain && self.detail == Detail::Shop && !question.gate.hand.is_idle();
         let recommendations: Vec<Recommendation> = taken
             .iter()
             .zip(1..)
@@ -411,6 +504,7 @@ impl Asker<'_> {
                     score: last_score,
                     product: catalogue.product_json(proposal.item),
                     reason: sayer.reason(proposal),
+                    moved: moved.next().filter(|_| says_moves),
                 }
             })
             .collect();
@@ -424,6 +518,8 @@ impl Asker<'_> {
             recommendations,
             personalization_score: personalization(taken),
             explanation,
+            why_not: made.why_not.clone(),
+            warnings: listing::warnings(made, self.detail),
         }
     }
 }
@@ -431,8 +527,6 @@ impl Asker<'_> {
 /// Products of a visit that are looked at, the last ones: before them the weight is under a
 /// two-hundredth of the last one's (`SessionParams::position_decay`).
 const SEEN_MAX: usize = 5;
-/// Proposals of one source for each place, at first: enough when little is refused (chosen).
-const PROPOSALS_PER_PLACE: usize = 5;
 /// Proposals of one source when the first were not enough: a filter may keep one in a hundred.
 const PROPOSALS_MAX: usize = 2_000;
 
@@ -440,14 +534,14 @@ const PROPOSALS_MAX: usize = 2_000;
 fn fill(
     scene: &mut Scene<'_>,
     plan: &plan::Plan,
-    (request, gate): (&RecommendRequest, &Gate<'_>),
+    (mut places, gate): (Places, &Gate<'_>),
 ) -> Vec<Proposal> {
+    let asked = places.asked;
     with_scratches(|scratches| {
-        let mut places = Places::new(request.limit);
         let rounds =
             std::iter::once(&plan.first[..]).chain(plan.fill.iter().map(std::slice::from_ref));
         for sources in rounds {
-            for proposals_max in [request.limit * PROPOSALS_PER_PLACE + 10, PROPOSALS_MAX] {
+            for proposals_max in [asked, PROPOSALS_MAX] {
                 scene.proposals_max = proposals_max;
                 let lists: Vec<_> =
                     sources.iter().map(|&source| propose(source, scene, scratches)).collect();
@@ -467,8 +561,10 @@ fn fill(
 
 /// What the answer came to: a strategy of which nothing is left was not carried out.
 fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
+    // What the shop itself picked says nothing of what was carried out.
+    let found = || taken.iter().filter(|proposal| proposal.kind != ReasonKind::Picked);
     let is_only = |kinds: &[ReasonKind]| {
-        !taken.is_empty() && taken.iter().all(|proposal| kinds.contains(&proposal.kind))
+        found().next().is_some() && found().all(|proposal| kinds.contains(&proposal.kind))
     };
     match planned {
         Strategy::Trending | Strategy::New => planned,

@@ -31,9 +31,12 @@ use std::cmp::Ordering;
 
 use crate::{Day, ErrorKind, Timestamp};
 
+mod anchors;
 mod parse;
 mod print;
 mod product;
+
+pub(crate) use anchors::{Anchor, each_anchor, each_of_path, path_key};
 
 /// A condition on a product, or on anything that has [`Fields`].
 #[derive(Clone, Debug, PartialEq)]

@@ -13,6 +13,7 @@ mod money;
 mod place;
 mod product;
 mod quantity;
+pub mod rules;
 mod time;
 pub mod wire;
 

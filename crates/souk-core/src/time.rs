@@ -27,6 +27,9 @@ impl Timestamp {
     /// 9999-12-30T22:00:00Z: the last moment that jiff can show in every time zone.
     const MS_MAX: i64 = 253_402_207_200_000;
 
+    /// The last moment.
+    pub const LAST: Timestamp = Timestamp(Timestamp::MS_MAX);
+
     /// Takes milliseconds since the epoch.
     ///
     /// # Errors
@@ -66,6 +69,11 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// Milliseconds since 1970-01-01T00:00 as a clock in `zone` shows them.
+    pub fn local_ms(self, zone: &TimeZone) -> i64 {
+        self.0 + i64::from(zone.to_offset(self.to_jiff()).seconds()) * 1_000
+    }
+
     fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).expect("the constructor checked the range")
     }
@@ -95,8 +103,7 @@ impl Day {
 
     /// The business day of `at` in `zone`, where a day begins `cut_minutes` after midnight.
     pub fn of(at: Timestamp, zone: &TimeZone, cut_minutes: u16) -> Day {
-        let offset = zone.to_offset(at.to_jiff()).seconds();
-        let local_ms = at.0 + i64::from(offset) * 1_000 - i64::from(cut_minutes) * 60_000;
+        let local_ms = at.local_ms(zone) - i64::from(cut_minutes) * 60_000;
         Day(i32::try_from(local_ms.div_euclid(86_400_000)).expect("9999 fits"))
     }
 

@@ -14,8 +14,28 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// A failure is not kept: what was wrong with a request may have been mended when it comes again.
 pub(crate) async fn idempotent(
     edge: &Edge,
-    (caller, call): (&Caller, &Call),
+    who: (&Caller, &Call),
     target: &str,
+    work: impl AsyncFnOnce() -> Answer<(StatusCode, Vec<u8>)>,
+) -> Answer {
+    // What is made holds a secret that is shown once: it must not lie in a table.
+    run(edge, who, (target, Kept::InMemory), work).await
+}
+
+/// The same for answers that hold no secret: they are kept over a restart.
+pub(crate) async fn idempotent_stored(
+    edge: &Edge,
+    who: (&Caller, &Call),
+    target: &str,
+    work: impl AsyncFnOnce() -> Answer<(StatusCode, Vec<u8>)>,
+) -> Answer {
+    run(edge, who, (target, Kept::Stored), work).await
+}
+
+async fn run(
+    edge: &Edge,
+    (caller, call): (&Caller, &Call),
+    (target, kept): (&str, Kept),
     work: impl AsyncFnOnce() -> Answer<(StatusCode, Vec<u8>)>,
 ) -> Answer {
     let Some(key) = call.headers.get(KEY) else {
@@ -37,8 +57,6 @@ pub(crate) async fn idempotent(
     };
     match work().await {
         Ok((status, body)) => {
-            // Only keys are made so far, and a key is shown once: it must not lie in a table.
-            let kept = Kept::InMemory;
             edge.app.idempotent_finish(ticket, (status.as_u16(), &body), kept).await?;
             Ok(answer(status, body))
         }

@@ -26,7 +26,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Answer<T> {
 }
 
 /// A struct that is read from a JSON object only: by itself serde also takes a list of its fields.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -9,7 +9,7 @@ mod schemas;
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
-    audit, consents, health, keys, models, privacy, products, recommend, retention, segment,
+    audit, consents, health, keys, models, privacy, products, recommend, retention, rules, segment,
     webhooks,
 };
 
@@ -40,6 +40,13 @@ use crate::routes::{
         models::list,
         models::learn,
         models::serve,
+        recommend::page,
+        rules::list,
+        rules::create,
+        rules::get,
+        rules::put,
+        rules::delete,
+        rules::preview,
         consents::get,
         consents::put,
         consents::gpc,
@@ -76,6 +83,7 @@ use crate::routes::{
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
         (name = "Models", description = "The shop's own models of who likes what: learned, judged, put in service."),
+        (name = "Rules", description = "The merchant's hand over every list."),
         (name = "Keys", description = "Who may call."),
         (name = "Privacy", description = "What people allow, and their requests about their data. `Sec-GPC: 1` on any \
              request for events or recommendations is honoured for that very request."),

@@ -8,10 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 mod audit;
 mod models;
 mod privacy;
+mod rules;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use models::ModelsCommand;
 pub(crate) use privacy::{DetectArgs, Privacy};
+pub(crate) use rules::RulesCommand;
 
 /// Retail AI that a shop runs itself.
 ///
@@ -105,6 +107,9 @@ Examples:
   souk recommend --user 1229 --filter \"price <= 5 AND brand = 'Private'\" --output json
   souk recommend --session 940947,849843 --explain")]
     Recommend(RecommendArgs),
+    /// List, store, try and delete the merchant's rules: pin, boost, bury, hide, reserve, cap, …
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Measure the recommenders on files of your own, without a server
     #[command(subcommand)]
     Evaluate(Evaluate),
@@ -317,6 +322,9 @@ pub(crate) struct RecommendArgs {
     /// Say how the answer came about
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Say why these products are not in the answer, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) why: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,7 @@ pub(crate) mod models;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
+pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod webhooks;
 
@@ -50,6 +51,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, recommend::text).await
         }
         Command::Keys(what) => keys::run(what, &settings).await,
+        Command::Rules(what) => rules::run(what, &settings).await,
         Command::Privacy(what) => privacy::run(what, &settings).await,
         Command::Backup { to, keys } => {
             let is_keys = if keys { backup::IsKeys::Yes } else { backup::IsKeys::No };

@@ -96,6 +96,14 @@ pub(crate) enum Job {
     AuditPerson {
         sub: String,
     },
+    RulesList,
+    RulesPut {
+        file: PathBuf,
+    },
+    RulesPreview(Box<commands::rules::Trial>),
+    RulesDelete {
+        id: String,
+    },
 }
 
 impl Job {
@@ -165,7 +173,11 @@ impl Job {
             | Job::Webhooks { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
-            | Job::AuditPerson { .. } => None,
+            | Job::AuditPerson { .. }
+            | Job::RulesList
+            | Job::RulesPut { .. }
+            | Job::RulesPreview(_)
+            | Job::RulesDelete { .. } => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -216,6 +228,10 @@ impl Job {
             Job::Doctor { depth } => commands::doctor::run(shop, *depth).await,
             Job::AuditList(listing) => commands::audit::list(shop, listing).await,
             Job::AuditPerson { sub } => commands::audit::person(shop, sub),
+            Job::RulesList => commands::rules::list(shop),
+            Job::RulesPut { file } => commands::rules::put(shop, file).await,
+            Job::RulesPreview(trial) => commands::rules::preview(shop, trial).await,
+            Job::RulesDelete { id } => commands::rules::delete(shop, id).await,
         }
     }
 }

@@ -34,7 +34,15 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ConsentsOfAnyShopper,
         ],
     ),
-    (Role::Analyst, &[Operation::ReadCatalogue, Operation::ReadAggregates, Operation::ReadMetrics]),
+    (
+        Role::Analyst,
+        &[
+            Operation::ReadCatalogue,
+            Operation::ReadAggregates,
+            Operation::ReadMetrics,
+            Operation::ReadRules,
+        ],
+    ),
     (
         Role::Merchandiser,
         &[
@@ -44,6 +52,8 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::SendPrices,
             Operation::ReadAggregates,
             Operation::ManageModels,
+            Operation::ReadRules,
+            Operation::WriteRules,
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),

@@ -41,12 +41,15 @@ pub enum AuditOperation {
     CatalogueChange,
     ModelLearn,
     ModelServe,
+    RuleCreate,
+    RuleChange,
+    RuleDelete,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 31] = [
+    pub const ALL: [AuditOperation; 34] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -77,6 +80,9 @@ impl AuditOperation {
         AuditOperation::CatalogueChange,
         AuditOperation::ModelLearn,
         AuditOperation::ModelServe,
+        AuditOperation::RuleCreate,
+        AuditOperation::RuleChange,
+        AuditOperation::RuleDelete,
         AuditOperation::AccessDenied,
     ];
 
@@ -113,6 +119,9 @@ impl AuditOperation {
             AuditOperation::CatalogueChange => "catalogue.change",
             AuditOperation::ModelLearn => "model.learn",
             AuditOperation::ModelServe => "model.serve",
+            AuditOperation::RuleCreate => "rule.create",
+            AuditOperation::RuleChange => "rule.change",
+            AuditOperation::RuleDelete => "rule.delete",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

@@ -238,10 +238,22 @@ impl Run {
         let whom = Whom::known(subject(who));
         let now = at(30);
         let (views, ranking) = (&self.views, &self.ranking);
-        let (people_min, model) = (5, None);
-        let asker = Asker { views, ranking, model, now, whom, site: &site, withheld, people_min };
+        let (book, detail) = (&RuleBook::default(), Detail::Shop);
+        let asker = Asker {
+            views,
+            ranking,
+            model: None,
+            now,
+            whom,
+            site: &site,
+            withheld,
+            people_min: 5,
+            book,
+            rules_at: now,
+            detail,
+        };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
-        answer.recommendations.into_iter().map(|one| one.product_id).collect()
+        answer.answer.recommendations.into_iter().map(|one| one.product_id).collect()
     }
 
     /// What everybody's answers are made of is what a shop would hold that saw the allowed acts only.

@@ -79,6 +79,7 @@ impl Sayer<'_> {
                     None => "Similar to products you know".to_owned(),
                 }
             }
+            ReasonKind::Picked => "Picked by the shop".to_owned(),
             _ => "Popular in this shop".to_owned(),
         };
         Reason { kind: proposal.kind, text, evidence }
@@ -118,6 +119,7 @@ fn bond_of(kind: ReasonKind) -> Option<Bond> {
         | ReasonKind::SimilarProduct
         | ReasonKind::Trending
         | ReasonKind::Popular
-        | ReasonKind::New => None,
+        | ReasonKind::New
+        | ReasonKind::Picked => None,
     }
 }

@@ -6,6 +6,10 @@ use souk_recommend::Item;
 
 use crate::projections::Catalogue;
 use crate::recommend::candidates::Proposal;
+use crate::recommend::merchandise::Hand;
+
+/// Proposals of one source for each place, at first: enough when little is refused (chosen).
+const PROPOSALS_PER_PLACE: usize = 5;
 
 /// What a product must satisfy to take a place.
 #[derive(Debug)]
@@ -20,16 +24,44 @@ pub(crate) struct Gate<'a> {
     pub filter: Option<&'a Filter>,
     /// What must not be shown.
     pub excluded: FxHashSet<Item>,
+    /// Titles that the page shows already.
+    pub titles: FxHashSet<u32>,
+    /// The rules that hold.
+    pub hand: &'a Hand<'a>,
+    /// Whether only what fills a reserved share is wanted.
+    pub is_for_reserved: bool,
 }
 
 impl Gate<'_> {
-    fn admits(&self, item: Item) -> bool {
+    pub(crate) fn admits(&self, item: Item) -> bool {
         !self.excluded.contains(&item)
             && self.catalogue.site(item) == self.site
             && self.catalogue.is_servable(item, self.location)
             && self.filter.is_none_or(|filter| {
                 self.catalogue.product(item).is_some_and(|product| filter.matches(&**product))
             })
+            && !self.is_shown_above(item)
+            && self.hand.removal(item).is_none()
+            && (!self.is_for_reserved || self.hand.is_reserved(item))
+    }
+
+    /// Whether the page shows it already, or another product of its title.
+    pub(crate) fn is_shown_above(&self, item: Item) -> bool {
+        !self.titles.is_empty() && self.titles.contains(&self.catalogue.title_group(item))
+    }
+
+    /// The same under other rules.
+    pub(crate) fn under<'b>(&'b self, hand: &'b Hand<'b>) -> Gate<'b> {
+        Gate {
+            catalogue: self.catalogue,
+            site: self.site,
+            location: self.location,
+            filter: self.filter,
+            excluded: self.excluded.clone(),
+            titles: self.titles.clone(),
+            hand,
+            is_for_reserved: self.is_for_reserved,
+        }
     }
 }
 
@@ -37,6 +69,8 @@ impl Gate<'_> {
 #[derive(Debug)]
 pub(crate) struct Places {
     limit: usize,
+    /// Proposals that one source is asked for at first.
+    pub asked: usize,
     taken: Vec<Proposal>,
     items: FxHashSet<Item>,
     titles: FxHashSet<u32>,
@@ -46,10 +80,27 @@ impl Places {
     pub(crate) fn new(limit: usize) -> Places {
         Places {
             limit,
+            asked: limit * PROPOSALS_PER_PLACE + 10,
             taken: Vec::with_capacity(limit),
             items: FxHashSet::default(),
             titles: FxHashSet::default(),
         }
+    }
+
+    /// Places that know what is taken already, so that it is not taken again.
+    pub(crate) fn beside(taken: &[Proposal], catalogue: &Catalogue, limit: usize) -> Places {
+        let mut places = Places::new(limit);
+        for proposal in taken {
+            places.items.insert(proposal.item);
+            places.titles.insert(catalogue.title_group(proposal.item));
+        }
+        places
+    }
+
+    /// Room for `pool` candidates of which `limit` will have a place.
+    pub(crate) fn pool(pool: usize, limit: usize) -> Places {
+        let asked = Places::new(limit).asked.max(pool);
+        Places { asked, ..Places::new(pool) }
     }
 
     pub(crate) fn is_full(&self) -> bool {

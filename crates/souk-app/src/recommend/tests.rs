@@ -8,20 +8,20 @@ use super::*;
 use crate::test_shop::{Shop, caller, noon};
 use crate::{IngestCall, Role};
 
-fn product(value: &Value) -> Product {
+pub(super) fn product(value: &Value) -> Product {
     product_from_json(value, &SiteId::main(), Currency::USD).unwrap()
 }
 
-fn id(text: &str) -> ProductId {
+pub(super) fn id(text: &str) -> ProductId {
     ProductId::new(text).unwrap()
 }
 
-fn ids(answer: &RecommendAnswer) -> Vec<&str> {
+pub(super) fn ids(answer: &RecommendAnswer) -> Vec<&str> {
     answer.recommendations.iter().map(|one| one.product_id.as_str()).collect()
 }
 
 /// Six shoppers buy bread with butter, four of them jam; `regular` bought milk in three baskets.
-async fn grocer() -> Shop {
+pub(super) async fn grocer() -> Shop {
     let shop = Shop::open().await;
     let shelf = [
         ("bread", "Rye Bread", 299),
@@ -59,11 +59,11 @@ fn order(user: &str, number: i64, lines: &[&str]) -> Value {
         "properties": {"order_id": format!("o{number}"), "currency": "USD", "products": products}})
 }
 
-async fn ask(shop: &Shop, request: &RecommendRequest) -> RecommendAnswer {
+pub(super) async fn ask(shop: &Shop, request: &RecommendRequest) -> RecommendAnswer {
     shop.app.recommend(request, &caller(Role::StorefrontServer)).await.unwrap()
 }
 
-fn for_user(strategy: Strategy, user: &str) -> RecommendRequest {
+pub(super) fn for_user(strategy: Strategy, user: &str) -> RecommendRequest {
     RecommendRequest { user_id: Some(user.to_owned()), ..RecommendRequest::new(strategy, 10) }
 }
 

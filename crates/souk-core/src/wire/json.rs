@@ -14,9 +14,11 @@ use crate::{
 };
 
 mod faults;
+mod rules;
 
 pub use faults::FieldError;
 use faults::{Faults, show};
+pub use rules::{rule_from_json, rule_to_json};
 
 /// Every field of a product, in the order of the documentation.
 const PRODUCT_FIELDS: [&str; 18] = [

@@ -1,7 +1,9 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use souk_app::{RecommendAnswer, RecommendContext, RecommendRequest, Recommendation, Strategy};
+use souk_app::{
+    RecommendAnswer, RecommendContext, RecommendRequest, Recommendation, RuleNote, Strategy,
+};
 use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
 use utoipa::ToSchema;
 
@@ -22,10 +24,10 @@ const TEXT_CHARS_MAX: usize = 250;
 pub(crate) struct RecommendBody {
     /// The shop's name for the shopper. A browser key is believed only with a shopper token.
     #[serde(default)]
-    user_id: Option<String>,
+    pub(super) user_id: Option<String>,
     /// The browser's name for the shopper.
     #[serde(default)]
-    anonymous_id: Option<String>,
+    pub(super) anonymous_id: Option<String>,
     /// Where on the page the answer goes: `home`, `product`, `cart`, ….
     #[serde(default)]
     #[schema(max_length = 250)]
@@ -40,7 +42,7 @@ pub(crate) struct RecommendBody {
     /// What the shopper is looking at.
     #[serde(default)]
     #[schema(value_type = Option<ContextBody>)]
-    context: Option<Object<ContextBody>>,
+    pub(super) context: Option<Object<ContextBody>>,
     /// What products must satisfy: `price <= 20 AND brand = 'Private'`.
     #[serde(default)]
     filter: Option<String>,
@@ -50,10 +52,13 @@ pub(crate) struct RecommendBody {
     /// Whether to say how the answer came about.
     #[serde(default)]
     explain: Option<bool>,
+    /// Products of which to say why they are not in the answer; not for browser keys.
+    #[serde(default)]
+    explain_products: Option<Vec<String>>,
 }
 
 /// What the shopper is looking at while the answer is made.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContextBody {
     /// `home`, `product`, `cart`, ….
@@ -170,6 +175,12 @@ impl RecommendBody {
             Problem::field("/filter", error.to_string()).with_code("invalid_filter")
         });
         let exclude = product_ids(&mut faults, "/exclude", self.exclude.unwrap_or_default());
+        let asked = self.explain_products.unwrap_or_default();
+        if asked.len() > RecommendRequest::WHY_MAX {
+            let (n, limit) = (asked.len(), RecommendRequest::WHY_MAX);
+            faults.add("/explain_products", format!("{n} products; the limit is {limit}"));
+        }
+        let explain_products = product_ids(&mut faults, "/explain_products", asked);
         let context = self.context.unwrap_or_default().0.parse(&mut faults);
         short_text(&mut faults, "/placement", self.placement.as_deref());
         if !faults.found.is_empty() {
@@ -188,6 +199,8 @@ impl RecommendBody {
             filter: filter?,
             exclude,
             explain: self.explain.unwrap_or(false),
+            explain_products,
+            shown: Vec::new(),
         })
     }
 }
@@ -268,6 +281,12 @@ pub(crate) struct RecommendationsAnswer {
     /// One sentence on how the answer came about, where asked.
     #[schema(required)]
     explanation: Option<String>,
+    /// Why the products that the request asks about are not in the answer; there where it asks.
+    #[cfg_attr(test, serde(default))]
+    #[schema(required = false)]
+    why_not: Vec<WhyNotAnswer>,
+    /// What you should know about the answer; mostly nothing.
+    warnings: Vec<WarningAnswer>,
     /// The experiment that shaped the answer; none yet.
     #[schema(required)]
     experiment: Option<String>,
@@ -289,6 +308,66 @@ pub(crate) struct RecommendedProduct {
     #[schema(value_type = crate::dto::products::ProductAnswer)]
     product: serde_json::Value,
     reason: ReasonAnswer,
+    /// What rules did to its place; there with `explain`, where any hold and the key may know.
+    #[cfg_attr(test, serde(default))]
+    #[schema(required = false)]
+    moved: Option<MovedAnswer>,
+}
+
+/// What rules did to a product's place.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct MovedAnswer {
+    /// The place that it would have without them; `null` where a pin alone brought it.
+    #[schema(required)]
+    from_rank: Option<u32>,
+    /// The rules that moved it; none where it only made way.
+    rules: Vec<RuleNoteAnswer>,
+}
+
+/// A rule as answers name it.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct RuleNoteAnswer {
+    id: String,
+    name: String,
+    /// `pin`, `boost`, `bury`, `hide`, `reserve`, `cap_brand`, `cap_category`, `exclude_bought`,
+    /// `margin` or `stock`.
+    effect: String,
+}
+
+/// Why a product is not in an answer.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct WhyNotAnswer {
+    product_id: String,
+    /// `shown`, `unknown_product`, `exclude`, `on_page`, `shown_above`, `stock`, `filter`, `rule`,
+    /// `same_title`, `outranked` or `not_proposed`.
+    cause: String,
+    /// The same in words.
+    detail: String,
+    /// The rule, where it was one.
+    #[schema(required)]
+    rule: Option<RuleNoteAnswer>,
+}
+
+/// What the reader of an answer should know.
+#[derive(Debug, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[cfg_attr(test, serde(deny_unknown_fields))]
+#[allow(dead_code, reason = "documents what `write_answer` writes")]
+pub(crate) struct WarningAnswer {
+    /// A stable slug: `rules_hid_everything`.
+    code: String,
+    detail: String,
+    /// The rules that did it, where the key may know.
+    rules: Vec<String>,
 }
 
 /// Why a product is in the answer.
@@ -320,6 +399,8 @@ pub(crate) enum ReasonName {
     Trending,
     Popular,
     New,
+    /// A rule pinned it.
+    Picked,
 }
 
 /// Several answers, in the order of the requests.
@@ -353,7 +434,49 @@ pub(crate) fn write_answer(answer: &RecommendAnswer, out: &mut String) {
         Some(explanation) => write_text(explanation, out),
         None => out.push_str("null"),
     }
+    if !answer.why_not.is_empty() {
+        out.push_str(",\"why_not\":");
+        write_list(&answer.why_not, out, |why, out| {
+            out.push_str("{\"product_id\":");
+            write_text(why.product_id.as_str(), out);
+            let _ = write!(out, ",\"cause\":\"{}\",\"detail\":", why.cause.as_str());
+            write_text(&why.detail, out);
+            out.push_str(",\"rule\":");
+            match &why.rule {
+                Some(rule) => write_rule(rule, out),
+                None => out.push_str("null"),
+            }
+            out.push('}');
+        });
+    }
+    out.push_str(",\"warnings\":");
+    write_list(&answer.warnings, out, |warning, out| {
+        let _ = write!(out, "{{\"code\":\"{}\",\"detail\":", warning.code);
+        write_text(&warning.detail, out);
+        out.push_str(",\"rules\":");
+        write_list(&warning.rules, out, |rule, out| write_text(rule.as_str(), out));
+        out.push('}');
+    });
     out.push_str(",\"experiment\":null}");
+}
+
+fn write_list<T>(list: &[T], out: &mut String, each: impl Fn(&T, &mut String)) {
+    out.push('[');
+    for (idx, one) in list.iter().enumerate() {
+        if idx > 0 {
+            out.push(',');
+        }
+        each(one, out);
+    }
+    out.push(']');
+}
+
+fn write_rule(rule: &RuleNote, out: &mut String) {
+    out.push_str("{\"id\":");
+    write_text(rule.id.as_str(), out);
+    out.push_str(",\"name\":");
+    write_text(&rule.name, out);
+    let _ = write!(out, ",\"effect\":\"{}\"}}", rule.effect);
 }
 
 fn write_product(item: &Recommendation, out: &mut String) {
@@ -371,7 +494,18 @@ fn write_product(item: &Recommendation, out: &mut String) {
         }
         write_text(id.as_str(), out);
     }
-    out.push_str("]}}");
+    out.push_str("]}");
+    if let Some(moved) = &item.moved {
+        match moved.from_rank {
+            Some(rank) => {
+                let _ = write!(out, ",\"moved\":{{\"from_rank\":{rank},\"rules\":");
+            }
+            None => out.push_str(",\"moved\":{\"from_rank\":null,\"rules\":"),
+        }
+        write_list(&moved.rules, out, write_rule);
+        out.push('}');
+    }
+    out.push('}');
 }
 
 /// JSON has no word for what is not a number.

@@ -5,8 +5,17 @@ use serde_json::{Map, Value, json};
 use souk_core::{Currency, SiteId};
 
 /// Objects that take no other fields than theirs.
-const CLOSED: [&str; 5] =
-    ["MoneyBody", "ProductBody", "ProductChange", "VariantBody", "TranslationBody"];
+const CLOSED: [&str; 9] = [
+    "MoneyBody",
+    "ProductBody",
+    "ProductChange",
+    "VariantBody",
+    "TranslationBody",
+    "RuleWhen",
+    "RuleSelect",
+    "RuleHours",
+    "RuleActionBody",
+];
 
 /// Times from 1970 to 9999 in UTC.
 const TIME_PATTERN: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T\
@@ -100,8 +109,62 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         { "properties": { "role": { "enum": ["ingest_browser", "storefront_browser"] } } },
         { "properties": { "origins": { "maxItems": 0 } } },
     ]);
+    refine_rules(schemas, &sites);
     add_events(schemas, &optional_site);
     schemas.values_mut().for_each(drop_widths);
+}
+
+/// The fields that each type of action has, and what the words of a condition are.
+fn refine_rules(schemas: &mut Map<String, Value>, sites: &[&str]) {
+    let own = [
+        ("pin", "position"),
+        ("boost", "factor"),
+        ("reserve", "share"),
+        ("cap_brand", "max"),
+        ("cap_category", "max"),
+        ("exclude_bought", "days"),
+        ("margin", "weight"),
+        ("stock", "weight"),
+    ];
+    let action = &mut schemas["RuleActionBody"];
+    let shapes = action["properties"].clone();
+    let of_type = |kind: &str, fields: &[&str], required: &[&str]| {
+        let mut properties = json!({ "type": { "const": kind } });
+        for field in fields {
+            properties[*field] = shapes[*field].clone();
+        }
+        let required: Vec<&str> = std::iter::once("type").chain(required.iter().copied()).collect();
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    };
+    let mut kinds = vec![of_type("bury", &[], &[]), of_type("hide", &[], &[])];
+    kinds.extend(own.map(|(kind, field)| match kind {
+        "cap_category" => of_type(kind, &[field, "depth"], &[field]),
+        _ => of_type(kind, &[field], &[field]),
+    }));
+    *action = json!({ "description": "What a rule does: its type, and what the type needs.", "oneOf": kinds });
+    let select = &mut schemas["RuleSelect"];
+    select["not"] = json!({ "required": ["filter", "product_ids"] });
+    let ids = json!({ "items": { "type": "string", "pattern": ID_PATTERN } });
+    let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
+    merge(property_of(schemas, "RuleSelect", "filter"), &filter);
+    let few = json!({ "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": 20 });
+    merge(property_of(schemas, "RecommendBody", "explain_products"), &few);
+    merge(property_of(schemas, "RuleSelect", "product_ids"), &ids);
+    merge(property_of(schemas, "RuleWhen", "product_ids"), &ids);
+    merge(property_of(schemas, "RuleWhen", "sites"), &json!({ "items": { "enum": sites } }));
+    for name in ["placements", "page_types", "categories"] {
+        let words = json!({ "items": { "type": "string", "minLength": 1, "maxLength": 120 } });
+        merge(property_of(schemas, "RuleWhen", name), &words);
+    }
+    let strategies: Vec<&str> =
+        souk_app::Strategy::ALL[1..].iter().map(|one| one.as_str()).collect();
+    merge(
+        property_of(schemas, "RuleWhen", "strategies"),
+        &json!({ "items": { "enum": strategies } }),
+    );
+    for name in ["from", "until"] {
+        merge(property_of(schemas, "RuleWhen", name), &time());
+    }
 }
 
 /// Drops `int32` and `int64`: a width is how this program holds a number, not what the number may be.

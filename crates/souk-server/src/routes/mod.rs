@@ -23,6 +23,7 @@ pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
 pub(crate) mod retention;
+pub(crate) mod rules;
 pub(crate) mod segment;
 pub(crate) mod webhooks;
 
@@ -39,6 +40,10 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         )
         .route("/v1/recommendations", post(recommend::recommend))
         .route("/v1/recommendations/batch", post(recommend::batch))
+        .route("/v1/recommendations/page", post(recommend::page))
+        .route("/v1/rules", get(rules::list).post(rules::create))
+        .route("/v1/rules/preview", post(rules::preview))
+        .route("/v1/rules/{id}", get(rules::get).put(rules::put).delete(rules::delete))
         .route("/v1/subjects/{id}/consents", get(consents::get).put(consents::put))
         .route("/.well-known/gpc.json", get(consents::gpc))
         .route("/v1/keys", get(keys::list).post(keys::create))

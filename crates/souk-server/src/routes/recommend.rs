@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use souk_app::{Operation, RecommendRequest};
+use souk_app::{Operation, PAGE_PLACEMENTS_MAX, RecommendRequest};
 
 use crate::body::expect_json;
+use crate::dto::page::{PageAnswer, PageBody};
 use crate::dto::recommend::{
     BATCH_MAX, LimitBounds, RecommendBatchAnswer, RecommendBatchBody, RecommendBody,
     RecommendationsAnswer, write_answer,
@@ -33,7 +34,7 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
     let body: RecommendBody = crate::json::parse_object(&call.body)?;
-    let mut request = parse(&edge, body)?;
+    let mut request = parse_request(&edge, body)?;
     request.is_gpc = is_gpc(&call.headers);
     let answer = edge.app.recommend(&request, &caller).await?;
     let mut text = String::with_capacity(ANSWER_BYTES);
@@ -63,7 +64,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     let mut requests = Vec::with_capacity(body.requests.len());
     for (idx, Object(body)) in body.requests.into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/requests/{idx}"));
-        let mut request = parse(&edge, body).map_err(below)?;
+        let mut request = parse_request(&edge, body).map_err(below)?;
         request.is_gpc = is_gpc(&call.headers);
         requests.push(request);
     }
@@ -80,7 +81,46 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     Ok(json_text(text))
 }
 
-fn parse(edge: &Edge, body: RecommendBody) -> Answer<RecommendRequest> {
+/// Answers the placements of one page in their order: no product is on the page twice, nor are two of
+/// one title.
+#[utoipa::path(
+    post,
+    path = "/v1/recommendations/page",
+    tag = "Recommendations",
+    summary = "Recommend products for a whole page",
+    request_body(content = PageBody),
+    responses((status = 200, description = "In the order of the placements.", body = PageAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn page(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let limit = edge.config.limits.body_bytes_max;
+    let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
+    expect_json(&call.headers)?;
+    let body: PageBody = crate::json::parse_object(&call.body)?;
+    let mut placements = Vec::new();
+    for (idx, body) in body.placements().into_iter().enumerate() {
+        let below = |problem: Box<Problem>| problem.below(&format!("/placements/{idx}"));
+        let mut request = parse_request(&edge, body).map_err(below)?;
+        request.is_gpc = is_gpc(&call.headers);
+        placements.push(request);
+        if placements.len() > PAGE_PLACEMENTS_MAX {
+            break;
+        }
+    }
+    let answers = edge.app.recommend_page(&placements, &caller).await?;
+    let mut text = String::from("{\"placements\":[");
+    for (idx, answer) in answers.iter().enumerate() {
+        if idx > 0 {
+            text.push(',');
+        }
+        write_answer(answer, &mut text);
+    }
+    text.push_str("]}");
+    Ok(json_text(text))
+}
+
+/// Turns the shape of a request into one, or names every fault.
+pub(crate) fn parse_request(edge: &Edge, body: RecommendBody) -> Answer<RecommendRequest> {
     let settings = &edge.app.config().recommendations;
     let count = |value| usize::try_from(value).unwrap_or(usize::MAX);
     let bounds =

@@ -32,6 +32,13 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("DELETE", "/v1/products/{id}", "-----+--+"),
     ("POST", "/v1/recommendations", "--++-+--+"),
     ("POST", "/v1/recommendations/batch", "--++-+--+"),
+    ("POST", "/v1/recommendations/page", "--++-+--+"),
+    ("GET", "/v1/rules", "----++--+"),
+    ("POST", "/v1/rules", "-----+--+"),
+    ("GET", "/v1/rules/{id}", "----++--+"),
+    ("PUT", "/v1/rules/{id}", "-----+--+"),
+    ("DELETE", "/v1/rules/{id}", "-----+--+"),
+    ("POST", "/v1/rules/preview", "-----+--+"),
     // A page asks with its shopper's token only; see `consents.rs`.
     ("GET", "/v1/subjects/{id}/consents", "-+-+---++"),
     ("PUT", "/v1/subjects/{id}/consents", "-+-+---++"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use souk_app::{Reason, ReasonKind, RecommendContext, RecommendRequest, Strategy};
 use souk_core::{Filter, LocationId, ProductId};
 
@@ -112,6 +112,7 @@ impl Acts {
             filter: filter.map(|idx| Filter::parse(FILTERS[idx].0)).transpose()?,
             exclude: exclude.iter().map(id).collect(),
             explain: world.chance(30),
+            ..RecommendRequest::new(Strategy::Auto, 1)
         };
         Ok(Question { site, who, place, filter, exclude, session, request })
     }
@@ -172,6 +173,7 @@ impl Acts {
             }
             // Both only say what the catalogue says.
             ReasonKind::SimilarProduct | ReasonKind::New => {}
+            ReasonKind::Picked => bail!("no rule picks anything here"),
         }
         Ok(())
     }

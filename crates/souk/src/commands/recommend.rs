@@ -3,7 +3,9 @@
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{Caller, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, Strategy};
+use souk_app::{
+    Caller, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, RuleNote, Strategy,
+};
 use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
 
 use crate::cli::RecommendArgs;
@@ -42,6 +44,7 @@ fn reason_name(kind: ReasonKind) -> &'static str {
         ReasonKind::Trending => "trending",
         ReasonKind::Popular => "popular",
         ReasonKind::New => "new",
+        ReasonKind::Picked => "picked",
     }
 }
 
@@ -62,6 +65,8 @@ pub(crate) struct Ask {
     site: Option<String>,
     location: Option<String>,
     explain: bool,
+    #[serde(default)]
+    why: Vec<String>,
 }
 
 impl From<RecommendArgs> for Ask {
@@ -81,6 +86,7 @@ impl From<RecommendArgs> for Ask {
             site: args.site,
             location: args.location,
             explain: args.explain,
+            why: args.why,
         }
     }
 }
@@ -92,7 +98,7 @@ pub(crate) async fn answer(shop: &Shop, ask: &Ask) -> Result<Value> {
 }
 
 impl Ask {
-    fn request(&self) -> Result<RecommendRequest, String> {
+    pub(crate) fn request(&self) -> Result<RecommendRequest, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let product = |id: &String| ProductId::new(id.as_str()).map_err(|error| text(&error));
         let products =
@@ -127,6 +133,8 @@ impl Ask {
             filter: filter.map_err(|error| format!("--filter: {error}"))?,
             exclude: products(&self.exclude)?,
             explain: self.explain,
+            explain_products: products(&self.why)?,
+            shown: Vec::new(),
         })
     }
 }
@@ -149,9 +157,25 @@ pub(crate) fn json_of(answer: &RecommendAnswer) -> Value {
                     "text": one.reason.text,
                     "evidence": evidence,
                 },
+                "moved": one.moved.as_ref().map(|moved| json!({
+                    "from_rank": moved.from_rank,
+                    "rules": moved.rules.iter().map(rule_json).collect::<Vec<_>>(),
+                })),
             })
         })
         .collect();
+    let why_not = answer.why_not.iter().map(|why| {
+        json!({
+            "product_id": why.product_id.as_str(),
+            "cause": why.cause.as_str(),
+            "detail": why.detail,
+            "rule": why.rule.as_ref().map(rule_json),
+        })
+    });
+    let warnings = answer.warnings.iter().map(|warning| {
+        let rules: Vec<&str> = warning.rules.iter().map(|rule| rule.as_str()).collect();
+        json!({"code": warning.code, "detail": warning.detail, "rules": rules})
+    });
     json!({
         "request_id": answer.request_id,
         "timestamp": answer.timestamp.to_string(),
@@ -160,7 +184,13 @@ pub(crate) fn json_of(answer: &RecommendAnswer) -> Value {
         "recommendations": recommendations,
         "personalization_score": answer.personalization_score,
         "explanation": answer.explanation,
+        "why_not": why_not.collect::<Vec<_>>(),
+        "warnings": warnings.collect::<Vec<_>>(),
     })
+}
+
+fn rule_json(rule: &RuleNote) -> Value {
+    json!({"id": rule.id.as_str(), "name": rule.name, "effect": rule.effect})
 }
 
 pub(crate) fn text(result: &Value) -> String {
@@ -182,6 +212,13 @@ pub(crate) fn text(result: &Value) -> String {
     text.push_str(&format!("strategy {}", result["strategy"].as_str().unwrap_or_default()));
     if let Some(explanation) = result["explanation"].as_str() {
         text.push_str(&format!(": {explanation}"));
+    }
+    for why in result["why_not"].as_array().into_iter().flatten() {
+        let word = |name: &str| why[name].as_str().unwrap_or_default();
+        text.push_str(&format!("\n{}: {}", word("product_id"), word("detail")));
+    }
+    for warning in result["warnings"].as_array().into_iter().flatten() {
+        text.push_str(&format!("\nwarning: {}", warning["detail"].as_str().unwrap_or_default()));
     }
     text
 }

@@ -33,6 +33,7 @@ fn every_command_explains_itself() {
         &["recommend", "--help"],
         &["evaluate", "baskets", "--help"],
         &["keys", "create", "--help"],
+        &["rules", "put", "--help"],
         &["export", "--help"],
     ] {
         let output = souk(folder.path(), args);
@@ -128,6 +129,42 @@ fn commands_reach_the_server_that_owns_the_folder() {
     assert_eq!(restored.status.code(), Some(0), "{}", stderr(&restored));
     let report = stdout(&souk(folder.path(), &["doctor", "--data", "fresh"]));
     assert!(report.contains("1 products"), "{report}");
+}
+
+#[test]
+fn rules_go_in_are_tried_and_come_out_as_lines() {
+    let folder = TempDir::new().unwrap();
+    write(folder.path(), "p.csv", "sku,name,brand\na,Tea,Big\nb,Rice,Own\nc,Salt,Big\n");
+    souk(folder.path(), &["import", "p.csv"]);
+    let rule = r#"{"id": "own", "select": {"filter": "brand = 'Own'"}, "action": {"type": "pin", "position": 1}}"#;
+    write(folder.path(), "r.json", rule);
+    let args = ["rules", "preview", "r.json", "--strategy", "new", "--output", "json"];
+    let tried = souk(folder.path(), &args);
+    assert_eq!(tried.status.code(), Some(0), "{}", stderr(&tried));
+    let preview: serde_json::Value = serde_json::from_str(&stdout(&tried)).unwrap();
+    assert_eq!(preview["matches"], 1);
+    assert_eq!(preview["after"]["recommendations"][0]["product_id"], "b");
+    assert!(stdout(&souk(folder.path(), &["rules", "list"])).contains("there are no rules"));
+    let put = souk(folder.path(), &["rules", "put", "r.json"]);
+    assert_eq!(put.status.code(), Some(0), "{}", stderr(&put));
+    let answer = souk(
+        folder.path(),
+        &["recommend", "--strategy", "new", "--limit", "1", "--explain", "--why", "a,c"],
+    );
+    assert!(stdout(&answer).contains("Rice"), "{}", stdout(&answer));
+    assert!(stdout(&answer).contains("a: its rank was"), "{}", stdout(&answer));
+    let exported = stdout(&souk(folder.path(), &["rules", "export"]));
+    assert_eq!(exported.lines().count(), 1);
+    write(folder.path(), "again.jsonl", &exported);
+    assert_eq!(souk(folder.path(), &["rules", "put", "again.jsonl"]).status.code(), Some(0));
+    assert_eq!(stdout(&souk(folder.path(), &["rules", "export"])), exported);
+    write(folder.path(), "bad.jsonl", &format!("{exported}{{\"id\": \"x\"}}\n"));
+    let bad = souk(folder.path(), &["rules", "put", "bad.jsonl"]);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(stderr(&bad).contains("line 2: /action"), "{}", stderr(&bad));
+    assert!(stdout(&souk(folder.path(), &["doctor"])).contains("1 rules, 1 of them"));
+    assert_eq!(souk(folder.path(), &["rules", "delete", "own"]).status.code(), Some(0));
+    assert_eq!(souk(folder.path(), &["rules", "delete", "own"]).status.code(), Some(1));
 }
 
 #[test]

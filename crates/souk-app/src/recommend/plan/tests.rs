@@ -1,19 +1,7 @@
 use super::*;
-use crate::recommend::RecommendContext;
 
 fn request(strategy: Strategy, page: &str) -> RecommendRequest {
-    RecommendRequest {
-        user_id: None,
-        anonymous_id: None,
-        placement: Some(page.to_owned()),
-        strategy,
-        limit: 10,
-        context: RecommendContext::default(),
-        filter: None,
-        exclude: Vec::new(),
-        explain: false,
-        is_gpc: false,
-    }
+    RecommendRequest { placement: Some(page.to_owned()), ..RecommendRequest::new(strategy, 10) }
 }
 
 fn chosen(page: &str, known: Known) -> Strategy {

@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use souk_app::{Reason, ReasonKind, RecommendAnswer, Recommendation, Strategy};
+use souk_app::{
+    Moved, Reason, ReasonKind, RecommendAnswer, Recommendation, RuleNote, Strategy, Warning,
+    WhyCause, WhyNot,
+};
+use souk_core::rules::RuleId;
 use souk_core::{ProductId, Timestamp};
 
 use super::{LimitBounds, RecommendBody, RecommendationsAnswer, write_answer};
@@ -9,6 +13,19 @@ const BOUNDS: LimitBounds = LimitBounds { default: 10, max: 100 };
 
 #[test]
 fn an_answer_is_json_of_the_documented_shape() {
+    let rule = RuleId::new("own-brand").unwrap();
+    let note = RuleNote { id: rule.clone(), name: "Own \"brand\"".to_owned(), effect: "boost" };
+    let why = WhyNot {
+        product_id: ProductId::new("p3").unwrap(),
+        cause: WhyCause::Rule,
+        detail: "hidden".to_owned(),
+        rule: Some(note.clone()),
+    };
+    let warning = Warning {
+        code: "rules_hid_everything",
+        detail: "nothing was left".to_owned(),
+        rules: vec![rule],
+    };
     let product = Recommendation {
         product_id: ProductId::new("p\"7\\\u{1}é").unwrap(),
         rank: 1,
@@ -19,6 +36,7 @@ fn an_answer_is_json_of_the_documented_shape() {
             text: "Bought with \"Rye\nBread\"".to_owned(),
             evidence: vec![ProductId::new("p1").unwrap(), ProductId::new("p2").unwrap()],
         },
+        moved: Some(Moved { from_rank: Some(7), rules: vec![note.clone()] }),
     };
     let answer = RecommendAnswer {
         request_id: "r-1".to_owned(),
@@ -28,6 +46,8 @@ fn an_answer_is_json_of_the_documented_shape() {
         recommendations: vec![product.clone(), product],
         personalization_score: 0.5,
         explanation: Some("why".to_owned()),
+        why_not: vec![why],
+        warnings: vec![warning],
     };
     let mut text = String::new();
     write_answer(&answer, &mut text);
@@ -40,6 +60,10 @@ fn an_answer_is_json_of_the_documented_shape() {
     assert_eq!(first.score, 0.0);
     assert_eq!(read.timestamp, "2023-11-14T22:13:20.123Z");
     assert_eq!(read.explanation.as_deref(), Some("why"));
+    let moved = first.moved.as_ref().unwrap();
+    assert_eq!((moved.from_rank, moved.rules[0].name.as_str()), (Some(7), "Own \"brand\""));
+    assert_eq!(read.why_not[0].rule.as_ref().unwrap().id, "own-brand");
+    assert_eq!(read.warnings[0].rules, ["own-brand"]);
 }
 
 #[test]

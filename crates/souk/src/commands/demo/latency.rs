@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use souk_app::{RecommendContext, RecommendRequest, Strategy};
+use souk_app::{RecommendRequest, Strategy};
 use souk_ports::EventLog;
 use souk_recommend::evaluate::metrics::percentile;
 use souk_sim::http::{Connection, Request};
@@ -66,15 +66,8 @@ fn texts(list: &Value) -> Vec<String> {
 fn request(user: &str, limit: usize) -> RecommendRequest {
     RecommendRequest {
         user_id: Some(user.to_owned()),
-        anonymous_id: None,
         placement: Some("home".to_owned()),
-        strategy: Strategy::Auto,
-        limit,
-        context: RecommendContext::default(),
-        filter: None,
-        exclude: Vec::new(),
-        explain: false,
-        is_gpc: false,
+        ..RecommendRequest::new(Strategy::Auto, limit)
     }
 }
 

@@ -1,0 +1,149 @@
+//! From a plan to a list: candidates, then whatever reorders them, then the merchant's rules, which have the
+//! last word; and what is to be said about it.
+
+use souk_core::Timestamp;
+use souk_core::rules::RuleId;
+use souk_recommend::Item;
+
+use crate::App;
+use crate::recommend::candidates::{Proposal, Scene};
+use crate::recommend::merchandise::{Hand, Listed, Warning};
+use crate::recommend::plan::{Plan, Source};
+use crate::recommend::select::{Gate, Places};
+use crate::recommend::why::{Explainer, WhyNot};
+use crate::recommend::{Detail, RecommendAnswer, RecommendRequest, Strategy, fill};
+
+/// Candidates among which a product that was asked about is looked for.
+const WHY_POOL: usize = 300;
+/// Rules that a warning names.
+const NAMED_MAX: usize = 10;
+/// The best candidates that are looked at to find the rules that emptied a list.
+const BLAMED_FROM: usize = 100;
+
+/// What is asked, and what products must satisfy.
+pub(crate) struct Question<'a> {
+    pub(crate) request: &'a RecommendRequest,
+    pub(crate) plan: &'a Plan,
+    pub(crate) gate: &'a Gate<'a>,
+}
+
+/// A list with what is to be said about it.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) listed: Listed,
+    pub(crate) why_not: Vec<WhyNot>,
+    /// The rules that took everything out and were set aside for it.
+    pub(crate) brake: Option<Vec<RuleId>>,
+}
+
+/// An answer, and the rules that were set aside for it.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) answer: RecommendAnswer,
+    pub(crate) brake: Option<Vec<RuleId>>,
+    /// The strategy that was to be carried out; never `Auto`.
+    pub(crate) planned: Strategy,
+}
+
+/// Makes the list. Where rules leave nothing, those that no product list backs are set aside.
+pub(crate) fn make(scene: &mut Scene<'_>, question: &Question<'_>) -> Made {
+    let hand = question.gate.hand;
+    let listed = list(scene, question);
+    if !listed.taken.is_empty() || !hand.removes() {
+        let why_not = explained(scene, question, &listed);
+        return Made { listed, why_not, brake: None };
+    }
+    let spare = hand.sparing();
+    let gate = question.gate.under(&spare);
+    let spared = Question { gate: &gate, ..*question };
+    let listed_then = list(scene, &spared);
+    let why_not = explained(scene, &spared, &listed_then);
+    if listed_then.taken.is_empty() {
+        // There was nothing to be taken out: the rules are not to blame.
+        let why_not = explained(scene, question, &listed);
+        return Made { listed, why_not, brake: None };
+    }
+    let items = listed_then.taken.iter().map(|one| one.item);
+    let brake = Some(blamed(hand, items));
+    Made { listed: listed_then, why_not, brake }
+}
+
+/// The rules that take these products out, each once.
+fn blamed(hand: &Hand<'_>, items: impl Iterator<Item = Item>) -> Vec<RuleId> {
+    let removals = items.take(BLAMED_FROM).filter_map(|item| hand.removal(item));
+    let mut rules: Vec<RuleId> = removals.map(|removal| hand.note(removal.rule()).id).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules.truncate(NAMED_MAX);
+    rules
+}
+
+fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
+    let Question { request, plan, gate } = *question;
+    let (hand, limit) = (gate.hand, request.limit);
+    let mut pool = fill(scene, plan, (Places::pool(hand.pool(limit), limit), gate));
+    // What makes lists varied, or like the shopper's own mix, reorders the pool here: it knows nothing of
+    // rules, and rules come after it.
+    if hand.is_short_of_reserved(&pool, limit) {
+        let more = reserved(scene, question, &pool);
+        pool.extend(more);
+    }
+    let guests = hand.guests(limit, gate);
+    let mut listed = hand.list(pool, &guests, limit);
+    listed.taken.truncate(limit);
+    listed
+}
+
+/// More candidates for reserved shares: from the plan's sources, then from what is popular or new.
+fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -> Vec<Proposal> {
+    let Question { request, plan, gate } = *question;
+    let gate = Gate { is_for_reserved: true, ..gate.under(gate.hand) };
+    let mut fill_from = plan.fill.clone();
+    for source in [Source::Popular, Source::New] {
+        if !plan.first.contains(&source) && !fill_from.contains(&source) {
+            fill_from.push(source);
+        }
+    }
+    let plan = Plan { fill: fill_from, ..plan.clone() };
+    let places = Places::beside(pool, gate.catalogue, request.limit);
+    let last = pool.last().map_or(0.0, |last| last.score);
+    let mut more = fill(scene, &plan, (places, &gate));
+    // They come behind all that was proposed, whatever their source says of them.
+    more.iter_mut().for_each(|proposal| proposal.score = proposal.score.min(last));
+    more
+}
+
+fn explained(scene: &mut Scene<'_>, question: &Question<'_>, listed: &Listed) -> Vec<WhyNot> {
+    let Question { request, plan, gate } = *question;
+    if request.explain_products.is_empty() {
+        return Vec::new();
+    }
+    // Without rules that reorder there are no more candidates than places: look deeper, for this alone.
+    let deeper = match listed.left.is_empty() {
+        true => fill(scene, plan, (Places::pool(WHY_POOL, request.limit), gate)),
+        false => Vec::new(),
+    };
+    Explainer { request, gate, hand: gate.hand, listed, deeper: &deeper }.all()
+}
+
+/// What the reader of an answer should know, as far as the reader may.
+pub(crate) fn warnings(made: &Made, detail: Detail) -> Vec<Warning> {
+    let warn = |rules: &Vec<RuleId>| Warning {
+        code: "rules_hid_everything",
+        detail:
+            "rules would have left nothing to show, so those without a product list were set aside"
+                .to_owned(),
+        rules: if detail == Detail::Shop { rules.clone() } else { Vec::new() },
+    };
+    made.brake.iter().map(warn).collect()
+}
+
+impl App {
+    /// Remembers for the doctor that rules had to be set aside.
+    pub(crate) fn note_brake(&self, at: Timestamp, rules: &[RuleId]) {
+        let mut brake = self.merchandising.brake.lock();
+        brake.n += 1;
+        brake.last_at = at;
+        brake.rules = rules.to_vec();
+    }
+}

@@ -1,0 +1,358 @@
+//! The list that comes of candidates under rules. Which rule wins is written at [`super`].
+
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash, Hasher};
+
+use super::bits::numbers;
+use super::effect::{Effect, PinHit};
+use super::set::{ActiveRules, RuleNo, RuleSet};
+use super::{CapBy, RuleAction};
+use crate::ProductId;
+
+/// How far a margin must lie from that of the middle candidate to count in full: a quarter of the price.
+/// Chosen: the spread inside a grocer's or a fashion shop's assortment.
+const MARGIN_SPAN: f32 = 0.25;
+
+/// A product that may take a place. Its rank is its place among the candidates.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// Which product.
+    pub id: &'a ProductId,
+    /// What the rules that hold do with it. One that a rule takes out must not be a candidate.
+    pub effect: Effect,
+    /// Its brand, where caps ask for it.
+    pub brand: Option<&'a str>,
+    /// Its first category, likewise.
+    pub category: Option<&'a str>,
+    /// The share of its price that the shop keeps, where it is known and asked for.
+    pub margin: Option<f32>,
+    /// Its stock from −1 (little) to 1 (much), likewise; 0 where it is not known.
+    pub stock: f32,
+    /// Whether nobody proposed it and only a pin can give it a place.
+    pub is_guest: bool,
+}
+
+/// Why a product stands where it stands, where its weight alone does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It was next by its weight.
+    ByWeight,
+    /// A pin put it there.
+    ByPin(RuleNo),
+    /// A reserved share was to be filled.
+    ByReserve(RuleNo),
+}
+
+/// A product in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its place among the candidates, from 0.
+    pub candidate: usize,
+    /// Why it stands there.
+    pub taken: Taken,
+}
+
+/// The list that comes of candidates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrangement {
+    /// Best first.
+    pub placed: Vec<Placed>,
+    /// Candidates that a cap kept out although places were given to worse ones, or were left.
+    pub capped: Vec<(usize, RuleNo)>,
+}
+
+/// Makes a list of at most `limit` products.
+pub fn arrange(
+    (set, active): (&RuleSet, &ActiveRules),
+    candidates: &[Candidate<'_>],
+    pins: &[PinHit],
+    limit: usize,
+) -> Arrangement {
+    let mut work = Work::new(set, active, candidates);
+    let pinned = work.pin(pins, limit);
+    work.order = work.order();
+    let mut placed = Vec::with_capacity(limit);
+    for place in 0..limit {
+        if let Some(pin) = pinned[place] {
+            placed.push(pin);
+        } else if let Some(next) = work.next((place + 1, limit)) {
+            placed.push(next);
+        }
+    }
+    let mut capped = std::mem::take(&mut work.capped);
+    capped.sort_unstable();
+    capped.dedup_by_key(|(candidate, _)| *candidate);
+    capped.retain(|(candidate, _)| !work.is_used[*candidate]);
+    Arrangement { placed, capped }
+}
+
+struct Work<'a> {
+    set: &'a RuleSet,
+    active: &'a ActiveRules,
+    candidates: &'a [Candidate<'a>],
+    is_used: Vec<bool>,
+    /// Candidates that can take a place by weight, best first.
+    order: Vec<usize>,
+    /// How far the order holds nothing free. What a cap keeps out once, it keeps out for good, so this
+    /// only grows.
+    next_free: usize,
+    /// The same for what fills each reserved share.
+    next_reserved: Vec<usize>,
+    /// Places that each reserved share has, and how many it is to have.
+    filled: Vec<(usize, f32)>,
+    caps: Caps,
+    /// Candidates that were passed over, and the cap that did it.
+    capped: Vec<(usize, RuleNo)>,
+}
+
+impl<'a> Work<'a> {
+    fn new(set: &'a RuleSet, active: &'a ActiveRules, candidates: &'a [Candidate<'a>]) -> Work<'a> {
+        let share = |rule: &RuleNo| match set.action(*rule) {
+            RuleAction::Reserve { share } => (0, share),
+            _ => (0, 0.0),
+        };
+        Work {
+            set,
+            active,
+            candidates,
+            is_used: vec![false; candidates.len()],
+            order: Vec::new(),
+            next_free: 0,
+            next_reserved: vec![0; active.reserves.len()],
+            filled: active.reserves.iter().map(share).collect(),
+            caps: Caps::new(set, active, candidates.len()),
+            capped: Vec::new(),
+        }
+    }
+
+    /// Gives pinned products their places.
+    fn pin(&mut self, hits: &[PinHit], limit: usize) -> Vec<Option<Placed>> {
+        let mut pinned = vec![None; limit];
+        if hits.is_empty() {
+            return pinned;
+        }
+        let mut by_rule: FxHashMap<RuleNo, Vec<usize>> = FxHashMap::default();
+        for hit in hits {
+            by_rule.entry(hit.rule).or_default().push(hit.candidate as usize);
+        }
+        for &rule in &self.active.pins {
+            let RuleAction::Pin { position } = self.set.action(rule) else { continue };
+            let place = usize::from(position) - 1;
+            if place >= limit || pinned[place].is_some() {
+                continue;
+            }
+            let selection = &self.set.rule(rule).selection;
+            let meant = by_rule.get(&rule).into_iter().flatten().copied();
+            let free = meant.filter(|candidate| !self.is_used[*candidate]);
+            let best = free.min_by_key(|candidate| {
+                (selection.order_of(self.candidates[*candidate].id), *candidate)
+            });
+            if let Some(candidate) = best {
+                pinned[place] = Some(Placed { candidate, taken: Taken::ByPin(rule) });
+                self.take(candidate);
+            }
+        }
+        pinned
+    }
+
+    /// The candidates that can take a place by weight, best first, the buried ones last.
+    fn order(&self) -> Vec<usize> {
+        let neutral = self.neutral_margin();
+        let ranked =
+            self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.is_guest);
+        let mut keys: Vec<(bool, u32, u32)> = ranked
+            .map(|(rank, candidate)| {
+                let is_buried = candidate.effect.buried_by.is_some();
+                let weight = weight(candidate, neutral) / ((rank + 2) as f32).log2();
+                // Weights are above 0, so that their bits have their order. Among the buried, rank alone
+                // decides.
+                let key = if is_buried { 0 } else { u32::MAX - weight.to_bits() };
+                (is_buried, key, rank as u32)
+            })
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, _, rank)| rank as usize).collect()
+    }
+
+    /// The margin of the middle candidate of those whose margin is known.
+    fn neutral_margin(&self) -> f32 {
+        if !self.active.asks_margins() {
+            return 0.0;
+        }
+        let mut known: Vec<f32> = self.candidates.iter().filter_map(|one| one.margin).collect();
+        known.sort_by(f32::total_cmp);
+        known.get(known.len() / 2).copied().unwrap_or(0.0)
+    }
+
+    /// The product for one place, counted from 1.
+    fn next(&mut self, (place, limit): (usize, usize)) -> Option<Placed> {
+        let by_weight = self.first_free();
+        for idx in 0..self.filled.len() {
+            let (filled, share) = self.filled[idx];
+            // Rounded, but at least one place; evenly spread over the list.
+            let quota = ((share * limit as f32).round() as usize).clamp(1, limit);
+            if filled >= place * quota / limit {
+                continue;
+            }
+            if let Some(candidate) = self.first_reserved(idx) {
+                self.take(candidate);
+                let is_next = by_weight == Some(candidate);
+                let rule = self.active.reserves[idx];
+                let taken = if is_next { Taken::ByWeight } else { Taken::ByReserve(rule) };
+                return Some(Placed { candidate, taken });
+            }
+        }
+        let candidate = by_weight?;
+        self.take(candidate);
+        Some(Placed { candidate, taken: Taken::ByWeight })
+    }
+
+    /// The best candidate that is free and breaks no cap.
+    fn first_free(&mut self) -> Option<usize> {
+        while let Some(&candidate) = self.order.get(self.next_free) {
+            if !self.is_used[candidate] {
+                match self.caps.broken((candidate, &self.candidates[candidate])) {
+                    None => return Some(candidate),
+                    Some(cap) => self.capped.push((candidate, self.active.caps[cap])),
+                }
+            }
+            self.next_free += 1;
+        }
+        None
+    }
+
+    /// The same of those that fill a reserved share.
+    fn first_reserved(&mut self, share: usize) -> Option<usize> {
+        while let Some(&candidate) = self.order.get(self.next_reserved[share]) {
+            if !self.is_used[candidate]
+                && self.candidates[candidate].effect.reserves >> share & 1 == 1
+                && self.caps.broken((candidate, &self.candidates[candidate])).is_none()
+            {
+                return Some(candidate);
+            }
+            self.next_reserved[share] += 1;
+        }
+        None
+    }
+
+    fn take(&mut self, candidate: usize) {
+        self.is_used[candidate] = true;
+        let reserves = self.candidates[candidate].effect.reserves;
+        for share in numbers(0, reserves) {
+            self.filled[share as usize].0 += 1;
+        }
+        self.caps.count((candidate, &self.candidates[candidate]));
+    }
+}
+
+/// What caps count. All caps that count by the same thing share its groups: the products of one brand, or
+/// of one beginning of a category.
+struct Caps {
+    /// The caps that hold: the most that each allows, and its place among the ways to count.
+    caps: Vec<(u16, usize)>,
+    ways: Vec<CapBy>,
+    /// By way and the hash of a brand or category.
+    names: FxHashMap<(usize, u64), u32>,
+    /// By candidate and way: its group, found when it is asked for.
+    groups: Vec<Option<Option<u32>>>,
+    /// By group: which caps are full for it.
+    full: Vec<u64>,
+    /// By group and cap: how many the list has.
+    counts: Vec<u16>,
+}
+
+impl Caps {
+    fn new(set: &RuleSet, active: &ActiveRules, n_candidates: usize) -> Caps {
+        let mut ways: Vec<CapBy> = Vec::new();
+        let caps = active.caps.iter().map(|rule| {
+            let RuleAction::Cap { by, max } = set.action(*rule) else { return (u16::MAX, 0) };
+            let way = ways.iter().position(|way| *way == by).unwrap_or_else(|| {
+                ways.push(by);
+                ways.len() - 1
+            });
+            (max, way)
+        });
+        let caps: Vec<(u16, usize)> = caps.collect();
+        let groups = vec![None; n_candidates * ways.len()];
+        let (names, full, counts) = (FxHashMap::default(), Vec::new(), Vec::new());
+        Caps { caps, ways, names, groups, full, counts }
+    }
+
+    /// The group of a candidate by one way to count; `None` when it has no brand or category.
+    fn group(&mut self, (idx, candidate): (usize, &Candidate<'_>), way: usize) -> Option<u32> {
+        let slot = idx * self.ways.len() + way;
+        if let Some(known) = self.groups[slot] {
+            return known;
+        }
+        let group = key_of(candidate, self.ways[way]).map(|key| {
+            let next = self.full.len() as u32;
+            let group = *self.names.entry((way, key)).or_insert(next);
+            if group == next {
+                self.full.push(0);
+                self.counts.resize(self.counts.len() + self.caps.len(), 0);
+            }
+            group
+        });
+        self.groups[slot] = Some(group);
+        group
+    }
+
+    /// The first cap that another product like this one would break.
+    fn broken(&mut self, (idx, candidate): (usize, &Candidate<'_>)) -> Option<usize> {
+        if candidate.effect.caps == 0 {
+            return None;
+        }
+        let mut full = 0;
+        for way in 0..self.ways.len() {
+            let group = self.group((idx, candidate), way);
+            full |= group.map_or(0, |group| self.full[group as usize]);
+        }
+        let broken = full & candidate.effect.caps;
+        (broken != 0).then(|| broken.trailing_zeros() as usize)
+    }
+
+    /// Counts a product of the list.
+    fn count(&mut self, (idx, candidate): (usize, &Candidate<'_>)) {
+        for cap in numbers(0, candidate.effect.caps).map(|cap| cap as usize) {
+            let (max, way) = self.caps[cap];
+            let Some(group) = self.group((idx, candidate), way) else { continue };
+            let count = &mut self.counts[group as usize * self.caps.len() + cap];
+            *count += 1;
+            if *count >= max {
+                self.full[group as usize] |= 1 << cap;
+            }
+        }
+    }
+}
+
+/// What a cap counts the candidate as; `None` when it has no brand or category.
+fn key_of(candidate: &Candidate<'_>, by: CapBy) -> Option<u64> {
+    match by {
+        CapBy::Brand => Some(hash(std::iter::once(candidate.brand?))),
+        CapBy::Category { depth } => {
+            let depth = depth.map_or(usize::MAX, usize::from);
+            Some(hash(candidate.category?.split('>').map(str::trim).take(depth)))
+        }
+    }
+}
+
+/// By what the rules multiply a candidate's weight.
+fn weight(candidate: &Candidate<'_>, neutral_margin: f32) -> f32 {
+    let effect = &candidate.effect;
+    let margin = candidate.margin.map_or(0.0, |margin| {
+        effect.margin * ((margin - neutral_margin) / MARGIN_SPAN).clamp(-1.0, 1.0)
+    });
+    let stock = effect.stock * candidate.stock.clamp(-1.0, 1.0);
+    let soft = margin + stock;
+    effect.bounded_boost() * if soft == 0.0 { 1.0 } else { soft.exp2() }
+}
+
+/// A hash of texts without regard to case.
+fn hash<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
+    let mut hasher = FxHasher::default();
+    for text in texts {
+        text.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        0xFF_u8.hash(&mut hasher);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,303 @@
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use souk_app::{RuleNote, RulePreview, StoredRule};
+use souk_core::Timestamp;
+use souk_core::rules::{Rule, RuleId};
+use souk_core::wire::json::{rule_from_json, rule_to_json};
+use utoipa::ToSchema;
+
+use crate::dto::recommend::{ChannelName, RecommendBody, RuleNoteAnswer, write_answer};
+use crate::json::Object;
+use crate::problem::{Answer, Problem};
+
+/// What the server alone says of a rule; a rule that was read can be sent back with them.
+const OWN_FIELDS: [&str; 3] = ["version", "created_at", "updated_at"];
+
+/// A rule of the merchant. What rules do is told in docs/rules.md.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) struct RuleBody {
+    /// Letters, digits, `.`, `_` and `-`; a new rule without one gets one.
+    #[schema(required = false, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    id: String,
+    /// For people.
+    #[schema(required = false, max_length = 50)]
+    name: String,
+    /// Whether it has any effect.
+    #[schema(required = false, default = true)]
+    enabled: bool,
+    /// The higher one wins where two contradict each other; then the older one.
+    #[schema(required = false, minimum = -1000, maximum = 1000, default = 0)]
+    priority: i16,
+    /// When it holds; always when left out.
+    #[schema(required = false)]
+    when: RuleWhen,
+    /// Which products it means; all when left out.
+    #[schema(required = false)]
+    select: RuleSelect,
+    action: RuleActionBody,
+}
+
+/// When a rule holds: of each list one entry must fit.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) struct RuleWhen {
+    /// `placement` of the request.
+    #[schema(required = false, max_items = 100)]
+    placements: Vec<String>,
+    /// The strategy that is carried out; never `auto`.
+    #[schema(required = false, max_items = 100)]
+    strategies: Vec<String>,
+    /// `context.page_type` of the request.
+    #[schema(required = false, max_items = 100)]
+    page_types: Vec<String>,
+    /// `context.product_id` of the request.
+    #[schema(required = false, max_items = 100)]
+    product_ids: Vec<String>,
+    /// Categories of that product: a path, its beginning, or one of its steps.
+    #[schema(required = false, max_items = 100)]
+    categories: Vec<String>,
+    #[schema(required = false, max_items = 100)]
+    channels: Vec<ChannelName>,
+    #[schema(required = false, max_items = 100)]
+    sites: Vec<String>,
+    /// Not before: RFC 3339; without an offset by the clock of the site.
+    #[schema(required = false)]
+    from: String,
+    /// Not from then on, likewise.
+    #[schema(required = false)]
+    until: String,
+    /// Days of the week by the clock of the site.
+    #[schema(required = false)]
+    days: Vec<DayName>,
+    #[schema(required = false)]
+    hours: RuleHours,
+}
+
+/// Days of the week.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) enum DayName {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// A part of the day by the clock of the site; one that ends before it begins goes over midnight.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) struct RuleHours {
+    #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
+    from: String,
+    #[schema(pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", example = "20:00")]
+    until: String,
+}
+
+/// Which products a rule means: one of the two, or all.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) struct RuleSelect {
+    /// As in requests: `brand = 'Private' AND price < 5`.
+    #[schema(required = false)]
+    filter: String,
+    /// One by one, the preferred one first.
+    #[schema(required = false, min_items = 1, max_items = 500)]
+    product_ids: Vec<String>,
+}
+
+/// What a rule does: its type, and the one number that the type has (`cap_category` has two).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) struct RuleActionBody {
+    #[serde(rename = "type")]
+    #[schema(rename = "type")]
+    kind: ActionName,
+    /// Of `pin`: the place.
+    #[schema(required = false, minimum = 1, maximum = 100)]
+    position: u16,
+    /// Of `boost`.
+    #[schema(required = false, minimum = 0.1, maximum = 10)]
+    factor: f32,
+    /// Of `reserve`: the share of the places.
+    #[schema(required = false, minimum = 0.001, maximum = 1)]
+    share: f32,
+    /// Of `cap_brand` and `cap_category`: products in one list.
+    #[schema(required = false, minimum = 1, maximum = 100)]
+    max: u16,
+    /// Of `cap_category`: steps of the path that are compared; all when left out.
+    #[schema(required = false, minimum = 1, maximum = 10)]
+    depth: u8,
+    /// Of `exclude_bought`.
+    #[schema(required = false, minimum = 1, maximum = 3650)]
+    days: u16,
+    /// Of `margin` and `stock`.
+    #[schema(required = false, minimum = 0.001, maximum = 1)]
+    weight: f32,
+}
+
+/// What rules can do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code, reason = "documents what `souk_core::wire::json` reads and writes")]
+pub(crate) enum ActionName {
+    Pin,
+    Boost,
+    Bury,
+    Hide,
+    Reserve,
+    CapBrand,
+    CapCategory,
+    ExcludeBought,
+    Margin,
+    Stock,
+}
+
+/// A rule as it is stored: its fields, and what the server says of it.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `rule_answer` writes")]
+pub(crate) struct RuleAnswer {
+    id: String,
+    name: String,
+    enabled: bool,
+    priority: i16,
+    when: RuleWhen,
+    select: RuleSelect,
+    action: RuleActionBody,
+    /// Changes with every write; the header `ETag` has it in quotes.
+    version: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// Rules, in the order of their ids.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what the list route writes")]
+pub(crate) struct RuleList {
+    rules: Vec<RuleAnswer>,
+}
+
+/// A rule to be tried.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreviewBody {
+    /// It takes the place of the stored one with its id.
+    #[schema(value_type = RuleBody)]
+    pub(crate) rule: Value,
+    /// What to try it on; a request for recommendations.
+    #[serde(default)]
+    #[schema(value_type = Option<RecommendBody>)]
+    pub(crate) request: Option<Object<RecommendBody>>,
+    /// At which time the rules are looked at; now when left out.
+    #[serde(default)]
+    #[schema(format = DateTime)]
+    at: Option<String>,
+}
+
+/// What a rule would do.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `write_preview` writes")]
+pub(crate) struct PreviewAnswer {
+    /// How many products of the site it means; 0 is mostly a mistake.
+    matches: u64,
+    /// Why it does not hold for the request: `enabled`, `schedule`, or the part of `when`; `null` when it
+    /// holds.
+    #[schema(required)]
+    unmet: Option<String>,
+    before: crate::dto::recommend::RecommendationsAnswer,
+    after: crate::dto::recommend::RecommendationsAnswer,
+    /// The products whose place changes, by their new place; those that go come last.
+    moves: Vec<MoveAnswer>,
+}
+
+/// A product whose place a rule would change.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `write_preview` writes")]
+pub(crate) struct MoveAnswer {
+    product_id: String,
+    /// Its place before; `null` where it was not there.
+    #[schema(required)]
+    from: Option<u32>,
+    /// Its place with the rule; `null` where it goes.
+    #[schema(required)]
+    to: Option<u32>,
+    /// Why, in words.
+    detail: String,
+    /// The rules that moved it; none where it only makes way.
+    rules: Vec<RuleNoteAnswer>,
+}
+
+/// Reads a rule of a request; `id` is the one in the path.
+pub(crate) fn read_rule(mut value: Value, (pointer, id): (&str, Option<&RuleId>)) -> Answer<Rule> {
+    if let Some(object) = value.as_object_mut() {
+        OWN_FIELDS.iter().for_each(|name| {
+            object.shift_remove(*name);
+        });
+    }
+    let rule = rule_from_json(&value, id, Timestamp::EPOCH).map_err(|faults| {
+        let fault = |fault: souk_core::wire::json::FieldError| {
+            let fault = fault.under(pointer);
+            souk_app::FieldError { pointer: fault.pointer, detail: fault.detail }
+        };
+        let is_filter = faults.iter().all(|fault| fault.pointer == "/select/filter");
+        let problem = Problem::invalid(faults.into_iter().map(fault).collect());
+        problem.with_code(if is_filter { "invalid_filter" } else { "invalid_rule" })
+    })?;
+    match id.filter(|id| **id != rule.id) {
+        None => Ok(rule),
+        Some(id) => {
+            let detail = format!("is `{}`, and the path says `{id}`; leave it out", rule.id);
+            Err(Problem::field(format!("{pointer}/id"), detail).with_code("invalid_rule"))
+        }
+    }
+}
+
+impl PreviewBody {
+    /// At which time the rules are looked at.
+    pub(crate) fn at(&self) -> Answer<Option<Timestamp>> {
+        let at = self.at.as_deref().map(Timestamp::parse).transpose();
+        at.map_err(|error| Problem::field("/at", error.to_string()))
+    }
+}
+
+/// A stored rule as JSON.
+pub(crate) fn rule_answer(stored: &StoredRule) -> Value {
+    let mut value = rule_to_json(&stored.rule);
+    let object = value.as_object_mut().expect("a rule is an object");
+    object.insert("version".into(), stored.version.to_string().into());
+    object.insert("created_at".into(), stored.rule.created_at.to_string().into());
+    object.insert("updated_at".into(), stored.updated_at.to_string().into());
+    value
+}
+
+/// A preview as JSON text.
+pub(crate) fn write_preview(preview: &RulePreview, out: &mut String) {
+    let unmet = Value::from(preview.unmet);
+    let _ = write!(out, "{{\"matches\":{},\"unmet\":{unmet},\"before\":", preview.matches);
+    write_answer(&preview.before, out);
+    out.push_str(",\"after\":");
+    write_answer(&preview.after, out);
+    let note = |rule: &RuleNote| serde_json::json!({"id": rule.id.as_str(), "name": rule.name, "effect": rule.effect});
+    let moves: Vec<Value> = preview
+        .moves
+        .iter()
+        .map(|one| {
+            serde_json::json!({
+                "product_id": one.product_id.as_str(),
+                "from": one.from,
+                "to": one.to,
+                "detail": one.detail,
+                "rules": one.rules.iter().map(note).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let _ = write!(out, ",\"moves\":{}}}", Value::from(moves));
+}

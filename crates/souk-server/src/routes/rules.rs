@@ -1,0 +1,231 @@
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use souk_app::{
+    AppError, Operation, RecommendRequest, RuleDraft, RulePrecondition, StoredRule, Strategy,
+};
+use souk_core::rules::RuleId;
+
+use crate::body::expect_json;
+use crate::dto::rules::{
+    PreviewAnswer, PreviewBody, RuleAnswer, RuleBody, RuleList, read_rule, rule_answer,
+    write_preview,
+};
+use crate::edge::Edge;
+use crate::idempotency::idempotent_stored;
+use crate::problem::{Answer, Problem};
+use crate::routes::recommend::parse_request;
+use crate::routes::{PathPart, body_of, json as json_answer, json_text, no_content, path_part};
+
+/// Bytes of one rule; chosen: every list at its limit fits.
+const RULE_BYTES_MAX: usize = 512 << 10;
+/// Bytes of a rule with a request to try it on.
+const PREVIEW_BYTES_MAX: usize = 1 << 20;
+
+/// Lists the rules that concern the key's sites.
+#[utoipa::path(
+    get,
+    path = "/v1/rules",
+    tag = "Rules",
+    summary = "List rules",
+    responses((status = 200, description = "In the order of their ids.", body = RuleList)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadRules, RULE_BYTES_MAX).await?;
+    let rules: Vec<Value> = edge.app.list_rules(&caller)?.iter().map(rule_answer).collect();
+    Ok(json_answer(&json!({ "rules": rules })))
+}
+
+/// Makes a rule; it holds for every request after the answer. One of the same id is a conflict.
+///
+/// `Idempotency-Key` works as for a new key.
+#[utoipa::path(
+    post,
+    path = "/v1/rules",
+    tag = "Rules",
+    summary = "Make a rule",
+    request_body(content = RuleBody),
+    responses((status = 201, description = "As it is stored; `ETag` has its version.", body = RuleAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WriteRules, RULE_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let response = idempotent_stored(&edge, (&caller, &call), "POST /v1/rules", async || {
+        let value: Value = crate::json::parse(&call.body)?;
+        let has_id = value.get("id").is_some_and(|id| !id.is_null());
+        let made = if has_id { None } else { Some(random_id()?) };
+        let rule = read_rule(value, ("", made.as_ref()))?;
+        let stored = edge.app.put_rule(rule, RulePrecondition::New, &caller).await?;
+        Ok((StatusCode::CREATED, body_of(&rule_answer(&stored))))
+    })
+    .await?;
+    Ok(response)
+}
+
+/// Reads a rule.
+#[utoipa::path(
+    get,
+    path = "/v1/rules/{id}",
+    tag = "Rules",
+    summary = "Read a rule",
+    params(("id" = String, Path, description = "The rule's id.", min_length = 1)),
+    responses((status = 200, description = "`ETag` has its version.", body = RuleAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn get(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadRules, RULE_BYTES_MAX).await?;
+    let stored = edge.app.rule(&known_id(&path_part(id)?)?, &caller)?;
+    Ok(with_etag(json_answer(&rule_answer(&stored)), &stored))
+}
+
+/// Makes a rule or replaces it. To replace one, send `If-Match` with its `ETag` (or `*`): 428 without it,
+/// 412 when the rule changed since it was read.
+#[utoipa::path(
+    put,
+    path = "/v1/rules/{id}",
+    tag = "Rules",
+    summary = "Store a rule",
+    params(
+        ("id" = String, Path, description = "The rule's id.", min_length = 1),
+        ("If-Match" = Option<String>, Header, description = "The version that was read, as `ETag` says it.")
+    ),
+    request_body(content = RuleBody),
+    responses(
+        (status = 200, description = "As it is stored; `ETag` has its version.", body = RuleAnswer),
+        (status = 201, description = "It was made.", body = RuleAnswer)
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WriteRules, RULE_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let id = path_part(id)?;
+    let id = RuleId::new(&id)
+        .map_err(|error| Problem::field("/id", error.to_string()).with_code("invalid_rule"))?;
+    let rule = read_rule(crate::json::parse(&call.body)?, ("", Some(&id)))?;
+    let precondition = precondition(&call.headers, RulePrecondition::New);
+    let stored = edge.app.put_rule(rule, precondition, &caller).await;
+    let stored = stored.map_err(|error| refused(error, &call.headers))?;
+    let mut response = with_etag(json_answer(&rule_answer(&stored)), &stored);
+    if precondition == RulePrecondition::New {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
+}
+
+/// Removes a rule; `If-Match` makes sure that it is the one that was read.
+#[utoipa::path(
+    delete,
+    path = "/v1/rules/{id}",
+    tag = "Rules",
+    summary = "Delete a rule",
+    params(
+        ("id" = String, Path, description = "The rule's id.", min_length = 1),
+        ("If-Match" = Option<String>, Header, description = "The version that was read, as `ETag` says it.")
+    ),
+    responses((status = 204, description = "It has no effect any more.")),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn delete(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WriteRules, RULE_BYTES_MAX).await?;
+    let id = known_id(&path_part(id)?)?;
+    let precondition = precondition(&call.headers, RulePrecondition::Present);
+    let deleted = edge.app.delete_rule(&id, precondition, &caller).await;
+    deleted.map_err(|error| refused(error, &call.headers))?;
+    Ok(no_content())
+}
+
+/// Tries a rule on a request: the list before and after, and what moved. Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/v1/rules/preview",
+    tag = "Rules",
+    summary = "Preview a rule",
+    request_body(content = PreviewBody),
+    responses((status = 200, description = "What it would do.", body = PreviewAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn preview(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WriteRules, PREVIEW_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let mut body: PreviewBody = crate::json::parse_object(&call.body)?;
+    let at = body.at()?;
+    // A draft needs no name.
+    let draft = RuleId::new("draft").expect("a plain id");
+    let has_id = body.rule.get("id").is_some_and(|id| !id.is_null());
+    let rule = read_rule(body.rule.take(), ("/rule", Some(&draft).filter(|_| !has_id)))?;
+    let request = match body.request.take() {
+        Some(request) => {
+            parse_request(&edge, request.0).map_err(|problem| problem.below("/request"))?
+        }
+        None => RecommendRequest::new(Strategy::Auto, 10),
+    };
+    let preview = edge.app.preview_rule(&RuleDraft { rule, request, at }, &caller).await?;
+    let mut text = String::new();
+    write_preview(&preview, &mut text);
+    Ok(json_text(text))
+}
+
+/// The id of a rule that may exist.
+fn known_id(text: &str) -> Answer<RuleId> {
+    RuleId::new(text).map_err(|_| {
+        let shown: String = text.chars().take(80).collect();
+        AppError::NotFound { what: "rule", id: shown }.into()
+    })
+}
+
+/// A name for a rule whose maker gave none.
+fn random_id() -> Answer<RuleId> {
+    let number = getrandom::u64().map_err(|_| {
+        AppError::NotReady("the system gives no random numbers; give the rule an id".to_owned())
+    })?;
+    Ok(RuleId::new(&format!("rule-{number:016x}")).expect("a plain id"))
+}
+
+fn with_etag(mut response: Response, stored: &StoredRule) -> Response {
+    let etag = format!("\"{}\"", stored.version);
+    let etag = HeaderValue::from_str(&etag).expect("digits in quotes");
+    response.headers_mut().insert(header::ETAG, etag);
+    response
+}
+
+/// What `If-Match` asks for.
+fn precondition(headers: &HeaderMap, without: RulePrecondition) -> RulePrecondition {
+    let Some(value) = headers.get(header::IF_MATCH) else { return without };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return RulePrecondition::Present;
+    }
+    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    // What no version looks like is the version of no rule.
+    RulePrecondition::Version(version.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+/// A precondition that does not hold is said in HTTP's own words.
+fn refused(error: AppError, headers: &HeaderMap) -> Box<Problem> {
+    let is_asked = headers.contains_key(header::IF_MATCH);
+    let is_unmet = matches!(error, AppError::Conflict(_))
+        || is_asked && matches!(error, AppError::NotFound { .. });
+    let is_full = matches!(&error, AppError::Conflict(text) if text.contains("the limit"));
+    let problem: Box<Problem> = error.into();
+    match (is_unmet && !is_full, is_asked) {
+        (false, _) => problem,
+        (true, true) => {
+            problem.with_status(StatusCode::PRECONDITION_FAILED).with_code("precondition_failed")
+        }
+        (true, false) => {
+            let detail =
+                "there is such a rule already; send `If-Match` with its ETag to replace it";
+            Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", detail)
+        }
+    }
+}
