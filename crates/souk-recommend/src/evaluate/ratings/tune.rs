@@ -91,11 +91,7 @@ pub(super) fn hidden(histories: &Histories, shopper: Shopper, seen: Seen) -> FxH
 
 /// Learns the weights of known items on all histories, then those of new items on histories from
 /// which a tenth of the items was taken.
-fn learn(
-    task: &RatingTask<'_>,
-    histories: &Histories,
-    (held_out, recipe): (&Wanted, &mut Recipe),
-) {
+fn learn(task: &RatingTask<'_>, histories: &Histories, (held_out, recipe): (&Wanted, &mut Recipe)) {
     let held_out = sample(held_out, LESSONS_MAX);
     let lessons = |histories: &Histories, recipe: &Recipe, newcomers: Newcomers| {
         let blend = recipe.fit(histories, task.attributes, task.threads);
