@@ -26,6 +26,7 @@ mod reason;
 mod rule_tests;
 mod select;
 mod state;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod who;
@@ -37,6 +38,7 @@ use merchandise::{Hand, Scope};
 use plan::{Known, plan};
 use select::{Gate, Places};
 use state::with_scratches;
+use summary::{carried_out, explain, personalization};
 
 pub use merchandise::{Moved, RuleNote, Warning};
 pub use page::PAGE_PLACEMENTS_MAX;
@@ -557,50 +559,4 @@ fn fill(
         }
         places.into_taken()
     })
-}
-
-/// What the answer came to: a strategy of which nothing is left was not carried out.
-fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
-    // What the shop itself picked says nothing of what was carried out.
-    let found = || taken.iter().filter(|proposal| proposal.kind != ReasonKind::Picked);
-    let is_only = |kinds: &[ReasonKind]| {
-        found().next().is_some() && found().all(|proposal| kinds.contains(&proposal.kind))
-    };
-    match planned {
-        Strategy::Trending | Strategy::New => planned,
-        _ if is_only(&[ReasonKind::New]) => Strategy::New,
-        _ if is_only(&[ReasonKind::Popular, ReasonKind::New]) => Strategy::Popular,
-        _ => planned,
-    }
-}
-
-/// The share of the answer that follows from what the shopper did, places weighed by 1/log2(rank+1)
-/// as in NDCG: 0 for a stranger, 1 when every place is personal.
-fn personalization(taken: &[Proposal]) -> f32 {
-    let weight = |idx: usize| 1.0 / ((idx + 2) as f32).log2();
-    let all: f32 = (0..taken.len()).map(weight).sum();
-    let personal = taken.iter().enumerate().filter(|(_, proposal)| proposal.is_personal);
-    let own: f32 = personal.map(|(idx, _)| weight(idx)).sum();
-    if all > 0.0 { own / all } else { 0.0 }
-}
-
-fn explain(strategy: Strategy, (known, decision): (Known, Decision), taken: &[Proposal]) -> String {
-    let kinds: FxHashSet<ReasonKind> = taken.iter().map(|proposal| proposal.kind).collect();
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_unstable();
-    let count = |kind: ReasonKind| taken.iter().filter(|proposal| proposal.kind == kind).count();
-    let parts: Vec<String> =
-        kinds.iter().map(|&kind| format!("{} {}", count(kind), kind.as_str())).collect();
-    let reason = decision.reason.as_str();
-    let past = match decision.is_allowed {
-        true => format!("personalization is allowed ({reason})"),
-        false => format!("nothing that was done before is used ({reason})"),
-    };
-    format!(
-        "strategy {}: {} baskets and {} products of this visit are known; reasons: {}; {past}",
-        strategy.as_str(),
-        known.baskets,
-        known.seen,
-        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
-    )
 }
