@@ -157,8 +157,8 @@ impl WebhookSettings {
             if self.endpoints[..idx].iter().any(|other| other.name == *name) {
                 return refuse(at("name"), format!("`{name}` is listed twice; keep one"));
             }
-            let is_secure = endpoint.url.starts_with("https://");
-            if !is_secure && !(self.allow_http && endpoint.url.starts_with("http://")) {
+            let is_bare = self.allow_http && endpoint.url.starts_with("http://");
+            if !is_bare && !endpoint.url.starts_with("https://") {
                 let detail = "write https://host/path; `privacy.webhooks.allow_http` allows http://, \
                               which shows shoppers' ids to whoever is on the way";
                 return refuse(at("url"), detail.to_owned());
