@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
 use souk_core::{Channel, Filter, LocationId, ProductId, Purpose, Purposes, SiteId, Timestamp};
 use souk_privacy::consent::Decision;
 use souk_recommend::Item;

@@ -40,13 +40,16 @@ pub(super) struct Pairs {
     weights: Vec<Weight>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Weight {
     of_row: f32,
     of_score: f32,
 }
 
 impl Weight {
+    /// Of an item that nobody took.
+    const NONE: Weight = Weight { of_row: 1.0, of_score: 1.0 };
+
     fn of(histories: &Histories, item: Item, params: &PairParams) -> Weight {
         let n_takers = histories.takers(item).len().max(1) as f32;
         Weight {
@@ -78,7 +81,7 @@ impl Pairs {
     /// Counts again after `items` lost a taker.
     pub(super) fn count_again(&mut self, histories: &Histories, items: &[Item]) {
         self.rows.resize(histories.n_items(), Vec::new());
-        self.weights.resize(histories.n_items(), Weight::default());
+        self.weights.resize(histories.n_items(), Weight::NONE);
         let mut scores = Scores::default();
         for &item in items.iter().filter(|item| (item.0 as usize) < histories.n_items()) {
             self.rows[item.0 as usize] = count(histories, item, (&self.params, &mut scores));
