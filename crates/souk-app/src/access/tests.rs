@@ -35,6 +35,8 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::Consents, ".xxx...xx"),
     (Operation::ConsentsOfAnyShopper, ".x.x...xx"),
     (Operation::ReadAudit, ".......xx"),
+    (Operation::ReadRules, "....xx..x"),
+    (Operation::WriteRules, ".....x..x"),
 ];
 
 #[test]
