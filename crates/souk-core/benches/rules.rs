@@ -55,7 +55,7 @@ fn selection(number: u64) -> Value {
             json!({ "product_ids": ids.collect::<Vec<_>>() })
         }
         85..98 => json!({ "filter": format!("brand = 'Brand {brand}' AND price < 50") }),
-        98 if chance / 100 % 2 == 0 => {
+        98 if (chance / 100).is_multiple_of(2) => {
             json!({ "filter": format!("price < {}", chance / 200 % 100) })
         }
         98 => json!({ "filter": format!("NOT tags = 'tag{}'", chance / 100 % 50) }),
@@ -88,19 +88,19 @@ fn rules(asking: Asking) -> Vec<Rule> {
         let chance = mix(number + 2_000_000);
         let mut when = json!({});
         if asking == Asking::Conditions {
-            if chance % 4 > 0 {
+            if !chance.is_multiple_of(4) {
                 when["placements"] = json!([format!("place{}", chance / 4 % 12)]);
             }
-            if chance / 48 % 3 == 0 {
+            if (chance / 48).is_multiple_of(3) {
                 let channel = ["web", "mobile", "store"][(chance / 144 % 3) as usize];
                 when["channels"] = json!([channel]);
             }
-            if chance / 432 % 4 == 0 {
+            if (chance / 432).is_multiple_of(4) {
                 when["hours"] = json!({"from": "08:00", "until": "20:00"});
             }
         }
         let select = match selection(number) {
-            _ if number % 9 == 0 => {
+            _ if number.is_multiple_of(9) => {
                 let ids =
                     (0..=mix(number) % 5).map(|n| format!("p{}", mix(number * 7 + n) % PRODUCTS));
                 json!({ "product_ids": ids.collect::<Vec<_>>() })

@@ -36,6 +36,8 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::ConsentsOfAnyShopper, ".x.x...xx"),
     (Operation::ReadAudit, ".......xx"),
     (Operation::ManageModels, ".....x..x"),
+    (Operation::ReadRules, "....xx..x"),
+    (Operation::WriteRules, ".....x..x"),
 ];
 
 #[test]

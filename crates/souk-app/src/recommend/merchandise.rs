@@ -196,7 +196,7 @@ impl<'a> Hand<'a> {
             let (days, rule) = effect.bought?;
             let last = *self.bought.get(&item)?;
             let age_ms = self.scope.now.as_ms() - last;
-            (age_ms < i64::from(days) * DAY_MS).then(|| Removal::Bought(rule, age_ms / DAY_MS))
+            (age_ms < i64::from(days) * DAY_MS).then_some(Removal::Bought(rule, age_ms / DAY_MS))
         })
     }
 

@@ -42,7 +42,7 @@ async fn a_rule_is_changed_by_the_version_that_was_read() {
     assert_eq!(kind(stale), ErrorKind::Conflict);
     let analyst = caller(Role::Analyst);
     assert_eq!(shop.app.rule(&first.rule.id, &analyst).unwrap(), second);
-    assert_eq!(shop.app.list_rules(&analyst).unwrap(), [second.clone()]);
+    assert_eq!(shop.app.list_rules(&analyst).unwrap(), std::slice::from_ref(&second));
     let merchandiser = caller(Role::Merchandiser);
     let id = &first.rule.id;
     let stale = RulePrecondition::Version(first.version);

@@ -72,12 +72,8 @@ pub fn arrange(
     let pinned = work.pin(pins, limit);
     work.order = work.order();
     let mut placed = Vec::with_capacity(limit);
-    for place in 0..limit {
-        if let Some(pin) = pinned[place] {
-            placed.push(pin);
-        } else if let Some(next) = work.next((place + 1, limit)) {
-            placed.push(next);
-        }
+    for (place, pin) in (1..).zip(pinned) {
+        placed.extend(pin.or_else(|| work.next((place, limit))));
     }
     let mut capped = std::mem::take(&mut work.capped);
     capped.sort_unstable();
