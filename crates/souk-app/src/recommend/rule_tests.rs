@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::rule_from_json;
