@@ -21,7 +21,7 @@ fn is_meant(confirmed: u64, found: u64) -> bool {
 impl App {
     /// Confirms that everybody of the shop be erased.
     ///
-    /// `n_subjects` must be how many there are, within [`SHARE_OFF`] of it because visitors come and go
+    /// `n_subjects` must be how many there are, within a twentieth of it because visitors come and go
     /// meanwhile; any other number changes nothing, and the refusal tells the right one: send 0 to see what
     /// would go.
     ///
