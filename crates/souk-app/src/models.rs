@@ -17,6 +17,7 @@ use souk_recommend::evaluate::ratings::{Lessons, Verdict, teach};
 use souk_recommend::sources::{Blend, Histories, Recipe, SourceParams};
 use tokio::sync::OwnedMutexGuard;
 
+use crate::projections::Views;
 use crate::recommend::departures;
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
 
@@ -60,6 +61,13 @@ pub(crate) struct Fitted {
     pub(crate) again: BoughtAgain,
     made: Instant,
     departures: u64,
+}
+
+impl Fitted {
+    /// Whether nobody left since its facts were copied.
+    pub(crate) fn knows_all_departures(&self, views: &Views) -> bool {
+        self.departures == departures(views)
+    }
 }
 
 impl fmt::Debug for Fitted {
@@ -250,10 +258,18 @@ impl App {
             let mut material = material;
             let histories = material.histories();
             let tokens = material.tokens();
-            fit(&recipe, (&histories, &tokens), (&material, number), threads)
+            is_affordable(&recipe, &histories)
+                .then(|| fit(&recipe, (&histories, &tokens), (&material, number), threads))
         });
-        *self.models.serving.write() = Some(Arc::new(fitted.await?));
-        Ok(())
+        let fitted = fitted.await?;
+        let is_outgrown = fitted.is_none();
+        *self.models.serving.write() = fitted.map(Arc::new);
+        match is_outgrown {
+            true => Err(AppError::NotReady(format!(
+                "the shop has outgrown model {number}, whose sources take too long by now; learn another one"
+            ))),
+            false => Ok(()),
+        }
     }
 
     async fn material(&self) -> Result<Material, AppError> {
@@ -303,7 +319,7 @@ impl App {
         let Some(fitted) = self.models.serving() else { return true };
         let minutes = self.config.recommendations.model.fit_every_minutes;
         let age_max = Duration::from_secs(minutes.saturating_mul(60));
-        let has_someone_left = departures(&self.views.read()) != fitted.departures;
+        let has_someone_left = !fitted.knows_all_departures(&self.views.read());
         is_stale((fitted.made.elapsed(), age_max), has_someone_left)
     }
 }
@@ -320,6 +336,12 @@ fn judge(verdict: &Verdict) -> ModelState {
 /// Whether what serves must be fitted anew: it is old, or somebody left.
 fn is_stale((age, age_max): (Duration, Duration), has_someone_left: bool) -> bool {
     age >= age_max || has_someone_left && age >= DEPARTURE_PAUSE
+}
+
+/// Whether each source of a recipe can still be fitted at a bearable cost: shops grow.
+fn is_affordable(recipe: &Recipe, histories: &Histories) -> bool {
+    let bearable = SourceParams::affordable(histories.n_items(), histories.events().count(), true);
+    recipe.sources.iter().all(|source| bearable.iter().any(|other| other.name() == source.name()))
 }
 
 /// What came of learning.
@@ -342,6 +364,7 @@ fn learn(
 ) -> Option<Learned> {
     let histories = material.histories();
     let tokens = material.tokens();
+    let serving = serving.filter(|(_, recipe)| is_affordable(recipe, &histories));
     let start = match (&serving, search) {
         (Some((_, recipe)), Search::Weights) => recipe.clone(),
         _ => {

@@ -355,7 +355,9 @@ impl App {
         let views = self.views.read();
         self.ranking.keep_up(&views);
         let people_min = self.config.privacy.statistics.reason_people_min;
-        let model = self.models.serving();
+        // Whoever left does not speak through what was learned from them, not even until it is fitted anew;
+        // and after views were replaced, numbers of products may mean others.
+        let model = self.models.serving().filter(|model| model.knows_all_departures(&views));
         let asker = Asker {
             views: &views,
             ranking: &self.ranking,

@@ -207,7 +207,14 @@ impl App {
             for some in rules.chunks(WRITES_MAX) {
                 let writes: Vec<Write> =
                     some.iter().map(|rule| store::write(rule, (now, Condition::Any))).collect();
-                let versions = self.parts.tables.write(&writes, now).await?;
+                let versions = match self.parts.tables.write(&writes, now).await {
+                    Ok(versions) => versions,
+                    Err(error) => {
+                        // What is stored already holds.
+                        self.swap_rules(book.with(stored)).await;
+                        return Err(error.into());
+                    }
+                };
                 let written = some.iter().zip(versions);
                 stored.extend(written.map(|(rule, version)| StoredRule {
                     rule: rule.clone(),

@@ -141,7 +141,10 @@ impl App {
         let (granted, denied) = (update.granted, update.denied);
         let change = ConsentChange { granted, denied, origin, notice };
         // Before it counts: a crash in between tells of a change that the caller will send again.
-        self.tell_of_consents((asked.kind, name), &change).await?;
+        // What a browser says of an id that only it knows means nobody to another system.
+        if !asked.is_alone {
+            self.tell_of_consents((asked.kind, name), &change).await?;
+        }
         let records = subjects.into_iter().map(|of| self.consent_record(of, site, change.clone()));
         let appended = self.append_sealed(records.collect::<Result<_, _>>()?).await?;
         self.note_consents(&appended);

@@ -126,6 +126,8 @@ async fn what_was_learned_from_the_erased_is_gone_after_the_next_fit() {
     two_tastes(&shop).await;
     let material = |shop: &Shop| Material::copy(&shop.app.views.read(), 0).histories();
     let before = material(&shop);
+    shop.app.learn_model(&caller(Role::Admin), Search::Weights).await.unwrap();
+    assert!(ask(&shop, "tea-3").await.model_version.ends_with("-m1"));
     let who = crate::Who::parse("tea-5").unwrap();
     let privacy = caller(Role::Privacy);
     shop.app.request_erasure(&privacy, &who, crate::IdentityCheck::Verified).await.unwrap();
@@ -135,6 +137,10 @@ async fn what_was_learned_from_the_erased_is_gone_after_the_next_fit() {
         (0..histories.n_items() as u32).map(|item| histories.takers(Item(item)).len()).sum()
     };
     assert_eq!(takers(&after), takers(&before) - 6);
+    // Until it is fitted anew it says nothing.
+    assert!(!ask(&shop, "tea-3").await.model_version.contains("-m"));
+    shop.app.serve_model(&caller(Role::Admin), 1).await.unwrap();
+    assert!(ask(&shop, "tea-3").await.model_version.ends_with("-m1"));
     // And it is soon: the job fits anew once somebody left.
     let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
     assert!(is_stale((minute, hour), true));

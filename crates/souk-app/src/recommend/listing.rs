@@ -49,7 +49,11 @@ pub(crate) struct Answered {
 pub(crate) fn make(scene: &mut Scene<'_>, question: &Question<'_>) -> Made {
     let hand = question.gate.hand;
     let listed = list(scene, question);
-    if !listed.taken.is_empty() || !hand.removes() {
+    // A request that narrows the list itself must not be able to pull the brake: it would show what is hidden.
+    let is_narrowed = question.request.filter.is_some()
+        || !question.request.exclude.is_empty()
+        || !question.request.shown.is_empty();
+    if !listed.taken.is_empty() || !hand.removes() || is_narrowed {
         let why_not = explained(scene, question, &listed);
         return Made { listed, why_not, brake: None };
     }

@@ -189,6 +189,10 @@ async fn rules_that_hide_everything_are_set_aside_and_said() {
     request.filter = Some(Filter::parse("price > 500").unwrap());
     let answer = ask(&shop, &request).await;
     assert!(answer.recommendations.is_empty() && answer.warnings.is_empty());
+    // Who asks for what is hidden does not get it by that.
+    request.filter = Some(Filter::parse("id = 'milk'").unwrap());
+    let answer = ask(&shop, &request).await;
+    assert!(answer.recommendations.is_empty() && answer.warnings.is_empty());
 }
 
 #[tokio::test]

@@ -60,7 +60,9 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
         let has_id = value.get("id").is_some_and(|id| !id.is_null());
         let made = if has_id { None } else { Some(random_id()?) };
         let rule = read_rule(value, ("", made.as_ref()))?;
-        let stored = edge.app.put_rule(rule, RulePrecondition::New, &caller).await?;
+        let (app, caller) = (Arc::clone(&edge.app), caller.clone());
+        let put = async move { app.put_rule(rule, RulePrecondition::New, &caller).await };
+        let stored = unbroken(put).await?;
         Ok((StatusCode::CREATED, body_of(&rule_answer(&stored))))
     })
     .await?;
@@ -109,7 +111,8 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Re
         .map_err(|error| Problem::field("/id", error.to_string()).with_code("invalid_rule"))?;
     let rule = read_rule(crate::json::parse(&call.body)?, ("", Some(&id)))?;
     let precondition = precondition(&call.headers, RulePrecondition::New);
-    let stored = edge.app.put_rule(rule, precondition, &caller).await;
+    let app = Arc::clone(&edge.app);
+    let stored = unbroken(async move { app.put_rule(rule, precondition, &caller).await }).await;
     let stored = stored.map_err(|error| refused(error, &call.headers))?;
     let mut response = with_etag(json_answer(&rule_answer(&stored)), &stored);
     if precondition == RulePrecondition::New {
@@ -139,7 +142,8 @@ pub(crate) async fn delete(
     let (caller, call) = edge.admit(request, Operation::WriteRules, RULE_BYTES_MAX).await?;
     let id = known_id(&path_part(id)?)?;
     let precondition = precondition(&call.headers, RulePrecondition::Present);
-    let deleted = edge.app.delete_rule(&id, precondition, &caller).await;
+    let app = Arc::clone(&edge.app);
+    let deleted = unbroken(async move { app.delete_rule(&id, precondition, &caller).await }).await;
     deleted.map_err(|error| refused(error, &call.headers))?;
     Ok(no_content())
 }
@@ -173,6 +177,14 @@ pub(crate) async fn preview(State(edge): State<Arc<Edge>>, request: Request) -> 
     let mut text = String::new();
     write_preview(&preview, &mut text);
     Ok(json_text(text))
+}
+
+/// Does a change to its end although the client may go away: between the tables and what is in memory it
+/// must not be broken off.
+async fn unbroken<T: Send + 'static>(
+    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::spawn(change).await.expect("a change of rules does not panic")
 }
 
 /// The id of a rule that may exist.
