@@ -25,6 +25,10 @@ impl App {
             let detail = format!("{n} placements; the limit is {PAGE_PLACEMENTS_MAX}");
             return Err(AppError::invalid("too_many_items", "/placements", detail));
         }
+        if placements.is_empty() {
+            let detail = "no placement is named; name at least one";
+            return Err(AppError::invalid("too_few_items", "/placements", detail));
+        }
         let mut shown: Vec<ProductId> = Vec::new();
         let mut answers = Vec::with_capacity(placements.len());
         for placement in placements {

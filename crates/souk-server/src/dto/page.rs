@@ -19,8 +19,8 @@ pub(crate) struct PageBody {
     #[serde(default)]
     #[schema(value_type = Option<ContextBody>)]
     context: Option<Object<ContextBody>>,
-    /// At most 20, the most important one first: it may choose first.
-    #[schema(max_items = 20, value_type = Vec<RecommendBody>)]
+    /// One to 20, the most important one first: it may choose first.
+    #[schema(min_items = 1, max_items = 20, value_type = Vec<RecommendBody>)]
     placements: Vec<Object<RecommendBody>>,
 }
 

@@ -145,7 +145,8 @@ fn refine_rules(schemas: &mut Map<String, Value>, sites: &[&str]) {
     let select = &mut schemas["RuleSelect"];
     select["not"] = json!({ "required": ["filter", "product_ids"] });
     let ids = json!({ "items": { "type": "string", "pattern": ID_PATTERN } });
-    let filter = json!({ "format": "souk-filter", "maxLength": 4_096, "pattern": FILTER_PATTERN });
+    // Answers hold filters in full, of which a pattern covers little.
+    let filter = json!({ "format": "souk-filter", "maxLength": 4_096 });
     merge(property_of(schemas, "RuleSelect", "filter"), &filter);
     let few = json!({ "items": { "type": "string", "pattern": ID_PATTERN }, "maxItems": 20 });
     merge(property_of(schemas, "RecommendBody", "explain_products"), &few);

@@ -100,9 +100,9 @@ fn read_rule(
     })
 }
 
-/// A field that is there and not `null`.
+/// A field that is there; `null` is no value of any.
 fn given<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    object.get(name).filter(|value| !value.is_null())
+    object.get(name)
 }
 
 fn whole(faults: &mut Faults, value: &Value, (low, high): (i64, i64)) -> Option<i64> {
