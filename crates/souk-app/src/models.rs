@@ -293,13 +293,20 @@ impl App {
             return Ok(());
         }
         let serving = state.models.iter().find(|model| Some(model.number) == state.serving);
+        let mut is_outgrown = false;
         if let Some(model) = serving
             && self.is_fit_due()
         {
-            let _alone = self.alone()?;
-            return self.fit(model).await;
+            let fitted = {
+                let _alone = self.alone()?;
+                self.fit(model).await
+            };
+            is_outgrown = matches!(fitted, Err(AppError::NotReady(_)));
+            if !is_outgrown {
+                return fitted;
+            }
         }
-        let is_due = state.next_at.is_some_and(|at| at <= self.clock.now());
+        let is_due = is_outgrown || state.next_at.is_some_and(|at| at <= self.clock.now());
         if !is_due || Instant::now() < learn_at {
             return Ok(());
         }
@@ -307,7 +314,7 @@ impl App {
         let n_events = { self.views.read().sizes().visit_events };
         let is_bearable = usize::try_from(n_events).is_ok_and(|n| n <= SEARCH_ROWS_MAX);
         let search = match serving {
-            Some(_) if is_bearable => Search::Parameters,
+            Some(_) if is_bearable && !is_outgrown => Search::Parameters,
             _ => Search::Weights,
         };
         let model = self.learn_model(&Caller::local_admin(), search).await?;
@@ -432,9 +439,16 @@ pub(crate) async fn keep_models(app: Weak<App>) {
         if app.check_ready().is_err() {
             continue;
         }
-        if let Err(error) = app.tend_models(learn_at).await {
+        let tended = app.tend_models(learn_at).await;
+        // Each try copies what everybody did; without a model nobody waits for the next.
+        let is_idle = app.models.serving().is_none();
+        drop(app);
+        if let Err(error) = tended {
             tracing::debug!(%error, "no model was learned or fitted");
             learn_at = Instant::now() + RETRY_PAUSE;
+            if is_idle {
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
         }
     }
 }
