@@ -7,7 +7,6 @@
 //! a while, and soon after somebody left or took back what others may learn from them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use souk_recommend::sources::{Blend, Histories, Recipe, SourceParams};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
-use crate::recommend::departures;
+use crate::recommend::{Discoveries, departures, prepare};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
 
 mod material;
@@ -41,6 +40,10 @@ const LEARN_DELAY: Duration = Duration::from_secs(60);
 const DEPARTURE_PAUSE: Duration = Duration::from_secs(60);
 /// How long after one that failed, or found too little to learn from, the next is tried.
 const RETRY_PAUSE: Duration = Duration::from_secs(600);
+/// How long learning waits for a calm moment, in which the process uses less than this share of the machine: it
+/// takes a core for half a minute, and the same hour tomorrow is as good (chosen).
+const CALM_WAIT_MAX: Duration = Duration::from_secs(6 * 3_600);
+const CALM_SHARE_MAX: f64 = 0.4;
 /// How much worse than the serving one a model may be judged: less is noise of a few hundred judges
 /// (chosen).
 const WORSE_MAX: f64 = 0.01;
@@ -48,17 +51,13 @@ const WORSE_MAX: f64 = 0.01;
 const SEARCH_ROWS_MAX: usize = 1_000_000;
 const HOUR_MS: i64 = 3_600_000;
 
-/// Fits since the start of the process.
-static FITS: AtomicU64 = AtomicU64::new(1);
-
 /// A recipe fitted on the shop's facts.
 pub(crate) struct Fitted {
     /// Of which model.
     pub(crate) number: u64,
-    /// Which fit it is since the start.
-    pub(crate) fit_number: u64,
     pub(crate) blend: Blend,
     pub(crate) again: BoughtAgain,
+    pub(crate) discoveries: Discoveries,
     made: Instant,
     departures: u64,
 }
@@ -220,7 +219,9 @@ impl App {
         record::add(&self.parts, &model, now).await?;
         if let Some(fitted) = learned.fitted {
             let number = learned.fitted_number.unwrap_or(number);
-            *self.models.serving.write() = Some(Arc::new(Fitted { number, ..fitted }));
+            let fitted = Fitted { number, ..fitted };
+            prepare(self, &fitted).await;
+            *self.models.serving.write() = Some(Arc::new(fitted));
         }
         Ok(model)
     }
@@ -263,6 +264,9 @@ impl App {
         });
         let fitted = fitted.await?;
         let is_outgrown = fitted.is_none();
+        if let Some(fitted) = &fitted {
+            prepare(self, fitted).await;
+        }
         *self.models.serving.write() = fitted.map(Arc::new);
         match is_outgrown {
             true => Err(AppError::NotReady(format!(
@@ -287,7 +291,7 @@ impl App {
     }
 
     /// Does what is due: fits what serves, or learns anew, but not before `learn_at`.
-    async fn tend_models(&self, learn_at: Instant) -> Result<(), AppError> {
+    async fn tend_models(&self, learn_at: Instant, pace: Pace) -> Result<(), AppError> {
         let state = self.state_of_models().await?;
         if state.is_working {
             return Ok(());
@@ -308,6 +312,9 @@ impl App {
         }
         let is_due = is_outgrown || state.next_at.is_some_and(|at| at <= self.clock.now());
         if !is_due || Instant::now() < learn_at {
+            return Ok(());
+        }
+        if pace == Pace::Busy && learn_at.elapsed() < CALM_WAIT_MAX {
             return Ok(());
         }
         // The first one soon, by what is known of such shops; parameters are searched for in later ones.
@@ -406,9 +413,9 @@ fn fit(
 ) -> Fitted {
     Fitted {
         number,
-        fit_number: FITS.fetch_add(1, Ordering::Relaxed),
         blend: recipe.fit(histories, tokens, threads),
         again: material.again,
+        discoveries: Discoveries::default(),
         made: Instant::now(),
         departures: material.departures,
     }
@@ -423,23 +430,87 @@ fn is_busy() -> AppError {
     AppError::Conflict("a model is being learned or fitted; wait until it is done".to_owned())
 }
 
+/// How much there is to do beside learning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    Calm,
+    Busy,
+}
+
+/// Reads how much of the machine the process uses.
+#[derive(Debug, Default)]
+struct Meter(Option<(Instant, Duration)>);
+
+impl Meter {
+    /// Since the last reading; calm at the first one, and on systems that do not tell.
+    fn read(&mut self) -> Pace {
+        let Some(used) = used_by_process() else { return Pace::Calm };
+        let now = Instant::now();
+        let before = self.0.replace((now, used));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let share = before.map_or(0.0, |(then, used_then)| {
+            let busy = used.saturating_sub(used_then).as_secs_f64();
+            busy / (now.duration_since(then).as_secs_f64() * cores).max(f64::MIN_POSITIVE)
+        });
+        if share > CALM_SHARE_MAX { Pace::Busy } else { Pace::Calm }
+    }
+}
+
+/// The processor time that the process has used.
+#[cfg(target_os = "linux")]
+fn used_by_process() -> Option<Duration> {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(used).ok()
+}
+
+/// The processor time that the process has used.
+#[cfg(not(target_os = "linux"))]
+fn used_by_process() -> Option<Duration> {
+    None
+}
+
+/// Does long work on a thread that the system lets run when nobody else wants to, so that answers do not
+/// wait for it. The work must hold no lock that a request waits for.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|source| AppError::Bug(format!("learning ended: {source}")))
+    let (done, result) = tokio::sync::oneshot::channel();
+    let run = move || {
+        yield_to_others();
+        // Nobody waits any more only when the process ends.
+        drop(done.send(work()));
+    };
+    let thread = std::thread::Builder::new().name("souk-models".to_owned()).spawn(run);
+    thread.map_err(|error| AppError::Bug(format!("no thread to learn on: {error}")))?;
+    result.await.map_err(|source| AppError::Bug(format!("learning ended: {source}")))
 }
+
+/// Gives this thread, and those that it starts, the lowest priority.
+fn yield_to_others() {
+    // Of a thread, and not of the whole process, only on Linux. Where it is refused, learning only disturbs more.
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST_PRIORITY)
+    {
+        tracing::debug!(%error, "learning runs at normal priority");
+    }
+}
+
+/// The nice value of what should only run when nothing else does.
+#[cfg(target_os = "linux")]
+const LOWEST_PRIORITY: i32 = 19;
 
 /// Keeps a model fitted and learns new ones when it is time, until the application is gone.
 pub(crate) async fn keep_models(app: Weak<App>) {
     let mut learn_at = Instant::now() + LEARN_DELAY;
+    let mut meter = Meter::default();
     loop {
         tokio::time::sleep(LOOK_PAUSE).await;
         let Some(app) = app.upgrade() else { return };
         if app.check_ready().is_err() {
             continue;
         }
-        let tended = app.tend_models(learn_at).await;
+        let tended = app.tend_models(learn_at, meter.read()).await;
         // Each try copies what everybody did; without a model nobody waits for the next.
         let is_idle = app.models.serving().is_none();
         drop(app);

@@ -45,6 +45,7 @@ pub use preview::{RuleDraft, RuleMove, RulePreview};
 pub use why::{WhyCause, WhyNot};
 
 use crate::rules::RuleBook;
+pub(crate) use discover::{Discoveries, prepare};
 pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
@@ -353,7 +354,11 @@ impl App {
     ) -> (Answered, bool) {
         let Admitted { whom, site, withheld, now, detail } = admitted;
         let views = self.views.read();
-        self.ranking.keep_up(&views);
+        if self.ranking.keep_up(&views)
+            && let Some(model) = self.models.serving()
+        {
+            model.discoveries.clear();
+        }
         let people_min = self.config.privacy.statistics.reason_people_min;
         // Whoever left does not speak through what was learned from them, not even until it is fitted anew;
         // and after views were replaced, numbers of products may mean others.
@@ -491,7 +496,8 @@ impl Asker<'_> {
         let (request, plan, taken) = (question.request, question.plan, &made.listed.taken[..]);
         let catalogue = &self.views.catalogue;
         let (crowd, people_min) = (self.views.crowd(), self.people_min);
-        let sayer = reason::Sayer { catalogue, crowd, people_min };
+        let joined = &self.ranking.joined;
+        let sayer = reason::Sayer { catalogue, crowd, joined, people_min };
         let mut last_score = f32::INFINITY;
         let mut moved = made.listed.moved.iter().cloned();
         let says_moves =
@@ -546,10 +552,10 @@ fn fill(
         for sources in rounds {
             for proposals_max in [asked, PROPOSALS_MAX] {
                 scene.proposals_max = proposals_max;
-                let lists: Vec<_> =
-                    sources.iter().map(|&source| propose(source, scene, scratches)).collect();
-                let is_cut = lists.iter().any(|list| list.len() >= proposals_max);
-                places.take_in_turn(lists, gate);
+                let lists = sources.iter().map(|&source| propose(source, scene, scratches));
+                let mut lists: Vec<_> = lists.collect();
+                let is_cut = lists.iter().any(|list| list.n_left() >= proposals_max);
+                places.take_in_turn(&mut lists, gate);
                 if places.is_full() {
                     return places.into_taken();
                 }

@@ -106,6 +106,14 @@ impl Views {
             .then_some(shopper)
     }
 
+    /// What may be used of somebody who was asked for by these numbers before; `None` where they would be asked
+    /// for by others now.
+    pub(crate) fn again_for(&self, numbers: &[Shopper], purpose: Use<'_>) -> Option<Consented<'_>> {
+        let subject = self.shoppers.subject(*numbers.first()?)?;
+        let consented = self.for_purpose(Whom::known(subject), purpose);
+        (consented.shoppers == numbers).then_some(consented)
+    }
+
     /// The decision for each purpose, and what was said; about consent itself, so no consent is asked.
     pub(crate) fn consent_state(
         &self,
@@ -188,6 +196,11 @@ impl<'a> Consented<'a> {
     /// Whether the use is allowed, and why.
     pub(crate) fn decision(&self) -> Decision {
         self.decision
+    }
+
+    /// The person's subjects that did something, ascending.
+    pub(crate) fn numbers(&self) -> &[Shopper] {
+        &self.shoppers
     }
 
     /// The person's subjects that did something, the one with most baskets first.

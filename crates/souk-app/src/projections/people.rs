@@ -13,7 +13,7 @@ const LOOKED_AT_MAX: usize = 128;
 const LOOKED_AT_FOR_KIND: usize = 4;
 
 /// What makes two products belong together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Bond {
     /// They were looked at in one visit.
     Viewed,

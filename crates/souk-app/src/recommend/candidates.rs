@@ -1,5 +1,7 @@
 //! Proposals of each source, with what they rest on.
 
+use std::sync::Arc;
+
 use souk_core::{Channel, SiteId, Timestamp};
 use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
 use souk_recommend::buy_again::{BuyAgainParams, buy_again};
@@ -62,12 +64,86 @@ pub(crate) struct Scene<'a> {
     pub proposals_max: usize,
 }
 
+/// What one source proposes, best first. A proposal is put together once it is taken: most never are.
+pub(crate) struct List<'a> {
+    len: usize,
+    next: usize,
+    source: Listing<'a>,
+}
+
+enum Listing<'a> {
+    Scored(Labelled<'a>),
+    /// Put together before, for the same person.
+    Kept(Arc<Vec<Proposal>>),
+}
+
+/// Scored items, and how to name what each rests on.
+struct Labelled<'a> {
+    scored: Arc<Vec<Scored>>,
+    /// The scores that become 1 and 0.
+    span: (f32, f32),
+    kind: Box<dyn Fn(&Scored) -> (ReasonKind, bool) + 'a>,
+}
+
+impl<'a> List<'a> {
+    /// Proposals as they were put together before.
+    pub(crate) fn kept(proposals: Arc<Vec<Proposal>>, limit: usize) -> List<'a> {
+        List { len: proposals.len().min(limit), next: 0, source: Listing::Kept(proposals) }
+    }
+
+    fn empty() -> List<'a> {
+        List::kept(Arc::default(), 0)
+    }
+
+    /// How many are left.
+    pub(crate) fn n_left(&self) -> usize {
+        self.len - self.next
+    }
+
+    /// Takes the next one whose item is wanted; the others before it are passed over.
+    pub(crate) fn take(&mut self, is_wanted: impl Fn(Item) -> bool) -> Option<Proposal> {
+        while self.next < self.len {
+            let place = self.next;
+            self.next += 1;
+            let item = match &self.source {
+                Listing::Scored(labelled) => labelled.scored[place].item,
+                Listing::Kept(proposals) => proposals[place].item,
+            };
+            if is_wanted(item) {
+                return Some(match &self.source {
+                    Listing::Scored(labelled) => labelled.proposal(place),
+                    Listing::Kept(proposals) => proposals[place].clone(),
+                });
+            }
+        }
+        None
+    }
+}
+
+impl Labelled<'_> {
+    fn proposal(&self, place: usize) -> Proposal {
+        let scored = &self.scored[place];
+        let (kind, is_personal) = (self.kind)(scored);
+        let (best, worst) = self.span;
+        let span = (best - worst).max(f32::MIN_POSITIVE);
+        Proposal {
+            item: scored.item,
+            score: ((scored.score.get() - worst) / span).clamp(0.0, 1.0),
+            kind,
+            evidence: scored.evidence.items.clone(),
+            support: scored.evidence.support,
+            is_personal,
+        }
+    }
+}
+
 /// Asks one source.
-pub(crate) fn propose(
+pub(crate) fn propose<'s>(
     source: Source,
-    scene: &Scene<'_>,
+    scene: &'s Scene<'_>,
     scratches: &mut Scratches,
-) -> Vec<Proposal> {
+) -> List<'s> {
+    let limit = scene.proposals_max;
     match source {
         Source::NextBasket => likely_next(scene, scratches),
         Source::BuyAgain => bought_before(scene, scratches),
@@ -76,10 +152,10 @@ pub(crate) fn propose(
         Source::BoughtTogether => together(scene, scratches),
         Source::RecentlyViewed => viewed(scene),
         Source::Trending => {
-            label(scene.first_of(&scene.ranking.trending(scene)), |_| (ReasonKind::Trending, false))
+            label(scene.ranking.trending(scene), limit, |_| (ReasonKind::Trending, false))
         }
         Source::Popular => {
-            label(scene.first_of(&scene.ranking.popular(scene)), |_| (ReasonKind::Popular, false))
+            label(scene.ranking.popular(scene), limit, |_| (ReasonKind::Popular, false))
         }
         Source::Model => discover(scene, scratches),
         Source::New => newest(scene),
@@ -87,34 +163,27 @@ pub(crate) fn propose(
 }
 
 /// Names what scored items rest on, and brings the scores into 0 to 1.
-fn label(scored: Vec<Scored>, kind: impl Fn(&Scored) -> (ReasonKind, bool)) -> Vec<Proposal> {
+fn label<'s>(
+    scored: impl Into<Arc<Vec<Scored>>>,
+    limit: usize,
+    kind: impl Fn(&Scored) -> (ReasonKind, bool) + 's,
+) -> List<'s> {
+    let scored = scored.into();
+    let len = scored.len().min(limit);
     let best = scored.first().map_or(0.0, |first| first.score.get());
-    let worst = scored.last().map_or(0.0, |last| last.score.get()).min(0.0);
-    let span = (best - worst).max(f32::MIN_POSITIVE);
-    scored
-        .into_iter()
-        .map(|scored| {
-            let (kind, is_personal) = kind(&scored);
-            Proposal {
-                item: scored.item,
-                score: ((scored.score.get() - worst) / span).clamp(0.0, 1.0),
-                kind,
-                evidence: scored.evidence.items,
-                support: scored.evidence.support,
-                is_personal,
-            }
-        })
-        .collect()
+    let worst = scored[..len].last().map_or(0.0, |last| last.score.get()).min(0.0);
+    let labelled = Labelled { scored, span: (best, worst), kind: Box::new(kind) };
+    List { len, next: 0, source: Listing::Scored(labelled) }
 }
 
-fn bought_before(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+fn bought_before<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
     let params = BuyAgainParams { limit: scene.proposals_max, ..BuyAgainParams::default() };
     let scored = buy_again(scene.own, scene.now.as_ms(), &params, &mut scratches.buy_again);
-    label(scored, |_| (ReasonKind::BoughtBefore, true))
+    label(scored, scene.proposals_max, |_| (ReasonKind::BoughtBefore, true))
 }
 
-fn likely_next(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
-    let Some(&shopper) = scene.personal.shoppers().first() else { return Vec::new() };
+fn likely_next<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
+    let Some(&shopper) = scene.personal.shoppers().first() else { return List::empty() };
     let baskets = scene.views.crowd().vectors;
     let market = scene.ranking.market(baskets, scene.now);
     let neighbourhood =
@@ -131,7 +200,7 @@ fn likely_next(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
         (&market, &neighbourhood, params.limit),
         || next_basket(&query, &params, &mut scratches.next_basket),
     );
-    label(scored.to_vec(), |scored| {
+    label(scored, params.limit, |scored| {
         if !scored.evidence.items.is_empty() {
             (ReasonKind::SimilarShoppers, true)
         } else if scene.personal.has_bought(scored.item, scene.own) {
@@ -142,9 +211,9 @@ fn likely_next(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     })
 }
 
-fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+fn session<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
     if scene.seen.is_empty() {
-        return Vec::new();
+        return List::empty();
     }
     let index = scene.index_for(scene.seen);
     let query = SessionQuery {
@@ -158,42 +227,43 @@ fn session(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
     let scored = ranking.visit_answer((index.kind, &query), || {
         ranking.session.recommend(index.visits, &query, &mut scratches.session)
     });
-    let is_stored = scene.is_seen_stored;
-    label(scored.to_vec(), |scored| {
+    let (is_stored, bond) = (scene.is_seen_stored, index.kind);
+    label(scored, scene.proposals_max, move |scored| {
         // Back to something of this visit: it rests on the visit and on nobody else.
         let kind = if scene.seen.contains(&scored.item) && scored.evidence.items.is_empty() {
             ReasonKind::RecentlyViewed
         } else {
-            index.kind
+            bond
         };
         (kind, is_stored)
     })
 }
 
-fn similar_to_last(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
-    let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return Vec::new() };
+fn similar_to_last<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
+    let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return List::empty() };
     let index = scene.index_for(&[item]);
     let query = SimilarQuery { item, limit: scene.proposals_max };
     let scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
-    label(scored, |_| (index.kind, is_stored))
+    let bond = index.kind;
+    label(scored, scene.proposals_max, move |_| (bond, is_stored))
 }
 
-fn together(scene: &Scene<'_>, scratches: &mut Scratches) -> Vec<Proposal> {
+fn together<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
     let anchors = if scene.anchors.is_empty() { scene.seen } else { scene.anchors };
     if anchors.is_empty() {
-        return Vec::new();
+        return List::empty();
     }
     let query = TogetherQuery { anchors, limit: scene.proposals_max };
     let params = TogetherParams::default();
     let baskets = scene.views.crowd().baskets;
     let companions = bought_together(baskets, &query, &params, &mut scratches.together);
-    let scored = companions.into_iter().map(|companion| companion.scored).collect();
+    let scored: Vec<_> = companions.into_iter().map(|companion| companion.scored).collect();
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
-    label(scored, |_| (ReasonKind::BoughtTogether, is_stored))
+    label(scored, scene.proposals_max, move |_| (ReasonKind::BoughtTogether, is_stored))
 }
 
-fn viewed(scene: &Scene<'_>) -> Vec<Proposal> {
+fn viewed<'s>(scene: &'s Scene<'_>) -> List<'s> {
     let views: Vec<View> = scene
         .personal
         .touches()
@@ -205,10 +275,10 @@ fn viewed(scene: &Scene<'_>) -> Vec<Proposal> {
         age_ms_max: VIEWED_AGE_MS_MAX,
         limit: scene.proposals_max,
     };
-    label(recently_viewed(&views, &query), |_| (ReasonKind::RecentlyViewed, true))
+    label(recently_viewed(&views, &query), query.limit, |_| (ReasonKind::RecentlyViewed, true))
 }
 
-fn newest(scene: &Scene<'_>) -> Vec<Proposal> {
+fn newest<'s>(scene: &'s Scene<'_>) -> List<'s> {
     let newest = scene.views.catalogue.newest(scene.site_id, scene.proposals_max);
     let n = newest.len() as f32;
     let proposal = |(place, item): (usize, Item)| Proposal {
@@ -219,7 +289,8 @@ fn newest(scene: &Scene<'_>) -> Vec<Proposal> {
         support: 0,
         is_personal: false,
     };
-    newest.into_iter().enumerate().map(proposal).collect()
+    let proposals: Vec<_> = newest.into_iter().enumerate().map(proposal).collect();
+    List::kept(Arc::new(proposals), scene.proposals_max)
 }
 
 /// The visits that a question is answered from.
@@ -229,10 +300,6 @@ struct Index<'a> {
 }
 
 impl Scene<'_> {
-    fn first_of(&self, list: &[Scored]) -> Vec<Scored> {
-        list.iter().take(self.proposals_max).cloned().collect()
-    }
-
     /// Click visits where they know the last product well enough, else baskets: a shop without a web
     /// page still has likeness.
     fn index_for(&self, items: &[Item]) -> Index<'_> {

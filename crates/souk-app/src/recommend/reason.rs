@@ -4,6 +4,10 @@
 //! for another has too few, its type is named, then the category above, then nothing: the list itself
 //! stays as it is.
 
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
 use souk_core::ProductId;
 use souk_recommend::Item;
 
@@ -14,11 +18,50 @@ use crate::recommend::{Reason, ReasonKind};
 /// Products named as evidence at most.
 const EVIDENCE_MAX: usize = 3;
 
+/// How old an answer to whether enough people joined two products may be.
+const JOINED_AGE_MAX: Duration = Duration::from_secs(30);
+/// Such answers that are kept (about 10 MB).
+const JOINED_MAX: usize = 200_000;
+
+/// What a product is joined with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum With {
+    Item(Item),
+    Kind(Kind),
+}
+
+/// Whether enough people joined a product with another, or with a kind: found a moment ago, for the same
+/// pairs come in many answers. It is emptied whenever somebody leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Joined(RwLock<FxHashMap<(Bond, Item, With), (bool, Instant)>>);
+
+impl Joined {
+    pub(crate) fn clear(&self) {
+        self.0.write().clear();
+    }
+
+    fn ask(&self, key: (Bond, Item, With), count: impl FnOnce() -> bool) -> bool {
+        if let Some(&(is_joined, found)) = self.0.read().get(&key)
+            && found.elapsed() < JOINED_AGE_MAX
+        {
+            return is_joined;
+        }
+        let is_joined = count();
+        let mut kept = self.0.write();
+        if kept.len() >= JOINED_MAX {
+            kept.clear();
+        }
+        kept.insert(key, (is_joined, Instant::now()));
+        is_joined
+    }
+}
+
 /// What reasons are made from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sayer<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) crowd: CrowdView<'a>,
+    pub(crate) joined: &'a Joined,
     /// Different people behind what a reason says of others.
     pub(crate) people_min: usize,
 }
@@ -40,8 +83,11 @@ impl Sayer<'_> {
             let evidence = here().take(EVIDENCE_MAX);
             return self.of_own(proposal, self.ids(evidence.copied()));
         };
-        let is_spoken_of =
-            |&item: &Item| self.crowd.is_joined_by(bond, (item, proposal.item), self.people_min);
+        let is_spoken_of = |&item: &Item| {
+            self.joined.ask((bond, proposal.item, With::Item(item)), || {
+                self.crowd.is_joined_by(bond, (item, proposal.item), self.people_min)
+            })
+        };
         let evidence: Vec<Item> = here().take(EVIDENCE_MAX).copied().filter(is_spoken_of).collect();
         let anchor = evidence.iter().find_map(|&item| self.title(item));
         let name = match (anchor, here().next()) {
@@ -91,7 +137,9 @@ impl Sayer<'_> {
         let kinds = self.catalogue.kinds();
         let is_spoken_of = |&kind: &Kind| {
             let is_of_kind = |other| kinds.is_of(other, kind);
-            self.crowd.is_joined_with_kind((bond, item), self.people_min, is_of_kind)
+            self.joined.ask((bond, item, With::Kind(kind)), || {
+                self.crowd.is_joined_with_kind((bond, item), self.people_min, is_of_kind)
+            })
         };
         let own = kinds.of(spoke)?;
         let kind = [Some(own), kinds.above(own)].into_iter().flatten().find(is_spoken_of)?;

@@ -5,7 +5,7 @@ use souk_core::{Filter, LocationId, SiteId};
 use souk_recommend::Item;
 
 use crate::projections::Catalogue;
-use crate::recommend::candidates::Proposal;
+use crate::recommend::candidates::{List, Proposal};
 use crate::recommend::merchandise::Hand;
 
 /// Proposals of one source for each place, at first: enough when little is refused (chosen).
@@ -108,17 +108,14 @@ impl Places {
     }
 
     /// Takes products from the lists in turn, best first, until the places are full or the lists end.
-    pub(crate) fn take_in_turn(&mut self, lists: Vec<Vec<Proposal>>, gate: &Gate<'_>) {
-        let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
-        while !self.is_full() {
-            let before = lists.iter().map(ExactSizeIterator::len).sum::<usize>();
-            if before == 0 {
-                return;
-            }
-            for list in &mut lists {
+    pub(crate) fn take_in_turn(&mut self, lists: &mut [List<'_>], gate: &Gate<'_>) {
+        while !self.is_full() && lists.iter().any(|list| list.n_left() > 0) {
+            for list in &mut *lists {
+                if self.is_full() {
+                    return;
+                }
                 // One admitted product from each list and round; what is refused costs no turn.
-                let admitted = list.by_ref().find(|proposal| self.is_new(proposal, gate));
-                if let Some(proposal) = admitted.filter(|_| !self.is_full()) {
+                if let Some(proposal) = list.take(|item| self.is_new(item, gate)) {
                     self.items.insert(proposal.item);
                     self.titles.insert(gate.catalogue.title_group(proposal.item));
                     self.taken.push(proposal);
@@ -127,10 +124,10 @@ impl Places {
         }
     }
 
-    fn is_new(&self, proposal: &Proposal, gate: &Gate<'_>) -> bool {
-        !self.items.contains(&proposal.item)
-            && gate.admits(proposal.item)
-            && !self.titles.contains(&gate.catalogue.title_group(proposal.item))
+    fn is_new(&self, item: Item, gate: &Gate<'_>) -> bool {
+        !self.items.contains(&item)
+            && gate.admits(item)
+            && !self.titles.contains(&gate.catalogue.title_group(item))
     }
 
     pub(crate) fn into_taken(self) -> Vec<Proposal> {

@@ -22,7 +22,7 @@ use crate::App;
 use crate::projections::Views;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
-use crate::recommend::discover::Discoveries;
+use crate::recommend::reason::Joined;
 
 #[cfg(test)]
 mod tests;
@@ -139,7 +139,7 @@ pub(crate) struct Ranking {
     habits: RwLock<FxHashMap<Shopper, Habit>>,
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
-    pub(super) discoveries: Discoveries,
+    pub(super) joined: Joined,
     /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
     /// Erasures and withdrawals that the rest holds no trace of.
@@ -158,7 +158,7 @@ impl Default for Ranking {
             habits: RwLock::default(),
             visits: RwLock::default(),
             lists: RwLock::default(),
-            discoveries: Discoveries::default(),
+            joined: Joined::default(),
             forgotten: AtomicU64::new(0),
             cleared: AtomicU64::new(0),
             clearing: Mutex::new(()),
@@ -352,25 +352,26 @@ impl Ranking {
     }
 
     /// Drops everything that may hold a trace of a shopper who was forgotten since the last answer, or
-    /// whom others must no longer learn from.
-    pub(crate) fn keep_up(&self, views: &Views) {
+    /// whom others must no longer learn from; true when there was such a shopper.
+    pub(crate) fn keep_up(&self, views: &Views) -> bool {
         let forgotten = departures(views);
         if self.cleared.load(Ordering::Acquire) == forgotten {
-            return;
+            return false;
         }
         // Who comes meanwhile waits: an answer must not rest on what is being cleared.
         let _clearing = self.clearing.lock();
         if self.cleared.load(Ordering::Acquire) == forgotten {
-            return;
+            return false;
         }
         self.forgotten.store(forgotten, Ordering::Release);
         self.neighbourhoods.write().clear();
         self.habits.write().clear();
         self.visits.write().clear();
-        self.discoveries.clear();
         *self.market.write() = None;
         self.lists.write().clear();
+        self.joined.clear();
         self.cleared.store(forgotten, Ordering::Release);
+        true
     }
 }
 

@@ -156,21 +156,33 @@ impl Blend {
         (limit, is_hidden): (usize, &dyn Fn(Item) -> bool),
         scratch: &mut BlendScratch,
     ) -> Vec<(f32, Item)> {
-        self.collect(history, is_hidden, scratch);
-        let scored = self.scores(&scratch.signals).zip(scratch.candidates.iter().copied());
-        let (new, known) = scored.partition(|&(_, item)| self.is_new(item));
+        let (known, new) = self.candidates(history, is_hidden, scratch);
         join(known, new, (limit, self.new_share))
     }
 
-    /// As [`Blend::rank`], each item with its score and with the source and the item of the history that
-    /// spoke most for it.
+    /// All candidates with their scores, known and new ones apart.
+    fn candidates(
+        &self,
+        history: &[Item],
+        is_hidden: &dyn Fn(Item) -> bool,
+        scratch: &mut BlendScratch,
+    ) -> (Vec<(f32, Item)>, Vec<(f32, Item)>) {
+        self.collect(history, is_hidden, scratch);
+        let scored = self.scores(&scratch.signals).zip(scratch.candidates.iter().copied());
+        scored.partition(|&(_, item)| !self.is_new(item))
+    }
+
+    /// The best `limit` items for a history as pages of [`NewPlaces::default`]'s limit, one behind the other:
+    /// however many of them are shown, new items stand where they were judged to cost the least. Each item
+    /// comes with its score and with the source and the item of the history that spoke most for it.
     pub fn propose(
         &self,
         history: &[Item],
         (limit, is_hidden): (usize, &dyn Fn(Item) -> bool),
         scratch: &mut BlendScratch,
     ) -> Vec<Proposed> {
-        let scored = self.rank_scored(history, (limit, is_hidden), scratch);
+        let (known, new) = self.candidates(history, is_hidden, scratch);
+        let scored = join_pages(known, new, (limit, self.new_share));
         let n = self.n_signals();
         let propose = |(score, item): (f32, Item)| {
             let place = scratch.places.get(item).expect("every candidate has a place") as usize;
@@ -303,6 +315,34 @@ fn join<T: Copy + Ord>(
     let most = known.last().map_or(f32::INFINITY, |&(score, _)| score);
     known.extend(last.into_iter().map(|(score, item)| (score.min(most), item)));
     known
+}
+
+/// [`join`] for each page of a long list.
+fn join_pages<T: Copy + Ord>(
+    mut known: Vec<(f32, T)>,
+    mut new: Vec<(f32, T)>,
+    (limit, new_share): (usize, f32),
+) -> Vec<(f32, T)> {
+    let page_max = NewPlaces::default().limit;
+    keep_best(&mut known, limit);
+    keep_best(&mut new, limit);
+    let (mut known, mut new) = (&known[..], &new[..]);
+    let mut all: Vec<(f32, T)> = Vec::with_capacity(limit);
+    while all.len() < limit {
+        let page_len = page_max.min(limit - all.len());
+        let of = |list: &[(f32, T)]| list[..list.len().min(page_len)].to_vec();
+        let page = join(of(known), of(new), (page_len, new_share));
+        let is_new = |item: T| new.iter().take(page_len).any(|&(_, other)| other == item);
+        let n_new = page.iter().filter(|&&(_, item)| is_new(item)).count();
+        let is_last = page.len() < page_len;
+        (known, new) = (&known[page.len() - n_new..], &new[n_new..]);
+        let most = all.last().map_or(f32::INFINITY, |&(score, _)| score);
+        all.extend(page.into_iter().map(|(score, item)| (score.min(most), item)));
+        if is_last {
+            break;
+        }
+    }
+    all
 }
 
 impl BlendScratch {

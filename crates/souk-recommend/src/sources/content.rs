@@ -47,6 +47,10 @@ pub struct Content {
 const CARRIERS_SHARE_MAX: f32 = 0.5;
 /// So does one that is carried by so many (chosen): each is added to at every question.
 const CARRIERS_MAX: u32 = 5_000;
+/// Additions for one history, the heaviest tokens first: what is left out is common and old, so it moves little,
+/// and each takes some nanoseconds. Chosen on the validation part of Amazon's toys: NDCG@10 is the same to three
+/// places with and without it.
+const ADDED_MAX: usize = 40_000;
 /// Tokens that are read of one item (chosen: a page of text).
 const TOKENS_MAX: usize = 512;
 
@@ -133,9 +137,19 @@ impl Source for Content {
         }
         // A stable sort: the sum of a token's weights must not depend on how equal ones are moved.
         profile.sort_by_key(|&(token, _)| token);
-        for same in profile.chunk_by(|a, b| a.0 == b.0) {
-            let weight: f32 = same.iter().map(|(_, weight)| weight).sum();
-            for &(item, of_item) in self.carriers.get(&same[0].0).into_iter().flatten() {
+        let mut words: Vec<(f32, u32)> = profile
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|same| (same.iter().map(|(_, weight)| weight).sum(), same[0].0))
+            .collect();
+        words.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut n_added = 0;
+        for (weight, token) in words {
+            let carriers = self.carriers.get(&token).map_or(&[][..], Vec::as_slice);
+            n_added += carriers.len();
+            if n_added > ADDED_MAX {
+                break;
+            }
+            for &(item, of_item) in carriers {
                 into.add(item, weight * of_item);
             }
         }
@@ -149,25 +163,40 @@ impl Source for Content {
         best.filter(|&(likeness, _)| likeness > 0.0).map(|(_, held)| held)
     }
 
-    /// A new item's kin are those most like it, by the cosine.
+    /// A new item's kin are those most like it, by the cosine. Items that say the same have the same kin.
     fn kin(&self, histories: &Histories) -> Option<Kin> {
-        let items = (0_u32..).zip(&self.vectors).map(|(item, vector)| (Item(item), vector));
-        let new =
-            items.filter(|(item, vector)| !vector.is_empty() && histories.takers(*item).is_empty());
+        let is_known = |item: Item| !histories.takers(item).is_empty();
+        let known: FxHashMap<u32, Vec<(Item, f32)>> = self
+            .carriers
+            .iter()
+            .map(|(&token, all)| (token, all.iter().copied().filter(|c| is_known(c.0)).collect()))
+            .collect();
+        let items = (0_u32..).zip(&self.vectors).map(|(item, vector)| (vector, Item(item)));
+        let mut new: Vec<(&Vec<(u32, f32)>, Item)> =
+            items.filter(|(vector, item)| !vector.is_empty() && !is_known(*item)).collect();
+        new.sort_unstable_by(|a, b| says(a.0).cmp(says(b.0)).then(a.1.cmp(&b.1)));
         let (mut scores, mut nearest) = (Scores::default(), Vec::new());
-        let is_hidden = |item: Item| histories.takers(item).is_empty();
-        let rows = new.map(|(item, vector)| {
+        let groups = new.chunk_by(|a, b| says(a.0).eq(says(b.0)));
+        let mut rows: Vec<(Item, Vec<(Item, f32)>)> = Vec::with_capacity(new.len());
+        for group in groups {
             scores.clear();
-            for &(token, weight) in vector {
-                for &(other, of_other) in self.carriers.get(&token).into_iter().flatten() {
+            for &(token, weight) in group[0].0 {
+                for &(other, of_other) in known.get(&token).into_iter().flatten() {
                     scores.add(other, weight * of_other);
                 }
             }
-            scores.top(Kin::KEPT_MAX, &is_hidden, &mut nearest);
-            (item, nearest.iter().map(|&(likeness, other)| (other, likeness)).collect())
-        });
-        Some(Kin::new(rows))
+            scores.top(Kin::KEPT_MAX, &|_| false, &mut nearest);
+            let kin: Vec<_> = nearest.iter().map(|&(likeness, other)| (other, likeness)).collect();
+            rows.extend(group.iter().map(|&(_, item)| (item, kin.clone())));
+        }
+        rows.sort_unstable_by_key(|&(item, _)| item);
+        Some(Kin::new(rows.into_iter()))
     }
+}
+
+/// The tokens of a vector, ascending.
+fn says(vector: &[(u32, f32)]) -> impl Iterator<Item = u32> + '_ {
+    vector.iter().map(|&(token, _)| token)
 }
 
 /// The product of two vectors whose tokens ascend.

@@ -246,6 +246,39 @@ fn new_items_find_their_place() {
     assert_eq!(none, recipe.weights);
 }
 
+/// A long list is pages of twenty: of each the last places may go to new items, and it is the beginning of
+/// every longer one.
+#[test]
+fn new_items_have_places_on_every_page() {
+    // Eighty items that somebody took, then forty that nobody did.
+    let events: Vec<_> = (0..81_u32).flat_map(|s| [(s, 0, 0), (s, 1 + s.min(79), 1)]).collect();
+    let histories = histories(&events);
+    let tokens: Vec<Vec<u32>> = (0..121).map(|item| vec![item % 2]).collect();
+    let sources = [
+        SourceParams::Company(CompanyParams::default()),
+        SourceParams::Content(ContentParams::default()),
+    ];
+    let recipe = Recipe::new(sources.to_vec());
+    let mut blend = recipe.fit(&histories, &tokens, 1);
+    // New items are liked best of all, so only their share keeps them back.
+    let mut weights = recipe.weights.clone();
+    weights.0.iter_mut().rev().take(6).for_each(|weight| *weight = 100.0);
+    blend.set_weights(weights);
+    blend.set_new_share(0.3);
+    let mut scratch = BlendScratch::default();
+    let mut list = |limit: usize| blend.propose(&[Item(0)], (limit, &|_| false), &mut scratch);
+    let long = list(60);
+    let news: Vec<bool> = long.iter().map(|one| one.item.0 > 80).collect();
+    let page: Vec<bool> = (0..20).map(|place| place >= 14).collect();
+    assert_eq!(news, page.repeat(3), "{long:?}");
+    assert!(long.is_sorted_by(|a, b| a.score >= b.score), "{long:?}");
+    let mut items: Vec<Item> = long.iter().map(|one| one.item).collect();
+    assert_eq!(list(40), long[..40]);
+    items.sort_unstable();
+    items.dedup();
+    assert_eq!(items.len(), 60, "nothing stands twice");
+}
+
 #[test]
 fn kin_of_new_items_by_hand() {
     let histories = histories(&[(0, 0, 0), (0, 1, 1), (0, 2, 2)]);

@@ -11,7 +11,7 @@ const LEVEL: &str = " > ";
 const NONE: u32 = u32::MAX;
 
 /// A category, with everything below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Kind(u32);
 
 /// The kinds that products have, and which product has which.
