@@ -313,6 +313,9 @@ pub(crate) struct RecommendArgs {
     /// web, mobile, store, email or call_center
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) channel: Option<String>,
+    /// The language of reasons and of the titles in them, an IETF tag [default: that of the site]
+    #[arg(long, value_name = "TAG")]
+    pub(crate) locale: Option<String>,
     /// Whose products, where the company has several sites
     #[arg(long, value_name = "SITE")]
     pub(crate) site: Option<String>,
