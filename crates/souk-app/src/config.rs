@@ -4,6 +4,7 @@
 //! and their defaults equal.
 
 mod env;
+mod learning;
 mod lifetime;
 mod oidc;
 mod pii;
@@ -18,6 +19,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use learning::LearningSettings;
 pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
 pub use oidc::{OidcSettings, PersonRole, SignatureAlgorithm};
 pub use pii::{PiiPolicy, PiiSettings};
@@ -61,6 +63,8 @@ pub struct Config {
     pub impressions: ImpressionSettings,
     /// How recommendations are answered.
     pub recommendations: RecommendationSettings,
+    /// Whose acts are kept and not learned from.
+    pub learning: LearningSettings,
     /// How many requests a key may make.
     pub limits: LimitSettings,
     /// Who may call.
@@ -89,6 +93,7 @@ impl Default for Config {
             snapshots: SnapshotSettings::default(),
             impressions: ImpressionSettings::default(),
             recommendations: RecommendationSettings::default(),
+            learning: LearningSettings::default(),
             limits: LimitSettings::default(),
             access: AccessSettings::default(),
             privacy: PrivacySettings::default(),

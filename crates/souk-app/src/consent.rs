@@ -1,9 +1,11 @@
 //! Consent: what shoppers allow, where it is asked, and how it is read and changed.
 
+mod learning;
 mod rules;
 mod sources;
 mod subject;
 
+pub(crate) use learning::Learning;
 pub(crate) use rules::ConsentRules;
 pub(crate) use sources::{LastWords, preferences};
 pub use subject::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};

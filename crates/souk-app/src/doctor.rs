@@ -166,8 +166,41 @@ impl App {
         };
         let weight = if sizes.subjects == 0 { Weight::Notice } else { Weight::Fine };
         found.push((weight, "shoppers", shoppers));
+        found.extend(self.kept_out(&sizes));
         found.extend(staleness(views.now_seen, self.clock.now()));
         found
+    }
+}
+
+impl App {
+    /// What is kept and not learned from.
+    fn kept_out(&self, sizes: &crate::ViewSizes) -> Option<(Weight, &'static str, String)> {
+        let counts = self.ingest_counts();
+        let all = [
+            (counts.crawlers, "events of crawlers since the start"),
+            (counts.staff, "events of the shop's own people since the start"),
+            (sizes.floods as u64, "visitors who look at more products than a shopper can"),
+            (sizes.bulk_orders as u64, "bulk orders and orders of the shop's own people"),
+        ];
+        let shown = all.iter().filter(|(count, _)| *count > 0);
+        let mut some: Vec<String> = shown.map(|(count, what)| format!("{count} {what}")).collect();
+        // How many they are is said once it tells nothing of one of them.
+        let people_min = self.config.privacy.statistics.people_min;
+        match sizes.staff as u64 {
+            0 => {}
+            count if count < people_min => {
+                some.push(format!("fewer than {people_min} ids of the shop's own people"));
+            }
+            count => some.push(format!("{count} ids of the shop's own people")),
+        }
+        if some.is_empty() {
+            return None;
+        }
+        let detail = format!(
+            "kept and not learned from: {}; where that is too much, change `learning` in souk.yaml",
+            some.join(", ")
+        );
+        Some((Weight::Notice, "learning", detail))
     }
 }
 

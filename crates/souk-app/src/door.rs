@@ -4,15 +4,15 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Location, LocationId, Site, Timestamp};
-use souk_ports::Cursor;
+use souk_ports::{Cursor, IdHash};
 use tokio::sync::Notify;
 
 use crate::access::Access;
 use crate::audit::{AuditLog, keep_publishing};
 use crate::idempotency::SecretAnswers;
-use crate::ingest::{IdHasher, ImpressionQueue, IngestCounters, Redactor};
+use crate::ingest::{Crawlers, IdHasher, IdKind, ImpressionQueue, IngestCounters, Redactor};
 use crate::limits::Limits;
 use crate::outbox::{Outbox, start_delivery};
 use crate::privacy::{ShopifySecret, finish_erasures};
@@ -39,6 +39,9 @@ pub(crate) struct Door {
     pub(crate) limits: Limits,
     pub(crate) hasher: IdHasher,
     pub(crate) redactor: Redactor,
+    pub(crate) crawlers: Crawlers,
+    /// The shop's own people by the settings.
+    pub(crate) staff: FxHashSet<IdHash>,
     /// How far the log holds consents.
     pub(crate) consents_at: Mutex<Cursor>,
     pub(crate) counters: IngestCounters,
@@ -65,11 +68,15 @@ impl Door {
         parts: &Parts,
         (config, opened_at): (&Config, Timestamp),
     ) -> Result<Door, AppError> {
+        let hasher = IdHasher::new(parts.keys.secret("ids").await?.bytes());
+        let staff = config.learning.staff.iter().map(|id| hasher.id(IdKind::User, id)).collect();
         Ok(Door {
             access: Access::open(&*parts.tables, &*parts.keys, &config.access).await?,
             audit: AuditLog::open(&*parts.keys, config.audit.heads_file.as_deref()).await?,
             limits: Limits::new(config.limits.clone()),
-            hasher: IdHasher::new(parts.keys.secret("ids").await?.bytes()),
+            hasher,
+            crawlers: Crawlers::new(&config.learning.crawlers),
+            staff,
             consents_at: Mutex::new(Cursor::START),
             redactor: Redactor::new(&config.privacy.pii, *parts.keys.secret("pii").await?.bytes())?,
             counters: IngestCounters::default(),

@@ -12,8 +12,10 @@ mod feeder;
 mod kind;
 mod ledger;
 mod messages;
+mod moving;
 pub(crate) mod orders;
 mod products;
+mod readiness;
 mod rejected;
 mod shop;
 #[cfg(test)]
@@ -31,6 +33,10 @@ use crate::{App, AppError};
 pub use draft::{Draft, DraftFact};
 pub use feeder::Fed;
 pub use kind::ImportKind;
+pub use moving::{MoveMode, MoveReport, System};
+pub use readiness::{
+    EventsRead, FileRead, OrdersRead, PartReady, PeopleRead, ProductsRead, ReadinessReport, Verdict,
+};
 pub use usable::Usable;
 
 use feeder::Feeder;
@@ -78,6 +84,8 @@ pub struct ImportOptions {
     pub source: Source,
     /// Why persons' data in the file may be used; `None` states nothing.
     pub basis: Option<LegalBasis>,
+    /// Whose own export the file is; `None` means Souk's columns.
+    pub from: Option<System>,
 }
 
 impl Default for ImportOptions {
@@ -90,6 +98,7 @@ impl Default for ImportOptions {
             event_channel: Channel::Web,
             source: Source::Ledger,
             basis: None,
+            from: None,
         }
     }
 }
@@ -164,18 +173,28 @@ impl App {
         options: &ImportOptions,
         progress: &dyn Progress,
     ) -> Result<ImportReport, AppError> {
-        let started = std::time::Instant::now();
-        let (hash, plan) = {
+        let planned = {
             let (path, options) = (path.to_owned(), options.clone());
             let joined = tokio::task::spawn_blocking(move || -> Result<_, AppError> {
                 Ok((ledger::hash_file(&path)?, Plan::of(&path, &options)?))
             });
             joined.await.map_err(|error| AppError::Bug(error.to_string()))??
         };
-        let kind = plan.kind;
+        self.import_plan(planned, options, progress).await
+    }
+
+    /// Brings in a file of which it is known how to read it.
+    async fn import_plan(
+        self: &Arc<App>,
+        (hash, plan): (String, Plan),
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport, AppError> {
+        let started = std::time::Instant::now();
+        let (kind, path) = (plan.kind, plan.path.clone());
         let mut ledger = Ledger::open(self, &hash, options).await?;
         let mut report = ImportReport {
-            path: path.to_owned(),
+            path: path.clone(),
             kind,
             accepted: 0,
             duplicates: 0,
@@ -274,6 +293,10 @@ struct Plan {
     gzip: IsGzip,
     /// Whether its lines are events or products in the shape of the HTTP interface.
     is_documents: bool,
+    /// Which export of another system it is.
+    export: Option<moving::Export>,
+    /// What the files of one move share; a file by itself has none.
+    moving: Option<Arc<moving::Moving>>,
 }
 
 impl Plan {
@@ -292,7 +315,14 @@ impl Plan {
         let is_documents = layout == Layout::JsonLines
             && (kind == ImportKind::Products
                 || is_messages && matches!(kind, ImportKind::Events | ImportKind::Orders));
-        Ok(Plan { path: path.to_owned(), kind, layout, gzip, is_documents })
+        let (path, export, moving) = (path.to_owned(), None, None);
+        Ok(Plan { path, kind, layout, gzip, is_documents, export, moving })
+    }
+
+    /// The same once more.
+    fn again(&self) -> Plan {
+        let (path, moving) = (self.path.clone(), self.moving.clone());
+        Plan { path, moving, ..*self }
     }
 
     /// Reads the whole file and sends what it says; runs on a thread of its own.
@@ -306,6 +336,9 @@ impl Plan {
         if self.is_documents {
             return messages::read(self, options, now, send);
         }
+        if self.is_nested() {
+            return self.read_nested(options, send);
+        }
         let mut sheet = sheet::open(&self.path)?;
         let columns = Columns::new(sheet.columns());
         let mut mapper = self.mapper(&columns, options, now)?;
@@ -313,17 +346,26 @@ impl Plan {
             let mut faults = std::mem::take(&mut block.faults);
             let drafts = mapper.take(&block, &mut faults);
             mapper.check()?;
+            self.hear(&drafts, &faults);
             if !(send_faults(send, faults) && send_drafts(send, drafts)) {
                 return Ok(());
             }
         }
         let mut faults = Vec::new();
         let rest = mapper.finish(&mut faults);
+        self.hear(&[], &faults);
+        let rest = rest.inspect(|draft| self.hear(std::slice::from_ref(draft), &[]));
         if !(send_faults(send, faults) && send_drafts(send, rest)) {
             return Ok(());
         }
         let _ = send.blocking_send(Read::Notes(sheet.notes()));
         Ok(())
+    }
+
+    fn hear(&self, drafts: &[(u64, Draft)], faults: &[RowFault]) {
+        if let Some(moving) = &self.moving {
+            moving.hear(drafts, faults);
+        }
     }
 
     fn mapper(
@@ -332,6 +374,9 @@ impl Plan {
         options: &ImportOptions,
         now: Timestamp,
     ) -> Result<Box<dyn Mapper>, AppError> {
+        if let (Some(export), Some(moving)) = (self.export, &self.moving) {
+            return Ok(Plan::export_mapper((export, moving), columns, (options, now)));
+        }
         Ok(match self.kind {
             ImportKind::Products => Box::new(products::ProductMapper::new(columns, options, now)?),
             ImportKind::Events => Box::new(events::EventMapper::new(columns, options)?),

@@ -6,6 +6,7 @@
 mod admit;
 mod commerce;
 mod counters;
+mod crawlers;
 mod envelope;
 mod event;
 mod hashes;
@@ -27,17 +28,20 @@ pub use counters::IngestCounts;
 pub use hashes::IdKind;
 pub use impressions::Shown;
 pub use incoming::{
-    IncomingConsent, IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder,
+    IncomingConsent, IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder, Sender,
 };
 pub use refusal::RejectReason;
 
 pub(crate) use admit::record;
 pub(crate) use counters::IngestCounters;
+pub(crate) use crawlers::Crawlers;
 pub(crate) use hashes::{IdHasher, MessagePart};
 pub(crate) use impressions::ImpressionQueue;
 pub(crate) use redact::{Pass, Redactor};
+pub(crate) use times::AHEAD_MS_MAX;
 
 use admit::Trust;
+use crawlers::Agents;
 use event::Scene;
 
 /// Bytes of an event, as Segment.
@@ -162,6 +166,7 @@ impl App {
             rules: &self.rules,
             is_gpc: request.is_gpc,
             basis: request.basis,
+            agents: &Agents::new(&self.door.crawlers),
         };
         let mut rejected = Vec::new();
         let mut events = Vec::with_capacity(body.events.len());
@@ -251,7 +256,7 @@ impl App {
 
     /// Whether an event at this time may be taken in: up to a day ahead of the shop's clock.
     pub fn is_time_acceptable(&self, at: Timestamp) -> bool {
-        at.ms_since(self.clock.now()) <= times::AHEAD_MS_MAX
+        at.ms_since(self.clock.now()) <= AHEAD_MS_MAX
     }
 }
 

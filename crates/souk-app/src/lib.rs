@@ -50,12 +50,15 @@ pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
-    Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent, Usable,
+    Draft, DraftFact, EventsRead, Fed, FileRead, ImportKind, ImportOptions, ImportReport, MoveMode,
+    MoveReport, OrdersRead, PartReady, PeopleRead, ProductsRead, Progress, ReadinessReport, Silent,
+    System, Usable, Verdict,
 };
 pub use ingest::{
     Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingConsent,
     IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer,
-    IngestCall, IngestCounts, IngestRejection, IngestRequest, RejectReason, Shown, write_key_of,
+    IngestCall, IngestCounts, IngestRejection, IngestRequest, RejectReason, Sender, Shown,
+    write_key_of,
 };
 pub use limits::RateState;
 pub use models::{BoughtAgain, Model, ModelState, ModelsState, Search};

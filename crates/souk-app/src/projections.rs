@@ -53,9 +53,9 @@ pub(crate) use gate::{Consented, CrowdView, Use, Whom};
 pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
 
-use crate::consent::ConsentRules;
+use crate::consent::{ConsentRules, Learning};
 use consents::Consents;
-use histories::{Crowd, is_kept};
+use histories::{Crowd, Out, is_kept};
 use lines::{Line, Lines};
 use orders::{NONE, Report};
 use snapshots::Anchor;
@@ -194,6 +194,11 @@ pub struct ViewSizes {
     pub baskets: usize,
     pub sales_cells: usize,
     pub bytes: usize,
+    /// Visitors whose pace is no shopper's, the shop's own people, and bulk orders: kept, and not learned
+    /// from.
+    pub floods: usize,
+    pub staff: usize,
+    pub bulk_orders: usize,
     /// By projection.
     pub bytes_by_projection: Vec<(&'static str, usize)>,
 }
@@ -222,6 +227,9 @@ impl Views {
             baskets: self.basket_vectors.n_baskets(),
             sales_cells: self.sales.n_cells(),
             bytes: bytes_by_projection.iter().map(|(_, bytes)| bytes).sum(),
+            floods: self.histories.n_out(Out::FLOOD),
+            staff: self.histories.n_out(Out::STAFF),
+            bulk_orders: self.popularity.n_kept_out(),
             bytes_by_projection,
         }
     }
@@ -282,6 +290,11 @@ impl Views {
                 self.settle(subject);
             }
             (Fact::Consent(change), Some(subject)) => self.fold_consent(&head, subject, change),
+            (Fact::Identified { traits: Some(traits) }, Some(subject)) => {
+                if let Some(is_staff) = self.rules.learning().staff_word(traits) {
+                    self.fold_staff(subject, is_staff);
+                }
+            }
             (Fact::Unlinked { other, basis }, Some(subject)) => {
                 self.identity.unlink(subject, *other, *basis);
                 self.settle(subject);
@@ -316,8 +329,8 @@ impl Views {
             let mut touch = Touch::new((head.at, head.seq), (item, interaction.action));
             touch.channel = head.event.channel;
             touch.uses = uses;
-            let (histories, mut crowd) = self.histories_and_crowd();
-            histories.touch(shopper, touch, &mut crowd);
+            let (histories, mut crowd, learning) = self.folding();
+            histories.touch((shopper, touch), &mut crowd, learning);
         }
     }
 
@@ -325,6 +338,7 @@ impl Views {
         let uses = self.uses(&head.event.site, subject, head.event.withheld);
         let shopper = self.number(subject);
         let lines = self.pack(head.site, &order.lines, Amounts::Dropped);
+        let uses = if self.is_bulk(&lines) { uses.unshared() } else { uses };
         let report = Report {
             source: head.event.source,
             change: order.change,
@@ -343,6 +357,7 @@ impl Views {
 
     fn fold_sale(&mut self, head: &Head<'_>, sale: &Sale) {
         let lines = self.pack(head.site, &sale.lines, Amounts::Kept);
+        let uses = Uses::of(head.event.withheld, !self.is_bulk(&lines));
         let location = sale.location.as_ref().map(|place| self.catalogue.intern_location(place));
         let report = Report {
             source: head.event.source,
@@ -353,7 +368,7 @@ impl Views {
             at: head.at,
             first: (head.at, sale.day),
             location: location.unwrap_or(NONE),
-            uses: Uses::ALL,
+            uses,
             lines,
         };
         self.report_sale(sale.order, report, head.site);
@@ -374,6 +389,11 @@ impl Views {
         });
     }
 
+    /// Whether an order is more than a household's.
+    fn is_bulk(&self, lines: &Lines) -> bool {
+        self.rules.learning().is_bulk(lines.iter().map(|line| line.milli))
+    }
+
     fn pack(&mut self, site: u32, lines: &[OrderLine], amounts: Amounts) -> Lines {
         let Views { catalogue, sales, .. } = self;
         Lines::pack(lines.iter().map(|line| {
@@ -389,7 +409,7 @@ impl Views {
 
     /// Drops a subject from every projection: afterwards the state is that of a log without them.
     fn forget(&mut self, subject: SubjectId) {
-        let others = match self.consents.has_untrainable() {
+        let others = match self.has_kept_out() {
             true => self.identity.members(subject).split_off(1),
             false => Vec::new(),
         };
@@ -433,7 +453,7 @@ impl Views {
 
     /// The subject's dense number. A subject that never did anything may be hidden already.
     fn number(&mut self, subject: SubjectId) -> Shopper {
-        if self.consents.has_untrainable() && self.shoppers.shopper(subject).is_none() {
+        if self.has_kept_out() && self.shoppers.shopper(subject).is_none() {
             let shopper = self.shoppers.intern(subject);
             self.settle_one(subject);
             return shopper;
@@ -444,7 +464,7 @@ impl Views {
     /// Sees to it that of a person who refused that others learn from them, under whatever id,
     /// nothing is in what all make together.
     fn settle(&mut self, subject: SubjectId) {
-        if self.consents.has_untrainable() {
+        if self.has_kept_out() {
             self.settle_members(subject);
         }
     }
@@ -460,15 +480,48 @@ impl Views {
         let members = self.identity.members(subject);
         let mut others = members.iter().filter(|other| **other != subject);
         let is_hidden = others.any(|other| self.consents.is_denied(*other, Purpose::ModelTraining));
+        let is_staff = members.iter().any(|member| self.is_staff(*member));
         let (histories, mut crowd) = self.histories_and_crowd();
-        let has_left = histories.hide((shopper, is_hidden), &mut crowd);
+        let has_left = histories.keep_out((shopper, Out::REFUSED, is_hidden), &mut crowd)
+            | histories.keep_out((shopper, Out::STAFF, is_staff), &mut crowd);
         self.withdrawals += u64::from(has_left);
     }
 
+    /// Notes whether a subject is one of the shop's own people, and settles it for all that are the same
+    /// person.
+    fn fold_staff(&mut self, subject: SubjectId, is_staff: bool) {
+        if !is_staff && self.shoppers.shopper(subject).is_none() {
+            return;
+        }
+        let shopper = self.number(subject);
+        self.histories.set_staff(shopper, is_staff);
+        self.settle_members(subject);
+    }
+
+    /// Whether somebody is known by whom the others of the same person are kept out.
+    fn has_kept_out(&self) -> bool {
+        self.consents.has_untrainable() || self.has_staff()
+    }
+
+    /// Whether anybody is known as one of the shop's own people.
+    pub(crate) fn has_staff(&self) -> bool {
+        self.histories.n_staff() > 0
+    }
+
+    /// Whether a subject is known as one of the shop's own people.
+    pub(crate) fn is_staff(&self, subject: SubjectId) -> bool {
+        self.shoppers.shopper(subject).is_some_and(|shopper| self.histories.is_staff(shopper))
+    }
+
     fn histories_and_crowd(&mut self) -> (&mut Histories, Crowd<'_>) {
+        let (histories, crowd, _) = self.folding();
+        (histories, crowd)
+    }
+
+    fn folding(&mut self) -> (&mut Histories, Crowd<'_>, &Learning) {
         let Views { catalogue, visits, baskets, basket_vectors, popularity, .. } = self;
         let crowd = Crowd { catalogue, visits, popularity, baskets, vectors: basket_vectors };
-        (&mut self.histories, crowd)
+        (&mut self.histories, crowd, self.rules.learning())
     }
 }
 

@@ -30,6 +30,7 @@ mod summary;
 mod tests;
 mod who;
 mod why;
+mod words;
 
 use candidates::{Proposal, Scene, propose};
 use listing::Answered;
@@ -38,6 +39,7 @@ use plan::{Known, plan};
 use select::{Gate, Places};
 use state::with_scratches;
 use summary::{carried_out, explain, personalization};
+use words::Tongue;
 
 pub use merchandise::{Moved, RuleNote, Warning};
 pub use page::PAGE_PLACEMENTS_MAX;
@@ -375,10 +377,20 @@ impl App {
             book,
             rules_at,
             detail: *detail,
+            tongue: self.tongue((request, site)),
         };
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
         (asker.answer(request), may_analyse)
+    }
+}
+
+impl App {
+    /// The language of an answer: the one asked for, else the site's.
+    fn tongue(&self, (request, site): (&RecommendRequest, &SiteId)) -> Tongue {
+        let known = self.door.sites.iter().find(|known| known.id == *site);
+        let of_site = known.map_or(&[][..], |known| &known.languages);
+        Tongue::choose(request.context.locale.as_deref(), of_site)
     }
 }
 
@@ -409,6 +421,8 @@ struct Asker<'a> {
     /// When the rules are looked at.
     rules_at: Timestamp,
     detail: Detail,
+    /// In which language reasons are given.
+    tongue: Tongue,
 }
 
 impl Asker<'_> {
@@ -497,7 +511,8 @@ impl Asker<'_> {
         let catalogue = &self.views.catalogue;
         let (crowd, people_min) = (self.views.crowd(), self.people_min);
         let joined = &self.ranking.joined;
-        let sayer = reason::Sayer { catalogue, crowd, joined, people_min };
+        let tongue = &self.tongue;
+        let sayer = reason::Sayer { catalogue, crowd, joined, people_min, tongue };
         let mut last_score = f32::INFINITY;
         let mut moved = made.listed.moved.iter().cloned();
         let says_moves =
@@ -518,7 +533,9 @@ impl Asker<'_> {
             })
             .collect();
         let strategy = carried_out(plan.strategy, taken);
-        let explanation = request.explain.then(|| explain(strategy, (known, decision), taken));
+        let language = self.tongue.language;
+        let explanation =
+            request.explain.then(|| explain(language, strategy, (known, decision), taken));
         RecommendAnswer {
             request_id: random_id(),
             timestamp: self.now,

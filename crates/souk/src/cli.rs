@@ -251,6 +251,13 @@ pub(crate) struct ImportArgs {
     /// opt_out_notice; recorded for each of them, and outweighed by what they say themselves
     #[arg(long, value_name = "BASIS")]
     pub(crate) consent_basis: Option<String>,
+    /// Whose own export the files are: shopify, magento, ga4 or personalize; the kind of each file is
+    /// told from its columns, and a report says what there is to learn from
+    #[arg(long, value_name = "SYSTEM", conflicts_with = "kind")]
+    pub(crate) from: Option<String>,
+    /// Read and report, and write nothing but the lists of rows with faults
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 const IMPORT_HELP: &str = "\
@@ -275,7 +282,8 @@ catalogue's JSON shape and events the shape of Segment's spec.
 
 Examples:
   souk import products.csv orders-2025.parquet
-  souk import --kind stock count.tsv.gz";
+  souk import --kind stock count.tsv.gz
+  souk import --from shopify --dry-run products_export.csv orders_export.csv customers_export.csv";
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RecommendArgs {
@@ -313,6 +321,9 @@ pub(crate) struct RecommendArgs {
     /// web, mobile, store, email or call_center
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) channel: Option<String>,
+    /// The language of reasons and of the titles in them, an IETF tag [default: that of the site]
+    #[arg(long, value_name = "TAG")]
+    pub(crate) locale: Option<String>,
     /// Whose products, where the company has several sites
     #[arg(long, value_name = "SITE")]
     pub(crate) site: Option<String>,

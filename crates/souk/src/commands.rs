@@ -43,7 +43,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             let paths = args.paths.iter().map(|path| absolute(path)).collect::<Result<_>>()?;
             let (kind, site, currency) = (args.kind, args.site, args.currency);
             let (channel, basis) = (args.channel, args.consent_basis);
-            let job = Job::Import { paths, kind, site, currency, channel, basis };
+            let (from, is_dry_run) = (args.from, args.dry_run);
+            let job = Job::Import { paths, kind, site, currency, channel, basis, from, is_dry_run };
             finish(&settings, &job, import::text).await
         }
         Command::Recommend(args) => {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
     App, AuditAct, AuditObject, AuditOperation, Caller, ImportKind, ImportOptions, NewKey, Outcome,
-    Places, Progress, Role,
+    Places, Progress, Role, System,
 };
 use souk_core::{Channel, Currency, LegalBasis, LocationId, SiteId, Timestamp};
 use souk_embedded::Embedded;
@@ -36,6 +36,10 @@ pub(crate) enum Job {
         currency: Option<String>,
         channel: Option<String>,
         basis: Option<String>,
+        #[serde(default)]
+        from: Option<String>,
+        #[serde(default)]
+        is_dry_run: bool,
     },
     Recommend(Box<commands::recommend::Ask>),
     KeysCreate {
@@ -185,9 +189,10 @@ impl Job {
     async fn work(&self, shop: &Shop, progress: &dyn Progress) -> Result<Value> {
         let admin = Caller::local_admin();
         match self {
-            Job::Import { paths, kind, site, currency, channel, basis } => {
-                let options = Options { kind, site, currency, channel, basis };
-                commands::import::run(shop, paths, &options.read(shop)?, progress).await
+            Job::Import { paths, kind, site, currency, channel, basis, from, is_dry_run } => {
+                let options = Options { kind, site, currency, channel, basis, from };
+                let options = (&options.read(shop)?, *is_dry_run);
+                commands::import::run(shop, paths, options, progress).await
             }
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
             Job::KeysCreate { role, label, origins, expires, sites, locations } => {
@@ -252,6 +257,7 @@ struct Options<'a> {
     currency: &'a Option<String>,
     channel: &'a Option<String>,
     basis: &'a Option<String>,
+    from: &'a Option<String>,
 }
 
 impl Options<'_> {
@@ -267,6 +273,11 @@ impl Options<'_> {
             settings.ok_or_else(|| usage(&format!("site `{site}` is not in the settings")))?;
         let mut options = ImportOptions { site, currency: settings.currency, ..Default::default() };
         options.kind = self.kind.as_deref().map(ImportKind::parse).transpose()?;
+        options.from = self.from.as_deref().map(System::parse).transpose()?;
+        if options.from.is_some() {
+            // These systems sell on the web, where a file does not say otherwise.
+            options.channel = Channel::Web;
+        }
         if let Some(code) = self.currency {
             options.currency = Currency::parse(code).map_err(|error| usage(&error))?;
         }

@@ -2,6 +2,7 @@ use souk_core::{Purpose, Purposes, SiteId};
 use souk_privacy::consent::{Mechanism, Notice, Notices, Regime, mechanism_of};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::learning::Learning;
 use crate::{AppError, Config};
 
 /// What the settings say of consent, in a form that is quick to ask.
@@ -13,6 +14,7 @@ pub(crate) struct ConsentRules {
     gpc: Purposes,
     /// Names in lower case.
     categories: Vec<(String, Purposes)>,
+    learning: Learning,
     digest: u64,
 }
 
@@ -50,8 +52,10 @@ impl ConsentRules {
         let gpc = set(&config.privacy.gpc_withholds).intersection(Purposes::OPTIONAL);
         // Only what changes the meaning of a record in the log: signals and categories were read at
         // the door.
-        let digest = xxh3_64(format!("{sites:?} {elsewhere:?} {notices:?}").as_bytes());
-        Ok(ConsentRules { sites, elsewhere, notices, gpc, categories, digest })
+        let learning = Learning::of(&config.learning);
+        let meant = format!("{sites:?} {elsewhere:?} {notices:?} {learning:?}");
+        let digest = xxh3_64(meant.as_bytes());
+        Ok(ConsentRules { sites, elsewhere, notices, gpc, categories, learning, digest })
     }
 
     /// What holds on a site; one that the settings do not name follows the default.
@@ -62,6 +66,11 @@ impl ConsentRules {
 
     pub(crate) fn notices(&self) -> &Notices {
         &self.notices
+    }
+
+    /// Whose acts nothing is learned from, whatever they allow.
+    pub(crate) fn learning(&self) -> &Learning {
+        &self.learning
     }
 
     /// What Global Privacy Control withholds from the request that carries it.

@@ -159,7 +159,7 @@ impl Mapper for EventMapper {
 
 /// The action by Segment's name or by the short names of public data sets (Retailrocket, RecSys
 /// challenges, Amazon Personalize's examples).
-fn action_of(name: &str) -> Option<Action> {
+pub(super) fn action_of(name: &str) -> Option<Action> {
     if let Some(action) = Action::parse(name) {
         return Some(action);
     }
@@ -175,7 +175,7 @@ fn action_of(name: &str) -> Option<Action> {
     })
 }
 
-fn is_purchase(name: &str) -> bool {
+pub(super) fn is_purchase(name: &str) -> bool {
     let name = name.to_lowercase();
     matches!(name.as_str(), "purchase" | "transaction" | "buy" | "order" | "order completed")
 }

@@ -31,8 +31,9 @@ impl Ledger {
         options: &ImportOptions,
     ) -> Result<Ledger, AppError> {
         let basis = options.basis.map(LegalBasis::as_str);
-        // Without a basis the text is that of programs that knew none, so that their imports count.
-        let options = format!("{options:?}").replace(", basis: None", "");
+        // Without a basis or a system the text is that of programs that knew none, so that their imports count.
+        let options =
+            format!("{options:?}").replace(", basis: None", "").replace(", from: None", "");
         let options = xxhash_rust::xxh3::xxh3_64(options.as_bytes());
         let key = format!("{hash}-{options:016x}");
         let row = app.parts.tables.get(PARTITION, &key, app.clock().now()).await?;

@@ -30,12 +30,14 @@ pub(super) fn read(
             continue;
         }
         n_bytes = 0;
+        plan.hear(&drafts, &faults);
         if !(super::send_faults(send, std::mem::take(&mut faults))
             && super::send_drafts(send, std::mem::take(&mut drafts)))
         {
             return Ok(());
         }
     }
+    plan.hear(&drafts, &faults);
     if super::send_faults(send, faults) && super::send_drafts(send, drafts) {
         let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));
     }

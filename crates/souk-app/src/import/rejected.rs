@@ -76,7 +76,7 @@ impl RejectedRows {
 
 /// The reason with what it quotes left out. A value may hold quotation marks of its own, so all
 /// between the first and the last goes.
-fn without_values(reason: &str) -> String {
+pub(super) fn without_values(reason: &str) -> String {
     let mut reason = reason.to_owned();
     for mark in ['`', '"'] {
         let (first, last) = (reason.find(mark), reason.rfind(mark));

@@ -13,7 +13,7 @@ use souk_ports::{
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_privacy::seal::SecretKey;
 
-use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder};
+use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder, Sender};
 use super::{EFFORT_AT_ONCE, EVENTS_AT_ONCE, IdKind, MessagePart, Pass};
 use crate::consent::LastWords;
 use crate::door::Door;
@@ -101,7 +101,7 @@ impl App {
     /// Hashes, splits, links and appends.
     pub(super) async fn admit(
         &self,
-        events: Vec<IncomingEvent<'_>>,
+        mut events: Vec<IncomingEvent<'_>>,
         trust: Trust<'_>,
         received: Timestamp,
     ) -> Result<Vec<Admitted>, AppError> {
@@ -117,6 +117,7 @@ impl App {
             persons.push(self.door.persons(event, trust, &mut table));
         }
         let (subjects, keys) = self.subjects_with_keys(&table.ids).await?;
+        self.mark_staff(&mut events, &persons, (&table.ids, &subjects));
         let nonce = nonce()?;
         let mut nonces = Nonces::for_records(events.len());
         let mut stated = FxHashSet::default();
@@ -169,6 +170,32 @@ impl App {
         let accepted = admitted.len() - duplicates;
         self.door.counters.admit(accepted as u64, duplicates as u64);
         Ok(admitted)
+    }
+
+    /// Marks what the shop's own people do: whom the settings name, and in orders also whom traits call so,
+    /// because the person-free side of an order cannot be told later.
+    fn mark_staff(
+        &self,
+        events: &mut [IncomingEvent<'_>],
+        persons: &[Persons],
+        (ids, subjects): (&[IdHash], &[SubjectId]),
+    ) {
+        let staff = &self.door.staff;
+        let is_order = |event: &IncomingEvent<'_>| matches!(event.fact, IncomingFact::Order(_));
+        let views = events.iter().any(is_order).then(|| self.views.read());
+        let views = views.filter(|views| views.has_staff());
+        for (event, persons) in events.iter_mut().zip(persons) {
+            let mut all = persons.primary.iter().chain(persons.links.iter().map(|(id, _)| id));
+            let is_named = !staff.is_empty() && all.any(|id| staff.contains(&ids[*id]));
+            let is_known = || match (&views, persons.primary) {
+                (Some(views), Some(number)) => views.is_staff(subjects[number]),
+                _ => false,
+            };
+            if is_named || is_order(event) && is_known() {
+                event.consent.sender = Sender::Staff;
+            }
+            self.door.counters.sent_by(event.consent.sender);
+        }
     }
 
     /// The subjects of ids and their keys. A person who is erased at this very moment gets a new
@@ -317,6 +344,8 @@ impl Door {
     /// comes first, so that it holds for the event itself.
     fn records(&self, event: IncomingEvent<'_>, plan: Plan<'_>) -> (Vec<Record>, usize) {
         let withheld = event.consent.withheld();
+        // What is sold to nobody's shopper is sold all the same, and no demand of a shopper.
+        let of_sender = event.consent.sender.withheld();
         let IncomingEvent { message_id, site, channel, source, at, fact, .. } = event;
         let hashed = plan.fresh.as_deref().or(message_id.as_deref()).unwrap_or_default();
         let ids = RecordIds { door: self, site: &site, message_id: hashed, whole: plan.whole };
@@ -327,7 +356,11 @@ impl Door {
             channel,
             source,
             message_id: message_id.map(Box::from),
-            withheld: if fact.is_personal() { withheld } else { Purposes::NONE },
+            withheld: match &fact {
+                fact if fact.is_personal() => withheld,
+                Fact::Sale(_) => of_sender,
+                _ => Purposes::NONE,
+            },
             fact,
         };
         let mut records = Vec::with_capacity(1 + plan.persons.links.len());

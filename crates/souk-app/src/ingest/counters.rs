@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::incoming::Sender;
 use super::refusal::RejectReason;
 
 /// Counts since the start.
@@ -12,6 +13,8 @@ pub(crate) struct IngestCounters {
     rejected: [AtomicU64; RejectReason::ALL.len()],
     unknown_keys: AtomicU64,
     gpc: AtomicU64,
+    crawlers: AtomicU64,
+    staff: AtomicU64,
     pub(crate) impressions: ImpressionCounters,
 }
 
@@ -34,6 +37,10 @@ pub struct IngestCounts {
     pub unknown_keys: u64,
     /// Events that came with `Sec-GPC: 1`.
     pub gpc: u64,
+    /// Events of programs that give themselves a crawler's name: kept, and not learned from.
+    pub crawlers: u64,
+    /// Events of the shop's own people by the settings: kept, and not learned from.
+    pub staff: u64,
     /// Answers that were recorded as impressions.
     pub impressions_recorded: u64,
     /// Answers that were not recorded because the queue was full or the log failed.
@@ -62,6 +69,14 @@ impl IngestCounters {
         add(&self.gpc, amount);
     }
 
+    pub(crate) fn sent_by(&self, sender: Sender) {
+        match sender {
+            Sender::Shopper => {}
+            Sender::Crawler => add(&self.crawlers, 1),
+            Sender::Staff => add(&self.staff, 1),
+        }
+    }
+
     pub(crate) fn read(&self) -> IngestCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let by_reason = RejectReason::ALL.into_iter().zip(&self.rejected);
@@ -71,6 +86,8 @@ impl IngestCounters {
             rejected: by_reason.map(|(reason, count)| (reason.as_str(), read(count))).collect(),
             unknown_keys: read(&self.unknown_keys),
             gpc: read(&self.gpc),
+            crawlers: read(&self.crawlers),
+            staff: read(&self.staff),
             impressions_recorded: read(&self.impressions.recorded),
             impressions_dropped: read(&self.impressions.dropped),
         }

@@ -21,12 +21,14 @@ pub(super) struct Body<'a> {
     pub(super) unknown_keys: u64,
 }
 
-/// What is read of `context`; addresses, agents and the like are never kept.
+/// What is read of `context`; addresses, agents and the like are never kept. The agent's name is looked at
+/// to tell crawlers from shoppers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Context<'a> {
     pub(super) channel: Scalar<'a>,
     pub(super) site: Scalar<'a>,
     pub(super) source: Scalar<'a>,
+    pub(super) user_agent: Scalar<'a>,
     pub(super) page_path: Scalar<'a>,
     /// What a consent banner says, as JSON text.
     pub(super) consent: Option<&'a str>,
@@ -251,6 +253,7 @@ impl<'de> Visitor<'de> for ContextVisitor {
                 "channel" => context.channel = map.next_value()?,
                 "site" => context.site = map.next_value()?,
                 "source" => context.source = map.next_value()?,
+                "userAgent" => context.user_agent = map.next_value()?,
                 "page" => context.page_path = map.next_value::<Page<'de>>()?.path,
                 "consent" => {
                     context.consent = map.next_value::<Option<&RawValue>>()?.map(RawValue::get);

@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 use souk_core::{Channel, LegalBasis, Purposes, Site, SiteId, Source, Timestamp};
 
 use super::commerce::{TrackKind, json_object, read_track};
+use super::crawlers::Agents;
 use super::envelope::{Context, Envelope};
-use super::incoming::{IncomingConsent, IncomingEvent, IncomingFact, IncomingIds};
+use super::incoming::{IncomingConsent, IncomingEvent, IncomingFact, IncomingIds, Sender};
 use super::props::{Place, Props};
 use super::refusal::{Refusal, RejectReason};
 use super::scalar::Scalar;
@@ -34,6 +35,7 @@ pub(super) struct Scene<'s> {
     /// Whether the request carried `Sec-GPC: 1`.
     pub(super) is_gpc: bool,
     pub(super) basis: Option<LegalBasis>,
+    pub(super) agents: &'s Agents<'s>,
 }
 
 /// An event, and how many of its keys mean nothing.
@@ -144,7 +146,16 @@ impl<'s> Scene<'s> {
         let (granted, denied) =
             banner.map_or((Purposes::NONE, Purposes::NONE), |text| preferences(text, self.rules));
         let signal = self.is_gpc.then(|| self.rules.gpc());
-        IncomingConsent { granted, denied, signal, basis: self.basis }
+        let sender = self.sender(context);
+        IncomingConsent { granted, denied, signal, basis: self.basis, sender }
+    }
+
+    /// Whether the agent that sent the event gives itself the name of a crawler.
+    fn sender(&self, context: &Context<'_>) -> Sender {
+        match first(&context.user_agent, &self.context.user_agent) {
+            Scalar::Text(agent) => self.agents.sender(agent),
+            _ => Sender::Shopper,
+        }
     }
 
     /// What the event is, by its route or its `type`.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use souk_core::{
     Channel, ConsentChange, Interaction, LegalBasis, LocationId, Money, OrderChange, OrderId,
-    OrderLine, PriceChange, Promotion, Purposes, SiteId, Source, StockChange, Timestamp,
+    OrderLine, PriceChange, Promotion, Purpose, Purposes, SiteId, Source, StockChange, Timestamp,
 };
 
 use crate::Operation;
@@ -42,12 +42,39 @@ pub struct IncomingConsent {
     pub signal: Option<Purposes>,
     /// Why the shop may use what it imports.
     pub basis: Option<LegalBasis>,
+    /// Who acted, as far as it can be told.
+    pub sender: Sender,
+}
+
+/// Who acted. What somebody else than a shopper does is kept, and no statistic is made of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sender {
+    /// A shopper, or nobody who could be told from one.
+    #[default]
+    Shopper,
+    /// A program that gives itself a crawler's name.
+    Crawler,
+    /// One of the shop's own people.
+    Staff,
+}
+
+impl Sender {
+    /// What such an act must not be used for, whoever reads it.
+    pub(crate) fn withheld(self) -> Purposes {
+        match self {
+            Sender::Shopper => Purposes::NONE,
+            Sender::Crawler | Sender::Staff => {
+                Purposes::NONE.with(Purpose::Analytics).with(Purpose::ModelTraining)
+            }
+        }
+    }
 }
 
 impl IncomingConsent {
     /// What the event itself must not be used for.
     pub(crate) fn withheld(&self) -> Purposes {
-        self.denied.union(self.signal.unwrap_or(Purposes::NONE))
+        let said = self.denied.union(self.signal.unwrap_or(Purposes::NONE));
+        said.union(self.sender.withheld())
     }
 }
 

@@ -41,6 +41,8 @@ fn with_event<T>(
 ) -> T {
     let raw: &RawValue = serde_json::from_str(event).unwrap();
     let rules = crate::consent::ConsentRules::of(&crate::Config::default()).unwrap();
+    static CRAWLERS: std::sync::LazyLock<super::Crawlers> =
+        std::sync::LazyLock::new(|| super::Crawlers::new(&[]));
     let scene = Scene {
         call,
         caller: &caller(role),
@@ -51,6 +53,7 @@ fn with_event<T>(
         rules: &rules,
         is_gpc: false,
         basis: None,
+        agents: &super::Agents::new(&CRAWLERS),
     };
     then(scene.read(raw).map(|(event, _)| event))
 }

@@ -7,7 +7,7 @@ use super::scalar::Scalar;
 
 /// How far ahead of the shop's clock an event may lie: a day, for clients in another time zone that
 /// send local time as UTC.
-pub(super) const AHEAD_MS_MAX: i64 = 86_400_000;
+pub(crate) const AHEAD_MS_MAX: i64 = 86_400_000;
 /// By how much a client's clock may differ before its `timestamp` is corrected; chosen above the time
 /// that a request takes to arrive.
 const SKEW_MS_MAX: i64 = 60_000;

@@ -5,11 +5,17 @@ use souk_recommend::visits::{VisitEvent, VisitId, VisitIndex};
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
+mod past;
+
+use past::{Others, Past, event_of, read_past};
+
+pub(crate) use past::Out;
+
 use super::catalogue::Catalogue;
-use super::orders::{OrderFold, Report, read_uses};
-use super::popularity::{HOUR_MS, Popularity, weight_of};
-use super::shoppers::read_u32;
+use super::orders::{OrderFold, Report};
+use super::popularity::Popularity;
 use super::uses::Uses;
+use crate::consent::Learning;
 
 /// A visit ends after thirty minutes without an event, as in web analytics.
 pub const VISIT_GAP_MS: i64 = 30 * 60_000;
@@ -86,29 +92,8 @@ impl History {
 #[derive(Clone, Debug, Default)]
 pub struct Histories {
     pasts: Vec<Past>,
+    n_staff: usize,
     pub(crate) orders: OrderFold,
-}
-
-/// One subject's past.
-#[derive(Clone, Debug, Default)]
-struct Past {
-    /// In the order of (time, place in the log).
-    touches: Vec<Touch>,
-    /// The newest visit event that is no longer among the touches.
-    carry: Option<Carry>,
-    /// Slots of the orders that this subject reported.
-    orders: Vec<u32>,
-    /// Whether another id of the same person refuses that others learn from them: then nothing of
-    /// this one is in what all make together, until that is taken back.
-    is_hidden: bool,
-    /// Orders that may not be used for everything, now or once: a hint that may be too high.
-    n_uneven: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Carry {
-    visit: u64,
-    at: Timestamp,
 }
 
 /// What the touches of all subjects make together, changed by each of them.
@@ -125,131 +110,6 @@ pub(crate) struct Crowd<'a> {
 pub(crate) fn is_kept(action: Action) -> bool {
     use Action::{RemovedFromCart, RemovedFromWishlist, Reviewed, Shared};
     action.is_visit() || matches!(action, RemovedFromCart | RemovedFromWishlist | Reviewed | Shared)
-}
-
-fn is_near(earlier: Timestamp, later: Timestamp) -> bool {
-    later.ms_since(earlier) <= VISIT_GAP_MS
-}
-
-impl Past {
-    /// The visit that the touch at `idx` belongs to: named by the place of its first event.
-    fn visit_of(&self, idx: usize) -> u64 {
-        let mut first = self.touches[idx];
-        for touch in self.touches[..idx].iter().rev().filter(|touch| touch.action.is_visit()) {
-            if !is_near(touch.at, first.at) {
-                return first.seq;
-            }
-            first = *touch;
-        }
-        match self.carry {
-            Some(carry) if is_near(carry.at, first.at) => carry.visit,
-            _ => first.seq,
-        }
-    }
-
-    /// Puts a touch in its place; `None` when it is older than all that are kept.
-    fn insert(&mut self, touch: Touch) -> Option<usize> {
-        let idx = self.touches.partition_point(|known| known.rank() <= touch.rank());
-        if idx == 0 && self.touches.len() >= TOUCHES_MAX {
-            return None;
-        }
-        self.touches.insert(idx, touch);
-        Some(idx)
-    }
-
-    /// Whether the touch is part of what all make together.
-    fn is_shared(&self, touch: &Touch) -> bool {
-        touch.uses.is_shared() && !self.is_hidden
-    }
-
-    /// Whether two touches would count for the same in popularity, where each shopper counts once.
-    fn is_repeat(&self, a: &Touch, b: &Touch) -> bool {
-        self.is_shared(b)
-            && (a.item, a.channel) == (b.item, b.channel)
-            && weight_of(a.action) == weight_of(b.action)
-    }
-
-    /// Whether another touch before (or, for `Others::All`, also after) the place of a touch counts for
-    /// the same.
-    fn repeats(&self, touch: &Touch, (idx, others): (usize, Others)) -> bool {
-        let hour = |touch: &Touch| touch.at.as_ms().div_euclid(HOUR_MS);
-        let is_near = |other: &&Touch| hour(other) == hour(touch);
-        let mut before = self.touches[..idx].iter().rev().take_while(is_near);
-        let after = match others {
-            Others::Before => &[][..],
-            Others::All => &self.touches[(idx + 1).min(self.touches.len())..],
-        };
-        before.any(|other| self.is_repeat(touch, other))
-            || after.iter().take_while(is_near).any(|other| self.is_repeat(touch, other))
-    }
-
-    /// Whether a touch from before all that are kept is repeated by one of them.
-    fn is_repeated_later(&self, dropped: &Touch) -> bool {
-        let hour = |touch: &Touch| touch.at.as_ms().div_euclid(HOUR_MS);
-        let near = self.touches.iter().take_while(|other| hour(other) == hour(dropped));
-        near.into_iter().any(|other| self.is_repeat(dropped, other))
-    }
-
-    /// The touches that popularity counts: of repeated ones the first.
-    fn counted(&self) -> impl Iterator<Item = &Touch> {
-        self.touches.iter().enumerate().filter_map(|(idx, touch)| {
-            let is_counted = self.is_shared(touch) && !self.repeats(touch, (idx, Others::Before));
-            is_counted.then_some(touch)
-        })
-    }
-
-    /// Enters the touch at `idx` into its visit, joining two visits that it stands between. Touches
-    /// that are not shared hold a visit together and are not in it.
-    fn visit(&self, idx: usize, shopper: Shopper, visits: &mut VisitIndex) {
-        let touch = self.touches[idx];
-        let before = self.touches[..idx].iter().rposition(|t| t.action.is_visit());
-        let before_at = before.map(|idx| self.touches[idx].at).or(self.carry.map(|c| c.at));
-        let is_joined = before_at.is_some_and(|at| is_near(at, touch.at));
-        let visit = if is_joined { self.visit_of(idx) } else { touch.seq };
-        let enter = |touch: &Touch, visits: &mut VisitIndex| {
-            if self.is_shared(touch) {
-                visits.push(event_of(touch, visit, shopper));
-            }
-        };
-        let mut later = self.touches[idx + 1..].iter().filter(|t| t.action.is_visit()).peekable();
-        let next = later.peek().copied().filter(|next| is_near(touch.at, next.at));
-        let Some(next) = next else { return enter(&touch, visits) };
-        if before_at.is_some_and(|at| is_near(at, next.at)) {
-            return enter(&touch, visits);
-        }
-        // The next visit began with `next`; now it goes on from this touch.
-        visits.remove_visit(VisitId(next.seq));
-        enter(&touch, visits);
-        let mut last = touch.at;
-        for touch in
-            later.take_while(|touch| is_near(std::mem::replace(&mut last, touch.at), touch.at))
-        {
-            enter(touch, visits);
-        }
-    }
-
-    /// Drops the oldest touch when there are too many, and returns it.
-    fn trim(&mut self) -> Option<Touch> {
-        if self.touches.len() <= TOUCHES_MAX {
-            return None;
-        }
-        if self.touches[0].action.is_visit() {
-            self.carry = Some(Carry { visit: self.visit_of(0), at: self.touches[0].at });
-        }
-        Some(self.touches.remove(0))
-    }
-}
-
-/// Which other touches are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Others {
-    Before,
-    All,
-}
-
-fn event_of(touch: &Touch, visit: u64, shopper: Shopper) -> VisitEvent {
-    let time = touch.at.as_ms();
-    VisitEvent { visit: VisitId(visit), shopper: Some(shopper), item: touch.item, time }
 }
 
 impl Histories {
@@ -292,7 +152,9 @@ impl Histories {
     /// Whether each of a subject's orders may speak in their own answers and in everybody's: then the
     /// two hold the same baskets.
     pub(crate) fn is_even(&self, shopper: Shopper) -> bool {
-        self.pasts.get(shopper.0 as usize).is_none_or(|past| past.n_uneven == 0 && !past.is_hidden)
+        self.pasts
+            .get(shopper.0 as usize)
+            .is_none_or(|past| past.n_uneven == 0 && !past.out.is_any())
     }
 
     fn basket(&self, slot: u32) -> Option<Basket> {
@@ -320,9 +182,17 @@ impl Histories {
         &mut self.pasts[idx]
     }
 
-    pub(crate) fn touch(&mut self, shopper: Shopper, touch: Touch, crowd: &mut Crowd<'_>) {
+    /// Takes in a touch. Over it its shopper may leave what all make together; that is nobody's wish, so
+    /// what was fitted with them may serve on until it is fitted anew.
+    pub(crate) fn touch(
+        &mut self,
+        (shopper, touch): (Shopper, Touch),
+        crowd: &mut Crowd<'_>,
+        learning: &Learning,
+    ) {
         let past = self.past(shopper);
         let Some(idx) = past.insert(touch) else { return };
+        let is_flood = past.is_flood(idx, learning);
         if touch.action.is_visit() {
             past.visit(idx, shopper, crowd.visits);
         }
@@ -336,6 +206,9 @@ impl Histories {
             && !past.is_repeated_later(&dropped)
         {
             crowd.popularity.touched(&dropped, crowd.catalogue.site_number(dropped.item), -1);
+        }
+        if is_flood {
+            self.keep_out((shopper, Out::FLOOD, true), crowd);
         }
     }
 
@@ -381,7 +254,7 @@ impl Histories {
     /// Whether an order of a shopper is part of what all make together.
     fn is_shared(&self, slot: u32, shopper: u32) -> bool {
         self.orders.uses(slot, shopper).is_shared()
-            && self.pasts.get(shopper as usize).is_none_or(|past| !past.is_hidden)
+            && self.pasts.get(shopper as usize).is_none_or(|past| !past.out.is_any())
     }
 
     fn unplace(&self, slot: u32, crowd: &mut Crowd<'_>) {
@@ -397,6 +270,7 @@ impl Histories {
     /// Drops all that a shopper did, here and in what all make together.
     pub(crate) fn forget(&mut self, shopper: Shopper, crowd: &mut Crowd<'_>) {
         let past = std::mem::take(self.past(shopper));
+        self.n_staff -= usize::from(past.is_staff);
         for &slot in &past.orders {
             self.unplace(slot, crowd);
             self.orders.drop_shopper(slot, shopper.0);
@@ -428,22 +302,46 @@ impl Histories {
         was_there
     }
 
-    /// Hides a shopper from what all make together, or shows them again. Returns whether anything
-    /// left.
-    pub(crate) fn hide(
+    /// Whether a subject is known as one of the shop's own people.
+    pub(crate) fn is_staff(&self, shopper: Shopper) -> bool {
+        self.pasts.get(shopper.0 as usize).is_some_and(|past| past.is_staff)
+    }
+
+    pub(crate) fn set_staff(&mut self, shopper: Shopper, is_staff: bool) {
+        let past = self.past(shopper);
+        let was_staff = std::mem::replace(&mut past.is_staff, is_staff);
+        self.n_staff = self.n_staff + usize::from(is_staff) - usize::from(was_staff);
+    }
+
+    /// How many subjects are known as the shop's own people.
+    pub(crate) fn n_staff(&self) -> usize {
+        self.n_staff
+    }
+
+    /// How many subjects are kept out for this reason.
+    pub(crate) fn n_out(&self, reason: Out) -> usize {
+        self.pasts.iter().filter(|past| past.out.has(reason)).count()
+    }
+
+    /// Keeps a shopper out of what all make together, or shows them again once no reason is left. Returns
+    /// whether anything left.
+    pub(crate) fn keep_out(
         &mut self,
-        (shopper, is_hidden): (Shopper, bool),
+        (shopper, reason, holds): (Shopper, Out, bool),
         crowd: &mut Crowd<'_>,
     ) -> bool {
-        if self.past(shopper).is_hidden == is_hidden {
+        let before = self.past(shopper).out;
+        let after = before.set(reason, holds);
+        if before.is_any() == after.is_any() {
+            self.past(shopper).out = after;
             return false;
         }
-        if is_hidden {
+        if after.is_any() {
             let was_there = self.leave(shopper, crowd);
-            self.past(shopper).is_hidden = true;
+            self.past(shopper).out = after;
             return was_there;
         }
-        self.past(shopper).is_hidden = false;
+        self.past(shopper).out = after;
         let past = &self.pasts[shopper.0 as usize];
         for (idx, touch) in past.touches.iter().enumerate().filter(|(_, t)| t.uses.is_shared()) {
             if touch.action.is_visit() {
@@ -492,30 +390,13 @@ pub(crate) fn basket_key(order: OrderRef) -> u64 {
 
 impl Histories {
     pub(crate) const NAME: &'static str = "histories";
-    pub(crate) const VERSION: u16 = 2;
+    pub(crate) const VERSION: u16 = 3;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 2));
         w.count(self.pasts.len());
         for past in &self.pasts {
-            w.count(past.touches.len());
-            for touch in &past.touches {
-                w.timestamp(touch.at);
-                w.varint(touch.seq);
-                w.varint(u64::from(touch.item.0));
-                w.u8(touch.action as u8);
-                w.u8(touch.channel.map_or(0, |channel| channel as u8 + 1));
-                w.u8(touch.uses.bits());
-            }
-            w.u8(u8::from(past.is_hidden));
-            w.varint(u64::from(past.n_uneven));
-            w.u8(u8::from(past.carry.is_some()));
-            if let Some(carry) = past.carry {
-                w.varint(carry.visit);
-                w.timestamp(carry.at);
-            }
-            w.count(past.orders.len());
-            past.orders.iter().for_each(|slot| w.varint(u64::from(*slot)));
+            past.write(&mut w);
         }
         self.orders.write(&mut w);
         w.into_bytes()
@@ -530,7 +411,8 @@ impl Histories {
         }
         let orders = OrderFold::read(&mut r, n_items)?;
         r.end()?;
-        Ok(Histories { pasts, orders })
+        let n_staff = pasts.iter().filter(|past: &&Past| past.is_staff).count();
+        Ok(Histories { pasts, n_staff, orders })
     }
 
     /// The basket of every order, for building the vectors at once.
@@ -545,26 +427,4 @@ impl Histories {
         });
         baskets.collect()
     }
-}
-
-fn read_past(r: &mut Reader<'_>, n_items: usize) -> Result<Past, WireError> {
-    let touches = r.list(|r| {
-        let (at, seq, item) = (r.timestamp()?, r.varint()?, read_u32(r)?);
-        if item as usize >= n_items {
-            return Err(r.fault("a known item"));
-        }
-        let action = r.one_of(&Action::ALL, "a known action")?;
-        let channel = match r.u8()? {
-            0 => None,
-            code => Channel::ALL.get(usize::from(code) - 1).copied(),
-        };
-        let uses = read_uses(r)?;
-        Ok(Touch { at, seq, item: Item(item), action, channel, uses })
-    })?;
-    let (is_hidden, n_uneven) = (r.u8()? != 0, read_u32(r)?);
-    let carry = match r.u8()? {
-        0 => None,
-        _ => Some(Carry { visit: r.varint()?, at: r.timestamp()? }),
-    };
-    Ok(Past { touches, carry, orders: r.list(read_u32)?, is_hidden, n_uneven })
 }

@@ -38,6 +38,8 @@ pub struct Popularity {
     windows: Windows,
     /// The last whole hour in which anything came in.
     hour: i64,
+    /// Orders that are no demand of shoppers: those of bulk and of the shop's own people.
+    n_kept_out: i64,
 }
 
 /// What a touch says of demand; `None` when it says nothing.
@@ -92,6 +94,11 @@ impl Popularity {
         self.windows.retain_from(now - HOURS_KEPT * HOUR_MS, now - DAYS_KEPT * 24 * HOUR_MS);
     }
 
+    /// Orders that are kept and not counted here.
+    pub(crate) fn n_kept_out(&self) -> usize {
+        usize::try_from(self.n_kept_out).unwrap_or(0)
+    }
+
     /// Counts a touch, or with −1 takes it back.
     pub(crate) fn touched(&mut self, touch: &Touch, site: u32, sign: i64) {
         let Some(weight) = weight_of(touch.action) else { return };
@@ -100,6 +107,10 @@ impl Popularity {
 
     /// Counts the products of an order, or with −1 takes them back.
     pub(crate) fn sold(&mut self, placed: &Report, site: u32, sign: i64) {
+        if !placed.uses.is_shared() {
+            self.n_kept_out += sign;
+            return;
+        }
         // Old orders are imported by the million, and none of them counts here.
         if placed.first.0.as_ms() < (self.hour - DAYS_KEPT * 24 - 24) * HOUR_MS {
             return;
@@ -134,11 +145,12 @@ impl Popularity {
 
 impl Popularity {
     pub(crate) const NAME: &'static str = "popularity";
-    pub(crate) const VERSION: u16 = 2;
+    pub(crate) const VERSION: u16 = 3;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.zigzag(self.hour);
+        w.zigzag(self.n_kept_out);
         w.raw(&self.windows.encode());
         w.into_bytes()
     }
@@ -146,6 +158,7 @@ impl Popularity {
     pub(crate) fn restore(bytes: &[u8]) -> Result<Popularity, SnapshotError> {
         let mut r = Reader::new(bytes);
         let hour = r.zigzag().map_err(|_| SnapshotError::Damaged)?;
-        Ok(Popularity { windows: Windows::decode(&bytes[r.position()..])?, hour })
+        let n_kept_out = r.zigzag().map_err(|_| SnapshotError::Damaged)?;
+        Ok(Popularity { windows: Windows::decode(&bytes[r.position()..])?, hour, n_kept_out })
     }
 }

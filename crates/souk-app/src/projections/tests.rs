@@ -11,6 +11,7 @@ use souk_ports::{Partition, Position, RecordKind};
 
 use super::*;
 
+mod kept_out;
 mod model;
 
 pub(crate) const MINUTE: i64 = 60_000;

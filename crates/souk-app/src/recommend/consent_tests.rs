@@ -251,6 +251,7 @@ impl Run {
             book,
             rules_at: now,
             detail,
+            tongue: super::Tongue::choose(None, &[]),
         };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
         answer.answer.recommendations.into_iter().map(|one| one.product_id).collect()

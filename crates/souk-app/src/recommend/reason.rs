@@ -13,6 +13,7 @@ use souk_recommend::Item;
 
 use crate::projections::{Bond, Catalogue, CrowdView, Kind};
 use crate::recommend::candidates::Proposal;
+use crate::recommend::words::{Phrase, Tongue};
 use crate::recommend::{Reason, ReasonKind};
 
 /// Products named as evidence at most.
@@ -64,6 +65,8 @@ pub(crate) struct Sayer<'a> {
     pub(crate) joined: &'a Joined,
     /// Different people behind what a reason says of others.
     pub(crate) people_min: usize,
+    /// In which language.
+    pub(crate) tongue: &'a Tongue,
 }
 
 impl Sayer<'_> {
@@ -94,40 +97,40 @@ impl Sayer<'_> {
             (None, Some(&spoke)) => self.kind_of((bond, proposal.item), spoke),
             (anchor, _) => anchor,
         };
-        let text = match (kind, name) {
-            (ReasonKind::BoughtTogether, Some(name)) => format!("Bought with {name}"),
-            (ReasonKind::BoughtTogether, None) => "Often bought together".to_owned(),
-            (ReasonKind::SimilarShoppers, Some(name)) => {
-                format!("Bought by shoppers who also buy {name}")
-            }
-            (ReasonKind::SimilarShoppers, None) => "Bought by shoppers like you".to_owned(),
-            (_, Some(name)) => format!("Seen together with {name}"),
+        let phrase = match (kind, name) {
+            (ReasonKind::BoughtTogether, Some(name)) => Phrase::BoughtWith(name),
+            (ReasonKind::BoughtTogether, None) => Phrase::BoughtTogether,
+            (ReasonKind::SimilarShoppers, Some(name)) => Phrase::BoughtByBuyersOf(name),
+            (ReasonKind::SimilarShoppers, None) => Phrase::BoughtByShoppersLikeYou,
+            (_, Some(name)) => Phrase::SeenWith(name),
             // The same people looked at both, but not in one visit.
-            (_, None) if kind != proposal.kind => "Seen by shoppers like you".to_owned(),
-            (_, None) => "Often seen together".to_owned(),
+            (_, None) if kind != proposal.kind => Phrase::SeenByShoppersLikeYou,
+            (_, None) => Phrase::SeenTogether,
         };
+        let text = self.tongue.language.say(phrase);
         Reason { kind, text, evidence: self.ids(evidence) }
     }
 
     /// A reason that says nothing of others than that they are many.
     fn of_own(&self, proposal: &Proposal, evidence: Vec<ProductId>) -> Reason {
-        let text = match proposal.kind {
+        let phrase = match proposal.kind {
             ReasonKind::BoughtBefore => match proposal.support {
-                0 | 1 => "You bought it before".to_owned(),
-                times => format!("You bought it {times} times"),
+                0 | 1 => Phrase::BoughtBefore,
+                times => Phrase::BoughtTimes(times),
             },
-            ReasonKind::RecentlyViewed => "You looked at it recently".to_owned(),
-            ReasonKind::Trending => "In demand right now".to_owned(),
-            ReasonKind::New => "New in this shop".to_owned(),
+            ReasonKind::RecentlyViewed => Phrase::LookedAtLately,
+            ReasonKind::Trending => Phrase::InDemand,
+            ReasonKind::New => Phrase::New,
             ReasonKind::SimilarProduct => {
                 match proposal.evidence.first().and_then(|&item| self.title(item)) {
-                    Some(title) => format!("Similar to {title}"),
-                    None => "Similar to products you know".to_owned(),
+                    Some(title) => Phrase::SimilarTo(title),
+                    None => Phrase::SimilarToKnown,
                 }
             }
-            ReasonKind::Picked => "Picked by the shop".to_owned(),
-            _ => "Popular in this shop".to_owned(),
+            ReasonKind::Picked => Phrase::Picked,
+            _ => Phrase::Popular,
         };
+        let text = self.tongue.language.say(phrase);
         Reason { kind: proposal.kind, text, evidence }
     }
 
@@ -147,7 +150,7 @@ impl Sayer<'_> {
     }
 
     fn title(&self, item: Item) -> Option<&str> {
-        self.catalogue.product(item).map(|product| product.title.as_str())
+        self.catalogue.product(item).map(|product| self.tongue.title(product))
     }
 
     fn ids(&self, items: impl IntoIterator<Item = Item>) -> Vec<ProductId> {

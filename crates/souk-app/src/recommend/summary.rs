@@ -5,6 +5,7 @@ use souk_privacy::consent::Decision;
 
 use super::candidates::Proposal;
 use super::plan::Known;
+use super::words::{Language, Summary};
 use super::{ReasonKind, Strategy};
 
 /// What the answer came to: a strategy of which nothing is left was not carried out.
@@ -34,6 +35,7 @@ pub(super) fn personalization(taken: &[Proposal]) -> f32 {
 
 /// How the answer came about, in one sentence.
 pub(super) fn explain(
+    language: Language,
     strategy: Strategy,
     (known, decision): (Known, Decision),
     taken: &[Proposal],
@@ -42,18 +44,13 @@ pub(super) fn explain(
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_unstable();
     let count = |kind: ReasonKind| taken.iter().filter(|proposal| proposal.kind == kind).count();
-    let parts: Vec<String> =
-        kinds.iter().map(|&kind| format!("{} {}", count(kind), kind.as_str())).collect();
-    let reason = decision.reason.as_str();
-    let past = match decision.is_allowed {
-        true => format!("personalization is allowed ({reason})"),
-        false => format!("nothing that was done before is used ({reason})"),
-    };
-    format!(
-        "strategy {}: {} baskets and {} products of this visit are known; reasons: {}; {past}",
-        strategy.as_str(),
-        known.baskets,
-        known.seen,
-        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
-    )
+    let reasons: Vec<_> = kinds.into_iter().map(|kind| (kind, count(kind))).collect();
+    language.sum_up(&Summary {
+        strategy,
+        n_baskets: known.baskets,
+        n_seen: known.seen,
+        reasons: &reasons,
+        is_allowed: decision.is_allowed,
+        because: decision.reason.as_str(),
+    })
 }

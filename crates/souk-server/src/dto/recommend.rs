@@ -81,7 +81,8 @@ pub(crate) struct ContextBody {
     /// Where the shopper is.
     #[serde(default)]
     channel: Option<ChannelName>,
-    /// The wanted language, an IETF tag.
+    /// The language of reasons, of titles in them and of the explanation, an IETF tag: en, es, fr and de
+    /// are spoken; otherwise, and without it, the site's language.
     #[serde(default)]
     #[schema(max_length = 250)]
     locale: Option<String>,

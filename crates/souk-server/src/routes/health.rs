@@ -114,6 +114,10 @@ fn ingest_metrics(edge: &Edge, page: &mut Page) {
     let name = "souk_ingest_unknown_keys_total";
     page.counter(name, "Top-level keys of events that mean nothing.", counts.unknown_keys);
     page.counter("souk_ingest_gpc_total", "Events that came with `Sec-GPC: 1`.", counts.gpc);
+    let name = "souk_ingest_unlearned_total";
+    page.head(name, "counter", "Events that are kept and not learned from, by sender.");
+    page.sample(name, "sender=\"crawler\"", counts.crawlers);
+    page.sample(name, "sender=\"staff\"", counts.staff);
     page.head("souk_impressions_total", "counter", "Answers by whether they were recorded.");
     let (recorded, dropped) = (counts.impressions_recorded, counts.impressions_dropped);
     page.sample("souk_impressions_total", "outcome=\"recorded\"", recorded);
@@ -178,6 +182,12 @@ async fn view_metrics(edge: &Edge, page: &mut Page) {
     if !(1..people_min).contains(&(sizes.subjects as u64)) {
         page.gauge("souk_subjects", "Persons and browsers with a history.", sizes.subjects);
         page.gauge("souk_orders", "Customer orders.", sizes.orders);
+    }
+    page.head("souk_unlearned", "gauge", "What is kept and not learned from, by reason.");
+    page.sample("souk_unlearned", "reason=\"flood\"", sizes.floods);
+    page.sample("souk_unlearned", "reason=\"bulk_order\"", sizes.bulk_orders);
+    if !(1..people_min).contains(&(sizes.staff as u64)) {
+        page.sample("souk_unlearned", "reason=\"staff\"", sizes.staff);
     }
     page.head("souk_projection_bytes", "gauge", "Memory of each projection, estimated.");
     for (name, bytes) in &sizes.bytes_by_projection {

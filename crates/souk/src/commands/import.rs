@@ -4,18 +4,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_app::{ImportOptions, ImportReport, Progress, Usable};
+use souk_app::{ImportOptions, ImportReport, MoveMode, Progress, Usable};
 use souk_core::LegalBasis;
 
 use crate::job::Shop;
 use crate::term::thousands;
 
+mod readiness;
+
 pub(crate) async fn run(
     shop: &Shop,
     paths: &[PathBuf],
-    options: &ImportOptions,
+    (options, is_dry_run): (&ImportOptions, bool),
     progress: &dyn Progress,
 ) -> Result<Value> {
+    if options.from.is_some() || is_dry_run {
+        let mode = if is_dry_run { MoveMode::DryRun } else { MoveMode::Import };
+        let report = shop.app.move_in(paths, (options, mode), progress).await?;
+        let files: Vec<Value> = report.files.iter().map(json_of).collect();
+        let readiness = readiness::json_of(&report.readiness);
+        return Ok(json!({"files": files, "is_dry_run": is_dry_run, "readiness": readiness}));
+    }
     let mut files = Vec::new();
     for path in paths {
         let report = shop.app.import(path, options, progress).await?;
@@ -104,6 +113,12 @@ pub(crate) fn text(result: &Value) -> String {
         if let Some(rejected) = file["rejected_file"].as_str() {
             text.push_str(&format!("  the rows left out, with reasons: {rejected}\n"));
         }
+    }
+    if result["readiness"].is_object() {
+        text.push_str(&readiness::text(&result["readiness"]));
+    }
+    if result["is_dry_run"] == Value::Bool(true) {
+        text.push_str("\nNothing was written: this was a dry run.\n");
     }
     text
 }

@@ -7,6 +7,7 @@ mod commands;
 mod crashes;
 mod damage;
 mod full_disk;
+mod moving;
 mod orders;
 mod webhooks;
 

@@ -1,0 +1,547 @@
+//! Moving in: the export files of other systems, read as they are.
+//!
+//! Each system's files have a mapper of their own, chosen by the columns; what they make goes through the
+//! same door, ledger and list of rejected rows as any import. The files of one move are read in an order
+//! of their own, products first, because orders name sizes where the catalogue names products. A
+//! [`ReadinessReport`] report says beforehand, or afterwards, what there is to learn from. *Not* here: any
+//! system's network interface; only files.
+
+mod book;
+mod ga4;
+mod header;
+mod magento;
+mod magento_sales;
+mod personalize;
+mod shelf;
+mod shopify;
+mod shopify_orders;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use serde_json::Value;
+use souk_core::{IdError, ProductId, Timestamp, VariantId};
+
+use super::orders::Fault;
+use super::readiness::{ReadinessReport, Tally};
+use super::rejected::RejectedRows;
+use super::{
+    CHUNK, Draft, DraftFact, ImportKind, ImportOptions, ImportReport, Mapper, Plan, Progress, Read,
+    ledger, send_drafts, send_faults,
+};
+use crate::products::PAGE_PRODUCTS_MAX;
+use crate::sheet::{Block, Columns, Layout, Lines, RowFault};
+use crate::{App, AppError};
+
+use header::{Header, Row};
+use shelf::Shelf;
+
+/// Why orders of some exports are passed over.
+const NO_LINES: &str = "orders without products: this export names none";
+
+/// A system whose own exports are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum System {
+    /// Shopify's admin: products, orders, customers, inventory.
+    Shopify,
+    /// Magento 2 and Adobe Commerce: products, order items, the grids of orders, customers, subscribers.
+    Magento,
+    /// The BigQuery export of Google Analytics 4.
+    Ga4,
+    /// Amazon Personalize's data sets: interactions, items, users.
+    Personalize,
+}
+
+impl System {
+    /// Every system.
+    pub const ALL: [System; 4] =
+        [System::Shopify, System::Magento, System::Ga4, System::Personalize];
+
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            System::Shopify => "shopify",
+            System::Magento => "magento",
+            System::Ga4 => "ga4",
+            System::Personalize => "personalize",
+        }
+    }
+
+    /// Reads the name on the command line.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Invalid`] that names the systems.
+    pub fn parse(name: &str) -> Result<System, AppError> {
+        System::ALL.into_iter().find(|system| system.as_str() == name).ok_or_else(|| {
+            let known = System::ALL.map(System::as_str).join(", ");
+            let detail = format!("there is no system `{name}`; give one of {known}");
+            AppError::invalid("unknown_system", "from", detail)
+        })
+    }
+}
+
+/// Whether anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveMode {
+    /// The files are read and reported on; the log stays as it is.
+    DryRun,
+    /// The files go in.
+    Import,
+}
+
+/// What became of a move.
+#[derive(Clone, Debug)]
+pub struct MoveReport {
+    /// What became of each file, in the order in which they were read; empty for a dry run.
+    pub files: Vec<ImportReport>,
+    /// What there is to learn from.
+    pub readiness: ReadinessReport,
+}
+
+/// One kind of export file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Export {
+    ShopifyProducts,
+    ShopifyCustomers,
+    ShopifyOrders,
+    ShopifyInventory,
+    MagentoProducts,
+    MagentoCustomers,
+    MagentoSubscribers,
+    MagentoItems,
+    MagentoOrders,
+    Ga4Events,
+    PersonalizeItems,
+    PersonalizeUsers,
+    PersonalizeInteractions,
+}
+
+impl Export {
+    fn of(system: System, columns: &Columns) -> Result<Export, AppError> {
+        let header = Header::new(columns);
+        let has = |names: &[&str]| header.has(names);
+        let found = match system {
+            System::Shopify if has(&["lineitem_name"]) && has(&["name"]) => Export::ShopifyOrders,
+            System::Shopify
+                if has(&["handle"])
+                    && has(&["location"])
+                    && has(&[
+                        "on_hand",
+                        "on_hand_current",
+                        "available",
+                        "available_not_editable",
+                    ]) =>
+            {
+                Export::ShopifyInventory
+            }
+            System::Shopify if has(&["handle", "url_handle"]) && has(&["title"]) => {
+                Export::ShopifyProducts
+            }
+            System::Shopify
+                if has(&["email"]) && has(&["accepts_email_marketing", "accepts_marketing"]) =>
+            {
+                Export::ShopifyCustomers
+            }
+            System::Magento
+                if has(&["sku"])
+                    && has(&["product_type", "attribute_set_code"])
+                    && !has(&["qty_ordered"]) =>
+            {
+                Export::MagentoProducts
+            }
+            System::Magento if has(&["sku"]) && has(&["qty_ordered"]) => Export::MagentoItems,
+            System::Magento if has(&["purchase_point", "grand_total_base"]) => {
+                Export::MagentoOrders
+            }
+            System::Magento
+                if has(&["email"]) && has(&["customer_since", "group_id", "created_in"]) =>
+            {
+                Export::MagentoCustomers
+            }
+            System::Magento
+                if has(&["email", "subscriber_email"]) && has(&["status", "subscriber_status"]) =>
+            {
+                Export::MagentoSubscribers
+            }
+            System::Ga4 if has(&["event_name"]) && has(&["event_timestamp"]) => Export::Ga4Events,
+            System::Personalize
+                if has(&["user_id"]) && has(&["item_id"]) && has(&["timestamp"]) =>
+            {
+                Export::PersonalizeInteractions
+            }
+            System::Personalize if has(&["item_id"]) => Export::PersonalizeItems,
+            System::Personalize if has(&["user_id"]) => Export::PersonalizeUsers,
+            _ => {
+                let detail = format!(
+                    "the columns ({}) are those of no {} export that is read: {}",
+                    columns.names().join(", "),
+                    system.as_str(),
+                    files_of(system)
+                );
+                return Err(AppError::invalid("unknown_export", "path", detail));
+            }
+        };
+        Ok(found)
+    }
+
+    pub(super) fn kind(self) -> ImportKind {
+        match self {
+            Export::ShopifyProducts | Export::MagentoProducts | Export::PersonalizeItems => {
+                ImportKind::Products
+            }
+            Export::ShopifyCustomers | Export::MagentoCustomers | Export::PersonalizeUsers => {
+                ImportKind::Customers
+            }
+            Export::MagentoSubscribers => ImportKind::Consents,
+            Export::ShopifyOrders | Export::MagentoItems | Export::MagentoOrders => {
+                ImportKind::Orders
+            }
+            Export::ShopifyInventory => ImportKind::Stock,
+            Export::Ga4Events | Export::PersonalizeInteractions => ImportKind::Events,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Export::ShopifyProducts => "Shopify products",
+            Export::ShopifyCustomers => "Shopify customers",
+            Export::ShopifyOrders => "Shopify orders",
+            Export::ShopifyInventory => "Shopify inventory",
+            Export::MagentoProducts => "Magento products",
+            Export::MagentoCustomers => "Magento customers",
+            Export::MagentoSubscribers => "Magento newsletter subscribers",
+            Export::MagentoItems => "Magento order items",
+            Export::MagentoOrders => "Magento orders (the grid, without products)",
+            Export::Ga4Events => "Google Analytics 4 events",
+            Export::PersonalizeItems => "Personalize items",
+            Export::PersonalizeUsers => "Personalize users",
+            Export::PersonalizeInteractions => "Personalize interactions",
+        }
+    }
+}
+
+fn files_of(system: System) -> &'static str {
+    match system {
+        System::Shopify => {
+            "products (Handle, Title, …), orders (Name, Lineitem name, …), customers (Email, Accepts \
+             Email Marketing, …), inventory (Handle, Location, On hand, …)"
+        }
+        System::Magento => {
+            "products (sku, product_type, …), order items (sku, qty_ordered, increment_id, …), the grids \
+             of orders (Purchase Point, …), customers (Email, Customer Since, …) and newsletter \
+             subscribers (Email, Status)"
+        }
+        System::Ga4 => "events (event_name, event_timestamp, …)",
+        System::Personalize => {
+            "interactions (USER_ID, ITEM_ID, TIMESTAMP), items (ITEM_ID, …), users (USER_ID, …)"
+        }
+    }
+}
+
+/// What the files of one move share: what products are called, and what is counted for the report.
+pub(super) struct Moving {
+    shelf: RwLock<Shelf>,
+    tally: Mutex<Tally>,
+}
+
+impl Moving {
+    fn resolve(&self, id: &str) -> Result<(ProductId, Option<VariantId>), IdError> {
+        self.shelf.read().resolve(id)
+    }
+
+    fn by_title(&self, title: &str) -> Option<ProductId> {
+        self.shelf.read().by_title(title)
+    }
+
+    fn negative_stock(&self, product: &str) {
+        self.tally.lock().negative_stock(product);
+    }
+
+    fn pass_over(&self, why: &'static str) {
+        self.tally.lock().pass_over(why);
+    }
+
+    fn untitled(&self) {
+        self.tally.lock().untitled();
+    }
+
+    fn consent(&self, accepts: bool) {
+        self.tally.lock().consent(accepts);
+    }
+
+    fn begin(&self, path: &Path, label: &'static str) {
+        self.tally.lock().begin(path, label);
+    }
+
+    /// Ends a file: where its rejected rows are listed, and how many there are with those that the door
+    /// refused.
+    fn close(&self, listed: Option<PathBuf>, rejected: Option<u64>) {
+        let mut tally = self.tally.lock();
+        tally.listed(listed);
+        if let Some(rejected) = rejected {
+            tally.refused(rejected);
+        }
+    }
+
+    /// Counts what a file says.
+    pub(super) fn hear(&self, drafts: &[(u64, Draft)], faults: &[RowFault]) {
+        if drafts.iter().any(|(_, draft)| matches!(draft.fact, DraftFact::Product(_))) {
+            let mut shelf = self.shelf.write();
+            for (_, draft) in drafts {
+                if let DraftFact::Product(product) = &draft.fact {
+                    shelf.add(product);
+                }
+            }
+        }
+        let mut tally = self.tally.lock();
+        drafts.iter().for_each(|(_, draft)| tally.take(draft));
+        faults.iter().for_each(|fault| tally.fault(fault));
+    }
+}
+
+/// Reads every row of a block by one function.
+fn each_row<D: IntoIterator<Item = Draft>>(
+    header: &Header,
+    block: &Block,
+    faults: &mut Vec<RowFault>,
+    mut read: impl FnMut(Row<'_>) -> Result<D, Fault>,
+) -> Vec<(u64, Draft)> {
+    let mut drafts = Vec::with_capacity(block.len());
+    for idx in 0..block.len() {
+        let row = header.row(block, idx);
+        match read(row) {
+            Ok(read) => drafts.extend(read.into_iter().map(|draft| (row.line(), draft))),
+            Err(fault) => faults.push(fault.at(row.line())),
+        }
+    }
+    drafts
+}
+
+impl Plan {
+    /// How a file of another system is to be read.
+    pub(super) fn of_export(
+        path: &Path,
+        system: System,
+        moving: &Arc<Moving>,
+    ) -> Result<Plan, AppError> {
+        let (layout, gzip) = Layout::of(path)?;
+        let sheet = crate::sheet::open(path)?;
+        let columns = Columns::new(sheet.columns());
+        let export = Export::of(system, &columns)?;
+        let kind = export.kind();
+        let moving = Some(Arc::clone(moving));
+        let (path, export) = (path.to_owned(), Some(export));
+        Ok(Plan { path, kind, layout, gzip, is_documents: false, export, moving })
+    }
+
+    /// The mapper of a system's own file.
+    pub(super) fn export_mapper(
+        (export, moving): (Export, &Arc<Moving>),
+        columns: &Columns,
+        (options, now): (&ImportOptions, Timestamp),
+    ) -> Box<dyn Mapper> {
+        let at = (options, now);
+        match export {
+            Export::ShopifyProducts => Box::new(shopify::ProductMapper::new(columns, at, moving)),
+            Export::ShopifyInventory => {
+                Box::new(shopify::InventoryMapper::new(columns, now, moving))
+            }
+            Export::ShopifyOrders => {
+                Box::new(shopify_orders::OrderMapper::new(columns, options, moving))
+            }
+            Export::ShopifyCustomers => {
+                Box::new(shopify_orders::CustomerMapper::new(columns, now, moving))
+            }
+            Export::MagentoProducts => Box::new(magento::ProductMapper::new(columns, at, moving)),
+            Export::MagentoItems => {
+                Box::new(magento_sales::ItemMapper::new(columns, options, moving))
+            }
+            Export::MagentoOrders => {
+                Box::new(magento_sales::GridMapper::new(columns, options, moving))
+            }
+            Export::MagentoCustomers => Box::new(magento_sales::CustomerMapper::new(columns, now)),
+            Export::MagentoSubscribers => {
+                Box::new(magento_sales::SubscriberMapper::new(columns, now, moving))
+            }
+            Export::Ga4Events => Box::new(ga4::FlatMapper::new(columns, options, moving)),
+            Export::PersonalizeInteractions => {
+                Box::new(personalize::InteractionMapper::new(columns, options, moving))
+            }
+            Export::PersonalizeItems => Box::new(personalize::ItemMapper::new(columns, at, moving)),
+            Export::PersonalizeUsers => Box::new(personalize::UserMapper::new(columns, now)),
+        }
+    }
+
+    /// Whether its lines are nested events, which are no rows.
+    pub(super) fn is_nested(&self) -> bool {
+        self.export == Some(Export::Ga4Events) && self.layout == Layout::JsonLines
+    }
+
+    /// Reads nested events.
+    pub(super) fn read_nested(
+        &self,
+        options: &ImportOptions,
+        send: &tokio::sync::mpsc::Sender<Read>,
+    ) -> Result<(), AppError> {
+        let Some(moving) = &self.moving else { return Ok(()) };
+        let (mut lines, note) = Lines::open(&self.path, self.gzip)?;
+        let mut events = ga4::Ga4::new(options, moving);
+        let (mut drafts, mut faults) = (Vec::with_capacity(CHUNK), Vec::new());
+        loop {
+            let next = lines.next_line()?;
+            let is_end = next.is_none();
+            if let Some((line, text)) = next {
+                match text.and_then(|text| nested(&mut events, line, &text)) {
+                    Ok(read) => drafts.extend(read.into_iter().map(|draft| (line, draft))),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            if drafts.len() + faults.len() >= CHUNK || is_end {
+                moving.hear(&drafts, &faults);
+                if !(send_faults(send, std::mem::take(&mut faults))
+                    && send_drafts(send, std::mem::take(&mut drafts)))
+                {
+                    return Ok(());
+                }
+            }
+            if is_end {
+                let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn nested(events: &mut ga4::Ga4, line: u64, text: &str) -> Result<Vec<Draft>, RowFault> {
+    // The parser's message may quote the line, so only its place is told.
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let reason = format!("the line is no JSON: fault at column {}", error.column());
+        RowFault { line, column: String::new(), reason }
+    })?;
+    events.take_json(line, &value).map_err(|fault| fault.at(line))
+}
+
+/// Which files are read before which: what names products comes after them.
+fn rank(kind: ImportKind) -> u8 {
+    match kind {
+        ImportKind::Products => 0,
+        ImportKind::Stock | ImportKind::Prices | ImportKind::Promotions => 1,
+        ImportKind::Customers => 2,
+        ImportKind::Consents => 3,
+        ImportKind::Orders => 4,
+        ImportKind::Events => 5,
+    }
+}
+
+impl App {
+    /// Reads the files of another system (or, without one named in the options, files of Souk's own
+    /// columns), reports what there is to learn from, and brings them in unless it is a dry run.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::import`]; files before the one at fault are in.
+    pub async fn move_in(
+        self: &Arc<App>,
+        paths: &[PathBuf],
+        (options, mode): (&ImportOptions, MoveMode),
+        progress: &dyn Progress,
+    ) -> Result<MoveReport, AppError> {
+        let moving = Arc::new(self.moving(options));
+        let mut plans = {
+            let (paths, options, moving) = (paths.to_vec(), options.clone(), Arc::clone(&moving));
+            let joined = tokio::task::spawn_blocking(move || -> Result<Vec<_>, AppError> {
+                let plan = |path: &PathBuf| {
+                    let plan = match options.from {
+                        Some(system) => Plan::of_export(path, system, &moving)?,
+                        None => {
+                            let moving = Some(Arc::clone(&moving));
+                            Plan { moving, ..Plan::of(path, &options)? }
+                        }
+                    };
+                    Ok((ledger::hash_file(path)?, plan))
+                };
+                paths.iter().map(plan).collect()
+            });
+            joined.await.map_err(|error| AppError::Bug(error.to_string()))??
+        };
+        plans.sort_by_key(|(_, plan)| rank(plan.kind));
+        let mut files = Vec::new();
+        for (hash, plan) in plans {
+            let label = match plan.export {
+                Some(export) => export.label(),
+                None => plan.kind.as_str(),
+            };
+            moving.begin(&plan.path, label);
+            let again = plan.again();
+            if mode == MoveMode::DryRun {
+                progress.begin(&format!("Reading {label} from {}", plan.path.display()), None);
+                let rejected = RejectedRows::beside(&plan.path, plan.kind);
+                let read = self.read_only(plan, (options, Some(rejected)), progress).await;
+                progress.end();
+                moving.close(read?, None);
+                continue;
+            }
+            let report = self.import_plan((hash, plan), options, progress).await?;
+            let mut listed = report.rejected_file.clone();
+            if report.was_known {
+                // Nothing was added; what it holds belongs into the report all the same.
+                listed = self.read_only(again, (options, None), progress).await?;
+            }
+            moving.close(listed, Some(report.rejected).filter(|_| !report.was_known));
+            files.push(report);
+        }
+        let has_product = |id: &ProductId| moving.shelf.read().has(id.as_str());
+        let readiness = moving.tally.lock().report(self.clock().now(), has_product);
+        Ok(MoveReport { files, readiness })
+    }
+
+    /// What is known before the first file: the catalogue as it stands.
+    fn moving(&self, options: &ImportOptions) -> Moving {
+        let mut shelf = Shelf::default();
+        let mut after = None;
+        loop {
+            let page = self.list_products(&options.site, (None, after.as_ref()), PAGE_PRODUCTS_MAX);
+            page.products.iter().for_each(|product| shelf.add(product));
+            after = page.cursor;
+            if after.is_none() {
+                break;
+            }
+        }
+        let known = self.door.sites.iter().find(|site| site.id == options.site);
+        let site = known.unwrap_or(&self.door.sites[0]).clone();
+        let ahead = self.clock().now().plus_ms(crate::ingest::AHEAD_MS_MAX);
+        Moving { shelf: RwLock::new(shelf), tally: Mutex::new(Tally::new(site, ahead)) }
+    }
+
+    /// Reads a file for the report alone; answers where its rejected rows are listed.
+    async fn read_only(
+        &self,
+        plan: Plan,
+        (options, mut rejected): (&ImportOptions, Option<RejectedRows>),
+        progress: &dyn Progress,
+    ) -> Result<Option<PathBuf>, AppError> {
+        let now = self.clock().now();
+        let (send, mut receive) = tokio::sync::mpsc::channel(8);
+        let reading = {
+            let options = options.clone();
+            tokio::task::spawn_blocking(move || plan.read(&options, now, &send))
+        };
+        while let Some(read) = receive.recv().await {
+            match (read, &mut rejected) {
+                (Read::Drafts(drafts), _) => progress.advance(drafts.len() as u64),
+                (Read::Faults(faults), Some(rejected)) => rejected.add(faults)?,
+                _ => {}
+            }
+        }
+        reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
+        match rejected {
+            Some(rejected) => Ok(rejected.close()?.1),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+#![allow(clippy::unwrap_used)]
+
+use souk_core::{
+    Currency, Interaction, Money, OrderId, OrderLine, Product, ProductMention, Quantity, SiteId,
+};
+
+use super::*;
+use crate::test_shop::noon;
+use crate::{Config, Verdict, Weight};
+
+fn tally() -> Tally {
+    let site = Config::default().sites().next().unwrap();
+    let mut tally = Tally::new(site, noon().plus_ms(86_400_000));
+    tally.begin(Path::new("f.csv"), "orders");
+    tally
+}
+
+fn order(day: i64, user: &str, products: &[&str]) -> Draft {
+    let lines = products.iter().map(|id| OrderLine {
+        product: ProductId::new(*id).unwrap(),
+        variant: None,
+        quantity: Quantity::each(1),
+        amount: Money::from_major(2.0, Currency::USD).ok(),
+        promotion: None,
+    });
+    let order_id = OrderId::new(format!("{user}-{day}")).unwrap();
+    let (change, lines) = (OrderChange::Placed, lines.collect());
+    let fact = DraftFact::Order { order_id, change, location: None, lines };
+    let mut draft = Draft::new(noon().plus_ms((day - 40) * 86_400_000), fact);
+    draft.user_id = Some(user.into());
+    draft
+}
+
+fn view(minute: i64, user: &str, product: &str) -> Draft {
+    let mention = ProductMention {
+        product: ProductId::new(product).unwrap(),
+        variant: None,
+        quantity: None,
+        price: None,
+    };
+    let (action, products) = (Action::Viewed, vec![mention]);
+    let act = Interaction { action, products, request_id: None, extra: None };
+    let mut draft = Draft::new(noon().plus_ms(minute * 60_000), DraftFact::Interaction(act));
+    draft.anonymous_id = Some(user.into());
+    draft
+}
+
+#[test]
+fn gaps_repeats_and_unknown_products_are_counted() {
+    let mut tally = tally();
+    let shop = SiteId::main();
+    for id in ["a", "b"] {
+        let product = Product::new(ProductId::new(id).unwrap(), shop.clone(), id);
+        let fact = DraftFact::Product(Box::new(product));
+        tally.take(&Draft::new(noon(), fact));
+    }
+    for day in [0, 1, 2, 7, 8] {
+        tally.take(&order(day, "u", &["a", "gone"]));
+    }
+    tally.take(&order(8, "u", &["a", "gone"]));
+    tally.take(&order(8, "v", &["old"]));
+    let report = tally.report(noon(), |id| ["a", "b"].contains(&id.as_str()));
+    let orders = &report.orders;
+    assert_eq!((orders.count, orders.twice, orders.with_several_products), (6, 1, 5));
+    assert_eq!(orders.days_without_sales, 4);
+    let (first, last) = orders.longest_gap.unwrap();
+    assert_eq!(
+        (first.number() - orders.first_day.unwrap().number(), last.number() - first.number()),
+        (3, 3)
+    );
+    assert_eq!(orders.unknown_products, 2);
+    let named: Vec<&str> = orders.unknown_named.iter().map(ProductId::as_str).collect();
+    assert_eq!(named, ["gone", "old"], "what was sold most comes first");
+    assert_eq!(
+        (report.people.active, report.people.with_two_orders, report.people.with_five_orders),
+        (2, 1, 1)
+    );
+    assert_eq!((report.products.count, report.products.without_price), (2, 2));
+    let text = format!("{:?}", report.findings);
+    for part in ["no price", "no row in the catalogue", "nothing was sold on 4 days", "32 days old"]
+    {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+}
+
+#[test]
+fn views_count_once_and_only_of_different_products() {
+    let mut tally = tally();
+    for (minute, user, product) in
+        [(-9, "x", "a"), (-9, "x", "a"), (-8, "x", "a"), (-7, "y", "a"), (-6, "y", "b")]
+    {
+        tally.take(&view(minute, user, product));
+    }
+    let report = tally.report(noon(), |_| true);
+    assert_eq!((report.events.count, report.events.views, report.events.twice), (4, 4, 1));
+    assert_eq!((report.people.active, report.people.with_views), (2, 1));
+    let verdict = |name| report.parts.iter().find(|part| part.part == name).unwrap().verdict;
+    assert_eq!(verdict("session"), Verdict::Thin);
+    assert_eq!(verdict("trending"), Verdict::Ready);
+    assert_eq!(verdict("bought_together"), Verdict::Missing);
+}
+
+#[test]
+fn faults_are_told_without_values_and_weigh_by_their_share() {
+    let mut tally = tally();
+    for line in 0..3 {
+        let reason = format!("`person-{line}@example.com` is no time; write 2026-01-31");
+        tally.fault(&RowFault { line, column: "timestamp".to_owned(), reason });
+    }
+    tally.take(&order(3, "u", &["a"]));
+    // The future is refused at the door, and here for the same reason.
+    tally.take(&order(90, "u", &["a"]));
+    let report = tally.report(noon(), |_| true);
+    let text = format!("{report:?}");
+    assert!(!text.contains("person-"), "{text}");
+    assert_eq!(report.files[0].n_rejected(), 4);
+    assert_eq!(report.files[0].facts, 1);
+    assert_eq!(report.findings[0].weight, Weight::Trouble);
+    assert!(report.findings[0].detail.contains("4 rows were left out"), "{text}");
+}
