@@ -103,9 +103,7 @@ impl Audience {
         let of = |lift: &dyn Fn(&Lesson) -> f64| {
             judges.iter().map(|(_, lesson)| lift(lesson)).sum::<f64>() / judges.len() as f64
         };
-        audience.quality.lift = of(&|lesson| {
-            lesson.lift(|row| audience.of_signals(&row.signals))
-        });
+        audience.quality.lift = of(&|lesson| lesson.lift(|row| audience.of_signals(&row.signals)));
         audience.quality.baseline_lift =
             of(&|lesson| lesson.lift(|row| rivals::frequency_and_recency(&row.signals)));
         Some(audience)

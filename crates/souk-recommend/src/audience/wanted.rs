@@ -43,11 +43,12 @@ impl Wanted {
             bought.for_each(|(item, _)| both[item.0 as usize] += 1);
         }
         let n_all = vectors.n_buyers().max(1) as f32;
-        let kin = both.iter().enumerate().filter(|(_, n)| **n >= BOTH_MIN).filter_map(|(idx, &n)| {
-            let n_other = vectors.buyers(Item(idx as u32)).len() as f32;
-            let lift = (n as f32 / n_asked as f32) / (n_other / n_all);
-            (lift > 1.0).then(|| (idx, lift.ln(), n as f32 * lift.ln()))
-        });
+        let kin =
+            both.iter().enumerate().filter(|(_, n)| **n >= BOTH_MIN).filter_map(|(idx, &n)| {
+                let n_other = vectors.buyers(Item(idx as u32)).len() as f32;
+                let lift = (n as f32 / n_asked as f32) / (n_other / n_all);
+                (lift > 1.0).then(|| (idx, lift.ln(), n as f32 * lift.ln()))
+            });
         let mut kin: Vec<(usize, f32, f32)> = kin.collect();
         kin.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         kin.truncate(KIN_MAX);

@@ -59,7 +59,10 @@ pub struct AudienceReport {
 }
 
 /// Judges; `None` where there is too little to learn from. `clock` gives nanoseconds.
-pub fn evaluate_audience(task: &AudienceTask<'_>, clock: &dyn Fn() -> u64) -> Option<AudienceReport> {
+pub fn evaluate_audience(
+    task: &AudienceTask<'_>,
+    clock: &dyn Fn() -> u64,
+) -> Option<AudienceReport> {
     let vectors = vectors_of(task.train);
     let cut = task.train.iter().map(|row| row.time).max()?;
     let audience = Audience::learn(&vectors, &examples(&vectors, EXAMPLES_MAX), cut)?;

@@ -8,8 +8,8 @@
 //! Source: Fader, Hardie and Lee, "Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD
 //! Model, *Marketing Science* 24 (2005) 275-284. Equation numbers below are theirs.
 
-use crate::minimise::{fence, minimise};
 use super::special::{digamma, hypergeometric, ln_gamma};
+use crate::minimise::{fence, minimise};
 
 /// Shoppers below whom no model is fitted; chosen: four numbers want some evidence each.
 pub const SHOPPERS_MIN: usize = 50;
@@ -53,7 +53,8 @@ impl BgNbdFit {
     /// Fits the model by maximum likelihood. `None` for fewer than [`SHOPPERS_MIN`] shoppers, when nobody
     /// came twice, or when the search found no bottom.
     pub fn of(shoppers: &[Visits]) -> Option<BgNbdFit> {
-        let sound = |visits: &&Visits| visits.age > 0.0 && (0.0..=visits.age).contains(&visits.last);
+        let sound =
+            |visits: &&Visits| visits.age > 0.0 && (0.0..=visits.age).contains(&visits.last);
         let shoppers: Vec<Visits> = shoppers.iter().filter(sound).copied().collect();
         let n_repeats: u64 = shoppers.iter().map(|visits| u64::from(visits.repeats)).sum();
         if shoppers.len() < SHOPPERS_MIN || n_repeats == 0 {
@@ -108,10 +109,10 @@ impl BgNbd {
     fn ln_likelihood(&self, visits: &Visits) -> f64 {
         let BgNbd { r, alpha, a, b } = *self;
         let x = f64::from(visits.repeats);
-        let shared = ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() + ln_gamma(a + b)
-            + ln_gamma(b + x)
-            - ln_gamma(b)
-            - ln_gamma(a + b + x);
+        let shared =
+            ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() + ln_gamma(a + b) + ln_gamma(b + x)
+                - ln_gamma(b)
+                - ln_gamma(a + b + x);
         let (by_chance, for_good) = self.ways(visits);
         shared + for_good.map_or(by_chance, |for_good| ln_sum(by_chance, for_good))
     }
@@ -126,9 +127,8 @@ impl BgNbd {
         let stayed = for_good.map_or(1.0, |for_good| 1.0 / (1.0 + (for_good - by_chance).exp()));
         let left = 1.0 - stayed;
         let (whole, until_last) = (alpha + visits.age, alpha + visits.last);
-        slope[0] += digamma(r + x) - digamma(r) + alpha.ln()
-            - stayed * whole.ln()
-            - left * until_last.ln();
+        slope[0] +=
+            digamma(r + x) - digamma(r) + alpha.ln() - stayed * whole.ln() - left * until_last.ln();
         slope[1] += r / alpha - (r + x) * (stayed / whole + left / until_last);
         if visits.repeats > 0 {
             let both = digamma(a + b) - digamma(a + b + x);

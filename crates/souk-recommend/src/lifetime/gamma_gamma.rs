@@ -7,8 +7,8 @@
 //! Source: Fader and Hardie, "The Gamma-Gamma Model of Monetary Value" (2013), brucehardie.com note 025;
 //! after Colombo and Jiang, *Journal of Interactive Marketing* 13 (1999).
 
-use crate::minimise::{fence, minimise};
 use super::special::{digamma, ln_gamma};
+use crate::minimise::{fence, minimise};
 
 /// Shoppers below whom no model is fitted; chosen.
 pub const SHOPPERS_MIN: usize = 50;

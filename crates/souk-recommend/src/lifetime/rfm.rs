@@ -133,12 +133,12 @@ impl RfmCuts {
     /// A shopper's scores. Equal figures have equal scores, so a fifth can be larger than others where
     /// many are alike: of many who bought once, all have 1.
     pub fn scores(&self, one: &Rfm) -> RfmScores {
-        let score = |cuts: &[f64; 4], value: f64| {
-            1 + cuts.iter().filter(|cut| value > **cut).count() as u8
-        };
+        let score =
+            |cuts: &[f64; 4], value: f64| 1 + cuts.iter().filter(|cut| value > **cut).count() as u8;
         RfmScores {
             // Fewer days are better.
-            recency: 5 - self.recency_days.iter().filter(|cut| one.recency_days > **cut).count() as u8,
+            recency: 5 - self.recency_days.iter().filter(|cut| one.recency_days > **cut).count()
+                as u8,
             frequency: score(&self.orders, one.orders),
             monetary: score(&self.spend, one.spend),
         }

@@ -27,8 +27,7 @@ pub(super) fn ln_gamma(x: f64) -> f64 {
             + square
                 * (-1.0 / 360.0
                     + square
-                        * (1.0 / 1_260.0
-                            + square * (-1.0 / 1_680.0 + square * (1.0 / 1_188.0)))));
+                        * (1.0 / 1_260.0 + square * (-1.0 / 1_680.0 + square * (1.0 / 1_188.0)))));
     let half_ln_two_pi = 0.918_938_533_204_672_8;
     (shifted - 0.5) * shifted.ln() - shifted + half_ln_two_pi + series - product.ln() - logs
 }
@@ -47,8 +46,7 @@ pub(super) fn digamma(x: f64) -> f64 {
     let series = square
         * (1.0 / 12.0
             - square
-                * (1.0 / 120.0
-                    - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square / 132.0))));
+                * (1.0 / 120.0 - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square / 132.0))));
     shifted.ln() - 0.5 / shifted - series - below
 }
 
