@@ -8,6 +8,7 @@ mod lifetime;
 mod oidc;
 mod pii;
 mod privacy;
+mod profiles;
 mod redact;
 mod sections;
 mod text;
@@ -24,6 +25,7 @@ pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
     MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,
 };
+pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefInventory, BriefModels,
@@ -61,6 +63,8 @@ pub struct Config {
     pub impressions: ImpressionSettings,
     /// How recommendations are answered.
     pub recommendations: RecommendationSettings,
+    /// How shoppers' profiles are made.
+    pub profiles: ProfileSettings,
     /// How many requests a key may make.
     pub limits: LimitSettings,
     /// Who may call.
@@ -89,6 +93,7 @@ impl Default for Config {
             snapshots: SnapshotSettings::default(),
             impressions: ImpressionSettings::default(),
             recommendations: RecommendationSettings::default(),
+            profiles: ProfileSettings::default(),
             limits: LimitSettings::default(),
             access: AccessSettings::default(),
             privacy: PrivacySettings::default(),

@@ -104,6 +104,11 @@ pub(crate) enum Job {
     RulesDelete {
         id: String,
     },
+    Profile {
+        id: String,
+        site: Option<String>,
+    },
+    Segments(commands::people::SegmentsJob),
 }
 
 impl Job {
@@ -177,7 +182,9 @@ impl Job {
             | Job::RulesList
             | Job::RulesPut { .. }
             | Job::RulesPreview(_)
-            | Job::RulesDelete { .. } => None,
+            | Job::RulesDelete { .. }
+            | Job::Profile { .. }
+            | Job::Segments(_) => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -232,6 +239,8 @@ impl Job {
             Job::RulesPut { file } => commands::rules::put(shop, file).await,
             Job::RulesPreview(trial) => commands::rules::preview(shop, trial).await,
             Job::RulesDelete { id } => commands::rules::delete(shop, id).await,
+            Job::Profile { id, site } => commands::people::read(shop, id, site.as_deref()).await,
+            Job::Segments(what) => commands::people::segments(shop, what).await,
         }
     }
 }

@@ -6,7 +6,7 @@ use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalogue::Catalogue;
-use super::orders::{OrderFold, Report, read_uses};
+use super::orders::{Effective, OrderFold, Report, read_uses};
 use super::popularity::{HOUR_MS, Popularity, weight_of};
 use super::shoppers::read_u32;
 use super::uses::Uses;
@@ -302,6 +302,20 @@ impl Histories {
         (!items.is_empty()).then(|| Basket::new(key, placed.first.0.as_ms(), &items))
     }
 
+    /// The orders that stand of a subject, in no order, each with what it may be used for.
+    pub(crate) fn placed(&self, shopper: Shopper) -> impl Iterator<Item = (Uses, Effective<'_>)> {
+        let past = self.pasts.get(shopper.0 as usize);
+        let slots =
+            past.into_iter().flat_map(|past| past.orders.iter().map(move |slot| (past, *slot)));
+        slots.filter_map(move |(past, slot)| {
+            let effective = self.orders.effective(slot)?;
+            let is_own = effective.placed.is_some_and(|placed| placed.shopper == shopper.0);
+            let uses = self.orders.uses(slot, shopper.0);
+            let uses = if past.is_hidden { uses.unshared() } else { uses };
+            is_own.then_some((uses, effective))
+        })
+    }
+
     /// How many orders of known shoppers there are.
     pub fn n_orders(&self) -> usize {
         self.orders.len()
@@ -492,7 +506,7 @@ pub(crate) fn basket_key(order: OrderRef) -> u64 {
 
 impl Histories {
     pub(crate) const NAME: &'static str = "histories";
-    pub(crate) const VERSION: u16 = 2;
+    pub(crate) const VERSION: u16 = 3;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 2));

@@ -11,7 +11,7 @@ const LEVEL: &str = " > ";
 const NONE: u32 = u32::MAX;
 
 /// A category, with everything below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Kind(u32);
 
 /// The kinds that products have, and which product has which.
@@ -45,6 +45,11 @@ impl Kinds {
     pub(crate) fn name(&self, kind: Kind) -> &str {
         let path = self.paths.text(kind.0);
         path.rsplit(LEVEL).next().unwrap_or(path)
+    }
+
+    /// The whole path of a kind.
+    pub(crate) fn path(&self, kind: Kind) -> &str {
+        self.paths.text(kind.0)
     }
 
     /// Gives a product the kind of this path, or none.
