@@ -22,8 +22,12 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     (".shopper()", &[], "tells whose a visit is; ask `for_purpose`"),
     (
         ".read_subject(",
-        // The copy that a person is owed, whatever they allow.
-        &["crates/souk-app/src/privacy/copy.rs"],
+        &[
+            // The copy that a person is owed, whatever they allow.
+            "crates/souk-app/src/privacy/copy.rs",
+            // Traits of people who allow marketing, which is asked before.
+            "crates/souk-app/src/segments/members.rs",
+        ],
         "reads a person's records; ask `for_purpose` first, then name the file here",
     ),
     (

@@ -8,11 +8,13 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 use crate::consent::ConsentRules;
 use crate::door::Door;
 use crate::models::{Models, keep_models};
+use crate::people::{People, keep_people};
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh, keep_lists};
 use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
+use crate::segments::Segments;
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -65,6 +67,8 @@ pub struct App {
     pub(crate) ranking: Ranking,
     pub(crate) models: Models,
     pub(crate) merchandising: Merchandising,
+    pub(crate) people: People,
+    pub(crate) segments: Segments,
     pub(crate) projector: Projector,
 }
 
@@ -119,6 +123,7 @@ impl App {
         let models = Models::default();
         let sites = config.sites().collect();
         let merchandising = Merchandising::open(&*parts.tables, (sites, now)).await?;
+        let segments = Segments::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
             config,
@@ -129,12 +134,15 @@ impl App {
             ranking,
             models,
             merchandising,
+            people: People::default(),
+            segments,
             projector,
         });
         Door::start(&app);
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         tokio::spawn(keep_lists(Arc::downgrade(&app)));
         tokio::spawn(keep_models(Arc::downgrade(&app)));
+        tokio::spawn(keep_people(Arc::downgrade(&app)));
         Ok(app)
     }
 

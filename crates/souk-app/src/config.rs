@@ -9,6 +9,7 @@ mod lifetime;
 mod oidc;
 mod pii;
 mod privacy;
+mod profiles;
 mod redact;
 mod sections;
 mod text;
@@ -26,6 +27,7 @@ pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
     MechanismName, NoticeSettings, PrivacySettings, PurposeName, StatisticsSettings,
 };
+pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefInventory, BriefModels,
@@ -65,6 +67,8 @@ pub struct Config {
     pub recommendations: RecommendationSettings,
     /// Whose acts are kept and not learned from.
     pub learning: LearningSettings,
+    /// How shoppers' profiles are made.
+    pub profiles: ProfileSettings,
     /// How many requests a key may make.
     pub limits: LimitSettings,
     /// Who may call.
@@ -94,6 +98,7 @@ impl Default for Config {
             impressions: ImpressionSettings::default(),
             recommendations: RecommendationSettings::default(),
             learning: LearningSettings::default(),
+            profiles: ProfileSettings::default(),
             limits: LimitSettings::default(),
             access: AccessSettings::default(),
             privacy: PrivacySettings::default(),

@@ -20,6 +20,7 @@ mod ingest;
 mod limits;
 mod models;
 mod outbox;
+mod people;
 mod privacy;
 mod products;
 mod projections;
@@ -27,6 +28,7 @@ mod recommend;
 mod retention;
 mod rules;
 mod sealing;
+mod segments;
 pub mod sheet;
 mod status;
 #[cfg(test)]
@@ -63,6 +65,10 @@ pub use ingest::{
 pub use limits::RateState;
 pub use models::{BoughtAgain, Model, ModelState, ModelsState, Search};
 pub use outbox::{HookCall, HookSender, WebhookDelivery, WebhookState};
+pub use people::{
+    AUDIENCE_MAX, Affinity, BrandLoyalty, Figure, Finding as ProfileFinding, Habit, NextOrder,
+    Ordered, PriceBand, Profile, Prospect, Prospects, Replenishment, Rfm, Wish, profile_to_json,
+};
 pub use privacy::{
     CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
     ShopifyAnswer, ShopifyCall, SubjectCopy, Who, check_receipt,
@@ -82,3 +88,7 @@ pub use retention::{
     KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
+pub use segments::{
+    MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,
+    SegmentSize, SizedSegment,
+};

@@ -348,7 +348,7 @@ fn judge(verdict: &Verdict) -> ModelState {
 }
 
 /// Whether what serves must be fitted anew: it is old, or somebody left.
-fn is_stale((age, age_max): (Duration, Duration), has_someone_left: bool) -> bool {
+pub(crate) fn is_stale((age, age_max): (Duration, Duration), has_someone_left: bool) -> bool {
     age >= age_max || has_someone_left && age >= DEPARTURE_PAUSE
 }
 

@@ -49,7 +49,7 @@ pub use sales::{DailySales, DaySale, SalesTotal};
 pub use shoppers::Shoppers;
 
 pub(crate) use consents::Statement;
-pub(crate) use gate::{Consented, CrowdView, Use, Whom};
+pub(crate) use gate::{Consented, CrowdView, PaidLine, Purchase, Sharing, Use, Whom};
 pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
 
@@ -337,7 +337,7 @@ impl Views {
     fn fold_order(&mut self, head: &Head<'_>, subject: SubjectId, order: &CustomerOrder) {
         let uses = self.uses(&head.event.site, subject, head.event.withheld);
         let shopper = self.number(subject);
-        let lines = self.pack(head.site, &order.lines, Amounts::Dropped);
+        let lines = self.pack(head.site, &order.lines, Amounts::Personal);
         let uses = if self.is_bulk(&lines) { uses.unshared() } else { uses };
         let report = Report {
             source: head.event.source,
@@ -356,7 +356,7 @@ impl Views {
     }
 
     fn fold_sale(&mut self, head: &Head<'_>, sale: &Sale) {
-        let lines = self.pack(head.site, &sale.lines, Amounts::Kept);
+        let lines = self.pack(head.site, &sale.lines, Amounts::OfSales);
         let uses = Uses::of(head.event.withheld, !self.is_bulk(&lines));
         let location = sale.location.as_ref().map(|place| self.catalogue.intern_location(place));
         let report = Report {
@@ -396,14 +396,14 @@ impl Views {
 
     fn pack(&mut self, site: u32, lines: &[OrderLine], amounts: Amounts) -> Lines {
         let Views { catalogue, sales, .. } = self;
-        Lines::pack(lines.iter().map(|line| {
-            let amount = line.amount.filter(|_| amounts == Amounts::Kept);
-            Line {
-                item: catalogue.intern(site, &line.product),
-                milli: line.quantity.milli(),
-                minor: amount.map_or(0, souk_core::Money::minor),
-                currency: amount.map_or(0, |amount| sales.currencies.intern(amount)),
-            }
+        Lines::pack(lines.iter().map(|line| Line {
+            item: catalogue.intern(site, &line.product),
+            milli: line.quantity.milli(),
+            minor: line.amount.map_or(0, souk_core::Money::minor),
+            currency: line.amount.map_or(0, |amount| match amounts {
+                Amounts::OfSales => sales.currencies.intern(amount),
+                Amounts::Personal => personal_currency(amount.currency()),
+            }),
         }))
     }
 
@@ -525,11 +525,18 @@ impl Views {
     }
 }
 
-/// Whether packed lines say what was paid.
+/// How packed lines name currencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Amounts {
-    Kept,
-    Dropped,
+    /// By the order in which sales first named them.
+    OfSales,
+    /// By a number that does not hang on who came first, so that nobody who is forgotten is left in it.
+    Personal,
+}
+
+/// The number of a currency in the lines of a person's orders.
+fn personal_currency(currency: souk_core::Currency) -> u8 {
+    currency.number() + 1
 }
 
 /// What folds of any fact need of its event.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use souk_core::rules::SegmentsOf;
 use souk_core::{Channel, Filter, LocationId, ProductId, Purpose, Purposes, SiteId, Timestamp};
 use souk_privacy::consent::Decision;
 use souk_recommend::Item;
 
 use crate::audit::Counted;
 use crate::models::Fitted;
+use crate::people::Lens;
 use crate::projections::{Use, Views, Whom};
 use crate::{App, AppError, AuditOperation, Caller, Operation};
 
@@ -48,6 +50,7 @@ pub use why::{WhyCause, WhyNot};
 
 use crate::rules::RuleBook;
 pub(crate) use discover::{Discoveries, prepare};
+use crate::segments::{Membership, SegmentBook};
 pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
@@ -176,7 +179,7 @@ pub struct RecommendAnswer {
     pub model_version: String,
     /// Best first.
     pub recommendations: Vec<Recommendation>,
-    /// 0 when nothing of the shopper was used, up to 1.
+    /// How far and how surely it departs from a stranger's, 0 to 1: docs/profiles.md.
     pub personalization_score: f32,
     /// One sentence on how the answer came about; empty unless asked.
     pub explanation: Option<String>,
@@ -365,8 +368,10 @@ impl App {
         // Whoever left does not speak through what was learned from them, not even until it is fitted anew;
         // and after views were replaced, numbers of products may mean others.
         let model = self.models.serving().filter(|model| model.knows_all_departures(&views));
+        let people = book.set.segments().next().map(|_| self.people_now(site));
         let asker = Asker {
             views: &views,
+            people: people.as_ref().map(|people| people.with(self, &views)),
             ranking: &self.ranking,
             model: model.as_deref(),
             now: *now,
@@ -407,6 +412,8 @@ fn random_id() -> String {
 /// One request with everything that it is answered from.
 struct Asker<'a> {
     views: &'a Views,
+    /// By what people are put into segments, where a rule asks for any.
+    people: Option<(&'a SegmentBook, Lens<'a>)>,
     ranking: &'a Ranking,
     /// The shop's own model, once there is one.
     model: Option<&'a Fitted>,
@@ -457,7 +464,12 @@ impl Asker<'_> {
         };
         let plan = plan(request, known);
         let Asker { views, book, now, rules_at: at, .. } = *self;
-        let hand = Hand::of(Scope { views, book, site, at, now }, (request, &plan), &own);
+        let membership =
+            self.people.map(|(segments, lens)| Membership::of(segments, (&personal, lens)));
+        let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
+        let segments = SegmentsOf::by(&is_in);
+        let scope = Scope { views, book, site, at, now, segments };
+        let hand = Hand::of(scope, (request, &plan), &own);
         let excluded = request.exclude.iter().filter_map(item).chain(anchors.iter().copied());
         let shown = request.shown.iter().filter_map(item);
         let gate = Gate {
@@ -534,8 +546,15 @@ impl Asker<'_> {
             .collect();
         let strategy = carried_out(plan.strategy, taken);
         let language = self.tongue.language;
-        let explanation =
-            request.explain.then(|| explain(language, strategy, (known, decision), taken));
+        let explanation = request.explain.then(|| {
+            let said = explain(language, strategy, (known, decision), taken);
+            match (self.detail, &question.gate.hand.segments()[..]) {
+                (Detail::Public, _) | (_, []) => said,
+                (Detail::Shop, segments) => {
+                    format!("{said}; rules ask for: {}", segments.join(", "))
+                }
+            }
+        });
         RecommendAnswer {
             request_id: random_id(),
             timestamp: self.now,

@@ -295,6 +295,13 @@ impl App {
                 return refuse(format!("/when/strategies/{idx}"), detail);
             }
         }
+        let segments = self.segments.book();
+        for (idx, key) in rule.when.segments.iter().enumerate() {
+            if segments.find(key).is_none() {
+                let detail = format!("there is no segment `{key}`; GET /v1/segments lists them");
+                return refuse(format!("/when/segments/{idx}"), detail);
+            }
+        }
         self.check_rule_sites(rule, caller)
     }
 

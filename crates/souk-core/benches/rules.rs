@@ -16,7 +16,9 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use souk_core::rules::{Candidate, Rule, RuleContext, RuleId, RuleRow, RuleSet, arrange};
+use souk_core::rules::{
+    Candidate, Rule, RuleContext, RuleId, RuleRow, RuleSet, SegmentsOf, arrange,
+};
 use souk_core::wire::json::rule_from_json;
 use souk_core::{Channel, Currency, Money, Product, ProductId, SiteId, Timestamp};
 
@@ -130,6 +132,7 @@ fn answer(
         page_categories: &[],
         channel: Some(Channel::Web),
         site: &site,
+        segments: SegmentsOf::NONE,
     };
     let active = set.active(in_force, &context);
     let mut pins = Vec::new();

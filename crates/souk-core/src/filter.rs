@@ -59,6 +59,16 @@ pub enum FilterError {
         /// What stands here.
         found: String,
     },
+    /// The filter is about something that has no such field.
+    #[error("filter, character {character}: there is no field `{field}`; there are {known}")]
+    UnknownField {
+        /// Which character, counted from 1.
+        character: usize,
+        /// The name.
+        field: String,
+        /// The names that there are.
+        known: String,
+    },
     /// The text is over [`Filter::BYTES_MAX`].
     #[error("filter has {bytes} bytes; the limit is {}", Filter::BYTES_MAX)]
     TooLong {
@@ -243,7 +253,17 @@ impl Filter {
     ///
     /// [`FilterError`] names the character at which the text stops being one, or the broken limit.
     pub fn parse(text: &str) -> Result<Filter, FilterError> {
-        parse::parse(text).map(|root| Filter { root })
+        parse::parse(text, None).map(|root| Filter { root })
+    }
+
+    /// Reads a filter on something that has these fields alone; none of them has a name of a product's
+    /// own field ([`Field`]), so each comes back as [`Field::Attribute`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Filter::parse`]; [`FilterError::UnknownField`] for any other field.
+    pub fn parse_on(text: &str, fields: &[&str]) -> Result<Filter, FilterError> {
+        parse::parse(text, Some(fields)).map(|root| Filter { root })
     }
 
     /// Whether `fields` fulfil it.

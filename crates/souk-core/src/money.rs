@@ -45,6 +45,13 @@ impl Currency {
         std::str::from_utf8(&self.0).expect("the table holds ASCII")
     }
 
+    /// Its place in the table of currencies, below 255. It moves when the table grows: for state in memory and
+    /// snapshots that are made anew then, never for what is stored for good.
+    pub fn number(self) -> u8 {
+        let place = currencies::place(&self.0).expect("the constructor looked it up");
+        u8::try_from(place).expect("the table is shorter than 255")
+    }
+
     /// Digits after the decimal point: 2 for USD, 0 for JPY, 3 for KWD.
     pub fn minor_digits(self) -> u32 {
         currencies::minor_digits(&self.0).expect("the constructor looked it up")

@@ -120,6 +120,8 @@ pub struct Condition {
     pub channels: Vec<Channel>,
     /// Whose list.
     pub sites: Vec<SiteId>,
+    /// Groups of people, by their keys: the shopper must be in one.
+    pub segments: Vec<String>,
     /// At which times.
     pub schedule: Schedule,
 }
@@ -284,7 +286,8 @@ impl Rule {
 
 impl Condition {
     fn faults(&self, fault: &mut impl FnMut(&'static str, String)) {
-        let words: [(&'static str, &[String]); 4] = [
+        let words: [(&'static str, &[String]); 5] = [
+            ("/when/segments", &self.segments),
             ("/when/placements", &self.placements),
             ("/when/strategies", &self.strategies),
             ("/when/page_types", &self.page_types),
@@ -306,6 +309,7 @@ impl Condition {
             ("/when/product_ids", self.page_products.len()),
             ("/when/channels", self.channels.len()),
             ("/when/sites", self.sites.len()),
+            ("/when/segments", self.segments.len()),
         ];
         for (field, n) in lengths.into_iter().filter(|(_, n)| *n > Rule::CONDITIONS_MAX) {
             fault(field, format!("has {n} entries; the limit is {}", Rule::CONDITIONS_MAX));
@@ -396,6 +400,34 @@ pub struct RuleContext<'a> {
     pub channel: Option<Channel>,
     /// Whose list.
     pub site: &'a SiteId,
+    /// Which groups of people the shopper is in.
+    pub segments: SegmentsOf<'a>,
+}
+
+/// Tells whether the shopper of a request is in a group of people. It is asked only where a rule that
+/// otherwise holds wants to know, because finding out costs more than all rules together.
+#[derive(Clone, Copy, Default)]
+pub struct SegmentsOf<'a>(Option<&'a dyn Fn(&str) -> bool>);
+
+impl<'a> SegmentsOf<'a> {
+    /// By this answer to each key.
+    pub fn by(is_in: &'a dyn Fn(&str) -> bool) -> SegmentsOf<'a> {
+        SegmentsOf(Some(is_in))
+    }
+
+    /// Nobody known is in none.
+    pub const NONE: SegmentsOf<'static> = SegmentsOf(None);
+
+    /// Whether the shopper is in the group.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.is_some_and(|is_in| is_in(key))
+    }
+}
+
+impl fmt::Debug for SegmentsOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SegmentsOf").field(&self.0.is_some()).finish()
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! arguments, and the same input gives the same list on every machine. What this crate does *not*
 //! know: product ids, stock, filters, consent, storage.
 
+pub mod audience;
 pub mod bought_together;
 pub mod buy_again;
 #[cfg(test)]
@@ -11,6 +12,8 @@ mod checkerboard;
 mod cooccurrence;
 pub mod diversity;
 pub mod evaluate;
+pub mod lifetime;
+mod minimise;
 pub mod next_basket;
 mod numbering;
 mod parallel;

@@ -9,8 +9,8 @@ mod schemas;
 use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
-    audit, consents, health, keys, models, privacy, products, recommend, retention, rules, segment,
-    webhooks,
+    audit, consents, health, keys, models, people, privacy, products, recommend, retention, rules,
+    segment, webhooks,
 };
 
 /// What utoipa collects from the code.
@@ -40,6 +40,15 @@ use crate::routes::{
         models::list,
         models::learn,
         models::serve,
+        people::profile,
+        people::list,
+        people::create,
+        people::get,
+        people::put,
+        people::delete,
+        people::members,
+        people::audience,
+        people::audience_of_category,
         recommend::page,
         rules::list,
         rules::create,
@@ -84,6 +93,7 @@ use crate::routes::{
         (name = "Recommendations", description = "Products for a shopper and a place."),
         (name = "Models", description = "The shop's own models of who likes what: learned, judged, put in service."),
         (name = "Rules", description = "The merchant's hand over every list."),
+        (name = "People", description = "What is known of single shoppers, and groups of them."),
         (name = "Keys", description = "Who may call."),
         (name = "Privacy", description = "What people allow, and their requests about their data. `Sec-GPC: 1` on any \
              request for events or recommendations is honoured for that very request."),
@@ -198,6 +208,7 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
         Some("cursor") if path == "/v1/audit" => {
             json!({ "pattern": "^[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]$" })
         }
+        Some("cursor") if path.ends_with("/members") => json!({ "pattern": "^[0-9a-f]{8}$" }),
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
         Some("id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),

@@ -7,11 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod audit;
 mod models;
+mod people;
 mod privacy;
 mod rules;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use models::ModelsCommand;
+pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
 pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use rules::RulesCommand;
 
@@ -125,6 +127,15 @@ Examples:
     /// Show, learn and choose the shop's own models of who likes what
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Show what is known of a shopper, with what it rests on
+    #[command(after_help = "\
+Examples:
+  souk profile 1229
+  souk profile anonymous:5f2a --output json")]
+    Profile(ProfileArgs),
+    /// List, store and delete segments, and list the people of one
+    #[command(subcommand)]
+    Segments(SegmentsCommand),
     /// Copy the data folder while it is in use
     ///
     /// The copy is consistent: it holds every event that was acknowledged before it began. The key
@@ -355,6 +366,14 @@ Example:
 Example:
   souk evaluate baskets --train train.csv --test test.csv --k 10,20 --out predictions.csv")]
     Baskets(EvaluateArgs),
+    /// Who will want a product: lift of the people that are picked, against picking by frequency
+    ///
+    /// Columns `user_id,basket_id,item_id,timestamp`. Learned before the test file begins; each
+    /// product that enough people bought in it judges.
+    #[command(after_help = "\
+Example:
+  souk evaluate audience --train train.csv --test test.csv --k 100,1000")]
+    Audience(AudienceArgs),
     /// Items of a user: recall, NDCG, coverage, novelty, diversity, from ratings or purchases
     ///
     /// Columns `user_id,item_id,timestamp`, one row for each item taken; leave-one-out files are of

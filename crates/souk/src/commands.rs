@@ -11,6 +11,7 @@ pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod people;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
@@ -61,6 +62,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Audit(what) => audit::run(what, &settings).await,
         Command::Models(what) => models::run(what, &settings).await,
+        Command::Profile(args) => people::profile(args, &settings).await,
+        Command::Segments(what) => people::run(what, &settings).await,
         Command::Restore { from, keys, master_key } => {
             let with_keys = backup::WithKeys { keys, master_key };
             backup::restore(&settings, &from, &with_keys).await

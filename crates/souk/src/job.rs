@@ -108,6 +108,11 @@ pub(crate) enum Job {
     RulesDelete {
         id: String,
     },
+    Profile {
+        id: String,
+        site: Option<String>,
+    },
+    Segments(commands::people::SegmentsJob),
 }
 
 impl Job {
@@ -181,7 +186,9 @@ impl Job {
             | Job::RulesList
             | Job::RulesPut { .. }
             | Job::RulesPreview(_)
-            | Job::RulesDelete { .. } => None,
+            | Job::RulesDelete { .. }
+            | Job::Profile { .. }
+            | Job::Segments(_) => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -237,6 +244,8 @@ impl Job {
             Job::RulesPut { file } => commands::rules::put(shop, file).await,
             Job::RulesPreview(trial) => commands::rules::preview(shop, trial).await,
             Job::RulesDelete { id } => commands::rules::delete(shop, id).await,
+            Job::Profile { id, site } => commands::people::read(shop, id, site.as_deref()).await,
+            Job::Segments(what) => commands::people::segments(shop, what).await,
         }
     }
 }

@@ -25,11 +25,16 @@ pub enum Operation {
     ManageModels,
     ReadRules,
     WriteRules,
+    ReadProfiles,
+    ProfileOfAnyShopper,
+    ReadSegments,
+    WriteSegments,
+    ReadSegmentMembers,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 21] = [
+    pub const ALL: [Operation; 26] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -51,6 +56,11 @@ impl Operation {
         Operation::ManageModels,
         Operation::ReadRules,
         Operation::WriteRules,
+        Operation::ReadProfiles,
+        Operation::ProfileOfAnyShopper,
+        Operation::ReadSegments,
+        Operation::WriteSegments,
+        Operation::ReadSegmentMembers,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -77,6 +87,13 @@ impl Operation {
             Operation::ManageModels => "learn models or put them in service",
             Operation::ReadRules => "read the rules",
             Operation::WriteRules => "change or preview rules",
+            Operation::ReadProfiles => "read what is known of a shopper",
+            Operation::ProfileOfAnyShopper => "read what is known of this shopper",
+            Operation::ReadSegments => "read segments and their sizes",
+            Operation::WriteSegments => "change segments",
+            Operation::ReadSegmentMembers => {
+                "list the people of a segment, or whom a product may be for"
+            }
         }
     }
 }

@@ -22,7 +22,12 @@ const TABLE: &[(Role, &[Operation])] = &[
     ),
     (
         Role::StorefrontBrowser,
-        &[Operation::Recommend, Operation::ReadCatalogue, Operation::Consents],
+        &[
+            Operation::Recommend,
+            Operation::ReadCatalogue,
+            Operation::Consents,
+            Operation::ReadProfiles,
+        ],
     ),
     (
         Role::StorefrontServer,
@@ -32,6 +37,8 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ReadCatalogue,
             Operation::Consents,
             Operation::ConsentsOfAnyShopper,
+            Operation::ReadProfiles,
+            Operation::ProfileOfAnyShopper,
         ],
     ),
     (
@@ -41,6 +48,7 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ReadAggregates,
             Operation::ReadMetrics,
             Operation::ReadRules,
+            Operation::ReadSegments,
         ],
     ),
     (
@@ -54,6 +62,8 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ManageModels,
             Operation::ReadRules,
             Operation::WriteRules,
+            Operation::ReadSegments,
+            Operation::WriteSegments,
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),
@@ -64,6 +74,9 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::Consents,
             Operation::ConsentsOfAnyShopper,
             Operation::ReadAudit,
+            // What a person asks to know of their own data.
+            Operation::ReadProfiles,
+            Operation::ProfileOfAnyShopper,
         ],
     ),
 ];

@@ -38,6 +38,11 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::ManageModels, ".....x..x"),
     (Operation::ReadRules, "....xx..x"),
     (Operation::WriteRules, ".....x..x"),
+    (Operation::ReadProfiles, "..xx...xx"),
+    (Operation::ProfileOfAnyShopper, "...x...xx"),
+    (Operation::ReadSegments, "....xx..x"),
+    (Operation::WriteSegments, ".....x..x"),
+    (Operation::ReadSegmentMembers, "........x"),
 ];
 
 #[test]

@@ -44,12 +44,16 @@ pub enum AuditOperation {
     RuleCreate,
     RuleChange,
     RuleDelete,
+    ProfileRead,
+    SegmentChange,
+    SegmentDelete,
+    SegmentMembers,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 34] = [
+    pub const ALL: [AuditOperation; 38] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -83,6 +87,10 @@ impl AuditOperation {
         AuditOperation::RuleCreate,
         AuditOperation::RuleChange,
         AuditOperation::RuleDelete,
+        AuditOperation::ProfileRead,
+        AuditOperation::SegmentChange,
+        AuditOperation::SegmentDelete,
+        AuditOperation::SegmentMembers,
         AuditOperation::AccessDenied,
     ];
 
@@ -122,6 +130,10 @@ impl AuditOperation {
             AuditOperation::RuleCreate => "rule.create",
             AuditOperation::RuleChange => "rule.change",
             AuditOperation::RuleDelete => "rule.delete",
+            AuditOperation::ProfileRead => "profile.read",
+            AuditOperation::SegmentChange => "segment.change",
+            AuditOperation::SegmentDelete => "segment.delete",
+            AuditOperation::SegmentMembers => "segment.members",
             AuditOperation::AccessDenied => "access.denied",
         }
     }
@@ -147,7 +159,10 @@ impl AuditOperation {
             | AuditOperation::AuditHeadsDiffer
             | AuditOperation::AuditKeyChanged
             | AuditOperation::AccessDenied => AuditPurpose::Security,
-            AuditOperation::Recommend => AuditPurpose::Personalization,
+            AuditOperation::Recommend | AuditOperation::ProfileRead => {
+                AuditPurpose::Personalization
+            }
+            AuditOperation::SegmentMembers => AuditPurpose::Marketing,
             AuditOperation::Ingest
             | AuditOperation::CatalogueChange
             | AuditOperation::DecisionPrice

@@ -13,6 +13,10 @@ use souk_recommend::next_basket::{Basket, BasketVectors};
 use souk_recommend::visits::{Visit, VisitId, VisitIndex};
 use souk_recommend::{Item, Shopper};
 
+mod purchases;
+
+pub(crate) use purchases::{PaidLine, Purchase, Sharing};
+
 use super::consents::Statement;
 use super::{History, Touch, VISIT_GAP_MS, Views};
 

@@ -12,7 +12,7 @@ use past::{Others, Past, event_of, read_past};
 pub(crate) use past::Out;
 
 use super::catalogue::Catalogue;
-use super::orders::{OrderFold, Report};
+use super::orders::{Effective, OrderFold, Report};
 use super::popularity::Popularity;
 use super::uses::Uses;
 use crate::consent::Learning;
@@ -162,6 +162,20 @@ impl Histories {
         let items: Vec<Item> = placed.lines.bought().into_iter().map(|(item, _)| item).collect();
         let key = basket_key(self.orders.order(slot));
         (!items.is_empty()).then(|| Basket::new(key, placed.first.0.as_ms(), &items))
+    }
+
+    /// The orders that stand of a subject, in no order, each with what it may be used for.
+    pub(crate) fn placed(&self, shopper: Shopper) -> impl Iterator<Item = (Uses, Effective<'_>)> {
+        let past = self.pasts.get(shopper.0 as usize);
+        let slots =
+            past.into_iter().flat_map(|past| past.orders.iter().map(move |slot| (past, *slot)));
+        slots.filter_map(move |(past, slot)| {
+            let effective = self.orders.effective(slot)?;
+            let is_own = effective.placed.is_some_and(|placed| placed.shopper == shopper.0);
+            let uses = self.orders.uses(slot, shopper.0);
+            let uses = if past.out.is_any() { uses.unshared() } else { uses };
+            is_own.then_some((uses, effective))
+        })
     }
 
     /// How many orders of known shoppers there are.
@@ -390,7 +404,7 @@ pub(crate) fn basket_key(order: OrderRef) -> u64 {
 
 impl Histories {
     pub(crate) const NAME: &'static str = "histories";
-    pub(crate) const VERSION: u16 = 3;
+    pub(crate) const VERSION: u16 = 4;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 2));

@@ -24,6 +24,11 @@ impl Shoppers {
         self.subjects.get(shopper.0 as usize).copied().flatten()
     }
 
+    /// The end of the numbers, free ones included.
+    pub(crate) fn end(&self) -> u32 {
+        self.subjects.len() as u32
+    }
+
     /// How many subjects did something.
     pub fn len(&self) -> usize {
         self.by_subject.len()

@@ -240,6 +240,7 @@ impl Run {
         let (views, ranking) = (&self.views, &self.ranking);
         let (book, detail) = (&RuleBook::default(), Detail::Shop);
         let asker = Asker {
+            people: None,
             views,
             ranking,
             model: None,

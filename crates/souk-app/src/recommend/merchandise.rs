@@ -4,7 +4,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::rules::{
     ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo,
-    Selection, Taken, arrange,
+    SegmentsOf, Selection, Taken, arrange,
 };
 use souk_core::{Day, LocationId, Product, SiteId, Timestamp};
 use souk_recommend::Item;
@@ -90,6 +90,8 @@ pub(crate) struct Scope<'a> {
     /// When rules are looked at: now, but for a preview.
     pub(crate) at: Timestamp,
     pub(crate) now: Timestamp,
+    /// Which segments the shopper is in, found out when a rule asks.
+    pub(crate) segments: SegmentsOf<'a>,
 }
 
 /// The rules that hold for one answer.
@@ -133,6 +135,7 @@ impl<'a> Hand<'a> {
                 page_categories: product.map_or(&[], |product| &product.categories),
                 channel: request.context.channel,
                 site,
+                segments: scope.segments,
             };
             active = book.set.active(&book.in_force(site, at), &context);
         }
@@ -173,6 +176,14 @@ impl<'a> Hand<'a> {
             true => (limit * POOL_PER_PLACE).clamp(least, most).max(limit),
             false => limit,
         }
+    }
+
+    /// The segments that rules ask for and the shopper is in.
+    pub(crate) fn segments(&self) -> Vec<&str> {
+        let asked = self.scope.book.set.segments();
+        let mut those: Vec<&str> = asked.filter(|key| self.scope.segments.has(key)).collect();
+        those.sort_unstable();
+        those
     }
 
     pub(crate) fn note(&self, rule: RuleNo) -> RuleNote {

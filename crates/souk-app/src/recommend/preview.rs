@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use souk_core::rules::{Rule, RuleContext};
-use souk_core::{ProductId, SiteId, Timestamp};
+use souk_core::rules::{Rule, RuleContext, SegmentsOf};
+use souk_core::{ProductId, Purpose, SiteId, Timestamp};
 
 use crate::audit::Counted;
-use crate::recommend::{RecommendAnswer, RecommendRequest, RuleNote, Strategy};
+use crate::projections::Use;
+use crate::recommend::{Admitted, RecommendAnswer, RecommendRequest, RuleNote, Strategy};
 use crate::rules::StoredRule;
+use crate::segments::Membership;
 use crate::{App, AppError, AuditOperation, Caller, Operation};
 
 /// Products that are looked at while the views are held.
@@ -131,7 +133,7 @@ impl App {
         }
         Ok(RulePreview {
             matches: self.count_matches(&rule, &admitted.site).await,
-            unmet: self.unmet((&rule, at), (&request, after.planned), &admitted.site),
+            unmet: self.unmet((&rule, at), (&request, after.planned), &admitted),
             moves: moves(&before.answer, &after.answer),
             before: before.answer,
             after: after.answer,
@@ -143,8 +145,9 @@ impl App {
         &self,
         (rule, at): (&Rule, Timestamp),
         (request, strategy): (&RecommendRequest, Strategy),
-        site: &SiteId,
+        admitted: &Admitted,
     ) -> Option<&'static str> {
+        let Admitted { whom, site, withheld, .. } = admitted;
         if !rule.is_on {
             return Some("enabled");
         }
@@ -156,6 +159,12 @@ impl App {
         let page = request.context.product_id.as_ref();
         let item = page.and_then(|id| views.catalogue.item(site, id));
         let product = item.and_then(|item| views.catalogue.product(item));
+        let people = self.people_now(site);
+        let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };
+        let personal = views.for_purpose(*whom, purpose);
+        let (book, lens) = people.with(self, &views);
+        let membership = Membership::of(book, (&personal, lens));
+        let is_in = |key: &str| membership.is_in(key);
         rule.when.unmet(&RuleContext {
             placement: request.placement.as_deref(),
             strategy: strategy.as_str(),
@@ -164,6 +173,7 @@ impl App {
             page_categories: product.map_or(&[], |product| &product.categories),
             channel: request.context.channel,
             site,
+            segments: SegmentsOf::by(&is_in),
         })
     }
 

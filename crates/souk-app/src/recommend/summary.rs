@@ -23,14 +23,21 @@ pub(super) fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
     }
 }
 
-/// The share of the answer that follows from what the shopper did, places weighed by 1/log2(rank+1)
-/// as in NDCG: 0 for a stranger, 1 when every place is personal.
+/// How far, and how surely, the answer departs from a stranger's: the share of places that follow from
+/// what the shopper did, weighed by 1/log2(rank+1) as in NDCG, each as sure as the acts behind it. 0 for a
+/// stranger, towards 1 when every place rests on many acts.
 pub(super) fn personalization(taken: &[Proposal]) -> f32 {
     let weight = |idx: usize| 1.0 / ((idx + 2) as f32).log2();
     let all: f32 = (0..taken.len()).map(weight).sum();
     let personal = taken.iter().enumerate().filter(|(_, proposal)| proposal.is_personal);
-    let own: f32 = personal.map(|(idx, _)| weight(idx)).sum();
+    let own: f32 = personal.map(|(idx, proposal)| weight(idx) * sureness(proposal)).sum();
     if all > 0.0 { own / all } else { 0.0 }
+}
+
+/// One act may be chance, each further one halves the doubt (chosen).
+fn sureness(proposal: &Proposal) -> f32 {
+    let acts = proposal.support.max(proposal.evidence.len() as u32).max(1);
+    1.0 - (-(acts as f32)).exp2()
 }
 
 /// How the answer came about, in one sentence.

@@ -12,11 +12,13 @@ const A_CLOSE: &str = "`AND`, `OR` or `)`";
 const A_LIST: &str = "`[` and a list of values";
 const A_LIST_GOES_ON: &str = "`,` or `]`";
 
-pub(super) fn parse(text: &str) -> Result<Expr, FilterError> {
+/// Reads a filter, on these fields alone if there are any.
+pub(super) fn parse<'a>(text: &'a str, fields: Option<&'a [&'a str]>) -> Result<Expr, FilterError> {
     if text.len() > Filter::BYTES_MAX {
         return Err(FilterError::TooLong { bytes: text.len() });
     }
-    let mut parser = Parser { text, at: 0, next: (0, Token::End), depth: 0, n_terms: 0 };
+    let next = (0, Token::End);
+    let mut parser = Parser { text, fields, at: 0, next, depth: 0, n_terms: 0 };
     parser.advance()?;
     let root = parser.or()?;
     match parser.next.1 {
@@ -50,6 +52,8 @@ enum Token<'a> {
 
 struct Parser<'a> {
     text: &'a str,
+    /// The fields that there are; `None` where any name may be an attribute.
+    fields: Option<&'a [&'a str]>,
     /// Bytes read, the next token among them.
     at: usize,
     /// The next token and where it begins.
@@ -129,6 +133,15 @@ impl<'a> Parser<'a> {
             Token::QuotedAttribute(name) => Field::Attribute(name.as_ref().into()),
             _ => return Err(self.unexpected(A_FIELD)),
         };
+        if let Some(known) = self.fields
+            && !known.contains(&field.name())
+        {
+            return Err(FilterError::UnknownField {
+                character: self.character(self.next.0),
+                field: shorten(field.name()).into_owned(),
+                known: known.join(", "),
+            });
+        }
         self.advance()?;
         Ok(field)
     }

@@ -417,3 +417,20 @@ fn check_any(text: &str) {
         Err(_) => {}
     }
 }
+
+#[test]
+fn a_filter_on_other_fields_names_the_unknown_one() {
+    let fields = ["orders", "affinity.brand"];
+    let good = Filter::parse_on("orders >= 3 AND NOT affinity.brand = 'X'", &fields).unwrap();
+    assert_eq!(good, Filter::parse("orders >= 3 AND NOT affinity.brand = 'X'").unwrap());
+    let error = Filter::parse_on("orders >= 3 AND (spent > 5)", &fields).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "filter, character 18: there is no field `spent`; there are orders, affinity.brand"
+    );
+    // A product's own field is none of them either.
+    assert!(matches!(
+        Filter::parse_on("price > 5", &fields),
+        Err(FilterError::UnknownField { character: 1, .. })
+    ));
+}

@@ -172,10 +172,14 @@ const TABLE: [([u8; 3], u8); 166] = [
     (*b"ZWG", 2),
 ];
 
+/// Where a code stands in the table; `None` for one that does not.
+pub(super) fn place(code: &[u8; 3]) -> Option<usize> {
+    TABLE.binary_search_by(|(known, _)| known.cmp(code)).ok()
+}
+
 /// Digits after the decimal point, or `None` for a code that is not in the table.
 pub(super) fn minor_digits(code: &[u8; 3]) -> Option<u32> {
-    let found = TABLE.binary_search_by(|(known, _)| known.cmp(code)).ok()?;
-    Some(u32::from(TABLE[found].1))
+    Some(u32::from(TABLE[place(code)?].1))
 }
 
 #[cfg(test)]

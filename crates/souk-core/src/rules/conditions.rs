@@ -24,9 +24,11 @@ enum Part {
     PageCategory,
     Channel,
     Site,
+    /// Comes last, because it costs most to know.
+    Segment,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part::Placement,
     Part::Strategy,
     Part::PageType,
@@ -34,6 +36,7 @@ const PARTS: [Part; 7] = [
     Part::PageCategory,
     Part::Channel,
     Part::Site,
+    Part::Segment,
 ];
 
 impl Part {
@@ -47,6 +50,7 @@ impl Part {
             Part::PageCategory => "categories",
             Part::Channel => "channels",
             Part::Site => "sites",
+            Part::Segment => "segments",
         }
     }
 
@@ -61,10 +65,11 @@ impl Part {
             Part::PageCategory => condition.page_categories.iter().map(|c| path_key(c)).collect(),
             Part::Channel => condition.channels.iter().map(|c| c.as_str().to_owned()).collect(),
             Part::Site => condition.sites.iter().map(ToString::to_string).collect(),
+            Part::Segment => texts(&condition.segments),
         }
     }
 
-    /// What a request has.
+    /// What a request has; of groups of people only those that are asked for can be told.
     fn each_given(self, context: &RuleContext<'_>, each: &mut dyn FnMut(&str)) {
         match self {
             Part::Placement => context.placement.into_iter().for_each(each),
@@ -78,6 +83,7 @@ impl Part {
             }
             Part::Channel => context.channel.into_iter().for_each(|channel| each(channel.as_str())),
             Part::Site => each(context.site.as_str()),
+            Part::Segment => {}
         }
     }
 }
@@ -88,6 +94,9 @@ impl Condition {
         let is_unmet = |part: &&Part| {
             let wanted = part.wanted(self);
             let mut is_met = wanted.is_empty();
+            if **part == Part::Segment {
+                is_met |= wanted.iter().any(|key| context.segments.has(key));
+            }
             part.each_given(context, &mut |given| is_met |= wanted.iter().any(|one| one == given));
             !is_met
         };
@@ -102,6 +111,23 @@ enum Naming {
     Many(Bits),
 }
 
+impl Naming {
+    fn add_to(&self, set: &mut Bits) {
+        match self {
+            Naming::Few(list) => list.iter().for_each(|number| set.set(*number)),
+            Naming::Many(many) => set.or(many),
+        }
+    }
+
+    /// Whether any of these rules is in the set.
+    fn meets(&self, set: &Bits) -> bool {
+        match self {
+            Naming::Few(list) => list.iter().any(|number| set.has(*number)),
+            Naming::Many(many) => many.meets(set),
+        }
+    }
+}
+
 /// The rules by one part of their conditions.
 #[derive(Clone, Debug)]
 struct PartIndex {
@@ -109,6 +135,17 @@ struct PartIndex {
     /// Rules that ask nothing of this part.
     free: Bits,
     by_value: FxHashMap<Box<str>, Naming>,
+}
+
+impl PartIndex {
+    /// Adds the rules of the groups that the shopper is in, asking only for groups of rules that still hold.
+    fn add_segments(&self, fitting: &mut Bits, (holding, context): (&Bits, &RuleContext<'_>)) {
+        for (key, naming) in &self.by_value {
+            if naming.meets(holding) && context.segments.has(key) {
+                naming.add_to(fitting);
+            }
+        }
+    }
 }
 
 /// The rules by their conditions.
@@ -148,15 +185,24 @@ impl ConditionIndex {
         ConditionIndex { parts: parts.collect() }
     }
 
+    /// The groups of people that any rule asks for.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
+        let parts = self.parts.iter().filter(|index| index.part == Part::Segment);
+        parts.flat_map(|index| index.by_value.keys().map(|key| &**key))
+    }
+
     /// Takes the rules out of `holding` whose conditions the request does not fulfil.
     pub(super) fn narrow(&self, holding: &mut Bits, context: &RuleContext<'_>) {
         let mut fitting = holding.clone();
         for index in &self.parts {
             fitting.copy_from(&index.free);
-            index.part.each_given(context, &mut |value| match index.by_value.get(value) {
-                Some(Naming::Few(list)) => list.iter().for_each(|number| fitting.set(*number)),
-                Some(Naming::Many(set)) => fitting.or(set),
-                None => {}
+            if index.part == Part::Segment {
+                index.add_segments(&mut fitting, (holding, context));
+            }
+            index.part.each_given(context, &mut |value| {
+                if let Some(naming) = index.by_value.get(value) {
+                    naming.add_to(&mut fitting);
+                }
             });
             holding.and(&fitting);
         }

@@ -366,6 +366,11 @@ impl RuleSet {
         self.rules[number.0 as usize].as_ref().expect("a set names only rules that it has")
     }
 
+    /// The groups of people that any rule asks for, in no order.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.conditions.segments()
+    }
+
     /// The rules that are switched on, each with its number.
     pub fn iter(&self) -> impl Iterator<Item = (RuleNo, &Rule)> {
         let numbered = (0..).map(RuleNo).zip(&self.rules);

@@ -39,6 +39,7 @@ fn context(site: &SiteId) -> RuleContext<'_> {
         page_categories: &[],
         channel: Some(Channel::Web),
         site,
+        segments: SegmentsOf::NONE,
     }
 }
 
@@ -426,4 +427,41 @@ fn every_fault_is_named_with_its_place() {
     assert_eq!(of(json!({"select": {"product_ids": ["a"], "filter": "price < 1"}})), ["/select"]);
     assert_eq!(of(json!({"when": {"from": "2026-01-02", "until": "2026-01-01"}})), ["/when"]);
     assert_eq!(of(json!({"when": {"placements": [""]}})), ["/when/placements"]);
+}
+
+#[test]
+fn groups_of_people_are_asked_for_last_and_only_where_it_matters() {
+    let site = SiteId::main();
+    let when = |when: Value| json!({"when": when, "action": {"type": "bury"}});
+    let rules = [
+        rule("everybody", 0, &when(json!({}))),
+        rule("vips", 0, &when(json!({"segments": ["vip", "champions"]}))),
+        rule("elsewhere", 0, &when(json!({"segments": ["lost"], "placements": ["cart"]}))),
+    ];
+    let set = RuleSet::compile(rules.clone());
+    let holding = |context: &RuleContext<'_>| -> Vec<String> {
+        let active = set.active(&set.in_force(Timestamp::EPOCH, &TimeZone::UTC), context);
+        let holds = |rule: &&Rule| set.holds(&active, set.number(&rule.id).unwrap());
+        let found: Vec<String> =
+            rules.iter().filter(holds).map(|rule| rule.id.to_string()).collect();
+        let alone = rules.iter().filter(|rule| rule.when.unmet(context).is_none());
+        assert_eq!(found, alone.map(|rule| rule.id.to_string()).collect::<Vec<_>>());
+        found
+    };
+    assert_eq!(holding(&context(&site)), ["everybody"]);
+    let asked = std::cell::RefCell::new(Vec::new());
+    let is_in = |key: &str| {
+        asked.borrow_mut().push(key.to_owned());
+        key == "champions" || key == "lost"
+    };
+    let known = RuleContext { segments: SegmentsOf::by(&is_in), ..context(&site) };
+    let active = set.active(&set.in_force(Timestamp::EPOCH, &TimeZone::UTC), &known);
+    assert!(set.holds(&active, set.number(&rules[1].id).unwrap()));
+    // The rule of the cart does not hold here, so nobody asks who is lost.
+    assert!(!asked.borrow().iter().any(|key| key == "lost"), "{:?}", asked.borrow());
+    assert_eq!(holding(&known), ["everybody", "vips"]);
+    assert_eq!(rules[1].when.unmet(&context(&site)), Some("segments"));
+    let mut keys: Vec<&str> = set.segments().collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["champions", "lost", "vip"]);
 }

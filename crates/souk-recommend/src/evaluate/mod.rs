@@ -3,6 +3,7 @@
 //! Rankings are always full (never against sampled negatives, which rank models inconsistently:
 //! Krichene and Rendle, KDD 2020). Nothing here reads a file or a clock.
 
+pub mod audience;
 pub mod baskets;
 pub mod bootstrap;
 pub mod metrics;

@@ -177,6 +177,11 @@ impl BasketVectors {
         self.n_buyers
     }
 
+    /// How many shoppers bought an item.
+    pub fn n_buyers_of(&self, item: Item) -> usize {
+        self.buyers(item).len()
+    }
+
     pub(crate) fn purchases(&self, shopper: Shopper) -> Option<&Purchases> {
         self.shoppers.get(shopper.0 as usize)
     }

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod page;
+pub(crate) mod people;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;

@@ -63,6 +63,10 @@ pub(crate) struct RuleWhen {
     channels: Vec<ChannelName>,
     #[schema(required = false, max_items = 100)]
     sites: Vec<String>,
+    /// Keys of segments, of which the shopper must be in one. Nobody is in any who does not allow
+    /// `personalization`.
+    #[schema(required = false, max_items = 100)]
+    segments: Vec<String>,
     /// Not before: RFC 3339; without an offset by the clock of the site.
     #[schema(required = false)]
     from: String,

@@ -163,6 +163,10 @@ fn refine_rules(schemas: &mut Map<String, Value>, sites: &[&str]) {
         property_of(schemas, "RuleWhen", "strategies"),
         &json!({ "items": { "enum": strategies } }),
     );
+    // The keys that every shop has: others are its own affair.
+    let segments =
+        json!({ "items": { "type": "string", "pattern": "^(champions|loyal|at_risk|lost)$" } });
+    merge(property_of(schemas, "RuleWhen", "segments"), &segments);
     for name in ["from", "until"] {
         merge(property_of(schemas, "RuleWhen", name), &time());
     }

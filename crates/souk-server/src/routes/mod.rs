@@ -19,6 +19,7 @@ pub(crate) mod consents;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod people;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
@@ -57,6 +58,12 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/privacy/retention", get(retention::get).post(retention::run))
         .route("/v1/webhooks/shopify", post(webhooks::shopify))
         .route("/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/v1/subjects/{id}/profile", get(people::profile))
+        .route("/v1/products/{id}/audience", get(people::audience))
+        .route("/v1/audience", get(people::audience_of_category))
+        .route("/v1/segments", get(people::list).post(people::create))
+        .route("/v1/segments/{key}", get(people::get).put(people::put).delete(people::delete))
+        .route("/v1/segments/{key}/members", get(people::members))
         .route("/v1/models", get(models::list).post(models::learn))
         .route("/v1/models/serving", put(models::serve))
         .route("/v1/audit", get(audit::list))

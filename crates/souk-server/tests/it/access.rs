@@ -42,6 +42,16 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     // A page asks with its shopper's token only; see `consents.rs`.
     ("GET", "/v1/subjects/{id}/consents", "-+-+---++"),
     ("PUT", "/v1/subjects/{id}/consents", "-+-+---++"),
+    // A page asks with its shopper's token only, or for its own browser; see `people.rs`.
+    ("GET", "/v1/subjects/{id}/profile", "---+---++"),
+    ("GET", "/v1/segments", "----++--+"),
+    ("POST", "/v1/segments", "-----+--+"),
+    ("GET", "/v1/segments/{key}", "----++--+"),
+    ("PUT", "/v1/segments/{key}", "-----+--+"),
+    ("DELETE", "/v1/segments/{key}", "-----+--+"),
+    ("GET", "/v1/segments/{key}/members", "--------+"),
+    ("GET", "/v1/products/{id}/audience", "--------+"),
+    ("GET", "/v1/audience", "--------+"),
     ("GET", "/v1/keys", "--------+"),
     ("POST", "/v1/keys", "--------+"),
     ("POST", "/v1/keys/{id}/rotate", "--------+"),
@@ -115,6 +125,7 @@ const ROLES: [Role; 9] = [
 
 fn route(method: &'static str, path: &str) -> Call {
     let path = path.replace("{id}", "p1").replace("{request_id}", "none");
+    let path = path.replace("{key}", "champions");
     // As if through a proxy, so that being on this machine gives no rights to `/metrics`.
     let call = call(method, &path).header("x-forwarded-for", "203.0.113.9");
     if matches!(method, "POST" | "PUT" | "PATCH") { call.json(&json!({})) } else { call }

@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod logs;
 mod operation;
+mod people;
 mod privacy;
 mod problems;
 mod recommendations;

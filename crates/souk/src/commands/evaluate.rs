@@ -3,6 +3,7 @@
 //! Parameters are chosen from the training (and validation) file alone; the test file is read for
 //! the final measures only.
 
+mod audience;
 pub(crate) mod baskets;
 mod pii;
 mod ratings;
@@ -24,6 +25,7 @@ const TUNING_MAX: Duration = Duration::from_secs(540);
 pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
     match what {
         Evaluate::Sessions(args) => sessions::run(&args, output),
+        Evaluate::Audience(args) => audience::run(&args, output),
         Evaluate::Baskets(args) => baskets::run(&args, output),
         Evaluate::Ratings(args) => ratings::run(&args, output),
         Evaluate::Pii(args) => pii::run(&args, output),

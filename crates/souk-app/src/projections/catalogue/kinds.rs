@@ -47,6 +47,11 @@ impl Kinds {
         path.rsplit(LEVEL).next().unwrap_or(path)
     }
 
+    /// The whole path of a kind.
+    pub(crate) fn path(&self, kind: Kind) -> &str {
+        self.paths.text(kind.0)
+    }
+
     /// Gives a product the kind of this path, or none.
     pub(crate) fn set(&mut self, item: Item, path: Option<&str>) {
         let kind = path.map_or(NONE, |path| self.intern(path));

@@ -69,6 +69,7 @@ fn when() -> impl Strategy<Value = Value> {
         some_of(&["Food", "tea", "Food > Milk"]),
         some_of(&["web", "store"]),
         some_of(&["main", "other"]),
+        some_of(&["vip", "lost"]),
     );
     (words, schedule).prop_map(|(words, mut when)| {
         let object = when.as_object_mut().unwrap();
@@ -80,8 +81,9 @@ fn when() -> impl Strategy<Value = Value> {
             "categories",
             "channels",
             "sites",
+            "segments",
         ];
-        let lists = [words.0, words.1, words.2, words.3, words.4, words.5, words.6];
+        let lists = [words.0, words.1, words.2, words.3, words.4, words.5, words.6, words.7];
         object
             .extend(names.iter().zip(lists).map(|(name, list)| ((*name).to_owned(), list.into())));
         when
@@ -195,14 +197,17 @@ proptest! {
         page in prop::option::of(one_of(&["p1", "p9"])),
         categories in some_of(&["Food > Tea", "Food > Milk > Oat"]),
         channel in prop::option::of(prop::sample::select(&[Channel::Web, Channel::Email][..])),
+        segments in some_of(&["vip", "lost"]),
     ) {
         let (site, page) = (SiteId::main(), page.map(|page| id(&page)));
+        let is_in = |key: &str| segments.iter().any(|one| one == key);
         let context = RuleContext {
             placement: placement.as_deref(),
             page_type: Some("product"),
             page_product: page.as_ref(),
             page_categories: &categories,
             channel,
+            segments: SegmentsOf::by(&is_in),
             ..context(&site)
         };
         let set = RuleSet::compile(rules.clone());

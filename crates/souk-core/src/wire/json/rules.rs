@@ -9,7 +9,7 @@ use crate::rules::{
 use crate::{Channel, Filter, ProductId, SiteId, Timestamp};
 
 const RULE_FIELDS: [&str; 7] = ["id", "name", "enabled", "priority", "when", "select", "action"];
-const WHEN_FIELDS: [&str; 11] = [
+const WHEN_FIELDS: [&str; 12] = [
     "placements",
     "strategies",
     "page_types",
@@ -17,6 +17,7 @@ const WHEN_FIELDS: [&str; 11] = [
     "categories",
     "channels",
     "sites",
+    "segments",
     "from",
     "until",
     "days",
@@ -131,6 +132,7 @@ fn read_when(faults: &mut Faults, value: &Value) -> Option<Condition> {
     let strategies = texts(faults, "strategies");
     let page_types = texts(faults, "page_types");
     let page_categories = texts(faults, "categories");
+    let segments = texts(faults, "segments");
     let page_products = ids(faults, (object, "product_ids"), ProductId::new);
     let sites = ids(faults, (object, "sites"), SiteId::new);
     let known = Channel::ALL.map(Channel::as_str).join(", ");
@@ -159,6 +161,7 @@ fn read_when(faults: &mut Faults, value: &Value) -> Option<Condition> {
         page_categories: page_categories?,
         channels: channels?,
         sites: sites?,
+        segments: segments?,
         schedule,
     })
 }
@@ -327,6 +330,7 @@ fn when_to_json(when: &Condition) -> Value {
     list("categories", texts(&when.page_categories));
     list("channels", when.channels.iter().map(|one| one.as_str().into()).collect());
     list("sites", when.sites.iter().map(|one| one.as_str().into()).collect());
+    list("segments", texts(&when.segments));
     list("days", when.schedule.days.iter().map(|one| one.as_str().into()).collect());
     for (name, moment) in [("from", when.schedule.from), ("until", when.schedule.until)] {
         if let Some(moment) = moment {

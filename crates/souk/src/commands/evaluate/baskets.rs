@@ -46,13 +46,13 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
 }
 
 #[derive(Debug, Default)]
-struct BasketIds {
+pub(super) struct BasketIds {
     users: Ids,
     baskets: Ids,
     items: Ids,
 }
 
-fn rows(path: &Path, ids: &mut BasketIds) -> Result<Vec<BasketRow>> {
+pub(super) fn rows(path: &Path, ids: &mut BasketIds) -> Result<Vec<BasketRow>> {
     let mut rows = Vec::new();
     read(path, [USER, BASKET, ITEM], &mut |[user, basket, item], at| {
         rows.push(BasketRow {

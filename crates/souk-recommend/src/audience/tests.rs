@@ -1,0 +1,89 @@
+#![allow(clippy::unwrap_used)]
+
+use super::rivals::lift_at;
+use super::*;
+
+fn basket(day: i64, items: &[u32]) -> Basket {
+    let items: Vec<Item> = items.iter().map(|&item| Item(item)).collect();
+    Basket::new(day as u64, day * DAY_MS, &items)
+}
+
+/// Three hundred people: a third buys the even items each week, a third the odd ones, a third neither.
+/// Items 20 to 31 are bought by one kind each from time to time.
+fn shop() -> BasketVectors {
+    let mut baskets = Vec::new();
+    let mut random = Random::new(7);
+    for person in 0..300_u32 {
+        let kind = person % 3;
+        for week in 0..20 {
+            let mut items = match kind {
+                0 => vec![0, 2, 4],
+                1 => vec![1, 3, 5],
+                _ => vec![6, 7],
+            };
+            let often = random.below(4) as u32;
+            for special in 0..4 {
+                if random.below(3) == 0 && often > 0 {
+                    items.push(20 + special * 3 + kind);
+                }
+            }
+            baskets.push((Shopper(person), basket(week * 7 + i64::from(person % 7), &items)));
+        }
+    }
+    BasketVectors::build(baskets)
+}
+
+#[test]
+fn those_who_will_want_it_come_first() {
+    let vectors = shop();
+    let now = 20 * 7 * DAY_MS;
+    let examples: Vec<Vec<Item>> = (20..32).map(|item| vec![Item(item)]).collect();
+    let audience = Audience::learn(&vectors, &examples, now).unwrap();
+    assert!(audience.quality.n_judged == 4 && audience.quality.n_taught == 8);
+    assert!(audience.quality.lift > 1.5, "{:?}", audience.quality);
+    // A newcomer who buys as the even ones do, and never met the special item.
+    let wanted = Wanted::of(&[Item(20)], &vectors);
+    let newcomer = |items: &[u32]| [basket(120, items), basket(130, items)];
+    let even = audience.likelihood(&newcomer(&[0, 2, 4]), &wanted, now);
+    let odd = audience.likelihood(&newcomer(&[1, 3, 5]), &wanted, now);
+    assert!(even > odd && (0.0..=1.0).contains(&even), "{even} {odd}");
+    // What somebody did after the moment of the question does not count.
+    let later = [basket(120, &[1]), basket(150, &[20]), basket(160, &[20])];
+    assert_eq!(
+        audience.likelihood(&later, &wanted, now),
+        audience.likelihood(&later[..1], &wanted, now)
+    );
+}
+
+#[test]
+fn a_shop_with_few_sales_teaches_nothing() {
+    let vectors = BasketVectors::build(vec![(Shopper(0), basket(1, &[1, 2]))]);
+    let examples: Vec<Vec<Item>> = (0..20).map(|item| vec![Item(item)]).collect();
+    assert_eq!(Audience::learn(&vectors, &examples, 30 * DAY_MS), None);
+}
+
+#[test]
+fn lift_by_hand() {
+    let scores = |list: &[(f64, bool)]| list.to_vec();
+    // Two of four bought; the best one did.
+    let some = scores(&[(0.1, false), (0.9, true), (0.5, true), (0.2, false)]);
+    assert_eq!(lift_at(some.clone(), 1), 2.0);
+    assert_eq!(lift_at(some.clone(), 4), 1.0);
+    assert_eq!(lift_at(some, 99), 1.0);
+    // Equal scores say nothing.
+    let same = scores(&[(0.5, true), (0.5, false), (0.5, false), (0.5, false)]);
+    assert_eq!(lift_at(same, 2), 1.0);
+    assert_eq!(lift_at(scores(&[(0.5, false)]), 1), 0.0);
+}
+
+#[test]
+fn kin_are_what_its_buyers_buy_more_than_others() {
+    let vectors = shop();
+    let wanted = Wanted::of(&[Item(20)], &vectors);
+    assert!(wanted.is_wanted(Item(20)) && !wanted.is_wanted(Item(0)));
+    let (is_there, even) = wanted.met_in(&[Item(0), Item(2)]);
+    assert!(!is_there && even > 1.0, "{even}");
+    assert_eq!(wanted.met_in(&[Item(1), Item(3)]), (false, 0.0));
+    assert_eq!(wanted.met_in(&[Item(20), Item(900)]), (true, 0.0));
+    assert_eq!(Wanted::of(&[Item(999)], &vectors).n_buyers, 0);
+}
