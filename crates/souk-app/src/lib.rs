@@ -14,6 +14,7 @@ mod doctor;
 mod door;
 mod error;
 mod export;
+mod holdout;
 mod idempotency;
 mod import;
 mod ingest;
@@ -24,6 +25,7 @@ mod privacy;
 mod products;
 mod projections;
 mod recommend;
+mod reports;
 mod retention;
 mod rules;
 mod sealing;
@@ -48,6 +50,7 @@ pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate}
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
+pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
     Draft, DraftFact, Fed, ImportKind, ImportOptions, ImportReport, Progress, Silent, Usable,
@@ -74,6 +77,10 @@ pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
     RecommendRequest, Recommendation, RuleDraft, RuleMove, RuleNote, RulePreview, Strategy,
     Warning, WhyCause, WhyNot,
+};
+pub use reports::{
+    AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport, ReportDays,
+    Verdict,
 };
 pub use retention::{
     KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,

@@ -7,6 +7,7 @@ use souk_privacy::consent::Decision;
 use souk_recommend::Item;
 
 use crate::audit::Counted;
+use crate::holdout::{HoldoutArm, impersonal};
 use crate::models::Fitted;
 use crate::projections::{Use, Views, Whom};
 use crate::{App, AppError, AuditOperation, Caller, Operation};
@@ -181,6 +182,8 @@ pub struct RecommendAnswer {
     pub why_not: Vec<WhyNot>,
     /// What its reader should know; mostly nothing.
     pub warnings: Vec<Warning>,
+    /// The part of the holdout that the shopper is in.
+    pub holdout: Option<HoldoutArm>,
 }
 
 impl Strategy {
@@ -355,6 +358,8 @@ impl App {
         let views = self.views.read();
         self.ranking.keep_up(&views);
         let people_min = self.config.privacy.statistics.reason_people_min;
+        let arm = self.holdout_arm(&views, (*whom, site, *withheld));
+        let unknown = (arm == Some(HoldoutArm::Holdout)).then(|| impersonal(request));
         // Whoever left does not speak through what was learned from them, not even until it is fitted anew;
         // and after views were replaced, numbers of products may mean others.
         let model = self.models.serving().filter(|model| model.knows_all_departures(&views));
@@ -363,7 +368,7 @@ impl App {
             ranking: &self.ranking,
             model: model.as_deref(),
             now: *now,
-            whom: *whom,
+            whom: if unknown.is_some() { Whom::default() } else { *whom },
             site,
             withheld: *withheld,
             people_min: usize::try_from(people_min).unwrap_or(usize::MAX),
@@ -373,7 +378,13 @@ impl App {
         };
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
-        (asker.answer(request), may_analyse)
+        let mut answered = asker.answer(unknown.as_ref().unwrap_or(request));
+        answered.answer.holdout = arm;
+        if unknown.is_some() && request.explain {
+            let strategy = answered.answer.strategy.as_str();
+            answered.answer.explanation = Some(self.explain_holdout(strategy));
+        }
+        (answered, may_analyse)
     }
 }
 
@@ -523,6 +534,7 @@ impl Asker<'_> {
             explanation,
             why_not: made.why_not.clone(),
             warnings: listing::warnings(made, self.detail),
+            holdout: None,
         }
     }
 }

@@ -7,12 +7,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod audit;
 mod models;
+mod policy;
 mod privacy;
+mod report;
 mod rules;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use models::ModelsCommand;
+pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
+pub(crate) use report::ReportCommand;
 pub(crate) use rules::RulesCommand;
 
 /// Retail AI that a shop runs itself.
@@ -125,6 +129,9 @@ Examples:
     /// Show, learn and choose the shop's own models of who likes what
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Say what became of recommendations, and what personalization brings
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Copy the data folder while it is in use
     ///
     /// The copy is consistent: it holds every event that was acknowledged before it began. The key
@@ -365,6 +372,17 @@ Examples:
 Example:
   souk evaluate pii --input check.jsonl --expected check_expected.jsonl")]
     Pii(PiiArgs),
+    /// What another policy would have brought, from a log with propensities: IPS, SNIPS, doubly robust
+    ///
+    /// One row for each slot that was filled. Columns `propensity` (how likely the product was to stand
+    /// there), `target_probability` (how likely the other policy would have put it there) and `reward`
+    /// (what came of it: 1 for a click, or an amount); `answer_id` where an answer has several slots, and
+    /// for the doubly robust estimate `predicted_reward` (of what stood there) and
+    /// `predicted_target_reward` (of the other policy). Says nothing where the log is too thin.
+    #[command(after_help = "\
+Example:
+  souk evaluate policy --log log.csv --output json")]
+    Policy(PolicyArgs),
 }
 
 #[derive(Args, Clone, Debug)]

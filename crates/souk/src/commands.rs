@@ -14,6 +14,7 @@ pub(crate) mod models;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
+pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod webhooks;
@@ -60,6 +61,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Audit(what) => audit::run(what, &settings).await,
         Command::Models(what) => models::run(what, &settings).await,
+        Command::Report(what) => report::run(what, &settings).await,
         Command::Restore { from, keys, master_key } => {
             let with_keys = backup::WithKeys { keys, master_key };
             backup::restore(&settings, &from, &with_keys).await

@@ -25,11 +25,12 @@ pub enum Operation {
     ManageModels,
     ReadRules,
     WriteRules,
+    ReadReports,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 21] = [
+    pub const ALL: [Operation; 22] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -51,6 +52,7 @@ impl Operation {
         Operation::ManageModels,
         Operation::ReadRules,
         Operation::WriteRules,
+        Operation::ReadReports,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -77,6 +79,7 @@ impl Operation {
             Operation::ManageModels => "learn models or put them in service",
             Operation::ReadRules => "read the rules",
             Operation::WriteRules => "change or preview rules",
+            Operation::ReadReports => "read reports on recommendations",
         }
     }
 }

@@ -41,6 +41,7 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ReadAggregates,
             Operation::ReadMetrics,
             Operation::ReadRules,
+            Operation::ReadReports,
         ],
     ),
     (
@@ -54,6 +55,7 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ManageModels,
             Operation::ReadRules,
             Operation::WriteRules,
+            Operation::ReadReports,
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),

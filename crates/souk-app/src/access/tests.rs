@@ -38,6 +38,7 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::ManageModels, ".....x..x"),
     (Operation::ReadRules, "....xx..x"),
     (Operation::WriteRules, ".....x..x"),
+    (Operation::ReadReports, "....xx..x"),
 ];
 
 #[test]

@@ -12,5 +12,6 @@ pub(crate) mod page;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
+pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod rules;

@@ -16,6 +16,7 @@ mod operation;
 mod privacy;
 mod problems;
 mod recommendations;
+mod reports;
 mod rules;
 mod shop;
 mod shopify;

@@ -8,6 +8,7 @@ mod crashes;
 mod damage;
 mod full_disk;
 mod orders;
+mod reports;
 mod webhooks;
 
 use std::path::Path;
