@@ -79,8 +79,8 @@ pub use recommend::{
     Warning, WhyCause, WhyNot,
 };
 pub use reports::{
-    AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport, ReportDays,
-    Verdict,
+    AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport,
+    ReportDays, Verdict,
 };
 pub use retention::{
     KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,

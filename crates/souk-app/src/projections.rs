@@ -39,10 +39,10 @@ mod shoppers;
 mod snapshots;
 mod uses;
 
-pub use catalogue::Catalogue;
 pub(crate) use attribution::{
     Counted, FigureQuery, FigureRow, KEPT_DAYS, OutcomeQuery, Outcomes, PersonOutcome, day_of,
 };
+pub use catalogue::Catalogue;
 pub(crate) use catalogue::Kind;
 pub use counters::Counters;
 pub use gate::Audit;

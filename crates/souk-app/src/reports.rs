@@ -120,7 +120,8 @@ impl App {
             order_days: settings.order_days as i64,
             sites: caller.places.sites.clone(),
         };
-        let rows = self.projector.inspect(move |views| views.recommendation_figures(&query)).await?;
+        let rows =
+            self.projector.inspect(move |views| views.recommendation_figures(&query)).await?;
         let people_min = self.config.privacy.statistics.people_min;
         let shown = rows.into_iter().map(|row| figures(row, people_min));
         let (days, totals) = shown.partition(|row: &AnswerFigures| row.day.is_some());
@@ -155,20 +156,22 @@ fn range(days: ReportDays, today: Day) -> Result<(Day, Day), AppError> {
     let from = days.from.unwrap_or(first);
     let refuse = |pointer, detail: String| Err(AppError::invalid("invalid_days", pointer, detail));
     if from > to {
-        return refuse("from", format!("`from` {from} is after `to` {to}; give the earlier day first"));
+        return refuse(
+            "from",
+            format!("`from` {from} is after `to` {to}; give the earlier day first"),
+        );
     }
     let span = i64::from(to.number()) - i64::from(from.number()) + 1;
     if span > i64::from(KEPT_DAYS) {
-        let detail = format!("{span} days; figures are kept for {KEPT_DAYS}, ask for as many at most");
+        let detail =
+            format!("{span} days; figures are kept for {KEPT_DAYS}, ask for as many at most");
         return refuse("from", detail);
     }
     Ok((from, to))
 }
 
 fn figures(row: FigureRow, people_min: u64) -> AnswerFigures {
-    let shown = |counted: Counted| {
-        (u64::from(counted.people) >= people_min).then_some(counted.sum)
-    };
+    let shown = |counted: Counted| (u64::from(counted.people) >= people_min).then_some(counted.sum);
     let figures = row.figures;
     let money = figures.money.iter().map(|(currency, sums)| AnswerMoney {
         currency: *currency,

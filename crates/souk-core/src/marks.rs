@@ -98,6 +98,8 @@ mod tests {
         }
         assert_eq!(Propensity::from_millionths(0), None);
         assert_eq!(Propensity::from_millionths(1_000_001), None);
-        assert!((Propensity::from_millionths(125_000).unwrap().probability() - 0.125).abs() < 1e-12);
+        assert!(
+            (Propensity::from_millionths(125_000).unwrap().probability() - 0.125).abs() < 1e-12
+        );
     }
 }

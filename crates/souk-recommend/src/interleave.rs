@@ -78,10 +78,7 @@ fn draft(
 /// on one product count once, and products that are nobody's pick do not count.
 pub fn preference(picks: &[Pick], clicked: &[Item]) -> Ordering {
     let credit = |team: Team| {
-        picks
-            .iter()
-            .filter(|pick| pick.team == Some(team) && clicked.contains(&pick.item))
-            .count()
+        picks.iter().filter(|pick| pick.team == Some(team) && clicked.contains(&pick.item)).count()
     };
     credit(Team::A).cmp(&credit(Team::B))
 }

@@ -290,9 +290,10 @@ fn support(
 /// answer and slots below, a mean and its own.
 fn ratio(answers: &[Answer], parts: impl Fn(&Answer) -> (f64, f64)) -> Estimate {
     let n = answers.len() as f64;
-    let (above, below) = answers.iter().map(&parts).fold((0.0, 0.0), |(a, b), (above, below)| {
-        (a + above, b + below)
-    });
+    let (above, below) = answers
+        .iter()
+        .map(&parts)
+        .fold((0.0, 0.0), |(a, b), (above, below)| (a + above, b + below));
     if below <= 0.0 || n < 2.0 {
         return Estimate { value: 0.0, error: f64::INFINITY };
     }

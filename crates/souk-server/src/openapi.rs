@@ -9,8 +9,8 @@ mod schemas;
 use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
-    audit, consents, health, keys, models, privacy, products, recommend, reports, retention, rules, segment,
-    webhooks,
+    audit, consents, health, keys, models, privacy, products, recommend, reports, retention, rules,
+    segment, webhooks,
 };
 
 /// What utoipa collects from the code.

@@ -29,7 +29,7 @@ pub(crate) mod tests;
 pub(crate) use codec::Entry;
 pub(crate) use outcomes::{OutcomeQuery, Outcomes, PersonOutcome};
 use person::Person;
-pub(crate) use report::{Counted, Figures, FigureQuery, FigureRow};
+pub(crate) use report::{Counted, FigureQuery, FigureRow, Figures};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Days from an answer to what it can be credited with, at most; settings may say less.
@@ -45,7 +45,7 @@ const ANSWERS_MAX: usize = 64;
 const ROWS_MAX: usize = 512;
 /// Acts kept that name an answer, and those kept for each subject whose answers they followed.
 const CREDITS_MAX: usize = 128;
-/// Orders kept of one subject that is in an experiment.
+/// Orders kept of one subject for each of its ids that is in an experiment.
 const ORDERS_MAX: usize = 256;
 /// Experiments kept of one subject.
 const EXPOSURES_MAX: usize = 16;
@@ -147,6 +147,17 @@ struct Credit {
     answered: Timestamp,
     /// What the act followed: the answer, or for a clicked product's order the click.
     touched: Timestamp,
+}
+
+/// An order that may be an outcome of an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct NotedOrder {
+    order: OrderRef,
+    /// When it was first placed.
+    at: Timestamp,
+    /// Who was met in an experiment: the buyer, or another id that was joined with theirs. Once that one is
+    /// forgotten the order is no longer noted because of it.
+    met: SubjectId,
 }
 
 /// What a subject did, as the fold tells it.
@@ -279,21 +290,20 @@ impl Attribution {
         *self.unnamed.entry((day_of(at), cell)).or_default() += 1;
     }
 
-    /// Takes in an answer to a subject; `kin` are those directly joined with it.
-    pub(crate) fn serve(
-        &mut self,
-        subject: SubjectId,
-        (served, arms): (Served, &[ArmMark]),
-        kin: &[SubjectId],
-    ) {
-        for mark in arms {
+    /// Notes the parts of experiments in which a subject was met.
+    pub(crate) fn expose(&mut self, subject: SubjectId, (at, marks): (Timestamp, &[ArmMark])) {
+        for mark in marks {
             if let Some(arm) = self.arm(mark) {
                 self.intern(subject);
                 let Attribution { arms, people, by_subject, .. } = self;
                 let same = |other: u16| arms[usize::from(other)].experiment == mark.experiment;
-                people[by_subject[&subject] as usize].expose((arm, served.at), same);
+                people[by_subject[&subject] as usize].expose((arm, at), same);
             }
         }
+    }
+
+    /// Takes in an answer to a subject; `kin` are those directly joined with it.
+    pub(crate) fn serve(&mut self, subject: SubjectId, served: Served, kin: &[SubjectId]) {
         let (request, person) = (served.request, self.intern(subject));
         if !person.serve(served) {
             return;
@@ -346,12 +356,7 @@ impl Attribution {
         }
     }
 
-    fn act_named(
-        &mut self,
-        subject: SubjectId,
-        (act, request): (&Act, u64),
-        kin: &[SubjectId],
-    ) {
+    fn act_named(&mut self, subject: SubjectId, (act, request): (&Act, u64), kin: &[SubjectId]) {
         let is_new = self.intern(subject).credit(Credit {
             did: act.did,
             at: act.at,
@@ -372,9 +377,8 @@ impl Attribution {
         }
         // What has grown old by the receipt of the act may be gone already.
         let today = day_of(act.received_at);
-        let is_kept = |answer: &Answer| {
-            i64::from(today - day_of(answer.at)) <= WINDOW_DAYS_MAX + LATE_DAYS
-        };
+        let is_kept =
+            |answer: &Answer| i64::from(today - day_of(answer.at)) <= WINDOW_DAYS_MAX + LATE_DAYS;
         let has = |one: &SubjectId| {
             self.person(*one).and_then(|person| person.answer(request)).is_some_and(is_kept)
         };
@@ -413,7 +417,8 @@ impl Attribution {
             return [shown, None];
         }
         let own = self.person(actor).filter(|_| actor != owner);
-        let touches = own.into_iter().chain(Some(theirs)).flat_map(|p| p.touches_on(owner, item, act));
+        let touches =
+            own.into_iter().chain(Some(theirs)).flat_map(|p| p.touches_on(owner, item, act));
         let clicked = touches.max_by_key(|touch| (touch.at, touch.answered, touch.request));
         let clicked = clicked
             .map(|touch| credit(touch.request, (touch.cell, touch.answered), touch.at, true));
@@ -427,10 +432,11 @@ impl Attribution {
         (order, at): (OrderRef, Timestamp),
         kin: &[SubjectId],
     ) {
-        let mut all = std::iter::once(&subject).chain(kin);
-        let is_exposed = |one: &SubjectId| self.person(*one).is_some_and(Person::is_exposed);
-        if all.any(is_exposed) {
-            self.intern(subject).note_order(order, at);
+        for &met in std::iter::once(&subject).chain(kin) {
+            if self.person(met).is_some_and(Person::is_exposed) {
+                self.intern(subject).note_order(NotedOrder { order, at, met });
+                self.lend(met, subject);
+            }
         }
     }
 

@@ -233,8 +233,8 @@ impl Views {
                         item.into_iter().for_each(|item| names.item(item, w));
                         ids.iter().for_each(|id| w.raw(id));
                     }
-                    Entry::Order { order, at } => {
-                        w.raw(&order);
+                    Entry::Order { ids, at } => {
+                        ids.iter().for_each(|id| w.raw(id));
                         w.zigzag(at);
                     }
                     Entry::Exposure { mark, at } => {

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use souk_core::{
     Action, ArmMark, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Impressions,
-    Interaction, LinkBasis, LocationId, Marks, Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId,
-    ProductMention, Quantity, Sale, SiteId, Source, StockChange, StockMovement, SubjectId,
-    Timestamp, Unit,
+    Interaction, LinkBasis, LocationId, Marks, Money, OrderChange, OrderId, OrderLine, OrderRef,
+    Product, ProductId, ProductMention, Quantity, Sale, SiteId, Source, StockChange, StockMovement,
+    SubjectId, Timestamp, Unit,
 };
 use souk_ports::{Partition, Position, RecordKind};
 
@@ -167,18 +167,58 @@ impl Said {
 /// One thing that happens in the random shop.
 #[derive(Clone, Debug)]
 enum Step {
-    Touch { who: u8, minutes: i64, action: Action, products: Vec<u8> },
+    Touch {
+        who: u8,
+        minutes: i64,
+        action: Action,
+        products: Vec<u8>,
+    },
     /// An answer, to nobody known or to somebody; its number is unique among theirs.
-    Serve { who: Option<u8>, minutes: i64, request: u8, products: Vec<u8> },
+    Serve {
+        who: Option<u8>,
+        minutes: i64,
+        request: u8,
+        products: Vec<u8>,
+    },
     /// An act that may name an answer of somebody.
-    Follow { who: u8, minutes: i64, action: Action, named: Option<(u8, u8)>, product: u8 },
-    Order { who: u8, said: Said },
-    Sale { said: Said },
-    Link { a: u8, b: u8, basis: LinkBasis, is_undone: bool },
-    Put { number: u8, title: u8, minutes: i64 },
-    Delete { number: u8 },
-    Stock { number: u8, location: u8, movement: StockMovement, milli: i64, minutes: i64 },
-    Forget { who: u8 },
+    Follow {
+        who: u8,
+        minutes: i64,
+        action: Action,
+        named: Option<(u8, u8)>,
+        product: u8,
+    },
+    Order {
+        who: u8,
+        said: Said,
+    },
+    Sale {
+        said: Said,
+    },
+    Link {
+        a: u8,
+        b: u8,
+        basis: LinkBasis,
+        is_undone: bool,
+    },
+    Put {
+        number: u8,
+        title: u8,
+        minutes: i64,
+    },
+    Delete {
+        number: u8,
+    },
+    Stock {
+        number: u8,
+        location: u8,
+        movement: StockMovement,
+        milli: i64,
+        minutes: i64,
+    },
+    Forget {
+        who: u8,
+    },
 }
 
 fn said() -> impl Strategy<Value = Said> {

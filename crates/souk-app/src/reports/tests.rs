@@ -15,7 +15,9 @@ const DAY_MS: i64 = 86_400_000;
 
 /// A shop of five products, under these settings beside American law.
 async fn open(settings: &str) -> Shop {
-    let text = format!("privacy: {{default_jurisdiction: us}}\nimpressions: {{flush_ms: 60000}}\n{settings}");
+    let text = format!(
+        "privacy: {{default_jurisdiction: us}}\nimpressions: {{flush_ms: 60000}}\n{settings}"
+    );
     let shop = Shop::open_with(Config::parse(&text, []).unwrap()).await;
     let products = ["bread", "butter", "jam", "milk", "wine"].map(|id| {
         let value = json!({"id": id, "title": id, "price": {"amount": 200, "currency": "USD"},
@@ -68,8 +70,7 @@ async fn whoever_is_held_out_gets_what_a_stranger_gets_and_the_record_says_so() 
     regulars(&shop, 40).await;
     let mut stranger = RecommendRequest::new(Strategy::NextBasket, 5);
     stranger.placement = Some("home".to_owned());
-    let stranger =
-        shop.app.recommend(&stranger, &caller(Role::StorefrontServer)).await.unwrap();
+    let stranger = shop.app.recommend(&stranger, &caller(Role::StorefrontServer)).await.unwrap();
     assert_eq!(stranger.holdout, None, "nobody known is outside of it");
     let mut n_held = 0;
     for n in 0..40 {
@@ -210,11 +211,14 @@ async fn figures_need_enough_people() {
         let answer = ask(&shop, Strategy::NextBasket, &format!("u{n}")).await;
         let name = answer.recommendations[0].product_id.as_str();
         if n < 21 {
-            batch.push(json!({"type": "track", "event": "Product Clicked", "userId": format!("u{n}"),
-                "properties": {"product_id": name, "request_id": answer.request_id}}));
+            batch.push(
+                json!({"type": "track", "event": "Product Clicked", "userId": format!("u{n}"),
+                "properties": {"product_id": name, "request_id": answer.request_id}}),
+            );
         }
         if n < 19 {
-            batch.push(json!({"type": "track", "event": "Product Added", "userId": format!("u{n}"),
+            batch
+                .push(json!({"type": "track", "event": "Product Added", "userId": format!("u{n}"),
                 "properties": {"product_id": name, "request_id": answer.request_id}}));
         }
     }
@@ -252,9 +256,11 @@ async fn days_and_rights_are_checked() {
         refused("2025-01-01", "2026-01-01").await,
         "366 days; figures are kept for 186, ask for as many at most"
     );
-    let report =
-        shop.app.recommendation_report(of("", ""), &caller(Role::Admin)).await.unwrap();
-    assert_eq!((report.from.to_string(), report.to.to_string()), ("2025-12-19".into(), "2026-01-15".into()));
+    let report = shop.app.recommendation_report(of("", ""), &caller(Role::Admin)).await.unwrap();
+    assert_eq!(
+        (report.from.to_string(), report.to.to_string()),
+        ("2025-12-19".into(), "2026-01-15".into())
+    );
     for role in [Role::Planner, Role::StorefrontServer, Role::Privacy] {
         assert_eq!(shop.app.holdout_report(&caller(role)).await.unwrap_err().code(), "denied");
     }

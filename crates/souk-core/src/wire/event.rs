@@ -9,9 +9,9 @@ use super::marks::{read_impressions, read_marked, write_impressions, write_marke
 use super::order::{read_order, read_sale, write_order, write_sale};
 use super::product::{read_patch, read_product, write_patch, write_product};
 use crate::{
-    Action, Channel, ConsentChange, ConsentOrigin, Currency, Event, Fact, Interaction,
-    LinkBasis, LocationId, Money, PriceChange, ProductId, ProductMention, Promotion,
-    PromotionPhase, Purposes, SiteId, Source, StockChange, StockMovement, SubjectId, VariantId,
+    Action, Channel, ConsentChange, ConsentOrigin, Currency, Event, Fact, Interaction, LinkBasis,
+    LocationId, Money, PriceChange, ProductId, ProductMention, Promotion, PromotionPhase, Purposes,
+    SiteId, Source, StockChange, StockMovement, SubjectId, VariantId,
 };
 
 /// Wire codes of facts. Personal ones lie below [`kind::PERSON_FREE`]; a code is never used again.

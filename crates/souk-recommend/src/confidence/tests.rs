@@ -7,11 +7,9 @@ use crate::simulated::{ShopKind, false_alarms, finds};
 #[test]
 fn matches_the_formula() {
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}");
-    // r² = (5.991464547107979 + ln 6.991464547107979) / 10000
-    let r2: f64 = (5.991464547107979 + 1.9446899924549977) / 10_000.0;
-    for n in [500.0, 10_000.0, 1_000_000.0_f64] {
-        let grown = n * r2 + 1.0;
-        let expected = 3.0 * (2.0 * grown / (n * n * r2) * (grown.sqrt() / 0.05).ln()).sqrt();
+    let reference =
+        [(500.0, 0.6330925773186866), (10_000.0, 0.0910562697112876), (1e6, 0.0106849231227567)];
+    for (n, expected) in reference {
         close(half_width(n, 9.0, 0.05), expected);
     }
     // About three standard errors where it is tightest.
@@ -55,10 +53,7 @@ fn of(n: u64, n_active: u64, value: f64) -> Moments {
 fn thin_groups_are_refused_by_name() {
     let enough = of(1_000, 100, 1.0);
     let refusal = |held: &Moments| compare(held, &enough, 0.05).unwrap_err().to_string();
-    assert_eq!(
-        refusal(&of(199, 100, 1.0)),
-        "199 people in the smaller group; 200 are needed"
-    );
+    assert_eq!(refusal(&of(199, 100, 1.0)), "199 people in the smaller group; 200 are needed");
     assert_eq!(
         refusal(&of(500, 29, 1.0)),
         "29 of the smaller group have a value other than 0; 30 are needed"

@@ -36,8 +36,7 @@ fn matches_a_log_worked_out_by_hand() {
 
 #[test]
 fn slots_of_one_answer_are_one_case() {
-    let single: Vec<Logged> =
-        (0..100).map(|n| slot(n, (0.5, 0.5, f64::from(n % 2)))).collect();
+    let single: Vec<Logged> = (0..100).map(|n| slot(n, (0.5, 0.5, f64::from(n % 2)))).collect();
     // The same slot four times in each answer adds nothing to what is known.
     let fourfold: Vec<Logged> = single.iter().flat_map(|slot| [*slot; 4]).collect();
     let of = |log: &[Logged]| evaluate_policy(log, &lenient()).unwrap();

@@ -18,7 +18,9 @@ pub(crate) async fn run(what: ReportCommand, settings: &Settings) -> Result<()> 
             let job = Job::ReportRecommendations { from, to, rows };
             super::finish(settings, &job, text).await
         }
-        ReportCommand::Holdout => super::finish(settings, &Job::ReportHoldout, said_of_holdout).await,
+        ReportCommand::Holdout => {
+            super::finish(settings, &Job::ReportHoldout, said_of_holdout).await
+        }
     }
 }
 
@@ -159,7 +161,11 @@ fn text(result: &Value) -> String {
         table.push(cells);
     }
     let mut text = if rows.is_empty() {
-        format!("no answers are recorded from {} to {}\n", word(&result["from"]), word(&result["to"]))
+        format!(
+            "no answers are recorded from {} to {}\n",
+            word(&result["from"]),
+            word(&result["to"])
+        )
     } else {
         columns(&table)
     };

@@ -30,7 +30,8 @@ fn clicked(n: usize) -> (u8, u8) {
 #[test]
 fn another_policy_is_estimated_from_a_log() {
     let folder = TempDir::new().unwrap();
-    let columns = "answer_id,propensity,target_probability,reward,predicted_reward,predicted_target_reward";
+    let columns =
+        "answer_id,propensity,target_probability,reward,predicted_reward,predicted_target_reward";
     let rows = log(columns, |n| {
         let (second, reward) = clicked(n);
         let model = [0.25, 0.35][usize::from(second)];
@@ -42,12 +43,13 @@ fn another_policy_is_estimated_from_a_log() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     let estimates = result["estimates"].as_array().unwrap();
-    let names: Vec<&str> =
-        estimates.iter().map(|one| one["estimate"].as_str().unwrap()).collect();
+    let names: Vec<&str> = estimates.iter().map(|one| one["estimate"].as_str().unwrap()).collect();
     assert_eq!(names, ["logged", "ips", "snips", "doubly_robust"]);
     for (one, expected) in estimates.iter().zip([0.3, 0.4, 0.4, 0.4]) {
         assert!((one["value"].as_f64().unwrap() - expected).abs() < 1e-9, "{one}");
-        assert!(one["low"].as_f64().unwrap() < expected && one["high"].as_f64().unwrap() > expected);
+        assert!(
+            one["low"].as_f64().unwrap() < expected && one["high"].as_f64().unwrap() > expected
+        );
     }
     assert!((result["effective_slots"].as_f64().unwrap() - 200.0).abs() < 1e-9);
     assert_eq!(result["is_odd"], false);
@@ -68,7 +70,10 @@ fn a_log_that_says_nothing_is_refused_by_name() {
     };
     let columns = "propensity,target_probability,reward";
     refused(log(columns, |_| "0.5,0.001,1".to_owned()) + "0.5,1,1\n", "is worth 2 slots");
-    refused(log(columns, |n| format!("0.5,{},1", f64::from(u8::from(n < 40)))), "is worth 40 slots");
+    refused(
+        log(columns, |n| format!("0.5,{},1", f64::from(u8::from(n < 40)))),
+        "is worth 40 slots",
+    );
     refused(log(columns, |n| format!("{},0.5,1", if n == 7 { "0" } else { "0.5" })), "line 9");
     refused(log(columns, |n| format!("0.5,{},1", if n == 0 { "many" } else { "0.5" })), "`many`");
     refused("propensity,reward\n0.5,1\n".to_owned(), "target_probability");

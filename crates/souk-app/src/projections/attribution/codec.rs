@@ -6,7 +6,7 @@ use souk_recommend::Item;
 
 use super::super::shoppers::read_u32;
 use super::person::{DayRow, Exposure, Person};
-use super::{Answer, Attribution, CELLS_MAX, Cell, Credit, Did, KEPT_DAYS, NO_CELL};
+use super::{Answer, Attribution, CELLS_MAX, Cell, Credit, Did, KEPT_DAYS, NO_CELL, NotedOrder};
 
 impl Attribution {
     pub(crate) const NAME: &'static str = "attribution";
@@ -61,7 +61,8 @@ impl Attribution {
         cells.into_iter().for_each(|cell| {
             all.push_cell(cell);
         });
-        all.arms = r.list(|r| Ok(ArmMark { experiment: r.text()?.into(), arm: r.text()?.into() }))?;
+        all.arms =
+            r.list(|r| Ok(ArmMark { experiment: r.text()?.into(), arm: r.text()?.into() }))?;
         for _ in 0..r.count()? {
             let (day, cell) = (read_day(&mut r)?, all.read_cell(&mut r)?);
             all.unnamed.insert((day, cell), r.varint()?);
@@ -106,7 +107,10 @@ impl Attribution {
             Ok(DayRow { day, cell, answers: read_u32(r)?, seen: read_u32(r)? })
         })?;
         person.credits = r.list(|r| self.read_credit(r, (subject, n_items)))?;
-        person.orders = r.list(|r| Ok((OrderRef(r.array16()?), r.timestamp()?)))?;
+        person.orders = r.list(|r| {
+            let (order, at) = (OrderRef(r.array16()?), r.timestamp()?);
+            Ok(NotedOrder { order, at, met: SubjectId(r.array16()?) })
+        })?;
         person.exposures = r.list(|r| {
             let arm = u16::try_from(read_u32(r)?).ok();
             let arm = arm.filter(|arm| usize::from(*arm) < self.arms.len());
@@ -169,9 +173,10 @@ fn write_person(person: &Person, w: &mut Writer) {
     w.count(person.credits.len());
     person.credits.iter().for_each(|credit| write_credit((credit, person.subject), w));
     w.count(person.orders.len());
-    for (order, at) in &person.orders {
-        w.raw(&order.0);
-        w.timestamp(*at);
+    for noted in &person.orders {
+        w.raw(&noted.order.0);
+        w.timestamp(noted.at);
+        w.raw(&noted.met.0);
     }
     w.count(person.exposures.len());
     for exposure in &person.exposures {
@@ -231,7 +236,7 @@ pub(crate) enum Entry<'a> {
     Answer { at: i64, request: u64, cell: &'a Cell, is_seen: bool, items: &'a [Item] },
     Row { day: i32, cell: &'a Cell, counts: [u32; 2] },
     Credit { parts: [i64; 6], cell: Option<&'a Cell>, item: Option<Item>, ids: [[u8; 16]; 2] },
-    Order { order: [u8; 16], at: i64 },
+    Order { ids: [[u8; 16]; 2], at: i64 },
     Exposure { mark: &'a ArmMark, at: i64 },
 }
 
@@ -276,8 +281,9 @@ impl Attribution {
             let ids = [credit.order.0, credit.owner.0];
             see(who, Entry::Credit { parts, cell, item: credit.item, ids });
         }
-        for (order, at) in &person.orders {
-            see(who, Entry::Order { order: order.0, at: at.as_ms() });
+        for noted in &person.orders {
+            let ids = [noted.order.0, noted.met.0];
+            see(who, Entry::Order { ids, at: noted.at.as_ms() });
         }
         for exposure in &person.exposures {
             let mark = &self.arms[usize::from(exposure.arm)];

@@ -18,8 +18,15 @@ impl Views {
         head: &Head<'_>,
         (subject, shown): (Option<SubjectId>, &Impressions),
     ) {
-        let cell = self.attribution.cell(head.site, shown.placement.as_deref(), &shown.strategy);
         let subject = subject.filter(|_| !head.event.withheld.contains(Purpose::Analytics));
+        if let Some(subject) = subject {
+            self.attribution.expose(subject, (head.at, &shown.marks.arms));
+        }
+        if shown.products.is_empty() {
+            // Nothing to say was said: whoever is held out was met all the same.
+            return;
+        }
+        let cell = self.attribution.cell(head.site, shown.placement.as_deref(), &shown.strategy);
         let Some(subject) = subject else {
             self.attribution.serve_unnamed(head.at, cell);
             return;
@@ -29,7 +36,7 @@ impl Views {
         let request = xxh3_64(shown.request_id.as_bytes());
         let served = Served { at: head.at, request, cell, items };
         let kin = self.identity.neighbours(subject);
-        self.attribution.serve(subject, (served, &shown.marks.arms), &kin);
+        self.attribution.serve(subject, served, &kin);
     }
 
     /// Joins what somebody did with the answers that it may be owed to.

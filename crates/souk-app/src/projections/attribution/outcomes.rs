@@ -117,8 +117,8 @@ impl Views {
         let all = subjects.iter().filter_map(|subject| self.attribution.person(*subject));
         let mut orders: Vec<OrderRef> = all
             .flat_map(|person| person.orders.iter())
-            .filter(|(_, at)| (from..until).contains(at))
-            .map(|(order, _)| *order)
+            .filter(|noted| (from..until).contains(&noted.at))
+            .map(|noted| noted.order)
             .collect();
         orders.sort_unstable_by_key(|order| order.0);
         orders.dedup();

@@ -1,11 +1,11 @@
 //! What is kept of one subject.
 
-use souk_core::{OrderRef, SubjectId, Timestamp};
+use souk_core::{SubjectId, Timestamp};
 use souk_recommend::Item;
 
 use super::{
     ANSWERS_MAX, Act, Answer, CREDITS_MAX, Credit, DAY_MS, EXPOSURES_MAX, KEPT_DAYS, LATE_DAYS,
-    NO_CELL, ORDERS_MAX, ROWS_MAX, Served, WINDOW_DAYS_MAX, day_of,
+    NO_CELL, NotedOrder, ORDERS_MAX, ROWS_MAX, Served, WINDOW_DAYS_MAX, day_of,
 };
 
 /// Answers of one subject on one day in one place.
@@ -35,10 +35,9 @@ pub(super) struct Person {
     pub(super) rows: Vec<DayRow>,
     /// In the order in which they came.
     pub(super) credits: Vec<Credit>,
-    /// Orders with the time at which they were first placed.
-    pub(super) orders: Vec<(OrderRef, Timestamp)>,
+    pub(super) orders: Vec<NotedOrder>,
     pub(super) exposures: Vec<Exposure>,
-    /// Who else holds acts that are owed to this subject's answers.
+    /// Who else holds acts that are owed to this subject's answers, or orders noted because of it.
     pub(super) lent: Vec<SubjectId>,
     /// Acts that name an answer which was not found yet.
     n_waiting: u32,
@@ -198,21 +197,25 @@ impl Person {
         })
     }
 
-    pub(super) fn note_order(&mut self, order: OrderRef, at: Timestamp) {
-        match self.orders.iter_mut().find(|(known, _)| *known == order) {
-            Some((_, known)) => *known = at.min(*known),
-            None => {
-                if self.orders.len() >= ORDERS_MAX {
-                    self.orders.remove(0);
-                }
-                self.orders.push((order, at));
-            }
+    pub(super) fn note_order(&mut self, noted: NotedOrder) {
+        let is_same =
+            |known: &&mut NotedOrder| (known.order, known.met) == (noted.order, noted.met);
+        if let Some(known) = self.orders.iter_mut().find(is_same) {
+            known.at = noted.at.min(known.at);
+            return;
         }
+        let mut same = self.orders.iter().filter(|known| known.met == noted.met);
+        let oldest = same.next().copied();
+        if let Some(oldest) = oldest.filter(|_| same.count() + 1 >= ORDERS_MAX) {
+            self.orders.retain(|known| *known != oldest);
+        }
+        self.orders.push(noted);
     }
 
     /// Takes back what is owed to the answers of somebody who leaves.
     pub(super) fn lose(&mut self, owner: SubjectId) {
         let own = self.subject.unwrap_or(owner);
+        self.orders.retain(|noted| noted.met != owner);
         self.credits.retain(|credit| credit.is_named || credit.owner != owner);
         for credit in self.credits.iter_mut().filter(|credit| credit.owner == owner) {
             credit.owner = own;
@@ -223,9 +226,10 @@ impl Person {
         }
     }
 
-    /// Others whose answers this subject's acts are owed to.
+    /// Others whose answers this subject's acts are owed to, or because of whom its orders are noted.
     pub(super) fn owners(&self) -> Vec<SubjectId> {
         let others = self.credits.iter().map(|credit| credit.owner);
+        let others = others.chain(self.orders.iter().map(|noted| noted.met));
         let mut owners: Vec<SubjectId> =
             others.filter(|owner| Some(*owner) != self.subject).collect();
         owners.sort_unstable();
@@ -252,8 +256,7 @@ impl Person {
         self.answers.retain(|answer| Person::keeps_answer(answer, day));
         self.rows.retain(|row| Person::keeps_row(row, day));
         self.credits.retain(|credit| Person::keeps_credit(credit, day));
-        self.n_waiting =
-            self.credits.iter().filter(|credit| credit.cell == NO_CELL).count() as u32;
+        self.n_waiting = self.credits.iter().filter(|credit| credit.cell == NO_CELL).count() as u32;
     }
 
     /// Whether nothing is left but who owes something.
@@ -265,15 +268,15 @@ impl Person {
             && self.exposures.is_empty()
     }
 
-    /// Whether any act is owed to the answers of an owner.
+    /// Whether any act is owed to the answers of an owner, or any order noted because of it.
     pub(super) fn owes(&self, owner: SubjectId) -> bool {
         self.credits.iter().any(|credit| credit.owner == owner)
+            || self.orders.iter().any(|noted| noted.met == owner)
     }
 
     /// Counts anew what follows from the lists.
     pub(super) fn restored(mut self) -> Person {
-        self.n_waiting =
-            self.credits.iter().filter(|credit| credit.cell == NO_CELL).count() as u32;
+        self.n_waiting = self.credits.iter().filter(|credit| credit.cell == NO_CELL).count() as u32;
         self
     }
 
@@ -283,7 +286,7 @@ impl Person {
             + self.answers.capacity() * size_of::<Answer>()
             + self.rows.capacity() * size_of::<DayRow>()
             + self.credits.capacity() * size_of::<Credit>()
-            + self.orders.capacity() * 24
+            + self.orders.capacity() * size_of::<NotedOrder>()
             + self.exposures.capacity() * size_of::<Exposure>()
             + self.lent.capacity() * 16
     }

@@ -3,7 +3,7 @@
 use souk_core::{
     Action, Currency, CustomerOrder, Day, Event, Fact, Interaction, LinkBasis, Money, OrderChange,
     OrderId, OrderLine, OrderRef, Product, ProductMention, Purpose, Purposes, Quantity, Sale,
-    SiteId, Source, SubjectId, Unit,
+    SiteId, Source, Unit,
 };
 
 use super::super::tests::{at, event, fold, fold_with, product, record, rules, served, subject};
@@ -401,6 +401,28 @@ fn outcomes_are_what_people_did_in_their_days() {
     assert_eq!(people, [person("holdout", 1, 40), person("personal", 1, 111)]);
     assert_eq!(found.met.values().sum::<u64>(), 3);
     assert_eq!((found.n_mixed, found.since), (0, Some(at(0))));
+}
+
+/// An order that is noted because another id of the buyer is in an experiment leaves with that id.
+#[test]
+fn an_order_is_noted_only_while_who_was_met_is_there() {
+    let link = event(0, Fact::Linked { other: subject(1), basis: LinkBasis::Identify });
+    let mut events = vec![(Some(0), link), (Some(1), event(0, served("r2", &[1])))];
+    events.extend(order_of(0, (5, 1, OrderChange::Placed), &[(1, 100)]));
+    let views = fold(&log(events.clone()));
+    assert_eq!(outcomes(&views, 14).people[0].orders, 1);
+    events.push((None, event(9, Fact::Forgotten { subject: subject(1) })));
+    let views = fold(&log(events));
+    assert!(outcomes(&views, 14).people.is_empty());
+    assert!(views.attribution.person(subject(0)).unwrap().orders.is_empty());
+}
+
+/// A list that has nothing for those who are held out still meets them, or else they would be missing.
+#[test]
+fn an_empty_answer_meets_and_is_not_counted() {
+    let views = fold(&log(vec![(Some(0), event(0, served("r1", &[])))]));
+    assert_eq!(outcomes(&views, 14).people.len(), 1);
+    assert!(views.recommendation_figures(&query()).is_empty());
 }
 
 /// Two ids of one person met different parts before they were joined: the first meeting counts.

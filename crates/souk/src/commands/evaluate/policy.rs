@@ -114,11 +114,8 @@ fn json_of(value: &PolicyValue, bounds: &Bounds) -> Value {
             "standard_error": one.error,
         })
     };
-    let mut estimates = vec![
-        of("logged", &value.logged),
-        of("ips", &value.ips),
-        of("snips", &value.snips),
-    ];
+    let mut estimates =
+        vec![of("logged", &value.logged), of("ips", &value.ips), of("snips", &value.snips)];
     estimates.extend(value.doubly_robust.iter().map(|one| of("doubly_robust", one)));
     let support = &value.support;
     json!({
