@@ -87,6 +87,12 @@ fn report(held: &Group, shown: &Group) -> [Result<Interval, Thin>; 4] {
     ]
 }
 
+/// The random numbers of one shop. Seeds are drawn, because the generator's own steps would make each
+/// shop's numbers those of the one before, moved by one.
+fn stream(seed: u64, shop: u64) -> Random {
+    Random::new(Random::new(seed << 32 ^ shop).bits())
+}
+
 /// How often shops without a difference were told of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Alarms {
@@ -102,7 +108,7 @@ pub struct Alarms {
 pub fn false_alarms(kind: ShopKind, (n, seed): (u32, u64)) -> Alarms {
     let mut alarms = Alarms::default();
     for shop in 0..u64::from(n) {
-        let mut random = Random::new(seed ^ shop.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut random = stream(seed, shop);
         let (mut is_alarmed, mut has_spoken, mut is_usual) = (false, false, false);
         each_day(kind, (0.0, &mut random), &mut |held, shown| {
             for one in report(held, shown).into_iter().flatten() {
@@ -126,7 +132,7 @@ pub fn false_alarms(kind: ShopKind, (n, seed): (u32, u64)) -> Alarms {
 pub fn finds(kind: ShopKind, lift: f64, (n, seed): (u32, u64)) -> u32 {
     let mut found = 0;
     for shop in 0..u64::from(n) {
-        let mut random = Random::new(seed ^ shop.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut random = stream(seed, shop);
         let (mut held, mut shown) = (Group::default(), Group::default());
         for _ in 0..DAYS * kind.per_day() * 10 {
             let (group, lift) = match random.unit64() < HELD {

@@ -8,6 +8,7 @@ use souk_core::{
 
 use super::super::tests::{at, event, fold, fold_with, product, record, rules, served, subject};
 use super::super::{Decoded, Views};
+use super::report::Figures;
 use super::*;
 
 pub(crate) mod model;
