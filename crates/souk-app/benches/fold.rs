@@ -1,7 +1,8 @@
 //! How fast the views fold, how much memory they hold, how long snapshots and restarts take.
 //!
 //! A seeded shop of a grocer's size: 92,000 products and 156,000 orders of 1.47 million lines by 2,469
-//! shoppers over a year, then a million clicks by 200,000 shoppers. Everything goes through the real
+//! shoppers over a year, then a million clicks by 200,000 shoppers and a million answers of ten products to them.
+//! Everything goes through the real
 //! log in a temporary folder. `cargo bench -p souk-app --bench fold` prints one line per figure.
 
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use std::time::{Duration, Instant};
 use souk_app::{App, Clock, Config, FoldParams, Parts};
 use souk_core::wire::{encode_event, record_kind};
 use souk_core::{
-    Action, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Interaction, LocationId,
-    Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId, ProductMention, Purposes,
-    Quantity, Sale, SiteId, Source, SubjectId, Timestamp,
+    Action, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Impressions, Interaction,
+    LocationId, Marks, Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId,
+    ProductMention, Purposes, Quantity, Sale, SiteId, Source, SubjectId, Timestamp,
 };
 use souk_embedded::{Embedded, EmbeddedOptions};
 use souk_ports::{EventLog, IdHash, KeyStore, Partition, Record, RecordKind};
@@ -138,6 +139,19 @@ fn click(number: u64, random: &mut Random) -> Record {
     record((5, number), Some(shopper), (at_ms, Fact::Interaction(interaction)))
 }
 
+fn answer(number: u64, random: &mut Random) -> Record {
+    let shown = Impressions {
+        request_id: format!("{:032x}", u128::from(random.next()) << 64 | u128::from(number)).into(),
+        placement: Some("home".into()),
+        strategy: "for_you".into(),
+        products: (0..10).map(|_| random.product()).collect(),
+        marks: Marks::default(),
+    };
+    let at_ms = START_MS + YEAR_MS + number as i64 * 10;
+    let shopper = 1_000_000 + random.below(200_000);
+    record((6, number), Some(shopper), (at_ms, Fact::Impressions(shown)))
+}
+
 fn resident_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
@@ -248,7 +262,11 @@ async fn main() {
     drop(app);
     let app = open(&embedded, "products, orders from snapshot, clicks folded").await;
     close(app, "with clicks").await;
-    let app = open(&embedded, "all from the snapshot").await;
+    append_all(&embedded, (0..CLICKS).map(|n| answer(n, &mut random))).await;
+    let app = open(&embedded, "all from the snapshot, a million answers folded").await;
+    for (name, bytes) in app.view_sizes().bytes_by_projection {
+        say(&format!("with answers: {name}, MB"), bytes >> 20);
+    }
     visibility(&app, (&embedded, &mut random)).await;
 }
 

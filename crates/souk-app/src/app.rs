@@ -74,7 +74,7 @@ pub struct App {
 
 impl App {
     /// The names of all projections, for metrics.
-    pub const PROJECTIONS: [&'static str; 9] = [
+    pub const PROJECTIONS: [&'static str; 10] = [
         "consents",
         "catalogue",
         "identity",
@@ -84,6 +84,7 @@ impl App {
         "baskets",
         "sales",
         "popularity",
+        "attribution",
     ];
 
     /// Opens the application on its storage: loads the newest snapshot and starts folding the tail.

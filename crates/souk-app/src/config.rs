@@ -6,6 +6,7 @@
 mod env;
 mod learning;
 mod lifetime;
+mod measuring;
 mod oidc;
 mod pii;
 mod privacy;
@@ -22,6 +23,7 @@ use souk_core::{Location, LocationId, Site, SiteId};
 
 pub use learning::LearningSettings;
 pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
+pub use measuring::{AttributionSettings, HoldoutSettings};
 pub use oidc::{OidcSettings, PersonRole, SignatureAlgorithm};
 pub use pii::{PiiPolicy, PiiSettings};
 pub use privacy::{
@@ -63,6 +65,10 @@ pub struct Config {
     pub snapshots: SnapshotSettings,
     /// What is recorded of answers.
     pub impressions: ImpressionSettings,
+    /// What an answer is credited with.
+    pub attribution: AttributionSettings,
+    /// Who gets the shop without personalization.
+    pub holdout: HoldoutSettings,
     /// How recommendations are answered.
     pub recommendations: RecommendationSettings,
     /// Whose acts are kept and not learned from.
@@ -96,6 +102,8 @@ impl Default for Config {
             log: LogSettings::default(),
             snapshots: SnapshotSettings::default(),
             impressions: ImpressionSettings::default(),
+            attribution: AttributionSettings::default(),
+            holdout: HoldoutSettings::default(),
             recommendations: RecommendationSettings::default(),
             learning: LearningSettings::default(),
             profiles: ProfileSettings::default(),
@@ -250,6 +258,9 @@ impl Config {
         self.privacy.pii.policies()?;
         self.access.oidc.check()?;
         self.privacy.webhooks.check()?;
+        if let Err((setting, detail)) = self.holdout.check() {
+            return refuse(setting, detail);
+        }
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }

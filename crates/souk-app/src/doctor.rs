@@ -30,6 +30,9 @@ pub struct Finding {
 const DAY_MS: i64 = 86_400_000;
 /// Days without an event after which the data counts as stale; chosen: shops close on a Sunday.
 const STALE_DAYS: i64 = 2;
+/// People with whom a holdout could tell something within some months (chosen: a twentieth of them is a
+/// group of two hundred and fifty).
+const MEASURABLE_PEOPLE: usize = 5_000;
 /// Records that the views may be behind without it being worth a word.
 const LAG_MAX: u64 = 50_000;
 
@@ -167,6 +170,11 @@ impl App {
         let weight = if sizes.subjects == 0 { Weight::Notice } else { Weight::Fine };
         found.push((weight, "shoppers", shoppers));
         found.extend(self.kept_out(&sizes));
+        if self.config.holdout.share <= 0.0 && views.n_measured() >= MEASURABLE_PEOPLE {
+            let detail = "everybody gets personal answers, so nobody knows what they bring; set \
+                          `holdout.share` to 0.05 (docs/measuring.md)";
+            found.push((Weight::Notice, "holdout", detail.to_owned()));
+        }
         found.extend(staleness(views.now_seen, self.clock.now()));
         found
     }

@@ -35,7 +35,8 @@ pub use feeder::Fed;
 pub use kind::ImportKind;
 pub use moving::{MoveMode, MoveReport, System};
 pub use readiness::{
-    EventsRead, FileRead, OrdersRead, PartReady, PeopleRead, ProductsRead, ReadinessReport, Verdict,
+    EventsRead, FileRead, OrdersRead, PartReady, PeopleRead, ProductsRead, ReadinessReport,
+    Sufficiency,
 };
 pub use usable::Usable;
 

@@ -14,6 +14,7 @@ mod doctor;
 mod door;
 mod error;
 mod export;
+mod holdout;
 mod idempotency;
 mod import;
 mod ingest;
@@ -25,6 +26,7 @@ mod privacy;
 mod products;
 mod projections;
 mod recommend;
+mod reports;
 mod retention;
 mod rules;
 mod sealing;
@@ -50,11 +52,12 @@ pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate}
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
+pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
     Draft, DraftFact, EventsRead, Fed, FileRead, ImportKind, ImportOptions, ImportReport, MoveMode,
     MoveReport, OrdersRead, PartReady, PeopleRead, ProductsRead, Progress, ReadinessReport, Silent,
-    System, Usable, Verdict,
+    Sufficiency, System, Usable,
 };
 pub use ingest::{
     Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingConsent,
@@ -83,6 +86,10 @@ pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
     RecommendRequest, Recommendation, RuleDraft, RuleMove, RuleNote, RulePreview, Strategy,
     Warning, WhyCause, WhyNot,
+};
+pub use reports::{
+    AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport,
+    ReportDays, Verdict,
 };
 pub use retention::{
     KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,

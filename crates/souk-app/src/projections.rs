@@ -19,6 +19,7 @@ use souk_recommend::Shopper;
 use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::{VisitIndex, VisitLimits};
 
+mod attribution;
 mod catalogue;
 mod consents;
 mod counters;
@@ -38,6 +39,9 @@ mod shoppers;
 mod snapshots;
 mod uses;
 
+pub(crate) use attribution::{
+    Counted, FigureQuery, FigureRow, KEPT_DAYS, OutcomeQuery, Outcomes, PersonOutcome, day_of,
+};
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::Kind;
 pub use counters::Counters;
@@ -54,6 +58,7 @@ pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
 
 use crate::consent::{ConsentRules, Learning};
+use attribution::Attribution;
 use consents::Consents;
 use histories::{Crowd, Out, is_kept};
 use lines::{Line, Lines};
@@ -141,6 +146,8 @@ pub struct Views {
     pub popularity: Popularity,
     /// What was sold, without persons.
     pub sales: DailySales,
+    /// What became of answers.
+    attribution: Attribution,
     /// How much was folded.
     pub counters: Counters,
     /// Grows with every change.
@@ -170,6 +177,7 @@ impl Views {
             basket_vectors: BasketVectors::default(),
             popularity: Popularity::default(),
             sales: DailySales::default(),
+            attribution: Attribution::default(),
             counters: Counters::default(),
             generation: 0,
             cursor: Cursor::START,
@@ -215,6 +223,7 @@ impl Views {
             ("visits", self.visits.bytes()),
             ("baskets", self.baskets.bytes()),
             (DailySales::NAME, self.sales.bytes()),
+            (Attribution::NAME, self.attribution.bytes()),
         ];
         ViewSizes {
             products: self.catalogue.len(),
@@ -241,6 +250,7 @@ impl Views {
         self.generation += 1;
         self.counters.count(decoded.kind, decoded.received_at);
         self.popularity.advance(decoded.received_at);
+        self.attribution.advance(decoded.received_at);
         self.fold(decoded);
     }
 
@@ -282,8 +292,13 @@ impl Views {
         match (&event.fact, subject) {
             (Fact::Interaction(interaction), Some(subject)) => {
                 self.fold_interaction(&head, subject, interaction);
+                self.attribute(&head, (subject, interaction));
             }
-            (Fact::Order(order), Some(subject)) => self.fold_order(&head, subject, order),
+            (Fact::Impressions(shown), _) => self.fold_impressions(&head, (subject, shown)),
+            (Fact::Order(order), Some(subject)) => {
+                self.fold_order(&head, subject, order);
+                self.attribute_order(&head, (subject, order));
+            }
             (Fact::Sale(sale), _) => self.fold_sale(&head, sale),
             (Fact::Linked { other, basis }, Some(subject)) => {
                 self.identity.link(subject, *other, *basis);
@@ -415,6 +430,7 @@ impl Views {
         };
         self.identity.forget(subject);
         self.consents.forget(subject);
+        self.attribution.forget(subject);
         if let Some(shopper) = self.shoppers.shopper(subject) {
             let (histories, mut crowd) = self.histories_and_crowd();
             histories.forget(shopper, &mut crowd);

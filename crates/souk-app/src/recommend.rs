@@ -8,6 +8,7 @@ use souk_privacy::consent::Decision;
 use souk_recommend::Item;
 
 use crate::audit::Counted;
+use crate::holdout::{HoldoutArm, impersonal};
 use crate::models::Fitted;
 use crate::people::Lens;
 use crate::projections::{Use, Views, Whom};
@@ -34,12 +35,11 @@ mod who;
 mod why;
 mod words;
 
-use candidates::{Proposal, Scene, propose};
+use candidates::{Proposal, Scene};
 use listing::Answered;
 use merchandise::{Hand, Scope};
 use plan::{Known, plan};
-use select::{Gate, Places};
-use state::with_scratches;
+use select::Gate;
 use summary::{carried_out, explain, personalization};
 use words::Tongue;
 
@@ -49,8 +49,8 @@ pub use preview::{RuleDraft, RuleMove, RulePreview};
 pub use why::{WhyCause, WhyNot};
 
 use crate::rules::RuleBook;
-pub(crate) use discover::{Discoveries, prepare};
 use crate::segments::{Membership, SegmentBook};
+pub(crate) use discover::{Discoveries, prepare};
 pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
@@ -187,6 +187,8 @@ pub struct RecommendAnswer {
     pub why_not: Vec<WhyNot>,
     /// What its reader should know; mostly nothing.
     pub warnings: Vec<Warning>,
+    /// The part of the holdout that the shopper is in.
+    pub holdout: Option<HoldoutArm>,
 }
 
 impl Strategy {
@@ -365,6 +367,8 @@ impl App {
             model.discoveries.clear();
         }
         let people_min = self.config.privacy.statistics.reason_people_min;
+        let arm = self.holdout_arm(&views, (*whom, site, *withheld));
+        let unknown = (arm == Some(HoldoutArm::Holdout)).then(|| impersonal(request));
         // Whoever left does not speak through what was learned from them, not even until it is fitted anew;
         // and after views were replaced, numbers of products may mean others.
         let model = self.models.serving().filter(|model| model.knows_all_departures(&views));
@@ -375,7 +379,7 @@ impl App {
             ranking: &self.ranking,
             model: model.as_deref(),
             now: *now,
-            whom: *whom,
+            whom: if unknown.is_some() { Whom::default() } else { *whom },
             site,
             withheld: *withheld,
             people_min: usize::try_from(people_min).unwrap_or(usize::MAX),
@@ -386,7 +390,13 @@ impl App {
         };
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
-        (asker.answer(request), may_analyse)
+        let mut answered = asker.answer(unknown.as_ref().unwrap_or(request));
+        answered.answer.holdout = arm;
+        if unknown.is_some() && request.explain {
+            let strategy = answered.answer.strategy.as_str();
+            answered.answer.explanation = Some(self.explain_holdout(strategy));
+        }
+        (answered, may_analyse)
     }
 }
 
@@ -565,6 +575,7 @@ impl Asker<'_> {
             explanation,
             why_not: made.why_not.clone(),
             warnings: listing::warnings(made, self.detail),
+            holdout: None,
         }
     }
 }
@@ -572,34 +583,3 @@ impl Asker<'_> {
 /// Products of a visit that are looked at, the last ones: before them the weight is under a
 /// two-hundredth of the last one's (`SessionParams::position_decay`).
 const SEEN_MAX: usize = 5;
-/// Proposals of one source when the first were not enough: a filter may keep one in a hundred.
-const PROPOSALS_MAX: usize = 2_000;
-
-/// Fills the places: the first sources in turn, then the others one after the other.
-fn fill(
-    scene: &mut Scene<'_>,
-    plan: &plan::Plan,
-    (mut places, gate): (Places, &Gate<'_>),
-) -> Vec<Proposal> {
-    let asked = places.asked;
-    with_scratches(|scratches| {
-        let rounds =
-            std::iter::once(&plan.first[..]).chain(plan.fill.iter().map(std::slice::from_ref));
-        for sources in rounds {
-            for proposals_max in [asked, PROPOSALS_MAX] {
-                scene.proposals_max = proposals_max;
-                let lists = sources.iter().map(|&source| propose(source, scene, scratches));
-                let mut lists: Vec<_> = lists.collect();
-                let is_cut = lists.iter().any(|list| list.n_left() >= proposals_max);
-                places.take_in_turn(&mut lists, gate);
-                if places.is_full() {
-                    return places.into_taken();
-                }
-                if !is_cut {
-                    break;
-                }
-            }
-        }
-        places.into_taken()
-    })
-}

@@ -1,5 +1,5 @@
 use crate::{
-    Channel, ConsentChange, Day, LocationId, Money, OrderId, OrderRef, Product, ProductId,
+    Channel, ConsentChange, Day, LocationId, Marks, Money, OrderId, OrderRef, Product, ProductId,
     ProductPatch, Purposes, Quantity, SiteId, Source, SubjectId, Timestamp, VariantId,
 };
 
@@ -353,6 +353,8 @@ pub struct Impressions {
     pub strategy: Box<str>,
     /// What was shown, first place first.
     pub products: Vec<ProductId>,
+    /// What chance and experiments did to it.
+    pub marks: Marks,
 }
 
 /// How stock changed.

@@ -9,6 +9,7 @@ mod error;
 mod event;
 pub mod filter;
 mod ids;
+mod marks;
 mod money;
 mod place;
 mod product;
@@ -30,6 +31,7 @@ pub use ids::{
     EventId, ID_BYTES_MAX, IdError, LocationId, OrderId, OrderRef, ProductId, SiteId, SubjectId,
     VariantId,
 };
+pub use marks::{ArmMark, Marks, ProductMark, Propensity, Team};
 pub use money::{Currency, Money, MoneyError};
 pub use place::{Location, Site};
 pub use product::{

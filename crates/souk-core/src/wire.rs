@@ -9,6 +9,7 @@
 mod bytes;
 mod event;
 pub mod json;
+mod marks;
 mod order;
 mod product;
 

@@ -22,6 +22,17 @@ impl Random {
         (self.bits() >> 40) as f32 / (1u32 << 24) as f32
     }
 
+    /// Uniform in 0..1 with 53 bits.
+    pub(crate) fn unit64(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Standard normal, by Box and Muller (Annals of Mathematical Statistics 29, 1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit64()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit64()).cos()
+    }
+
     /// Uniform in 0..n; `n` ≥ 1 is small, so the remainder's bias does not matter.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.bits() % n as u64) as usize

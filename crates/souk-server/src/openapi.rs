@@ -6,11 +6,11 @@ use utoipa::OpenApi;
 
 mod schemas;
 
-use schemas::{FILTER_PATTERN, ID_PATTERN, merge};
+use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
-    audit, consents, health, keys, models, people, privacy, products, recommend, retention, rules,
-    segment, webhooks,
+    audit, consents, health, keys, models, people, privacy, products, recommend, reports,
+    retention, rules, segment, webhooks,
 };
 
 /// What utoipa collects from the code.
@@ -72,6 +72,8 @@ use crate::routes::{
         retention::get,
         retention::run,
         webhooks::shopify,
+        reports::recommendations,
+        reports::holdout,
         audit::list,
         audit::proof,
         audit::head,
@@ -94,6 +96,7 @@ use crate::routes::{
         (name = "Models", description = "The shop's own models of who likes what: learned, judged, put in service."),
         (name = "Rules", description = "The merchant's hand over every list."),
         (name = "People", description = "What is known of single shoppers, and groups of them."),
+        (name = "Reports", description = "What became of recommendations, and what personalization brings."),
         (name = "Keys", description = "Who may call."),
         (name = "Privacy", description = "What people allow, and their requests about their data. `Sec-GPC: 1` on any \
              request for events or recommendations is honoured for that very request."),
@@ -210,6 +213,9 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
         }
         Some("cursor") if path.ends_with("/members") => json!({ "pattern": "^[0-9a-f]{8}$" }),
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
+        Some("from" | "to") if path == "/v1/reports/recommendations" => {
+            json!({ "format": "date", "pattern": DAY_PATTERN })
+        }
         Some("id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),
         _ => return,

@@ -15,6 +15,7 @@ pub(crate) mod people;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
+pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod webhooks;
@@ -64,6 +65,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Models(what) => models::run(what, &settings).await,
         Command::Profile(args) => people::profile(args, &settings).await,
         Command::Segments(what) => people::run(what, &settings).await,
+        Command::Report(what) => report::run(what, &settings).await,
         Command::Restore { from, keys, master_key } => {
             let with_keys = backup::WithKeys { keys, master_key };
             backup::restore(&settings, &from, &with_keys).await

@@ -80,6 +80,12 @@ pub(crate) enum Job {
     ModelsServe {
         number: u64,
     },
+    ReportRecommendations {
+        from: Option<String>,
+        to: Option<String>,
+        rows: commands::report::Rows,
+    },
+    ReportHoldout,
     Webhooks {
         resend: Option<String>,
     },
@@ -179,6 +185,8 @@ impl Job {
             | Job::ModelsList
             | Job::ModelsLearn { .. }
             | Job::ModelsServe { .. }
+            | Job::ReportRecommendations { .. }
+            | Job::ReportHoldout
             | Job::Webhooks { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
@@ -230,6 +238,11 @@ impl Job {
             Job::ModelsList => commands::models::list(shop).await,
             Job::ModelsLearn { search } => commands::models::learn(shop, *search).await,
             Job::ModelsServe { number } => commands::models::serve(shop, *number).await,
+            Job::ReportRecommendations { from, to, rows } => {
+                let days = (from.as_deref(), to.as_deref());
+                commands::report::recommendations(shop, days, *rows).await
+            }
+            Job::ReportHoldout => commands::report::holdout(shop).await,
             Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,

@@ -30,11 +30,12 @@ pub enum Operation {
     ReadSegments,
     WriteSegments,
     ReadSegmentMembers,
+    ReadReports,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 26] = [
+    pub const ALL: [Operation; 27] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -61,6 +62,7 @@ impl Operation {
         Operation::ReadSegments,
         Operation::WriteSegments,
         Operation::ReadSegmentMembers,
+        Operation::ReadReports,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -94,6 +96,7 @@ impl Operation {
             Operation::ReadSegmentMembers => {
                 "list the people of a segment, or whom a product may be for"
             }
+            Operation::ReadReports => "read reports on recommendations",
         }
     }
 }

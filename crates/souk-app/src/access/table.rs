@@ -49,6 +49,7 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ReadMetrics,
             Operation::ReadRules,
             Operation::ReadSegments,
+            Operation::ReadReports,
         ],
     ),
     (
@@ -64,6 +65,7 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::WriteRules,
             Operation::ReadSegments,
             Operation::WriteSegments,
+            Operation::ReadReports,
         ],
     ),
     (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),

@@ -43,6 +43,7 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::ReadSegments, "....xx..x"),
     (Operation::WriteSegments, ".....x..x"),
     (Operation::ReadSegmentMembers, "........x"),
+    (Operation::ReadReports, "....xx..x"),
 ];
 
 #[test]

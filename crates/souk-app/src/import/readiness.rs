@@ -128,7 +128,7 @@ pub struct PeopleRead {
 
 /// How well a part of Souk can work with what was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub enum Sufficiency {
     /// Nothing to work with.
     Missing,
     /// It works, and gets better with more.
@@ -143,7 +143,7 @@ pub struct PartReady {
     /// Which part, by the name of its strategy where it has one.
     pub part: &'static str,
     /// How well.
-    pub verdict: Verdict,
+    pub verdict: Sufficiency,
     /// Why, and what would help.
     pub detail: String,
 }

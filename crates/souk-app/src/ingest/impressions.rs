@@ -77,8 +77,9 @@ impl App {
     /// Notes what was shown, without waiting: it is written within `impressions.flush_ms`.
     pub fn record_impressions(&self, shown: Shown) {
         let queue = &self.door.impressions;
-        if shown.impressions.products.is_empty() || !queue.is_sampled(&shown.impressions.request_id)
-        {
+        let Impressions { request_id, products, marks, .. } = &shown.impressions;
+        // An answer without products shows nothing, but whoever is in an experiment was met there.
+        if products.is_empty() && marks.is_empty() || !queue.is_sampled(request_id) {
             return;
         }
         if !queue.push(shown) {

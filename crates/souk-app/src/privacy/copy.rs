@@ -219,6 +219,9 @@ fn record_line(decoded: &Decoded) -> Option<Value> {
             "placement": shown.placement,
             "strategy": shown.strategy,
             "product_ids": shown.products.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+            "experiments": shown.marks.arms.iter().map(|mark| {
+                json!({"experiment": mark.experiment, "arm": mark.arm})
+            }).collect::<Vec<_>>(),
         }),
         Fact::Consent(change) => json!({
             "kind": "consent",

@@ -6,6 +6,7 @@ use souk_recommend::visits::VisitIndex;
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::attribution::{Cell, Entry};
 use super::orders::{NONE, OrderFold};
 use super::{Popularity, Views};
 
@@ -92,6 +93,7 @@ impl Views {
             ("popularity", self.digest_popularity(&names)),
             ("sale orders", digest_orders(&self.sales.orders, &names)),
             ("sales", self.digest_sales(&names)),
+            ("attribution", self.digest_attribution(&names)),
         ]
     }
 
@@ -194,6 +196,55 @@ impl Views {
                 w.zigzag(sum.weight);
             });
         }
+        digest.0
+    }
+
+    fn digest_attribution(&self, names: &Names<'_>) -> u128 {
+        let mut digest = Digest::default();
+        let place = |cell: &Cell, w: &mut Writer| {
+            w.text(self.catalogue.site_name(cell.site));
+            w.text(cell.placement.as_deref().unwrap_or(""));
+            w.text(&cell.strategy);
+        };
+        self.attribution.entries(&mut |subject, entry| {
+            digest.add("owed", |w| {
+                w.raw(&subject.map_or([0; 16], |subject| subject.0));
+                match entry {
+                    Entry::Unnamed { day, cell, answers } => {
+                        w.zigzag(i64::from(day));
+                        place(cell, w);
+                        w.varint(answers);
+                    }
+                    Entry::Answer { at, request, cell, is_seen, items } => {
+                        w.zigzag(at);
+                        w.varint(request);
+                        place(cell, w);
+                        w.u8(u8::from(is_seen));
+                        items.iter().for_each(|item| names.item(*item, w));
+                    }
+                    Entry::Row { day, cell, counts } => {
+                        w.zigzag(i64::from(day));
+                        place(cell, w);
+                        counts.iter().for_each(|count| w.varint(u64::from(*count)));
+                    }
+                    Entry::Credit { parts, cell, item, ids } => {
+                        parts.iter().for_each(|part| w.zigzag(*part));
+                        cell.into_iter().for_each(|cell| place(cell, w));
+                        item.into_iter().for_each(|item| names.item(item, w));
+                        ids.iter().for_each(|id| w.raw(id));
+                    }
+                    Entry::Order { ids, at } => {
+                        ids.iter().for_each(|id| w.raw(id));
+                        w.zigzag(at);
+                    }
+                    Entry::Exposure { mark, at } => {
+                        w.text(&mark.experiment);
+                        w.text(&mark.arm);
+                        w.zigzag(at);
+                    }
+                }
+            });
+        });
         digest.0
     }
 

@@ -71,6 +71,12 @@ impl Identity {
         union
     }
 
+    /// The subjects that a link joins with `subject` directly, in order; at most 64.
+    pub(crate) fn neighbours(&self, subject: SubjectId) -> Vec<SubjectId> {
+        let links = self.links.get(&subject).map_or(&[][..], Vec::as_slice);
+        links.iter().take(MEMBERS_MAX).map(|link| link.other).collect()
+    }
+
     /// How many pairs are linked.
     pub fn n_links(&self) -> usize {
         self.links.values().map(Vec::len).sum::<usize>() / 2

@@ -107,6 +107,20 @@ impl OrderFold {
         slot
     }
 
+    /// The slot of an order that is known.
+    pub(crate) fn find(&self, order: OrderRef) -> Option<u32> {
+        let hash = FxBuildHasher.hash_one(order);
+        self.by_ref.find(hash, |&slot| self.slots[slot as usize].order == order).copied()
+    }
+
+    /// When a shopper first said that they placed an order.
+    pub(crate) fn first_placed(&self, order: OrderRef, shopper: u32) -> Option<Timestamp> {
+        let reports = self.reports(self.find(order)?).iter();
+        let placed = reports
+            .filter(|report| report.change == OrderChange::Placed && report.shopper == shopper);
+        placed.map(|report| report.first.0).min()
+    }
+
     pub(crate) fn order(&self, slot: u32) -> OrderRef {
         self.slots[slot as usize].order
     }

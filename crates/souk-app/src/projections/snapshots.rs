@@ -24,6 +24,7 @@ use souk_recommend::next_basket::BasketVectors;
 use souk_recommend::visits::VisitIndex;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::attribution::Attribution;
 use super::consents::Consents;
 use super::counters::Counters;
 use super::popularity::Popularity;
@@ -100,7 +101,7 @@ pub(crate) struct Anchor {
 }
 
 /// The parts that this program reads and writes, in the order of reading.
-const PARTS: [(&str, u16); 10] = [
+const PARTS: [(&str, u16); 11] = [
     // First, so that under other rules nothing else is read.
     (Consents::NAME, Consents::VERSION),
     (Catalogue::NAME, Catalogue::VERSION),
@@ -111,6 +112,7 @@ const PARTS: [(&str, u16); 10] = [
     ("baskets", VISITS_VERSION),
     (DailySales::NAME, DailySales::VERSION),
     (Popularity::NAME, Popularity::VERSION),
+    (Attribution::NAME, Attribution::VERSION),
     ("counters", COUNTERS_VERSION),
 ];
 
@@ -140,6 +142,7 @@ impl Views {
             self.baskets.encode(),
             self.sales.snapshot(),
             self.popularity.snapshot(),
+            self.attribution.snapshot(),
             self.snapshot_counters(),
         ];
         let parts = PARTS.into_iter().zip(bytes);
@@ -176,6 +179,7 @@ impl Views {
         let baskets = VisitIndex::decode(&next()?)?;
         let sales = DailySales::restore(&next()?, n_items)?;
         let popularity = Popularity::restore(&next()?)?;
+        let attribution = Attribution::restore(&next()?, n_items)?;
         let counters = next()?;
         let mut r = Reader::new(&counters);
         let (generation, now_seen) = (r.varint()?, r.timestamp()?);
@@ -194,6 +198,7 @@ impl Views {
             baskets,
             popularity,
             sales,
+            attribution,
             counters,
             generation,
             now_seen,

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use souk_core::{
-    Action, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Interaction, LinkBasis,
-    LocationId, Money, OrderChange, OrderId, OrderLine, OrderRef, Product, ProductId,
-    ProductMention, Quantity, Sale, SiteId, Source, StockChange, StockMovement, SubjectId,
-    Timestamp, Unit,
+    Action, ArmMark, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Impressions,
+    Interaction, LinkBasis, LocationId, Marks, Money, OrderChange, OrderId, OrderLine, OrderRef,
+    Product, ProductId, ProductMention, Quantity, Sale, SiteId, Source, StockChange, StockMovement,
+    SubjectId, Timestamp, Unit,
 };
 use souk_ports::{Partition, Position, RecordKind};
 
@@ -97,6 +97,21 @@ fn touched(minutes: i64, action: Action, products: &[u8]) -> Event {
     )
 }
 
+/// An answer on the home page, in a part of an experiment: held out where its name ends with an odd digit.
+pub(crate) fn served(request: &str, products: &[u8]) -> Fact {
+    let arm = ["personal", "holdout"][usize::from(request.as_bytes()[request.len() - 1] % 2)];
+    Fact::Impressions(Impressions {
+        request_id: request.into(),
+        placement: Some("home".into()),
+        strategy: "for_you".into(),
+        products: products.iter().map(|number| product(*number)).collect(),
+        marks: Marks {
+            arms: vec![ArmMark { experiment: "holdout".into(), arm: arm.into() }],
+            products: Vec::new(),
+        },
+    })
+}
+
 /// What a report of an order says, for both of its records.
 #[derive(Clone, Debug)]
 struct Said {
@@ -153,14 +168,58 @@ impl Said {
 /// One thing that happens in the random shop.
 #[derive(Clone, Debug)]
 enum Step {
-    Touch { who: u8, minutes: i64, action: Action, products: Vec<u8> },
-    Order { who: u8, said: Said },
-    Sale { said: Said },
-    Link { a: u8, b: u8, basis: LinkBasis, is_undone: bool },
-    Put { number: u8, title: u8, minutes: i64 },
-    Delete { number: u8 },
-    Stock { number: u8, location: u8, movement: StockMovement, milli: i64, minutes: i64 },
-    Forget { who: u8 },
+    Touch {
+        who: u8,
+        minutes: i64,
+        action: Action,
+        products: Vec<u8>,
+    },
+    /// An answer, to nobody known or to somebody; its number is unique among theirs.
+    Serve {
+        who: Option<u8>,
+        minutes: i64,
+        request: u8,
+        products: Vec<u8>,
+    },
+    /// An act that may name an answer of somebody.
+    Follow {
+        who: u8,
+        minutes: i64,
+        action: Action,
+        named: Option<(u8, u8)>,
+        product: u8,
+    },
+    Order {
+        who: u8,
+        said: Said,
+    },
+    Sale {
+        said: Said,
+    },
+    Link {
+        a: u8,
+        b: u8,
+        basis: LinkBasis,
+        is_undone: bool,
+    },
+    Put {
+        number: u8,
+        title: u8,
+        minutes: i64,
+    },
+    Delete {
+        number: u8,
+    },
+    Stock {
+        number: u8,
+        location: u8,
+        movement: StockMovement,
+        milli: i64,
+        minutes: i64,
+    },
+    Forget {
+        who: u8,
+    },
 }
 
 fn said() -> impl Strategy<Value = Said> {
@@ -187,12 +246,24 @@ fn said() -> impl Strategy<Value = Said> {
 fn step() -> impl Strategy<Value = Step> {
     const ACTIONS: [Action; 4] =
         [Action::Viewed, Action::AddedToCart, Action::RemovedFromCart, Action::CartViewed];
+    const FOLLOWS: [Action; 4] =
+        [Action::ListViewed, Action::Viewed, Action::Clicked, Action::AddedToCart];
     let movements = proptest::sample::select(&StockMovement::ALL[..]);
     prop_oneof![
         12 => (0..4u8, 0..400i64, proptest::sample::select(&ACTIONS[..]),
               proptest::collection::vec(0..6u8, 1..3))
             .prop_map(|(who, minutes, action, products)| {
                 Step::Touch { who, minutes, action, products }
+            }),
+        8 => (proptest::option::weighted(0.9, 0..4u8), 0..400i64, 0..6u8,
+              proptest::collection::vec(0..6u8, 1..4))
+            .prop_map(|(who, minutes, request, products)| {
+                Step::Serve { who, minutes, request, products }
+            }),
+        8 => (0..4u8, 0..500i64, proptest::sample::select(&FOLLOWS[..]),
+              proptest::option::of((0..4u8, 0..6u8)), 0..6u8)
+            .prop_map(|(who, minutes, action, named, product)| {
+                Step::Follow { who, minutes, action, named, product }
             }),
         6 => (0..4u8, said()).prop_map(|(who, said)| Step::Order { who, said }),
         2 => said().prop_map(|said| Step::Sale { said }),
@@ -233,6 +304,18 @@ fn records(steps: &[Step]) -> Vec<Decoded> {
         match step.clone() {
             Step::Touch { who, minutes, action, products } => {
                 push(Some(who), touched(minutes, action, &products));
+            }
+            Step::Serve { who, minutes, request, products } => {
+                let owner = who.map_or(99, u64::from);
+                push(who, event(minutes, served(&format!("r{owner}-{request}"), &products)));
+            }
+            Step::Follow { who, minutes, action, named, product } => {
+                let mut event = touched(minutes, action, &[product]);
+                if let Fact::Interaction(interaction) = &mut event.fact {
+                    let name = |(owner, request)| format!("r{owner}-{request}").into();
+                    interaction.request_id = named.map(name);
+                }
+                push(Some(who), event);
             }
             Step::Order { who, said } => {
                 push(None, said.sale());
@@ -301,6 +384,7 @@ proptest! {
         model::check_sales(&live, &records);
         model::check_members(&live, &records);
         model::check_baskets(&live, &records);
+        attribution::tests::model::check_figures(&live, &model::remaining(&records));
     }
 
     /// Forgetting a person leaves what a log without them leaves, and never touches the books.

@@ -6,13 +6,16 @@ use souk_core::rules::RuleId;
 use souk_recommend::Item;
 
 use crate::App;
-use crate::recommend::candidates::{Proposal, Scene};
+use crate::recommend::candidates::{Proposal, Scene, propose};
 use crate::recommend::merchandise::{Hand, Listed, Warning};
 use crate::recommend::plan::{Plan, Source};
 use crate::recommend::select::{Gate, Places};
+use crate::recommend::state::with_scratches;
 use crate::recommend::why::{Explainer, WhyNot};
-use crate::recommend::{Detail, RecommendAnswer, RecommendRequest, Strategy, fill};
+use crate::recommend::{Detail, RecommendAnswer, RecommendRequest, Strategy};
 
+/// Proposals of one source when the first were not enough: a filter may keep one in a hundred.
+const PROPOSALS_MAX: usize = 2_000;
 /// Candidates among which a product that was asked about is looked for.
 const WHY_POOL: usize = 300;
 /// Rules that a warning names.
@@ -96,6 +99,35 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
     let mut listed = hand.list(pool, &guests, limit);
     listed.taken.truncate(limit);
     listed
+}
+
+/// Fills the places: the first sources in turn, then the others one after the other.
+fn fill(
+    scene: &mut Scene<'_>,
+    plan: &Plan,
+    (mut places, gate): (Places, &Gate<'_>),
+) -> Vec<Proposal> {
+    let asked = places.asked;
+    with_scratches(|scratches| {
+        let rounds =
+            std::iter::once(&plan.first[..]).chain(plan.fill.iter().map(std::slice::from_ref));
+        for sources in rounds {
+            for proposals_max in [asked, PROPOSALS_MAX] {
+                scene.proposals_max = proposals_max;
+                let lists = sources.iter().map(|&source| propose(source, scene, scratches));
+                let mut lists: Vec<_> = lists.collect();
+                let is_cut = lists.iter().any(|list| list.n_left() >= proposals_max);
+                places.take_in_turn(&mut lists, gate);
+                if places.is_full() {
+                    return places.into_taken();
+                }
+                if !is_cut {
+                    break;
+                }
+            }
+        }
+        places.into_taken()
+    })
 }
 
 /// More candidates for reserved shares: from the plan's sources, then from what is popular or new.

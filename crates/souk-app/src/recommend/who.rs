@@ -1,6 +1,6 @@
 //! For whom an answer is made, and whose past it may rest on.
 
-use souk_core::{Impressions, Purposes, SubjectId};
+use souk_core::{Impressions, Marks, Purposes, SubjectId};
 
 use crate::ingest::IdKind;
 use crate::projections::Whom;
@@ -47,6 +47,8 @@ impl App {
         (subject, withheld): (Option<SubjectId>, Purposes),
     ) {
         let products = answer.recommendations.iter().map(|one| one.product_id.clone()).collect();
+        let arm = answer.holdout.filter(|_| subject.is_some());
+        let arms = arm.map(|arm| arm.mark(&self.config.holdout)).into_iter().collect();
         self.record_impressions(Shown {
             subject,
             site: request.context.site.clone().unwrap_or_else(|| self.config.main_site()),
@@ -58,6 +60,7 @@ impl App {
                 placement: request.placement.as_deref().map(Into::into),
                 strategy: answer.strategy.as_str().into(),
                 products,
+                marks: Marks { arms, products: Vec::new() },
             },
         });
     }

@@ -5,12 +5,13 @@
 //! from the one before in the same event.
 
 use super::bytes::{Reader, WireError, Writer};
+use super::marks::{read_impressions, read_marked, write_impressions, write_marked};
 use super::order::{read_order, read_sale, write_order, write_sale};
 use super::product::{read_patch, read_product, write_patch, write_product};
 use crate::{
-    Action, Channel, ConsentChange, ConsentOrigin, Currency, Event, Fact, Impressions, Interaction,
-    LinkBasis, LocationId, Money, PriceChange, ProductId, ProductMention, Promotion,
-    PromotionPhase, Purposes, SiteId, Source, StockChange, StockMovement, SubjectId, VariantId,
+    Action, Channel, ConsentChange, ConsentOrigin, Currency, Event, Fact, Interaction, LinkBasis,
+    LocationId, Money, PriceChange, ProductId, ProductMention, Promotion, PromotionPhase, Purposes,
+    SiteId, Source, StockChange, StockMovement, SubjectId, VariantId,
 };
 
 /// Wire codes of facts. Personal ones lie below [`kind::PERSON_FREE`]; a code is never used again.
@@ -26,6 +27,8 @@ mod kind {
     pub(super) const ORDER: u16 = 9;
     pub(super) const IMPRESSIONS: u16 = 10;
     pub(super) const CONSENT: u16 = 11;
+    /// What was shown, with what chance and experiments did to it.
+    pub(super) const IMPRESSIONS_MARKED: u16 = 12;
     /// The first code of facts about no person.
     pub(super) const PERSON_FREE: u16 = 64;
     pub(super) const SALE: u16 = 64;
@@ -50,7 +53,8 @@ pub fn record_kind(fact: &Fact) -> u16 {
         Fact::Unlinked { .. } => kind::UNLINKED,
         Fact::Grouped { .. } => kind::GROUPED,
         Fact::Order(_) => kind::ORDER,
-        Fact::Impressions(_) => kind::IMPRESSIONS,
+        Fact::Impressions(shown) if shown.marks.is_empty() => kind::IMPRESSIONS,
+        Fact::Impressions(_) => kind::IMPRESSIONS_MARKED,
         Fact::Consent(_) => kind::CONSENT,
         Fact::Sale(_) => kind::SALE,
         Fact::ProductPut(_) => kind::PRODUCT_PUT,
@@ -198,7 +202,8 @@ fn write_fact(fact: &Fact, w: &mut Writer) {
         }
         Fact::Order(order) => write_order(order, w),
         Fact::Sale(sale) => write_sale(sale, w),
-        Fact::Impressions(impressions) => write_impressions(impressions, w),
+        Fact::Impressions(shown) if shown.marks.is_empty() => write_impressions(shown, w),
+        Fact::Impressions(shown) => write_marked(shown, w),
         Fact::Consent(change) => write_consent(change, w),
         Fact::ProductPut(product) => write_product(product, w),
         Fact::ProductPatched { product, patch } => {
@@ -226,6 +231,7 @@ fn read_fact(kind: u16, kind_at: usize, r: &mut Reader<'_>) -> Result<Fact, Wire
         kind::ORDER => Fact::Order(read_order(r)?),
         kind::SALE => Fact::Sale(read_sale(r)?),
         kind::IMPRESSIONS => Fact::Impressions(read_impressions(r)?),
+        kind::IMPRESSIONS_MARKED => Fact::Impressions(read_marked(r)?),
         kind::CONSENT => Fact::Consent(read_consent(r)?),
         kind::PRODUCT_PUT => Fact::ProductPut(Box::new(read_product(r)?)),
         kind::PRODUCT_PATCHED => {
@@ -413,23 +419,7 @@ read_text_id!(read_variant_id, VariantId, "a variant id");
 read_text_id!(read_site, SiteId, "a site id");
 read_text_id!(read_location, LocationId, "a location id");
 
-fn write_impressions(impressions: &Impressions, w: &mut Writer) {
-    w.id(&impressions.request_id);
-    write_rest(impressions.placement.as_deref(), w);
-    w.text(&impressions.strategy);
-    write_product_ids(&impressions.products, w);
-}
-
-fn read_impressions(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
-    Ok(Impressions {
-        request_id: r.id()?,
-        placement: read_rest(r)?,
-        strategy: r.text()?.into(),
-        products: r.list(read_product_id)?,
-    })
-}
-
-fn write_product_ids(products: &[ProductId], w: &mut Writer) {
+pub(super) fn write_product_ids(products: &[ProductId], w: &mut Writer) {
     w.count(products.len());
     for product in products {
         w.id(product.as_str());

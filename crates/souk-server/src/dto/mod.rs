@@ -13,5 +13,6 @@ pub(crate) mod people;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
+pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod rules;

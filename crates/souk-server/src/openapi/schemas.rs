@@ -21,6 +21,10 @@ const CLOSED: [&str; 9] = [
 const TIME_PATTERN: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T\
 ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$";
 
+/// Days from 1970 to 9999.
+pub(super) const DAY_PATTERN: &str =
+    "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$";
+
 /// Comparisons joined by `AND` and `OR`. Parentheses and attributes in quotes are read too, but a
 /// regular expression cannot say that they must be balanced.
 pub(super) const FILTER_PATTERN: &str = "^(NOT )?[a-z]{2,20} ((=|!=|<|<=|>|>=) ([0-9]{1,9}|\

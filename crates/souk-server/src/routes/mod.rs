@@ -23,6 +23,7 @@ pub(crate) mod people;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
+pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod segment;
@@ -66,6 +67,8 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/segments/{key}/members", get(people::members))
         .route("/v1/models", get(models::list).post(models::learn))
         .route("/v1/models/serving", put(models::serve))
+        .route("/v1/reports/recommendations", get(reports::recommendations))
+        .route("/v1/reports/holdout", get(reports::holdout))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/proof", get(audit::proof))
         .route("/v1/audit/head", get(audit::head))

@@ -69,6 +69,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/models", "----+++-+"),
     ("POST", "/v1/models", "-----+--+"),
     ("PUT", "/v1/models/serving", "-----+--+"),
+    ("GET", "/v1/reports/recommendations", "----++--+"),
+    ("GET", "/v1/reports/holdout", "----++--+"),
     ("GET", "/v1/audit", "-------++"),
     ("GET", "/v1/audit/proof", "-------++"),
     ("GET", "/v1/audit/head", "-------++"),

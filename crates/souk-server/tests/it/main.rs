@@ -17,6 +17,7 @@ mod people;
 mod privacy;
 mod problems;
 mod recommendations;
+mod reports;
 mod rules;
 mod shop;
 mod shopify;

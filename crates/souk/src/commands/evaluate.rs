@@ -6,6 +6,7 @@
 mod audience;
 pub(crate) mod baskets;
 mod pii;
+mod policy;
 mod ratings;
 mod sessions;
 mod table;
@@ -29,6 +30,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
         Evaluate::Baskets(args) => baskets::run(&args, output),
         Evaluate::Ratings(args) => ratings::run(&args, output),
         Evaluate::Pii(args) => pii::run(&args, output),
+        Evaluate::Policy(args) => policy::run(&args, output),
     }
 }
 

@@ -32,6 +32,8 @@ fn every_command_explains_itself() {
         &["import", "--help"],
         &["recommend", "--help"],
         &["evaluate", "baskets", "--help"],
+        &["evaluate", "policy", "--help"],
+        &["report", "recommendations", "--help"],
         &["keys", "create", "--help"],
         &["rules", "put", "--help"],
         &["export", "--help"],

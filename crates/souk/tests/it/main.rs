@@ -9,6 +9,7 @@ mod damage;
 mod full_disk;
 mod moving;
 mod orders;
+mod reports;
 mod webhooks;
 
 use std::path::Path;

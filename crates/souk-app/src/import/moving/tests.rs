@@ -10,7 +10,7 @@ use super::text;
 use super::{MoveMode, MoveReport, System};
 use crate::import::{ImportOptions, Silent};
 use crate::test_shop::Shop;
-use crate::{ReadinessReport, Verdict, Weight};
+use crate::{ReadinessReport, Sufficiency, Weight};
 
 /// A shop and copies of the files, beside which lists of rejected rows may be written.
 struct Desk {
@@ -517,7 +517,7 @@ async fn personalize_purchases_of_one_moment_are_one_order() {
     let findings = findings(&report.readiness, desk.folder.path());
     assert!(findings.contains("2 products have no title"), "{findings}");
     let next = report.readiness.parts.iter().find(|part| part.part == "next_basket").unwrap();
-    assert_eq!(next.verdict, Verdict::Missing, "nobody has two orders");
+    assert_eq!(next.verdict, Sufficiency::Missing, "nobody has two orders");
 }
 
 #[tokio::test]

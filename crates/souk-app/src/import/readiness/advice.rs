@@ -2,7 +2,7 @@
 
 use souk_core::{ProductId, Timestamp};
 
-use super::{PartReady, ReadinessReport, Verdict};
+use super::{PartReady, ReadinessReport, Sufficiency};
 use crate::{Finding, Weight};
 
 const DAY_MS: i64 = 86_400_000;
@@ -191,11 +191,11 @@ fn of_files(readiness: &ReadinessReport, findings: &mut Vec<Finding>) {
     }
 }
 
-fn verdict(count: u64, enough: u64) -> Verdict {
+fn verdict(count: u64, enough: u64) -> Sufficiency {
     match count {
-        0 => Verdict::Missing,
-        count if count < enough => Verdict::Thin,
-        _ => Verdict::Ready,
+        0 => Sufficiency::Missing,
+        count if count < enough => Sufficiency::Thin,
+        _ => Sufficiency::Ready,
     }
 }
 
@@ -204,9 +204,9 @@ fn parts(readiness: &ReadinessReport, age_days: Option<i64>) -> Vec<PartReady> {
     let ReadinessReport { products, orders, events, people, .. } = readiness;
     let is_within = |days: i64| age_days.is_some_and(|age| age <= days);
     let recent = |days: i64| match (orders.count + events.count, is_within(days)) {
-        (0, _) => Verdict::Missing,
-        (_, false) => Verdict::Thin,
-        (_, true) => Verdict::Ready,
+        (0, _) => Sufficiency::Missing,
+        (_, false) => Sufficiency::Thin,
+        (_, true) => Sufficiency::Ready,
     };
     let part = |part, verdict, detail| PartReady { part, verdict, detail };
     let days = match (orders.first_day, orders.last_day) {

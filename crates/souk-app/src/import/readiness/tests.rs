@@ -6,7 +6,7 @@ use souk_core::{
 
 use super::*;
 use crate::test_shop::noon;
-use crate::{Config, Verdict, Weight};
+use crate::{Config, Sufficiency, Weight};
 
 fn tally() -> Tally {
     let site = Config::default().sites().next().unwrap();
@@ -95,9 +95,9 @@ fn views_count_once_and_only_of_different_products() {
     assert_eq!((report.events.count, report.events.views, report.events.twice), (4, 4, 1));
     assert_eq!((report.people.active, report.people.with_views), (2, 1));
     let verdict = |name| report.parts.iter().find(|part| part.part == name).unwrap().verdict;
-    assert_eq!(verdict("session"), Verdict::Thin);
-    assert_eq!(verdict("trending"), Verdict::Ready);
-    assert_eq!(verdict("bought_together"), Verdict::Missing);
+    assert_eq!(verdict("session"), Sufficiency::Thin);
+    assert_eq!(verdict("trending"), Sufficiency::Ready);
+    assert_eq!(verdict("bought_together"), Sufficiency::Missing);
 }
 
 #[test]

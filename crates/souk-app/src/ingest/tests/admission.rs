@@ -242,6 +242,7 @@ async fn impressions_are_written_later_and_dropped_when_too_many() {
             placement: None,
             strategy: "popular".into(),
             products: vec![ProductId::new("p").unwrap()],
+            marks: souk_core::Marks::default(),
         },
     };
     (0..5).for_each(|number| shop.app.record_impressions(shown(number)));
@@ -269,6 +270,7 @@ async fn impressions_are_sampled_by_answer() {
                 placement: None,
                 strategy: "popular".into(),
                 products: vec![ProductId::new("p").unwrap()],
+                marks: souk_core::Marks::default(),
             },
         });
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::projections::histories::is_kept;
 
 /// Records that still count: those after the last forgetting of whomever they name.
-fn remaining(records: &[Decoded]) -> Vec<&Decoded> {
+pub(super) fn remaining(records: &[Decoded]) -> Vec<&Decoded> {
     let is_forgotten = |idx: usize| {
         records[idx + 1..].iter().any(|later| match &later.said().fact {
             Fact::Forgotten { subject } => names(&records[idx], *subject),
@@ -24,7 +24,8 @@ pub(super) fn check_visits(views: &Views, records: &[Decoded]) {
         else {
             continue;
         };
-        assert!(is_kept(interaction.action) || interaction.action == Action::CartViewed);
+        let is_other = matches!(interaction.action, Action::CartViewed | Action::ListViewed);
+        assert!(is_kept(interaction.action) || is_other);
         if interaction.action.is_visit() {
             let touches = by_subject.entry(subject).or_default();
             for mention in &interaction.products {

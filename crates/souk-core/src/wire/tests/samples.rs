@@ -184,9 +184,36 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
                 placement: Some("home".into()),
                 strategy: "next_basket".into(),
                 products: ["905334", "1", "rye"].map(product_id).into(),
+                marks: Marks::default(),
+            })),
+        ),
+        ("impressions_marked", by_shopper(Fact::Impressions(marked()))),
+        (
+            "impressions_of_an_arm",
+            by_shopper(Fact::Impressions(Impressions {
+                marks: Marks { products: Vec::new(), ..marked().marks },
+                ..marked()
             })),
         ),
     ]
+}
+
+fn marked() -> Impressions {
+    let propensity = Propensity::new(0.125);
+    Impressions {
+        request_id: "5a0c1e2f9b7d4c3388aa11bb22cc33dd".into(),
+        placement: None,
+        strategy: "for_you".into(),
+        products: ["905334", "1", "rye"].map(product_id).into(),
+        marks: Marks {
+            arms: vec![ArmMark { experiment: "holdout/0.05".into(), arm: "personal".into() }],
+            products: vec![
+                ProductMark::default(),
+                ProductMark { propensity, is_explored: true, team: None },
+                ProductMark { propensity: None, is_explored: false, team: Some(Team::B) },
+            ],
+        },
+    }
 }
 
 fn consent_samples() -> Vec<(&'static str, Event)> {

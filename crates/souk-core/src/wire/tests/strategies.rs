@@ -263,12 +263,26 @@ fn origin() -> BoxedStrategy<ConsentOrigin> {
     .boxed()
 }
 
+fn arm() -> BoxedStrategy<ArmMark> {
+    (text(), text()).prop_map(|(experiment, arm)| ArmMark { experiment, arm }).boxed()
+}
+
+fn mark() -> BoxedStrategy<ProductMark> {
+    let propensity =
+        maybe((1..=1_000_000u32).prop_map(|n| Propensity::from_millionths(n).unwrap()));
+    (propensity, any::<bool>(), maybe(any_of(&Team::ALL)))
+        .prop_map(|(propensity, is_explored, team)| ProductMark { propensity, is_explored, team })
+        .boxed()
+}
+
 fn shopper_fact() -> BoxedStrategy<Fact> {
-    let impressions = (id_text(), maybe(text()), text(), few(product_id())).prop_map(
-        |(request_id, placement, strategy, products)| {
-            Fact::Impressions(Impressions { request_id, placement, strategy, products })
-        },
-    );
+    let shown = few((product_id(), mark()));
+    let impressions = (id_text(), maybe(text()), text(), shown, few(arm()), any::<bool>())
+        .prop_map(|(request_id, placement, strategy, shown, arms, is_marked)| {
+            let (products, marks): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
+            let marks = Marks { arms, products: if is_marked { marks } else { Vec::new() } };
+            Fact::Impressions(Impressions { request_id, placement, strategy, products, marks })
+        });
     prop_oneof![
         interaction().prop_map(Fact::Interaction),
         text().prop_map(|query| Fact::Searched { query }),

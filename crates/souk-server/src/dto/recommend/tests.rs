@@ -48,6 +48,7 @@ fn an_answer_is_json_of_the_documented_shape() {
         explanation: Some("why".to_owned()),
         why_not: vec![why],
         warnings: vec![warning],
+        holdout: None,
     };
     let mut text = String::new();
     write_answer(&answer, &mut text);

@@ -1,7 +1,7 @@
 //! The report on what there is to learn from.
 
 use serde_json::{Value, json};
-use souk_app::{FileRead, PartReady, ReadinessReport, Verdict, Weight};
+use souk_app::{FileRead, PartReady, ReadinessReport, Sufficiency, Weight};
 use souk_core::ProductId;
 
 use crate::term::{columns, thousands};
@@ -84,9 +84,9 @@ fn file(file: &FileRead) -> Value {
 
 fn part(part: &PartReady) -> Value {
     let verdict = match part.verdict {
-        Verdict::Missing => "missing",
-        Verdict::Thin => "thin",
-        Verdict::Ready => "ready",
+        Sufficiency::Missing => "missing",
+        Sufficiency::Thin => "thin",
+        Sufficiency::Ready => "ready",
     };
     json!({"part": part.part, "verdict": verdict, "detail": part.detail})
 }

@@ -1,0 +1,89 @@
+//! What was shown, as bytes: twice, because most answers were touched by no chance and no experiment,
+//! and those from before there was any must be read, and written, as they were.
+
+use super::bytes::{Reader, WireError, Writer};
+use super::event::{flag, read_flags, read_product_id, read_rest, write_product_ids, write_rest};
+use crate::{ArmMark, Impressions, Marks, ProductMark, Propensity, Team};
+
+/// Writes what was shown without its marks: the whole of it where it has none.
+pub(super) fn write_impressions(impressions: &Impressions, w: &mut Writer) {
+    w.id(&impressions.request_id);
+    write_rest(impressions.placement.as_deref(), w);
+    w.text(&impressions.strategy);
+    write_product_ids(&impressions.products, w);
+}
+
+pub(super) fn read_impressions(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
+    Ok(Impressions {
+        request_id: r.id()?,
+        placement: read_rest(r)?,
+        strategy: r.text()?.into(),
+        products: r.list(read_product_id)?,
+        marks: Marks::default(),
+    })
+}
+
+const HAS_PROPENSITY: u8 = 1;
+const IS_EXPLORED: u8 = 2;
+const HAS_TEAM: u8 = 4;
+const IS_TEAM_B: u8 = 8;
+
+/// Writes what was shown with its marks: first as [`write_impressions`], then the arms, then whether
+/// products have marks, and one for each of them.
+pub(super) fn write_marked(impressions: &Impressions, w: &mut Writer) {
+    write_impressions(impressions, w);
+    let marks = &impressions.marks;
+    w.count(marks.arms.len());
+    for ArmMark { experiment, arm } in &marks.arms {
+        w.text(experiment);
+        w.text(arm);
+    }
+    w.u8(u8::from(!marks.products.is_empty()));
+    if marks.products.is_empty() {
+        return;
+    }
+    for idx in 0..impressions.products.len() {
+        let mark = marks.products.get(idx).copied().unwrap_or_default();
+        w.u8(flag(mark.propensity.is_some(), HAS_PROPENSITY)
+            | flag(mark.is_explored, IS_EXPLORED)
+            | flag(mark.team.is_some(), HAS_TEAM)
+            | flag(mark.team == Some(Team::B), IS_TEAM_B));
+        if let Some(propensity) = mark.propensity {
+            w.varint(u64::from(propensity.millionths()));
+        }
+    }
+}
+
+pub(super) fn read_marked(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
+    let mut impressions = read_impressions(r)?;
+    let arms = r.list(|r| Ok(ArmMark { experiment: r.text()?.into(), arm: r.text()?.into() }))?;
+    let has_products = read_flags(r, 1, "whether products have marks")? == 1;
+    let count = if has_products { impressions.products.len() } else { 0 };
+    let products = r.items(count, read_mark)?;
+    impressions.marks = Marks { arms, products };
+    if impressions.marks.is_empty() {
+        // What has no marks has another code, so that an event has one form only.
+        return Err(r.fault("at least one mark"));
+    }
+    Ok(impressions)
+}
+
+fn read_mark(r: &mut Reader<'_>) -> Result<ProductMark, WireError> {
+    let at = r.position();
+    let flags = read_flags(r, 15, "flags of a product's mark")?;
+    let team = match flags & (HAS_TEAM | IS_TEAM_B) {
+        0 => None,
+        HAS_TEAM => Some(Team::A),
+        IS_TEAM_B => return Err(WireError::Malformed { at, expected: "a team before its name" }),
+        _ => Some(Team::B),
+    };
+    let propensity = match flags & HAS_PROPENSITY {
+        0 => None,
+        _ => {
+            let millionths = u32::try_from(r.varint()?).ok();
+            let read = millionths.and_then(Propensity::from_millionths);
+            Some(read.ok_or_else(|| r.fault("a propensity in millionths"))?)
+        }
+    };
+    Ok(ProductMark { propensity, is_explored: flags & IS_EXPLORED != 0, team })
+}

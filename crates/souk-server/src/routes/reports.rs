@@ -1,0 +1,58 @@
+//! What became of answers, and what personalization brings.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use souk_app::Operation;
+
+use crate::dto::reports::{DaysQuery, HoldoutReportAnswer, RecommendationReportAnswer};
+use crate::edge::Edge;
+use crate::problem::Answer;
+use crate::routes::{QueryOf, json, query_of};
+
+/// Bytes of a request; chosen.
+const REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// What became of answers, by day, site, placement and strategy: how many were served, seen and clicked,
+/// and which orders, units, revenue and margin they are credited with.
+///
+/// A credit is no effect: some would have bought anyway. `GET /v1/reports/holdout` tells the effect.
+#[utoipa::path(
+    get,
+    path = "/v1/reports/recommendations",
+    tag = "Reports",
+    summary = "See what became of recommendations",
+    params(DaysQuery),
+    responses(
+        (status = 200, description = "Figures of the days asked for.", body = RecommendationReportAnswer),
+        (status = 422, description = "The days are none, or too many.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn recommendations(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<DaysQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadReports, REQUEST_BYTES_MAX).await?;
+    let days = query_of(query)?.parse()?;
+    let report = edge.app.recommendation_report(days, &caller).await?;
+    Ok(json(&RecommendationReportAnswer::from(report)))
+}
+
+/// What personalization brings: the shoppers who get it against those who are held out of it
+/// (`holdout.share`), with intervals that stay true however often one looks.
+#[utoipa::path(
+    get,
+    path = "/v1/reports/holdout",
+    tag = "Reports",
+    summary = "See what personalization brings",
+    responses((status = 200, description = "Both groups and their differences.", body = HoldoutReportAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn holdout(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadReports, REQUEST_BYTES_MAX).await?;
+    let report = edge.app.holdout_report(&caller).await?;
+    Ok(json(&HoldoutReportAnswer::from(report)))
+}
