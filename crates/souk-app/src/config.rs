@@ -261,6 +261,11 @@ impl Config {
         if let Err((setting, detail)) = self.holdout.check() {
             return refuse(setting, detail);
         }
+        if self.holdout.share > 0.0 && self.impressions.sample < 1.0 {
+            let detail = "some answers are not recorded, so people with more visits would be met more often in one \
+                          group; with a holdout it must be 1.0";
+            return refuse("impressions.sample", format!("{}: {detail}", self.impressions.sample));
+        }
         if self.sites.is_empty() {
             return refuse("sites", "the list is empty; name at least one site".to_owned());
         }

@@ -291,7 +291,14 @@ fn asked<'a>(id: &'a str, caller: &Caller) -> Result<(IdKind, &'a str), AppError
         let detail = format!("an id has 1 to {} bytes", souk_core::ID_BYTES_MAX);
         return Err(AppError::invalid("invalid_id", "", detail));
     }
-    let is_own = kind == IdKind::Anonymous || caller.shopper.as_deref() == Some(name);
+    // The same name that a page sent events under: a claim, where it looks like an address.
+    let kind = match kind {
+        IdKind::Anonymous if !caller.may(Operation::ProfileOfAnyShopper) => {
+            IdKind::by_browser(name)
+        }
+        kind => kind,
+    };
+    let is_own = kind != IdKind::User || caller.shopper.as_deref() == Some(name);
     if is_own || caller.may(Operation::ProfileOfAnyShopper) {
         return Ok((kind, name));
     }

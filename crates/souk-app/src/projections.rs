@@ -409,6 +409,11 @@ impl Views {
         self.rules.learning().is_bulk(lines.iter().map(|line| line.milli))
     }
 
+    /// [`Views::is_bulk`] of an order as it came.
+    fn is_order_of_bulk(&self, order: &CustomerOrder) -> bool {
+        self.rules.learning().is_bulk(order.lines.iter().map(|line| line.quantity.milli()))
+    }
+
     fn pack(&mut self, site: u32, lines: &[OrderLine], amounts: Amounts) -> Lines {
         let Views { catalogue, sales, .. } = self;
         Lines::pack(lines.iter().map(|line| Line {
@@ -498,8 +503,10 @@ impl Views {
         let is_hidden = others.any(|other| self.consents.is_denied(*other, Purpose::ModelTraining));
         let is_staff = members.iter().any(|member| self.is_staff(*member));
         let (histories, mut crowd) = self.histories_and_crowd();
-        let has_left = histories.keep_out((shopper, Out::REFUSED, is_hidden), &mut crowd)
-            | histories.keep_out((shopper, Out::STAFF, is_staff), &mut crowd);
+        let has_left = histories.keep_out((shopper, Out::REFUSED, is_hidden), &mut crowd);
+        // Nobody asked for this one, so a model that learned from them may go on until it is fitted anew: or whoever
+        // calls themselves staff again and again could silence it.
+        histories.keep_out((shopper, Out::STAFF, is_staff), &mut crowd);
         self.withdrawals += u64::from(has_left);
     }
 

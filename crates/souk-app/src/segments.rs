@@ -11,7 +11,7 @@ use souk_core::{Purpose, Purposes, SiteId, Timestamp};
 use souk_ports::{Condition, TableError, TableStore};
 
 use crate::people::{Person, slices};
-use crate::projections::Use;
+use crate::projections::{Use, Whom};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation};
 
 mod book;
@@ -143,8 +143,9 @@ impl App {
         let sizes = self.segments.sizes.lock();
         let size = sizes.get(site).and_then(|of_site| of_site.get(&segment.key)).copied();
         let people_min = self.config.privacy.statistics.people_min;
-        let size =
-            size.map(|(n, at)| SegmentSize { people: Some(n).filter(|n| *n >= people_min), at });
+        // In steps: the difference of two sizes must not tell of one person.
+        let rounded = |n: u64| Some(n - n % people_min.max(1)).filter(|n| *n >= people_min);
+        let size = size.map(|(n, at)| SegmentSize { people: rounded(n), at });
         SizedSegment { segment: segment.clone(), size }
     }
 
@@ -240,7 +241,14 @@ impl App {
                 slices(&views, |views, numbers| -> Vec<()> {
                     let purpose =
                         Use { purpose: Purpose::Analytics, site: &of, withheld: Purposes::NONE };
-                    for (_, consented) in numbers.filter_map(|n| views.person_at(n, purpose)) {
+                    // Who is told apart by what they did must allow that too, and not only that reports count it.
+                    let personal = Use { purpose: Purpose::Personalization, ..purpose };
+                    let counted = |n| {
+                        let (subject, consented) = views.person_at(n, purpose)?;
+                        let is_told_apart = views.allows(Whom::known(subject), personal);
+                        (is_told_apart && !views.is_no_shopper(subject)).then_some(consented)
+                    };
+                    for consented in numbers.filter_map(counted) {
                         let lens = crate::people::Lens {
                             views,
                             standing: standing.as_deref(),

@@ -255,7 +255,7 @@ fn asked<'a>(id: &'a str, caller: &Caller) -> Result<(Asked, &'a str), AppError>
         return Ok((Asked { kind, is_alone: false }, name));
     }
     match kind {
-        IdKind::Anonymous => Ok((Asked { kind, is_alone: true }, name)),
+        IdKind::Anonymous => Ok((Asked { kind: IdKind::by_browser(name), is_alone: true }, name)),
         _ if caller.shopper.as_deref() == Some(name) => Ok((Asked { kind, is_alone: false }, name)),
         _ => Err(AppError::Denied {
             role: caller.role.as_str(),

@@ -305,7 +305,7 @@ impl Door {
         if let Trust::Browser { shopper } = trust {
             persons.primary = match (user, anonymous) {
                 (Some(user), _) if shopper == Some(user) => Some(number(IdKind::User, user)),
-                (_, Some(anonymous)) => Some(number(IdKind::Anonymous, anonymous)),
+                (_, Some(anonymous)) => Some(number(IdKind::by_browser(anonymous), anonymous)),
                 (Some(user), None) => Some(number(IdKind::Claimed, user)),
                 (None, None) => None,
             };

@@ -20,6 +20,13 @@ pub enum IdKind {
 }
 
 impl IdKind {
+    /// What a browser's own name for a shopper is, if a browser says it. What looks like an e-mail address names a
+    /// person whom anybody may know (imports from other systems take it for those without a number), so from a
+    /// browser it is only a claim.
+    pub(crate) fn by_browser(anonymous_id: &str) -> IdKind {
+        if anonymous_id.contains('@') { IdKind::Claimed } else { IdKind::Anonymous }
+    }
+
     fn tag(self) -> &'static [u8] {
         match self {
             IdKind::User => b"user",

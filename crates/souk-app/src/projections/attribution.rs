@@ -40,7 +40,7 @@ const LATE_DAYS: i64 = 3;
 /// Days that counts and acts are kept (chosen: half a year, to compare two quarters).
 pub(crate) const KEPT_DAYS: i32 = 186;
 /// Answers kept with their products (chosen: a long visit has some dozens).
-const ANSWERS_MAX: usize = 64;
+const ANSWERS_MAX: usize = 16;
 /// Counts by day and place kept of one subject.
 const ROWS_MAX: usize = 512;
 /// Acts kept that name an answer, and those kept for each subject whose answers they followed.

@@ -110,6 +110,13 @@ impl Views {
             .then_some(shopper)
     }
 
+    /// The numbers that came last, each as one to ask [`Views::again_for`] by.
+    pub(crate) fn latest_numbers(&self, n_max: usize) -> Vec<Box<[Shopper]>> {
+        let end = self.shoppers.end();
+        let numbers = end.saturating_sub(u32::try_from(n_max).unwrap_or(u32::MAX))..end;
+        numbers.map(|number| Box::from([Shopper(number)])).collect()
+    }
+
     /// What may be used of somebody who was asked for by these numbers before; `None` where they would be asked
     /// for by others now.
     pub(crate) fn again_for(&self, numbers: &[Shopper], purpose: Use<'_>) -> Option<Consented<'_>> {

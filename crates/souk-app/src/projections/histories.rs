@@ -321,6 +321,12 @@ impl Histories {
         self.pasts.get(shopper.0 as usize).is_some_and(|past| past.is_staff)
     }
 
+    /// Whether a subject is no shopper: a crawler, or one of the shop's own people.
+    pub(crate) fn is_no_shopper(&self, shopper: Shopper) -> bool {
+        let past = self.pasts.get(shopper.0 as usize);
+        past.is_some_and(|past| past.out.has(Out::FLOOD) || past.out.has(Out::STAFF))
+    }
+
     pub(crate) fn set_staff(&mut self, shopper: Shopper, is_staff: bool) {
         let past = self.past(shopper);
         let was_staff = std::mem::replace(&mut past.is_staff, is_staff);

@@ -77,12 +77,15 @@ enum Listing<'a> {
     Kept(Arc<Vec<Proposal>>),
 }
 
+/// What an item rests on, and whether on what the shopper did before this request.
+type Naming<'a> = dyn Fn(&Scored) -> (ReasonKind, bool) + 'a;
+
 /// Scored items, and how to name what each rests on.
 struct Labelled<'a> {
     scored: Arc<Vec<Scored>>,
     /// The scores that become 1 and 0.
     span: (f32, f32),
-    kind: Box<dyn Fn(&Scored) -> (ReasonKind, bool) + 'a>,
+    kind: Box<Naming<'a>>,
 }
 
 impl<'a> List<'a> {

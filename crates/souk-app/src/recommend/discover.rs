@@ -16,6 +16,9 @@ use crate::App;
 use crate::models::{Fitted, HISTORY_MAX};
 use crate::projections::{Touch, Use};
 
+#[cfg(test)]
+mod tests;
+
 /// How old kept proposals may be before they are made anew. What a shopper just did speaks at once through the
 /// visit and through habits, and is never proposed; the model's view of them changes slowly, and costs a
 /// millisecond (chosen).
@@ -44,7 +47,8 @@ struct Discovery {
 /// one page ask one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Discoveries {
-    kept: RwLock<FxHashMap<Box<[Shopper]>, Discovery>>,
+    /// Younger and older ones: what is full becomes the older, so that no more than half goes at once.
+    kept: RwLock<[FxHashMap<Box<[Shopper]>, Discovery>; 2]>,
     /// Held by the request that makes old proposals anew, with the moment from which the next may: when many are
     /// old at once, all others go on with theirs instead of queueing up behind each other.
     renewing: Mutex<Option<Instant>>,
@@ -52,16 +56,17 @@ pub(crate) struct Discoveries {
 
 impl Discoveries {
     pub(crate) fn clear(&self) {
-        self.kept.write().clear();
+        let gone = std::mem::take(&mut *self.kept.write());
+        drop(gone);
     }
 
     /// Who has asked.
     fn people(&self) -> Vec<Box<[Shopper]>> {
-        self.kept.read().keys().cloned().collect()
+        self.kept.read().iter().flat_map(|some| some.keys().cloned()).collect()
     }
 
     fn of(&self, person: &[Shopper], make: impl FnOnce() -> Vec<Proposal>) -> Arc<Vec<Proposal>> {
-        let known = self.kept.read().get(person).cloned();
+        let known = self.kept.read().iter().find_map(|some| some.get(person)).cloned();
         let Some(known) = known else { return self.make(person, make) };
         if known.made.elapsed() < KEPT_AGE_MAX {
             return known.proposals;
@@ -79,11 +84,17 @@ impl Discoveries {
     fn make(&self, person: &[Shopper], make: impl FnOnce() -> Vec<Proposal>) -> Arc<Vec<Proposal>> {
         let discovery = Discovery { made: Instant::now(), proposals: Arc::new(make()) };
         let proposals = Arc::clone(&discovery.proposals);
-        let mut kept = self.kept.write();
-        if kept.len() >= KEPT_MAX {
-            kept.clear();
+        let mut gone = FxHashMap::default();
+        {
+            let mut kept = self.kept.write();
+            if kept[0].len() >= KEPT_MAX / 2 {
+                kept.swap(0, 1);
+                gone = std::mem::take(&mut kept[0]);
+            }
+            kept[0].insert(person.into(), discovery);
         }
-        kept.insert(person.into(), discovery);
+        // Thousands of lists take a while to drop: not under the lock.
+        drop(gone);
         proposals
     }
 }
@@ -117,29 +128,27 @@ pub(crate) async fn prepare(app: &App, fitted: &Fitted) {
     let mut people = app.models.serving().map_or_else(Vec::new, |fit| fit.discoveries.people());
     if people.is_empty() {
         // The first fit since the start: of those who are known, the latest.
-        let n_shoppers = app.views.read().sizes().subjects;
-        let numbers = n_shoppers.saturating_sub(KEPT_MAX / 2)..n_shoppers;
-        people = numbers.map(|number| Box::from([Shopper(number as u32)])).collect();
+        people = app.views.read().latest_numbers(KEPT_MAX / 2);
     }
     let began = Instant::now();
     for person in people {
-        if began.elapsed() > PREPARE_MAX {
+        if began.elapsed() > PREPARE_MAX || !prepare_for(&person, app, fitted) {
             return;
         }
-        prepare_for(&person, app, fitted);
         tokio::time::sleep(PREPARE_PAUSE).await;
     }
 }
 
-fn prepare_for(person: &[Shopper], app: &App, fitted: &Fitted) {
+/// False once there is no more use in it: somebody left, so the fit will not serve.
+fn prepare_for(person: &[Shopper], app: &App, fitted: &Fitted) -> bool {
     let views = app.views.read();
+    if !fitted.knows_all_departures(&views) {
+        return false;
+    }
     let site = app.config.main_site();
     let purpose = Use { purpose: Purpose::Personalization, site: &site, withheld: Purposes::NONE };
-    let Some(number) = views.catalogue.find_site(&site) else { return };
-    let Some(personal) = views.again_for(person, purpose) else { return };
-    if !fitted.knows_all_departures(&views) {
-        return;
-    }
+    let Some(number) = views.catalogue.find_site(&site) else { return false };
+    let Some(personal) = views.again_for(person, purpose) else { return true };
     let scene = Scene {
         views: &views,
         ranking: &app.ranking,
@@ -156,6 +165,7 @@ fn prepare_for(person: &[Shopper], app: &App, fitted: &Fitted) {
         proposals_max: KEPT_LEN,
     };
     with_scratches(|scratches| drop(discover(&scene, scratches)));
+    true
 }
 
 fn visited<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a Touch> {
@@ -218,44 +228,4 @@ fn made(
         }
     };
     proposed.iter().map(proposal).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn proposals(support: u32) -> Vec<Proposal> {
-        let kind = ReasonKind::Popular;
-        let (item, evidence) = (Item(1), Vec::new());
-        vec![Proposal { item, score: 1.0, kind, evidence, support, is_personal: false }]
-    }
-
-    #[test]
-    fn old_proposals_are_made_anew_by_one_request_with_rests() {
-        let discoveries = Discoveries::default();
-        let ask = |person: u32, n| discoveries.of(&[Shopper(person)], || proposals(n))[0].support;
-        assert_eq!((ask(1, 1), ask(1, 2), ask(2, 3)), (1, 1, 3), "kept, each person's own");
-        let age = |person: u32| {
-            let mut kept = discoveries.kept.write();
-            let discovery = kept.get_mut(&[Shopper(person)][..]).unwrap();
-            discovery.made = discovery.made.checked_sub(KEPT_AGE_MAX).unwrap();
-        };
-        age(1);
-        let renewing = discoveries.renewing.lock();
-        assert_eq!(ask(1, 4), 1, "another request makes some anew");
-        drop(renewing);
-        let slow = || {
-            std::thread::sleep(Duration::from_millis(20));
-            proposals(5)
-        };
-        assert_eq!(discoveries.of(&[Shopper(1)], slow)[0].support, 5);
-        age(2);
-        assert_eq!(ask(2, 6), 3, "the next ones after a rest");
-        *discoveries.renewing.lock() = None;
-        assert_eq!(ask(2, 7), 7);
-        // Nobody is ever answered with what was made for another set of ids.
-        assert_eq!(discoveries.of(&[Shopper(1), Shopper(2)], || proposals(8))[0].support, 8);
-    }
 }

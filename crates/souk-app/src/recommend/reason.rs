@@ -31,17 +31,20 @@ enum With {
     Kind(Kind),
 }
 
+/// How which product is joined with what.
+type Pair = (Bond, Item, With);
+
 /// Whether enough people joined a product with another, or with a kind: found a moment ago, for the same
 /// pairs come in many answers. It is emptied whenever somebody leaves.
 #[derive(Debug, Default)]
-pub(crate) struct Joined(RwLock<FxHashMap<(Bond, Item, With), (bool, Instant)>>);
+pub(crate) struct Joined(RwLock<FxHashMap<Pair, (bool, Instant)>>);
 
 impl Joined {
     pub(crate) fn clear(&self) {
         self.0.write().clear();
     }
 
-    fn ask(&self, key: (Bond, Item, With), count: impl FnOnce() -> bool) -> bool {
+    fn ask(&self, key: Pair, count: impl FnOnce() -> bool) -> bool {
         if let Some(&(is_joined, found)) = self.0.read().get(&key)
             && found.elapsed() < JOINED_AGE_MAX
         {

@@ -26,8 +26,8 @@ impl App {
             _ => None,
         };
         let user = user.map(|user| self.door.hasher.id(IdKind::User, user));
-        let anonymous =
-            request.anonymous_id.as_ref().map(|id| self.door.hasher.id(IdKind::Anonymous, id));
+        let kind = |id| if is_trusted { IdKind::Anonymous } else { IdKind::by_browser(id) };
+        let anonymous = request.anonymous_id.as_ref().map(|id| self.door.hasher.id(kind(id), id));
         let ids: Vec<_> = user.into_iter().chain(anonymous).collect();
         let mut found = self.parts.keys.find(&ids).await?.into_iter();
         let known = user.and_then(|_| found.next().flatten());

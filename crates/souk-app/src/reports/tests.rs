@@ -156,6 +156,21 @@ async fn nobody_is_held_out_unless_asked_for() {
     assert!(report.comparisons.is_empty());
 }
 
+/// What the shop's own people do says nothing of what personalization brings.
+#[tokio::test]
+async fn the_shops_own_people_are_in_no_report() {
+    let shop = open("holdout: {share: 0.5, outcome_days: 1}").await;
+    regulars(&shop, 30).await;
+    for user in 0..30 {
+        ask(&shop, Strategy::NextBasket, &format!("u{user}")).await;
+    }
+    settle(&shop).await;
+    let open = async || shop.app.holdout_report(&caller(Role::Analyst)).await.unwrap().people_open;
+    assert_eq!(open().await, Some(30));
+    send(&shop, vec![json!({"type": "identify", "userId": "u7", "traits": {"staff": true}})]).await;
+    assert_eq!(open().await, Some(29));
+}
+
 /// Three in five of those with personal answers buy in their day, one in five of the others.
 #[tokio::test]
 async fn a_planted_difference_is_reported_and_a_thin_one_refused() {

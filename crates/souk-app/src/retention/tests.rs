@@ -226,7 +226,7 @@ async fn check_against_the_model(desk: &Desk) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_interleaving_equals_a_model() {
     // The job would run beside the test whenever a day has passed and a minute gone by.
-    let rarely = TERMS.replace("share_max", "every_hours: 8760000, share_max");
+    let rarely = TERMS.replace("share_max", "every_hours: 8760, share_max");
     let rarely: &'static str = Box::leak(rarely.into_boxed_str());
     for seed in 1..=5_u64 {
         println!("seed {seed}");

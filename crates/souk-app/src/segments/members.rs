@@ -87,7 +87,8 @@ impl App {
         let segment = book.find(&asked.key).ok_or_else(|| not_found(&asked.key))?;
         let (currency, zone) = self.place_of(&asked.site)?;
         let standing = self.people.standing(&asked.site);
-        let (mut found, mut number) = (Vec::new(), asked.after.map_or(0, |after| after + 1));
+        let (mut found, mut number) =
+            (Vec::new(), asked.after.map_or(0, |after| after.saturating_add(1)));
         let last = number.saturating_add(LOOKED_AT_MAX);
         let next = loop {
             {

@@ -76,6 +76,9 @@ pub struct Spoke {
     pub because: Item,
 }
 
+/// Items with their scores.
+type Scored = Vec<(f32, Item)>;
+
 /// Working memory of blending; make one per thread and use it again.
 #[derive(Clone, Debug, Default)]
 pub struct BlendScratch {
@@ -166,7 +169,7 @@ impl Blend {
         history: &[Item],
         is_hidden: &dyn Fn(Item) -> bool,
         scratch: &mut BlendScratch,
-    ) -> (Vec<(f32, Item)>, Vec<(f32, Item)>) {
+    ) -> (Scored, Scored) {
         self.collect(history, is_hidden, scratch);
         let scored = self.scores(&scratch.signals).zip(scratch.candidates.iter().copied());
         scored.partition(|&(_, item)| !self.is_new(item))

@@ -82,6 +82,41 @@ fn a_page_reads_the_profile_of_its_own_shopper_or_browser() {
     assert_eq!(known.expect(200).json()["orders"]["count"], 3);
 }
 
+/// Imports from other systems know customers without a number by their e-mail address, which others know too.
+#[test]
+fn an_address_lets_no_page_near_the_customer() {
+    let shop = stocked();
+    let order = json!({"type": "track", "event": "Order Completed", "anonymousId": "anna@shop.example",
+        "messageId": "a1", "timestamp": "2026-01-15T10:00:00Z",
+        "properties": {"order_id": "a1", "products": [{"product_id": "tea", "quantity": 1}]}});
+    shop.admin(post("/v1/batch", &json!({"batch": [order]}))).expect(200);
+    shop.wait_folded();
+    let page = shop.key(Role::StorefrontBrowser);
+    let server = shop.key(Role::StorefrontServer);
+    let profile = |key: &str| {
+        let call = get("/v1/subjects/anonymous:anna@shop.example/profile").key(key);
+        shop.send(&call).expect(200).json()
+    };
+    assert_eq!(profile(&server)["orders"]["count"], 1);
+    assert!(profile(&page)["orders"].is_null());
+    let bought = |key: &str| {
+        let body = json!({"anonymous_id": "anna@shop.example", "strategy": "buy_again"});
+        let answer = shop.send(&post("/v1/recommendations", &body).key(key)).expect(200).json();
+        answer["recommendations"].as_array().unwrap().len()
+    };
+    assert_eq!((bought(&server), bought(&page)), (1, 0));
+    // What a page says in that name is about somebody else.
+    let no = json!({"personalization": false});
+    let path = "/v1/subjects/anonymous:anna@shop.example/consents";
+    let put = call("PUT", path).json(&json!({"purposes": no})).key(&page);
+    shop.send(&put).expect(200);
+    let staff =
+        json!({"anonymousId": "anna@shop.example", "messageId": "s1", "traits": {"staff": true}});
+    shop.send(&post("/v1/identify", &staff).key(&shop.key(Role::IngestBrowser))).expect(200);
+    shop.wait_folded();
+    assert_eq!((bought(&server), profile(&server)["allowed"].clone()), (1, json!(true)));
+}
+
 #[test]
 fn segments_are_made_listed_replaced_and_deleted() {
     let shop = stocked();

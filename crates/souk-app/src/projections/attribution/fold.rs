@@ -77,7 +77,10 @@ impl Views {
         (subject, order): (SubjectId, &CustomerOrder),
     ) {
         let kin = self.identity.neighbours(subject);
-        if !self.attribution.knows_any(subject, &kin) || !self.may_analyse(head, subject) {
+        if !self.attribution.knows_any(subject, &kin)
+            || !self.may_analyse(head, subject)
+            || self.is_order_of_bulk(order)
+        {
             return;
         }
         let shopper = self.shoppers.shopper(subject).unwrap_or(Shopper(super::super::NONE));

@@ -209,14 +209,24 @@ impl Views {
         self.attribution.len()
     }
 
-    /// The subjects of whom something is kept, those that are one person together.
+    /// The subjects of whom something is kept, those that are one person together; without crawlers and the shop's
+    /// own people.
     pub(super) fn measured_people(&self) -> Vec<Vec<SubjectId>> {
         let known = self.attribution.by_subject.keys();
         let mut people: Vec<(SubjectId, SubjectId)> =
             known.map(|subject| (self.first_member(*subject), *subject)).collect();
         people.sort_unstable();
         let same = people.chunk_by(|a, b| a.0 == b.0);
-        same.map(|person| person.iter().map(|(_, subject)| *subject).collect()).collect()
+        let persons = same.map(|person| person.iter().map(|(_, subject)| *subject).collect());
+        persons
+            .filter(|person: &Vec<SubjectId>| !person.iter().any(|one| self.is_no_shopper(*one)))
+            .collect()
+    }
+
+    /// Whether a subject is a crawler, or one of the shop's own people.
+    pub(crate) fn is_no_shopper(&self, subject: SubjectId) -> bool {
+        let shopper = self.shoppers.shopper(subject);
+        shopper.is_some_and(|shopper| self.histories.is_no_shopper(shopper))
     }
 
     fn first_member(&self, subject: SubjectId) -> SubjectId {

@@ -93,6 +93,7 @@ impl Consented<'_> {
             return;
         }
         let back = order.refunds.iter().flat_map(|refund| refund.lines.iter());
+        let back = back.filter(|line| catalogue.site_number(line.item) == site);
         let back: i64 = back.filter(|line| line.currency == wanted).map(|line| line.minor).sum();
         let channel = usize::from(placed.channel).checked_sub(1);
         purchases.push(Purchase {
