@@ -28,7 +28,7 @@ pub use members::{MEMBERS_MAX, Member, MemberPage, MembersAsked};
 /// shopper's memberships are measured.
 pub const SEGMENTS_MAX: usize = 1_000;
 /// Bytes of a name.
-const NAME_BYTES_MAX: usize = 200;
+const NAME_CHARS_MAX: usize = 50;
 /// How soon after a change segments are counted.
 const COUNT_PAUSE: Duration = Duration::from_secs(5);
 

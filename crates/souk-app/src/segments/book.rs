@@ -8,7 +8,7 @@ use souk_core::rules::RuleId;
 use souk_core::{Filter, Timestamp};
 use souk_recommend::lifetime::rfm::RfmName;
 
-use super::NAME_BYTES_MAX;
+use super::NAME_CHARS_MAX;
 use crate::AppError;
 use crate::people::fields::FIELDS;
 use crate::people::{Lens, Person};
@@ -44,8 +44,9 @@ impl Segment {
             let detail = "must have 1 to 64 letters, digits, `.`, `_` or `-`, and begin with one of the first two";
             invalid("/key", format!("key {detail}"))
         })?;
-        if name.len() > NAME_BYTES_MAX {
-            let detail = format!("name has {} bytes; the limit is {NAME_BYTES_MAX}", name.len());
+        let n_chars = name.chars().count();
+        if n_chars > NAME_CHARS_MAX {
+            let detail = format!("name has {n_chars} characters; the limit is {NAME_CHARS_MAX}");
             return Err(invalid("/name", detail));
         }
         let parsed = parse(filter).map_err(|error| invalid("/filter", error.to_string()))?;

@@ -28,7 +28,7 @@ pub(crate) struct MembersQuery {
     /// The `cursor` of the page before.
     pub(crate) cursor: Option<String>,
     /// Names of traits, parted by commas, whose newest value is told of each person: `email,id`.
-    #[param(pattern = "^[A-Za-z0-9_]{1,20}(,[A-Za-z0-9_]{1,20}){0,9}$")]
+    #[param(pattern = "^([A-Za-z0-9_]{1,20}(,[A-Za-z0-9_]{1,20}){0,9})?$")]
     pub(crate) traits: Option<String>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct SegmentBody {
     /// `orders >= 3 AND days_since_order > 60`.
     #[schema(
         max_length = 4096,
-        pattern = "^(orders|spend|days_since_order|churn_risk) (=|!=|<|<=|>|>=) [0-9]{1,6}( (AND|OR) (NOT )?(orders_90d|expected_value|rfm.recency) (=|<|>=) [0-9]{1,6}){0,5}$"
+        pattern = "^(orders|spend|days_since_order|churn_risk) (=|!=|<|<=|>|>=) [0-9]{1,6}( (AND|OR) (NOT )?(orders_90d|expected_value|rfm[.]recency) (=|<|>=) [0-9]{1,6}){0,5}$"
     )]
     filter: String,
 }
@@ -105,7 +105,7 @@ pub(crate) struct SegmentChange {
     /// As that of a new segment.
     #[schema(
         max_length = 4096,
-        pattern = "^(orders|spend|days_since_order|churn_risk) (=|!=|<|<=|>|>=) [0-9]{1,6}( (AND|OR) (NOT )?(orders_90d|expected_value|rfm.recency) (=|<|>=) [0-9]{1,6}){0,5}$"
+        pattern = "^(orders|spend|days_since_order|churn_risk) (=|!=|<|<=|>|>=) [0-9]{1,6}( (AND|OR) (NOT )?(orders_90d|expected_value|rfm[.]recency) (=|<|>=) [0-9]{1,6}){0,5}$"
     )]
     filter: String,
 }
