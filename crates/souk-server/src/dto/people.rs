@@ -28,7 +28,7 @@ pub(crate) struct MembersQuery {
     /// The `cursor` of the page before.
     pub(crate) cursor: Option<String>,
     /// Names of traits, parted by commas, whose newest value is told of each person: `email,id`.
-    #[param(pattern = "^([A-Za-z0-9_]{1,20}(,[A-Za-z0-9_]{1,20}){0,9})?$")]
+    #[param(pattern = "^[^,]*(,[^,]*){0,9}$")]
     pub(crate) traits: Option<String>,
 }
 
