@@ -8,4 +8,5 @@ mod subject;
 pub(crate) use learning::Learning;
 pub(crate) use rules::ConsentRules;
 pub(crate) use sources::{LastWords, preferences};
+pub(crate) use subject::kind_and_name;
 pub use subject::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};

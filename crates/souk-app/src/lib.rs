@@ -33,6 +33,7 @@ mod sealing;
 mod segments;
 pub mod sheet;
 mod status;
+mod stored;
 #[cfg(test)]
 mod test_shop;
 

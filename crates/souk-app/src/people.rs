@@ -13,6 +13,7 @@ use souk_core::{Currency, Purpose, Purposes, SiteId, SubjectId};
 use souk_recommend::audience::Audience;
 
 use crate::audit::Counted;
+use crate::consent::kind_and_name;
 use crate::ingest::IdKind;
 use crate::models::is_stale;
 use crate::projections::{Use, Views, Whom};
@@ -42,8 +43,6 @@ pub(crate) use standing::Standing;
 
 use standing::{Crowd, Fit};
 
-/// What marks an id that a browser made, in the place of a user id.
-const ANONYMOUS: &str = "anonymous:";
 /// How often to look whether there is something to do.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// How long after a start the figures are fitted: a start has better things to do.
@@ -120,7 +119,7 @@ impl App {
         }
         self.fit_if_new().await?;
         // A key in a page speaks for the browser's id alone, not for what it was joined with.
-        let is_alone = kind == IdKind::Anonymous && !caller.may(Operation::ProfileOfAnyShopper);
+        let is_alone = kind != IdKind::User && !caller.may(Operation::ProfileOfAnyShopper);
         let whom = match (subject, is_alone) {
             (Some(subject), false) => Whom::known(subject),
             (subject, _) => Whom { known: None, alone: subject },
@@ -270,12 +269,14 @@ pub(crate) fn slices<T>(
             found.extend(look(&views, from..until));
             from = until;
         }
-        size = match began.elapsed() {
+        let took = began.elapsed();
+        size = match took {
             took if took < SLICE / 2 => size.saturating_mul(2).min(4_096),
             took if took > SLICE => (size / 2).max(1),
             _ => size,
         };
-        std::thread::yield_now();
+        // Half of a core at most: answers come first.
+        std::thread::sleep(took);
     }
 }
 
@@ -283,14 +284,7 @@ pub(crate) fn slices<T>(
 /// shopper, or of a browser's own id, which only that browser knows.
 fn asked<'a>(id: &'a str, caller: &Caller) -> Result<(IdKind, &'a str), AppError> {
     caller.check(Operation::ReadProfiles)?;
-    let (kind, name) = match id.strip_prefix(ANONYMOUS) {
-        Some(name) => (IdKind::Anonymous, name),
-        None => (IdKind::User, id),
-    };
-    if name.is_empty() || name.len() > souk_core::ID_BYTES_MAX {
-        let detail = format!("an id has 1 to {} bytes", souk_core::ID_BYTES_MAX);
-        return Err(AppError::invalid("invalid_id", "", detail));
-    }
+    let (kind, name) = kind_and_name(id)?;
     // The same name that a page sent events under: a claim, where it looks like an address.
     let kind = match kind {
         IdKind::Anonymous if !caller.may(Operation::ProfileOfAnyShopper) => {

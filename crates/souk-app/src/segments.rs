@@ -27,7 +27,7 @@ pub use members::{MEMBERS_MAX, Member, MemberPage, MembersAsked};
 /// Segments in one installation, those that every shop has not counted; chosen: the number for which a
 /// shopper's memberships are measured.
 pub const SEGMENTS_MAX: usize = 1_000;
-/// Bytes of a name.
+/// Characters of a name.
 const NAME_CHARS_MAX: usize = 50;
 /// How soon after a change segments are counted.
 const COUNT_PAUSE: Duration = Duration::from_secs(5);

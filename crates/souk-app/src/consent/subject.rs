@@ -239,10 +239,12 @@ impl App {
     }
 }
 
-/// Who may ask for whom: systems of the shop for anybody; a page for the one shopper of its token, or
-/// for a browser's own id, which only that browser knows.
-fn asked<'a>(id: &'a str, caller: &Caller) -> Result<(Asked, &'a str), AppError> {
-    caller.check(Operation::Consents)?;
+/// What kind of id a path names: a user id, or `anonymous:` and a browser's.
+///
+/// # Errors
+///
+/// [`AppError::Invalid`] for an empty or too long id.
+pub(crate) fn kind_and_name(id: &str) -> Result<(IdKind, &str), AppError> {
     let (kind, name) = match id.strip_prefix(ANONYMOUS) {
         Some(name) => (IdKind::Anonymous, name),
         None => (IdKind::User, id),
@@ -251,6 +253,14 @@ fn asked<'a>(id: &'a str, caller: &Caller) -> Result<(Asked, &'a str), AppError>
         let detail = format!("an id has 1 to {} bytes", souk_core::ID_BYTES_MAX);
         return Err(AppError::invalid("invalid_id", "", detail));
     }
+    Ok((kind, name))
+}
+
+/// Who may ask for whom: systems of the shop for anybody; a page for the one shopper of its token, or
+/// for a browser's own id, which only that browser knows.
+fn asked<'a>(id: &'a str, caller: &Caller) -> Result<(Asked, &'a str), AppError> {
+    caller.check(Operation::Consents)?;
+    let (kind, name) = kind_and_name(id)?;
     if caller.may(Operation::ConsentsOfAnyShopper) {
         return Ok((Asked { kind, is_alone: false }, name));
     }

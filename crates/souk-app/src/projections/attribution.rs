@@ -39,7 +39,7 @@ pub(crate) const WINDOW_DAYS_MAX: i64 = 14;
 const LATE_DAYS: i64 = 3;
 /// Days that counts and acts are kept (chosen: half a year, to compare two quarters).
 pub(crate) const KEPT_DAYS: i32 = 186;
-/// Answers kept with their products (chosen: a long visit has some dozens).
+/// Answers kept with their products (chosen for the memory of a million people: the newest ones, of some visits).
 const ANSWERS_MAX: usize = 16;
 /// Counts by day and place kept of one subject.
 const ROWS_MAX: usize = 512;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use souk_core::Timestamp;
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::{rule_from_json, rule_to_json};
-use souk_ports::{Condition, Row, TableRange, TableStore, Write, WriteChange};
+use souk_ports::{Condition, Row, TableStore, Write, WriteChange};
 
 use super::StoredRule;
 use crate::AppError;
@@ -12,7 +12,6 @@ use crate::AppError;
 const PARTITION: &str = "rules";
 /// The version of a row's form.
 const FORM: u64 = 1;
-const PAGE: u32 = 1_000;
 
 /// The write that stores a rule.
 pub(super) fn write(rule: &Rule, (now, condition): (Timestamp, Condition)) -> Write {
@@ -48,23 +47,5 @@ pub(super) async fn load(
     tables: &dyn TableStore,
     now: Timestamp,
 ) -> Result<(Vec<StoredRule>, Vec<String>), AppError> {
-    let (mut rules, mut unreadable) = (Vec::new(), Vec::new());
-    let mut after: Option<String> = None;
-    loop {
-        let range = TableRange {
-            partition_key: PARTITION,
-            prefix: "",
-            after: after.as_deref(),
-            limit: PAGE,
-        };
-        let rows = tables.range(range, now).await?;
-        let Some(last) = rows.last() else { return Ok((rules, unreadable)) };
-        after = Some(last.sort_key.clone());
-        for row in &rows {
-            match read(row) {
-                Some(rule) => rules.push(rule),
-                None => unreadable.push(row.sort_key.clone()),
-            }
-        }
-    }
+    crate::stored::load((tables, PARTITION), now, read).await
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use souk_core::Timestamp;
-use souk_ports::{Condition, Row, TableRange, TableStore, Write, WriteChange};
+use souk_ports::{Condition, Row, TableStore, Write, WriteChange};
 
 use super::Segment;
 use crate::AppError;
@@ -10,7 +10,6 @@ use crate::AppError;
 const PARTITION: &str = "segments";
 /// The version of a row's form.
 const FORM: u64 = 1;
-const PAGE: u32 = 1_000;
 
 /// The write that stores a segment.
 pub(super) fn write(segment: &Segment, condition: Condition) -> Write {
@@ -50,23 +49,5 @@ pub(super) async fn load(
     tables: &dyn TableStore,
     now: Timestamp,
 ) -> Result<(Vec<Segment>, Vec<String>), AppError> {
-    let (mut segments, mut unreadable) = (Vec::new(), Vec::new());
-    let mut after: Option<String> = None;
-    loop {
-        let range = TableRange {
-            partition_key: PARTITION,
-            prefix: "",
-            after: after.as_deref(),
-            limit: PAGE,
-        };
-        let rows = tables.range(range, now).await?;
-        let Some(last) = rows.last() else { return Ok((segments, unreadable)) };
-        after = Some(last.sort_key.clone());
-        for row in &rows {
-            match read(row) {
-                Some(segment) => segments.push(segment),
-                None => unreadable.push(row.sort_key.clone()),
-            }
-        }
-    }
+    crate::stored::load((tables, PARTITION), now, read).await
 }

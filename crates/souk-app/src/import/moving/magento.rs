@@ -327,13 +327,7 @@ fn language_of(view: &str) -> Option<String> {
 impl Mapper for ProductMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
         let header = Arc::clone(&self.header);
-        for idx in 0..block.len() {
-            let row = header.row(block, idx);
-            if let Err(fault) = self.take_row(row) {
-                faults.push(fault.at(row.line()));
-            }
-        }
-        Vec::new()
+        super::each_row(&header, block, faults, |row| self.take_row(row).map(|()| None))
     }
 
     fn check(&self) -> Result<(), AppError> {

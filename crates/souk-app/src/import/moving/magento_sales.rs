@@ -123,13 +123,7 @@ impl ItemMapper {
 impl Mapper for ItemMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
         let header = Arc::clone(&self.header);
-        for idx in 0..block.len() {
-            let row = header.row(block, idx);
-            if let Err(fault) = self.take_row(row) {
-                faults.push(fault.at(row.line()));
-            }
-        }
-        Vec::new()
+        super::each_row(&header, block, faults, |row| self.take_row(row).map(|()| None))
     }
 
     fn check(&self) -> Result<(), AppError> {
