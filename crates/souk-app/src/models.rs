@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use souk_core::Timestamp;
 use souk_recommend::evaluate::ratings::{Lessons, Verdict, teach};
-use souk_recommend::sources::{Blend, Histories, Recipe, SourceParams};
+use souk_recommend::sources::{Histories, Recipe, SourceParams};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
@@ -55,9 +55,9 @@ const HOUR_MS: i64 = 3_600_000;
 pub(crate) struct Fitted {
     /// Of which model.
     pub(crate) number: u64,
-    pub(crate) blend: Blend,
     pub(crate) again: BoughtAgain,
-    pub(crate) discoveries: Discoveries,
+    /// What it proposes.
+    pub(crate) discoveries: Arc<Discoveries>,
     made: Instant,
     departures: u64,
 }
@@ -66,6 +66,13 @@ impl Fitted {
     /// Whether nobody left since its facts were copied.
     pub(crate) fn knows_all_departures(&self, views: &Views) -> bool {
         self.departures == departures(views)
+    }
+
+    /// Drops what is at hand of people once one of them left.
+    pub(crate) fn let_go(&self, views: &Views) {
+        if !self.knows_all_departures(views) {
+            self.discoveries.close();
+        }
     }
 }
 
@@ -194,7 +201,7 @@ impl App {
         let number = known.last().map_or(1, |last| last.number + 1);
         let material = self.material().await?;
         let threads = threads();
-        let learned = blocking(move || learn(material, (serving, search), threads)).await?;
+        let learned = at_leisure(move || learn(material, (serving, search), threads)).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
                 "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),
@@ -220,8 +227,7 @@ impl App {
         if let Some(fitted) = learned.fitted {
             let number = learned.fitted_number.unwrap_or(number);
             let fitted = Fitted { number, ..fitted };
-            prepare(self, &fitted).await;
-            *self.models.serving.write() = Some(Arc::new(fitted));
+            self.put_in_service(fitted).await?;
         }
         Ok(model)
     }
@@ -255,7 +261,7 @@ impl App {
     async fn fit(&self, model: &Model) -> Result<(), AppError> {
         let material = self.material().await?;
         let (recipe, number, threads) = (model.recipe.clone(), model.number, threads());
-        let fitted = blocking(move || {
+        let fitted = at_leisure(move || {
             let mut material = material;
             let histories = material.histories();
             let tokens = material.tokens();
@@ -263,17 +269,22 @@ impl App {
                 .then(|| fit(&recipe, (&histories, &tokens), (&material, number), threads))
         });
         let fitted = fitted.await?;
-        let is_outgrown = fitted.is_none();
-        if let Some(fitted) = &fitted {
-            prepare(self, fitted).await;
-        }
-        *self.models.serving.write() = fitted.map(Arc::new);
-        match is_outgrown {
-            true => Err(AppError::NotReady(format!(
+        let Some(fitted) = fitted else {
+            *self.models.serving.write() = None;
+            return Err(AppError::NotReady(format!(
                 "the shop has outgrown model {number}, whose sources take too long by now; learn another one"
-            ))),
-            false => Ok(()),
-        }
+            )));
+        };
+        self.put_in_service(fitted).await
+    }
+
+    /// Lets answers be made with a fit from now on.
+    async fn put_in_service(&self, fitted: Fitted) -> Result<(), AppError> {
+        prepare(self, &fitted).await?;
+        let fitted = Arc::new(fitted);
+        *self.models.serving.write() = Some(Arc::clone(&fitted));
+        fitted.let_go(&self.views.read());
+        Ok(())
     }
 
     async fn material(&self) -> Result<Material, AppError> {
@@ -413,9 +424,8 @@ fn fit(
 ) -> Fitted {
     Fitted {
         number,
-        blend: recipe.fit(histories, tokens, threads),
         again: material.again,
-        discoveries: Discoveries::default(),
+        discoveries: Discoveries::of_blend(recipe.fit(histories, tokens, threads)),
         made: Instant::now(),
         departures: material.departures,
     }
@@ -471,7 +481,7 @@ fn used_by_process() -> Option<Duration> {
 
 /// Does long work on a thread that the system lets run when nobody else wants to, so that answers do not
 /// wait for it. The work must hold no lock that a request waits for.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn at_leisure<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
     let (done, result) = tokio::sync::oneshot::channel();
@@ -486,7 +496,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Gives this thread, and those that it starts, the lowest priority.
-fn yield_to_others() {
+pub(crate) fn yield_to_others() {
     // Of a thread, and not of the whole process, only on Linux. Where it is refused, learning only disturbs more.
     #[cfg(target_os = "linux")]
     if let Err(error) =

@@ -364,7 +364,7 @@ impl App {
         if self.ranking.keep_up(&views)
             && let Some(model) = self.models.serving()
         {
-            model.discoveries.clear();
+            model.let_go(&views);
         }
         let people_min = self.config.privacy.statistics.reason_people_min;
         let arm = self.holdout_arm(&views, (*whom, site, *withheld));

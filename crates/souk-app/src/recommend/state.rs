@@ -32,7 +32,7 @@ const LIST_AGE_MAX: Duration = Duration::from_millis(900);
 /// How often the lists in use are made anew beside the requests.
 const LIST_PAUSE: Duration = Duration::from_millis(400);
 /// How old the answer to a running visit may be, for the same reason.
-const VISIT_AGE_MAX: Duration = Duration::from_millis(500);
+const VISIT_AGE_MAX: Duration = Duration::from_millis(800);
 /// How often the counts of what everyone buys are made anew; they weigh weeks and months.
 const MARKET_PAUSE: Duration = Duration::from_secs(10);
 /// Rest between two shoppers while neighbourhoods are prepared, so that requests come first.
