@@ -227,7 +227,7 @@ fn session<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
         limit: scene.proposals_max,
     };
     let ranking = scene.ranking;
-    let scored = ranking.visit_answer((index.kind, &query), || {
+    let scored = ranking.visit_answer((index.kind, index.visits.n_changes()), &query, || {
         ranking.session.recommend(index.visits, &query, &mut scratches.session)
     });
     let (is_stored, bond) = (scene.is_seen_stored, index.kind);

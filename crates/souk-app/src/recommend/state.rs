@@ -31,8 +31,10 @@ mod tests;
 const LIST_AGE_MAX: Duration = Duration::from_millis(900);
 /// How often the lists in use are made anew beside the requests.
 const LIST_PAUSE: Duration = Duration::from_millis(400);
-/// How old the answer to a running visit may be, for the same reason.
+/// How old the answer to a running visit may be, for the same reason; and where nothing was added to what it was
+/// made from: ages in it are days.
 const VISIT_AGE_MAX: Duration = Duration::from_millis(800);
+const SETTLED_AGE_MAX: Duration = Duration::from_secs(60);
 /// How often the counts of what everyone buys are made anew; they weigh weeks and months.
 const MARKET_PAUSE: Duration = Duration::from_secs(10);
 /// Rest between two shoppers while neighbourhoods are prepared, so that requests come first.
@@ -122,10 +124,18 @@ struct Habit {
 struct VisitAnswer {
     made: Instant,
     kind: ReasonKind,
+    /// Of the visits that it was made from.
+    n_changes: u64,
     seen: Vec<Item>,
     excluded: Vec<Item>,
     limit: usize,
     scored: Arc<Vec<Scored>>,
+}
+
+impl VisitAnswer {
+    fn age_max(&self, n_changes: u64) -> Duration {
+        if self.n_changes == n_changes { SETTLED_AGE_MAX } else { VISIT_AGE_MAX }
+    }
 }
 
 /// What ranking keeps between requests. All of it can be lost at any time.
@@ -265,18 +275,20 @@ impl Ranking {
         scored
     }
 
-    /// What a running visit leads to by one kind of likeness, kept for a moment while it does not go on: the places of one page
-    /// ask one after the other. A visit that the shop does not store is not kept.
+    /// What a running visit leads to by one kind of likeness, kept for a moment while it does not go on, and for
+    /// longer while no other visit does either: the places of one page ask one after the other. A visit that
+    /// the shop does not store is not kept.
     pub(crate) fn visit_answer(
         &self,
-        (kind, query): (ReasonKind, &SessionQuery<'_>),
+        (kind, n_changes): (ReasonKind, u64),
+        query: &SessionQuery<'_>,
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
         let Some(visit) = query.own.filter(|_| query.limit <= KEPT_LIMIT_MAX) else {
             return Arc::new(make());
         };
         if let Some(kept) = self.visits.read().get(&visit)
-            && kept.made.elapsed() < VISIT_AGE_MAX
+            && kept.made.elapsed() < kept.age_max(n_changes)
             && (kept.kind, kept.limit) == (kind, query.limit)
             && (&kept.seen[..], &kept.excluded[..]) == (query.items, query.exclude)
         {
@@ -285,6 +297,7 @@ impl Ranking {
         let answer = VisitAnswer {
             made: Instant::now(),
             kind,
+            n_changes,
             seen: query.items.to_vec(),
             excluded: query.exclude.to_vec(),
             limit: query.limit,
