@@ -220,11 +220,15 @@ impl Place<'_> {
         let parts = (of(|sums| &sums.clicked_revenue), of(|sums| &sums.other_revenue));
         let clicked = self.parts(&whole, (&parts.0, &parts.1));
         self.tell(&clicked, &slot(|money| &mut money.clicked_revenue));
-        let parts = (of(|sums| &sums.costed_revenue), of(|sums| &sums.uncosted_revenue));
-        let mut costed = self.parts(&whole, (&parts.0, &parts.1));
+        // A second part beside the clicked one could be subtracted from it. So the margin is told of cells all
+        // of whose revenue has a known cost: the same people stand behind both.
+        let (uncosted, margin) = (of(|sums| &sums.uncosted_revenue), of(|sums| &sums.margin));
+        let is_whole = |cell: &&Cell| {
+            let mut rests = cell.days.iter().filter_map(|day| uncosted(self.days[day]));
+            rests.all(|rest| rest.people == 0)
+        };
+        let mut costed: Vec<Cell> = whole.iter().filter(is_whole).cloned().collect();
         self.tell(&costed, &slot(|money| &mut money.costed_revenue));
-        // The same people stand behind a margin as behind its revenue.
-        let margin = of(|sums| &sums.margin);
         for cell in &mut costed {
             let sums = cell.days.iter().filter_map(|day| margin(self.days[day]));
             cell.sum = sums.map(|counted| counted.sum).sum();

@@ -265,10 +265,11 @@ async fn a_day_of_few_people_cannot_be_subtracted() {
         let shown: Vec<_> = report.days.iter().filter_map(|row| row.answers).collect();
         (shown, report.totals.first().and_then(|row| row.answers))
     };
-    for (n, count) in [(0, 25), (1, 10), (2, 12)] {
+    regulars(&shop, 25).await;
+    for (n, users) in [(0, 0..25), (1, 0..10), (2, 10..22)] {
         shop.hand.store(noon().plus_ms(n * DAY_MS).as_ms(), Ordering::Relaxed);
-        for user in 0..count {
-            ask(&shop, Strategy::Popular, &format!("d{n}u{user}")).await;
+        for user in users {
+            ask(&shop, Strategy::Popular, &format!("u{user}")).await;
         }
         settle(&shop).await;
     }
