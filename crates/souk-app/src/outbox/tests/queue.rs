@@ -41,6 +41,16 @@ async fn age_ids(shop: &Shop, days: i64) {
     }
 }
 
+/// Waits until so many rows stand in a partition: an erasure is completed in the background.
+async fn wait_rows(shop: &Shop, partition: &str, n: usize) {
+    let wait = async {
+        while n_rows(shop, partition).await < n {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(30), wait).await.is_ok(), "{partition}");
+}
+
 async fn drops(shop: &Shop) -> usize {
     let operation = Some("webhook.drop".to_owned());
     let filter = crate::AuditFilter { operation, ..Default::default() };
@@ -55,6 +65,7 @@ async fn an_erasure_overtakes_what_waits_longer() {
         write(&shop, &consent(n).wait()).await;
     }
     erase(&shop, IdentityCheck::Verified).await;
+    wait_rows(&shop, rows::WAITING, 103).await;
     let receiver = Receiver::answering(&[]);
     shop.app.set_webhook_sender(receiver.clone());
     receiver.wait_for(103).await;
@@ -107,6 +118,7 @@ async fn ids_live_until_they_are_handed_over_or_given_up() {
     )
     .await;
     let id = erase(&shop, IdentityCheck::Verified).await;
+    wait_rows(&shop, rows::WAITING, 3).await;
     age_ids(&shop, 400).await;
     shop.app.tidy_outbox().await.unwrap();
     assert!(shop.app.open_ids(&id).await.unwrap().is_some(), "the delivery still waits");
@@ -133,6 +145,7 @@ async fn ids_live_until_they_are_handed_over_or_given_up() {
 async fn sending_again_at_once_sends_once_and_keeps_the_ids() {
     let (shop, _folder) = shop("attempts_max: 1").await;
     let id = erase(&shop, IdentityCheck::Verified).await;
+    wait_rows(&shop, rows::WAITING, 3).await;
     for row in rows::all(&shop.app.parts, rows::WAITING).await.unwrap() {
         let delivery = Delivery::read(rows::WAITING, &row).unwrap();
         shop.app.settle(&delivery.bury()).await.unwrap();
@@ -160,6 +173,7 @@ async fn sending_again_at_once_sends_once_and_keeps_the_ids() {
 async fn messages_of_earlier_versions_are_delivered_with_their_ids() {
     let (shop, _folder) = shop("").await;
     let id = erase(&shop, IdentityCheck::Verified).await;
+    wait_rows(&shop, rows::WAITING, 3).await;
     // As it was: under message and endpoint, without holds; one of them dead.
     for row in rows::all(&shop.app.parts, rows::WAITING).await.unwrap() {
         let delivery = Delivery::read(rows::WAITING, &row).unwrap();
