@@ -29,7 +29,7 @@ pub(crate) mod tests;
 pub(crate) use codec::Entry;
 pub(crate) use outcomes::{OutcomeQuery, Outcomes, PersonOutcome};
 use person::Person;
-pub(crate) use report::{Counted, FigureQuery, FigureRow};
+pub(crate) use report::{Counted, FigureQuery, FigureRow, Figures, MoneyFigures};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Days from an answer to what it can be credited with, at most; settings may say less.
