@@ -246,9 +246,15 @@ fn similar_to_last<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<
     let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return List::empty() };
     let index = scene.index_for(&[item]);
     let query = SimilarQuery { item, limit: scene.proposals_max };
-    let scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
+    let mut scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
     let bond = index.kind;
+    let kinds = scene.views.catalogue.kinds();
+    if bond == ReasonKind::BoughtTogether && kinds.of(item).is_some() {
+        // What is bought with it need not be like it: nearer kinds come first, and others not at all.
+        scored.retain(|one| kinds.n_common(item, one.item) > 0);
+        scored.sort_by_key(|one| std::cmp::Reverse(kinds.n_common(item, one.item)));
+    }
     label(scored, scene.proposals_max, move |_| (bond, is_stored))
 }
 

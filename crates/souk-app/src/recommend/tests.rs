@@ -82,7 +82,7 @@ async fn bought_together_names_its_anchor() {
     assert!(answer.personalization_score.abs() < f32::EPSILON);
     // Four people bought jam with bread: too few to be spoken of, and the place stays.
     let jam = answer.recommendations.iter().find(|one| one.product_id.as_str() == "jam").unwrap();
-    assert_eq!(jam.reason.text, "Often bought together");
+    assert_eq!(jam.reason.text, "Bought together");
     assert!(jam.reason.evidence.is_empty());
 }
 
