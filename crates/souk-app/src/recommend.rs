@@ -22,6 +22,7 @@ mod candidates;
 mod consent_tests;
 mod discover;
 mod explore;
+mod kin;
 mod listing;
 mod merchandise;
 mod names;

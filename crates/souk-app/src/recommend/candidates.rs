@@ -16,6 +16,7 @@ use crate::models::Fitted;
 use crate::projections::{Consented, Views};
 use crate::recommend::ReasonKind;
 use crate::recommend::discover::discover;
+use crate::recommend::kin::kin;
 use crate::recommend::plan::Source;
 use crate::recommend::state::{Ranking, Scratches};
 
@@ -249,13 +250,13 @@ fn similar_to_last<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<
     let mut scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
     let bond = index.kind;
-    let kinds = scene.views.catalogue.kinds();
-    if bond == ReasonKind::BoughtTogether && kinds.of(item).is_some() {
-        // What is bought with it need not be like it: nearer kinds come first, and others not at all.
-        scored.retain(|one| kinds.n_common(item, one.item) > 0);
-        scored.sort_by_key(|one| std::cmp::Reverse(kinds.n_common(item, one.item)));
+    if bond == ReasonKind::BoughtTogether && scene.views.catalogue.kinds().of(item).is_some() {
+        scored = kin(scene, item, scored);
     }
-    label(scored, scene.proposals_max, move |_| (bond, is_stored))
+    label(scored, scene.proposals_max, move |one| match one.evidence.support {
+        0 => (ReasonKind::SimilarProduct, is_stored),
+        _ => (bond, is_stored),
+    })
 }
 
 fn together<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
