@@ -45,7 +45,8 @@ fn tries_are_drawn_towards_the_mean_of_their_kind() {
 fn what_nobody_saw_is_tried_before_what_is_known_to_be_poor() {
     let known = |shown: f64, wins: f64| Belief::new(Tries { shown, wins }, (0.05, 20.0));
     let found = odds(&[known(0.0, 0.0), known(1_000.0, 20.0), known(1_000.0, 50.0)], 0.1);
-    assert!(found[0] > found[2] && found[2] > found[1], "{found:?}");
+    // Half of its belief lies below its mean, which the third is sure to reach.
+    assert!(found[0] > 0.3 && found[0] < found[2] && found[0] > 5.0 * found[1], "{found:?}");
     assert!(found[1] >= 0.1 / 3.0, "the even part is everybody's: {found:?}");
     assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     assert_eq!(odds(&[], 0.1), Vec::<f64>::new());
