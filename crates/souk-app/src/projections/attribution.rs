@@ -25,6 +25,7 @@ mod person;
 mod report;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trials;
 
 pub(crate) use codec::Entry;
 pub(crate) use outcomes::{OutcomeQuery, Outcomes, PersonOutcome};

@@ -162,6 +162,17 @@ impl Catalogue {
         })
     }
 
+    /// Whether the product came into the shop within `days`; one that was there when the shop itself began
+    /// (or within `days` after it) is not new, whenever it was imported.
+    pub(crate) fn is_new(&self, item: Item, (now, days): (Timestamp, i64)) -> bool {
+        let Some(row) = self.rows.get(item.0 as usize) else { return false };
+        let first = self.sites[row.site as usize].by_age.first();
+        let (offered, span) = (row.offered_at(), days * 86_400_000);
+        row.product.is_some()
+            && now.ms_since(offered) <= span
+            && first.is_some_and(|(began, _)| offered.ms_since(*began) > span)
+    }
+
     /// Known products of a site, in the order of their ids.
     pub fn iter_site(&self, site: &SiteId) -> impl Iterator<Item = Item> + '_ {
         self.shelf(site).into_iter().flat_map(|shelf| shelf.by_id.values().copied())

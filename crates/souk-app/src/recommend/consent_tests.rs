@@ -253,6 +253,8 @@ impl Run {
             rules_at: now,
             detail,
             tongue: super::Tongue::choose(None, &[]),
+            settings: &RecommendationSettings::default(),
+            aim: Aim::Compare,
         };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
         answer.answer.recommendations.into_iter().map(|one| one.product_id).collect()

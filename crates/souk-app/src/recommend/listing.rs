@@ -7,10 +7,12 @@ use souk_recommend::Item;
 
 use crate::App;
 use crate::recommend::candidates::{Proposal, Scene, propose};
+use crate::recommend::explore::Chance;
 use crate::recommend::merchandise::{Hand, Listed, Warning};
 use crate::recommend::plan::{Plan, Source};
 use crate::recommend::select::{Gate, Places};
 use crate::recommend::state::with_scratches;
+use crate::recommend::variety::Variety;
 use crate::recommend::why::{Explainer, WhyNot};
 use crate::recommend::{Detail, RecommendAnswer, RecommendRequest, Strategy};
 
@@ -28,6 +30,15 @@ pub(crate) struct Question<'a> {
     pub(crate) request: &'a RecommendRequest,
     pub(crate) plan: &'a Plan,
     pub(crate) gate: &'a Gate<'a>,
+    pub(crate) makeup: &'a Makeup,
+}
+
+/// What a list is made with beside its sources and rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Makeup {
+    pub(crate) variety: Variety,
+    /// What is tried out; `None` for nothing.
+    pub(crate) chance: Option<Chance>,
 }
 
 /// A list with what is to be said about it.
@@ -86,18 +97,25 @@ fn blamed(hand: &Hand<'_>, items: impl Iterator<Item = Item>) -> Vec<RuleId> {
 }
 
 fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
-    let Question { request, plan, gate } = *question;
+    let Question { request, plan, gate, makeup } = *question;
     let (hand, limit) = (gate.hand, request.limit);
-    let mut pool = fill(scene, plan, (Places::pool(hand.pool(limit), limit), gate));
-    // What makes lists varied, or like the shopper's own mix, reorders the pool here: it knows nothing of
-    // rules, and rules come after it.
+    let chance = makeup.chance.as_ref();
+    let tried = chance.map_or(limit, |chance| chance.pool(question));
+    let wanted = hand.pool(limit).max(makeup.variety.pool(limit)).max(tried);
+    let pool = fill(scene, plan, (Places::pool(wanted, limit), gate));
+    // What makes lists varied knows nothing of rules, and rules come after it.
+    let of_shop = (gate.catalogue, scene.views.crowd(), scene.own);
+    let mut pool = makeup.variety.reorder(pool, limit, of_shop);
     if hand.is_short_of_reserved(&pool, limit) {
         let more = reserved(scene, question, &pool);
         pool.extend(more);
     }
     let guests = hand.guests(limit, gate);
     let mut listed = hand.list(pool, &guests, limit);
-    listed.taken.truncate(limit);
+    let spare = listed.taken.split_off(limit.min(listed.taken.len()));
+    if let Some(chance) = chance {
+        chance.try_out(&mut listed, &spare, (question, scene.now));
+    }
     listed
 }
 
@@ -132,7 +150,7 @@ fn fill(
 
 /// More candidates for reserved shares: from the plan's sources, then from what is popular or new.
 fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -> Vec<Proposal> {
-    let Question { request, plan, gate } = *question;
+    let Question { request, plan, gate, .. } = *question;
     let gate = Gate { is_for_reserved: true, ..gate.under(gate.hand) };
     let mut fill_from = plan.fill.clone();
     for source in [Source::Popular, Source::New] {
@@ -150,7 +168,7 @@ fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -
 }
 
 fn explained(scene: &mut Scene<'_>, question: &Question<'_>, listed: &Listed) -> Vec<WhyNot> {
-    let Question { request, plan, gate } = *question;
+    let Question { request, plan, gate, .. } = *question;
     if request.explain_products.is_empty() {
         return Vec::new();
     }

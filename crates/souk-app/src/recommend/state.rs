@@ -12,6 +12,7 @@ use souk_core::{Fact, SubjectId, Timestamp};
 use souk_ports::RecordKind;
 use souk_recommend::bought_together::TogetherScratch;
 use souk_recommend::buy_again::BuyAgainScratch;
+use souk_recommend::diversity::VarietyScratch;
 use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
 use souk_recommend::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
 use souk_recommend::sources::BlendScratch;
@@ -23,6 +24,7 @@ use crate::projections::Views;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
 use crate::recommend::reason::Joined;
+use crate::recommend::trials::Trials;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,7 @@ pub(crate) struct Scratches {
     pub counts: CoScratch,
     pub buy_again: BuyAgainScratch,
     pub blend: BlendScratch,
+    pub variety: VarietyScratch,
 }
 
 thread_local! {
@@ -150,6 +153,8 @@ pub(crate) struct Ranking {
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
     pub(super) joined: Joined,
+    /// What came of showing products, where any are tried out.
+    trials: RwLock<Option<Arc<Trials>>>,
     /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
     /// Erasures and withdrawals that the rest holds no trace of.
@@ -169,6 +174,7 @@ impl Default for Ranking {
             visits: RwLock::default(),
             lists: RwLock::default(),
             joined: Joined::default(),
+            trials: RwLock::default(),
             forgotten: AtomicU64::new(0),
             cleared: AtomicU64::new(0),
             clearing: Mutex::new(()),
@@ -357,6 +363,26 @@ impl Ranking {
         }
     }
 
+    /// What came of showing products, as far as it is known.
+    pub(crate) fn trials(&self) -> Option<Arc<Trials>> {
+        self.trials.read().clone()
+    }
+
+    /// Erasures and withdrawals that nothing counted before them may be put in after.
+    pub(super) fn n_forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// Keeps counts, unless somebody was forgotten since so many had been; says whether it did.
+    pub(super) fn put_trials(&self, trials: Trials, forgotten: u64) -> bool {
+        let mut kept = self.trials.write();
+        let is_good = self.n_forgotten() == forgotten;
+        if is_good {
+            *kept = Some(Arc::new(trials));
+        }
+        is_good
+    }
+
     /// The lists that were asked for since they were made.
     fn asked_lists(&self) -> Vec<ListKey> {
         let lists = self.lists.read();
@@ -383,6 +409,7 @@ impl Ranking {
         *self.market.write() = None;
         self.lists.write().clear();
         self.joined.clear();
+        *self.trials.write() = None;
         self.cleared.store(forgotten, Ordering::Release);
         true
     }
