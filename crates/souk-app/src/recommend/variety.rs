@@ -46,14 +46,12 @@ pub(crate) struct Variety {
 }
 
 impl Variety {
-    /// What a setting asks for in lists of this strategy. Those that answer a plain question (what goes with it,
-    /// what is like it, what was there before) stay as they are, but what goes with something should not be
+    /// What a setting asks for in lists of this strategy. Those that answer a plain question (what will be bought
+    /// next, what goes with it, what is like it, what was there before) stay as they are, but what goes with something should not be
     /// ten times the same.
     pub(crate) fn of(strategy: Strategy, price: f64) -> Variety {
-        let is_varied = matches!(
-            strategy,
-            Strategy::ForYou | Strategy::NextBasket | Strategy::Popular | Strategy::Trending
-        );
+        let is_varied =
+            matches!(strategy, Strategy::ForYou | Strategy::Popular | Strategy::Trending);
         let is_thinned = price > 0.0 && (is_varied || strategy == Strategy::BoughtTogether);
         Variety { price: if is_varied { price as f32 } else { 0.0 }, is_thinned }
     }
