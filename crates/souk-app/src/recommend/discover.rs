@@ -73,11 +73,15 @@ pub(crate) async fn prepare(app: &App, fitted: &Fitted) -> Result<(), AppError> 
         let discoveries = Arc::clone(&fitted.discoveries);
         let make = move || {
             let mut scratch = BlendScratch::default();
-            for (person, past) in pasts {
-                discoveries.make(&person, &past, &mut scratch);
-            }
+            let made = pasts.into_iter().map(|(person, past)| {
+                let proposals = discoveries.propose(&past, KEPT_LEN, &mut scratch);
+                (person, proposals)
+            });
+            made.collect::<Vec<_>>()
         };
-        at_leisure(make).await?;
+        for (person, proposals) in at_leisure(make).await? {
+            fitted.discoveries.keep(&person, proposals);
+        }
     }
     Ok(())
 }

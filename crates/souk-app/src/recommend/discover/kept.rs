@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Mutex, RwLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_recommend::sources::{Blend, BlendScratch, Proposed};
 use souk_recommend::{Item, Shopper};
 
-use crate::models::yield_to_others;
+use crate::models::at_leisure;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Proposal;
 
@@ -28,8 +28,6 @@ pub(super) const KEPT_FOR_MAX: usize = 2 * KEPT_LEN;
 const WAITING_MAX: usize = 256;
 /// How many times as long as proposals took to make beside the requests, the next ones are left alone.
 const RENEWING_REST: u32 = 3;
-/// How long the thread that makes them stays when there is nothing to do.
-const IDLE_MAX: Duration = Duration::from_secs(5);
 /// What requests may spend on the proposals of people who have none: so much at once, and this part of a core in
 /// the long run (chosen). Beyond it they are answered without.
 const ALLOWANCE_MAX_US: i64 = 200_000;
@@ -67,7 +65,7 @@ struct Kept {
 struct Waiting {
     queue: VecDeque<(Box<[Shopper]>, Past)>,
     people: FxHashSet<Box<[Shopper]>>,
-    /// Whether a thread makes them.
+    /// Whether a task makes them.
     is_served: bool,
 }
 
@@ -84,7 +82,6 @@ pub(crate) struct Discoveries {
     blend: Blend,
     kept: RwLock<Kept>,
     waiting: Mutex<Waiting>,
-    has_work: Condvar,
     allowance: Mutex<Allowance>,
 }
 
@@ -94,7 +91,6 @@ impl Discoveries {
             blend,
             kept: RwLock::default(),
             waiting: Mutex::default(),
-            has_work: Condvar::new(),
             allowance: Mutex::new(Allowance { left_us: ALLOWANCE_MAX_US, counted: Instant::now() }),
         })
     }
@@ -113,7 +109,7 @@ impl Discoveries {
         kept.young.keys().chain(kept.old.keys()).cloned().collect()
     }
 
-    /// What is proposed to a person. Old proposals are answered with while new ones are made on another thread; so is
+    /// What is proposed to a person. Old proposals are answered with while new ones are made beside the requests; so is
     /// somebody without any, with nothing, while too many of them ask.
     pub(super) fn of(
         self: &Arc<Self>,
@@ -149,7 +145,12 @@ impl Discoveries {
         past: &Past,
         scratch: &mut BlendScratch,
     ) -> Arc<Vec<Proposal>> {
-        let proposals = Arc::new(self.propose(past, KEPT_LEN, scratch));
+        self.keep(person, self.propose(past, KEPT_LEN, scratch))
+    }
+
+    /// Keeps a person's proposals, unless somebody left meanwhile.
+    pub(super) fn keep(&self, person: &[Shopper], proposals: Vec<Proposal>) -> Arc<Vec<Proposal>> {
+        let proposals = Arc::new(proposals);
         let discovery = Discovery { made: Instant::now(), proposals: Arc::clone(&proposals) };
         let mut gone = FxHashMap::default();
         {
@@ -201,37 +202,39 @@ impl Discoveries {
         waiting.people.insert(person.into());
         waiting.queue.push_back((person.into(), past));
         if waiting.is_served {
-            self.has_work.notify_one();
             return;
         }
-        let discoveries = Arc::clone(self);
-        let name = "souk-models".to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(move || discoveries.renew());
-        waiting.is_served = thread.is_ok();
+        waiting.is_served = true;
+        tokio::spawn(Arc::clone(self).renew());
     }
 
-    /// Makes anew what waits, with rests, until nothing has waited for a while. It needs no view, so no lock
-    /// that a request waits for: the thread has the lowest priority, and may stand still for long.
-    fn renew(&self) {
-        yield_to_others();
+    /// Makes anew what waits, with rests. The work is done on a thread of the lowest priority, which may stand
+    /// still for long and therefore takes no lock that a request waits for: what it made is put in here.
+    async fn renew(self: Arc<Self>) {
         let mut scratch = BlendScratch::default();
         loop {
-            let (person, past) = {
+            let next = {
                 let mut waiting = self.waiting.lock();
-                if waiting.queue.is_empty() {
-                    self.has_work.wait_for(&mut waiting, IDLE_MAX);
-                }
-                let Some(next) = waiting.queue.pop_front() else {
+                let next = waiting.queue.pop_front();
+                if next.is_none() {
                     waiting.is_served = false;
                     waiting.people.clear();
-                    return;
-                };
+                }
                 next
             };
-            let began = Instant::now();
-            self.make(&person, &past, &mut scratch);
+            let Some((person, past)) = next else { return };
+            let (began, discoveries) = (Instant::now(), Arc::clone(&self));
+            let mut lent = std::mem::take(&mut scratch);
+            let make = move || (discoveries.propose(&past, KEPT_LEN, &mut lent), lent);
+            match at_leisure(make).await {
+                Ok((proposals, lent)) => {
+                    scratch = lent;
+                    self.keep(&person, proposals);
+                }
+                Err(error) => tracing::debug!(%error, "proposals were not made anew"),
+            }
             self.waiting.lock().people.remove(&person);
-            std::thread::sleep(began.elapsed() * RENEWING_REST);
+            tokio::time::sleep(began.elapsed() * RENEWING_REST).await;
         }
     }
 

@@ -28,19 +28,23 @@ fn ask(discoveries: &Arc<Discoveries>, person: &[Shopper], items: &[u32]) -> Vec
 }
 
 /// Asks until the answer is another one.
-fn ask_until_renewed(discoveries: &Arc<Discoveries>, items: &[u32], before: &[u32]) -> Vec<u32> {
+async fn ask_until_renewed(
+    discoveries: &Arc<Discoveries>,
+    items: &[u32],
+    before: &[u32],
+) -> Vec<u32> {
     for _ in 0..500 {
         let now = ask(discoveries, &[Shopper(1)], items);
         if now != before {
             return now;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("proposals were not made anew");
 }
 
-#[test]
-fn old_proposals_are_made_anew_beside_the_requests() {
+#[tokio::test]
+async fn old_proposals_are_made_anew_beside_the_requests() {
     let discoveries = discoveries();
     let first = ask(&discoveries, &[Shopper(1)], &[0, 1]);
     assert_eq!(first[..2], [2, 3]);
@@ -53,18 +57,18 @@ fn old_proposals_are_made_anew_beside_the_requests() {
         first,
         "old ones until there are new ones"
     );
-    assert_eq!(ask_until_renewed(&discoveries, &[4, 5], &first)[..2], [6, 7]);
+    assert_eq!(ask_until_renewed(&discoveries, &[4, 5], &first).await[..2], [6, 7]);
 }
 
-#[test]
-fn people_without_proposals_wait_when_too_many_of_them_ask() {
+#[tokio::test]
+async fn people_without_proposals_wait_when_too_many_of_them_ask() {
     let discoveries = discoveries();
     discoveries.spend_all();
     assert!(
         ask(&discoveries, &[Shopper(1)], &[0, 1]).is_empty(),
         "answered from the rest at first"
     );
-    assert_eq!(ask_until_renewed(&discoveries, &[0, 1], &[])[..2], [2, 3]);
+    assert_eq!(ask_until_renewed(&discoveries, &[0, 1], &[]).await[..2], [2, 3]);
 }
 
 #[test]
