@@ -327,11 +327,7 @@ impl App {
     ) -> (Answered, bool) {
         let Admitted { whom, site, withheld, now, detail, aim } = admitted;
         let views = self.views.read();
-        if self.ranking.keep_up(&views)
-            && let Some(model) = self.models.serving()
-        {
-            model.let_go(&views);
-        }
+        self.let_go_of_departed(&views);
         let people_min = self.config.privacy.statistics.reason_people_min;
         let arm = self.holdout_arm(&views, (*whom, site, *withheld));
         let unknown = (arm == Some(HoldoutArm::Holdout)).then(|| impersonal(request));
@@ -369,6 +365,15 @@ impl App {
 }
 
 impl App {
+    /// Drops what is at hand of people who left.
+    pub(crate) fn let_go_of_departed(&self, views: &Views) {
+        if self.ranking.keep_up(views)
+            && let Some(model) = self.models.serving()
+        {
+            model.let_go(views);
+        }
+    }
+
     /// The language of an answer: the one asked for, else the site's.
     fn tongue(&self, (request, site): (&RecommendRequest, &SiteId)) -> Tongue {
         let known = self.door.sites.iter().find(|known| known.id == *site);

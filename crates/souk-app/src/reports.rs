@@ -2,7 +2,7 @@
 
 use souk_core::{Currency, Day, SiteId, Timestamp};
 
-use crate::projections::{FigureQuery, KEPT_DAYS, day_of};
+use crate::projections::{FigureQuery, KEPT_DAYS, LATE_DAYS, day_of};
 use crate::{App, AppError, Caller, Operation};
 
 mod holdout;
@@ -129,11 +129,14 @@ impl App {
             self.projector.inspect(move |views| views.recommendation_figures(&query)).await?;
         let kept = self.config.privacy.retention.shown_days;
         let kept = kept.and_then(|days| i32::try_from(days).ok()).unwrap_or(i32::MAX);
+        // The day itself, what may be credited to it afterwards, and what of that may come late.
+        let open_days = 1 + settings.click_days.max(settings.order_days) as i64 + LATE_DAYS;
         let asked = telling::Asked {
             days: (from.number(), to.number()),
             people_min,
             // The very oldest day goes piece by piece.
             oldest: day_of(made_at).saturating_sub(kept.min(KEPT_DAYS) - 1),
+            settled: i32::try_from(i64::from(day_of(made_at)) - open_days).unwrap_or(i32::MIN),
         };
         let [days, totals] = telling::told(&rows, &asked);
         Ok(RecommendationReport {

@@ -10,7 +10,7 @@ use souk_core::Timestamp;
 use souk_ports::{Condition, Row, Write, WriteChange};
 use souk_privacy::seal;
 
-use super::rows::{HOLDS, Pages, first};
+use super::rows::{HOLDS, Pages, WAITING_BEFORE, first};
 use super::{Message, hook_now};
 use crate::privacy::waits_for_identity;
 use crate::sealing::Nonces;
@@ -99,6 +99,10 @@ impl App {
             return Ok(());
         }
         if !first(&self.parts, (HOLDS, &format!("{owner}/")), 1).await?.is_empty() {
+            return Ok(());
+        }
+        // What an earlier version wrote has no holds until it is adopted, and may need these ids.
+        if !first(&self.parts, (WAITING_BEFORE, ""), 1).await?.is_empty() {
             return Ok(());
         }
         let keys = &self.parts.keys;

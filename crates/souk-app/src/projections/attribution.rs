@@ -37,7 +37,7 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 pub(crate) const WINDOW_DAYS_MAX: i64 = 14;
 /// Days that a report may arrive late and still find its answer (chosen: a file of the night, after a
 /// weekend).
-const LATE_DAYS: i64 = 3;
+pub(crate) const LATE_DAYS: i64 = 3;
 /// Days that counts and acts are kept (chosen: half a year, to compare two quarters).
 pub(crate) const KEPT_DAYS: i32 = 186;
 /// Answers kept with their products (chosen for the memory of a million people: the newest ones, of some visits).

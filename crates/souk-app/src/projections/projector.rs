@@ -23,6 +23,13 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// freshness that is promised).
 const READERS_WAIT_MAX: Duration = Duration::from_millis(2);
 
+/// Whether the fold keeps up with the log, or has much to catch up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    Live,
+    Behind,
+}
+
 /// How the fold is paced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoldParams {
@@ -298,10 +305,11 @@ impl Folder {
             let is_last = batch.len() < limit as usize;
             batch.iter().for_each(|recorded| cursor.advance(recorded.position));
             if is_last {
-                return self.fold(batch).await;
+                return self.fold(batch, Pace::Live).await;
             }
             // The disk and the fold work at the same time.
-            let (folded, next) = tokio::join!(self.fold(batch), log.read(&cursor, limit));
+            let (folded, next) =
+                tokio::join!(self.fold(batch, Pace::Behind), log.read(&cursor, limit));
             folded?;
             self.snapshot_if_due().await;
             if !self.inbox.is_empty() {
@@ -313,7 +321,7 @@ impl Folder {
     }
 
     /// Folds records in slices, between which readers get their turn.
-    async fn fold(&self, batch: Vec<Recorded>) -> Result<(), FoldError> {
+    async fn fold(&self, batch: Vec<Recorded>, pace: Pace) -> Result<(), FoldError> {
         let mut batch = batch.into_iter();
         loop {
             let slice: Vec<_> = batch.by_ref().take(self.params.slice_events).collect();
@@ -324,7 +332,7 @@ impl Folder {
             }
             let n_noise = opened.iter().filter(|decoded| decoded.event.is_none()).count();
             self.n_noise.fetch_add(n_noise as u64, Ordering::Relaxed);
-            let cursor = self.apply(opened).await;
+            let cursor = self.apply(opened, pace).await;
             self.note_progress(&cursor);
             outcome?;
             tokio::task::yield_now().await;
@@ -332,10 +340,12 @@ impl Folder {
     }
 
     /// Applies opened events, letting the lock go each time the slice's time is over.
-    async fn apply(&self, opened: Vec<Decoded>) -> Cursor {
+    async fn apply(&self, opened: Vec<Decoded>, pace: Pace) -> Cursor {
         let mut opened = opened.into_iter();
         loop {
-            self.let_readers_finish().await;
+            if pace == Pace::Live {
+                self.let_readers_finish().await;
+            }
             let mut views = self.views.write();
             let since = Instant::now();
             for decoded in opened.by_ref() {

@@ -32,10 +32,15 @@ pub(crate) fn discover<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> L
     let limit = scene.proposals_max;
     let person = scene.personal.numbers();
     // What a request tells of a visit that the shop does not store is nobody's.
-    let is_kept = scene.is_seen_stored && !person.is_empty() && limit <= KEPT_FOR_MAX;
-    if !is_kept {
-        let proposals = model.discoveries.propose(&past(scene), limit, &mut scratches.blend);
-        return List::kept(Arc::new(proposals), limit);
+    let is_kept = scene.is_seen_stored && !person.is_empty();
+    if !is_kept || limit > KEPT_FOR_MAX {
+        let asked = (|| past(scene), limit);
+        match model.discoveries.afford(asked, &mut scratches.blend) {
+            Some(proposals) => return List::kept(Arc::new(proposals), limit),
+            None if !is_kept => return List::kept(Arc::default(), 0),
+            // Too many ask for long lists: the best of theirs are at hand.
+            None => {}
+        }
     }
     let kept = model.discoveries.of(person, || past(scene), &mut scratches.blend);
     let met: FxHashSet<Item> = visited(scene).map(|touch| touch.item).collect();
@@ -65,6 +70,10 @@ pub(crate) async fn prepare(app: &App, fitted: &Fitted) -> Result<(), AppError> 
     let mut people = people.into_iter().peekable();
     while people.peek().is_some() && began.elapsed() < PREPARE_MAX {
         let mut pasts = Vec::with_capacity(PREPARED_AT_ONCE);
+        if !fitted.knows_all_departures(&app.views.read()) {
+            // Somebody left, so it will not serve.
+            return Ok(());
+        }
         for person in people.by_ref().take(PREPARED_AT_ONCE) {
             if let Some(past) = past_of(&person, app, fitted) {
                 pasts.push((person, past));

@@ -101,11 +101,12 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
     let (hand, limit) = (gate.hand, request.limit);
     let chance = makeup.chance.as_ref();
     let tried = chance.map_or(limit, |chance| chance.pool(question));
-    let wanted = hand.pool(limit).max(makeup.variety.pool(limit)).max(tried);
-    let pool = fill(scene, plan, (Places::pool(wanted, limit), gate));
+    let places =
+        Places::pool(hand.pool(limit), limit).with_room_for(makeup.variety.pool(limit).max(tried));
+    let found = fill(scene, plan, (places, gate));
     // What makes lists varied knows nothing of rules, and rules come after it.
     let of_shop = (gate.catalogue, scene.views.crowd(), scene.own);
-    let mut pool = makeup.variety.reorder(pool, limit, of_shop);
+    let mut pool = makeup.variety.reorder(found, limit, of_shop);
     if hand.is_short_of_reserved(&pool, limit) {
         let more = reserved(scene, question, &pool);
         pool.extend(more);
@@ -119,16 +120,18 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
     listed
 }
 
-/// Fills the places: the first sources in turn, then the others one after the other.
+/// Fills the places: the first sources in turn, then the others one after the other. Says how many came from
+/// the first.
 fn fill(
     scene: &mut Scene<'_>,
     plan: &Plan,
     (mut places, gate): (Places, &Gate<'_>),
-) -> Vec<Proposal> {
+) -> (Vec<Proposal>, usize) {
     let asked = places.asked;
     with_scratches(|scratches| {
         let rounds =
             std::iter::once(&plan.first[..]).chain(plan.fill.iter().map(std::slice::from_ref));
+        let mut n_found = None;
         for sources in rounds {
             for proposals_max in [asked, PROPOSALS_MAX] {
                 scene.proposals_max = proposals_max;
@@ -136,15 +139,16 @@ fn fill(
                 let mut lists: Vec<_> = lists.collect();
                 let is_cut = lists.iter().any(|list| list.n_left() >= proposals_max);
                 places.take_in_turn(&mut lists, gate);
-                if places.is_full() {
-                    return places.into_taken();
-                }
-                if !is_cut {
+                if places.has_enough() || !is_cut {
                     break;
                 }
             }
+            let n_found = *n_found.get_or_insert(places.n_taken());
+            if places.has_enough() {
+                return (places.into_taken(), n_found);
+            }
         }
-        places.into_taken()
+        (places.into_taken(), n_found.unwrap_or_default())
     })
 }
 
@@ -161,7 +165,7 @@ fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -
     let plan = Plan { fill: fill_from, ..plan.clone() };
     let places = Places::beside(pool, gate.catalogue, request.limit);
     let last = pool.last().map_or(0.0, |last| last.score);
-    let mut more = fill(scene, &plan, (places, &gate));
+    let (mut more, _) = fill(scene, &plan, (places, &gate));
     // They come behind all that was proposed, whatever their source says of them.
     more.iter_mut().for_each(|proposal| proposal.score = proposal.score.min(last));
     more
@@ -174,7 +178,7 @@ fn explained(scene: &mut Scene<'_>, question: &Question<'_>, listed: &Listed) ->
     }
     // Without rules that reorder there are no more candidates than places: look deeper, for this alone.
     let deeper = match listed.left.is_empty() {
-        true => fill(scene, plan, (Places::pool(WHY_POOL, request.limit), gate)),
+        true => fill(scene, plan, (Places::pool(WHY_POOL, request.limit), gate)).0,
         false => Vec::new(),
     };
     Explainer { request, gate, hand: gate.hand, listed, deeper: &deeper }.all()

@@ -421,6 +421,8 @@ pub(crate) async fn keep_lists(app: Weak<App>) {
     loop {
         tokio::time::sleep(LIST_PAUSE).await;
         let Some(app) = app.upgrade() else { return };
+        // Who left is let go of without waiting for somebody to ask.
+        app.let_go_of_departed(&app.views.read());
         for key in app.ranking.asked_lists() {
             let now = app.clock.now();
             let forgotten = app.ranking.forgotten.load(Ordering::Acquire);

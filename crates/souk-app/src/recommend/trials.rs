@@ -8,14 +8,13 @@ use souk_recommend::Item;
 use souk_recommend::explore::{Belief, Tries};
 
 use crate::App;
-use crate::projections::{Catalogue, Kind};
+use crate::people::in_slices;
+use crate::projections::{Catalogue, Kind, Views};
 
 /// How old counts may be; they weigh two weeks.
 const AGE_MAX: Duration = Duration::from_secs(600);
 /// How often to look whether they are due.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
-/// Subjects that are gone through while the views are held.
-const ROWS_AT_ONCE: usize = 512;
 
 /// The chance to be taken up where nothing is known, and how many tries it counts as; chosen, and of no weight
 /// once a shop has some thousand answers.
@@ -69,22 +68,10 @@ impl App {
         let views = Arc::clone(&self.views);
         let work = move || {
             let mut items: FxHashMap<Item, Tries> = FxHashMap::default();
-            let mut from = 0;
-            loop {
-                let began = Instant::now();
-                {
-                    let views = views.read();
-                    if from >= views.n_trial_rows() {
-                        return Trials::of(items, &views.catalogue);
-                    }
-                    let until = (from + ROWS_AT_ONCE).min(views.n_trial_rows());
-                    let mut add = |item, tries| items.entry(item).or_default().add(tries);
-                    views.each_trial(from..until, &mut add);
-                    from = until;
-                }
-                // Half of a core at most: answers come first.
-                std::thread::sleep(began.elapsed());
-            }
+            in_slices((&views, Views::n_trial_rows), |views, rows| {
+                views.each_trial(rows, |item, tries| items.entry(item).or_default().add(tries));
+            });
+            Trials::of(items, &views.read().catalogue)
         };
         let Ok(trials) = tokio::task::spawn_blocking(work).await else { return false };
         self.ranking.put_trials(trials, forgotten)
@@ -92,11 +79,11 @@ impl App {
 }
 
 /// Keeps the counts fresh while products are tried out, until the application is gone. After somebody left there
-/// are none until they are counted anew.
+/// are none until they are counted anew; where somebody leaves during each count, it is tried less and less often.
 pub(crate) async fn keep_trials(app: Weak<App>) {
-    let mut counted: Option<Instant> = None;
+    let (mut counted, mut pause) = (None::<Instant>, LOOK_PAUSE);
     loop {
-        tokio::time::sleep(LOOK_PAUSE).await;
+        tokio::time::sleep(pause).await;
         let Some(app) = app.upgrade() else { return };
         if app.config.recommendations.exploration.share <= 0.0 {
             return;
@@ -105,6 +92,7 @@ pub(crate) async fn keep_trials(app: Weak<App>) {
             app.ranking.trials().is_some() && counted.is_some_and(|at| at.elapsed() < AGE_MAX);
         if !is_fresh && app.check_ready().is_ok() {
             counted = app.count_trials().await.then(Instant::now);
+            pause = if counted.is_some() { LOOK_PAUSE } else { (2 * pause).min(AGE_MAX) };
         }
     }
 }

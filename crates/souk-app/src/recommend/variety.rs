@@ -1,11 +1,12 @@
 //! Variety among the candidates of a list, before the merchant's rules: what is much like the rest, or what
 //! everybody is shown anyway, makes way for near equals that are not. docs/variety.md.
 
+use std::num::NonZeroU64;
+
 use rustc_hash::FxHashMap;
 use souk_recommend::Item;
 use souk_recommend::diversity::{Candidates, Mix, VarietyParams, vary};
 use souk_recommend::next_basket::Basket;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::projections::{Catalogue, CrowdView, Kind};
 use crate::recommend::candidates::Proposal;
@@ -16,16 +17,13 @@ use crate::recommend::{ReasonKind, Strategy};
 /// without variety.
 const DEPTH_PER_PLACE: usize = 4;
 const DEPTH_BESIDE: usize = 10;
+/// Candidates that are looked at at most, however long the list: exchanges take the square of it.
+const DEPTH_MAX: usize = 100;
 /// Levels of a category that are compared, from the top (chosen: taxonomies have three to five).
 const LEVELS: usize = 6;
 /// Products with the same words in their titles that a list may have (chosen: two are a choice, three a
 /// repetition).
 const SAME_WORDS_MAX: usize = 2;
-/// What sizes are counted in; titles that differ in sizes alone are of one product.
-const UNITS: [&str; 22] = [
-    "cl", "cm", "count", "ct", "dz", "fl", "g", "gal", "in", "kg", "l", "lb", "lbs", "liter",
-    "litre", "m", "ml", "no", "oz", "pack", "pk", "x",
-];
 /// A shopper's own mix is that of so many last baskets (chosen).
 const MIX_BASKETS: usize = 20;
 /// What remains of a distance between products of one brand (chosen).
@@ -47,8 +45,8 @@ pub(crate) struct Variety {
 
 impl Variety {
     /// What a setting asks for in lists of this strategy. Those that answer a plain question (what will be bought
-    /// next, what goes with it, what is like it, what was there before) stay as they are, but what goes with something should not be
-    /// ten times the same.
+    /// next, what goes with it, what is like it, what was there before) stay as they are, but what goes with
+    /// something should not be ten times the same.
     pub(crate) fn of(strategy: Strategy, price: f64) -> Variety {
         let is_varied =
             matches!(strategy, Strategy::ForYou | Strategy::Popular | Strategy::Trending);
@@ -59,21 +57,20 @@ impl Variety {
     /// How many candidates are wanted for so many places.
     pub(crate) fn pool(self, limit: usize) -> usize {
         match self.is_thinned {
-            true => limit * DEPTH_PER_PLACE + DEPTH_BESIDE,
+            true => (limit * DEPTH_PER_PLACE + DEPTH_BESIDE).min(DEPTH_MAX.max(limit)),
             false => limit,
         }
     }
 
-    /// Puts varied candidates into the first `limit` places; the others stay behind them in their order.
+    /// Puts varied candidates into the first `limit` places; the others stay behind them in their order. What
+    /// only fills the list up, behind the first `n_found`, pushes nothing out.
     pub(crate) fn reorder(
         self,
-        mut pool: Vec<Proposal>,
+        (mut pool, n_found): (Vec<Proposal>, usize),
         limit: usize,
         (catalogue, crowd, own): (&Catalogue, CrowdView<'_>, &[Basket]),
     ) -> Vec<Proposal> {
-        // Fillers are there to fill: they do not push out what was found for the shopper.
-        let is_found = |one: &Proposal| one.kind != ReasonKind::New;
-        let depth = pool.iter().position(|one| !is_found(one)).unwrap_or(pool.len());
+        let depth = n_found.min(pool.len());
         if depth <= limit || !self.is_thinned {
             return pool;
         }
@@ -98,7 +95,8 @@ impl Variety {
         let mix = (!tops.is_empty()).then_some(Mix { groups: &groups, shares: &shares });
         let candidates =
             Candidates { relevance: &relevance, rarity: &rarity, distance: &distance, mix };
-        let params = VarietyParams { price: self.price, depth, ..VarietyParams::default() };
+        let params =
+            VarietyParams { price: self.price, depth: DEPTH_MAX, ..VarietyParams::default() };
         with_scratches(|scratches| {
             let list = vary(&candidates, (limit, &params), &mut scratches.variety);
             in_front(pool, list)
@@ -109,32 +107,15 @@ impl Variety {
 /// Moves products of which a reader sees the same words twice already behind all others. What the shopper
 /// bought before stays where it is: it is known to be what is meant.
 fn thin_out(shown: &mut [Proposal], catalogue: &Catalogue) {
-    let mut seen: FxHashMap<u64, usize> = FxHashMap::default();
+    let mut seen: FxHashMap<NonZeroU64, usize> = FxHashMap::default();
     let is_crowding = |one: &Proposal| {
-        let Some(product) = catalogue.product(one.item) else { return false };
-        let n = seen.entry(words_key(&product.title)).or_default();
+        let Some(words) = catalogue.title_words(one.item) else { return false };
+        let n = seen.entry(words).or_default();
         *n += 1;
         *n > SAME_WORDS_MAX && one.kind != ReasonKind::BoughtBefore
     };
     // Keys are asked for once each, in the order of the places, and equals keep it.
     shown.sort_by_cached_key(is_crowding);
-}
-
-/// A hash of the words of a title without numbers, sizes and units.
-fn words_key(title: &str) -> u64 {
-    let mut hasher = Xxh3::new();
-    let words = title.split(|letter: char| !letter.is_alphanumeric());
-    let is_word = |word: &&str| {
-        word.chars().all(char::is_alphabetic)
-            && !UNITS.iter().any(|unit| word.eq_ignore_ascii_case(unit))
-    };
-    for word in words.filter(|word| !word.is_empty()).filter(is_word) {
-        word.chars().flat_map(char::to_lowercase).for_each(|letter| {
-            hasher.update(letter.encode_utf8(&mut [0; 4]).as_bytes());
-        });
-        hasher.update(b" ");
-    }
-    hasher.digest()
 }
 
 /// The categories at the top that a shopper's last baskets hold, and the share of each.

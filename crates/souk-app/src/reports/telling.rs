@@ -10,6 +10,10 @@
 //! complementary suppression of statistical offices (Hundepool et al., *Statistical Disclosure Control*, 2012,
 //! chapter 4), done once for all tables that can be asked for.
 //!
+//! Days wait until nothing more is credited to them: the running days would be joined with others in one reading
+//! and told alone in the next, and the difference would be the others'. So a day of few people shows, if at all,
+//! when the windows of attribution are over; one of many shows at once.
+//!
 //! Days wait within a stretch of [`STRETCH_DAYS`] days that begins at a fixed day, so that cells stay when
 //! the oldest days go; what waits at its end is not told.
 
@@ -38,6 +42,8 @@ pub(super) struct Asked {
     pub(super) people_min: u64,
     /// The oldest day of which everything is kept.
     pub(super) oldest: i32,
+    /// The last day to which nothing more is credited.
+    pub(super) settled: i32,
 }
 
 /// Who stands behind something: one by one while they are few.
@@ -132,7 +138,8 @@ fn joined(units: impl Iterator<Item = Cell>, asked: &Asked) -> Vec<Cell> {
             None => unit,
         };
         // Where a stretch has lost days, those that are left would be joined otherwise than before.
-        match whole.is_safe() && first >= asked.oldest {
+        let is_settled = whole.days.iter().all(|day| *day <= asked.settled);
+        match whole.is_safe() && first >= asked.oldest && is_settled {
             true => cells.push(whole),
             false => waiting = Some(whole),
         }

@@ -22,14 +22,15 @@ fn examined(place: usize) -> f64 {
 
 impl Views {
     /// How many rows [`Views::each_trial`] can go through.
-    pub(crate) fn n_trial_rows(&self) -> usize {
-        self.attribution.people.len()
+    pub(crate) fn n_trial_rows(&self) -> u32 {
+        u32::try_from(self.attribution.people.len()).unwrap_or(u32::MAX)
     }
 
     /// What came of showing products in the kept answers of some subjects: clicks, carts and orders for looks at
     /// a place. Crawlers and the shop's own people are left out, and whoever does not let others learn from them
     /// or refuses reports.
-    pub(crate) fn each_trial(&self, rows: Range<usize>, mut take: impl FnMut(Item, Tries)) {
+    pub(crate) fn each_trial(&self, rows: Range<u32>, mut take: impl FnMut(Item, Tries)) {
+        let rows = rows.start as usize..rows.end as usize;
         let people = self.attribution.people.get(rows).unwrap_or(&[]);
         for person in people {
             let Some(subject) = person.subject.filter(|one| !self.is_no_shopper(*one)) else {

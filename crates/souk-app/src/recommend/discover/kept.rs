@@ -28,8 +28,8 @@ pub(super) const KEPT_FOR_MAX: usize = 2 * KEPT_LEN;
 const WAITING_MAX: usize = 256;
 /// How many times as long as proposals took to make beside the requests, the next ones are left alone.
 const RENEWING_REST: u32 = 3;
-/// What requests may spend on the proposals of people who have none: so much at once, and this part of a core in
-/// the long run (chosen). Beyond it they are answered without.
+/// What requests may spend on proposals that are not kept: so much at once, and this part of a core in the long
+/// run (chosen). Beyond it they are answered without, or with what is kept.
 const ALLOWANCE_MAX_US: i64 = 200_000;
 const ALLOWANCE_SHARE: i64 = 8;
 
@@ -120,11 +120,8 @@ impl Discoveries {
         let known = self.find(person);
         match known {
             Some(known) if known.made.elapsed() < KEPT_AGE_MAX => known.proposals,
-            None if self.allowance.lock().has_some(Instant::now()) => {
-                let began = Instant::now();
-                let made = self.make(person, &past(), scratch);
-                self.allowance.lock().spend(began.elapsed());
-                made
+            None if self.may_spend() => {
+                self.spending(|| self.keep(person, self.propose(&past(), KEPT_LEN, scratch)))
             }
             old => {
                 self.renew_later(person, past);
@@ -133,19 +130,31 @@ impl Discoveries {
         }
     }
 
+    /// Proposals that are not kept: more than are, or for nobody's visit; `None` while too many of them are asked
+    /// for.
+    pub(super) fn afford(
+        &self,
+        (past, limit): (impl FnOnce() -> Past, usize),
+        scratch: &mut BlendScratch,
+    ) -> Option<Vec<Proposal>> {
+        let propose = || self.propose(&past(), limit, scratch);
+        self.may_spend().then(|| self.spending(propose))
+    }
+
+    fn may_spend(&self) -> bool {
+        self.allowance.lock().has_some(Instant::now())
+    }
+
+    fn spending<T>(&self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        self.allowance.lock().spend(began.elapsed());
+        done
+    }
+
     fn find(&self, person: &[Shopper]) -> Option<Discovery> {
         let kept = self.kept.read();
         kept.young.get(person).or_else(|| kept.old.get(person)).cloned()
-    }
-
-    /// Makes a person's proposals and keeps them.
-    pub(super) fn make(
-        &self,
-        person: &[Shopper],
-        past: &Past,
-        scratch: &mut BlendScratch,
-    ) -> Arc<Vec<Proposal>> {
-        self.keep(person, self.propose(past, KEPT_LEN, scratch))
     }
 
     /// Keeps a person's proposals, unless somebody left meanwhile.

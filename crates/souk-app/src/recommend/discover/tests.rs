@@ -72,11 +72,21 @@ async fn people_without_proposals_wait_when_too_many_of_them_ask() {
 }
 
 #[test]
+fn long_lists_cost_what_requests_may_spend() {
+    let discoveries = discoveries();
+    let afford = || discoveries.afford((|| past(&[0, 1]), 1_000), &mut BlendScratch::default());
+    assert_eq!(afford().unwrap()[0].item, Item(2));
+    discoveries.spend_all();
+    assert_eq!(afford(), None);
+}
+
+#[test]
 fn what_was_made_for_who_left_is_never_kept_again() {
     let discoveries = discoveries();
     ask(&discoveries, &[Shopper(1)], &[0, 1]);
     discoveries.close();
     assert!(discoveries.people().is_empty());
-    discoveries.make(&[Shopper(1)], &past(&[0, 1]), &mut BlendScratch::default());
+    let late = discoveries.propose(&past(&[0, 1]), 10, &mut BlendScratch::default());
+    discoveries.keep(&[Shopper(1)], late);
     assert!(discoveries.people().is_empty(), "made before somebody left, and put in after");
 }

@@ -90,15 +90,6 @@ async fn who_lost_a_place_to_variety_is_told_so() {
 }
 
 #[test]
-fn titles_that_differ_in_sizes_have_the_same_words() {
-    let key = words_key;
-    assert_eq!(key("Oat Milk, 1 l"), key("OAT MILK 6 x 330ml"));
-    assert_eq!(key("Fluid Milk, 1 gal, no. 1029743"), key("Fluid Milk"));
-    assert_ne!(key("Oat Milk"), key("Oat Drink"));
-    assert_ne!(key("Milk Oat"), key("Oat Milk"));
-}
-
-#[test]
 fn a_third_product_of_the_same_words_goes_behind_unless_it_was_bought() {
     let mut catalogue = Catalogue::default();
     let titles = ["Milk, 1 l", "Milk, 2 l", "Milk, 3 l", "Bread", "Milk, 4 l", "Milk, 5 l"];
@@ -120,6 +111,32 @@ fn a_third_product_of_the_same_words_goes_behind_unless_it_was_bought() {
     let order: Vec<&str> =
         shown.iter().map(|one| catalogue.product_id(one.item).as_str()).collect();
     assert_eq!(order, ["p0", "p1", "p3", "p4", "p2", "p5"]);
+}
+
+#[tokio::test]
+async fn what_only_fills_a_list_pushes_nothing_out_of_it() {
+    let shop = dairy(0.02).await;
+    let ranked = ask(&dairy(0.0).await, &RecommendRequest::new(Strategy::Popular, 18)).await;
+    let views = shop.app.views.read();
+    let list = |n_found: usize| {
+        let proposal = |name: &str| Proposal {
+            item: views.catalogue.item(&SiteId::main(), &id(name)).unwrap(),
+            score: 1.0,
+            kind: ReasonKind::Popular,
+            evidence: Vec::new(),
+            support: 0,
+            is_personal: false,
+        };
+        let pool: Vec<Proposal> = ids(&ranked).into_iter().map(proposal).collect();
+        let of_shop = (&views.catalogue, views.crowd(), &[][..]);
+        let mut list = Variety::of(Strategy::Trending, 0.02).reorder((pool, n_found), 10, of_shop);
+        list.truncate(10);
+        list.into_iter()
+            .map(|one| views.catalogue.product_id(one.item).as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(8), ids(&ranked)[..10], "ten fill up behind the eight");
+    assert!(n_yoghurts(&list(18)) < 10);
 }
 
 /// Two levels of three shared: 1 − 4/6; of one brand a fifth less.

@@ -54,7 +54,7 @@ fn rows(brought: &[Brought], (from, to): (i32, i32)) -> Vec<FigureRow> {
 }
 
 fn asked(days: (i32, i32)) -> Asked {
-    Asked { days, people_min: PEOPLE_MIN, oldest: 0 }
+    Asked { days, people_min: PEOPLE_MIN, oldest: 0, settled: i32::MAX }
 }
 
 fn windows() -> impl Iterator<Item = (i32, i32)> {
@@ -189,6 +189,21 @@ fn days_with_few_people_are_told_together_once_they_are_many() {
     });
     let [by_day, totals] = told(&both, &asked((FIRST - 1, FIRST)));
     assert_eq!((by_day, totals), (vec![], vec![]), "and no row says that somebody was there");
+}
+
+/// One person on one day and three on the next, then a fourth there: the one must not be what two readings differ by.
+#[test]
+fn running_days_are_not_told_together() {
+    let brought: Vec<Brought> = many(FIRST, 0..1).chain(many(FIRST + 1, 1..4)).collect();
+    let more: Vec<Brought> = brought.iter().copied().chain(many(FIRST + 1, 4..5)).collect();
+    let days = (FIRST, FIRST + 1);
+    let revenue = |brought: &[Brought], settled: i32| {
+        let [_, totals] = told(&rows(brought, days), &Asked { settled, ..asked(days) });
+        totals.first().and_then(|row| row.money.first()?.revenue).map(i64::count_ones)
+    };
+    assert_eq!(revenue(&brought, FIRST), None);
+    assert_eq!(revenue(&more, FIRST), Some(4), "the second day alone");
+    assert_eq!(revenue(&brought, FIRST + 1), Some(4), "both, once nothing more comes");
 }
 
 #[test]
