@@ -33,7 +33,7 @@ fn bench_variety(criterion: &mut Criterion) {
     let mut scratch = VarietyScratch::default();
     let mut group = criterion.benchmark_group("variety");
     for (name, price) in [("list_of_10_of_100", 0.02), ("the_same_at_any_price", 1.0)] {
-        let params = VarietyParams { price, ..VarietyParams::default() };
+        let params = VarietyParams { price, behind: 90, ..VarietyParams::default() };
         group.bench_function(name, |bencher| {
             bencher.iter(|| vary(black_box(&candidates), (10, &params), &mut scratch).len());
         });

@@ -21,14 +21,15 @@ pub struct VarietyParams {
     pub rarity_weight: f32,
     /// What a place counts by which the list comes nearer to the shopper's own mix.
     pub mix_weight: f32,
-    /// Candidates that may enter the list: the best so many.
-    pub depth: usize,
+    /// Candidates behind the list that may enter it: the next best so many. Further down nearly everybody costs more
+    /// than there is to spend, and each takes its time.
+    pub behind: usize,
 }
 
 impl Default for VarietyParams {
     /// See docs/decisions/0028-variety.md.
     fn default() -> VarietyParams {
-        VarietyParams { price: 0.02, rarity_weight: 1.0, mix_weight: 0.5, depth: 100 }
+        VarietyParams { price: 0.02, rarity_weight: 1.0, mix_weight: 0.5, behind: 20 }
     }
 }
 
@@ -68,6 +69,22 @@ pub struct VarietyScratch {
     held: Vec<f32>,
     /// By place: what is lost when its item is taken out and all below move up, the last place left empty.
     removal: Vec<f32>,
+    /// By place, from 0: what it counts.
+    discounts: Vec<f32>,
+    /// The candidates that are not listed, with what each would bring into the list and add in the last place.
+    waiting: Vec<Waiting>,
+    /// By group of a mix, and one more for none: what it brings to take one of it out, and to put one in.
+    swings: Vec<(f32, f32)>,
+}
+
+/// A candidate that has no place.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    candidate: usize,
+    brings: f32,
+    adds: f32,
+    /// Its group in the mix.
+    group: usize,
 }
 
 /// What a place of a list counts, from 0.
@@ -82,8 +99,6 @@ struct Exchange {
     place: usize,
     /// Who comes.
     candidate: usize,
-    /// What it brings for what it costs.
-    worth: f32,
 }
 
 /// What costs less than this share of a list's NDCG costs as much: nothing is free, so that what brings
@@ -92,13 +107,14 @@ const COST_MIN: f32 = 1e-4;
 
 /// The first `limit` candidates with variety among them: their ranks, ascending.
 ///
-/// Takes `limit · depth` distances, and a `depth` more for each exchange, of which there are at most `limit`.
+/// Takes the distances between the list and all that may stand in it, and one more of each for every exchange, of which
+/// there are at most `limit`.
 pub fn vary<'s>(
     candidates: &Candidates<'_>,
     (limit, params): (usize, &VarietyParams),
     scratch: &'s mut VarietyScratch,
 ) -> &'s [usize] {
-    let n = candidates.relevance.len().min(params.depth.max(limit));
+    let n = candidates.relevance.len().min(limit + params.behind);
     let limit = limit.min(n);
     scratch.list.clear();
     scratch.list.extend(0..limit);
@@ -125,6 +141,8 @@ impl VarietyScratch {
             self.held.resize(mix.shares.len(), 0.0);
             (0..limit).for_each(|candidate| self.hold(&mix, (candidate, 1.0)));
         }
+        let known = self.discounts.len();
+        self.discounts.extend((known..limit).map(discount));
         self.is_listed.clear();
         self.is_listed.extend((0..n).map(|candidate| candidate < limit));
         self.distances.clear();
@@ -146,26 +164,23 @@ impl VarietyScratch {
         }
     }
 
-    /// By how many places the list comes nearer to a mix (total variation) if one candidate comes for another.
-    fn nearer(&self, mix: &Mix<'_>, (goes, comes): (usize, usize)) -> f32 {
-        let (goes, comes) = (mix.groups[goes], mix.groups[comes]);
-        if goes == comes {
-            return 0.0;
-        }
+    /// Works out by how many places the list comes nearer to a mix (total variation) when a group loses an item,
+    /// and when it gains one.
+    fn swing(&mut self, mix: &Mix<'_>) {
         let places = self.list.len() as f32;
-        let change = |group: usize, by: f32| match (self.held.get(group), mix.shares.get(group)) {
-            (Some(held), Some(share)) => {
-                (held - share * places).abs() - (held + by - share * places).abs()
-            }
-            _ => 0.0,
+        let change = |(held, share): (&f32, &f32), by: f32| {
+            ((held - share * places).abs() - (held + by - share * places).abs()) / 2.0
         };
-        (change(goes, -1.0) + change(comes, 1.0)) / 2.0
+        self.swings.clear();
+        let groups = self.held.iter().zip(mix.shares);
+        self.swings.extend(groups.map(|group| (change(group, -1.0), change(group, 1.0))));
+        self.swings.push((0.0, 0.0));
     }
 
     /// The discounted relevance of the list.
     fn expected(&self, candidates: &Candidates<'_>) -> f32 {
         let of = |(place, candidate): (usize, &usize)| {
-            discount(place) * candidates.relevance[*candidate]
+            self.discounts[place] * candidates.relevance[*candidate]
         };
         self.list.iter().enumerate().map(of).sum()
     }
@@ -175,9 +190,9 @@ impl VarietyScratch {
         let relevance = |place: usize| candidates.relevance[self.list[place]];
         let last = self.list.len() - 1;
         self.removal.resize(self.list.len(), 0.0);
-        self.removal[last] = discount(last) * relevance(last);
+        self.removal[last] = self.discounts[last] * relevance(last);
         for place in (0..last).rev() {
-            let moved = discount(place) * (relevance(place) - relevance(place + 1));
+            let moved = self.discounts[place] * (relevance(place) - relevance(place + 1));
             self.removal[place] = moved + self.removal[place + 1];
         }
     }
@@ -185,34 +200,51 @@ impl VarietyScratch {
     /// The exchange that brings most for what it costs, among those that bring anything and cost no more
     /// than `left`; of equals, the one that changes the last place, and the better candidate.
     fn best(
-        &self,
+        &mut self,
         candidates: &Candidates<'_>,
         (left, least): (f32, f32),
         params: &VarietyParams,
     ) -> Option<Exchange> {
         let limit = self.list.len();
-        let pairs = (limit - 1) as f32;
-        let weight = params.rarity_weight;
+        let each = 1.0 / (limit - 1) as f32;
+        let group = |one: usize| candidates.mix.map_or(0, |mix| mix.groups[one]);
+        self.swings.clear();
+        if let Some(mix) = candidates.mix {
+            self.swing(&mix);
+        }
+        let swing = |group: usize| {
+            self.swings.get(group).or(self.swings.last()).copied().unwrap_or_default()
+        };
         let own =
-            |candidate: usize| self.sums[candidate] / pairs + weight * candidates.rarity[candidate];
+            |one: usize| self.sums[one] * each + params.rarity_weight * candidates.rarity[one];
+        self.waiting.clear();
+        let waiting = (0..self.is_listed.len()).filter(|one| !self.is_listed[*one]);
+        self.waiting.extend(waiting.map(|candidate| Waiting {
+            candidate,
+            brings: own(candidate) + params.mix_weight * swing(group(candidate)).1,
+            // What comes takes the last place: in between there is nothing that is worse.
+            adds: self.discounts[limit - 1] * candidates.relevance[candidate],
+            group: group(candidate),
+        }));
         let mut best: Option<Exchange> = None;
+        let mut worth_most = 0.0;
         for place in (0..limit).rev() {
-            let goes = own(self.list[place]);
-            for candidate in (0..self.is_listed.len()).filter(|one| !self.is_listed[*one]) {
-                // What comes takes the last place: in between there is nothing that is worse.
-                let placed = discount(limit - 1) * candidates.relevance[candidate];
-                let cost = self.removal[place] - placed;
+            let leaves = group(self.list[place]);
+            let (out, of_group) = swing(leaves);
+            let goes = own(self.list[place]) - params.mix_weight * out;
+            // Within one group nothing comes nearer.
+            let same = params.mix_weight * (out + of_group);
+            for one in &self.waiting {
+                let cost = self.removal[place] - one.adds;
                 if cost > left {
                     continue;
                 }
-                let comes = own(candidate) - self.distances[candidate * limit + place] / pairs;
-                let nearer = candidates
-                    .mix
-                    .map_or(0.0, |mix| self.nearer(&mix, (self.list[place], candidate)));
-                let brings = comes - goes + params.mix_weight * nearer;
-                let worth = brings / cost.max(least);
-                if worth > best.map_or(0.0, |best| best.worth) {
-                    best = Some(Exchange { place, candidate, worth });
+                let near = self.distances[one.candidate * limit + place] * each;
+                let unmoved = if one.group == leaves { same } else { 0.0 };
+                let worth = (one.brings - near - goes - unmoved) / cost.max(least);
+                if worth > worth_most {
+                    worth_most = worth;
+                    best = Some(Exchange { place, candidate: one.candidate });
                 }
             }
         }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
@@ -37,6 +37,8 @@ pub struct Catalogue {
     site_names: Names,
     locations: Names,
     rows: Vec<Row>,
+    /// By item number, as `rows`: what is asked of every candidate of every answer, close together in memory.
+    faces: Vec<Face>,
     by_key: HashTable<u32>,
     n_groups: u32,
     n_known: usize,
@@ -62,11 +64,33 @@ struct Row {
     id: ProductId,
     product: Option<Arc<Product>>,
     json: OnceLock<Arc<str>>,
-    title_group: u32,
-    title_words: Option<NonZeroU64>,
     first_seen: Timestamp,
     /// When its price was set last.
     priced_at: Timestamp,
+}
+
+/// What two products are compared by, and whether one can be served at all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Face {
+    title_words: Option<NonZeroU64>,
+    title_group: u32,
+    /// A hash of the brand's name.
+    brand: Option<NonZeroU32>,
+    /// Known, and of an availability that can be bought.
+    is_sellable: bool,
+}
+
+impl Face {
+    fn of(product: &Product, title_group: u32) -> Face {
+        // Half of a good hash: two brands in four thousand million are taken for one.
+        let brand_key = |name: &String| NonZeroU32::new(FxBuildHasher.hash_one(name) as u32);
+        Face {
+            title_words: words::words_key(&product.title),
+            title_group,
+            brand: product.brand.as_ref().map(|name| brand_key(name).unwrap_or(NonZeroU32::MIN)),
+            is_sellable: product.availability.is_sellable(),
+        }
+    }
 }
 
 impl Row {
@@ -123,8 +147,7 @@ impl Catalogue {
     /// Stock counts at `location` if it is known there, else in total if it is known anywhere; where
     /// nothing was ever counted, the availability alone decides.
     pub fn is_servable(&self, item: Item, location: Option<&LocationId>) -> bool {
-        let Some(product) = self.product(item) else { return false };
-        if !product.availability.is_sellable() {
+        if !self.face(item).is_sellable {
             return false;
         }
         if self.stock.is_empty() {
@@ -145,13 +168,22 @@ impl Catalogue {
 
     /// Products of one site with the same title, but for case and spaces, have the same number.
     pub fn title_group(&self, item: Item) -> u32 {
-        self.rows.get(item.0 as usize).map_or(0, |row| row.title_group)
+        self.face(item).title_group
     }
 
     /// What the product's title says without numbers, sizes and units: equal for titles of the same words, `None`
     /// where no words are left.
     pub(crate) fn title_words(&self, item: Item) -> Option<NonZeroU64> {
-        self.rows.get(item.0 as usize)?.title_words
+        self.face(item).title_words
+    }
+
+    /// Equal for products of one brand, `None` for those of none.
+    pub(crate) fn brand_key(&self, item: Item) -> Option<NonZeroU32> {
+        self.face(item).brand
+    }
+
+    fn face(&self, item: Item) -> Face {
+        self.faces.get(item.0 as usize).copied().unwrap_or_default()
     }
 
     /// The product as JSON text without its cost, made once; empty when it is not known.
@@ -284,11 +316,10 @@ impl Catalogue {
             id: id.clone(),
             product: None,
             json: OnceLock::new(),
-            title_group: 0,
-            title_words: None,
             first_seen: Timestamp::EPOCH,
             priced_at: Timestamp::EPOCH,
         });
+        self.faces.push(Face::default());
         let rows = &self.rows;
         let hash = |&number: &u32| {
             let row = &rows[number as usize];
@@ -382,14 +413,14 @@ impl Catalogue {
         let Some(product) = product else {
             shelf.by_id.remove(&row.id);
             row.product = None;
+            self.faces[item.0 as usize] = Face::default();
             return;
         };
         let group = shelf.groups.entry(title_key(&product.title)).or_insert_with(|| {
             self.n_groups += 1;
             self.n_groups
         });
-        row.title_group = *group;
-        row.title_words = words::words_key(&product.title);
+        self.faces[item.0 as usize] = Face::of(&product, *group);
         row.product = Some(Arc::new(product));
         shelf.by_age.insert((row.offered_at(), item));
         shelf.by_id.entry(row.id.clone()).or_insert(item);
@@ -400,7 +431,8 @@ impl Catalogue {
         // A product's texts and maps, as measured on a grocer's catalogue; they are not walked here.
         const PRODUCT_HEAP_BYTES: usize = 600;
         let products = self.n_known * (size_of::<Product>() + PRODUCT_HEAP_BYTES);
-        let rows = self.rows.capacity() * (size_of::<Row>() + 16) + self.by_key.allocation_size();
+        let row_bytes = size_of::<Row>() + size_of::<Face>() + 16;
+        let rows = self.rows.capacity() * row_bytes + self.by_key.allocation_size();
         products + rows + self.n_known * 72 + self.kinds.bytes() + self.stock.bytes()
     }
 }

@@ -1,6 +1,6 @@
 //! From proposals to places: what may be shown, each title once, in turn from several sources.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use souk_core::{Filter, LocationId, SiteId};
 use souk_recommend::Item;
 
@@ -85,8 +85,8 @@ impl Places {
             enough: limit,
             asked: limit * PROPOSALS_PER_PLACE + 10,
             taken: Vec::with_capacity(limit),
-            items: FxHashSet::default(),
-            titles: FxHashSet::default(),
+            items: FxHashSet::with_capacity_and_hasher(limit, FxBuildHasher),
+            titles: FxHashSet::with_capacity_and_hasher(limit, FxBuildHasher),
         }
     }
 

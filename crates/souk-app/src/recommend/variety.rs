@@ -1,9 +1,8 @@
 //! Variety among the candidates of a list, before the merchant's rules: what is much like the rest, or what
 //! everybody is shown anyway, makes way for near equals that are not. docs/variety.md.
 
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 
-use rustc_hash::FxHashMap;
 use souk_recommend::Item;
 use souk_recommend::diversity::{Candidates, Mix, VarietyParams, vary};
 use souk_recommend::next_basket::Basket;
@@ -13,10 +12,6 @@ use crate::recommend::candidates::Proposal;
 use crate::recommend::state::with_scratches;
 use crate::recommend::{ReasonKind, Strategy};
 
-/// Candidates for each place of a list, and beside them; chosen, so that sources are asked for no more than
-/// without variety.
-const DEPTH_PER_PLACE: usize = 4;
-const DEPTH_BESIDE: usize = 10;
 /// Candidates that are looked at at most, however long the list: exchanges take the square of it.
 const DEPTH_MAX: usize = 100;
 /// Levels of a category that are compared, from the top (chosen: taxonomies have three to five).
@@ -57,7 +52,7 @@ impl Variety {
     /// How many candidates are wanted for so many places.
     pub(crate) fn pool(self, limit: usize) -> usize {
         match self.is_thinned {
-            true => (limit * DEPTH_PER_PLACE + DEPTH_BESIDE).min(DEPTH_MAX.max(limit)),
+            true => (limit + VarietyParams::default().behind).min(DEPTH_MAX.max(limit)),
             false => limit,
         }
     }
@@ -79,8 +74,7 @@ impl Variety {
             return pool;
         }
         let shown = &pool[..depth];
-        let traits: Vec<Traits<'_>> =
-            shown.iter().map(|one| Traits::of(one.item, catalogue)).collect();
+        let traits: Vec<Traits> = shown.iter().map(|one| Traits::of(one.item, catalogue)).collect();
         let takers = shown.iter().map(|one| takers(one.item, crowd));
         let mut rarity: Vec<f32> = takers.map(|n| (1.0 + n as f32).ln()).collect();
         let most = rarity.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
@@ -88,15 +82,14 @@ impl Variety {
         let relevance: Vec<f32> = (0..depth).map(|rank| 1.0 / (rank as f32 + RANK_SHIFT)).collect();
         let distance = |a: usize, b: usize| traits[a].distance(&traits[b]);
         let (tops, shares) = own_mix(own, catalogue);
-        let group = |one: &Traits<'_>| {
+        let group = |one: &Traits| {
             tops.iter().position(|top| Some(*top) == one.path[0]).unwrap_or(tops.len())
         };
         let groups: Vec<usize> = traits.iter().map(group).collect();
         let mix = (!tops.is_empty()).then_some(Mix { groups: &groups, shares: &shares });
         let candidates =
             Candidates { relevance: &relevance, rarity: &rarity, distance: &distance, mix };
-        let params =
-            VarietyParams { price: self.price, depth: DEPTH_MAX, ..VarietyParams::default() };
+        let params = VarietyParams { price: self.price, ..VarietyParams::default() };
         with_scratches(|scratches| {
             let list = vary(&candidates, (limit, &params), &mut scratches.variety);
             in_front(pool, list)
@@ -107,15 +100,20 @@ impl Variety {
 /// Moves products of which a reader sees the same words twice already behind all others. What the shopper
 /// bought before stays where it is: it is known to be what is meant.
 fn thin_out(shown: &mut [Proposal], catalogue: &Catalogue) {
-    let mut seen: FxHashMap<NonZeroU64, usize> = FxHashMap::default();
-    let is_crowding = |one: &Proposal| {
-        let Some(words) = catalogue.title_words(one.item) else { return false };
-        let n = seen.entry(words).or_default();
-        *n += 1;
-        *n > SAME_WORDS_MAX && one.kind != ReasonKind::BoughtBefore
+    let words: Vec<_> = shown.iter().map(|one| catalogue.title_words(one.item)).collect();
+    // There are a hundred at most: looking back is faster than a table.
+    let n_before = |place: usize| words[..place].iter().filter(|one| **one == words[place]).count();
+    let is_crowding = |(place, one): (usize, &Proposal)| {
+        words[place].is_some()
+            && one.kind != ReasonKind::BoughtBefore
+            && n_before(place) >= SAME_WORDS_MAX
     };
-    // Keys are asked for once each, in the order of the places, and equals keep it.
-    shown.sort_by_cached_key(is_crowding);
+    let crowding: Vec<bool> = shown.iter().enumerate().map(is_crowding).collect();
+    if crowding.contains(&true) {
+        // Keys are asked for once each, in the order of the places, and equals keep it.
+        let mut crowding = crowding.into_iter();
+        shown.sort_by_cached_key(|_| crowding.next());
+    }
 }
 
 /// The categories at the top that a shopper's last baskets hold, and the share of each.
@@ -163,15 +161,15 @@ fn takers(item: Item, crowd: CrowdView<'_>) -> u32 {
 
 /// What products are compared by.
 #[derive(Clone, Copy, Debug)]
-struct Traits<'a> {
+struct Traits {
     /// The categories from the top, the own one last.
     path: [Option<Kind>; LEVELS],
     n_levels: usize,
-    brand: Option<&'a str>,
+    brand: Option<NonZeroU32>,
 }
 
-impl<'a> Traits<'a> {
-    fn of(item: Item, catalogue: &'a Catalogue) -> Traits<'a> {
+impl Traits {
+    fn of(item: Item, catalogue: &Catalogue) -> Traits {
         let kinds = catalogue.kinds();
         let up = || std::iter::successors(kinds.of(item), |&kind| kinds.above(kind));
         let n = up().count();
@@ -182,15 +180,14 @@ impl<'a> Traits<'a> {
                 *slot = Some(kind);
             }
         }
-        let brand = catalogue.product(item).and_then(|product| product.brand.as_deref());
-        Traits { path, n_levels: n.min(LEVELS), brand }
+        Traits { path, n_levels: n.min(LEVELS), brand: catalogue.brand_key(item) }
     }
 
     /// How far apart two products are in the tree of categories: `1 − 2 · common levels / levels of both`,
     /// and a fifth less for those of one brand. Without a category nothing is known to be alike but brands.
     ///
     /// Source: Wu and Palmer, "Verb semantics and lexical selection", ACL 1994.
-    fn distance(&self, other: &Traits<'_>) -> f32 {
+    fn distance(&self, other: &Traits) -> f32 {
         let same = self.path.iter().zip(&other.path);
         let common = same.take_while(|(a, b)| a.is_some() && a == b).count();
         let levels = self.n_levels + other.n_levels;

@@ -13,7 +13,7 @@ fn made(relevance: &[f32], (limit, params): (usize, VarietyParams)) -> Vec<usize
 }
 
 fn paying(price: f32) -> VarietyParams {
-    VarietyParams { price, rarity_weight: 0.0, mix_weight: 1.0, depth: 100 }
+    VarietyParams { price, rarity_weight: 0.0, mix_weight: 1.0, behind: 100 }
 }
 
 /// `n` candidates of which each is worth a bit less than the one before.
@@ -53,10 +53,10 @@ fn what_everybody_is_shown_makes_way_for_what_few_are() {
 }
 
 #[test]
-fn the_depth_bounds_what_may_enter_and_small_lists_stay_whole() {
+fn only_so_many_may_enter_and_small_lists_stay_whole() {
     let even = sliding(30, 0.0);
-    let shallow = VarietyParams { depth: 12, ..paying(1.0) };
-    assert!(made(&even, (4, shallow)).iter().all(|rank| *rank < 12));
+    let shallow = VarietyParams { behind: 8, ..paying(1.0) };
+    assert_eq!(made(&even, (4, shallow)), [0, 1, 10, 11], "nobody below the twelfth");
     assert_eq!(made(&even[..3], (5, paying(1.0))), [0, 1, 2]);
     assert_eq!(made(&even, (1, paying(1.0))), [0]);
     assert_eq!(made(&[], (5, paying(1.0))), Vec::<usize>::new());

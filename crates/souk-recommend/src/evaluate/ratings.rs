@@ -206,7 +206,8 @@ fn lists(
         let as_ranked: Vec<Item> = ranked.iter().map(|&(_, item)| item).collect();
         let list = match &task.diversity {
             Some(params) => {
-                let deeper = blend.rank_scored(own, (params.depth, &is_hidden), &mut scratch);
+                let wanted = limit + params.behind;
+                let deeper = blend.rank_scored(own, (wanted, &is_hidden), &mut scratch);
                 let deeper = deeper.into_iter().filter(|(_, item)| !as_ranked.contains(item));
                 let candidates: Vec<(f32, Item)> = ranked.into_iter().chain(deeper).collect();
                 varied(&candidates, (crowd, blend), (limit, params), &mut variety)

@@ -207,7 +207,7 @@ fn variety_is_measured_beside_the_lists_as_ranked() {
     let recipe = cosine();
     let plain = RatingTask { attributes: &attributes, ks: &[3], ..task(&train, &test, &recipe) };
     let diversity =
-        Some(VarietyParams { price: 0.5, rarity_weight: 0.0, mix_weight: 0.0, depth: 30 });
+        Some(VarietyParams { price: 0.5, rarity_weight: 0.0, mix_weight: 0.0, behind: 27 });
     let report = evaluate_ratings(&RatingTask { diversity, ..plain }, &|| 0);
     assert_eq!(report.as_ranked, evaluate_ratings(&plain, &|| 0).model);
     assert!(report.model[0].diversity > report.as_ranked[0].diversity, "{report:?}");
