@@ -183,6 +183,8 @@ async fn messages_of_earlier_versions_are_delivered_with_their_ids() {
         write(&shop, &[put(partition, &delivery.name(), &row.value)]).await;
     }
     assert_eq!(n_rows(&shop, rows::HOLDS).await, 0);
+    shop.app.release_ids(&id).await.unwrap();
+    assert!(shop.app.open_ids(&id).await.unwrap().is_some(), "rows without holds may need them");
     shop.app.tidy_outbox().await.unwrap();
     assert_eq!(n_rows(&shop, rows::HOLDS).await, 1);
     assert!(shop.app.open_ids(&id).await.unwrap().is_some());
