@@ -6,6 +6,7 @@
 
 pub(crate) mod file;
 pub(crate) mod segment;
+mod slots;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ use crate::sealing::open_all;
 use crate::{App, AppError, Progress};
 
 use file::{ExportFile, Field};
+use slots::Slots;
 
 /// What to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +35,20 @@ pub enum ExportKind {
     Sales,
     /// What shoppers allowed and refused, a line for each purpose.
     Consents,
+    /// Products that answers showed to people who are known, a line for each place, with what came of it: for
+    /// estimates of what other policies would have brought.
+    Impressions,
 }
 
 impl ExportKind {
     /// Every kind.
-    pub const ALL: [ExportKind; 5] = [
+    pub const ALL: [ExportKind; 6] = [
         ExportKind::Events,
         ExportKind::Orders,
         ExportKind::Products,
         ExportKind::Sales,
         ExportKind::Consents,
+        ExportKind::Impressions,
     ];
 
     /// The name on the command line.
@@ -53,6 +59,7 @@ impl ExportKind {
             ExportKind::Products => "products",
             ExportKind::Sales => "sales",
             ExportKind::Consents => "consents",
+            ExportKind::Impressions => "impressions",
         }
     }
 
@@ -69,6 +76,7 @@ impl ExportKind {
             ExportKind::Orders => ORDER_FIELDS,
             ExportKind::Sales => SALE_FIELDS,
             ExportKind::Consents => CONSENT_FIELDS,
+            ExportKind::Impressions => slots::FIELDS,
         }
     }
 }
@@ -183,6 +191,7 @@ impl App {
         let end = self.parts.log.end().await?;
         let mut cursor = Cursor::START;
         let (mut n_records, mut n_withheld) = (0, 0);
+        let mut slots = Slots::default();
         while !cursor.covers(&end) {
             let records = self.parts.log.read(&cursor, READ_RECORDS_MAX).await?;
             if records.is_empty() {
@@ -195,13 +204,16 @@ impl App {
             for decoded in &opened {
                 // What an erased person did is in no export.
                 let Some(event) = &decoded.event else { continue };
-                if kind == ExportKind::Consents || self.may_export(decoded, event, purpose) {
-                    write_record(kind, (decoded, event), file)?;
-                } else {
+                if kind != ExportKind::Consents && !self.may_export(decoded, event, purpose) {
                     n_withheld += 1;
+                } else if kind != ExportKind::Impressions {
+                    write_record(kind, (decoded, event), file)?;
+                } else if let Some(subject) = decoded.subject {
+                    slots.take((subject, decoded.received_at), event, file)?;
                 }
             }
         }
+        slots.finish(file)?;
         Ok((n_records, n_withheld))
     }
 

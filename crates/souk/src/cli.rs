@@ -453,4 +453,7 @@ pub(crate) enum ExportKindArg {
     Sales,
     /// What shoppers allowed and refused; always whole, as the proof that the law asks for.
     Consents,
+    /// What answers showed to people who are known, place by place, how likely chance made it, and whether it was
+    /// clicked within a day: what `souk evaluate policy` reads once it is given target_probability.
+    Impressions,
 }

@@ -117,7 +117,8 @@ impl Did {
         }
     }
 
-    fn is_touch(self) -> bool {
+    /// Whether a product was opened or put into a cart.
+    pub(crate) fn is_touch(self) -> bool {
         matches!(self, Did::Clicked | Did::Carted)
     }
 }

@@ -19,6 +19,7 @@ pub(crate) fn kind_name(kind: ExportKindArg) -> &'static str {
         ExportKindArg::Products => "products",
         ExportKindArg::Sales => "sales",
         ExportKindArg::Consents => "consents",
+        ExportKindArg::Impressions => "impressions",
     }
 }
 
