@@ -2,6 +2,7 @@
 //! growing ten trees on 1,000 groups of 100. Seed 7; signals are uniform, gains follow two of them.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use souk_recommend::Rests;
 use souk_recommend::trees::{Groups, Lesson, TreeParams, Trees};
 use std::hint::black_box;
 
@@ -34,7 +35,8 @@ fn groups(n: usize) -> Groups {
 fn bench_trees(criterion: &mut Criterion) {
     let names = ["signal"; N_SIGNALS];
     let groups = groups(1_000);
-    let lesson = Lesson { names: &names, groups: &groups, valid: None, threads: 1 };
+    let rests = Rests::NONE;
+    let lesson = Lesson { names: &names, groups: &groups, valid: None, threads: 1, rests };
     let params = TreeParams { n_trees: 150, ..TreeParams::default() };
     let trees = Trees::fit(&lesson, &params);
     let mut random = Random(8);

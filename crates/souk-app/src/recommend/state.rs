@@ -113,6 +113,8 @@ struct Habit {
     made: Instant,
     market: Arc<Market>,
     neighbourhood: Arc<Neighbourhood>,
+    /// The number of the model whose trees put it in order.
+    model: Option<u64>,
     limit: usize,
     scored: Arc<Vec<Scored>>,
 }
@@ -235,14 +237,15 @@ impl Ranking {
     pub(crate) fn habit(
         &self,
         shopper: Option<Shopper>,
-        (market, neighbourhood, limit): (&Arc<Market>, &Arc<Neighbourhood>, usize),
+        (market, neighbourhood): (&Arc<Market>, &Arc<Neighbourhood>),
+        (model, limit): (Option<u64>, usize),
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
         let Some(shopper) = shopper.filter(|_| limit <= KEPT_LIMIT_MAX) else {
             return Arc::new(make());
         };
         if let Some(kept) = self.habits.read().get(&shopper)
-            && kept.limit == limit
+            && (kept.model, kept.limit) == (model, limit)
             && kept.made.elapsed() < HABIT_AGE_MAX
             && Arc::ptr_eq(&kept.market, market)
             && Arc::ptr_eq(&kept.neighbourhood, neighbourhood)
@@ -254,6 +257,7 @@ impl Ranking {
             made: Instant::now(),
             market: Arc::clone(market),
             neighbourhood: Arc::clone(neighbourhood),
+            model,
             limit,
             scored: Arc::clone(&scored),
         };

@@ -9,22 +9,23 @@ mod lessons;
 pub use crowd::{PEOPLE_MINS, SharedBy};
 
 use self::crowd::Pairs;
-use self::lessons::Learned;
 use super::bootstrap::{Difference, paired_bootstrap};
 use super::metrics::{hit, mean, ndcg, recall};
 use crate::next_basket::{
-    Basket, BasketQuery, BasketVectors, Market, Params, Scratch, Weights, next_basket,
+    Basket, BasketQuery, BasketRanker, BasketVectors, Market, Params, Scratch, TeachParams,
+    Teaching, Weights, next_basket,
 };
-use crate::trees::Trees;
+use crate::parallel::Rests;
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
 
 /// How much longer lists are made of which something may be left out; chosen.
 const SPARE_LISTS: usize = 4;
+/// Learning runs on so many threads; the result does not depend on it.
+const THREADS: usize = 2;
 
 /// One line of a basket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,10 +106,8 @@ pub struct BasketReport {
     pub personal_frequency: Vec<BasketMeasuresAt>,
     /// What would be left of the model if lists rested only on what so many people share.
     pub shared_by: Vec<SharedBy>,
-    /// The weights that were used.
-    pub weights: Weights,
-    /// The trees that were used.
-    pub trees: Option<Arc<Trees>>,
+    /// The weights and trees that were used.
+    pub ranker: BasketRanker,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
     pub predictions: Vec<(Shopper, Vec<Item>)>,
     /// Time of each query, the search for neighbours included, in the unit of the caller's timer.
@@ -122,16 +121,17 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     let mut scratch = Scratch::default();
     let state = BasketVectors::build(train.clone());
     let market = Market::at(&state, now);
-    let learned = match task.tuning {
-        Tuning::Fixed(weights) => Learned { weights, trees: None },
-        Tuning::TrainTail => lessons::learn(&train, (&state, &market, now), None),
+    let teaching = Teaching { baskets: &train, threads: THREADS, rests: Rests::NONE };
+    let ranker = match task.tuning {
+        Tuning::Fixed(weights) => BasketRanker { weights, trees: None },
+        Tuning::TrainTail => teaching.learn(&TeachParams::default()),
         Tuning::Valid(rows) => {
-            lessons::learn(&train, (&state, &market, now), Some(&first_baskets(assemble(rows))))
+            let next = first_baskets(assemble(rows));
+            lessons::learn_until(&teaching, (&state, &market, now), &next)
         }
     };
     let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let Learned { weights, trees } = learned;
-    let params = Params { limit, weights, trees: trees.map(Arc::new), ..Params::default() };
+    let params = Params { limit, ranker, ..Params::default() };
     let judged = first_baskets(assemble(task.test));
     let mut latencies = Vec::with_capacity(judged.len());
     let mut predictions = Vec::with_capacity(judged.len());
@@ -155,7 +155,9 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         judged.iter().map(|(shopper, _)| (*shopper, list(*shopper))).collect()
     };
     let long = lists_of(&Params { limit: limit.saturating_mul(SPARE_LISTS), ..params.clone() });
-    let summed = lists_of(&Params { trees: None, ..params.clone() });
+    let weights = params.ranker.weights;
+    let summed =
+        lists_of(&Params { ranker: BasketRanker { weights, trees: None }, ..params.clone() });
     let popular = popular(&state);
     let baseline = |rank: &dyn Fn(Shopper) -> Vec<Item>| {
         let lists: Vec<_> = judged.iter().map(|(shopper, _)| (*shopper, rank(*shopper))).collect();
@@ -169,8 +171,7 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         popularity: baseline(&|_| top.clone()),
         personal_frequency: baseline(&|shopper| frequent(&state, shopper, (&popular, limit))),
         shared_by: shared_by(&state, (&judged, &long), task.ks),
-        weights: params.weights,
-        trees: params.trees,
+        ranker: params.ranker,
         predictions,
         latencies,
     }

@@ -212,7 +212,8 @@ fn fit_learns_that_recent_items_return() {
         lessons.add(&state, &Lesson { shopper, now, market: &market, next: &next });
     }
     let weights = lessons.fit().unwrap();
-    let params = Params { weights, limit: 1, ..Params::default() };
+    let ranker = BasketRanker { weights, trees: None };
+    let params = Params { ranker, limit: 1, ..Params::default() };
     for s in 0..40 {
         let near = state.neighbourhood((Shopper(s), now), &params, &mut scratch);
         let own = state.baskets(Shopper(s));

@@ -22,7 +22,7 @@ fn groups(n: usize, seed: u64) -> Groups {
 }
 
 fn lesson<'a>(groups: &'a Groups, threads: usize) -> Lesson<'a> {
-    Lesson { names: &NAMES, groups, valid: None, threads }
+    Lesson { names: &NAMES, groups, valid: None, threads, rests: Rests::NONE }
 }
 
 fn params() -> TreeParams {
@@ -105,7 +105,8 @@ fn what_is_no_number_is_smallest() {
         train.push(&[f32::NAN, 1.0, 2.0], &[1.0, 0.0, 0.0], &[]);
     }
     let names = ["age"];
-    let lesson = Lesson { names: &names, groups: &train, valid: None, threads: 1 };
+    let rests = Rests::NONE;
+    let lesson = Lesson { names: &names, groups: &train, valid: None, threads: 1, rests };
     let trees = Trees::fit(&lesson, &TreeParams { group_share: 1.0, ..params() });
     let mut scores = [0.0; 3];
     trees.add_to(&[2.0, f32::NAN, -1e9], &mut scores);
@@ -147,4 +148,29 @@ fn a_snapshot_round_trips_and_damage_is_noticed() {
     astray = trees;
     astray.trees[0].nodes[0].signal = 3;
     assert_eq!(Trees::decode(&astray.encode()), Err(SnapshotError::Damaged));
+}
+
+/// Half of the groups say the opposite of the others: what one half teaches the other refuses.
+#[test]
+fn parts_judge_each_other() {
+    let train = groups(400, 1);
+    let (lesson, test) = (lesson(&train, 1), groups(200, 2));
+    let by_turns: Vec<u8> = (0..400).map(|group| (group % 3) as u8).collect();
+    let one = Trees::fit(&lesson, &params());
+    let joined = Trees::fit_in_parts(&lesson, (&by_turns, 3), &params());
+    assert!(quality(&joined, &test) > quality(&one, &test), "a mean of three is surer");
+    assert!(joined.n_trees() > 60 && joined.n_trees() <= 180, "{}", joined.n_trees());
+    let again = Trees::fit_in_parts(&self::lesson(&train, 2), (&by_turns, 3), &params());
+    assert_eq!(joined, again, "on any number of threads");
+
+    let mut torn = groups(200, 3);
+    let flip = |gains: &[f32]| gains.iter().map(|gain| 1.0 - gain).collect::<Vec<f32>>();
+    let opposite = groups(200, 4);
+    for rows in opposite.ranges() {
+        let signals = &opposite.signals[rows.start * 3..rows.end * 3];
+        torn.push(signals, &flip(&opposite.gains[rows.clone()]), &[]);
+    }
+    let halves: Vec<u8> = (0..400).map(|group| u8::from(group >= 200)).collect();
+    let none = Trees::fit_in_parts(&self::lesson(&torn, 1), (&halves, 2), &params());
+    assert!(none.n_trees() < 10, "{}", none.n_trees());
 }
