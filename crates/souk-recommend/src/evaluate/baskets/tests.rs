@@ -79,7 +79,9 @@ fn two_rhythms(n_shoppers: u32, days: std::ops::Range<i64>) -> Vec<BasketRow> {
         for day in days.clone() {
             let basket = u64::from(shopper) << 32 | day as u64;
             let at = day + i64::from(shopper);
-            rows.push(row(shopper, basket, day, if at / 5 % 2 == 0 { 1 } else { 2 }));
+            // One basket in ten is out of step, as people are.
+            let is_odd = crate::random::Random::new(basket).below(10) == 0;
+            rows.push(row(shopper, basket, day, if (at / 5 % 2 == 0) != is_odd { 1 } else { 2 }));
             rows.push(row(shopper, basket, day, if at % 2 == 0 { 3 } else { 4 }));
         }
     }
