@@ -201,9 +201,8 @@ fn likely_next<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> 
         neighbourhood: &neighbourhood,
     };
     let scored = scene.ranking.habit(
-        scene.personal.lone_shopper(),
-        (&market, &neighbourhood),
-        (model, params.limit),
+        (scene.personal.lone_shopper(), model),
+        (&market, &neighbourhood, params.limit),
         || next_basket(&query, &params, &mut scratches.next_basket),
     );
     label(scored, params.limit, |scored| {

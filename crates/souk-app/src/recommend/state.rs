@@ -233,12 +233,11 @@ impl Ranking {
 
     /// What a shopper will likely buy next, kept while nothing that it rests on changes: the pages of
     /// one visit ask again and again. `shopper` is `None` where a change of the own baskets would go
-    /// unnoticed.
+    /// unnoticed; `model` is the number of the one that orders it.
     pub(crate) fn habit(
         &self,
-        shopper: Option<Shopper>,
-        (market, neighbourhood): (&Arc<Market>, &Arc<Neighbourhood>),
-        (model, limit): (Option<u64>, usize),
+        (shopper, model): (Option<Shopper>, Option<u64>),
+        (market, neighbourhood, limit): (&Arc<Market>, &Arc<Neighbourhood>, usize),
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
         let Some(shopper) = shopper.filter(|_| limit <= KEPT_LIMIT_MAX) else {
