@@ -300,7 +300,7 @@ def sentence(template, lang):
 out = []
 lang = "en"
 number_of = 100000
-for line in (line for name in ("templates", "more", "wide") for line in open(f"{DATA}/training/{name}.txt", encoding="utf-8")):
+for line in (line for name in ("templates", "more", "wide", "rows") for line in open(f"{DATA}/training/{name}.txt", encoding="utf-8")):
     line = line.rstrip("\n")
     if line.startswith("## "):
         lang = line.split()[1]

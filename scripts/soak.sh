@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The long forms of crash, simulation, property and load checks: about two hours on 2 cores, of which load is
-# 20 minutes and a release build. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
+# The long forms of crash, simulation, property and load checks: some 90 minutes on 2 cores, of which load is
+# 20 minutes and release builds 10. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
 # usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz load (all of them by default)
 #   SOUK_SOAK_SEED   seed of the kills (default: the day's number, so that each day kills elsewhere)
@@ -17,13 +17,14 @@ if part crash; then # 300 kills take some 5 minutes (30 of them: 31 s), the impo
   head "300 kills under ingest, snapshot and backup; 75 kills of an import"
   SOUK_CRASH_CYCLES=300 SOUK_CRASH_SEED=$seed cargo test --package souk --test it -- --nocapture --test-threads=1
 fi
-if part simulation; then # 500 lives of two months take some 20 minutes (80 of them: 194 s).
+if part simulation; then # 500 lives of two months on two threads, in a release build.
   head "500 simulated shops"
-  SOUK_SIM_SEEDS=500 cargo test --package souk-sim --test simulation -- --nocapture
+  SOUK_SIM_SEEDS=500 cargo test --release --package souk-sim --test simulation -- --nocapture
 fi
-if part property; then # 20 times the usual cases: about an hour and a half.
+if part property; then # 20 times the usual cases, of the crates that have properties, in a release build.
   head "property tests, 5,000 cases each"
-  PROPTEST_CASES=5000 cargo test --workspace --exclude souk --exclude souk-sim
+  PROPTEST_CASES=5000 cargo test --release --package souk-core --package souk-recommend --package souk-privacy \
+    --package souk-embedded --package souk-app
 fi
 if part erasure; then # A million people, 200 of them erased under 5,000 events a second: some 10 minutes.
   head "200 erasures among 1,000,000 people under 5,000 events/s"
@@ -41,9 +42,11 @@ if part abuse; then # What others wait for beside 10,000 bad connections and 100
   rm -rf .cache/soak-abuse
   target/release/souk-abuse --folder .cache/soak-abuse
 fi
-if part fuzz; then # 20 parsers, 24 minutes of CPU in all.
-  head "fuzzing, 72 s a parser"
-  SOUK_FUZZ_SECONDS=72 cargo test --release --package souk-sim --test fuzz -- --nocapture --test-threads=1
+if part fuzz; then # 24 minutes of CPU in all, on two threads: some 12 minutes. The bound of memory is that of both.
+  targets=$(cargo test --quiet --release --package souk-sim --test fuzz -- --list | grep -c ': test$')
+  head "fuzzing, $((1440 / targets + 1)) s each of $targets parsers"
+  SOUK_FUZZ_SECONDS=$((1440 / targets + 1)) \
+    cargo test --release --package souk-sim --test fuzz -- --nocapture --test-threads=2
 fi
 if part load; then
   head "load, 60 s a run, a log of 10 million events"

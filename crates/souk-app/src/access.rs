@@ -120,6 +120,8 @@ pub struct Caller {
     pub places: Arc<Places>,
     /// The request in which it calls, for the audit log.
     pub request_id: Option<Arc<str>>,
+    /// The route of that request, as `/v1/subjects/:id/export`: refusals are counted by it.
+    pub route: Option<Arc<str>>,
 }
 
 /// What to make a key of.
@@ -174,8 +176,15 @@ impl Caller {
 
     /// A caller without a shopper token, outside of any request.
     pub fn new(key_id: impl Into<String>, role: Role) -> Caller {
-        let (places, request_id, more_roles) = (Arc::default(), None, Vec::new());
-        Caller { key_id: key_id.into(), role, more_roles, shopper: None, places, request_id }
+        Caller {
+            key_id: key_id.into(),
+            role,
+            more_roles: Vec::new(),
+            shopper: None,
+            places: Arc::default(),
+            request_id: None,
+            route: None,
+        }
     }
 
     /// Whether one of its roles has the operation.

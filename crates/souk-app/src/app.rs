@@ -11,7 +11,7 @@ use crate::models::{Models, keep_models};
 use crate::people::{People, keep_people};
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
-use crate::recommend::{Ranking, keep_fresh, keep_lists};
+use crate::recommend::{Ranking, keep_fresh, keep_lists, keep_trials};
 use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
 use crate::segments::Segments;
@@ -144,6 +144,7 @@ impl App {
         tokio::spawn(keep_lists(Arc::downgrade(&app)));
         tokio::spawn(keep_models(Arc::downgrade(&app)));
         tokio::spawn(keep_people(Arc::downgrade(&app)));
+        tokio::spawn(keep_trials(Arc::downgrade(&app)));
         Ok(app)
     }
 

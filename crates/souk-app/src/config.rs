@@ -4,6 +4,7 @@
 //! and their defaults equal.
 
 mod env;
+mod exploration;
 mod learning;
 mod lifetime;
 mod measuring;
@@ -21,6 +22,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use exploration::ExplorationSettings;
 pub use learning::LearningSettings;
 pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
 pub use measuring::{AttributionSettings, HoldoutSettings};
@@ -302,6 +304,9 @@ impl Config {
                 recommendations.limit_default, recommendations.limit_max
             );
             return refuse("recommendations.limit_default", detail);
+        }
+        if let Err((setting, detail)) = recommendations.exploration.check() {
+            return refuse(setting, detail);
         }
         Ok(())
     }

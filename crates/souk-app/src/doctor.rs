@@ -114,6 +114,14 @@ impl App {
             let name = &state.endpoint;
             let why =
                 state.last_error.map_or(String::new(), |why| format!("; the last one: {why}"));
+            if state.unreadable > 0 {
+                let detail = format!(
+                    "{} messages to `{name}` cannot be read and were set aside, so it does not hear of \
+                     them; `souk privacy webhooks` names them",
+                    state.unreadable
+                );
+                findings.push(Finding { weight: Weight::Trouble, subject: "webhooks", detail });
+            }
             let (weight, detail) = match (state.dead, state.pending) {
                 (0, 0) => continue,
                 (0, n) => (Weight::Notice, format!("{n} messages wait for `{name}`{why}")),

@@ -45,7 +45,7 @@ pub(crate) struct Door {
     /// How far the log holds consents.
     pub(crate) consents_at: Mutex<Cursor>,
     pub(crate) counters: IngestCounters,
-    pub(crate) impressions: ImpressionQueue,
+    pub(crate) impressions: Arc<ImpressionQueue>,
     pub(crate) secret_answers: SecretAnswers,
     /// Never empty; the first one is meant by requests that name none.
     pub(crate) sites: Vec<Site>,
@@ -80,7 +80,7 @@ impl Door {
             consents_at: Mutex::new(Cursor::START),
             redactor: Redactor::new(&config.privacy.pii, *parts.keys.secret("pii").await?.bytes())?,
             counters: IngestCounters::default(),
-            impressions: ImpressionQueue::new(config.impressions.clone()),
+            impressions: Arc::new(ImpressionQueue::new(config.impressions.clone())),
             secret_answers: SecretAnswers::default(),
             sites: config.sites().collect(),
             locations: config.locations().map(|at| (at.id.clone(), at)).collect(),
@@ -101,8 +101,7 @@ impl Door {
         tokio::spawn(keep_retention(Arc::downgrade(app)));
         let pause = Duration::from_secs(app.config.audit.head_every_s);
         tokio::spawn(keep_publishing(Arc::downgrade(app), pause));
-        let pause = Duration::from_millis(app.config.impressions.flush_ms);
-        tokio::spawn(write_impressions(Arc::downgrade(app), pause));
+        tokio::spawn(write_impressions(Arc::downgrade(app)));
         if let Some(days) = app.config.log.archive_after_days {
             let days = i64::try_from(days).expect("the settings bound it");
             tokio::spawn(archive(Arc::downgrade(app), days * DAY_MS));
@@ -128,9 +127,11 @@ async fn refresh_keys(app: Weak<App>) {
     }
 }
 
-async fn write_impressions(app: Weak<App>, pause: Duration) {
+async fn write_impressions(app: Weak<App>) {
+    let queue = app.upgrade().map(|app| Arc::clone(&app.door.impressions));
+    let Some(queue) = queue else { return };
     loop {
-        tokio::time::sleep(pause).await;
+        queue.is_due().await;
         let Some(app) = app.upgrade() else { return };
         app.flush_impressions().await;
     }

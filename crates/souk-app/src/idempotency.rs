@@ -15,7 +15,7 @@ const PARTITION: &str = "idempotency";
 /// Bytes of a key; chosen: a UUID has 36.
 const KEY_BYTES_MAX: usize = 255;
 /// How long an answer is kept.
-const KEPT_MS: i64 = 86_400_000;
+pub(crate) const KEPT_MS: i64 = 86_400_000;
 /// How long a request may take before its key is free again; longer than any request may run.
 const IN_FLIGHT_MS: i64 = 60_000;
 

@@ -68,7 +68,7 @@ pub use ingest::{
 };
 pub use limits::RateState;
 pub use models::{BoughtAgain, Model, ModelBaskets, ModelState, ModelsState, Search};
-pub use outbox::{HookCall, HookSender, WebhookDelivery, WebhookState};
+pub use outbox::{DeliveryState, HookCall, HookSender, WebhookDelivery, WebhookPage, WebhookState};
 pub use people::{
     AUDIENCE_MAX, Affinity, BrandLoyalty, Figure, Finding as ProfileFinding, Habit, NextOrder,
     Ordered, PriceBand, Profile, Prospect, Prospects, Replenishment, Rfm, Wish, profile_to_json,
@@ -93,7 +93,8 @@ pub use reports::{
     ReportDays, Verdict,
 };
 pub use retention::{
-    KindCount, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun, RetentionState,
+    KindCount, OtherTerm, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun,
+    RetentionState,
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
 pub use segments::{

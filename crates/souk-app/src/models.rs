@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use souk_core::Timestamp;
 use souk_recommend::next_basket::BasketRanker;
-use souk_recommend::sources::Blend;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
@@ -60,12 +59,12 @@ const HOUR_MS: i64 = 3_600_000;
 pub(crate) struct Fitted {
     /// Of which model.
     pub(crate) number: u64,
-    pub(crate) blend: Blend,
     /// What next baskets are put in order by; `None` where the model has no better one than a shop
     /// begins with.
     pub(crate) ranker: Option<BasketRanker>,
     pub(crate) again: BoughtAgain,
-    pub(crate) discoveries: Discoveries,
+    /// What it proposes.
+    pub(crate) discoveries: Arc<Discoveries>,
     made: Instant,
     departures: u64,
 }
@@ -74,6 +73,13 @@ impl Fitted {
     /// Whether nobody left since its facts were copied.
     pub(crate) fn knows_all_departures(&self, views: &Views) -> bool {
         self.departures == departures(views)
+    }
+
+    /// Drops what is at hand of people once one of them left.
+    pub(crate) fn let_go(&self, views: &Views) {
+        if !self.knows_all_departures(views) {
+            self.discoveries.close();
+        }
     }
 }
 
@@ -203,7 +209,7 @@ impl App {
         let copy = |views: &Views| Material::copy(views, departures(views)).with_baskets(views);
         let material = self.projector.inspect(copy).await?;
         let threads = threads();
-        let learned = blocking(move || learn(material, (serving, search), threads)).await?;
+        let learned = at_leisure(move || learn(material, (serving, search), threads)).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
                 "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),
@@ -230,8 +236,7 @@ impl App {
         if let Some(fitted) = learned.fitted {
             let number = learned.fitted_number.unwrap_or(number);
             let fitted = Fitted { number, ..fitted };
-            prepare(self, &fitted).await;
-            *self.models.serving.write() = Some(Arc::new(fitted));
+            self.put_in_service(fitted).await?;
         }
         Ok(model)
     }
@@ -267,7 +272,7 @@ impl App {
         let copy = |views: &Views| Material::copy(views, departures(views));
         let material = self.projector.inspect(copy).await?;
         let (recipe, number, threads) = (model.recipe.clone(), model.number, threads());
-        let fitted = blocking(move || {
+        let fitted = at_leisure(move || {
             let mut material = material;
             let histories = material.histories();
             let tokens = material.tokens();
@@ -276,17 +281,22 @@ impl App {
                 .map(|fitted| Fitted { ranker, ..fitted })
         });
         let fitted = fitted.await?;
-        let is_outgrown = fitted.is_none();
-        if let Some(fitted) = &fitted {
-            prepare(self, fitted).await;
-        }
-        *self.models.serving.write() = fitted.map(Arc::new);
-        match is_outgrown {
-            true => Err(AppError::NotReady(format!(
+        let Some(fitted) = fitted else {
+            *self.models.serving.write() = None;
+            return Err(AppError::NotReady(format!(
                 "the shop has outgrown model {number}, whose sources take too long by now; learn another one"
-            ))),
-            false => Ok(()),
-        }
+            )));
+        };
+        self.put_in_service(fitted).await
+    }
+
+    /// Lets answers be made with a fit from now on.
+    async fn put_in_service(&self, fitted: Fitted) -> Result<(), AppError> {
+        prepare(self, &fitted).await?;
+        let fitted = Arc::new(fitted);
+        *self.models.serving.write() = Some(Arc::clone(&fitted));
+        fitted.let_go(&self.views.read());
+        Ok(())
     }
 
     async fn in_service(
@@ -405,7 +415,7 @@ fn used_by_process() -> Option<Duration> {
 
 /// Does long work on a thread that the system lets run when nobody else wants to, so that answers do not
 /// wait for it. The work must hold no lock that a request waits for.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn at_leisure<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AppError> {
     let (done, result) = tokio::sync::oneshot::channel();

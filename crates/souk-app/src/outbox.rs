@@ -3,14 +3,17 @@
 //!
 //! A message holds no plaintext of a person. The shopper's id, which a receiver needs to erase the same
 //! person, is sealed beside it with a key of its own in the key store, and that key is destroyed as soon
-//! as every receiver has the message, or has been given up for `kept_days`. What stays in the tables, in
+//! as every receiver has the message, or was given up `kept_days` ago, and not before. What stays in the tables, in
 //! backups and in copies of the key store is noise from then on. `docs/webhooks.md` is the page for
 //! users.
 
+mod counts;
 mod deliver;
 mod ids;
+mod list;
 mod rows;
 mod sign;
+mod tidy;
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -25,11 +28,13 @@ use souk_ports::Write;
 use tokio::sync::Notify;
 
 use crate::config::{WebhookEndpoint, WebhookKind, WebhookSettings};
-use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Clock, Operation};
+use crate::{App, AppError, Clock};
 
 pub(crate) use deliver::start_delivery;
 pub(crate) use ids::ShopperId;
+pub use list::{DeliveryState, WebhookDelivery, WebhookPage};
 
+use counts::Counts;
 use rows::Delivery;
 use sign::HookSecrets;
 
@@ -95,6 +100,7 @@ struct Endpoint {
 pub(crate) struct Outbox {
     settings: WebhookSettings,
     endpoints: Vec<Endpoint>,
+    counts: Counts,
     sender: OnceLock<Arc<dyn HookSender>>,
 }
 
@@ -107,29 +113,14 @@ pub struct WebhookState {
     pub pending: u64,
     /// Messages that were given up.
     pub dead: u64,
+    /// Messages whose rows cannot be read and were set aside.
+    pub unreadable: u64,
     /// Messages that it took since the start.
     pub delivered: u64,
     /// Attempts that failed since the start.
     pub failed: u64,
     /// Why the last attempt failed, if the last one did.
     pub last_error: Option<String>,
-}
-
-/// A message that waits or was given up, without what it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookDelivery {
-    /// Names message and endpoint.
-    pub id: String,
-    /// What it tells of.
-    pub what: String,
-    /// When that was.
-    pub at: Timestamp,
-    /// Attempts so far.
-    pub attempts: u64,
-    /// When it is tried next; `None` for one that was given up.
-    pub next_at: Option<Timestamp>,
-    /// Why the last attempt failed.
-    pub error: Option<String>,
 }
 
 impl Outbox {
@@ -148,7 +139,8 @@ impl Outbox {
         };
         let endpoints = settings.endpoints.iter().enumerate().map(endpoint);
         let endpoints = endpoints.collect::<Result<_, AppError>>()?;
-        Ok(Outbox { settings: settings.clone(), endpoints, sender: OnceLock::new() })
+        let counts = Counts::default();
+        Ok(Outbox { settings: settings.clone(), endpoints, counts, sender: OnceLock::new() })
     }
 
     /// Whether anybody is told of this.
@@ -157,7 +149,7 @@ impl Outbox {
     }
 
     /// The writes by which a message waits for each of its receivers. They belong into the same write as
-    /// the state that it tells of; then call [`Outbox::wake`].
+    /// the state that it tells of; then call [`Outbox::written`].
     pub(crate) fn writes(&self, message: &Message) -> Result<Vec<Write>, AppError> {
         let wanting = self.endpoints.iter().filter(|one| one.kinds.contains(&message.kind));
         let mut writes = Vec::new();
@@ -177,15 +169,21 @@ impl Outbox {
                 attempts: 0,
                 next_at: hook_now(),
                 error: None,
-                version: 0,
+                stored: (String::new(), 0),
             };
-            writes.push(delivery.wait());
+            writes.extend(delivery.wait());
         }
         Ok(writes)
     }
 
+    /// Takes note of writes that were written and wakes the deliveries.
+    pub(crate) fn written(&self, writes: &[Write]) {
+        self.counts.note(writes);
+        self.wake();
+    }
+
     /// Tells the deliveries that there is something to do.
-    pub(crate) fn wake(&self) {
+    fn wake(&self) {
         self.endpoints.iter().for_each(|endpoint| endpoint.woken.notify_one());
     }
 }
@@ -211,96 +209,32 @@ impl App {
     ///
     /// As the tables.
     pub async fn webhook_states(&self) -> Result<Vec<WebhookState>, AppError> {
-        let known = self.door.outbox.endpoints.iter().map(|endpoint| WebhookState {
-            endpoint: endpoint.name.clone(),
-            pending: 0,
-            dead: 0,
-            delivered: endpoint.delivered.load(Relaxed),
-            failed: endpoint.failed.load(Relaxed),
-            last_error: endpoint.last_error.lock().clone(),
-        });
-        let mut states: Vec<WebhookState> = known.collect();
-        for (partition, is_dead) in [(rows::WAITING, false), (rows::DEAD, true)] {
-            for row in rows::all(&self.parts, partition).await? {
-                let name = row.sort_key.split_once('/').map_or("", |(_, name)| name);
-                let found = states.iter().position(|state| state.endpoint == name);
-                let idx = found.unwrap_or_else(|| {
-                    states.push(WebhookState {
-                        endpoint: name.to_owned(),
-                        pending: 0,
-                        dead: 0,
-                        delivered: 0,
-                        failed: 0,
-                        last_error: None,
-                    });
-                    states.len() - 1
-                });
-                let state = &mut states[idx];
-                if is_dead { state.dead += 1 } else { state.pending += 1 }
-            }
+        let mut counts = self.outbox_counts().await?;
+        let mut states = Vec::new();
+        for endpoint in &self.door.outbox.endpoints {
+            let mut state = state_of(&endpoint.name, counts.remove(&endpoint.name));
+            state.delivered = endpoint.delivered.load(Relaxed);
+            state.failed = endpoint.failed.load(Relaxed);
+            state.last_error = endpoint.last_error.lock().clone();
+            states.push(state);
         }
+        let others = counts.into_iter().filter(|(_, numbers)| numbers.iter().any(|n| *n > 0));
+        states.extend(others.map(|(name, numbers)| state_of(&name, Some(numbers))));
         Ok(states)
     }
+}
 
-    /// Messages that wait or were given up, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`AppError::Denied`] without the operation; as the tables.
-    pub async fn webhook_deliveries(
-        &self,
-        caller: &Caller,
-    ) -> Result<Vec<WebhookDelivery>, AppError> {
-        caller.check(Operation::HandleSubjectRequests)?;
-        let mut found = Vec::new();
-        for (partition, is_dead) in [(rows::DEAD, true), (rows::WAITING, false)] {
-            for row in rows::all(&self.parts, partition).await? {
-                let delivery = Delivery::read(&row)?;
-                found.push(WebhookDelivery {
-                    id: row.sort_key,
-                    what: delivery.what,
-                    at: delivery.at,
-                    attempts: delivery.attempts,
-                    next_at: (!is_dead).then_some(delivery.next_at),
-                    error: delivery.error,
-                });
-            }
-        }
-        Ok(found)
-    }
-
-    /// Sends a message again that was given up, or all of them, under the same id; returns how many.
-    ///
-    /// # Errors
-    ///
-    /// [`AppError::NotFound`] for an id that names none; [`AppError::Denied`] without the operation; as
-    /// the tables.
-    pub async fn resend_webhooks(
-        &self,
-        caller: &Caller,
-        id: Option<&str>,
-    ) -> Result<u64, AppError> {
-        caller.check(Operation::HandleSubjectRequests)?;
-        let mut n_again = 0;
-        for row in rows::all(&self.parts, rows::DEAD).await? {
-            if id.is_some_and(|id| id != row.sort_key) {
-                continue;
-            }
-            let mut delivery = Delivery::read(&row)?;
-            let act = AuditAct::new(AuditOperation::WebhookResend)
-                .on(AuditObject::of("webhook", &delivery.message_id))
-                .with("endpoint", &delivery.endpoint);
-            self.audit(caller, act).await?;
-            (delivery.attempts, delivery.next_at, delivery.error) = (0, hook_now(), None);
-            self.parts.tables.write(&delivery.revive(), hook_now()).await?;
-            n_again += 1;
-        }
-        if let Some(id) = id.filter(|_| n_again == 0) {
-            let id = id.chars().take(100).collect();
-            return Err(AppError::NotFound { what: "webhook that was given up", id });
-        }
-        self.door.outbox.wake();
-        Ok(n_again)
+fn state_of(endpoint: &str, numbers: Option<counts::Numbers>) -> WebhookState {
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    let [pending, dead, unreadable] = numbers.unwrap_or_default().map(count);
+    WebhookState {
+        endpoint: endpoint.to_owned(),
+        pending,
+        dead,
+        unreadable,
+        delivered: 0,
+        failed: 0,
+        last_error: None,
     }
 }
 

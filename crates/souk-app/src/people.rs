@@ -4,6 +4,7 @@
 //! A profile is made when it is asked for, from the one history that there is. What is kept between two
 //! questions is about nobody: see [`standing`].
 
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -254,19 +255,29 @@ impl App {
 /// `look` finds.
 pub(crate) fn slices<T>(
     views: &RwLock<Views>,
-    mut look: impl FnMut(&Views, std::ops::Range<u32>) -> Vec<T>,
+    mut look: impl FnMut(&Views, Range<u32>) -> Vec<T>,
 ) -> Vec<T> {
-    let (mut found, mut from, mut size) = (Vec::new(), 0_u32, 16_u32);
+    let mut found = Vec::new();
+    in_slices((views, Views::people_end), |views, numbers| found.extend(look(views, numbers)));
+    found
+}
+
+/// Goes through numbers up to an end in slices that nobody has to wait long for.
+pub(crate) fn in_slices(
+    (views, end): (&RwLock<Views>, impl Fn(&Views) -> u32),
+    mut look: impl FnMut(&Views, Range<u32>),
+) {
+    let (mut from, mut size) = (0_u32, 16_u32);
     loop {
         let began = Instant::now();
         {
             let views = views.read();
-            let end = views.people_end();
+            let end = end(&views);
             if from >= end {
-                return found;
+                return;
             }
             let until = from.saturating_add(size).min(end);
-            found.extend(look(&views, from..until));
+            look(&views, from..until);
             from = until;
         }
         let took = began.elapsed();

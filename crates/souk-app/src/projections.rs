@@ -40,7 +40,8 @@ mod snapshots;
 mod uses;
 
 pub(crate) use attribution::{
-    Counted, FigureQuery, FigureRow, KEPT_DAYS, OutcomeQuery, Outcomes, PersonOutcome, day_of,
+    Counted, FigureQuery, FigureRow, Figures, KEPT_DAYS, LATE_DAYS, MoneyFigures, OutcomeQuery,
+    Outcomes, PersonOutcome, day_of,
 };
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::Kind;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use souk_core::rules::SegmentsOf;
-use souk_core::{Channel, Filter, LocationId, ProductId, Purpose, Purposes, SiteId, Timestamp};
+use souk_core::{
+    Channel, Filter, LocationId, ProductId, ProductMark, Purpose, Purposes, SiteId, Timestamp,
+};
 use souk_privacy::consent::Decision;
 use souk_recommend::Item;
 
 use crate::audit::Counted;
+use crate::config::RecommendationSettings;
 use crate::holdout::{HoldoutArm, impersonal};
 use crate::models::Fitted;
 use crate::people::Lens;
@@ -18,8 +21,11 @@ mod candidates;
 #[cfg(test)]
 mod consent_tests;
 mod discover;
+mod explore;
+mod kin;
 mod listing;
 mod merchandise;
+mod names;
 mod page;
 mod plan;
 mod preview;
@@ -31,16 +37,20 @@ mod state;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod trials;
+mod variety;
 mod who;
 mod why;
 mod words;
 
 use candidates::{Proposal, Scene};
-use listing::Answered;
+use explore::Chance;
+use listing::{Answered, Makeup};
 use merchandise::{Hand, Scope};
 use plan::{Known, plan};
 use select::Gate;
 use summary::{carried_out, explain, personalization};
+use variety::Variety;
 use words::Tongue;
 
 pub use merchandise::{Moved, RuleNote, Warning};
@@ -52,6 +62,7 @@ use crate::rules::RuleBook;
 use crate::segments::{Membership, SegmentBook};
 pub(crate) use discover::{Discoveries, prepare};
 pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
+pub(crate) use trials::keep_trials;
 
 /// How candidates are chosen; `Auto` decides by placement and by what is known of the shopper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -189,63 +200,8 @@ pub struct RecommendAnswer {
     pub warnings: Vec<Warning>,
     /// The part of the holdout that the shopper is in.
     pub holdout: Option<HoldoutArm>,
-}
-
-impl Strategy {
-    /// Every strategy.
-    pub const ALL: [Strategy; 11] = [
-        Strategy::Auto,
-        Strategy::ForYou,
-        Strategy::NextBasket,
-        Strategy::Session,
-        Strategy::Similar,
-        Strategy::BoughtTogether,
-        Strategy::BuyAgain,
-        Strategy::RecentlyViewed,
-        Strategy::Trending,
-        Strategy::Popular,
-        Strategy::New,
-    ];
-
-    /// The name in requests and answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Strategy::Auto => "auto",
-            Strategy::ForYou => "for_you",
-            Strategy::NextBasket => "next_basket",
-            Strategy::Session => "session",
-            Strategy::Similar => "similar",
-            Strategy::BoughtTogether => "bought_together",
-            Strategy::BuyAgain => "buy_again",
-            Strategy::RecentlyViewed => "recently_viewed",
-            Strategy::Trending => "trending",
-            Strategy::Popular => "popular",
-            Strategy::New => "new",
-        }
-    }
-
-    /// Reads the name in requests.
-    pub fn parse(text: &str) -> Option<Strategy> {
-        Strategy::ALL.into_iter().find(|strategy| strategy.as_str() == text)
-    }
-}
-
-impl ReasonKind {
-    /// The name in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ReasonKind::BoughtTogether => "bought_together",
-            ReasonKind::BoughtBefore => "bought_before",
-            ReasonKind::SimilarShoppers => "similar_shoppers",
-            ReasonKind::SimilarProduct => "similar_product",
-            ReasonKind::ViewedTogether => "viewed_together",
-            ReasonKind::RecentlyViewed => "recently_viewed",
-            ReasonKind::Trending => "trending",
-            ReasonKind::Popular => "popular",
-            ReasonKind::New => "new",
-            ReasonKind::Picked => "picked",
-        }
-    }
+    /// What chance did to each place, for what is recorded of the answer; empty where it had no part.
+    pub marks: Vec<ProductMark>,
 }
 
 impl RecommendRequest {
@@ -281,6 +237,16 @@ struct Admitted {
     withheld: Purposes,
     now: Timestamp,
     detail: Detail,
+    aim: Aim,
+}
+
+/// What an answer is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// To be shown, so chance may have a part in it.
+    Show,
+    /// To be compared with another one.
+    Compare,
 }
 
 /// How much of the merchant's rules the caller may be told.
@@ -349,7 +315,7 @@ impl App {
         let whom = self.asked_for(request, caller).await?;
         let withheld = if request.is_gpc { self.rules.gpc() } else { Purposes::NONE };
         let detail = if may_know { Detail::Shop } else { Detail::Public };
-        Ok(Admitted { whom, site, withheld, now: self.clock.now(), detail })
+        Ok(Admitted { whom, site, withheld, now: self.clock.now(), detail, aim: Aim::Show })
     }
 
     /// Answers under the rules of a book as they hold at a time; and says whether reports may name the
@@ -359,13 +325,9 @@ impl App {
         (request, admitted): (&RecommendRequest, &Admitted),
         (book, rules_at): (&RuleBook, Timestamp),
     ) -> (Answered, bool) {
-        let Admitted { whom, site, withheld, now, detail } = admitted;
+        let Admitted { whom, site, withheld, now, detail, aim } = admitted;
         let views = self.views.read();
-        if self.ranking.keep_up(&views)
-            && let Some(model) = self.models.serving()
-        {
-            model.discoveries.clear();
-        }
+        self.let_go_of_departed(&views);
         let people_min = self.config.privacy.statistics.reason_people_min;
         let arm = self.holdout_arm(&views, (*whom, site, *withheld));
         let unknown = (arm == Some(HoldoutArm::Holdout)).then(|| impersonal(request));
@@ -387,6 +349,8 @@ impl App {
             rules_at,
             detail: *detail,
             tongue: self.tongue((request, site)),
+            settings: &self.config.recommendations,
+            aim: *aim,
         };
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
@@ -401,6 +365,15 @@ impl App {
 }
 
 impl App {
+    /// Drops what is at hand of people who left.
+    pub(crate) fn let_go_of_departed(&self, views: &Views) {
+        if self.ranking.keep_up(views)
+            && let Some(model) = self.models.serving()
+        {
+            model.let_go(views);
+        }
+    }
+
     /// The language of an answer: the one asked for, else the site's.
     fn tongue(&self, (request, site): (&RecommendRequest, &SiteId)) -> Tongue {
         let known = self.door.sites.iter().find(|known| known.id == *site);
@@ -440,6 +413,8 @@ struct Asker<'a> {
     detail: Detail,
     /// In which language reasons are given.
     tongue: Tongue,
+    settings: &'a RecommendationSettings,
+    aim: Aim,
 }
 
 impl Asker<'_> {
@@ -507,11 +482,24 @@ impl Asker<'_> {
             anchors: &anchors,
             proposals_max: 0,
         });
-        let question = listing::Question { request, plan: &plan, gate: &gate };
+        let request_id = random_id();
+        let makeup = self.makeup(plan.strategy, &request_id);
+        let question = listing::Question { request, plan: &plan, gate: &gate, makeup: &makeup };
         let made =
             scene.map_or_else(Default::default, |mut scene| listing::make(&mut scene, &question));
         let answer = self.compose(&question, (known, personal.decision()), &made);
+        let answer = RecommendAnswer { request_id, ..answer };
         Answered { answer, brake: made.brake, planned: plan.strategy }
+    }
+
+    /// What the settings ask for beside sources and rules.
+    fn makeup(&self, strategy: Strategy, request_id: &str) -> Makeup {
+        let RecommendationSettings { diversity, exploration, .. } = *self.settings;
+        let chance = || Chance::new(exploration, request_id, || self.ranking.trials());
+        Makeup {
+            variety: Variety::of(strategy, diversity),
+            chance: if self.aim == Aim::Show { chance() } else { None },
+        }
     }
 
     /// Which program, which state of the views, and which model made an answer.
@@ -566,7 +554,7 @@ impl Asker<'_> {
             }
         });
         RecommendAnswer {
-            request_id: random_id(),
+            request_id: String::new(),
             timestamp: self.now,
             strategy,
             model_version: self.model_version(),
@@ -576,6 +564,7 @@ impl Asker<'_> {
             why_not: made.why_not.clone(),
             warnings: listing::warnings(made, self.detail),
             holdout: None,
+            marks: made.listed.marks.clone(),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use souk_core::{Currency, Day, SiteId, Timestamp};
 
-use crate::projections::{Counted, FigureQuery, FigureRow, KEPT_DAYS, day_of};
+use crate::projections::{FigureQuery, KEPT_DAYS, LATE_DAYS, day_of};
 use crate::{App, AppError, Caller, Operation};
 
 mod holdout;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -41,14 +42,14 @@ pub struct RecommendationReport {
     pub people_min: u64,
     /// The share of answers that are recorded: figures are of these.
     pub sample: f64,
-    /// Each place on each day.
+    /// Each place on each day that has enough people of its own.
     pub days: Vec<AnswerFigures>,
-    /// Each place over all days.
+    /// Each place over all days that can be told, some of them only together.
     pub totals: Vec<AnswerFigures>,
 }
 
 /// The figures of one place; `None` where too few people stand behind one.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AnswerFigures {
     /// The day on which the answers were served; `None` for all days.
     pub day: Option<Day>,
@@ -114,17 +115,30 @@ impl App {
         let made_at = self.clock.now();
         let (from, to) = range(days, Day::from_number(day_of(made_at)))?;
         let settings = self.config.attribution;
+        let people_min = self.config.privacy.statistics.people_min;
+        let around = (telling::stretch(from.number()).0, telling::stretch(to.number()).1);
         let query = FigureQuery {
             days: (from, to),
+            days_around: (Day::from_number(around.0), Day::from_number(around.1)),
+            people_min: u32::try_from(people_min).unwrap_or(u32::MAX),
             click_days: settings.click_days as i64,
             order_days: settings.order_days as i64,
             sites: caller.places.sites.clone(),
         };
         let rows =
             self.projector.inspect(move |views| views.recommendation_figures(&query)).await?;
-        let people_min = self.config.privacy.statistics.people_min;
-        let shown = rows.into_iter().map(|row| figures(row, people_min));
-        let (days, totals) = shown.partition(|row: &AnswerFigures| row.day.is_some());
+        let kept = self.config.privacy.retention.shown_days;
+        let kept = kept.and_then(|days| i32::try_from(days).ok()).unwrap_or(i32::MAX);
+        // The day itself, what may be credited to it afterwards, and what of that may come late.
+        let open_days = 1 + settings.click_days.max(settings.order_days) as i64 + LATE_DAYS;
+        let asked = telling::Asked {
+            days: (from.number(), to.number()),
+            people_min,
+            // The very oldest day goes piece by piece.
+            oldest: day_of(made_at).saturating_sub(kept.min(KEPT_DAYS) - 1),
+            settled: i32::try_from(i64::from(day_of(made_at)) - open_days).unwrap_or(i32::MIN),
+        };
+        let [days, totals] = telling::told(&rows, &asked);
         Ok(RecommendationReport {
             from,
             to,
@@ -168,36 +182,4 @@ fn range(days: ReportDays, today: Day) -> Result<(Day, Day), AppError> {
         return refuse("from", detail);
     }
     Ok((from, to))
-}
-
-fn figures(row: FigureRow, people_min: u64) -> AnswerFigures {
-    let shown = |counted: Counted| (u64::from(counted.people) >= people_min).then_some(counted.sum);
-    let figures = row.figures;
-    let money = figures.money.iter().map(|(currency, sums)| AnswerMoney {
-        currency: *currency,
-        revenue: shown(sums.revenue),
-        clicked_revenue: shown(sums.clicked_revenue),
-        margin: shown(sums.margin),
-        costed_revenue: shown(sums.costed_revenue),
-    });
-    AnswerFigures {
-        day: row.day,
-        site: row.site,
-        placement: row.placement,
-        strategy: row.strategy,
-        answers: shown(figures.answers),
-        people: shown(figures.answers).map(|_| i64::from(figures.answers.people)),
-        // Nobody is known behind these, so that many answers stand for so many people.
-        anonymous_answers: i64::try_from(figures.unnamed)
-            .ok()
-            .filter(|answers| *answers >= people_min as i64),
-        seen: shown(figures.seen),
-        clicks: shown(figures.clicks),
-        named_clicks: shown(figures.named_clicks),
-        carts: shown(figures.carts),
-        orders: shown(figures.orders),
-        clicked_orders: shown(figures.clicked_orders),
-        units_milli: shown(figures.units_milli),
-        money: money.collect(),
-    }
 }

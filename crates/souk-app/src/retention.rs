@@ -6,6 +6,7 @@
 //! older snapshot survives. A crash in between leaves a note: the next start trusts no snapshot and the
 //! next run goes on. Sales, stock and prices name nobody and have no term.
 
+mod others;
 mod plan;
 mod state;
 
@@ -19,6 +20,7 @@ use crate::config::RetentionSettings;
 use crate::privacy::{Count, remove_completed};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
 
+pub use others::OtherTerm;
 pub use state::{KindCount, RetentionOutcome, RetentionRun, RetentionState};
 
 pub(crate) use plan::subjects_of_the_log;
@@ -153,7 +155,8 @@ impl App {
         let terms = PersonalKind::ALL.map(|kind| (kind, kind.days(settings)));
         let next_at = self.next_retention(noted.last.as_ref());
         let is_running = noted.running_since.is_some();
-        Ok(RetentionState { terms: terms.to_vec(), last: noted.last, next_at, is_running })
+        let (terms, others) = (terms.to_vec(), self.other_terms());
+        Ok(RetentionState { terms, others, last: noted.last, next_at, is_running })
     }
 
     /// When the job runs next; `None` while no kind has a term.

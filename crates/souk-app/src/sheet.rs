@@ -10,6 +10,7 @@ mod delimited;
 mod hostile_tests;
 mod json_lines;
 mod parquet_file;
+mod parquet_pages;
 #[cfg(test)]
 mod tests;
 

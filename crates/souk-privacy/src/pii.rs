@@ -5,6 +5,7 @@
 //! tagger over the words, with lists of names and places. A search query is looked at for forms
 //! alone: in a shop "paul smith" is a shirt.
 
+mod blocks;
 mod checks;
 mod contact;
 mod dates;
@@ -97,7 +98,8 @@ impl<'a> Detector<'a> {
             let model = self.model.unwrap_or_else(|| TaggerModel::builtin());
             let tokens = words::tokens(text, &forms, Gazetteer::builtin());
             found.extend(tokens.iter().filter_map(|token| weekday(text, token)));
-            found.extend(named(text, &tokens, &tagger::tag(&tokens, model)));
+            let spans = blocks::tidy(&tokens, tagger::tag(&tokens, model));
+            found.extend(named(text, &tokens, &spans));
         }
         let mut entities: Vec<Entity> = found.into_iter().map(entity).collect();
         entities.sort_by_key(|entity| (entity.begin, entity.end));

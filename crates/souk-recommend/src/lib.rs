@@ -13,6 +13,7 @@ pub mod confidence;
 mod cooccurrence;
 pub mod diversity;
 pub mod evaluate;
+pub mod explore;
 pub mod interleave;
 pub mod lifetime;
 mod minimise;

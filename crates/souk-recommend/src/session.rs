@@ -108,7 +108,7 @@ const VISITS_AT_ONCE: usize = 16;
 const LENGTHS: usize = 256;
 /// What weighs less is not read: a grocer's basket goes on for a hundred products (chosen; which places of
 /// a list it moves was not measured).
-const WEIGHT_MIN: f32 = 0.002;
+const WEIGHT_MIN: f32 = 0.01;
 const DAY_MS: f32 = 86_400_000.0;
 
 impl Decay {

@@ -123,6 +123,7 @@ pub struct VisitIndex {
     visit_words: Blocks,
     posting_words: Blocks,
     n_events: u64,
+    n_changes: u64,
 }
 
 impl VisitIndex {
@@ -143,6 +144,7 @@ impl VisitIndex {
             visit_words: Blocks::new(),
             posting_words: Blocks::new(),
             n_events: 0,
+            n_changes: 0,
         }
     }
 
@@ -153,6 +155,7 @@ impl VisitIndex {
     /// with the largest item and shopper numbers, which are dense; unknown shoppers are `None`, not a
     /// number of their own, because a visit is removed in time linear in its shopper's visits.
     pub fn push(&mut self, event: VisitEvent) {
+        self.n_changes += 1;
         match self.slot_of(event.visit) {
             Some(slot) => {
                 self.claim(slot, event.shopper);
@@ -168,6 +171,7 @@ impl VisitIndex {
 
     /// Removes a visit and every trace of it. False when there is none.
     pub fn remove_visit(&mut self, visit: VisitId) -> bool {
+        self.n_changes += 1;
         let slot = self.slot_of(visit);
         slot.is_some_and(|slot| {
             self.drop_slot(slot);
@@ -177,12 +181,18 @@ impl VisitIndex {
 
     /// Removes all visits of a shopper and every trace of them. Returns how many there were.
     pub fn forget(&mut self, shopper: Shopper) -> u32 {
+        self.n_changes += 1;
         let mut n_removed = 0;
         while let Some(slot) = self.chain(shopper) {
             self.drop_slot(slot);
             n_removed += 1;
         }
         n_removed
+    }
+
+    /// How often it may have changed since it was made or read: of two equal numbers nothing changed between.
+    pub fn n_changes(&self) -> u64 {
+        self.n_changes
     }
 
     /// The bounds it was made with.

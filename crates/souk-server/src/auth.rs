@@ -20,16 +20,22 @@ pub(crate) enum Login {
 }
 
 impl Login {
-    /// Reads key and shopper token from the headers.
-    pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Login {
+    /// Reads key and shopper token from the headers; `None` for a person's token, which takes longer.
+    pub(crate) fn by_key(app: &App, headers: &HeaderMap) -> Option<Login> {
         let found = match key_of(headers) {
-            Ok(None) => return Login::NoKey,
-            Ok(Some(token)) if is_signed_token(&token) => app.sign_in(&token).await,
+            Ok(None) => return Some(Login::NoKey),
+            Ok(Some(token)) if is_signed_token(&token) => return None,
             Ok(Some(key)) => authenticate(app, &key, headers),
             Err(error) => Err(error),
         };
-        match found {
-            Ok(caller) => Login::Known(caller),
+        Some(Login::from(found))
+    }
+
+    /// Reads a person's token: the provider may have to be asked for its keys.
+    pub(crate) async fn by_token(app: &App, headers: &HeaderMap) -> Login {
+        match key_of(headers) {
+            Ok(Some(token)) => Login::from(app.sign_in(&token).await),
+            Ok(None) => Login::NoKey,
             Err(error) => Login::Refused(error.into()),
         }
     }
@@ -40,6 +46,15 @@ impl Login {
             Login::NoKey => true,
             Login::Known(caller) => caller.role.is_browser(),
             Login::Refused(_) => false,
+        }
+    }
+}
+
+impl From<Result<Caller, AppError>> for Login {
+    fn from(found: Result<Caller, AppError>) -> Login {
+        match found {
+            Ok(caller) => Login::Known(caller),
+            Err(error) => Login::Refused(error.into()),
         }
     }
 }

@@ -73,8 +73,10 @@ impl Edge {
         let login = parts.extensions.remove::<Login>().unwrap_or(Login::NoKey);
         let peer = parts.extensions.get::<Peer>().copied();
         let request_id = parts.extensions.remove::<RequestId>();
+        let route = route_of(&parts);
         let allowed = self.caller(login).and_then(|mut caller| {
             caller.request_id = request_id.map(|id| id.0);
+            caller.route = route;
             if let Err(denied) = caller.check(operation) {
                 self.app.tally_denied(&caller);
                 return Err(denied.into());
@@ -241,9 +243,13 @@ pub(crate) async fn around(
     let mut response = match cors::preflight(&edge.app, &request) {
         Some(response) => response,
         None => {
-            let login = Login::of(&edge.app, request.headers()).await;
-            let readable = origin.filter(|_| login.is_for_pages() && route.starts_with("/v1/"));
-            request.extensions_mut().insert(login);
+            // Who signs in with a token is no page, and is looked up within the limits of all requests.
+            let login = Login::by_key(&edge.app, request.headers());
+            let is_for_pages = login.as_ref().is_some_and(Login::is_for_pages);
+            let readable = origin.filter(|_| is_for_pages && route.starts_with("/v1/"));
+            if let Some(login) = login {
+                request.extensions_mut().insert(login);
+            }
             request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
             let mut response = guarded(&edge, request, next).await;
             if let Some(origin) = readable {
@@ -283,7 +289,20 @@ async fn guarded(edge: &Edge, mut request: Request, next: Next) -> Response {
         return Box::<Problem>::from(full).into_response();
     }
     request.extensions_mut().insert(work.clone());
-    let run = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let run = async {
+        if request.extensions().get::<Login>().is_none() {
+            // One that still arrives takes a place while its token is looked at, and only then.
+            let signing_in = Work::arriving(&edge.bounds, None);
+            if let Err(full) = if work.has_begun() { Ok(()) } else { signing_in.begin() } {
+                return Box::<Problem>::from(full).into_response();
+            }
+            let login = Login::by_token(&edge.app, request.headers()).await;
+            drop(signing_in);
+            request.extensions_mut().insert(login);
+        }
+        next.run(request).await
+    };
+    let run = AssertUnwindSafe(run).catch_unwind();
     match timeout(edge.config.limits.request_timeout, run).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
@@ -293,6 +312,15 @@ async fn guarded(edge: &Edge, mut request: Request, next: Next) -> Response {
         }
         Err(_) => busy("the request took too long; it may have been carried out").into_response(),
     }
+}
+
+/// The route for the audit log, whose texts have no braces: `/v1/subjects/:id/export`.
+pub(crate) fn route_of(parts: &Parts) -> Option<Arc<str>> {
+    let path = parts.extensions.get::<MatchedPath>()?.as_str();
+    Some(match path.contains('{') {
+        true => Arc::from(path.replace('{', ":").replace('}', "")),
+        false => Arc::from(path),
+    })
 }
 
 fn busy(detail: &str) -> Box<Problem> {

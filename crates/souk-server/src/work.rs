@@ -78,6 +78,11 @@ impl Work {
         Ok(())
     }
 
+    /// Whether it has a place among the requests in work.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.held.lock().request.is_some()
+    }
+
     /// So many bytes of its body are to be kept in memory.
     pub(crate) fn keep_bytes(&self, bytes: usize) -> Result<(), Full> {
         let bytes = u32::try_from(bytes).map_err(|_| Full::Bodies)?;

@@ -8,6 +8,7 @@ pub mod crash;
 pub mod http;
 pub mod load;
 mod random;
+pub mod scan;
 pub mod server;
 pub mod shop;
 

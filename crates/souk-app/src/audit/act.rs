@@ -33,6 +33,7 @@ pub enum AuditOperation {
     ConsentChange,
     RetentionRun,
     WebhookDeliver,
+    WebhookDrop,
     WebhookResend,
     DecisionPrice,
     DecisionEligibility,
@@ -53,7 +54,7 @@ pub enum AuditOperation {
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 38] = [
+    pub const ALL: [AuditOperation; 39] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -76,6 +77,7 @@ impl AuditOperation {
         AuditOperation::ConsentChange,
         AuditOperation::RetentionRun,
         AuditOperation::WebhookDeliver,
+        AuditOperation::WebhookDrop,
         AuditOperation::WebhookResend,
         AuditOperation::DecisionPrice,
         AuditOperation::DecisionEligibility,
@@ -119,6 +121,7 @@ impl AuditOperation {
             AuditOperation::ConsentChange => "consent.change",
             AuditOperation::RetentionRun => "retention.run",
             AuditOperation::WebhookDeliver => "webhook.deliver",
+            AuditOperation::WebhookDrop => "webhook.drop",
             AuditOperation::WebhookResend => "webhook.resend",
             AuditOperation::DecisionPrice => "decision.price",
             AuditOperation::DecisionEligibility => "decision.eligibility",
@@ -154,6 +157,7 @@ impl AuditOperation {
             | AuditOperation::ConsentChange
             | AuditOperation::RetentionRun
             | AuditOperation::WebhookDeliver
+            | AuditOperation::WebhookDrop
             | AuditOperation::WebhookResend => AuditPurpose::PrivacyRequest,
             AuditOperation::AuditRead
             | AuditOperation::AuditHeadsDiffer

@@ -157,7 +157,7 @@ impl App {
             writes.extend(self.door.outbox.writes(&head_message(&line))?);
         }
         self.parts.tables.write(&writes, audit_now()).await?;
-        self.door.outbox.wake();
+        self.door.outbox.written(&writes);
         match publisher.publish(&line).await {
             Ok(()) => *publisher.published.lock() = Some(size),
             Err(error) => {

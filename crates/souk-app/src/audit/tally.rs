@@ -69,6 +69,8 @@ struct LineKey {
     operation: AuditOperation,
     purpose: AuditPurpose,
     outcome: Outcome,
+    /// Of refusals: where. Empty for all else.
+    route: String,
 }
 
 /// The same without owning the key's name, so that counting on allocates nothing.
@@ -80,6 +82,7 @@ struct LineRef<'a> {
     operation: AuditOperation,
     purpose: AuditPurpose,
     outcome: Outcome,
+    route: &'a str,
 }
 
 impl Equivalent<LineKey> for LineRef<'_> {
@@ -90,6 +93,7 @@ impl Equivalent<LineKey> for LineRef<'_> {
             && self.operation == key.operation
             && self.purpose == key.purpose
             && self.outcome == key.outcome
+            && self.route == key.route
     }
 }
 
@@ -102,6 +106,7 @@ impl From<&LineRef<'_>> for LineKey {
             operation: line.operation,
             purpose: line.purpose,
             outcome: line.outcome,
+            route: line.route.to_owned(),
         }
     }
 }
@@ -157,6 +162,7 @@ impl TallySheet {
             counted.digest = hash_in_minute(names, subject, minute);
             counted.has_subjects = true;
         }
+        let route = caller.route.as_deref().filter(|_| what.outcome == Outcome::Denied);
         let line = LineRef {
             minute,
             key_id: &caller.key_id,
@@ -164,6 +170,7 @@ impl TallySheet {
             operation: what.operation,
             purpose: what.purpose,
             outcome: what.outcome,
+            route: route.unwrap_or_default(),
         };
         let mut sheet = self.sheets[sheet_idx()].lock();
         if let Some(known) = sheet.get_mut(&line) {
@@ -173,6 +180,7 @@ impl TallySheet {
         let mut key = LineKey::from(&line);
         if sheet.len() >= LINES_MAX {
             "many".clone_into(&mut key.key_id);
+            key.route.clear();
         }
         sheet.entry(key).or_default().merge(counted);
     }
@@ -213,7 +221,11 @@ fn hash_in_minute(names: &Hmac<Sha256>, subject: SubjectId, minute: i64) -> u128
     u128::from_be_bytes(hash[..16].try_into().expect("a hash has 32 bytes"))
 }
 
+/// The detail of a refusal that says where it was.
+const ROUTE: &str = "route";
+
 fn entry(key: LineKey, line: Line) -> AuditEntry {
+    let route = Some(key.route).filter(|route| !route.is_empty());
     let subjects = line.has_subjects.then(|| line.digest.to_be_bytes());
     AuditEntry {
         at: Timestamp::EPOCH.plus_ms(key.minute * MINUTE_MS),
@@ -225,7 +237,7 @@ fn entry(key: LineKey, line: Line) -> AuditEntry {
         outcome: key.outcome,
         request_id: None,
         tally: Some(Tally { count: line.count, subjects }),
-        details: Default::default(),
+        details: route.map(|route| (ROUTE.to_owned(), route)).into_iter().collect(),
     }
 }
 
@@ -237,5 +249,6 @@ fn key_of(entry: &AuditEntry) -> Option<LineKey> {
         operation: AuditOperation::parse(&entry.operation)?,
         purpose: AuditPurpose::parse(&entry.purpose)?,
         outcome: entry.outcome,
+        route: entry.details.get(ROUTE).cloned().unwrap_or_default(),
     })
 }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use souk_core::{Currency, LocationId, SiteId, Timestamp};
 
+use super::exploration::ExplorationSettings;
 use super::oidc::OidcSettings;
 use super::text;
 use crate::Role;
@@ -257,6 +258,11 @@ pub struct RecommendationSettings {
     /// Products in an answer at most.
     #[serde(deserialize_with = "text::within::<1, 100, _>")]
     pub limit_max: u64,
+    /// The share of its expected NDCG that a list may give up for variety.
+    #[serde(deserialize_with = "text::share")]
+    pub diversity: f64,
+    /// How products whose worth is not known yet are tried out.
+    pub exploration: ExplorationSettings,
     /// How the shop's own model is kept.
     pub model: ModelSettings,
 }
@@ -284,6 +290,8 @@ impl Default for RecommendationSettings {
         RecommendationSettings {
             limit_default: 10,
             limit_max: 100,
+            diversity: 0.02,
+            exploration: ExplorationSettings::default(),
             model: ModelSettings::default(),
         }
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{
-    AttributeValue, Channel, Currency, Money, Product, ProductId, Quantity, SiteId, Timestamp, Unit,
+    AttributeValue, Availability, Channel, Currency, Money, Product, ProductId, Quantity, SiteId,
+    Timestamp, Unit,
 };
 
 use super::SampleShop;
@@ -21,6 +22,10 @@ const LITRES_PER_GALLON: f64 = 3.785_411_784;
 const FUEL_UNIT_PRICE_MAX: f64 = 0.005;
 /// Units: a fuel line is at least this long; chosen, a hundredth of a gallon.
 const FUEL_QUANTITY_MIN: f64 = 10.0;
+
+/// Categories of what a till books under a product's number, and nobody puts into a cart on a page.
+const NO_GOODS: [&str; 6] =
+    ["COUPON", "COUPON/MISC ITEMS", "COUPONS/STORE & MFG", "FUEL", "PROD SUPPLIES", "TICKETS"];
 
 /// Reads `products.parquet` and `transactions.parquet` from a folder.
 ///
@@ -38,6 +43,7 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
     let n_foreign = orders.products.texts().filter(is_foreign).count();
     let unsold = tally.unsold.iter().map(String::as_str);
     let n_unsold = unsold.filter(|id| is_foreign(id) && !orders.products.contains(id)).count();
+    let n_no_goods = products.iter().filter(|product| !product.availability.is_sellable()).count();
     let n_priced = products.iter().filter(|product| product.price.is_some()).count();
     let decisions = vec![
         format!(
@@ -58,6 +64,10 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
         format!(
             "{n_titled} products share type, brand and size with another: their title ends in \
              their number"
+        ),
+        format!(
+            "{n_no_goods} products are no goods that a page could offer (fuel, vouchers, gift cards, \
+             tickets, rows without a category): their sales count, they are never recommended"
         ),
         format!(
             "{n_priced} products have a price, the median of what a unit sold for; the others were \
@@ -244,7 +254,14 @@ fn product(
     let id = text(places.id).unwrap_or_default();
     let id = ProductId::new(id)
         .map_err(|error| AppError::invalid("bad_file", "product_id", error.to_string()))?;
-    let path: Vec<String> = [places.department, places.category, places.kind]
+    let levels = [places.department, places.category, places.kind];
+    let category = text(places.category);
+    // With a department alone, nothing says what it is.
+    let is_goods = match &category {
+        Some(category) => !NO_GOODS.contains(&category.as_str()),
+        None => text(places.kind).is_some(),
+    };
+    let path: Vec<String> = levels
         .iter()
         .filter_map(|place| text(*place))
         .map(|capitals| readable(&capitals).replace('>', "-"))
@@ -263,6 +280,9 @@ fn product(
     product.brand = Some(brand).filter(|brand| !brand.is_empty());
     product.price = price;
     product.categories = vec![path.join(" > ")];
+    if !is_goods {
+        product.availability = Availability::OutOfStock;
+    }
     let attributes = [("manufacturer", text(places.maker)), ("package_size", size)];
     for (name, value) in attributes {
         if let Some(value) = value {

@@ -1,16 +1,18 @@
 //! What was shown: recorded beside the answer, never before it.
 //!
-//! An answer puts a few words into a bounded queue; a task writes the queue once a second. When the
-//! queue is full, or the log fails, impressions are dropped and counted: they are the only facts
+//! An answer puts a few words into a bounded queue; a task writes the queue once a second, or as soon as a
+//! handful wait: thousands at once would keep answers waiting while they are sealed and folded. When the queue is full, or the log fails, impressions are dropped and counted: they are the only facts
 //! that may be lost.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use souk_core::{
     Channel, Event, EventId, Fact, Impressions, Purposes, SiteId, Source, SubjectId, Timestamp,
 };
 use souk_ports::Record;
+use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::admit::record;
@@ -18,8 +20,10 @@ use crate::config::ImpressionSettings;
 use crate::sealing::fill_random;
 use crate::{App, AppError};
 
-/// Records in one append; chosen: a write of tens of milliseconds at most.
-const APPEND_MAX: usize = 2_000;
+/// Records in one append; chosen: a few milliseconds of a core.
+const APPEND_MAX: usize = 250;
+/// As many as these are written without waiting for the second to pass (chosen: about a millisecond of a core).
+const WRITTEN_AT_ONCE: usize = 100;
 
 /// An answer that was shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +46,13 @@ pub struct Shown {
 #[derive(Debug)]
 pub(crate) struct ImpressionQueue {
     waiting: Mutex<Vec<Shown>>,
+    has_some: Notify,
     settings: ImpressionSettings,
 }
 
 impl ImpressionQueue {
     pub(crate) fn new(settings: ImpressionSettings) -> ImpressionQueue {
-        ImpressionQueue { waiting: Mutex::default(), settings }
+        ImpressionQueue { waiting: Mutex::default(), has_some: Notify::new(), settings }
     }
 
     /// Whether answers of this id are in the sample: the same id always is or is not.
@@ -64,8 +69,20 @@ impl ImpressionQueue {
         let has_room = (waiting.len() as u64) < self.settings.queue_max;
         if has_room {
             waiting.push(shown);
+            if waiting.len() == WRITTEN_AT_ONCE {
+                self.has_some.notify_one();
+            }
         }
         has_room
+    }
+
+    /// Waits until it is time to write.
+    pub(crate) async fn is_due(&self) {
+        let pause = Duration::from_millis(self.settings.flush_ms);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.has_some.notified() => {}
+        }
     }
 
     fn take(&self) -> Vec<Shown> {
@@ -74,7 +91,7 @@ impl ImpressionQueue {
 }
 
 impl App {
-    /// Notes what was shown, without waiting: it is written within `impressions.flush_ms`.
+    /// Notes what was shown, without waiting: it is written within `impressions.flush_ms`, or sooner.
     pub fn record_impressions(&self, shown: Shown) {
         let queue = &self.door.impressions;
         let Impressions { request_id, products, marks, .. } = &shown.impressions;

@@ -147,10 +147,9 @@ pub(super) fn fit(
 ) -> Fitted {
     Fitted {
         number,
-        blend: recipe.fit(histories, tokens, threads),
         ranker: None,
         again: material.again,
-        discoveries: Discoveries::default(),
+        discoveries: Discoveries::of_blend(recipe.fit(histories, tokens, threads)),
         made: Instant::now(),
         departures: material.departures,
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use souk_core::Timestamp;
 use souk_ports::TableError;
 
-use super::rows::{DEAD, Delivery, WAITING, all};
+use super::rows::{CLASSES, Delivery, WAITING, first};
 use super::{Endpoint, HookCall, HookSender, hook_now};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Outcome};
 
@@ -16,8 +16,8 @@ use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Outcom
 const PAUSE: Duration = Duration::from_secs(60);
 /// How soon to look again after a failure of the storage, or before the start is over.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(5);
-/// How often what nobody needs any more is looked for.
-const SWEEP_PAUSE: Duration = Duration::from_secs(3_600);
+/// Messages of one read: an erasure waits for so many others at most.
+const AT_ONCE: u32 = 16;
 /// What a receiver answers that wants nothing more of this kind.
 const GONE: u16 = 410;
 
@@ -26,7 +26,7 @@ pub(crate) fn start_delivery(app: &Arc<App>) {
     for idx in 0..app.door.outbox.endpoints.len() {
         tokio::spawn(keep_delivering(Arc::downgrade(app), idx));
     }
-    tokio::spawn(keep_tidy(Arc::downgrade(app)));
+    tokio::spawn(super::tidy::keep_tidy(Arc::downgrade(app)));
 }
 
 async fn keep_delivering(app: Weak<App>, idx: usize) {
@@ -49,16 +49,13 @@ async fn keep_delivering(app: Weak<App>, idx: usize) {
     }
 }
 
-async fn keep_tidy(app: Weak<App>) {
-    let mut pause = Duration::ZERO;
-    loop {
-        tokio::time::sleep(pause).await;
-        let Some(app) = app.upgrade() else { return };
-        pause = SWEEP_PAUSE;
-        if let Err(error) = app.tidy_outbox().await {
-            tracing::warn!(%error, "old webhooks could not be removed");
-        }
-    }
+/// Whether a row was as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It is written.
+    Done,
+    /// Somebody else wrote it; nothing was written.
+    Changed,
 }
 
 /// What became of an attempt.
@@ -72,33 +69,71 @@ enum Attempt {
 
 impl App {
     /// Tries every message of the endpoint that is due, and returns when the next one is.
+    ///
+    /// Reads a few at a time from the head of what is due, erasures first, so that news of an erasure
+    /// waits for a few others at most.
     async fn deliver_due(&self, idx: usize) -> Result<Option<Timestamp>, AppError> {
         let outbox = &self.door.outbox;
         let (Some(sender), endpoint) = (outbox.sender.get(), &outbox.endpoints[idx]) else {
             return Ok(None);
         };
-        let suffix = format!("/{}", endpoint.name);
-        let mut next: Option<Timestamp> = None;
-        for row in all(&self.parts, WAITING).await? {
-            if !row.sort_key.ends_with(&suffix) {
-                continue;
+        loop {
+            let (mut due, mut next) = (Vec::new(), None);
+            for class in CLASSES {
+                let (now_due, later) = self.due_of(&endpoint.name, class).await?;
+                next = [next, later].into_iter().flatten().min();
+                due = now_due;
+                if !due.is_empty() {
+                    break;
+                }
             }
-            let delivery = Delivery::read(&row)?;
-            let at = match delivery.next_at <= hook_now() {
-                true => self.deliver((endpoint, &**sender), delivery).await?,
-                false => Some(delivery.next_at),
-            };
-            next = [next, at].into_iter().flatten().min();
+            if due.is_empty() {
+                return Ok(next);
+            }
+            for delivery in due {
+                if self.deliver((endpoint, &**sender), delivery).await? == Settled::Changed {
+                    return Ok(Some(hook_now().plus_ms(TROUBLE_PAUSE.as_millis() as i64)));
+                }
+            }
         }
-        Ok(next)
     }
 
-    /// Tries a message and writes down what became of it; returns when it is tried again.
+    /// The first messages of a class that are due, or else when the first of it is. What cannot be read
+    /// is set aside.
+    async fn due_of(
+        &self,
+        endpoint: &str,
+        class: &str,
+    ) -> Result<(Vec<Delivery>, Option<Timestamp>), AppError> {
+        let mut due = Vec::new();
+        let prefix = format!("{endpoint}/{class}/");
+        loop {
+            let rows = first(&self.parts, (WAITING, &prefix), AT_ONCE).await?;
+            let mut n_aside = 0;
+            for row in rows {
+                match Delivery::read(WAITING, &row) {
+                    None => {
+                        self.set_aside(WAITING, &row).await?;
+                        n_aside += 1;
+                    }
+                    Some(delivery) if delivery.next_at <= hook_now() => due.push(delivery),
+                    Some(delivery) if due.is_empty() => return Ok((due, Some(delivery.next_at))),
+                    Some(_) => return Ok((due, None)),
+                }
+            }
+            // A page of nothing but bad rows says nothing of what is behind it.
+            if n_aside == 0 || !due.is_empty() {
+                return Ok((due, None));
+            }
+        }
+    }
+
+    /// Tries a message and writes down what became of it.
     async fn deliver(
         &self,
         (endpoint, sender): (&Endpoint, &dyn HookSender),
         mut delivery: Delivery,
-    ) -> Result<Option<Timestamp>, AppError> {
+    ) -> Result<Settled, AppError> {
         let attempt = self.attempt((endpoint, sender), &delivery).await?;
         delivery.attempts += 1;
         let error = match attempt {
@@ -110,11 +145,11 @@ impl App {
                     self.note_delivery(AuditOperation::WebhookDeliver, &delivery, Outcome::Done)
                         .await?;
                 }
-                self.settle(&delivery.done()).await?;
+                let settled = self.settle(&delivery.done()).await?;
                 if let Some(owner) = &delivery.ids {
                     self.release_ids(owner).await?;
                 }
-                return Ok(None);
+                return Ok(settled);
             }
             Attempt::Failed(error)
                 if delivery.attempts < self.door.outbox.settings.attempts_max =>
@@ -123,14 +158,12 @@ impl App {
                 delivery.next_at = hook_now().plus_ms(pause);
                 self.count_failure(endpoint, &error);
                 delivery.error = Some(error);
-                self.settle(&delivery.wait_again()).await?;
-                return Ok(Some(delivery.next_at));
+                return self.settle(&delivery.wait_again()).await;
             }
             Attempt::Failed(error) | Attempt::Hopeless(error) => error,
         };
         self.count_failure(endpoint, &error);
-        self.bury(delivery, error).await?;
-        Ok(None)
+        self.bury(delivery, error).await
     }
 
     fn count_failure(&self, endpoint: &Endpoint, error: &str) {
@@ -140,7 +173,11 @@ impl App {
     }
 
     /// Gives a message up.
-    async fn bury(&self, mut delivery: Delivery, error: String) -> Result<(), AppError> {
+    pub(super) async fn bury(
+        &self,
+        mut delivery: Delivery,
+        error: String,
+    ) -> Result<Settled, AppError> {
         delivery.next_at = hook_now();
         delivery.error = Some(error);
         tracing::error!(
@@ -157,10 +194,14 @@ impl App {
         self.settle(&delivery.bury()).await
     }
 
-    /// Writes what became of a message. One that changed meanwhile was sent again by an operator.
-    async fn settle(&self, writes: &[souk_ports::Write]) -> Result<(), AppError> {
+    /// Writes what became of a message, unless somebody else did meanwhile.
+    pub(super) async fn settle(&self, writes: &[souk_ports::Write]) -> Result<Settled, AppError> {
         match self.parts.tables.write(writes, hook_now()).await {
-            Ok(_) | Err(TableError::Conflict { .. }) => Ok(()),
+            Ok(_) => {
+                self.door.outbox.counts.note(writes);
+                Ok(Settled::Done)
+            }
+            Err(TableError::Conflict { .. }) => Ok(Settled::Changed),
             Err(error) => Err(error.into()),
         }
     }
@@ -212,7 +253,7 @@ impl App {
         Ok(i64::try_from(pause - less).unwrap_or(i64::MAX))
     }
 
-    async fn note_delivery(
+    pub(super) async fn note_delivery(
         &self,
         operation: AuditOperation,
         delivery: &Delivery,
@@ -229,28 +270,6 @@ impl App {
         }
         self.audit(&Caller::local_admin(), act).await?;
         Ok(())
-    }
-
-    /// Removes what was given up long ago, gives up what has no endpoint any more, and destroys ids that
-    /// nobody needs.
-    pub(super) async fn tidy_outbox(&self) -> Result<(), AppError> {
-        for row in all(&self.parts, DEAD).await? {
-            let delivery = Delivery::read(&row)?;
-            if self.is_past_keeping(delivery.next_at) {
-                self.settle(&delivery.forget()).await?;
-            }
-        }
-        // A command that was given other settings must not give up what the server would deliver.
-        let is_serving = self.door.outbox.sender.get().is_some();
-        for row in all(&self.parts, WAITING).await? {
-            let delivery = Delivery::read(&row)?;
-            let names = self.door.outbox.endpoints.iter().map(|endpoint| &endpoint.name);
-            if is_serving && !names.into_iter().any(|name| *name == delivery.endpoint) {
-                let why = "no endpoint has this name in `privacy.webhooks.endpoints`";
-                self.bury(delivery, why.to_owned()).await?;
-            }
-        }
-        self.release_all_ids().await
     }
 }
 

@@ -10,7 +10,7 @@ use souk_core::Timestamp;
 use souk_ports::{Condition, Row, Write, WriteChange};
 use souk_privacy::seal;
 
-use super::rows::{DEAD, Delivery, WAITING, all};
+use super::rows::{HOLDS, Pages, WAITING_BEFORE, first};
 use super::{Message, hook_now};
 use crate::privacy::waits_for_identity;
 use crate::sealing::Nonces;
@@ -88,23 +88,22 @@ impl App {
         Ok(opened.and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
-    /// Destroys sealed ids that no message needs any more: every receiver has it or was given up for long
-    /// enough. Can be done again.
+    /// Destroys sealed ids that no message needs any more: each was delivered, or given up and dropped.
+    /// Those of a request whose person nobody vouched for are kept for `kept_days`. Can be done again.
     pub(super) async fn release_ids(&self, owner: &str) -> Result<(), AppError> {
         let Some(row) = self.parts.tables.get(IDS, owner, hook_now()).await? else {
             return Ok(());
         };
-        if !self.is_past_keeping(made_at(&row)) {
-            if waits_for_identity(self, owner).await? {
-                return Ok(());
-            }
-            for partition in [WAITING, DEAD] {
-                for row in all(&self.parts, partition).await? {
-                    if Delivery::read(&row)?.ids.as_deref() == Some(owner) {
-                        return Ok(());
-                    }
-                }
-            }
+        // Asked first: what ends the waiting writes the holds in the same step, so they are seen below.
+        if !self.is_past_keeping(made_at(&row)) && waits_for_identity(self, owner).await? {
+            return Ok(());
+        }
+        if !first(&self.parts, (HOLDS, &format!("{owner}/")), 1).await?.is_empty() {
+            return Ok(());
+        }
+        // What an earlier version wrote has no holds until it is adopted, and may need these ids.
+        if !first(&self.parts, (WAITING_BEFORE, ""), 1).await?.is_empty() {
+            return Ok(());
         }
         let keys = &self.parts.keys;
         let found = keys.find(&[self.door.hasher.sealed_ids(owner)]).await?;
@@ -123,8 +122,11 @@ impl App {
 
     /// Releases what nobody needs, wherever a crash left it.
     pub(super) async fn release_all_ids(&self) -> Result<(), AppError> {
-        for row in all(&self.parts, IDS).await? {
-            self.release_ids(&row.sort_key).await?;
+        let mut pages = Pages::of(&self.parts, IDS);
+        while let Some(page) = pages.next().await? {
+            for row in page {
+                self.release_ids(&row.sort_key).await?;
+            }
         }
         Ok(())
     }
@@ -149,7 +151,7 @@ impl App {
         let mut writes = self.door.outbox.writes(&message)?;
         writes.push(self.seal_ids(&owner, ids).await?);
         self.parts.tables.write(&writes, hook_now()).await?;
-        self.door.outbox.wake();
+        self.door.outbox.written(&writes);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::config::Config;
 use crate::test_shop::{Shop, caller};
-use crate::{IdentityCheck, Role, Weight, Who};
+use crate::{AuditAct, AuditOperation, Caller, IdentityCheck, Role, Weight, Who};
 
 /// A published secret of the specification's own test suite.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -224,7 +224,7 @@ async fn a_message_is_given_up_seen_and_sent_again() {
     assert_eq!(found.weight, Weight::Trouble);
     assert!(found.detail.contains("3 messages to `crm` were given up"), "{}", found.detail);
     assert!(found.detail.contains("answered 500"), "{}", found.detail);
-    let listed = shop.app.webhook_deliveries(&caller(Role::Privacy)).await.unwrap();
+    let listed = shop.app.webhook_deliveries(&caller(Role::Privacy), None).await.unwrap().items;
     assert!(listed.iter().all(|one| one.next_at.is_none() && one.attempts == 2), "{listed:?}");
     assert!(shop.app.open_ids(&id).await.unwrap().is_some(), "kept to be sent again");
     let nobody = shop.app.resend_webhooks(&caller(Role::Analyst), None).await.unwrap_err();
@@ -253,7 +253,7 @@ async fn a_receiver_that_answers_gone_is_not_asked_again() {
         }
     };
     tokio::time::timeout(Duration::from_secs(60), dead).await.unwrap();
-    let listed = shop.app.webhook_deliveries(&caller(Role::Privacy)).await.unwrap();
+    let listed = shop.app.webhook_deliveries(&caller(Role::Privacy), None).await.unwrap().items;
     assert!(listed.iter().all(|one| one.attempts == 1), "{listed:?}");
 }
 
@@ -301,9 +301,9 @@ async fn what_has_no_endpoint_any_more_is_given_up() {
         attempts: 0,
         next_at: hook_now(),
         error: None,
-        version: 0,
+        stored: (String::new(), 0),
     };
-    shop.app.parts.tables.write(&[delivery.wait()], hook_now()).await.unwrap();
+    shop.app.parts.tables.write(&delivery.wait(), hook_now()).await.unwrap();
     shop.app.tidy_outbox().await.unwrap();
     assert_eq!(n_rows(&shop, rows::WAITING).await, 1, "a command may have other settings");
     shop.app.set_webhook_sender(Receiver::answering(&[]));
@@ -312,10 +312,12 @@ async fn what_has_no_endpoint_any_more_is_given_up() {
     assert_eq!((state.endpoint.as_str(), state.pending, state.dead), ("gone", 0, 1));
     // What was given up more than `kept_days` ago goes.
     let row = rows::all(&shop.app.parts, rows::DEAD).await.unwrap().remove(0);
-    delivery = Delivery::read(&row).unwrap();
+    delivery = Delivery::read(rows::DEAD, &row).unwrap();
     delivery.next_at = hook_now().plus_ms(-86_400_001);
     let old = delivery.bury();
     shop.app.parts.tables.write(&old[1..], hook_now()).await.unwrap();
     shop.app.tidy_outbox().await.unwrap();
     assert_eq!(n_rows(&shop, rows::DEAD).await, 0);
 }
+
+mod queue;

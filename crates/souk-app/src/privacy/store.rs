@@ -63,7 +63,7 @@ async fn put_with(
     let versions = app.parts.tables.write(&writes, app.clock.now()).await?;
     request.version = versions[0];
     request.told = news::Stages::of(request);
-    app.door.outbox.wake();
+    app.door.outbox.written(&writes);
     Ok(())
 }
 

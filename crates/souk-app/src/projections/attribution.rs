@@ -25,18 +25,19 @@ mod person;
 mod report;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trials;
 
 pub(crate) use codec::Entry;
 pub(crate) use outcomes::{OutcomeQuery, Outcomes, PersonOutcome};
 use person::Person;
-pub(crate) use report::{Counted, FigureQuery, FigureRow};
+pub(crate) use report::{Counted, FigureQuery, FigureRow, Figures, MoneyFigures};
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Days from an answer to what it can be credited with, at most; settings may say less.
 pub(crate) const WINDOW_DAYS_MAX: i64 = 14;
 /// Days that a report may arrive late and still find its answer (chosen: a file of the night, after a
 /// weekend).
-const LATE_DAYS: i64 = 3;
+pub(crate) const LATE_DAYS: i64 = 3;
 /// Days that counts and acts are kept (chosen: half a year, to compare two quarters).
 pub(crate) const KEPT_DAYS: i32 = 186;
 /// Answers kept with their products (chosen for the memory of a million people: the newest ones, of some visits).

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
@@ -21,6 +22,7 @@ mod kinds;
 mod stock;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub(crate) use kinds::{Kind, Kinds};
 pub(crate) use stock::{Stock, StockStep};
@@ -61,6 +63,7 @@ struct Row {
     product: Option<Arc<Product>>,
     json: OnceLock<Arc<str>>,
     title_group: u32,
+    title_words: Option<NonZeroU64>,
     first_seen: Timestamp,
     /// When its price was set last.
     priced_at: Timestamp,
@@ -145,6 +148,12 @@ impl Catalogue {
         self.rows.get(item.0 as usize).map_or(0, |row| row.title_group)
     }
 
+    /// What the product's title says without numbers, sizes and units: equal for titles of the same words, `None`
+    /// where no words are left.
+    pub(crate) fn title_words(&self, item: Item) -> Option<NonZeroU64> {
+        self.rows.get(item.0 as usize)?.title_words
+    }
+
     /// The product as JSON text without its cost, made once; empty when it is not known.
     pub fn product_json(&self, item: Item) -> Arc<str> {
         let Some(row) = self.rows.get(item.0 as usize) else { return Arc::from("") };
@@ -160,6 +169,17 @@ impl Catalogue {
         shelf.map_or_else(Vec::new, |shelf| {
             shelf.by_age.iter().rev().take(limit).map(|(_, item)| *item).collect()
         })
+    }
+
+    /// Whether the product came into the shop within `days`; one that was there when the shop itself began
+    /// (or within `days` after it) is not new, whenever it was imported.
+    pub(crate) fn is_new(&self, item: Item, (now, days): (Timestamp, i64)) -> bool {
+        let Some(row) = self.rows.get(item.0 as usize) else { return false };
+        let first = self.sites[row.site as usize].by_age.first();
+        let (offered, span) = (row.offered_at(), days * 86_400_000);
+        row.product.is_some()
+            && now.ms_since(offered) <= span
+            && first.is_some_and(|(began, _)| offered.ms_since(*began) > span)
     }
 
     /// Known products of a site, in the order of their ids.
@@ -265,6 +285,7 @@ impl Catalogue {
             product: None,
             json: OnceLock::new(),
             title_group: 0,
+            title_words: None,
             first_seen: Timestamp::EPOCH,
             priced_at: Timestamp::EPOCH,
         });
@@ -368,6 +389,7 @@ impl Catalogue {
             self.n_groups
         });
         row.title_group = *group;
+        row.title_words = words::words_key(&product.title);
         row.product = Some(Arc::new(product));
         shelf.by_age.insert((row.offered_at(), item));
         shelf.by_id.entry(row.id.clone()).or_insert(item);

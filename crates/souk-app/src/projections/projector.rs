@@ -19,6 +19,16 @@ use crate::{AppError, Parts, Readiness};
 /// How long after a snapshot that could not be stored the next is tried: a full disk stays so for a
 /// while, and each try costs a moment of the fold.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a slice of the fold waits for answers that are being made before it insists (chosen: far under the
+/// freshness that is promised).
+const READERS_WAIT_MAX: Duration = Duration::from_millis(2);
+
+/// Whether the fold keeps up with the log, or has much to catch up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    Live,
+    Behind,
+}
 
 /// How the fold is paced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,10 +305,11 @@ impl Folder {
             let is_last = batch.len() < limit as usize;
             batch.iter().for_each(|recorded| cursor.advance(recorded.position));
             if is_last {
-                return self.fold(batch).await;
+                return self.fold(batch, Pace::Live).await;
             }
             // The disk and the fold work at the same time.
-            let (folded, next) = tokio::join!(self.fold(batch), log.read(&cursor, limit));
+            let (folded, next) =
+                tokio::join!(self.fold(batch, Pace::Behind), log.read(&cursor, limit));
             folded?;
             self.snapshot_if_due().await;
             if !self.inbox.is_empty() {
@@ -310,7 +321,7 @@ impl Folder {
     }
 
     /// Folds records in slices, between which readers get their turn.
-    async fn fold(&self, batch: Vec<Recorded>) -> Result<(), FoldError> {
+    async fn fold(&self, batch: Vec<Recorded>, pace: Pace) -> Result<(), FoldError> {
         let mut batch = batch.into_iter();
         loop {
             let slice: Vec<_> = batch.by_ref().take(self.params.slice_events).collect();
@@ -321,7 +332,7 @@ impl Folder {
             }
             let n_noise = opened.iter().filter(|decoded| decoded.event.is_none()).count();
             self.n_noise.fetch_add(n_noise as u64, Ordering::Relaxed);
-            let cursor = self.apply(opened);
+            let cursor = self.apply(opened, pace).await;
             self.note_progress(&cursor);
             outcome?;
             tokio::task::yield_now().await;
@@ -329,9 +340,12 @@ impl Folder {
     }
 
     /// Applies opened events, letting the lock go each time the slice's time is over.
-    fn apply(&self, opened: Vec<Decoded>) -> Cursor {
+    async fn apply(&self, opened: Vec<Decoded>, pace: Pace) -> Cursor {
         let mut opened = opened.into_iter();
         loop {
+            if pace == Pace::Live {
+                self.let_readers_finish().await;
+            }
             let mut views = self.views.write();
             let since = Instant::now();
             for decoded in opened.by_ref() {
@@ -343,6 +357,15 @@ impl Folder {
             if opened.len() == 0 {
                 return views.cursor.clone();
             }
+        }
+    }
+
+    /// Gives readers some time to finish: while the fold waits for the lock nobody else gets it, and one answer
+    /// that takes milliseconds would hold up all others. Other tasks of this thread run meanwhile.
+    async fn let_readers_finish(&self) {
+        let since = Instant::now();
+        while self.views.is_locked() && since.elapsed() < READERS_WAIT_MAX {
+            tokio::task::yield_now().await;
         }
     }
 

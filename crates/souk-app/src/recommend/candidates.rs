@@ -16,6 +16,7 @@ use crate::models::Fitted;
 use crate::projections::{Consented, Views};
 use crate::recommend::ReasonKind;
 use crate::recommend::discover::discover;
+use crate::recommend::kin::kin;
 use crate::recommend::plan::Source;
 use crate::recommend::state::{Ranking, Scratches};
 
@@ -229,7 +230,7 @@ fn session<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
         limit: scene.proposals_max,
     };
     let ranking = scene.ranking;
-    let scored = ranking.visit_answer((index.kind, &query), || {
+    let scored = ranking.visit_answer((index.kind, index.visits.n_changes()), &query, || {
         ranking.session.recommend(index.visits, &query, &mut scratches.session)
     });
     let (is_stored, bond) = (scene.is_seen_stored, index.kind);
@@ -248,10 +249,16 @@ fn similar_to_last<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<
     let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return List::empty() };
     let index = scene.index_for(&[item]);
     let query = SimilarQuery { item, limit: scene.proposals_max };
-    let scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
+    let mut scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
     let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
     let bond = index.kind;
-    label(scored, scene.proposals_max, move |_| (bond, is_stored))
+    if bond == ReasonKind::BoughtTogether && scene.views.catalogue.kinds().of(item).is_some() {
+        scored = kin(scene, item, scored);
+    }
+    label(scored, scene.proposals_max, move |one| match one.evidence.support {
+        0 => (ReasonKind::SimilarProduct, is_stored),
+        _ => (bond, is_stored),
+    })
 }
 
 fn together<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {

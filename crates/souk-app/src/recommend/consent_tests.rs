@@ -253,6 +253,8 @@ impl Run {
             rules_at: now,
             detail,
             tongue: super::Tongue::choose(None, &[]),
+            settings: &RecommendationSettings::default(),
+            aim: Aim::Compare,
         };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
         answer.answer.recommendations.into_iter().map(|one| one.product_id).collect()
@@ -311,10 +313,10 @@ fn n_runs() -> u64 {
     set.map_or(RUNS, |text| text.parse().expect("SOUK_CONSENT_RUNS is a whole number"))
 }
 
-#[test]
-fn no_answer_rests_on_what_is_withheld_and_what_is_allowed_changes_answers() {
+/// How often permitted uses showed, and how often uses were withheld, over these seeds.
+fn live_through(seeds: impl Iterator<Item = u64>) -> (u64, u64) {
     let (mut n_used, mut n_withheld) = (0, 0);
-    for seed in 0..n_runs() {
+    for seed in seeds {
         let outcome = std::panic::catch_unwind(|| {
             let mut run = Run::new(seed);
             (0..STEPS).for_each(|_| run.step());
@@ -332,6 +334,24 @@ fn no_answer_rests_on_what_is_withheld_and_what_is_allowed_changes_answers() {
         n_used += used;
         n_withheld += withheld;
     }
+    (n_used, n_withheld)
+}
+
+#[test]
+fn no_answer_rests_on_what_is_withheld_and_what_is_allowed_changes_answers() {
+    // Each thread takes every other seed: a failure names its own.
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let (n_used, n_withheld) = std::thread::scope(|scope| {
+        let live = |first: u64| {
+            scope.spawn(move || live_through((first..n_runs()).step_by(threads as usize)))
+        };
+        let lives: Vec<_> = (0..threads).map(live).collect();
+        lives.into_iter().fold((0, 0), |sum, life| {
+            let (used, withheld) =
+                life.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (sum.0 + used, sum.1 + withheld)
+        })
+    });
     println!("{} interleavings: {n_used} permitted uses, {n_withheld} withheld", n_runs());
     assert!(n_used > n_runs() / 2, "only {n_used} permitted uses showed");
     assert!(n_withheld > n_runs() / 2, "only {n_withheld} uses were withheld");

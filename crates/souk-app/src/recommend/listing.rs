@@ -7,10 +7,12 @@ use souk_recommend::Item;
 
 use crate::App;
 use crate::recommend::candidates::{Proposal, Scene, propose};
+use crate::recommend::explore::Chance;
 use crate::recommend::merchandise::{Hand, Listed, Warning};
 use crate::recommend::plan::{Plan, Source};
 use crate::recommend::select::{Gate, Places};
 use crate::recommend::state::with_scratches;
+use crate::recommend::variety::Variety;
 use crate::recommend::why::{Explainer, WhyNot};
 use crate::recommend::{Detail, RecommendAnswer, RecommendRequest, Strategy};
 
@@ -28,6 +30,15 @@ pub(crate) struct Question<'a> {
     pub(crate) request: &'a RecommendRequest,
     pub(crate) plan: &'a Plan,
     pub(crate) gate: &'a Gate<'a>,
+    pub(crate) makeup: &'a Makeup,
+}
+
+/// What a list is made with beside its sources and rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Makeup {
+    pub(crate) variety: Variety,
+    /// What is tried out; `None` for nothing.
+    pub(crate) chance: Option<Chance>,
 }
 
 /// A list with what is to be said about it.
@@ -86,31 +97,41 @@ fn blamed(hand: &Hand<'_>, items: impl Iterator<Item = Item>) -> Vec<RuleId> {
 }
 
 fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
-    let Question { request, plan, gate } = *question;
+    let Question { request, plan, gate, makeup } = *question;
     let (hand, limit) = (gate.hand, request.limit);
-    let mut pool = fill(scene, plan, (Places::pool(hand.pool(limit), limit), gate));
-    // What makes lists varied, or like the shopper's own mix, reorders the pool here: it knows nothing of
-    // rules, and rules come after it.
+    let chance = makeup.chance.as_ref();
+    let tried = chance.map_or(limit, |chance| chance.pool(question));
+    let places =
+        Places::pool(hand.pool(limit), limit).with_room_for(makeup.variety.pool(limit).max(tried));
+    let found = fill(scene, plan, (places, gate));
+    // What makes lists varied knows nothing of rules, and rules come after it.
+    let of_shop = (gate.catalogue, scene.views.crowd(), scene.own);
+    let mut pool = makeup.variety.reorder(found, limit, of_shop);
     if hand.is_short_of_reserved(&pool, limit) {
         let more = reserved(scene, question, &pool);
         pool.extend(more);
     }
     let guests = hand.guests(limit, gate);
     let mut listed = hand.list(pool, &guests, limit);
-    listed.taken.truncate(limit);
+    let spare = listed.taken.split_off(limit.min(listed.taken.len()));
+    if let Some(chance) = chance {
+        chance.try_out(&mut listed, &spare, (question, scene.now));
+    }
     listed
 }
 
-/// Fills the places: the first sources in turn, then the others one after the other.
+/// Fills the places: the first sources in turn, then the others one after the other. Says how many came from
+/// the first.
 fn fill(
     scene: &mut Scene<'_>,
     plan: &Plan,
     (mut places, gate): (Places, &Gate<'_>),
-) -> Vec<Proposal> {
+) -> (Vec<Proposal>, usize) {
     let asked = places.asked;
     with_scratches(|scratches| {
         let rounds =
             std::iter::once(&plan.first[..]).chain(plan.fill.iter().map(std::slice::from_ref));
+        let mut n_found = None;
         for sources in rounds {
             for proposals_max in [asked, PROPOSALS_MAX] {
                 scene.proposals_max = proposals_max;
@@ -118,21 +139,22 @@ fn fill(
                 let mut lists: Vec<_> = lists.collect();
                 let is_cut = lists.iter().any(|list| list.n_left() >= proposals_max);
                 places.take_in_turn(&mut lists, gate);
-                if places.is_full() {
-                    return places.into_taken();
-                }
-                if !is_cut {
+                if places.has_enough() || !is_cut {
                     break;
                 }
             }
+            let n_found = *n_found.get_or_insert(places.n_taken());
+            if places.has_enough() {
+                return (places.into_taken(), n_found);
+            }
         }
-        places.into_taken()
+        (places.into_taken(), n_found.unwrap_or_default())
     })
 }
 
 /// More candidates for reserved shares: from the plan's sources, then from what is popular or new.
 fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -> Vec<Proposal> {
-    let Question { request, plan, gate } = *question;
+    let Question { request, plan, gate, .. } = *question;
     let gate = Gate { is_for_reserved: true, ..gate.under(gate.hand) };
     let mut fill_from = plan.fill.clone();
     for source in [Source::Popular, Source::New] {
@@ -143,20 +165,20 @@ fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -
     let plan = Plan { fill: fill_from, ..plan.clone() };
     let places = Places::beside(pool, gate.catalogue, request.limit);
     let last = pool.last().map_or(0.0, |last| last.score);
-    let mut more = fill(scene, &plan, (places, &gate));
+    let (mut more, _) = fill(scene, &plan, (places, &gate));
     // They come behind all that was proposed, whatever their source says of them.
     more.iter_mut().for_each(|proposal| proposal.score = proposal.score.min(last));
     more
 }
 
 fn explained(scene: &mut Scene<'_>, question: &Question<'_>, listed: &Listed) -> Vec<WhyNot> {
-    let Question { request, plan, gate } = *question;
+    let Question { request, plan, gate, .. } = *question;
     if request.explain_products.is_empty() {
         return Vec::new();
     }
     // Without rules that reorder there are no more candidates than places: look deeper, for this alone.
     let deeper = match listed.left.is_empty() {
-        true => fill(scene, plan, (Places::pool(WHY_POOL, request.limit), gate)),
+        true => fill(scene, plan, (Places::pool(WHY_POOL, request.limit), gate)).0,
         false => Vec::new(),
     };
     Explainer { request, gate, hand: gate.hand, listed, deeper: &deeper }.all()

@@ -6,7 +6,7 @@ use souk_core::rules::{
     ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo,
     SegmentsOf, Selection, Taken, arrange,
 };
-use souk_core::{Day, LocationId, Product, SiteId, Timestamp};
+use souk_core::{Day, LocationId, Product, ProductMark, SiteId, Timestamp};
 use souk_recommend::Item;
 use souk_recommend::next_basket::Basket;
 
@@ -110,6 +110,8 @@ pub(crate) struct Listed {
     pub(crate) taken: Vec<Proposal>,
     /// By place: what moved it; empty where no rule reorders.
     pub(crate) moved: Vec<Moved>,
+    /// By place: what chance did; empty where it had no part.
+    pub(crate) marks: Vec<ProductMark>,
     /// Candidates without a place, by their rank from 0, with the cap that kept them out.
     pub(crate) left: Vec<(usize, Item, Option<RuleNo>)>,
 }
@@ -169,10 +171,15 @@ impl<'a> Hand<'a> {
         self.active.is_empty()
     }
 
+    /// Whether rules do more than taking products out.
+    pub(crate) fn reorders(&self) -> bool {
+        self.active.reorders()
+    }
+
     /// How many candidates are wanted for so many places.
     pub(crate) fn pool(&self, limit: usize) -> usize {
         let (least, most) = POOL;
-        match self.active.reorders() {
+        match self.reorders() {
             true => (limit * POOL_PER_PLACE).clamp(least, most).max(limit),
             false => limit,
         }

@@ -7,7 +7,7 @@ use souk_core::{ProductId, Purpose, SiteId, Timestamp};
 
 use crate::audit::Counted;
 use crate::projections::Use;
-use crate::recommend::{Admitted, RecommendAnswer, RecommendRequest, RuleNote, Strategy};
+use crate::recommend::{Admitted, Aim, RecommendAnswer, RecommendRequest, RuleNote, Strategy};
 use crate::rules::StoredRule;
 use crate::segments::Membership;
 use crate::{App, AppError, AuditOperation, Caller, Operation};
@@ -113,6 +113,7 @@ impl App {
         let mut request = draft.request.clone();
         request.explain = true;
         let admitted = self.admit_question(&request, caller).await?;
+        let admitted = Admitted { aim: Aim::Compare, ..admitted };
         let book = self.merchandising.book();
         let known = book.find(&draft.rule.id);
         let created_at = known.map_or(admitted.now, |known| known.rule.created_at);

@@ -19,10 +19,12 @@ use crate::recommend::{Reason, ReasonKind};
 /// Products named as evidence at most.
 const EVIDENCE_MAX: usize = 3;
 
-/// How old an answer to whether enough people joined two products may be.
-const JOINED_AGE_MAX: Duration = Duration::from_secs(30);
-/// Such answers that are kept (about 10 MB).
-const JOINED_MAX: usize = 200_000;
+/// How old an answer to whether enough people joined two products may be. That they were enough stays true until
+/// somebody leaves, when all answers are dropped, or what they did is old enough to be passed over.
+const JOINED_AGE_MAX: Duration = Duration::from_secs(600);
+const NOT_JOINED_AGE_MAX: Duration = Duration::from_secs(60);
+/// Such answers that are kept (about 20 MB).
+const JOINED_MAX: usize = 400_000;
 
 /// What a product is joined with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +48,7 @@ impl Joined {
 
     fn ask(&self, key: Pair, count: impl FnOnce() -> bool) -> bool {
         if let Some(&(is_joined, found)) = self.0.read().get(&key)
-            && found.elapsed() < JOINED_AGE_MAX
+            && found.elapsed() < if is_joined { JOINED_AGE_MAX } else { NOT_JOINED_AGE_MAX }
         {
             return is_joined;
         }

@@ -69,6 +69,8 @@ impl Gate<'_> {
 #[derive(Debug)]
 pub(crate) struct Places {
     limit: usize,
+    /// From so many on nobody needs to look deeper, or at what only fills up.
+    enough: usize,
     /// Proposals that one source is asked for at first.
     pub asked: usize,
     taken: Vec<Proposal>,
@@ -80,6 +82,7 @@ impl Places {
     pub(crate) fn new(limit: usize) -> Places {
         Places {
             limit,
+            enough: limit,
             asked: limit * PROPOSALS_PER_PLACE + 10,
             taken: Vec::with_capacity(limit),
             items: FxHashSet::default(),
@@ -101,6 +104,19 @@ impl Places {
     pub(crate) fn pool(pool: usize, limit: usize) -> Places {
         let asked = Places::new(limit).asked.max(pool);
         Places { asked, ..Places::new(pool) }
+    }
+
+    /// The same, with room for more candidates that are taken where they are at hand.
+    pub(crate) fn with_room_for(self, pool: usize) -> Places {
+        Places { limit: self.limit.max(pool), asked: self.asked.max(pool), ..self }
+    }
+
+    pub(crate) fn n_taken(&self) -> usize {
+        self.taken.len()
+    }
+
+    pub(crate) fn has_enough(&self) -> bool {
+        self.taken.len() >= self.enough
     }
 
     pub(crate) fn is_full(&self) -> bool {

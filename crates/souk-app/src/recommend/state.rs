@@ -12,6 +12,7 @@ use souk_core::{Fact, SubjectId, Timestamp};
 use souk_ports::RecordKind;
 use souk_recommend::bought_together::TogetherScratch;
 use souk_recommend::buy_again::BuyAgainScratch;
+use souk_recommend::diversity::VarietyScratch;
 use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
 use souk_recommend::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
 use souk_recommend::sources::BlendScratch;
@@ -23,6 +24,7 @@ use crate::projections::Views;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
 use crate::recommend::reason::Joined;
+use crate::recommend::trials::Trials;
 
 #[cfg(test)]
 mod tests;
@@ -31,8 +33,10 @@ mod tests;
 const LIST_AGE_MAX: Duration = Duration::from_millis(900);
 /// How often the lists in use are made anew beside the requests.
 const LIST_PAUSE: Duration = Duration::from_millis(400);
-/// How old the answer to a running visit may be, for the same reason.
-const VISIT_AGE_MAX: Duration = Duration::from_millis(500);
+/// How old the answer to a running visit may be, for the same reason; and where nothing was added to what it was
+/// made from: ages in it are days.
+const VISIT_AGE_MAX: Duration = Duration::from_millis(800);
+const SETTLED_AGE_MAX: Duration = Duration::from_secs(60);
 /// How often the counts of what everyone buys are made anew; they weigh weeks and months.
 const MARKET_PAUSE: Duration = Duration::from_secs(10);
 /// Rest between two shoppers while neighbourhoods are prepared, so that requests come first.
@@ -71,6 +75,7 @@ pub(crate) struct Scratches {
     pub counts: CoScratch,
     pub buy_again: BuyAgainScratch,
     pub blend: BlendScratch,
+    pub variety: VarietyScratch,
 }
 
 thread_local! {
@@ -124,10 +129,18 @@ struct Habit {
 struct VisitAnswer {
     made: Instant,
     kind: ReasonKind,
+    /// Of the visits that it was made from.
+    n_changes: u64,
     seen: Vec<Item>,
     excluded: Vec<Item>,
     limit: usize,
     scored: Arc<Vec<Scored>>,
+}
+
+impl VisitAnswer {
+    fn age_max(&self, n_changes: u64) -> Duration {
+        if self.n_changes == n_changes { SETTLED_AGE_MAX } else { VISIT_AGE_MAX }
+    }
 }
 
 /// What ranking keeps between requests. All of it can be lost at any time.
@@ -142,6 +155,8 @@ pub(crate) struct Ranking {
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
     pub(super) joined: Joined,
+    /// What came of showing products, where any are tried out.
+    trials: RwLock<Option<Arc<Trials>>>,
     /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
     /// Erasures and withdrawals that the rest holds no trace of.
@@ -161,6 +176,7 @@ impl Default for Ranking {
             visits: RwLock::default(),
             lists: RwLock::default(),
             joined: Joined::default(),
+            trials: RwLock::default(),
             forgotten: AtomicU64::new(0),
             cleared: AtomicU64::new(0),
             clearing: Mutex::new(()),
@@ -268,18 +284,20 @@ impl Ranking {
         scored
     }
 
-    /// What a running visit leads to by one kind of likeness, kept for a moment while it does not go on: the places of one page
-    /// ask one after the other. A visit that the shop does not store is not kept.
+    /// What a running visit leads to by one kind of likeness, kept for a moment while it does not go on, and for
+    /// longer while no other visit does either: the places of one page ask one after the other. A visit that
+    /// the shop does not store is not kept.
     pub(crate) fn visit_answer(
         &self,
-        (kind, query): (ReasonKind, &SessionQuery<'_>),
+        (kind, n_changes): (ReasonKind, u64),
+        query: &SessionQuery<'_>,
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
         let Some(visit) = query.own.filter(|_| query.limit <= KEPT_LIMIT_MAX) else {
             return Arc::new(make());
         };
         if let Some(kept) = self.visits.read().get(&visit)
-            && kept.made.elapsed() < VISIT_AGE_MAX
+            && kept.made.elapsed() < kept.age_max(n_changes)
             && (kept.kind, kept.limit) == (kind, query.limit)
             && (&kept.seen[..], &kept.excluded[..]) == (query.items, query.exclude)
         {
@@ -288,6 +306,7 @@ impl Ranking {
         let answer = VisitAnswer {
             made: Instant::now(),
             kind,
+            n_changes,
             seen: query.items.to_vec(),
             excluded: query.exclude.to_vec(),
             limit: query.limit,
@@ -347,6 +366,26 @@ impl Ranking {
         }
     }
 
+    /// What came of showing products, as far as it is known.
+    pub(crate) fn trials(&self) -> Option<Arc<Trials>> {
+        self.trials.read().clone()
+    }
+
+    /// Erasures and withdrawals that nothing counted before them may be put in after.
+    pub(super) fn n_forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// Keeps counts, unless somebody was forgotten since so many had been; says whether it did.
+    pub(super) fn put_trials(&self, trials: Trials, forgotten: u64) -> bool {
+        let mut kept = self.trials.write();
+        let is_good = self.n_forgotten() == forgotten;
+        if is_good {
+            *kept = Some(Arc::new(trials));
+        }
+        is_good
+    }
+
     /// The lists that were asked for since they were made.
     fn asked_lists(&self) -> Vec<ListKey> {
         let lists = self.lists.read();
@@ -373,6 +412,7 @@ impl Ranking {
         *self.market.write() = None;
         self.lists.write().clear();
         self.joined.clear();
+        *self.trials.write() = None;
         self.cleared.store(forgotten, Ordering::Release);
         true
     }
@@ -384,6 +424,8 @@ pub(crate) async fn keep_lists(app: Weak<App>) {
     loop {
         tokio::time::sleep(LIST_PAUSE).await;
         let Some(app) = app.upgrade() else { return };
+        // Who left is let go of without waiting for somebody to ask.
+        app.let_go_of_departed(&app.views.read());
         for key in app.ranking.asked_lists() {
             let now = app.clock.now();
             let forgotten = app.ranking.forgotten.load(Ordering::Acquire);

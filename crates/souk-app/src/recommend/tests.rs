@@ -82,8 +82,38 @@ async fn bought_together_names_its_anchor() {
     assert!(answer.personalization_score.abs() < f32::EPSILON);
     // Four people bought jam with bread: too few to be spoken of, and the place stays.
     let jam = answer.recommendations.iter().find(|one| one.product_id.as_str() == "jam").unwrap();
-    assert_eq!(jam.reason.text, "Often bought together");
+    assert_eq!(jam.reason.text, "Bought together");
     assert!(jam.reason.evidence.is_empty());
+}
+
+/// Milk is bought with bread by everybody, and with oat milk by nobody: what is like it is the oat milk.
+#[tokio::test]
+async fn without_views_what_is_like_a_product_is_of_its_kind() {
+    let shop = Shop::open().await;
+    let shelf = [
+        ("milk", "Milk", "Food > Dairy > Milk"),
+        ("oat", "Oat Drink", "Food > Dairy > Milk"),
+        ("curd", "Curd", "Food > Dairy > Curd"),
+        ("bread", "Bread", "Food > Bakery > Bread"),
+        ("soap", "Soap", "Drugs > Soap"),
+    ];
+    let products = shelf.map(|(id, title, path)| {
+        product(&json!({"id": id, "title": title, "categories": [path],
+            "price": {"amount": 100, "currency": "USD"}}))
+    });
+    shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
+    let mut batch: Vec<Value> =
+        (0..8).map(|n| order(&format!("u{n}"), n, &["milk", "bread", "soap", "curd"])).collect();
+    batch.push(order("u9", 9, &["oat"]));
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let mut request = RecommendRequest::new(Strategy::Similar, 4);
+    request.context.product_id = Some(id("milk"));
+    let answer = ask(&shop, &request).await;
+    assert_eq!(ids(&answer)[..2], ["oat", "curd"]);
+    let reasons: Vec<&str> =
+        answer.recommendations.iter().map(|one| one.reason.text.as_str()).collect();
+    assert_eq!(reasons[..2], ["Similar to Milk", "Bought with Milk"]);
 }
 
 /// Three people bought rye bread with butter and three others wheat bread: enough for the type only.

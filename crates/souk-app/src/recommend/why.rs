@@ -175,8 +175,11 @@ impl Explainer<'_> {
             let detail = format!("rule `{}` puts it behind others; its rank was {rank}", note.id);
             return (WhyCause::Rule, detail, Some(note));
         }
-        let detail =
-            format!("its rank was {rank}, and the answer has {} places", self.request.limit);
+        let limit = self.request.limit;
+        let detail = match rank <= limit {
+            true => format!("its rank was {rank}; its place went to one less like the others"),
+            false => format!("its rank was {rank}, and the answer has {limit} places"),
+        };
         (WhyCause::Outranked, detail, None)
     }
 }

@@ -246,10 +246,41 @@ async fn figures_need_enough_people() {
     assert_eq!((report.days.len(), report.totals.len()), (1, 1));
     let total = &report.totals[0];
     assert_eq!((total.site.as_str(), total.placement.as_deref()), ("main", Some("home")));
-    assert_eq!((total.answers, total.people), (Some(25), Some(25)));
-    assert_eq!((total.clicks, total.named_clicks, total.seen), (Some(21), Some(21), Some(21)));
+    assert_eq!((total.answers, total.people), (Some(25), Some(20)), "people in steps of 20");
+    assert_eq!((total.clicks, total.named_clicks), (Some(21), Some(21)));
+    assert_eq!(total.seen, None, "answers less seen ones would tell of four people");
     assert_eq!((total.carts, total.orders), (None, None), "19 people are too few");
     assert_eq!(report.days[0].day, Some(Day::from_number(day_of(noon()))));
+    assert_eq!(report.days[0].people, Some(25));
+}
+
+/// Two reports that differ by a day differ by nobody or by many.
+#[tokio::test]
+async fn a_day_of_few_people_cannot_be_subtracted() {
+    let shop = open("").await;
+    let day = |n: i64| Some(Day::from_number(day_of(noon().plus_ms(n * DAY_MS))));
+    let answers = async |from, to| {
+        let days = ReportDays { from, to };
+        let report = shop.app.recommendation_report(days, &caller(Role::Analyst)).await.unwrap();
+        let shown: Vec<_> = report.days.iter().filter_map(|row| row.answers).collect();
+        (shown, report.totals.first().and_then(|row| row.answers))
+    };
+    regulars(&shop, 25).await;
+    for (n, users) in [(0, 0..25), (1, 0..10), (2, 10..22)] {
+        shop.hand.store(noon().plus_ms(n * DAY_MS).as_ms(), Ordering::Relaxed);
+        for user in users {
+            ask(&shop, Strategy::Popular, &format!("u{user}")).await;
+        }
+        settle(&shop).await;
+    }
+    assert_eq!(answers(day(0), day(2)).await, (vec![25], Some(25)), "running days wait");
+    // Seven days in which orders are credited, three for what comes late, and the day itself.
+    shop.hand.store(noon().plus_ms(13 * DAY_MS).as_ms(), Ordering::Relaxed);
+    assert_eq!(answers(day(0), day(0)).await, (vec![25], Some(25)));
+    assert_eq!(answers(day(0), day(1)).await, (vec![25], Some(25)));
+    assert_eq!(answers(day(0), day(2)).await, (vec![25], Some(47)));
+    assert_eq!(answers(day(1), day(2)).await, (vec![], Some(22)));
+    assert_eq!(answers(day(2), day(2)).await, (vec![], None));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use souk_core::Timestamp;
 use souk_ports::{Condition, Write, WriteChange};
 
-use super::PersonalKind;
+use super::{OtherTerm, PersonalKind};
 use crate::projections::destroy_snapshots;
 use crate::{AppError, Parts};
 
@@ -103,6 +103,8 @@ fn kind_from_json(value: &Value) -> Option<KindCount> {
 pub struct RetentionState {
     /// Days that each kind is kept; `None` is for good.
     pub terms: Vec<(PersonalKind, Option<u64>)>,
+    /// What is kept beside the log.
+    pub others: Vec<OtherTerm>,
     /// The last run that was no dry run.
     pub last: Option<RetentionRun>,
     /// When the next one is; `None` while no kind has a term.

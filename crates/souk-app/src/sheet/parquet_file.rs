@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::bounded::ROW_BYTES_MAX;
+use super::parquet_pages::pages;
 use super::{
     BLOCK_BYTES_MAX, BLOCK_ROWS, Block, COLUMNS_MAX, Column, IsGzip, RowFault, Sheet, bytes_of,
     file_error, normal_name, too_many_columns,
@@ -20,6 +21,8 @@ use crate::AppError;
 pub(super) struct ParquetSheet {
     path: PathBuf,
     file: Box<dyn FileReader>,
+    /// The file's bytes, where they had to be unpacked.
+    bytes: Option<Bytes>,
     columns: Vec<String>,
     /// Which leaf of the schema each column is.
     leaves: Vec<usize>,
@@ -32,16 +35,16 @@ pub(super) struct ParquetSheet {
 
 impl ParquetSheet {
     pub(super) fn open(path: &Path, gzip: IsGzip) -> Result<ParquetSheet, AppError> {
-        let file: Box<dyn FileReader> = match gzip {
+        let (file, bytes): (Box<dyn FileReader>, _) = match gzip {
             IsGzip::No => {
                 let file = File::open(path).map_err(|source| file_error(path, source))?;
                 let reader = caught(|| SerializedFileReader::new(file));
-                Box::new(reader.map_err(|error| broken(path, &error))?)
+                (Box::new(reader.map_err(|error| broken(path, &error))?), None)
             }
             IsGzip::Yes => {
                 let bytes = Bytes::from(unpacked(path)?);
-                let reader = caught(|| SerializedFileReader::new(bytes));
-                Box::new(reader.map_err(|error| broken(path, &error))?)
+                let reader = caught(|| SerializedFileReader::new(bytes.clone()));
+                (Box::new(reader.map_err(|error| broken(path, &error))?), Some(bytes))
             }
         };
         let schema = file.metadata().file_metadata().schema_descr_ptr();
@@ -63,6 +66,7 @@ impl ParquetSheet {
         Ok(ParquetSheet {
             path: path.to_owned(),
             file,
+            bytes,
             columns,
             leaves,
             notes,
@@ -70,6 +74,35 @@ impl ParquetSheet {
             group: None,
             n_rows: 0,
         })
+    }
+
+    /// Refuses a row group whose pages would take too much memory once they are unpacked: one of each
+    /// column is held at a time.
+    fn check_pages(&self, group: usize) -> Decoded<()> {
+        let metadata = self.file.metadata().row_group(group);
+        let mut held = 0u64;
+        for leaf in &self.leaves {
+            let chunk = metadata.column(*leaf);
+            let range = chunk.byte_range();
+            let pages = match &self.bytes {
+                Some(bytes) => pages(Cursor::new(bytes.as_ref()), range),
+                None => File::open(&self.path).and_then(|file| pages(file, range)),
+            };
+            let name = chunk.column_descr().name();
+            let pages = pages.map_err(|error| {
+                general(format!("column `{name}` of row group {group}: {error}"))
+            })?;
+            held = held.saturating_add(pages.largest);
+            if pages.sum > CHUNK_BYTES_MAX as u64 || held > HELD_BYTES_MAX {
+                return Err(general(format!(
+                    "the pages of column `{name}` in row group {group} unpack to {} bytes, the largest \
+                     to {}; {CHUNK_BYTES_MAX} are allowed, and {HELD_BYTES_MAX} for the largest of all \
+                     columns; write the file with smaller pages",
+                    pages.sum, pages.largest
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn open_group(&mut self) -> Result<(), AppError> {
@@ -86,6 +119,7 @@ impl ParquetSheet {
                     )));
                 }
             }
+            self.check_pages(self.next_group)?;
             let readers: Result<Vec<_>, _> =
                 self.leaves.iter().map(|leaf| group.get_column_reader(*leaf)).collect();
             let n_rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
@@ -252,6 +286,9 @@ fn meaning_of(column: &ColumnDescPtr) -> Meaning {
 
 /// Bytes that one column may have in a row group; chosen: writers aim at 128 MiB for all of them.
 const CHUNK_BYTES_MAX: i64 = 1 << 30;
+/// Bytes of the largest pages of all columns together; chosen: pages have 1 MiB as a rule, and some writers
+/// make one page of a column's row group.
+const HELD_BYTES_MAX: u64 = 512 << 20;
 /// Bytes of a compressed Parquet file once unpacked: it is read from its end, so it stays in memory.
 const UNPACKED_BYTES_MAX: u64 = 256 << 20;
 

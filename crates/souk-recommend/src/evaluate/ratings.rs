@@ -4,7 +4,7 @@
 //! The model is a blend of candidate sources. Their parameters and the blend's weights are chosen on
 //! rows held out of the training part, or on a validation part.
 
-use crate::diversity::{DiversityParams, Traits, diversify};
+use crate::diversity::{Candidates, VarietyParams, VarietyScratch, vary};
 use crate::sources::{Blend, BlendScratch, Histories, Popularity, Recipe};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -99,7 +99,7 @@ pub struct RatingTask<'a> {
     /// The sources, and where the search for their parameters begins.
     pub recipe: &'a Recipe,
     /// How much variety is put into the lists; none to leave them as they were ranked.
-    pub diversity: Option<DiversityParams>,
+    pub diversity: Option<VarietyParams>,
     /// How many threads fit the sources; the result does not depend on it.
     pub threads: usize,
     /// Lists of another configuration to compare with; those of shoppers without a test row are
@@ -194,23 +194,22 @@ fn lists(
 ) -> Lists {
     let popularity = Popularity::fit(histories);
     let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let alike = |a, b| likeness((histories, task.attributes), a, b);
-    let taken = |item| blend.popularity(item);
-    let traits = Traits { likeness: &alike, popularity: &taken };
-    let mut scratch = BlendScratch::default();
+    let crowd = (histories, task.attributes);
+    let (mut scratch, mut variety) = (BlendScratch::default(), VarietyScratch::default());
     let mut lists = Lists::default();
     for (shopper, _) in wanted {
         let hidden = hidden(histories, *shopper, task.seen);
         let is_hidden = |item| hidden.contains(&item);
         let own = histories.items(*shopper);
         let begin = timer();
-        let mut ranked = blend.rank_scored(own, (limit, &is_hidden), &mut scratch);
+        let ranked = blend.rank_scored(own, (limit, &is_hidden), &mut scratch);
         let as_ranked: Vec<Item> = ranked.iter().map(|&(_, item)| item).collect();
         let list = match &task.diversity {
             Some(params) => {
                 let deeper = blend.rank_scored(own, (params.depth, &is_hidden), &mut scratch);
-                ranked.extend(deeper.into_iter().filter(|(_, item)| !as_ranked.contains(item)));
-                diversify(&ranked, (limit, traits), params)
+                let deeper = deeper.into_iter().filter(|(_, item)| !as_ranked.contains(item));
+                let candidates: Vec<(f32, Item)> = ranked.into_iter().chain(deeper).collect();
+                varied(&candidates, (crowd, blend), (limit, params), &mut variety)
             }
             None => as_ranked.clone(),
         };
@@ -221,6 +220,31 @@ fn lists(
         lists.popular.push((*shopper, popular.collect()));
     }
     lists
+}
+
+/// The first `limit` candidates with variety among them. The blend is a multinomial logit, so the exponential
+/// of a score is how likely the item is the one that is wanted, but for a factor that all of a list share.
+fn varied(
+    candidates: &[(f32, Item)],
+    (crowd, blend): ((&Histories, &[Vec<u32>]), &Blend),
+    (limit, params): (usize, &VarietyParams),
+    scratch: &mut VarietyScratch,
+) -> Vec<Item> {
+    let best = candidates.first().map_or(0.0, |&(score, _)| score);
+    let mut least = f32::INFINITY;
+    // New items stand in last places whatever their scores: a list's relevance only falls.
+    let falling = candidates.iter().map(|&(score, _)| {
+        least = least.min((score - best).exp());
+        least
+    });
+    let relevance: Vec<f32> = falling.collect();
+    let rarity: Vec<f32> =
+        candidates.iter().map(|&(_, item)| 1.0 - blend.popularity(item)).collect();
+    let distance = |a: usize, b: usize| 1.0 - likeness(crowd, candidates[a].1, candidates[b].1);
+    let candidates_of =
+        Candidates { relevance: &relevance, rarity: &rarity, distance: &distance, mix: None };
+    let list = vary(&candidates_of, (limit, params), scratch);
+    list.iter().map(|&rank| candidates[rank].1).collect()
 }
 
 type Wanted = Vec<(Shopper, FxHashSet<Item>)>;

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{RetentionMode, RetentionRun, RetentionState};
+use souk_app::{OtherTerm, RetentionMode, RetentionRun, RetentionState};
 use utoipa::ToSchema;
 
 /// How far a run may go.
@@ -36,6 +36,8 @@ impl RetentionBody {
 pub(crate) struct RetentionAnswer {
     /// By kind of data.
     terms: Vec<RetentionTerm>,
+    /// What is kept beside the log, which no run removes.
+    others: Vec<RetentionOther>,
     /// The last run that was no dry run.
     #[schema(required)]
     last_run: Option<RetentionRunAnswer>,
@@ -54,6 +56,24 @@ pub(crate) struct RetentionTerm {
     /// Days since it happened; `null` is for good.
     #[schema(required)]
     days: Option<u64>,
+}
+
+/// Something that is kept beside the log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RetentionOther {
+    /// In one word, as `backups`.
+    what: &'static str,
+    /// Days that it is kept at most; `null` where no clock ends it.
+    #[schema(required)]
+    days: Option<u64>,
+    /// What ends it, and what it tells of people until then.
+    ends: &'static str,
+}
+
+impl From<OtherTerm> for RetentionOther {
+    fn from(term: OtherTerm) -> RetentionOther {
+        RetentionOther { what: term.what, days: term.days, ends: term.ends }
+    }
 }
 
 /// What a run found and did.
@@ -104,6 +124,7 @@ impl From<RetentionState> for RetentionAnswer {
         let terms = state.terms.into_iter();
         RetentionAnswer {
             terms: terms.map(|(kind, days)| RetentionTerm { kind: kind.as_str(), days }).collect(),
+            others: state.others.into_iter().map(RetentionOther::from).collect(),
             last_run: state.last.map(RetentionRunAnswer::from),
             next_run_at: state.next_at.map(|at| at.to_string()),
             is_running: state.is_running,

@@ -145,7 +145,9 @@ async fn webhook_metrics(edge: &Edge, page: &mut Page) {
     }
     page.head("souk_webhooks", "gauge", "Messages that wait for a receiver, or were given up.");
     for state in &states {
-        for (name, count) in [("waiting", state.pending), ("dead", state.dead)] {
+        let counts =
+            [("waiting", state.pending), ("dead", state.dead), ("unreadable", state.unreadable)];
+        for (name, count) in counts {
             let labels = format!("endpoint=\"{}\",state=\"{name}\"", state.endpoint);
             page.sample("souk_webhooks", &labels, count);
         }

@@ -10,7 +10,7 @@ use souk_app::{Caller, IngestCall, IngestRequest, Operation, RejectReason, write
 
 use crate::auth::{self, Login};
 use crate::dto::events::EventsAnswer;
-use crate::edge::{Edge, Peer};
+use crate::edge::{Edge, Peer, route_of};
 use crate::problem::{Answer, Problem};
 use crate::routes::{PathPart, json, path_part};
 
@@ -69,7 +69,8 @@ async fn ingest(edge: &Edge, call: IngestCall, request: Request) -> Answer {
     let (mut parts, body) = request.into_parts();
     let login = parts.extensions.remove::<Login>().unwrap_or(Login::NoKey);
     let body = edge.read_body(&parts, body, BODY_BYTES_MAX).await.map_err(as_segment)?;
-    let caller = caller_of(edge, login, (&parts.headers, &body))?;
+    let mut caller = caller_of(edge, login, (&parts.headers, &body))?;
+    caller.route = route_of(&parts);
     edge.check_rate(&caller, &parts.headers, parts.extensions.get::<Peer>().copied())?;
     let is_gpc = is_gpc(&parts.headers);
     let request = IngestRequest { call, body: &body, caller: &caller, is_gpc, basis: None };

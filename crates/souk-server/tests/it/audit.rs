@@ -126,6 +126,8 @@ fn serving_and_refusals_are_counted() {
         of.filter_map(|item| item.entry.tally).map(|tally| tally.count).sum()
     };
     assert_eq!(count("access.denied"), 3);
+    let denied = page.items.iter().find(|item| item.entry.operation == "access.denied").unwrap();
+    assert_eq!(denied.entry.details["route"], "/v1/keys");
     assert_eq!(count("ingest"), 1);
     assert_eq!(count("catalogue.change"), 1);
     assert_eq!(count("recommend"), 1, "an answer to nobody concerns nobody");

@@ -68,6 +68,11 @@ fn more_requests_than_allowed_are_told_to_come_back() {
     let reply = shop.send(&get("/livez"));
     assert_eq!(reply.header("retry-after"), Some("1"));
     reply.problem(503, "unavailable");
+    // A person's token is looked at within the bound, also before the body is there.
+    let token = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln";
+    shop.send(&get("/v1/keys").key(token)).problem(503, "unavailable");
+    shop.send(&post("/v1/keys", &json!({})).key(token)).problem(503, "unavailable");
+    shop.send(&post("/v1/keys", &json!({})).key("souk_no_key")).problem(401, "unauthenticated");
 }
 
 #[test]

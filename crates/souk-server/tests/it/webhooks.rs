@@ -197,9 +197,9 @@ fn addresses_that_are_not_public_are_not_connected_to() {
         let (shop, _folder) = shop(&format!("http://{host}:{port}/"), more);
         erase(&shop);
         wait_for_metric(&shop, "souk_webhooks{endpoint=\"crm\",state=\"dead\"}", "3");
-        let listed =
-            shop.runtime.block_on(shop.app.webhook_deliveries(&souk_app::Caller::local_admin()));
-        let error = listed.unwrap().remove(0).error.unwrap();
+        let admin = souk_app::Caller::local_admin();
+        let listed = shop.runtime.block_on(shop.app.webhook_deliveries(&admin, None));
+        let error = listed.unwrap().items.remove(0).error.unwrap();
         let is_refused = error.contains("no public address");
         // A machine without IPv6 may not know its own name for it.
         assert!(is_refused || host.starts_with('['), "{host}: {error}");

@@ -1,7 +1,11 @@
 //! Measures erasure: planted people among many, erased while events come in, then looked for everywhere.
-#![allow(clippy::print_stdout, reason = "a measuring tool prints its figures")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a measuring tool prints its figures and how far it is"
+)]
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -12,12 +16,17 @@ use clap::Parser;
 use serde_json::{Value, json};
 use souk_sim::http::{Connection, Request};
 use souk_sim::load::{Outcome, Plan, run};
+use souk_sim::scan::{count_in_file, files_with};
 use souk_sim::server::{Server, Shop};
 
 /// Events in a batch while the shop is filled.
 const FILL_BATCH: u64 = 500;
 /// Events in a batch of the load beside the erasures.
 const LOAD_BATCH: u64 = 100;
+/// Beside the planted people, one of so many orders something.
+const ORDERS_EVERY: u64 = 40;
+/// What stands in every planted text and nowhere else.
+const PLANTED: &[u8] = b"planted-";
 /// How long an erasure may take to be complete before the run fails: the promise is a minute.
 const COMPLETE_MAX: Duration = Duration::from_secs(120);
 
@@ -57,6 +66,7 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     ensure!(cli.erasures > 0 && cli.subjects >= cli.erasures, "give more subjects than erasures");
     std::fs::create_dir_all(&cli.folder)?;
+    ensure!(std::fs::read_dir(&cli.folder)?.next().is_none(), "--folder must be an empty folder");
     // Where nothing may be used before a yes, nothing of the planted people could be exported.
     let config = cli.folder.join("souk.yaml");
     std::fs::write(&config, "privacy: {default_jurisdiction: us}\n")?;
@@ -64,35 +74,117 @@ fn main() -> Result<()> {
         .with_config(std::path::absolute(config)?);
     let (ingest, privacy) = (shop.create_key("ingest_server")?, shop.create_key("privacy")?);
     let server = shop.serve().context("the server does not start")?;
+    say("filling");
     let filled = fill(&cli, &server, &ingest)?;
-    let planted = count_planted(&shop, &cli.folder.join("before.jsonl"))?;
-    ensure!(planted >= cli.erasures, "only {planted} planted texts are found before the erasures");
-    shop.run(&["backup", "--to", path_text(&cli.folder.join("backup"))?])?;
-    let (erased, load) = erase_under_load(&cli, &server, (&ingest, &privacy))?;
-    let complete = wait_complete(&server, &privacy, &erased)?;
+    let before = Before::take(&cli, &shop)?;
+    say("erasing");
+    let erasing = erase_under_load(&cli, &server, (&ingest, &privacy))?;
+    say("looking for what is left");
     let left = count_planted(&shop, &cli.folder.join("after.jsonl"))?;
     ensure!(left == 0, "{left} planted texts can still be read");
+    ensure!(sales(&cli, &shop)? == before.sales, "sales are not what they were");
     let doctor = shop.run(&["doctor", "--deep"])?;
     ensure!(doctor.contains("equal to a fold of the whole log"), "views differ:\n{doctor}");
     server.stop()?;
-    let bare = count_bare(&cli.folder)?;
-    ensure!(bare == 0, "{bare} files hold planted texts bare");
+    check_receipts(&cli, &shop, &erasing.receipts)?;
+    say("restoring the older backup");
+    let restored = check_restored(&cli, &shop)?;
+    let (bare, n_files) = files_with(&cli.folder, PLANTED)?;
+    ensure!(bare.is_empty(), "these files hold planted texts bare: {bare:?}");
     println!(
         "{:#}",
         json!({
             "subjects": cli.subjects,
             "filled_events_per_s": filled.rate() * FILL_BATCH as f64,
-            "erasures": erased.len(),
-            "keys_and_views_ms": spread(erased.iter().map(|one| one.ms).collect()),
-            "complete_s": spread(complete),
-            "events_beside_per_s": load.rate() * LOAD_BATCH as f64,
-            "events_beside_failed": load.failed,
-            "planted_texts_before": planted,
+            "erasures": erasing.ms.len(),
+            "keys_and_views_ms": spread(erasing.ms),
+            "keys_and_views_by_receipts_s": spread(erasing.views_s),
+            "snapshots_rewritten_s": spread(erasing.complete_s),
+            "events_beside_per_s": erasing.load.rate() * LOAD_BATCH as f64,
+            "events_beside_failed": erasing.load.failed,
+            "planted_texts_before": before.planted,
             "planted_texts_after": left,
-            "files_with_bare_texts": bare,
+            "planted_texts_in_the_restored_backup": restored,
+            "sales_compared": before.sales.lines().count(),
+            "receipts_verified": erasing.receipts.len(),
+            "files_searched": n_files,
+            "files_with_bare_texts": bare.len(),
         })
     );
     Ok(())
+}
+
+fn say(what: &str) {
+    eprintln!("{what}");
+}
+
+/// What is compared with afterwards; a backup and a registered copy of the keys are made, too.
+struct Before {
+    planted: u64,
+    sales: String,
+}
+
+impl Before {
+    fn take(cli: &Cli, shop: &Shop) -> Result<Before> {
+        let planted = count_planted(shop, &cli.folder.join("before.jsonl"))?;
+        let n = cli.erasures;
+        ensure!(planted >= n, "only {planted} planted texts of {n} are found before the erasures");
+        shop.run(&["backup", "--to", path_text(&cli.folder.join("backup"))?])?;
+        shop.run(&["backup", "--keys", "--to", path_text(&cli.folder.join("keys-copy"))?])?;
+        let sales = sales(cli, shop)?;
+        ensure!(sales.lines().count() as u64 >= n, "there are fewer sales than planted people");
+        Ok(Before { planted, sales })
+    }
+}
+
+/// All sales, in an order of their own.
+fn sales(cli: &Cli, shop: &Shop) -> Result<String> {
+    let out = cli.folder.join("sales.jsonl");
+    shop.export("sales", &out)?;
+    let text = std::fs::read_to_string(&out)?;
+    std::fs::remove_file(out)?;
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    Ok(lines.join("\n"))
+}
+
+/// Every receipt is right, and one that says something else is not.
+fn check_receipts(cli: &Cli, shop: &Shop, receipts: &[Value]) -> Result<()> {
+    let file = cli.folder.join("receipt.json");
+    let verify = |receipt: &Value| -> Result<std::io::Result<String>> {
+        std::fs::write(&file, receipt.to_string())?;
+        Ok(shop.run(&["privacy", "verify-receipt", path_text(&file)?]))
+    };
+    for receipt in receipts {
+        verify(receipt)?.context("a receipt is not right")?;
+    }
+    let mut other = receipts.first().context("there is no receipt")?.clone();
+    let statement = other["statement"].as_str().context("a receipt without statement")?;
+    other["statement"] = Value::from(statement.replace("\"erasure\"", "\"nothing\""));
+    ensure!(verify(&other)?.is_err(), "a receipt that says something else passes");
+    std::fs::remove_file(file)?;
+    Ok(())
+}
+
+/// Restores the backup that was made before the erasures, with the copy of the keys that erasures have
+/// reached, and returns how many planted texts it can read: none.
+fn check_restored(cli: &Cli, shop: &Shop) -> Result<u64> {
+    let fresh = shop.at(cli.folder.join("restored"));
+    let (from, keys) = (cli.folder.join("backup"), cli.folder.join("keys-copy"));
+    let master = shop.folder().join("keys/master.key");
+    let words = ["restore", "--from", path_text(&from)?, "--keys", path_text(&keys)?];
+    fresh.run(&[&words[..], &["--master-key", path_text(&master)?]].concat())?;
+    let server = fresh.serve().context("the restored shop does not start")?;
+    let out = cli.folder.join("restored.jsonl");
+    fresh.export("events", &out)?;
+    let planted = count_in_file(&out, PLANTED)?;
+    let others = count_in_file(&out, b"Product Viewed")?;
+    std::fs::remove_file(out)?;
+    server.stop()?;
+    ensure!(planted == 0, "the restored backup brings back {planted} planted texts");
+    let least = cli.subjects - cli.erasures;
+    ensure!(others >= least, "the restored backup has {others} views, {least} at least are right");
+    Ok(planted)
 }
 
 fn path_text(path: &Path) -> Result<&str> {
@@ -115,7 +207,9 @@ fn fill(cli: &Cli, server: &Server, key: &str) -> Result<Outcome> {
             let comma = if idx == 0 { "" } else { "," };
             let _ = write!(body, "{comma}{}", view(user, "fill"));
             if cli.is_canary(user) {
-                let _ = write!(body, ",{}", identify(user));
+                let _ = write!(body, ",{},{}", identify(user), order(user));
+            } else if user.is_multiple_of(ORDERS_EVERY) {
+                let _ = write!(body, ",{}", order(user));
             }
         }
         let _ = body.write_all(b"]}");
@@ -139,17 +233,40 @@ fn identify(user: u64) -> String {
     )
 }
 
+fn order(user: u64) -> String {
+    let product = user.wrapping_mul(0x9e37_79b9) % 5_000;
+    format!(
+        "{{\"type\":\"track\",\"userId\":\"u{user}\",\"messageId\":\"order-{user}\",\
+         \"event\":\"Order Completed\",\"properties\":{{\"order_id\":\"o{user}\",\
+         \"currency\":\"USD\",\"products\":[{{\"product_id\":\"p{product}\",\"quantity\":1,\
+         \"price\":3.5}}]}}}}"
+    )
+}
+
 struct Erased {
     request_id: String,
     ms: f64,
 }
 
-/// Erases one after the other while events of others come in.
+/// What the erasures came to.
+#[derive(Default)]
+struct Erasing {
+    /// From the request to its answer, in milliseconds: keys destroyed, views exact.
+    ms: Vec<f64>,
+    /// The same by the server's own times, in seconds.
+    views_s: Vec<f64>,
+    /// From the request until no older snapshot is left, in seconds.
+    complete_s: Vec<f64>,
+    receipts: Vec<Value>,
+    load: Outcome,
+}
+
+/// Erases one after the other while events of others come in, until all are complete.
 fn erase_under_load(
     cli: &Cli,
     server: &Server,
     (ingest, privacy): (&str, &str),
-) -> Result<(Vec<Erased>, Outcome)> {
+) -> Result<Erasing> {
     let is_over = AtomicU64::new(0);
     thread::scope(|scope| {
         let load = scope.spawn(|| {
@@ -174,9 +291,10 @@ fn erase_under_load(
             whole
         });
         let erased = erase_all(cli, server, privacy);
+        let erasing = erased.and_then(|erased| wait_complete(server, privacy, &erased));
         is_over.store(1, Ordering::Relaxed);
         let load = load.join().map_err(|_| anyhow::anyhow!("the load ended by a panic"))?;
-        Ok((erased?, load))
+        Ok(Erasing { load, ..erasing? })
     })
 }
 
@@ -212,19 +330,24 @@ fn erase_all(cli: &Cli, server: &Server, key: &str) -> Result<Vec<Erased>> {
     Ok(erased)
 }
 
-/// How long each erasure took to be complete, in seconds by the server's own times.
-fn wait_complete(server: &Server, key: &str, erased: &[Erased]) -> Result<Vec<f64>> {
+/// Waits until every erasure is complete, and collects what their receipts say.
+fn wait_complete(server: &Server, key: &str, erased: &[Erased]) -> Result<Erasing> {
     let mut connection = Connection::new(server.address);
     let since = Instant::now();
-    let mut times = Vec::new();
+    let mut erasing = Erasing::default();
     for one in erased {
         let path = format!("/v1/privacy/requests/{}", one.request_id);
         loop {
             let request = Request { method: "GET", path: &path, key: Some(key), body: b"" };
             let found = connection.send(request)?.json()?;
             if found["state"] == "complete" {
-                ensure!(found["receipt"]["signature"].is_string(), "no receipt: {found}");
-                times.push(seconds_between(&found["received_at"], &found["complete_at"])?);
+                let statement = found["receipt"]["statement"].as_str().context("no receipt")?;
+                let said: Value = serde_json::from_str(statement)?;
+                let seconds = |until: &str| seconds_between(&said["received_at"], &said[until]);
+                erasing.ms.push(one.ms);
+                erasing.views_s.push(seconds("keys_destroyed_and_views_exact_at")?);
+                erasing.complete_s.push(seconds("older_snapshots_destroyed_at")?);
+                erasing.receipts.push(found["receipt"].clone());
                 break;
             }
             if since.elapsed() > COMPLETE_MAX {
@@ -233,7 +356,7 @@ fn wait_complete(server: &Server, key: &str, erased: &[Erased]) -> Result<Vec<f6
             thread::sleep(Duration::from_millis(100));
         }
     }
-    Ok(times)
+    Ok(erasing)
 }
 
 fn seconds_between(from: &Value, to: &Value) -> Result<f64> {
@@ -247,26 +370,8 @@ fn seconds_between(from: &Value, to: &Value) -> Result<f64> {
 /// Planted texts that the program can read.
 fn count_planted(shop: &Shop, out: &Path) -> Result<u64> {
     shop.export("events", out)?;
-    let text = std::fs::read(out)?;
+    let found = count_in_file(out, PLANTED)?;
     std::fs::remove_file(out)?;
-    Ok(count(&text))
-}
-
-fn count(bytes: &[u8]) -> u64 {
-    bytes.windows(8).filter(|window| window == b"planted-").count() as u64
-}
-
-/// Files in which a planted text stands for anyone to read.
-fn count_bare(folder: &Path) -> Result<u64> {
-    let mut found = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found += count_bare(&path)?;
-        } else if path.is_file() {
-            found += u64::from(count(&std::fs::read(&path)?) > 0);
-        }
-    }
     Ok(found)
 }
 

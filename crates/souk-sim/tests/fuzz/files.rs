@@ -11,6 +11,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use souk_app::{ImportOptions, Silent, sheet};
 use souk_embedded::EmbeddedOptions;
+use souk_ports::{IdHash, KeyStore as _};
 
 use crate::Target;
 use crate::http::Desk;
@@ -161,4 +162,63 @@ fn backup() {
         std::fs::remove_dir_all(&room).unwrap();
         assert_eq!(entries(folder.path()), around, "something lies outside");
     });
+}
+
+/// An application in which shoppers did something.
+fn busy_desk() -> Desk {
+    let desk = Desk::open();
+    let path = desk.folder.path().join("a.jsonl");
+    std::fs::write(&path, MESSAGES).unwrap();
+    let options = ImportOptions::default();
+    desk.runtime.block_on(desk.app.import(&path, &options, &Silent)).unwrap();
+    desk
+}
+
+/// Whatever stands in the key store's rows, opening it is an error or works.
+#[test]
+fn key_rows() {
+    let Desk { folder, app, embedded, runtime } = busy_desk();
+    drop((app, runtime, embedded));
+    let whole = folder.path().join("data");
+    let rows = std::fs::read(whole.join("keys/keys.db")).unwrap();
+    let room = folder.path().join("room");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    Target { name: "key_rows", inputs: 60, seeds: vec![rows] }.run(|input| {
+        let _ = std::fs::remove_dir_all(&room);
+        copy_folder(&whole, &room);
+        std::fs::write(room.join("keys/keys.db"), input).unwrap();
+        let Ok(embedded) = souk_embedded::open(&room, &EmbeddedOptions::default()) else { return };
+        let _ = runtime.block_on(embedded.keys.find(&[IdHash([7; 16])]));
+        let _ = runtime.block_on(embedded.keys.resolve(&[IdHash([8; 16])]));
+    });
+}
+
+/// Whatever stands in a backup's files, restoring and opening it is an error or works.
+#[test]
+fn restored() {
+    let desk = busy_desk();
+    let backup = desk.folder.path().join("backup");
+    desk.runtime.block_on(desk.embedded.backup(&backup)).unwrap();
+    let log = backup.join("log.db");
+    let seeds = vec![std::fs::read(&log).unwrap()];
+    let room = desk.folder.path().join("room");
+    Target { name: "restored", inputs: 60, seeds }.run(|input| {
+        let _ = std::fs::remove_dir_all(&room);
+        std::fs::write(&log, input).unwrap();
+        if souk_embedded::restore(&backup, &room).is_ok() {
+            let _ = souk_embedded::open(&room, &EmbeddedOptions::default());
+        }
+    });
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy_folder(&path, &target),
+            false => drop(std::fs::copy(&path, &target).unwrap()),
+        }
+    }
 }

@@ -8,6 +8,9 @@ use souk_core::wire::json::{patch_from_json, product_from_json};
 use souk_core::wire::{decode_event, decode_product, encode_event, encode_product};
 use souk_core::{Currency, EventId, Filter, SiteId, SubjectId, Timestamp};
 use souk_privacy::audit::{AuditEntry, HeadSigner, TreeHead, check_consistency, check_inclusion};
+use souk_privacy::pii::tagger::{
+    Example, MarkedSpan, SpanClass, TaggerModel, TrainSettings, train,
+};
 use souk_privacy::pii::{Detector, Reading};
 use souk_privacy::receipt::ReceiptKey;
 use souk_privacy::seal::{BodyContext, SecretKey, open_blob, open_body, seal_blob, seal_body};
@@ -227,6 +230,36 @@ fn pii() {
             for entity in detector.detect(&text, reading) {
                 assert!(text.get(entity.begin..entity.end).is_some(), "{entity:?}");
             }
+        }
+    });
+}
+
+/// Weights of the tagger, as a file of one's own would hold them.
+#[test]
+fn tagger() {
+    let example = Example {
+        text: "Please call Ann Lee in Paris".to_owned(),
+        spans: vec![MarkedSpan { class: SpanClass::Name, begin: 12, end: 19 }],
+        forget_percent: 0,
+        group: 0,
+    };
+    let settings = TrainSettings {
+        passes: 2,
+        seed: 1,
+        groups_min: 1,
+        margin: 1.0,
+        margin_outside: 1.0,
+        drop_percent: 0,
+        outside_gain: 0.0,
+    };
+    let packed = train(&[example], settings).encode().unwrap();
+    let builtin =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../souk-privacy/data/pii/tagger.bin.z");
+    let seeds = vec![packed, std::fs::read(builtin).unwrap()];
+    Target { name: "tagger", inputs: 300, seeds }.run(|input| {
+        if let Ok(model) = TaggerModel::decode(input) {
+            let detector = Detector::with_model(&model);
+            let _ = detector.detect("Dear Mr. Lee, Rue de la Paix 5, 75002 Paris", Reading::Prose);
         }
     });
 }

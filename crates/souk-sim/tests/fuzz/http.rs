@@ -18,7 +18,7 @@ use crate::Target;
 pub(crate) struct Desk {
     pub(crate) runtime: Runtime,
     pub(crate) app: Arc<App>,
-    _embedded: Embedded,
+    pub(crate) embedded: Embedded,
     pub(crate) folder: TempDir,
 }
 
@@ -38,7 +38,7 @@ impl Desk {
         let runtime = Runtime::new().unwrap();
         let app = runtime.block_on(App::open(parts, config, Clock::system())).unwrap();
         runtime.block_on(app.wait_ready()).unwrap();
-        Desk { runtime, app, _embedded: embedded, folder }
+        Desk { runtime, app, embedded, folder }
     }
 
     fn key(&self, role: Role) -> String {

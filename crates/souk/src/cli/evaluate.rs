@@ -119,11 +119,8 @@ pub(crate) struct RatingArgs {
     /// Split all rows at one moment instead: the newest SHARE of them is the test
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) global_time: Option<f64>,
-    /// Put variety into the lists: what full likeness costs an item, e.g. 1
-    ///
-    /// In units of the distance in score from the first to the fiftieth item of a
-    /// list; full popularity costs half a unit.
-    #[arg(long, value_name = "WEIGHT", value_parser = weight)]
+    /// Put variety into the lists: the share of its expected NDCG that a list may give for it, e.g. 0.02
+    #[arg(long, value_name = "SHARE", value_parser = price)]
     pub(crate) diversity: Option<f32>,
     /// Take every row of the newest SHARE of the items out of the training part first
     #[arg(long, value_name = "SHARE", value_parser = share)]
@@ -133,10 +130,10 @@ pub(crate) struct RatingArgs {
     pub(crate) threads: u16,
 }
 
-/// A weight from 0 to 10.
-fn weight(text: &str) -> Result<f32, String> {
-    let weight = text.parse().ok().filter(|weight: &f32| (0.0..=10.0).contains(weight));
-    weight.ok_or_else(|| "not a number from 0 to 10; write e.g. 1".to_owned())
+/// A share from 0 to 1.
+fn price(text: &str) -> Result<f32, String> {
+    let price = text.parse().ok().filter(|price: &f32| (0.0..=1.0).contains(price));
+    price.ok_or_else(|| "not a number from 0 to 1; write e.g. 0.02".to_owned())
 }
 
 /// A share above 0 and below 1.

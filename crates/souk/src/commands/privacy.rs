@@ -88,6 +88,8 @@ pub(crate) async fn retention(shop: &Shop, mode: Retention) -> Result<Value> {
         let of_kind = kinds.filter(|count| count["kind"] == kind.as_str());
         of_kind.for_each(|count| count["days"] = days.into());
     }
+    let other = |term: &souk_app::OtherTerm| json!({"what": term.what, "days": term.days, "ends": term.ends});
+    result["others"] = state.others.iter().map(other).collect();
     result["next_run_at"] = state.next_at.map(|at| at.to_string()).into();
     Ok(result)
 }
@@ -99,6 +101,12 @@ fn retention_text(result: &Value) -> String {
         let number = |name: &str| count[name].as_u64().unwrap_or_default().to_string();
         rows.push(vec![word(count, "kind"), days, number("held"), number("due")]);
     }
+    let mut others =
+        vec![["beside the log", "days kept", "what ends it"].map(str::to_owned).to_vec()];
+    for term in result["others"].as_array().into_iter().flatten() {
+        let days = term["days"].as_u64().map_or(String::new(), |days| days.to_string());
+        others.push(vec![word(term, "what"), days, word(term, "ends")]);
+    }
     let said = match result["outcome"].as_str() {
         Some("dry_run") => "nothing was removed: this was a dry run",
         Some("stopped") => {
@@ -107,7 +115,7 @@ fn retention_text(result: &Value) -> String {
         }
         _ => "what was past its term is gone",
     };
-    format!("{}\n{said}", columns(&rows))
+    format!("{}\n\n{}\n{said}", columns(&rows), columns(&others))
 }
 
 fn word(result: &Value, name: &str) -> String {

@@ -3,50 +3,13 @@
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{
-    Caller, ReasonKind, RecommendAnswer, RecommendContext, RecommendRequest, RuleNote, Strategy,
-};
+use souk_app::{Caller, RecommendAnswer, RecommendContext, RecommendRequest, RuleNote, Strategy};
 use souk_core::{Channel, Filter, LocationId, ProductId, SiteId};
 
 use crate::cli::RecommendArgs;
 use crate::failure::Failure;
 use crate::job::Shop;
 use crate::term::columns;
-
-/// The names of the contract.
-const STRATEGIES: [(&str, Strategy); 11] = [
-    ("auto", Strategy::Auto),
-    ("for_you", Strategy::ForYou),
-    ("next_basket", Strategy::NextBasket),
-    ("session", Strategy::Session),
-    ("similar", Strategy::Similar),
-    ("bought_together", Strategy::BoughtTogether),
-    ("buy_again", Strategy::BuyAgain),
-    ("recently_viewed", Strategy::RecentlyViewed),
-    ("trending", Strategy::Trending),
-    ("popular", Strategy::Popular),
-    ("new", Strategy::New),
-];
-
-fn strategy_name(strategy: Strategy) -> &'static str {
-    let found = STRATEGIES.iter().find(|(_, known)| *known == strategy);
-    found.map_or("auto", |(name, _)| name)
-}
-
-fn reason_name(kind: ReasonKind) -> &'static str {
-    match kind {
-        ReasonKind::BoughtTogether => "bought_together",
-        ReasonKind::BoughtBefore => "bought_before",
-        ReasonKind::SimilarShoppers => "similar_shoppers",
-        ReasonKind::SimilarProduct => "similar_product",
-        ReasonKind::ViewedTogether => "viewed_together",
-        ReasonKind::RecentlyViewed => "recently_viewed",
-        ReasonKind::Trending => "trending",
-        ReasonKind::Popular => "popular",
-        ReasonKind::New => "new",
-        ReasonKind::Picked => "picked",
-    }
-}
 
 /// The request as it was typed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,8 +69,7 @@ impl Ask {
         let product = |id: &String| ProductId::new(id.as_str()).map_err(|error| text(&error));
         let products =
             |ids: &[String]| ids.iter().map(product).collect::<Result<Vec<ProductId>, String>>();
-        let strategy = STRATEGIES.iter().find(|(name, _)| *name == self.strategy);
-        let (_, strategy) = strategy
+        let strategy = Strategy::parse(&self.strategy)
             .ok_or_else(|| format!("there is no strategy `{}`; see --help", self.strategy))?;
         let channel = self.channel.as_deref().map(|name| {
             Channel::parse(name).ok_or_else(|| format!("there is no channel `{name}`"))
@@ -120,7 +82,7 @@ impl Ask {
             user_id: self.user.clone(),
             anonymous_id: self.anonymous.clone(),
             placement: self.placement.clone(),
-            strategy: *strategy,
+            strategy,
             limit: self.limit as usize,
             context: RecommendContext {
                 page_type: None,
@@ -156,7 +118,7 @@ pub(crate) fn json_of(answer: &RecommendAnswer) -> Value {
                 "score": one.score,
                 "product": product,
                 "reason": {
-                    "kind": reason_name(one.reason.kind),
+                    "kind": one.reason.kind.as_str(),
                     "text": one.reason.text,
                     "evidence": evidence,
                 },
@@ -182,7 +144,7 @@ pub(crate) fn json_of(answer: &RecommendAnswer) -> Value {
     json!({
         "request_id": answer.request_id,
         "timestamp": answer.timestamp.to_string(),
-        "strategy": strategy_name(answer.strategy),
+        "strategy": answer.strategy.as_str(),
         "model_version": answer.model_version,
         "recommendations": recommendations,
         "personalization_score": answer.personalization_score,

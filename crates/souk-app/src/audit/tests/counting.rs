@@ -50,6 +50,38 @@ fn a_minute_is_one_entry_for_each_key_and_kind() {
     assert_eq!(again.len(), 3);
 }
 
+/// Whoever tries the same again and again is one line; whoever tries many doors is many.
+#[test]
+fn refusals_are_counted_by_route() {
+    let sheet = TallySheet::default();
+    let names = names();
+    let at_door = |route: &str| Caller { route: Some(Arc::from(route)), ..privacy() };
+    let (one, two) = (at_door("/v1/keys"), at_door("/v1/subjects/:id/export"));
+    for n in 0..500 {
+        sheet.add(&one, Counted::denied(), (&names, at(n % 60)));
+        sheet.add(&two, Counted::denied(), (&names, at(3)));
+        sheet.add(if n % 2 == 0 { &one } else { &two }, counted(1), (&names, at(3)));
+    }
+    let entries = sheet.take(None);
+    let told = |entries: &[AuditEntry]| -> Vec<(String, u64)> {
+        let route = |entry: &AuditEntry| entry.details.get("route").cloned().unwrap_or_default();
+        entries.iter().map(|entry| (route(entry), entry.tally.unwrap().count)).collect()
+    };
+    let expected = [
+        (String::new(), 500),
+        ("/v1/keys".to_owned(), 500),
+        ("/v1/subjects/:id/export".to_owned(), 500),
+    ];
+    let mut found = told(&entries);
+    found.sort();
+    assert_eq!(found, expected);
+    assert!(entries.iter().all(|entry| entry.to_bytes().is_ok()), "the log takes routes");
+    sheet.put_back(&entries);
+    let mut again = told(&sheet.take(None));
+    again.sort();
+    assert_eq!(again, expected);
+}
+
 #[test]
 fn the_digest_of_subjects_depends_on_who_and_when_and_not_on_the_order() {
     let (names, caller) = (names(), privacy());

@@ -13,6 +13,10 @@ use super::{Attribution, Credit, DAY_MS, Did, NO_CELL, day_of};
 pub(crate) struct FigureQuery {
     /// The first and the last day in UTC on which they were served.
     pub(crate) days: (Day, Day),
+    /// The days that are counted one by one: those, and others that decide what can be told of them.
+    pub(crate) days_around: (Day, Day),
+    /// So many people are a crowd: they are counted, and no longer known one by one.
+    pub(crate) people_min: u32,
     /// Days from an answer to a click or a cart that does not name it.
     pub(crate) click_days: i64,
     /// Days from an answer, or from a click on it, to an order.
@@ -22,18 +26,33 @@ pub(crate) struct FigureQuery {
 }
 
 /// A number with the people behind it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(crate) sum: i64,
     /// Different people; several ids that are one person count once.
     pub(crate) people: u32,
+    /// Who they are, by numbers of this count alone; empty once they are a crowd.
+    pub(crate) few: Vec<u32>,
+}
+
+/// A person by a number of one count.
+#[derive(Clone, Copy, Debug)]
+struct Who {
+    number: u32,
+    people_min: u32,
 }
 
 impl Counted {
-    fn add(&mut self, own: i64) {
-        if own != 0 {
-            self.sum += own;
-            self.people += 1;
+    fn add(&mut self, own: i64, who: Who) {
+        if own == 0 {
+            return;
+        }
+        self.sum += own;
+        self.people += 1;
+        if self.people < who.people_min {
+            self.few.push(who.number);
+        } else {
+            self.few = Vec::new();
         }
     }
 }
@@ -45,30 +64,37 @@ pub(crate) struct Figures {
     pub(crate) unnamed: u64,
     pub(crate) answers: Counted,
     pub(crate) seen: Counted,
+    /// Answers that were not.
+    pub(crate) unseen: Counted,
     /// Products of answers that were opened; one of an answer counts once.
     pub(crate) clicks: Counted,
     /// Those among them that named their answer.
     pub(crate) named_clicks: Counted,
+    pub(crate) other_clicks: Counted,
     pub(crate) carts: Counted,
     /// Orders with a product that an answer is credited with, net of what came back.
     pub(crate) orders: Counted,
     /// Those among them that followed a click.
     pub(crate) clicked_orders: Counted,
+    pub(crate) other_orders: Counted,
     /// Thousandths, whatever the unit.
     pub(crate) units_milli: Counted,
     pub(crate) money: Vec<(Currency, MoneyFigures)>,
 }
 
 /// Minor units of one currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MoneyFigures {
     pub(crate) revenue: Counted,
     /// After a click.
     pub(crate) clicked_revenue: Counted,
+    pub(crate) other_revenue: Counted,
     /// Revenue less cost, of products whose cost is known.
     pub(crate) margin: Counted,
     /// The revenue that the margin is of.
     pub(crate) costed_revenue: Counted,
+    /// The revenue without a known cost.
+    pub(crate) uncosted_revenue: Counted,
 }
 
 /// The figures of one place, on one day or over all days asked for.
@@ -97,16 +123,35 @@ struct Own {
 
 type Key = (Option<i32>, u16);
 
+impl FigureQuery {
+    fn counts(&self, day: i32) -> bool {
+        let (from, until) = self.days_around;
+        (from.number()..=until.number()).contains(&day)
+    }
+
+    /// What a day's figures of a cell are added to: the day, and all days if it is one of them.
+    fn keys(&self, (day, cell): (i32, u16)) -> impl Iterator<Item = Key> {
+        let (from, until) = self.days;
+        let whole = (from.number()..=until.number()).contains(&day).then_some((None, cell));
+        [(Some(day), cell)].into_iter().chain(whole)
+    }
+}
+
 impl Figures {
-    fn add(&mut self, own: &Own) {
-        self.answers.add(own.answers);
-        self.seen.add(own.seen.min(own.answers));
-        self.clicks.add(own.clicks);
-        self.named_clicks.add(own.named_clicks);
-        self.carts.add(own.carts);
-        self.orders.add(own.orders.len() as i64);
-        self.clicked_orders.add(own.clicked_orders.len() as i64);
-        self.units_milli.add(own.units_milli);
+    fn add(&mut self, own: &Own, who: Who) {
+        let seen = own.seen.min(own.answers);
+        self.answers.add(own.answers, who);
+        self.seen.add(seen, who);
+        self.unseen.add(own.answers - seen, who);
+        self.clicks.add(own.clicks, who);
+        self.named_clicks.add(own.named_clicks, who);
+        self.other_clicks.add(own.clicks - own.named_clicks, who);
+        self.carts.add(own.carts, who);
+        let (orders, clicked) = (own.orders.len() as i64, own.clicked_orders.len() as i64);
+        self.orders.add(orders, who);
+        self.clicked_orders.add(clicked, who);
+        self.other_orders.add(orders - clicked, who);
+        self.units_milli.add(own.units_milli, who);
         for (currency, [revenue, clicked, margin, costed]) in &own.money {
             let idx = self.money.iter().position(|(known, _)| known == currency);
             let idx = idx.unwrap_or_else(|| {
@@ -114,10 +159,12 @@ impl Figures {
                 self.money.len() - 1
             });
             let sums = &mut self.money[idx].1;
-            sums.revenue.add(*revenue);
-            sums.clicked_revenue.add(*clicked);
-            sums.margin.add(*margin);
-            sums.costed_revenue.add(*costed);
+            sums.revenue.add(*revenue, who);
+            sums.clicked_revenue.add(*clicked, who);
+            sums.other_revenue.add(*revenue - *clicked, who);
+            sums.margin.add(*margin, who);
+            sums.costed_revenue.add(*costed, who);
+            sums.uncosted_revenue.add(*revenue - *costed, who);
         }
     }
 }
@@ -154,7 +201,8 @@ impl Views {
         };
         let cells: Vec<bool> = attribution.cells.iter().map(|cell| is_asked(cell.site)).collect();
         let mut sums: FxHashMap<Key, Figures> = FxHashMap::default();
-        for subjects in self.measured_people() {
+        for (number, subjects) in (0..).zip(self.measured_people()) {
+            let who = Who { number, people_min: query.people_min };
             let mut counting = Counting {
                 views: self,
                 query,
@@ -170,13 +218,12 @@ impl Views {
             }
             subjects.iter().for_each(|subject| counting.count_orders(*subject));
             for (key, own) in &counting.own {
-                sums.entry(*key).or_default().add(own);
+                sums.entry(*key).or_default().add(own, who);
             }
         }
-        let (from, until) = (query.days.0.number(), query.days.1.number());
         for ((day, cell), answers) in &attribution.unnamed {
-            if (from..=until).contains(day) && cells[usize::from(*cell)] {
-                for key in [(Some(*day), *cell), (None, *cell)] {
+            if query.counts(*day) && cells[usize::from(*cell)] {
+                for key in query.keys((*day, *cell)) {
                     sums.entry(key).or_default().unnamed += answers;
                 }
             }
@@ -300,13 +347,12 @@ impl Counting<'_> {
     }
 
     fn is_asked(&self, day: i32, cell: u16) -> bool {
-        let (from, until) = self.query.days;
-        (from.number()..=until.number()).contains(&day) && self.cells[usize::from(cell)]
+        self.query.counts(day) && self.cells[usize::from(cell)]
     }
 
     /// Adds to the day and to all days.
-    fn add(&mut self, (day, cell): (i32, u16), add: impl Fn(&mut Own)) {
-        for key in [(Some(day), cell), (None, cell)] {
+    fn add(&mut self, at: (i32, u16), add: impl Fn(&mut Own)) {
+        for key in self.query.keys(at) {
             add(self.own.entry(key).or_default());
         }
     }

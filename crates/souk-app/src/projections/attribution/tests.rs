@@ -83,10 +83,16 @@ fn order_of(
 fn query() -> FigureQuery {
     FigureQuery {
         days: (Day::from_number(FIRST), Day::from_number(FIRST + 40)),
+        days_around: (Day::from_number(FIRST), Day::from_number(FIRST + 40)),
+        people_min: 0,
         click_days: 1,
         order_days: 7,
         sites: Vec::new(),
     }
+}
+
+fn counted(sum: i64, people: u32) -> Counted {
+    Counted { sum, people, few: Vec::new() }
 }
 
 /// The figures of all days in one place.
@@ -101,13 +107,13 @@ fn total(views: &Views) -> Figures {
 /// (answers, seen, clicks, named clicks, carts, orders, orders after a click)
 fn brief(figures: &Figures) -> [i64; 7] {
     [
-        figures.answers,
-        figures.seen,
-        figures.clicks,
-        figures.named_clicks,
-        figures.carts,
-        figures.orders,
-        figures.clicked_orders,
+        &figures.answers,
+        &figures.seen,
+        &figures.clicks,
+        &figures.named_clicks,
+        &figures.carts,
+        &figures.orders,
+        &figures.clicked_orders,
     ]
     .map(|counted| counted.sum)
 }
@@ -133,7 +139,7 @@ fn acts_that_name_an_answer_are_its_own() {
     ]);
     let figures = total(&fold(&records));
     assert_eq!(brief(&figures), [2, 2, 1, 1, 1, 0, 0]);
-    assert_eq!(figures.answers, Counted { sum: 2, people: 1 });
+    assert_eq!(figures.answers, counted(2, 1));
 }
 
 /// Answers are written once a second, so a quick click is in the log before its answer is.
@@ -179,7 +185,7 @@ fn an_order_line_counts_once_and_what_comes_back_is_taken_back() {
     let figures = total(&fold(&log(events.clone())));
     assert_eq!(brief(&figures), [2, 1, 1, 1, 0, 1, 1]);
     assert_eq!(revenue(&figures), (333 + 129, 333));
-    assert_eq!(figures.units_milli, Counted { sum: 2_000, people: 1 });
+    assert_eq!(figures.units_milli, counted(2_000, 1));
     // The nightly file tells the same order again, later in the day and after another answer.
     events.push((Some(0), event(60, served("r3", &[1, 2, 4]))));
     let mut again = order_of(0, (700, 1, Placed), &[(1, 333), (2, 130), (4, 77)]);
@@ -206,7 +212,7 @@ fn an_order_after_the_window_is_nobody_s() {
     assert_eq!(total(&views).orders.sum, 0);
     // A longer window holds for the past as well.
     let rows = views.recommendation_figures(&FigureQuery { order_days: 9, ..query() });
-    assert_eq!(rows[0].figures.orders, Counted { sum: 1, people: 1 });
+    assert_eq!(rows[0].figures.orders, counted(1, 1));
 }
 
 #[test]
@@ -219,8 +225,8 @@ fn margin_is_of_products_whose_cost_is_known() {
     ];
     events.extend(order_of(0, (20, 1, OrderChange::Placed), &[(1, 333), (2, 129)]));
     let figures = total(&fold(&log(events)));
-    let sums = figures.money[0].1;
-    let found = [sums.revenue, sums.margin, sums.costed_revenue].map(|counted| counted.sum);
+    let sums = &figures.money[0].1;
+    let found = [&sums.revenue, &sums.margin, &sums.costed_revenue].map(|counted| counted.sum);
     assert_eq!(found, [462, 132, 333]);
 }
 
@@ -239,7 +245,7 @@ fn joined_ids_are_one_person() {
     let figures = total(&views);
     assert_eq!(brief(&figures), [2, 1, 1, 1, 0, 1, 1]);
     assert_eq!(revenue(&figures), (111, 100));
-    assert_eq!(figures.answers, Counted { sum: 2, people: 1 });
+    assert_eq!(figures.answers, counted(2, 1));
     // Without the browser's own record its answer is gone, and with it what was owed to it.
     events.push((None, event(30, Fact::Forgotten { subject: subject(1) })));
     let figures = total(&fold(&log(events)));
@@ -256,7 +262,7 @@ fn whoever_refuses_reports_is_left_out() {
     };
     let events = vec![shown(0), shown(1), clicked(0), clicked(1)];
     let mut silent = log(events.clone());
-    assert_eq!(total(&fold(&silent)).clicks, Counted { sum: 2, people: 2 });
+    assert_eq!(total(&fold(&silent)).clicks, counted(2, 2));
     // Where a yes is needed, silence is none.
     assert_eq!(total(&fold_with(rules("eu"), &silent)), Figures::default());
     // One says no, and is left out of what was before as well.

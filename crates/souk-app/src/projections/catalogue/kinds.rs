@@ -41,6 +41,12 @@ impl Kinds {
         std::iter::successors(self.of(item), |&own| self.above(own)).any(|own| own == kind)
     }
 
+    /// How many levels of categories two products share, from the top.
+    pub(crate) fn n_common(&self, a: Item, b: Item) -> usize {
+        let all = std::iter::successors(self.of(a), |&own| self.above(own));
+        all.filter(|&kind| self.is_of(b, kind)).count()
+    }
+
     /// What the kind is called, without what stands above it.
     pub(crate) fn name(&self, kind: Kind) -> &str {
         let path = self.paths.text(kind.0);
@@ -102,6 +108,8 @@ mod tests {
         assert_eq!((kinds.name(dairy), kinds.above(dairy)), ("Dairy", None));
         assert!([1, 2, 3].iter().all(|&item| kinds.is_of(Item(item), dairy)));
         assert_eq!([kinds.of(Item(0)), kinds.of(Item(9))], [None, None]);
+        let common = [1, 2, 3, 9].map(|other| kinds.n_common(Item(3), Item(other)));
+        assert_eq!(common, [2, 1, 3, 0]);
         kinds.set(Item(1), None);
         assert!(!kinds.is_of(Item(1), milk));
     }

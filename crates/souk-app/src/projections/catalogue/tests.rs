@@ -185,3 +185,14 @@ fn lists_are_by_id_and_by_age() {
     assert_eq!(newest(&catalogue), ["b", "a"]);
     assert_eq!(catalogue.iter_site(&SiteId::new("other").unwrap()).count(), 0);
 }
+
+#[test]
+fn titles_that_differ_in_sizes_have_the_same_words() {
+    let key = super::words::words_key;
+    assert_eq!(key("Oat Milk, 1 l"), key("OAT MILK 6 x 330ml"));
+    assert_eq!(key("Fluid Milk, 1 gal, no. 1029743"), key("Fluid Milk"));
+    assert_ne!(key("Oat Milk"), key("Oat Drink"));
+    assert_ne!(key("Milk Oat"), key("Oat Milk"));
+    // Titles without words say nothing that could be said twice.
+    assert_eq!([key("501"), key("4711"), key("RTX4090"), key("2 x 1 l")], [None; 4]);
+}

@@ -16,7 +16,7 @@ fn a_visit_is_answered_once_until_it_goes_on() {
     let ask = |kind, items: &[u32], query: SessionQuery<'_>| {
         let items: Vec<Item> = items.iter().copied().map(Item).collect();
         let query = SessionQuery { items: &items, ..query };
-        ranking.visit_answer((kind, &query), || {
+        ranking.visit_answer((kind, 0), &query, || {
             n_made.set(n_made.get() + 1);
             let evidence = Evidence { items: Vec::new(), support: n_made.get() };
             vec![Scored { item: Item(7), score: Score::new(1.0), evidence }]
@@ -39,6 +39,28 @@ fn a_visit_is_answered_once_until_it_goes_on() {
 }
 
 #[test]
+fn an_answer_to_a_visit_is_kept_longer_while_nobody_elses_goes_on() {
+    let ranking = Ranking::default();
+    let query =
+        SessionQuery { items: &[Item(3)], now: 0, own: Some(VisitId(1)), exclude: &[], limit: 10 };
+    let ask = |n_changes, n| {
+        let score = Score::new(1.0);
+        let made = || vec![Scored { item: Item(n), score, evidence: Evidence::default() }];
+        ranking.visit_answer((ReasonKind::BoughtTogether, n_changes), &query, made)[0].item.0
+    };
+    let age = |by: Duration| {
+        let mut kept = ranking.visits.write();
+        let answer = kept.get_mut(&VisitId(1)).unwrap();
+        answer.made = answer.made.checked_sub(by).unwrap();
+    };
+    assert_eq!((ask(5, 1), ask(6, 2)), (1, 1), "a moment, whatever others do");
+    age(VISIT_AGE_MAX);
+    assert_eq!((ask(5, 3), ask(6, 4)), (1, 4));
+    age(SETTLED_AGE_MAX);
+    assert_eq!(ask(6, 5), 5);
+}
+
+#[test]
 fn nothing_kept_outlives_an_erasure() {
     let ranking = Ranking::default();
     let query =
@@ -52,15 +74,15 @@ fn nothing_kept_outlives_an_erasure() {
             }]
         }
     };
-    ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(1));
+    ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(1));
     let rules = ConsentRules::of(&Config::default()).unwrap();
     let mut views = Views::new(Arc::new(rules));
     ranking.keep_up(&views);
-    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(2));
+    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(2));
     assert_eq!(kept[0].item, Item(1));
     views.counters.count(forgotten_kind(), Timestamp::EPOCH);
     ranking.keep_up(&views);
-    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, &query), made(3));
+    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(3));
     assert_eq!(kept[0].item, Item(3));
 }
 

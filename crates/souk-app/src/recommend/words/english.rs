@@ -8,11 +8,11 @@ use crate::recommend::ReasonKind;
 pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Bought with {name}").into(),
-        Phrase::BoughtTogether => "Often bought together".into(),
+        Phrase::BoughtTogether => "Bought together".into(),
         Phrase::BoughtByBuyersOf(name) => format!("Bought by shoppers who also buy {name}").into(),
         Phrase::BoughtByShoppersLikeYou => "Bought by shoppers like you".into(),
         Phrase::SeenWith(name) => format!("Seen together with {name}").into(),
-        Phrase::SeenTogether => "Often seen together".into(),
+        Phrase::SeenTogether => "Seen together".into(),
         Phrase::SeenByShoppersLikeYou => "Seen by shoppers like you".into(),
         Phrase::BoughtBefore => "You bought it before".into(),
         Phrase::BoughtTimes(times) => format!("You bought it {times} times").into(),

@@ -8,7 +8,7 @@ use crate::recommend::ReasonKind;
 pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Acheté avec {name}").into(),
-        Phrase::BoughtTogether => "Souvent achetés ensemble".into(),
+        Phrase::BoughtTogether => "Achetés ensemble".into(),
         Phrase::BoughtByBuyersOf(name) => {
             format!("Acheté par des clients qui achètent aussi {name}").into()
         }
@@ -16,7 +16,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
             "Acheté par des clients aux goûts proches des vôtres".into()
         }
         Phrase::SeenWith(name) => format!("Consulté avec {name}").into(),
-        Phrase::SeenTogether => "Souvent consultés ensemble".into(),
+        Phrase::SeenTogether => "Consultés ensemble".into(),
         Phrase::SeenByShoppersLikeYou => {
             "Consulté par des clients aux goûts proches des vôtres".into()
         }

@@ -8,13 +8,13 @@ use crate::recommend::ReasonKind;
 pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Zusammen mit {name} gekauft").into(),
-        Phrase::BoughtTogether => "Wird oft zusammen gekauft".into(),
+        Phrase::BoughtTogether => "Zusammen gekauft".into(),
         Phrase::BoughtByBuyersOf(name) => {
             format!("Gekauft von Kunden, die auch {name} kaufen").into()
         }
         Phrase::BoughtByShoppersLikeYou => "Gekauft von Kunden mit ähnlichem Geschmack".into(),
         Phrase::SeenWith(name) => format!("Zusammen mit {name} angesehen").into(),
-        Phrase::SeenTogether => "Wird oft zusammen angesehen".into(),
+        Phrase::SeenTogether => "Zusammen angesehen".into(),
         Phrase::SeenByShoppersLikeYou => "Angesehen von Kunden mit ähnlichem Geschmack".into(),
         Phrase::BoughtBefore => "Haben Sie schon einmal gekauft".into(),
         Phrase::BoughtTimes(times) => format!("Haben Sie {times}-mal gekauft").into(),

@@ -8,7 +8,7 @@ use crate::recommend::ReasonKind;
 pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Comprado junto con {name}").into(),
-        Phrase::BoughtTogether => "Se suelen comprar juntos".into(),
+        Phrase::BoughtTogether => "Comprados juntos".into(),
         Phrase::BoughtByBuyersOf(name) => {
             format!("Comprado por clientes que también compran {name}").into()
         }
@@ -16,7 +16,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
             "Comprado por clientes con gustos parecidos a los tuyos".into()
         }
         Phrase::SeenWith(name) => format!("Visto junto con {name}").into(),
-        Phrase::SeenTogether => "Se suelen ver juntos".into(),
+        Phrase::SeenTogether => "Vistos juntos".into(),
         Phrase::SeenByShoppersLikeYou => {
             "Visto por clientes con gustos parecidos a los tuyos".into()
         }

@@ -54,11 +54,11 @@ fn every_phrase_is_said_in_every_language() {
         Language::English,
         expect![[r#"
         Bought with X
-        Often bought together
+        Bought together
         Bought by shoppers who also buy X
         Bought by shoppers like you
         Seen together with X
-        Often seen together
+        Seen together
         Seen by shoppers like you
         You bought it before
         You bought it 3 times
@@ -75,11 +75,11 @@ fn every_phrase_is_said_in_every_language() {
         Language::Spanish,
         expect![[r#"
         Comprado junto con X
-        Se suelen comprar juntos
+        Comprados juntos
         Comprado por clientes que también compran X
         Comprado por clientes con gustos parecidos a los tuyos
         Visto junto con X
-        Se suelen ver juntos
+        Vistos juntos
         Visto por clientes con gustos parecidos a los tuyos
         Ya lo compraste antes
         Lo compraste 3 veces
@@ -96,11 +96,11 @@ fn every_phrase_is_said_in_every_language() {
         Language::French,
         expect![[r#"
         Acheté avec X
-        Souvent achetés ensemble
+        Achetés ensemble
         Acheté par des clients qui achètent aussi X
         Acheté par des clients aux goûts proches des vôtres
         Consulté avec X
-        Souvent consultés ensemble
+        Consultés ensemble
         Consulté par des clients aux goûts proches des vôtres
         Vous l’avez déjà acheté
         Vous l’avez acheté 3 fois
@@ -117,11 +117,11 @@ fn every_phrase_is_said_in_every_language() {
         Language::German,
         expect![[r#"
         Zusammen mit X gekauft
-        Wird oft zusammen gekauft
+        Zusammen gekauft
         Gekauft von Kunden, die auch X kaufen
         Gekauft von Kunden mit ähnlichem Geschmack
         Zusammen mit X angesehen
-        Wird oft zusammen angesehen
+        Zusammen angesehen
         Angesehen von Kunden mit ähnlichem Geschmack
         Haben Sie schon einmal gekauft
         Haben Sie 3-mal gekauft

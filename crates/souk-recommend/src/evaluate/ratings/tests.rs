@@ -206,7 +206,8 @@ fn variety_is_measured_beside_the_lists_as_ranked() {
     let attributes: Vec<Vec<u32>> = (0..36).map(|item| vec![item / 6]).collect();
     let recipe = cosine();
     let plain = RatingTask { attributes: &attributes, ks: &[3], ..task(&train, &test, &recipe) };
-    let diversity = Some(DiversityParams { weight: 1.0, popularity_weight: 0.0, depth: 30 });
+    let diversity =
+        Some(VarietyParams { price: 0.5, rarity_weight: 0.0, mix_weight: 0.0, depth: 30 });
     let report = evaluate_ratings(&RatingTask { diversity, ..plain }, &|| 0);
     assert_eq!(report.as_ranked, evaluate_ratings(&plain, &|| 0).model);
     assert!(report.model[0].diversity > report.as_ranked[0].diversity, "{report:?}");

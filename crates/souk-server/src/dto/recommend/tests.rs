@@ -49,6 +49,7 @@ fn an_answer_is_json_of_the_documented_shape() {
         why_not: vec![why],
         warnings: vec![warning],
         holdout: None,
+        marks: Vec::new(),
     };
     let mut text = String::new();
     write_answer(&answer, &mut text);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_recommend::diversity::DiversityParams;
+use souk_recommend::diversity::VarietyParams;
 use souk_recommend::evaluate::bootstrap::Difference;
 use souk_recommend::evaluate::metrics::percentile;
 use souk_recommend::evaluate::ratings::{
@@ -60,7 +60,7 @@ pub(super) fn run(args: &RatingArgs, output: Output) -> Result<()> {
         tuning,
         attributes: &tokens,
         recipe: &recipe(args, &train, &tokens),
-        diversity: args.diversity.map(|weight| DiversityParams { weight, ..Default::default() }),
+        diversity: args.diversity.map(|price| VarietyParams { price, ..Default::default() }),
         threads: usize::from(args.threads),
         against: against.as_deref(),
     };

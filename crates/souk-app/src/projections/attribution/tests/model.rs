@@ -326,7 +326,7 @@ pub(crate) fn check_figures(views: &Views, records: &[&Decoded]) {
     for day in keys {
         let row = rows.iter().find(|row| row.day.map(souk_core::Day::number) == day);
         let figures = row.map(|row| row.figures.clone()).unwrap_or_default();
-        let money = figures.money.first().map(|(_, sums)| *sums).unwrap_or_default();
+        let money = figures.money.first().map(|(_, sums)| sums.clone()).unwrap_or_default();
         let found = [
             figures.answers,
             figures.seen,

@@ -1,0 +1,169 @@
+#![allow(clippy::unwrap_used)]
+
+use rustc_hash::FxHashSet;
+use serde_json::{Value, json};
+use souk_core::SiteId;
+
+use super::*;
+use crate::recommend::RecommendRequest;
+use crate::recommend::tests::{ask, id, ids, product};
+use crate::test_shop::{Shop, caller, noon};
+use crate::{Config, IngestCall, Role};
+
+const WORDS: [&str; 18] = [
+    "apple", "berry", "cherry", "date", "elder", "fig", "grape", "honey", "iris", "juniper",
+    "kiwi", "lemon", "mint", "nut", "oat", "pear", "quince", "rose",
+];
+
+/// Twelve yoghurts that sell a little better than six products of other kinds.
+async fn dairy(diversity: f64) -> Shop {
+    let settings = format!(
+        "privacy: {{default_jurisdiction: us}}\nrecommendations: {{diversity: {diversity}}}\n"
+    );
+    let shop = Shop::open_with(Config::parse(&settings, []).unwrap()).await;
+    let name = |n: usize| if n < 12 { format!("yoghurt-{n}") } else { format!("other-{n}") };
+    let category =
+        |n: usize| if n < 12 { "Dairy > Yoghurt".to_owned() } else { format!("Kind {n} > Part") };
+    let products = (0..18).map(|n| {
+        product(&json!({"id": name(n), "title": format!("Taste {}", WORDS[n]), "categories": [category(n)],
+            "price": {"amount": 100, "currency": "USD"}}))
+    });
+    shop.app.put_products(products.collect(), &caller(Role::Admin)).await.unwrap();
+    let mut batch: Vec<Value> = Vec::new();
+    for n in 0..18 {
+        for buyer in 0..40 - n {
+            let at = noon().plus_ms(-3_600_000);
+            batch.push(json!({"type": "track", "event": "Order Completed",
+                "userId": format!("u{buyer}"), "timestamp": at.to_string(),
+                "messageId": format!("m{n}-{buyer}"),
+                "properties": {"order_id": format!("o{n}-{buyer}"), "currency": "USD",
+                    "products": [{"product_id": name(n), "quantity": 1, "price": 1}]}}));
+        }
+    }
+    let answer = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    assert_eq!(answer.rejected.len(), 0);
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    shop
+}
+
+fn n_yoghurts(list: &[&str]) -> usize {
+    list.iter().filter(|one| one.starts_with("yoghurt")).count()
+}
+
+#[tokio::test]
+async fn near_equals_of_other_kinds_get_last_places_and_the_first_stay() {
+    let (plain, varied) = (dairy(0.0).await, dairy(0.02).await);
+    let request = RecommendRequest::new(Strategy::Popular, 10);
+    let (before, after) = (ask(&plain, &request).await, ask(&varied, &request).await);
+    let (before, after) = (ids(&before), ids(&after));
+    assert_eq!(n_yoghurts(&before), 10);
+    assert!(n_yoghurts(&after) <= 8, "{after:?}");
+    assert_eq!(before[..5], after[..5]);
+    assert_eq!(after.iter().collect::<FxHashSet<_>>().len(), 10);
+    // A plain question gets its plain answer.
+    let mut request = RecommendRequest::new(Strategy::Session, 10);
+    request.context.session = Some(vec![id("yoghurt-0")]);
+    assert_eq!(ids(&ask(&plain, &request).await), ids(&ask(&varied, &request).await));
+}
+
+#[tokio::test]
+async fn rules_have_the_last_word_over_variety() {
+    let shop = dairy(0.02).await;
+    let rule = json!({"select": {"filter": "category = 'Dairy > Yoghurt'"},
+        "action": {"type": "boost", "factor": 5}});
+    let rule_id = souk_core::rules::RuleId::new("dairy-days").unwrap();
+    let rule = souk_core::wire::json::rule_from_json(&rule, Some(&rule_id), noon()).unwrap();
+    let admin = caller(Role::Admin);
+    shop.app.put_rule(rule, crate::RulePrecondition::Any, &admin).await.unwrap();
+    let answer = ask(&shop, &RecommendRequest::new(Strategy::Popular, 10)).await;
+    assert_eq!(n_yoghurts(&ids(&answer)), 10, "{:?}", ids(&answer));
+}
+
+#[tokio::test]
+async fn who_lost_a_place_to_variety_is_told_so() {
+    let shop = dairy(0.02).await;
+    let mut request = RecommendRequest::new(Strategy::Popular, 10);
+    request.explain_products = vec![id("yoghurt-9")];
+    let answer = ask(&shop, &request).await;
+    let detail = &answer.why_not[0].detail;
+    assert_eq!(detail, "its rank was 10; its place went to one less like the others");
+}
+
+#[test]
+fn a_third_product_of_the_same_words_goes_behind_unless_it_was_bought() {
+    let mut catalogue = Catalogue::default();
+    let titles = ["Milk, 1 l", "Milk, 2 l", "Milk, 3 l", "Bread", "Milk, 4 l", "Milk, 5 l"];
+    for (n, title) in titles.into_iter().enumerate() {
+        let value = json!({"id": format!("p{n}"), "title": title,
+            "price": {"amount": 100, "currency": "USD"}});
+        catalogue.put(product(&value), noon());
+    }
+    let proposal = |n: usize| Proposal {
+        item: catalogue.item(&SiteId::main(), &id(&format!("p{n}"))).unwrap(),
+        score: 1.0,
+        kind: if n == 4 { ReasonKind::BoughtBefore } else { ReasonKind::Popular },
+        evidence: Vec::new(),
+        support: 0,
+        is_personal: false,
+    };
+    let mut shown: Vec<Proposal> = (0..6).map(proposal).collect();
+    thin_out(&mut shown, &catalogue);
+    let order: Vec<&str> =
+        shown.iter().map(|one| catalogue.product_id(one.item).as_str()).collect();
+    assert_eq!(order, ["p0", "p1", "p3", "p4", "p2", "p5"]);
+}
+
+#[tokio::test]
+async fn what_only_fills_a_list_pushes_nothing_out_of_it() {
+    let shop = dairy(0.02).await;
+    let ranked = ask(&dairy(0.0).await, &RecommendRequest::new(Strategy::Popular, 18)).await;
+    let views = shop.app.views.read();
+    let list = |n_found: usize| {
+        let proposal = |name: &str| Proposal {
+            item: views.catalogue.item(&SiteId::main(), &id(name)).unwrap(),
+            score: 1.0,
+            kind: ReasonKind::Popular,
+            evidence: Vec::new(),
+            support: 0,
+            is_personal: false,
+        };
+        let pool: Vec<Proposal> = ids(&ranked).into_iter().map(proposal).collect();
+        let of_shop = (&views.catalogue, views.crowd(), &[][..]);
+        let mut list = Variety::of(Strategy::Trending, 0.02).reorder((pool, n_found), 10, of_shop);
+        list.truncate(10);
+        list.into_iter()
+            .map(|one| views.catalogue.product_id(one.item).as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(8), ids(&ranked)[..10], "ten fill up behind the eight");
+    assert!(n_yoghurts(&list(18)) < 10);
+}
+
+/// Two levels of three shared: 1 − 4/6; of one brand a fifth less.
+#[test]
+fn distances_by_hand() {
+    let mut catalogue = Catalogue::default();
+    let shelf = [
+        ("oat", Some("Dairy > Milk > Oat"), None),
+        ("soy", Some("Dairy > Milk > Soy"), Some("Own")),
+        ("cow", Some("Dairy > Milk > Cow"), Some("Own")),
+        ("nut", Some("Snacks"), Some("Own")),
+        ("bag", None, None),
+    ];
+    for (id, category, brand) in shelf {
+        let value = json!({"id": id, "title": id, "brand": brand,
+            "categories": category.into_iter().collect::<Vec<_>>(),
+            "price": {"amount": 100, "currency": "USD"}});
+        catalogue.put(product(&value), noon());
+    }
+    let traits =
+        |name: &str| Traits::of(catalogue.item(&SiteId::main(), &id(name)).unwrap(), &catalogue);
+    let distance = |a: &str, b: &str| traits(a).distance(&traits(b));
+    let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+    assert!(close(distance("oat", "soy"), 1.0 / 3.0));
+    assert!(close(distance("soy", "cow"), 0.8 / 3.0));
+    assert!(close(distance("soy", "nut"), 0.8));
+    assert!(close(distance("oat", "nut"), 1.0) && close(distance("oat", "bag"), 1.0));
+    assert!(close(distance("oat", "oat"), 0.0));
+    assert!(close(distance("nut", "soy"), distance("soy", "nut")));
+}
