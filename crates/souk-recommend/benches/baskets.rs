@@ -67,7 +67,7 @@ fn bench_baskets(criterion: &mut Criterion) {
     });
     let teaching = Teaching { baskets: &baskets, threads: 2, rests: Rests::NONE };
     let few = TeachParams { lessons_max: 2_000, weight_lessons_max: 300, ..TeachParams::default() };
-    let ranker = teaching.learn(&few);
+    let (ranker, _) = teaching.learn(&few, None).expect("enough shoppers");
     let n_trees = ranker.trees.as_ref().map_or(0, |trees| trees.n_trees());
     let by_trees = format!("next_basket_by_{n_trees}_trees");
     let state = BasketVectors::build(baskets);

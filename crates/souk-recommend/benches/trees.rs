@@ -1,4 +1,4 @@
-//! Trees that rank: 300 candidates of 40 signals by 150 trees of 16 leaves, as a request would, and
+//! Trees that rank: 300 candidates of 52 signals by 150 trees of 16 leaves, as a request would, and
 //! growing ten trees on 1,000 groups of 100. Seed 7; signals are uniform, gains follow two of them.
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -6,7 +6,7 @@ use souk_recommend::Rests;
 use souk_recommend::trees::{Groups, Lesson, TreeParams, Trees};
 use std::hint::black_box;
 
-const N_SIGNALS: usize = 40;
+const N_SIGNALS: usize = 52;
 
 /// A multiplicative generator is enough for a load (Knuth, *Seminumerical Algorithms*, 3.3.4).
 struct Random(u64);

@@ -28,7 +28,7 @@ pub use baskets::{Basket, BasketVectors};
 pub use fit::{Lesson, Lessons};
 pub use market::Market;
 pub use neighbours::Neighbourhood;
-pub use ranker::{N_RANKED, RANK_SIGNALS, RankLessons};
+pub use ranker::{N_RANKED, RANK_SIGNALS};
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
 pub use teach::{BasketVerdict, TeachParams, Teaching};
 
@@ -96,8 +96,8 @@ impl BasketRanker {
     ///
     /// # Errors
     ///
-    /// Any [`SnapshotError`], [`SnapshotError::OtherKind`] also where the trees ask for other signals than
-    /// this program knows; the remedy is to learn again.
+    /// Any [`SnapshotError`], [`SnapshotError::OtherKind`] also where the trees were grown on a signal that this
+    /// program does not know; the remedy is to learn again. Signals that are new since then do not matter.
     pub fn decode(bytes: &[u8]) -> Result<BasketRanker, SnapshotError> {
         let mut from = Reader::new(RANKER, bytes)?;
         let mut values = [0.0; N_SIGNALS];
@@ -106,11 +106,11 @@ impl BasketRanker {
         }
         let trees = match from.rest() {
             [] => None,
-            trees => Some(Arc::new(Trees::decode(trees)?)),
+            trees => {
+                let trees = Trees::decode(trees)?.over(&RANK_SIGNALS);
+                Some(Arc::new(trees.ok_or(SnapshotError::OtherKind)?))
+            }
         };
-        if trees.as_ref().is_some_and(|trees| trees.names() != RANK_SIGNALS) {
-            return Err(SnapshotError::OtherKind);
-        }
         Ok(BasketRanker { weights: Weights::new(values), trees })
     }
 }

@@ -13,6 +13,7 @@
 //! leaf-wise growth); Friedman, Annals of Statistics 29(5), 2001 (shrinkage).
 
 mod bins;
+mod flat;
 mod grow;
 mod objective;
 mod parts;
@@ -20,6 +21,7 @@ mod parts;
 mod tests;
 
 use bins::Binned;
+use flat::Flat;
 use grow::Grower;
 pub use objective::Objective;
 use serde::{Deserialize, Serialize};
@@ -186,6 +188,9 @@ pub struct Trees {
     /// What the splits by each signal gained, summed over all trees.
     gains: Vec<f64>,
     trees: Vec<Tree>,
+    /// The same trees for answering, made from them; none where they must be walked.
+    #[serde(skip)]
+    flat: Option<Flat>,
 }
 
 /// One tree. A leaf leads to itself, so that every walk may take as many steps as the deepest one.
@@ -238,7 +243,7 @@ impl Trees {
         };
         let growing = Growing { lesson, binned: &binned, params };
         fitted.trees = growing.trees((&|_| true, &mut judge), &mut fitted.gains);
-        fitted
+        fitted.laid_out()
     }
 
     /// A model that scores everything 0.
@@ -246,7 +251,11 @@ impl Trees {
         let Lesson { names, groups, .. } = *lesson;
         assert_eq!(names.len(), groups.n_signals, "one name for each signal");
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Trees { names, gains: vec![0.0; groups.n_signals], trees: Vec::new() }
+        Trees { names, gains: vec![0.0; groups.n_signals], trees: Vec::new(), flat: None }
+    }
+
+    fn laid_out(self) -> Trees {
+        Trees { flat: Flat::of(&self.trees, self.n_signals()), ..self }
     }
 
     /// Adds each candidate's answer to its score; `signals` row by row.
@@ -256,8 +265,15 @@ impl Trees {
     /// When there is not a row of [`Trees::n_signals`] for each score.
     pub fn add_to(&self, signals: &[f32], scores: &mut [f32]) {
         assert_eq!(signals.len(), scores.len() * self.n_signals(), "a row for each score");
+        match &self.flat {
+            Some(flat) => flat.add_to((signals, self.n_signals()), scores),
+            None => self.walk((signals, self.n_signals()), scores),
+        }
+    }
+
+    fn walk(&self, rows: (&[f32], usize), scores: &mut [f32]) {
         for tree in &self.trees {
-            tree.add_rows((signals, self.n_signals()), scores);
+            tree.add_rows(rows, scores);
         }
     }
 
@@ -282,6 +298,22 @@ impl Trees {
         self.names.iter().zip(&self.gains).map(move |(name, gain)| (name.as_str(), gain / all))
     }
 
+    /// The same trees for rows of more signals, or of signals in another order; none where one that they were
+    /// grown on is not among them.
+    pub(crate) fn over(mut self, names: &[&str]) -> Option<Trees> {
+        let place = |name: &String| names.iter().position(|other| other == name);
+        let places: Vec<usize> = self.names.iter().map(place).collect::<Option<_>>()?;
+        let mut gains = vec![0.0; names.len()];
+        for (gain, &at) in self.gains.iter().zip(&places) {
+            gains[at] += gain;
+        }
+        for node in self.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+            node.signal = places[node.signal as usize] as u32;
+        }
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(Trees { names, gains, trees: self.trees, flat: None }.laid_out())
+    }
+
     /// Writes the model; equal models give equal bytes.
     pub fn encode(&self) -> Vec<u8> {
         let body = postcard::to_allocvec(self).expect("vectors and numbers can be written");
@@ -301,7 +333,7 @@ impl Trees {
         let n_signals = read.names.len();
         let fits =
             read.gains.len() == n_signals && read.trees.iter().all(|tree| tree.is_sound(n_signals));
-        if fits { Ok(read) } else { Err(SnapshotError::Damaged) }
+        if fits { Ok(read.laid_out()) } else { Err(SnapshotError::Damaged) }
     }
 }
 

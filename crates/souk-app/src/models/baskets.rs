@@ -8,7 +8,6 @@ use souk_recommend::evaluate::bootstrap::Difference;
 use souk_recommend::next_basket::{
     Basket, BasketRanker, BasketVectors, BasketVerdict, TeachParams, Teaching,
 };
-use souk_recommend::trees::TreeParams;
 use souk_recommend::{Rests, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,12 +16,6 @@ use super::{ModelState, WORSE_MAX};
 /// Baskets that are learned from at most (about 20 MB); of more, people are drawn. Chosen: more people than teach
 /// and judge, so that each finds similar ones among them.
 const BASKETS_MAX: usize = 200_000;
-/// Lessons at most, for trees and for weights: some 120 MB while they are learned from, and minutes of a core.
-const LESSONS_MAX: usize = 6_000;
-const WEIGHT_LESSONS_MAX: usize = 900;
-/// Trees of each of the three parts at most: an answer walks down all of them for a hundred candidates, some
-/// two microseconds a tree (chosen; the evaluation grows up to a hundred).
-const TREES_MAX: usize = 40;
 /// How long learning works before it rests, and the share of that time that it rests.
 const WORK: Duration = Duration::from_millis(40);
 const REST_SHARE: u32 = 8;
@@ -58,14 +51,7 @@ pub(super) fn learn(
     let breaks = Breaks(Mutex::new(Instant::now()));
     let rest = || breaks.take();
     let teaching = Teaching { baskets, threads, rests: Rests::by(&rest) };
-    let usual = TeachParams::default();
-    let params = TeachParams {
-        lessons_max: LESSONS_MAX,
-        weight_lessons_max: WEIGHT_LESSONS_MAX,
-        trees: TreeParams { n_trees: TREES_MAX, ..usual.trees },
-        ..usual
-    };
-    let (ranker, verdict) = teaching.learn_and_judge(&params, serving)?;
+    let (ranker, verdict) = teaching.learn(&TeachParams::default(), serving)?;
     let n_trees = ranker.trees.as_ref().map_or(0, |trees| trees.n_trees());
     Some((ranker, ModelBaskets { state: judge(&verdict), verdict, n_trees }))
 }
@@ -74,7 +60,7 @@ pub(super) fn learn(
 /// before.
 fn judge(verdict: &BasketVerdict) -> ModelState {
     let is_no_worse = |serving: f64| verdict.trees >= serving * (1.0 - WORSE_MAX);
-    match verdict.gain.low > 0.0 && verdict.serving.is_none_or(is_no_worse) {
+    match verdict.is_surely_better() && verdict.serving.is_none_or(is_no_worse) {
         true => ModelState::Accepted,
         false => ModelState::Refused,
     }

@@ -190,7 +190,7 @@ async fn the_oldest_models_go_and_the_serving_one_stays() {
 
 /// Days of the shop of two rhythms, and its people.
 const DAYS: usize = 31;
-const REGULARS: usize = 400;
+const REGULARS: usize = 340;
 
 /// What a regular buys on a day: everyone `slow0` for five days, then `slow1` for five, and `fast0` and `fast1`
 /// by turns. What was in the last basket comes again if it is slow and does not if it is fast, which no weight
@@ -208,8 +208,8 @@ async fn two_rhythms(shop: &Shop) {
     shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
     let start = shop.app.clock.now().plus_ms(-(DAYS as i64) * 86_400_000);
     for day in 0..DAYS {
-        // At midnight, so that the last one is as long ago as those before a cut were.
-        let at = start.plus_ms((day as i64 + 1) * 86_400_000 - 12 * 3_600_000);
+        // The last order is an hour old when they are asked again.
+        let at = start.plus_ms((day as i64 + 1) * 86_400_000 - 3_600_000);
         let order = |regular: usize| {
             let lines =
                 bought(regular, day).map(|id| json!({"product_id": id, "quantity": 1, "price": 1}));

@@ -18,7 +18,7 @@ use crate::recommend::ReasonKind;
 use crate::recommend::discover::discover;
 use crate::recommend::kin::kin;
 use crate::recommend::plan::Source;
-use crate::recommend::state::{Ranking, Scratches};
+use crate::recommend::state::{HabitOf, Ranking, Scratches};
 
 /// Recently viewed products that are still worth showing: thirty days.
 const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
@@ -202,8 +202,8 @@ fn likely_next<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> 
         neighbourhood: &neighbourhood,
     };
     let scored = scene.ranking.habit(
-        (scene.personal.lone_shopper(), model),
-        (&market, &neighbourhood, params.limit),
+        (shopper, HabitOf::new(scene.own, model)),
+        (&neighbourhood, params.limit),
         || next_basket(&query, &params, &mut scratches.next_basket),
     );
     label(scored, params.limit, |scored| {

@@ -4,7 +4,6 @@
 //! when the test shopper comes nor what others buy meanwhile is known to the model.
 
 mod crowd;
-mod lessons;
 
 pub use crowd::{PEOPLE_MINS, SharedBy};
 
@@ -12,8 +11,8 @@ use self::crowd::Pairs;
 use super::bootstrap::{Difference, paired_bootstrap};
 use super::metrics::{hit, mean, ndcg, recall};
 use crate::next_basket::{
-    Basket, BasketQuery, BasketRanker, BasketVectors, Market, Params, Scratch, TeachParams,
-    Teaching, Weights, next_basket,
+    Basket, BasketQuery, BasketRanker, BasketVectors, BasketVerdict, Lesson, Lessons, Market,
+    Params, Scratch, TeachParams, Teaching, Weights, next_basket,
 };
 use crate::parallel::Rests;
 use crate::types::{Item, Shopper};
@@ -40,15 +39,16 @@ pub struct BasketRow {
     pub time: i64,
 }
 
-/// What the weights are fitted on.
+/// What weights and trees are learned from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Tuning<'a> {
     /// Nothing: these weights as they are, and no trees.
     Fixed(Weights),
-    /// The first baskets after cuts through the last part of the training part.
+    /// As a shop learns that has served these orders: weights and trees from the training part, taken where
+    /// people who did not teach find them surely better than what a shop begins with.
     TrainTail,
-    /// Weights on the first basket of each shopper in these rows, which come after the training part;
-    /// trees as for `TrainTail`, until they no longer help on these rows.
+    /// The same on the training part and these rows, which come after it; where that says nothing, weights
+    /// alone on the first basket of each shopper in these rows.
     Valid(&'a [BasketRow]),
 }
 
@@ -61,7 +61,7 @@ pub struct BasketTask<'a> {
     pub test: &'a [BasketRow],
     /// The list lengths to judge at.
     pub ks: &'a [usize],
-    /// How the weights are chosen.
+    /// How weights and trees are chosen.
     pub tuning: Tuning<'a>,
 }
 
@@ -108,6 +108,8 @@ pub struct BasketReport {
     pub shared_by: Vec<SharedBy>,
     /// The weights and trees that were used.
     pub ranker: BasketRanker,
+    /// What people who did not teach said of them, where they were learned.
+    pub verdict: Option<BasketVerdict>,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
     pub predictions: Vec<(Shopper, Vec<Item>)>,
     /// Time of each query, the search for neighbours included, in the unit of the caller's timer.
@@ -121,15 +123,18 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     let mut scratch = Scratch::default();
     let state = BasketVectors::build(train.clone());
     let market = Market::at(&state, now);
-    let teaching = Teaching { baskets: &train, threads: THREADS, rests: Rests::NONE };
-    let ranker = match task.tuning {
-        Tuning::Fixed(weights) => BasketRanker { weights, trees: None },
-        Tuning::TrainTail => teaching.learn(&TeachParams::default()),
+    let learned = match task.tuning {
+        Tuning::Fixed(weights) => Some((BasketRanker { weights, trees: None }, None)),
+        Tuning::TrainTail => taught(&train),
         Tuning::Valid(rows) => {
-            let next = first_baskets(assemble(rows));
-            lessons::learn_until(&teaching, (&state, &market, now), &next)
+            let valid = assemble(rows);
+            let known: Vec<_> = train.iter().chain(&valid).cloned().collect();
+            let weights = || fitted((&state, &market, now), &first_baskets(valid));
+            taught(&known)
+                .or_else(|| Some((BasketRanker { weights: weights()?, trees: None }, None)))
         }
     };
+    let (ranker, verdict) = learned.unwrap_or_default();
     let limit = task.ks.iter().copied().max().unwrap_or(0);
     let params = Params { limit, ranker, ..Params::default() };
     let judged = first_baskets(assemble(task.test));
@@ -172,9 +177,27 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         personal_frequency: baseline(&|shopper| frequent(&state, shopper, (&popular, limit))),
         shared_by: shared_by(&state, (&judged, &long), task.ks),
         ranker: params.ranker,
+        verdict,
         predictions,
         latencies,
     }
+}
+
+/// What a shop would serve that knew these baskets, and what was said of it; none for what it begins with.
+fn taught(baskets: &[(Shopper, Basket)]) -> Option<(BasketRanker, Option<BasketVerdict>)> {
+    let teaching = Teaching { baskets, threads: THREADS, rests: Rests::NONE };
+    let (ranker, verdict) = teaching.learn(&TeachParams::default(), None)?;
+    verdict.is_surely_better().then_some((ranker, Some(verdict)))
+}
+
+/// Weights from what followed `state` at `now`.
+fn fitted((state, market, now): (&BasketVectors, &Market, i64), next: &Judged) -> Option<Weights> {
+    let mut lessons = Lessons::default();
+    for &(shopper, ref next) in next {
+        let own = state.baskets(shopper);
+        lessons.add(state, &Lesson { shopper, now, own, market, next });
+    }
+    lessons.fit()
 }
 
 /// Ranked lists, by shopper.

@@ -9,11 +9,11 @@ use super::fit::Lesson;
 use super::market::{DAY_MS, Market};
 use super::neighbours::NeighbourItem;
 use super::signals::{Candidate, Weights};
-use super::{BasketQuery, Params, Scratch, first_order};
+use super::{BasketQuery, BasketRanker, Params, Scratch, first_order};
 use crate::parallel::Rests;
 use crate::random::Random;
 use crate::trees::{Groups, Lesson as TreeLesson, TreeParams, Trees};
-use crate::types::{Score, Shopper};
+use crate::types::{Item, Score};
 
 /// How many candidates the trees put in order (chosen: ten times a short list).
 pub const N_RANKED: usize = 100;
@@ -127,6 +127,21 @@ struct Habits {
     n_items: f32,
 }
 
+/// The best candidates in their second order, or in their first without trees, with their scores; as many as
+/// trees put in order.
+pub(super) fn order_again<'a>(
+    query: &BasketQuery<'_>,
+    ranker: &BasketRanker,
+    scratch: &'a mut Scratch,
+) -> impl Iterator<Item = (Score, Item)> + use<'a> {
+    first_order(query, (&ranker.weights, N_RANKED), scratch);
+    if let Some(trees) = &ranker.trees {
+        rank_again(query, trees, scratch);
+    }
+    let Scratch { scores, candidates, .. } = scratch;
+    scores.iter().map(|&(score, number)| (score, candidates[number as usize].item))
+}
+
 /// Orders the first [`N_RANKED`] of `scratch.scores` anew; the others stay behind them.
 pub(super) fn rank_again(query: &BasketQuery<'_>, trees: &Trees, scratch: &mut Scratch) {
     fill_rows(query, scratch);
@@ -173,10 +188,15 @@ fn fill_rows(query: &BasketQuery<'_>, scratch: &mut Scratch) {
     let habits = habits(query, candidates, numbering);
     let best = ranked.first().map_or(0.0, |(score, _)| score.get());
     rank.rows.clear();
+    // Candidates of one score have one rank: which of them comes first is decided by their numbers.
+    let mut rank_of = (f32::INFINITY, 0);
     for (place, (&(score, number), returns)) in ranked.iter().zip(&rank.returns).enumerate() {
         let candidate = &candidates[number as usize];
         let neighbour = candidate.neighbour(query.neighbourhood);
-        let first = [score.get(), score.get() - best, place as f32];
+        if score.get() < rank_of.0 {
+            rank_of = (score.get(), place);
+        }
+        let first = [score.get(), score.get() - best, rank_of.1 as f32];
         rank.rows.extend_from_slice(&first);
         rank.rows.extend_from_slice(&item_signals(candidate, query.market, neighbour));
         rank.rows.extend_from_slice(&return_signals(candidate, (returns, &habits), query.market));
@@ -335,7 +355,7 @@ fn habits(
     let (mut n_lines, mut n_repeated, mut n_recent, mut oldest) = (0, 0, 0, last);
     for basket in past().take(RECENT_BASKETS) {
         let days = days_before(query.now, basket);
-        let is_repeated = |item: &&crate::types::Item| {
+        let is_repeated = |item: &&Item| {
             let number = numbering.get(item.0).expect("every own item is a candidate");
             candidates[number].history.first_days > days
         };
@@ -353,11 +373,11 @@ fn habits(
 
 /// What trees learn the second order from: candidates in their first order, and what was bought.
 #[derive(Clone, Debug)]
-pub struct RankLessons {
+pub(super) struct RankLessons {
     weights: Weights,
-    groups: Groups,
-    /// Whose lesson each group is.
-    people: Vec<Shopper>,
+    pub(super) groups: Groups,
+    /// Whose lesson each group is, by the key of a person.
+    pub(super) people: Vec<u64>,
 }
 
 /// One shopper's candidates.
@@ -376,9 +396,8 @@ impl RankLesson {
         (baskets, lesson): (&BasketVectors, &Lesson<'_>),
         scratch: &mut Scratch,
     ) -> Option<RankLesson> {
-        let Lesson { shopper, now, market, next } = *lesson;
+        let Lesson { shopper, now, own, market, next } = *lesson;
         let neighbourhood = &baskets.neighbourhood((shopper, now), &Params::default(), scratch);
-        let own = baskets.baskets(shopper);
         let query = BasketQuery { own, now, market, neighbourhood };
         first_order(&query, (weights, N_RANKED), scratch);
         let is_bought = |number: u32| next.contains(&scratch.candidates[number as usize].item);
@@ -395,77 +414,35 @@ impl RankLesson {
 
 impl RankLessons {
     /// No lessons yet, on candidates that these weights find.
-    pub fn new(weights: Weights) -> RankLessons {
+    pub(super) fn new(weights: Weights) -> RankLessons {
         RankLessons { weights, groups: Groups::new(N_RANK_SIGNALS), people: Vec::new() }
     }
 
-    /// Adds one shopper's next basket, as it would have been predicted from `baskets`, which must end
-    /// before it.
-    pub fn add(&mut self, (baskets, lesson): (&BasketVectors, &Lesson<'_>), scratch: &mut Scratch) {
-        if let Some(learned) = RankLesson::of(&self.weights, (baskets, lesson), scratch) {
-            self.push(lesson.shopper, &learned);
-        }
-    }
-
-    pub(super) fn push(&mut self, shopper: Shopper, lesson: &RankLesson) {
+    pub(super) fn push(&mut self, person: u64, lesson: &RankLesson) {
         self.groups.push(&lesson.rows, &lesson.gains, &lesson.base);
-        self.people.push(shopper);
+        self.people.push(person);
     }
 
     /// The weights that find the candidates.
-    pub fn weights(&self) -> Weights {
+    pub(super) fn weights(&self) -> Weights {
         self.weights
     }
 
-    /// Whose the lessons are, in their order.
-    pub fn people(&self) -> &[Shopper] {
-        &self.people
-    }
-
-    /// How many lessons were added.
-    pub fn len(&self) -> usize {
-        self.groups.len()
-    }
-
-    /// True before the first lesson that teaches anything.
-    pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
     /// Grows trees that all lessons teach and judge by turns: people are drawn into `n_parts` parts.
-    pub fn fit(
+    pub(super) fn fit(
         &self,
         (params, n_parts): (&TreeParams, u8),
-        (threads, rests): Threads<'_>,
+        (threads, rests): (usize, Rests<'_>),
     ) -> Trees {
-        let part = |person: &Shopper| drawn(params.seed, person.0, u64::from(n_parts)) as u8;
+        let part = |person: &u64| drawn(params.seed, *person, u64::from(n_parts)) as u8;
         let parts: Vec<u8> = self.people.iter().map(part).collect();
         let groups = &self.groups;
         let lesson = TreeLesson { names: &RANK_SIGNALS, groups, valid: None, threads, rests };
         Trees::fit_in_parts(&lesson, (&parts, n_parts), params)
     }
-
-    /// Grows trees until they no longer help on other lessons.
-    pub fn fit_until(
-        &self,
-        valid: &RankLessons,
-        params: &TreeParams,
-        (threads, rests): Threads<'_>,
-    ) -> Trees {
-        let (groups, valid) = (&self.groups, Some(&valid.groups));
-        Trees::fit(&TreeLesson { names: &RANK_SIGNALS, groups, valid, threads, rests }, params)
-    }
-
-    /// Mean NDCG@10 of these candidates in the order of trees; without trees in their first order.
-    pub fn ndcg(&self, trees: Option<&Trees>) -> f64 {
-        self.groups.ndcg_of(trees, 10)
-    }
 }
 
-/// How many threads work, and how they rest.
-pub(crate) type Threads<'a> = (usize, Rests<'a>);
-
 /// A number below `n` for a person, the same for the same seed.
-pub(super) fn drawn(seed: u64, person: u32, n: u64) -> u64 {
-    Random::new(seed ^ (u64::from(person) << 20)).bits() % n
+pub(super) fn drawn(seed: u64, person: u64, n: u64) -> u64 {
+    Random::new(Random::new(seed).bits() ^ person).bits() % n
 }

@@ -47,7 +47,7 @@ impl Trees {
                 .trees
                 .extend(grown.into_iter().map(|tree| tree.scaled(1.0 / f32::from(n_parts))));
         }
-        fitted
+        fitted.laid_out()
     }
 }
 

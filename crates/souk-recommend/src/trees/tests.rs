@@ -174,3 +174,34 @@ fn parts_judge_each_other() {
     let none = Trees::fit_in_parts(&self::lesson(&torn, 1), (&halves, 2), &params());
     assert!(none.n_trees() < 10, "{}", none.n_trees());
 }
+
+/// Laid out for answering, trees say to the bit what a walk down them says.
+#[test]
+fn trees_laid_out_answer_as_a_walk_does() {
+    let train = groups(400, 1);
+    let mut random = Random::new(9);
+    for leaves_max in [2, 5, 16] {
+        let trees = Trees::fit(&lesson(&train, 1), &TreeParams { leaves_max, ..params() });
+        assert!(trees.flat.is_some() && trees.n_trees() == 60);
+        let shapes: Vec<usize> = trees.trees.iter().map(|tree| tree.nodes.len()).collect();
+        assert!(shapes.contains(&(2 * leaves_max - 1)), "{leaves_max}: {shapes:?}");
+        // Also where a block of candidates is not full.
+        for n in [0, 1, 31, 32, 33, 300] {
+            let mut value = || if random.below(20) == 0 { f32::NAN } else { random.unit() };
+            let signals: Vec<f32> = (0..3 * n).map(|_| value()).collect();
+            let (mut walked, mut laid) = (vec![0.5; n], vec![0.5; n]);
+            trees.walk((&signals, 3), &mut walked);
+            trees.add_to(&signals, &mut laid);
+            assert_eq!(laid, walked, "{n} candidates");
+        }
+        let read = Trees::decode(&trees.encode()).unwrap();
+        assert_eq!(read, trees, "laid out again when read");
+    }
+    let many = Trees::fit(&lesson(&train, 1), &TreeParams { leaves_max: 17, ..params() });
+    assert!(many.flat.is_none(), "these are walked");
+    // A tree that leads back to itself.
+    let node = Node { signal: 0, threshold: 0.5, next: [1, 0] };
+    let leaf = Node { signal: 0, threshold: f32::INFINITY, next: [1; 2] };
+    let round = Tree { nodes: vec![node, leaf], values: vec![0.0; 2], depth: 2 };
+    assert!(flat::Flat::of(&[round], 3).is_none());
+}

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 const DAY: i64 = 86_400_000;
@@ -79,9 +81,7 @@ fn two_rhythms(n_shoppers: u32, days: std::ops::Range<i64>) -> Vec<BasketRow> {
         for day in days.clone() {
             let basket = u64::from(shopper) << 32 | day as u64;
             let at = day + i64::from(shopper);
-            // One basket in ten is out of step, as people are.
-            let is_odd = crate::random::Random::new(basket).below(10) == 0;
-            rows.push(row(shopper, basket, day, if (at / 5 % 2 == 0) != is_odd { 1 } else { 2 }));
+            rows.push(row(shopper, basket, day, if at / 5 % 2 == 0 { 1 } else { 2 }));
             rows.push(row(shopper, basket, day, if at % 2 == 0 { 3 } else { 4 }));
         }
     }
@@ -90,14 +90,16 @@ fn two_rhythms(n_shoppers: u32, days: std::ops::Range<i64>) -> Vec<BasketRow> {
 
 #[test]
 fn trees_learn_what_a_sum_cannot_and_repeat() {
-    let train = two_rhythms(150, 0..80);
-    let test = two_rhythms(150, 80..81);
+    let train = two_rhythms(330, 0..80);
+    let test = two_rhythms(330, 80..81);
     let task = BasketTask { train: &train, test: &test, ks: &[2], tuning: Tuning::TrainTail };
     let report = evaluate_baskets(&task, &|| 0);
     let trees = report.ranker.trees.clone().expect("there is something to learn");
-    assert!(trees.n_trees() > 0);
+    let verdict = report.verdict.unwrap();
+    assert!(trees.n_trees() > 0 && verdict.gain.low > 0.02, "{verdict:?}");
     let (with, without) = (report.model[0].all.ndcg, report.weighted_sum[0].all.ndcg);
-    assert!(with > without + 0.05 && with > 0.85, "{with} {without} {}", trees.n_trees());
+    // Right after the last order even a sum foresees it all; trees must not do worse there.
+    assert!(with >= without && with > 0.95, "{with} {without}");
     assert_eq!(report, evaluate_baskets(&task, &|| 0), "two threads and no chance");
 }
 
