@@ -1,10 +1,11 @@
 //! The shop's own model of who will like what: learned from what everybody's allowed acts make together,
 //! judged before it serves, and taken back when it disappoints.
 //!
-//! What is kept of a model is its *recipe*: sources, parameters, weights, and how good it was on what it
-//! had not learned from. No number of it is about a person. What is fitted by a recipe lives in memory
-//! alone, is the same bytes after every fit of the same facts, and is made anew at a start, once in
-//! a while, and soon after somebody left or took back what others may learn from them.
+//! What is kept of a model is its *recipe*: sources, parameters, weights, the trees that put next baskets
+//! in order, and how good it was on what it had not learned from. No number of it is about a person.
+//! What is fitted by a recipe lives in memory alone, is the same bytes after every fit of the same
+//! facts, and is made anew at a start, once in a while, and soon after somebody left or took back what
+//! others may learn from them.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -12,24 +13,27 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use souk_core::Timestamp;
-use souk_recommend::evaluate::ratings::{Lessons, Verdict, teach};
-use souk_recommend::sources::{Histories, Recipe, SourceParams};
+use souk_recommend::next_basket::BasketRanker;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
 use crate::recommend::{Discoveries, departures, prepare};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
 
+mod baskets;
+mod learning;
 mod material;
 mod record;
 #[cfg(test)]
 mod tests;
 
+pub use baskets::ModelBaskets;
 pub use material::BoughtAgain;
 pub(crate) use material::HISTORY_MAX;
 pub use record::{Model, ModelState};
 pub use souk_recommend::evaluate::ratings::Search;
 
+use learning::{InService, fit, is_affordable, learn};
 use material::Material;
 
 /// How often to look whether there is something to do.
@@ -41,7 +45,7 @@ const DEPARTURE_PAUSE: Duration = Duration::from_secs(60);
 /// How long after one that failed, or found too little to learn from, the next is tried.
 const RETRY_PAUSE: Duration = Duration::from_secs(600);
 /// How long learning waits for a calm moment, in which the process uses less than this share of the machine: it
-/// takes a core for half a minute, and the same hour tomorrow is as good (chosen).
+/// takes a core for some minutes, and the same hour tomorrow is as good (chosen).
 const CALM_WAIT_MAX: Duration = Duration::from_secs(6 * 3_600);
 const CALM_SHARE_MAX: f64 = 0.4;
 /// How much worse than the serving one a model may be judged: less is noise of a few hundred judges
@@ -55,6 +59,9 @@ const HOUR_MS: i64 = 3_600_000;
 pub(crate) struct Fitted {
     /// Of which model.
     pub(crate) number: u64,
+    /// What next baskets are put in order by; `None` where the model has no better one than a shop
+    /// begins with.
+    pub(crate) ranker: Option<BasketRanker>,
     pub(crate) again: BoughtAgain,
     /// What it proposes.
     pub(crate) discoveries: Arc<Discoveries>,
@@ -197,9 +204,10 @@ impl App {
     ) -> Result<Model, AppError> {
         let (now, began) = (self.clock.now(), Instant::now());
         let known = record::list(&self.parts, now).await?;
-        let serving = self.recipe_in_service(&known, now).await?;
+        let serving = self.in_service(&known, now).await?;
         let number = known.last().map_or(1, |last| last.number + 1);
-        let material = self.material().await?;
+        let copy = |views: &Views| Material::copy(views, departures(views)).with_baskets(views);
+        let material = self.projector.inspect(copy).await?;
         let threads = threads();
         let learned = at_leisure(move || learn(material, (serving, search), threads)).await?;
         let Some(learned) = learned else {
@@ -213,6 +221,7 @@ impl App {
             state: learned.state,
             recipe: learned.recipe,
             verdict: learned.verdict,
+            baskets: learned.baskets,
             again: learned.again,
             n_shoppers: learned.n_shoppers,
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -223,7 +232,7 @@ impl App {
             .with("state", model.state.as_str())
             .ending(Outcome::Done);
         self.audit(caller, act).await?;
-        record::add(&self.parts, &model, now).await?;
+        record::add(&self.parts, (&model, learned.ranker.as_ref()), now).await?;
         if let Some(fitted) = learned.fitted {
             let number = learned.fitted_number.unwrap_or(number);
             let fitted = Fitted { number, ..fitted };
@@ -259,7 +268,9 @@ impl App {
 
     /// Fits a model on the facts as they are and puts the result in service.
     async fn fit(&self, model: &Model) -> Result<(), AppError> {
-        let material = self.material().await?;
+        let ranker = record::ranker(&self.parts, model.number, self.clock.now()).await?;
+        let copy = |views: &Views| Material::copy(views, departures(views));
+        let material = self.projector.inspect(copy).await?;
         let (recipe, number, threads) = (model.recipe.clone(), model.number, threads());
         let fitted = at_leisure(move || {
             let mut material = material;
@@ -267,6 +278,7 @@ impl App {
             let tokens = material.tokens();
             is_affordable(&recipe, &histories)
                 .then(|| fit(&recipe, (&histories, &tokens), (&material, number), threads))
+                .map(|fitted| Fitted { ranker, ..fitted })
         });
         let fitted = fitted.await?;
         let Some(fitted) = fitted else {
@@ -287,18 +299,17 @@ impl App {
         Ok(())
     }
 
-    async fn material(&self) -> Result<Material, AppError> {
-        self.projector.inspect(|views| Material::copy(views, departures(views))).await
-    }
-
-    async fn recipe_in_service(
+    async fn in_service(
         &self,
         known: &[Model],
         now: Timestamp,
-    ) -> Result<Option<(u64, Recipe)>, AppError> {
+    ) -> Result<Option<InService>, AppError> {
         let number = record::serving(&self.parts, now).await?;
-        let serving = known.iter().find(|model| Some(model.number) == number);
-        Ok(serving.map(|model| (model.number, model.recipe.clone())))
+        let Some(model) = known.iter().find(|model| Some(model.number) == number) else {
+            return Ok(None);
+        };
+        let ranker = record::ranker(&self.parts, model.number, now).await?;
+        Ok(Some(InService { number: model.number, recipe: model.recipe.clone(), ranker }))
     }
 
     /// Does what is due: fits what serves, or learns anew, but not before `learn_at`.
@@ -349,86 +360,9 @@ impl App {
     }
 }
 
-/// Whether a model may serve.
-fn judge(verdict: &Verdict) -> ModelState {
-    let is_no_worse = |serving: f64| verdict.model >= serving * (1.0 - WORSE_MAX);
-    match verdict.model > verdict.popularity && verdict.serving.is_none_or(is_no_worse) {
-        true => ModelState::Accepted,
-        false => ModelState::Refused,
-    }
-}
-
 /// Whether what serves must be fitted anew: it is old, or somebody left.
 pub(crate) fn is_stale((age, age_max): (Duration, Duration), has_someone_left: bool) -> bool {
     age >= age_max || has_someone_left && age >= DEPARTURE_PAUSE
-}
-
-/// Whether each source of a recipe can still be fitted at a bearable cost: shops grow.
-fn is_affordable(recipe: &Recipe, histories: &Histories) -> bool {
-    let bearable = SourceParams::affordable(histories.n_items(), histories.events().count(), true);
-    recipe.sources.iter().all(|source| bearable.iter().any(|other| other.name() == source.name()))
-}
-
-/// What came of learning.
-struct Learned {
-    state: ModelState,
-    recipe: Recipe,
-    verdict: Verdict,
-    again: BoughtAgain,
-    n_shoppers: u64,
-    /// The new model if it was accepted, else the one before on the facts as they are.
-    fitted: Option<Fitted>,
-    /// Of the one before, if it goes on.
-    fitted_number: Option<u64>,
-}
-
-fn learn(
-    mut material: Material,
-    (serving, search): (Option<(u64, Recipe)>, Search),
-    threads: usize,
-) -> Option<Learned> {
-    let histories = material.histories();
-    let tokens = material.tokens();
-    let serving = serving.filter(|(_, recipe)| is_affordable(recipe, &histories));
-    let start = match (&serving, search) {
-        (Some((_, recipe)), Search::Weights) => recipe.clone(),
-        _ => {
-            let n_rows = histories.events().count();
-            let has_tokens = tokens.iter().any(|tokens| !tokens.is_empty());
-            Recipe::new(SourceParams::affordable(histories.n_items(), n_rows, has_tokens))
-        }
-    };
-    let lessons = Lessons { histories: &histories, tokens: &tokens, search, threads };
-    let before = serving.as_ref().map(|(_, recipe)| recipe);
-    let (recipe, verdict) = teach(&lessons, &start, before)?;
-    let state = judge(&verdict);
-    let chosen = match state {
-        ModelState::Accepted => Some((None, &recipe)),
-        ModelState::Refused => serving.as_ref().map(|(number, recipe)| (Some(*number), recipe)),
-    };
-    let all = (&histories, &tokens[..]);
-    let fitted = chosen.map(|(number, recipe)| {
-        (number, fit(recipe, all, (&material, number.unwrap_or_default()), threads))
-    });
-    let (fitted_number, fitted) =
-        fitted.map_or((None, None), |(number, fitted)| (number, Some(fitted)));
-    let (again, n_shoppers) = (material.again, histories.n_shoppers() as u64);
-    Some(Learned { state, recipe, verdict, again, n_shoppers, fitted, fitted_number })
-}
-
-fn fit(
-    recipe: &Recipe,
-    (histories, tokens): (&Histories, &[Vec<u32>]),
-    (material, number): (&Material, u64),
-    threads: usize,
-) -> Fitted {
-    Fitted {
-        number,
-        again: material.again,
-        discoveries: Discoveries::of_blend(recipe.fit(histories, tokens, threads)),
-        made: Instant::now(),
-        departures: material.departures,
-    }
 }
 
 /// Half of the machine: the other half answers.

@@ -36,5 +36,6 @@ pub mod windows;
 mod wire;
 
 pub use cooccurrence::CoScratch;
+pub use parallel::Rests;
 pub use types::{Evidence, Item, Score, Scored, Shopper, rank};
 pub use wire::SnapshotError;

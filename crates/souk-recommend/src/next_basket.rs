@@ -20,6 +20,7 @@ mod market;
 mod neighbours;
 mod ranker;
 mod signals;
+mod teach;
 #[cfg(test)]
 mod tests;
 
@@ -27,12 +28,14 @@ pub use baskets::{Basket, BasketVectors};
 pub use fit::{Lesson, Lessons};
 pub use market::Market;
 pub use neighbours::Neighbourhood;
-pub use ranker::{N_RANKED, RANK_SIGNALS, RankLessons};
+pub use ranker::{N_RANKED, RANK_SIGNALS};
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
+pub use teach::{BasketVerdict, TeachParams, Teaching};
 
 use crate::numbering::Numbering;
 use crate::trees::Trees;
 use crate::types::{Evidence, Score, Scored};
+use crate::wire::{Kind, Reader, SnapshotError, Writer};
 use neighbours::{NeighbourItem, NeighbourScratch};
 use ranker::{RankScratch, rank_again};
 use signals::{Candidate, collect, signals};
@@ -63,11 +66,53 @@ pub struct Params {
     pub buyers_share_max: f32,
     /// Nor does an item with more buyers than this, which would cost most; binds in large shops.
     pub buyers_max: usize,
-    /// How much each signal counts.
+    /// What puts the items in order.
+    pub ranker: BasketRanker,
+}
+
+/// What puts the items of a next basket in order. Nothing in it is about a person: weights of signals, and
+/// trees of thresholds over them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BasketRanker {
+    /// How much each signal counts in the first order.
     pub weights: Weights,
-    /// Trees that put the first [`N_RANKED`] into a better order, by [`RankLessons::fit`]; none before
-    /// any were trained.
+    /// Trees that put the first [`N_RANKED`] of it into a better one; none before any were trained.
     pub trees: Option<Arc<Trees>>,
+}
+
+const RANKER: Kind = Kind { magic: *b"BRNK", version: 1 };
+
+impl BasketRanker {
+    /// Writes the ranker; equal ones give equal bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let trees = self.trees.as_ref().map_or_else(Vec::new, |trees| trees.encode());
+        let mut to = Writer::new(RANKER, 4 * N_SIGNALS + trees.len());
+        self.weights.values().iter().for_each(|weight| to.u32(weight.to_bits()));
+        to.bytes(&trees);
+        to.finish()
+    }
+
+    /// Reads what [`BasketRanker::encode`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SnapshotError`], [`SnapshotError::OtherKind`] also where the trees were grown on a signal that this
+    /// program does not know; the remedy is to learn again. Signals that are new since then do not matter.
+    pub fn decode(bytes: &[u8]) -> Result<BasketRanker, SnapshotError> {
+        let mut from = Reader::new(RANKER, bytes)?;
+        let mut values = [0.0; N_SIGNALS];
+        for value in &mut values {
+            *value = f32::from_bits(from.u32()?);
+        }
+        let trees = match from.rest() {
+            [] => None,
+            trees => {
+                let trees = Trees::decode(trees)?.over(&RANK_SIGNALS);
+                Some(Arc::new(trees.ok_or(SnapshotError::OtherKind)?))
+            }
+        };
+        Ok(BasketRanker { weights: Weights::new(values), trees })
+    }
 }
 
 impl Default for Params {
@@ -79,8 +124,7 @@ impl Default for Params {
             n_neighbours: 100,
             buyers_share_max: 0.08,
             buyers_max: 2_000,
-            weights: Weights::default(),
-            trees: None,
+            ranker: BasketRanker::default(),
         }
     }
 }
@@ -103,8 +147,10 @@ pub struct Scratch {
 /// from the neighbourhood, the number of neighbours who bought it lately and what the shopper
 /// shares with the closest of them; else the number of shoppers who bought it in 28 days.
 pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scratch) -> Vec<Scored> {
-    first_order(query, (&params.weights, params.limit.max(n_ranked(params))), scratch);
-    if let Some(trees) = &params.trees {
+    let BasketRanker { weights, trees } = &params.ranker;
+    let n_ranked = if trees.is_some() { N_RANKED } else { 0 };
+    first_order(query, (weights, params.limit.max(n_ranked)), scratch);
+    if let Some(trees) = trees {
         rank_again(query, trees, scratch);
     }
     let BasketQuery { market, neighbourhood, .. } = *query;
@@ -117,11 +163,6 @@ pub fn next_basket(query: &BasketQuery<'_>, params: &Params, scratch: &mut Scrat
         Scored { item: candidate.item, score, evidence }
     };
     scores.iter().map(scored).collect()
-}
-
-/// How many candidates the trees see.
-fn n_ranked(params: &Params) -> usize {
-    if params.trees.is_some() { N_RANKED } else { 0 }
 }
 
 /// Leaves the best candidates by the weighted sum of their signals in `scratch.scores`, best first.

@@ -13,16 +13,20 @@
 //! leaf-wise growth); Friedman, Annals of Statistics 29(5), 2001 (shrinkage).
 
 mod bins;
+mod flat;
 mod grow;
 mod objective;
+mod parts;
 #[cfg(test)]
 mod tests;
 
 use bins::Binned;
+use flat::Flat;
 use grow::Grower;
 pub use objective::Objective;
 use serde::{Deserialize, Serialize};
 
+use crate::parallel::Rests;
 use crate::random::Random;
 use crate::wire::{Kind, Reader, SnapshotError, Writer};
 
@@ -151,6 +155,17 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// Mean NDCG in the order of trees, or of the base alone.
+    pub fn ndcg_of(&self, trees: Option<&Trees>, places: usize) -> f64 {
+        let mut scores = self.base.clone();
+        if let Some(trees) = trees {
+            trees.add_to(&self.signals, &mut scores);
+        }
+        self.ndcg(&scores, places)
+    }
+}
+
 /// What trees learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Lesson<'a> {
@@ -162,6 +177,8 @@ pub struct Lesson<'a> {
     pub valid: Option<&'a Groups>,
     /// How many threads; the result does not depend on it.
     pub threads: usize,
+    /// Called after each tree.
+    pub rests: Rests<'a>,
 }
 
 /// A ranking model of regression trees.
@@ -171,6 +188,9 @@ pub struct Trees {
     /// What the splits by each signal gained, summed over all trees.
     gains: Vec<f64>,
     trees: Vec<Tree>,
+    /// The same trees for answering, made from them; none where they must be walked.
+    #[serde(skip)]
+    flat: Option<Flat>,
 }
 
 /// One tree. A leaf leads to itself, so that every walk may take as many steps as the deepest one.
@@ -203,43 +223,39 @@ impl Trees {
     ///
     /// When there is not one name for each signal, or the validation groups have other signals.
     pub fn fit(lesson: &Lesson<'_>, params: &TreeParams) -> Trees {
-        let Lesson { names, groups, valid, threads } = *lesson;
-        assert_eq!(names.len(), groups.n_signals, "one name for each signal");
-        assert!(valid.is_none_or(|valid| valid.n_signals == groups.n_signals), "the same signals");
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut fitted = Trees { names, gains: vec![0.0; groups.n_signals], trees: Vec::new() };
-        if groups.is_empty() {
+        let valid = lesson.valid;
+        let mut fitted = Trees::none(lesson);
+        assert!(
+            valid.is_none_or(|valid| valid.n_signals == fitted.n_signals()),
+            "the same signals"
+        );
+        if lesson.groups.is_empty() {
             return fitted;
         }
-        let binned = Binned::of(groups, threads);
-        let mut random = Random::new(params.seed);
-        let mut scores = groups.base.clone();
-        let mut valid_scores = valid.map(|valid| valid.base.clone()).unwrap_or_default();
-        let mut slopes = vec![[0.0_f32; 2]; groups.n_rows()];
-        let mut grower = Grower::new(&binned, params, threads);
-        let at_start = valid.map_or(0.0, |valid| valid.ndcg(&valid_scores, EARLY_STOP_PLACES));
-        let mut best = (at_start, 0);
-        for number in 1..=params.n_trees {
-            params.objective.slopes((groups, &scores), &mut slopes, threads);
-            let rows = draw_rows(groups, params.group_share, &mut random);
-            let asked = draw_signals(groups.n_signals, params.signal_share, &mut random);
-            let tree = grower.grow((rows, &slopes), &asked, &mut fitted.gains);
-            tree.add_to((&groups.signals, groups.n_signals), &mut scores, threads);
-            fitted.trees.push(tree);
-            let Some(valid) = valid else { continue };
-            let tree = &fitted.trees[number - 1];
-            tree.add_to((&valid.signals, valid.n_signals), &mut valid_scores, threads);
-            let found = valid.ndcg(&valid_scores, EARLY_STOP_PLACES);
-            if found > best.0 {
-                best = (found, number);
-            } else if number >= best.1 + params.patience {
-                break;
+        let binned = Binned::of(lesson.groups, lesson.threads);
+        let mut scores = valid.map(|valid| valid.base.clone()).unwrap_or_default();
+        let mut judge = |tree: Option<&Tree>, _: &[f32]| {
+            let valid = valid?;
+            if let Some(tree) = tree {
+                tree.add_to((&valid.signals, valid.n_signals), &mut scores, lesson.threads);
             }
-        }
-        if valid.is_some() {
-            fitted.trees.truncate(best.1);
-        }
-        fitted
+            Some(valid.ndcg(&scores, EARLY_STOP_PLACES))
+        };
+        let growing = Growing { lesson, binned: &binned, params };
+        fitted.trees = growing.trees((&|_| true, &mut judge), &mut fitted.gains);
+        fitted.laid_out()
+    }
+
+    /// A model that scores everything 0.
+    fn none(lesson: &Lesson<'_>) -> Trees {
+        let Lesson { names, groups, .. } = *lesson;
+        assert_eq!(names.len(), groups.n_signals, "one name for each signal");
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Trees { names, gains: vec![0.0; groups.n_signals], trees: Vec::new(), flat: None }
+    }
+
+    fn laid_out(self) -> Trees {
+        Trees { flat: Flat::of(&self.trees, self.n_signals()), ..self }
     }
 
     /// Adds each candidate's answer to its score; `signals` row by row.
@@ -249,9 +265,21 @@ impl Trees {
     /// When there is not a row of [`Trees::n_signals`] for each score.
     pub fn add_to(&self, signals: &[f32], scores: &mut [f32]) {
         assert_eq!(signals.len(), scores.len() * self.n_signals(), "a row for each score");
-        for tree in &self.trees {
-            tree.add_rows((signals, self.n_signals()), scores);
+        match &self.flat {
+            Some(flat) => flat.add_to((signals, self.n_signals()), scores),
+            None => self.walk((signals, self.n_signals()), scores),
         }
+    }
+
+    fn walk(&self, rows: (&[f32], usize), scores: &mut [f32]) {
+        for tree in &self.trees {
+            tree.add_rows(rows, scores);
+        }
+    }
+
+    /// What each signal is called, in the order of a row.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// How many signals a candidate has.
@@ -268,6 +296,22 @@ impl Trees {
     pub fn importances(&self) -> impl Iterator<Item = (&str, f64)> {
         let all = self.gains.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         self.names.iter().zip(&self.gains).map(move |(name, gain)| (name.as_str(), gain / all))
+    }
+
+    /// The same trees for rows of more signals, or of signals in another order; none where one that they were
+    /// grown on is not among them.
+    pub(crate) fn over(mut self, names: &[&str]) -> Option<Trees> {
+        let place = |name: &String| names.iter().position(|other| other == name);
+        let places: Vec<usize> = self.names.iter().map(place).collect::<Option<_>>()?;
+        let mut gains = vec![0.0; names.len()];
+        for (gain, &at) in self.gains.iter().zip(&places) {
+            gains[at] += gain;
+        }
+        for node in self.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+            node.signal = places[node.signal as usize] as u32;
+        }
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(Trees { names, gains, trees: self.trees, flat: None }.laid_out())
     }
 
     /// Writes the model; equal models give equal bytes.
@@ -289,18 +333,69 @@ impl Trees {
         let n_signals = read.names.len();
         let fits =
             read.gains.len() == n_signals && read.trees.iter().all(|tree| tree.is_sound(n_signals));
-        if fits { Ok(read) } else { Err(SnapshotError::Damaged) }
+        if fits { Ok(read.laid_out()) } else { Err(SnapshotError::Damaged) }
     }
 }
 
 /// Places that decide when to stop.
 const EARLY_STOP_PLACES: usize = 10;
 
+/// How good the order is by now, where nothing is learned: after a tree, with the scores of the groups.
+type Judge<'a> = dyn FnMut(Option<&Tree>, &[f32]) -> Option<f64> + 'a;
+
+/// Growing on the same rows.
+struct Growing<'a> {
+    lesson: &'a Lesson<'a>,
+    binned: &'a Binned,
+    params: &'a TreeParams,
+}
+
+impl Growing<'_> {
+    /// Grows trees on the groups that teach, until they no longer help by the judge, if there is any.
+    fn trees(
+        &self,
+        (teaches, judge): (&dyn Fn(usize) -> bool, &mut Judge<'_>),
+        gains: &mut [f64],
+    ) -> Vec<Tree> {
+        let Growing { lesson: &Lesson { groups, threads, rests, .. }, binned, params } = *self;
+        let mut random = Random::new(params.seed);
+        let mut scores = groups.base.clone();
+        let mut slopes = vec![[0.0_f32; 2]; groups.n_rows()];
+        let mut grower = Grower::new(binned, params, threads);
+        let mut best = judge(None, &scores).map(|at_start| (at_start, 0));
+        let mut trees = Vec::new();
+        for number in 1..=params.n_trees {
+            params.objective.slopes((groups, &scores), &mut slopes, threads);
+            let rows = draw_rows(groups, (params.group_share, teaches), &mut random);
+            let asked = draw_signals(groups.n_signals, params.signal_share, &mut random);
+            let tree = grower.grow((rows, &slopes), &asked, gains);
+            tree.add_to((&groups.signals, groups.n_signals), &mut scores, threads);
+            rests.rest();
+            let found = judge(Some(&tree), &scores);
+            trees.push(tree);
+            let (Some(found), Some((value, at))) = (found, &mut best) else { continue };
+            if found > *value {
+                (*value, *at) = (found, number);
+            } else if number >= *at + params.patience {
+                break;
+            }
+        }
+        if let Some((_, number)) = best {
+            trees.truncate(number);
+        }
+        trees
+    }
+}
+
 /// The rows of the groups that a tree is grown on, ascending.
-fn draw_rows(groups: &Groups, share: f32, random: &mut Random) -> Vec<u32> {
+fn draw_rows(
+    groups: &Groups,
+    (share, teaches): (f32, &dyn Fn(usize) -> bool),
+    random: &mut Random,
+) -> Vec<u32> {
     let mut rows = Vec::with_capacity(groups.n_rows());
-    for range in groups.ranges() {
-        if share >= 1.0 || random.unit() < share {
+    for (number, range) in groups.ranges().enumerate() {
+        if teaches(number) && (share >= 1.0 || random.unit() < share) {
             rows.extend(range.map(|row| row as u32));
         }
     }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use souk_core::{AttributeValue, Product};
+use souk_recommend::next_basket::Basket;
 use souk_recommend::sources::Histories;
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::baskets;
 use crate::projections::Views;
 
 /// Different items of one shopper that are learned from and asked by, the latest ones; chosen: pairs grow
@@ -20,6 +22,8 @@ const BASKETS_MIN: usize = 2;
 pub(super) struct Material {
     taken: Vec<(Shopper, Item, i64)>,
     products: Vec<(Item, Arc<Product>)>,
+    /// Baskets of everybody or of some, to learn their order from; none where a model is only fitted.
+    pub(super) baskets: Vec<(Shopper, Basket)>,
     /// How often somebody had left when it was taken.
     pub(super) departures: u64,
     pub(super) again: BoughtAgain,
@@ -56,7 +60,13 @@ impl Material {
             again.bought += last.items().len() as u64;
             again.again += last.items().iter().filter(is_again).count() as u64;
         }
-        Material { taken, products: items.filter_map(product).collect(), departures, again }
+        let (products, baskets) = (items.filter_map(product).collect(), Vec::new());
+        Material { taken, products, baskets, departures, again }
+    }
+
+    /// Copies baskets too.
+    pub(super) fn with_baskets(self, views: &Views) -> Material {
+        Material { baskets: baskets::copy(views.crowd().vectors), ..self }
     }
 
     /// Each shopper's latest different items.

@@ -4,15 +4,19 @@ use serde::{Deserialize, Serialize};
 use souk_core::Timestamp;
 use souk_ports::{Condition, TableRange, Write, WriteChange};
 use souk_recommend::evaluate::ratings::Verdict;
+use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::sources::Recipe;
 
 use super::BoughtAgain;
+use super::baskets::{self, ModelBaskets};
 use crate::{AppError, Parts};
 
 const PARTITION: &str = "models";
 const SERVING: &str = "serving";
 /// Before the numbers of models, so that they are not taken for anything else.
 const PREFIX: &str = "model-";
+/// Before the numbers of models whose order of baskets is kept: read only when one is fitted.
+const RANKER_PREFIX: &str = "ranker-";
 /// Models on record; the oldest go, but never the one that serves.
 const KEPT: usize = 50;
 
@@ -49,6 +53,8 @@ pub struct Model {
     pub recipe: Recipe,
     /// How good it was on what it did not learn from.
     pub verdict: Verdict,
+    /// What was learned of the order of next baskets; `None` where there was too little to learn from.
+    pub baskets: Option<ModelBaskets>,
     /// How often people buy again.
     pub again: BoughtAgain,
     /// Shoppers it was learned from.
@@ -80,6 +86,9 @@ struct Row {
     again: u64,
     n_shoppers: u64,
     ms: u64,
+    /// Absent in rows of older programs.
+    #[serde(default)]
+    baskets: Option<baskets::Row>,
 }
 
 impl Row {
@@ -98,6 +107,7 @@ impl Row {
             again: model.again.again,
             n_shoppers: model.n_shoppers,
             ms: model.ms,
+            baskets: model.baskets.as_ref().map(baskets::Row::of),
         }
     }
 
@@ -113,6 +123,7 @@ impl Row {
                 popularity: self.popularity,
                 serving: self.serving,
             },
+            baskets: self.baskets.map(baskets::Row::into_baskets),
             again: BoughtAgain { bought: self.bought, again: self.again },
             n_shoppers: self.n_shoppers,
             ms: self.ms,
@@ -136,11 +147,28 @@ pub(super) async fn serving(parts: &Parts, now: Timestamp) -> Result<Option<u64>
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// Notes a model; one that is accepted serves from now on. The oldest beyond [`KEPT`] go.
-pub(super) async fn add(parts: &Parts, model: &Model, now: Timestamp) -> Result<(), AppError> {
+/// What a model orders next baskets by; `None` where it has nothing, or something that this program does not
+/// read.
+pub(super) async fn ranker(
+    parts: &Parts,
+    number: u64,
+    now: Timestamp,
+) -> Result<Option<BasketRanker>, AppError> {
+    let row = parts.tables.get(PARTITION, &ranker_name_of(number), now).await?;
+    Ok(row.and_then(|row| BasketRanker::decode(&row.value).ok()))
+}
+
+/// Notes a model and what it orders next baskets by; one that is accepted serves from now on. The oldest
+/// beyond [`KEPT`] go.
+pub(super) async fn add(
+    parts: &Parts,
+    (model, ranker): (&Model, Option<&BasketRanker>),
+    now: Timestamp,
+) -> Result<(), AppError> {
     let value = serde_json::to_vec(&Row::of(model))
         .map_err(|_| AppError::Bug("a model cannot be written down".to_owned()))?;
     let mut writes = vec![put(&name_of(model.number), value)];
+    writes.extend(ranker.map(|ranker| put(&ranker_name_of(model.number), ranker.encode())));
     let mut kept = serving(parts, now).await?;
     if model.state == ModelState::Accepted {
         writes.push(put(SERVING, model.number.to_string().into_bytes()));
@@ -149,7 +177,10 @@ pub(super) async fn add(parts: &Parts, model: &Model, now: Timestamp) -> Result<
     let known = list(parts, now).await?;
     let too_many = (known.len() + 1).saturating_sub(KEPT);
     let old = known.iter().filter(|old| Some(old.number) != kept).take(too_many);
-    writes.extend(old.map(|old| write(&name_of(old.number), WriteChange::Delete)));
+    writes.extend(old.flat_map(|old| {
+        let names = [name_of(old.number), ranker_name_of(old.number)];
+        names.map(|name| write(&name, WriteChange::Delete))
+    }));
     parts.tables.write(&writes, now).await?;
     Ok(())
 }
@@ -166,6 +197,10 @@ pub(super) async fn set_serving(
 
 fn name_of(number: u64) -> String {
     format!("{PREFIX}{number:012}")
+}
+
+fn ranker_name_of(number: u64) -> String {
+    format!("{RANKER_PREFIX}{number:012}")
 }
 
 fn put(sort_key: &str, value: Vec<u8>) -> Write {

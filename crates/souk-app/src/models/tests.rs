@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use souk_core::wire::json::product_from_json;
 use souk_core::{Currency, ProductId, SiteId};
 use souk_recommend::Item;
+use souk_recommend::evaluate::ratings::Verdict;
+use souk_recommend::sources::{Histories, Recipe, SourceParams};
 
+use super::learning::judge;
 use super::*;
 use crate::recommend::{RecommendRequest, Strategy};
 use crate::test_shop::{Shop, caller};
@@ -168,18 +171,125 @@ async fn the_oldest_models_go_and_the_serving_one_stays() {
         state,
         recipe: Recipe::new(SourceParams::affordable(10, 10, true)),
         verdict: Verdict { n_judges: 1, model: 0.5, popularity: 0.25, serving: Some(0.125) },
+        baskets: None,
         again: BoughtAgain { bought: 4, again: 1 },
         n_shoppers: 3,
         ms: 7,
     };
     let parts = &shop.app.parts;
-    record::add(parts, &model(1, ModelState::Accepted), now).await.unwrap();
+    record::add(parts, (&model(1, ModelState::Accepted), None), now).await.unwrap();
     for number in 2..=60 {
-        record::add(parts, &model(number, ModelState::Refused), now).await.unwrap();
+        record::add(parts, (&model(number, ModelState::Refused), None), now).await.unwrap();
     }
     let kept = record::list(parts, now).await.unwrap();
     assert_eq!(kept.len(), 50);
     assert_eq!(kept[0], model(1, ModelState::Accepted));
     assert_eq!(kept.last().unwrap(), &model(60, ModelState::Refused));
     assert_eq!(record::serving(parts, now).await.unwrap(), Some(1));
+}
+
+/// Days of the shop of two rhythms, and its people.
+const DAYS: usize = 31;
+const REGULARS: usize = 340;
+
+/// What a regular buys on a day: everyone `slow0` for five days, then `slow1` for five, and `fast0` and `fast1`
+/// by turns. What was in the last basket comes again if it is slow and does not if it is fast, which no weight
+/// can say.
+fn bought(regular: usize, day: usize) -> [String; 2] {
+    let at = day + regular;
+    [format!("slow{}", at / 5 % 2), format!("fast{}", at % 2)]
+}
+
+async fn two_rhythms(shop: &Shop) {
+    let products = ["slow0", "slow1", "fast0", "fast1"].map(|id| {
+        let product = json!({"id": id, "title": id, "price": {"amount": 100, "currency": "USD"}});
+        product_from_json(&product, &SiteId::main(), Currency::USD).unwrap()
+    });
+    shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
+    let start = shop.app.clock.now().plus_ms(-(DAYS as i64) * 86_400_000);
+    for day in 0..DAYS {
+        // The last order is an hour old when they are asked again.
+        let at = start.plus_ms((day as i64 + 1) * 86_400_000 - 3_600_000);
+        let order = |regular: usize| {
+            let lines =
+                bought(regular, day).map(|id| json!({"product_id": id, "quantity": 1, "price": 1}));
+            json!({"type": "track", "event": "Order Completed", "userId": format!("regular-{regular}"),
+                "messageId": format!("{regular}-{day}"), "timestamp": at.to_string(),
+                "properties": {"order_id": format!("{regular}-{day}"), "currency": "USD",
+                    "products": lines}})
+        };
+        let batch: Vec<Value> = (0..REGULARS).map(order).collect();
+        let sent = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+        assert_eq!(sent.rejected.len(), 0);
+    }
+    folded(shop).await;
+}
+
+/// The first two products of each regular's next basket, and how many of them are what comes.
+async fn foreseen(shop: &Shop) -> (Vec<crate::RecommendAnswer>, usize) {
+    let (mut answers, mut right) = (Vec::new(), 0);
+    for regular in 0..40 {
+        let mut request = RecommendRequest::new(Strategy::NextBasket, 2);
+        request.user_id = Some(format!("regular-{regular}"));
+        let answer = shop.app.recommend(&request, &caller(Role::StorefrontServer)).await.unwrap();
+        let next = bought(regular, DAYS);
+        let is_next =
+            |one: &&crate::Recommendation| next.iter().any(|id| id == one.product_id.as_str());
+        right += answer.recommendations.iter().filter(is_next).count();
+        answers.push(answer);
+    }
+    (answers, right)
+}
+
+#[tokio::test]
+async fn trees_put_next_baskets_in_order_and_are_taken_back() {
+    let shop = Shop::open().await;
+    two_tastes(&shop).await;
+    two_rhythms(&shop).await;
+    let admin = caller(Role::Admin);
+    let model = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    assert_eq!(model.state, ModelState::Accepted, "{model:?}");
+    let baskets = model.baskets.unwrap();
+    assert_eq!(baskets.state, ModelState::Accepted, "{baskets:?}");
+    assert!(baskets.n_trees > 0 && baskets.verdict.gain.low > 0.0, "{baskets:?}");
+    let (answers, right) = foreseen(&shop).await;
+    for answer in &answers {
+        assert!(answer.model_version.ends_with("-m1"), "{}", answer.model_version);
+        let kinds = answer.recommendations.iter().map(|one| one.reason.kind);
+        assert!(kinds.into_iter().all(|kind| kind == ReasonKind::BoughtBefore), "{answer:?}");
+    }
+
+    // A model without trees: the order that a shop begins with.
+    let (parts, now) = (&shop.app.parts, shop.app.clock.now());
+    let plain = Model { number: 2, baskets: None, ..model.clone() };
+    record::add(parts, (&plain, None), now).await.unwrap();
+    shop.app.serve_model(&admin, 2).await.unwrap();
+    let (answers, right_without) = foreseen(&shop).await;
+    assert!(answers[0].model_version.ends_with("-m2"));
+    assert!(right > right_without + 10, "{right} of 80, {right_without} without");
+
+    // Taken back, and as after a start: the trees are on record with their model.
+    let learned = record::ranker(parts, 1, now).await.unwrap();
+    assert!(learned.as_ref().is_some_and(|ranker| ranker.trees.is_some()));
+    shop.app.serve_model(&admin, 1).await.unwrap();
+    assert_eq!(shop.app.models.serving().unwrap().ranker, learned);
+    assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
+    let (answers, right_again) = foreseen(&shop).await;
+    assert!(answers[0].model_version.ends_with("-m1"));
+    assert!(right_again > right_without + 10, "{right_again} of 80, {right_without} without");
+}
+
+#[tokio::test]
+async fn orders_of_those_who_did_not_agree_or_left_teach_nothing() {
+    let shop = Shop::open_in("eu").await;
+    two_rhythms(&shop).await;
+    assert_eq!(baskets::copy(shop.app.views.read().crowd().vectors), []);
+    let shop = Shop::open().await;
+    two_rhythms(&shop).await;
+    let copied = || baskets::copy(shop.app.views.read().crowd().vectors).len();
+    assert_eq!(copied(), REGULARS * DAYS);
+    let who = crate::Who::parse("regular-5").unwrap();
+    let privacy = caller(Role::Privacy);
+    shop.app.request_erasure(&privacy, &who, crate::IdentityCheck::Verified).await.unwrap();
+    assert_eq!(copied(), (REGULARS - 1) * DAYS);
 }

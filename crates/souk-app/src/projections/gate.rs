@@ -222,13 +222,6 @@ impl<'a> Consented<'a> {
         shoppers
     }
 
-    /// The shopper, where there is one alone whose every basket others learn from too: then every
-    /// change of the own baskets is one of what all make together.
-    pub(crate) fn lone_shopper(&self) -> Option<Shopper> {
-        let [shopper] = self.shoppers[..] else { return None };
-        self.views.histories.is_even(shopper).then_some(shopper)
-    }
-
     /// The person's baskets, oldest first; copied only where there are several subjects, or some
     /// baskets that others must not learn from.
     pub(crate) fn baskets(&self) -> Cow<'a, [Basket]> {

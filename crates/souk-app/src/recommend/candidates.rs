@@ -5,7 +5,7 @@ use std::sync::Arc;
 use souk_core::{Channel, SiteId, Timestamp};
 use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
 use souk_recommend::buy_again::{BuyAgainParams, buy_again};
-use souk_recommend::next_basket::{Basket, BasketQuery, next_basket};
+use souk_recommend::next_basket::{Basket, BasketQuery, Params, next_basket};
 use souk_recommend::recently_viewed::{View, ViewedQuery, recently_viewed};
 use souk_recommend::session::SessionQuery;
 use souk_recommend::similar::{SimilarParams, SimilarQuery, similar};
@@ -18,7 +18,7 @@ use crate::recommend::ReasonKind;
 use crate::recommend::discover::discover;
 use crate::recommend::kin::kin;
 use crate::recommend::plan::Source;
-use crate::recommend::state::{Ranking, Scratches};
+use crate::recommend::state::{HabitOf, Ranking, Scratches};
 
 /// Recently viewed products that are still worth showing: thirty days.
 const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
@@ -192,7 +192,9 @@ fn likely_next<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> 
     let market = scene.ranking.market(baskets, scene.now);
     let neighbourhood =
         scene.ranking.neighbourhood((shopper, scene.now), baskets, &mut scratches.next_basket);
-    let params = scene.ranking.next_basket_params(scene.proposals_max);
+    let ordered_by = scene.model.and_then(|model| Some((model.number, model.ranker.clone()?)));
+    let (model, ranker) = ordered_by.map_or_else(Default::default, |(n, ranker)| (Some(n), ranker));
+    let params = Params { ranker, ..scene.ranking.next_basket_params(scene.proposals_max) };
     let query = BasketQuery {
         own: scene.own,
         now: scene.now.as_ms(),
@@ -200,8 +202,8 @@ fn likely_next<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> 
         neighbourhood: &neighbourhood,
     };
     let scored = scene.ranking.habit(
-        scene.personal.lone_shopper(),
-        (&market, &neighbourhood, params.limit),
+        (shopper, HabitOf::new(scene.own, model)),
+        (&neighbourhood, params.limit),
         || next_basket(&query, &params, &mut scratches.next_basket),
     );
     label(scored, params.limit, |scored| {

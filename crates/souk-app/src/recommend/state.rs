@@ -1,19 +1,20 @@
 //! What ranking keeps between requests: slowly changing parts of the models, and working memory.
 
 use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 use souk_core::wire::record_kind;
 use souk_core::{Fact, SubjectId, Timestamp};
 use souk_ports::RecordKind;
 use souk_recommend::bought_together::TogetherScratch;
 use souk_recommend::buy_again::BuyAgainScratch;
 use souk_recommend::diversity::VarietyScratch;
-use souk_recommend::next_basket::{self, BasketVectors, Market, Neighbourhood};
+use souk_recommend::next_basket::{self, Basket, BasketVectors, Market, Neighbourhood};
 use souk_recommend::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
 use souk_recommend::sources::BlendScratch;
 use souk_recommend::visits::VisitId;
@@ -116,10 +117,39 @@ impl ListKey {
 #[derive(Debug)]
 struct Habit {
     made: Instant,
-    market: Arc<Market>,
+    from: HabitOf,
     neighbourhood: Arc<Neighbourhood>,
     limit: usize,
     scored: Arc<Vec<Scored>>,
+}
+
+/// What must be the same for a kept habit to serve again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HabitOf {
+    /// From the person's baskets.
+    own: u64,
+    /// The number of the model whose trees put it in order.
+    model: Option<u64>,
+}
+
+impl HabitOf {
+    pub(crate) fn new(own: &[Basket], model: Option<u64>) -> HabitOf {
+        let mut hasher = FxHasher::default();
+        for basket in own {
+            (basket.key, basket.time, basket.items()).hash(&mut hasher);
+        }
+        HabitOf { own: hasher.finish(), model }
+    }
+}
+
+impl Habit {
+    /// Whether it says what would be made now, or nearly so: what all buy may have been counted anew since.
+    fn serves(&self, (from, limit): (HabitOf, usize), neighbourhood: &Arc<Neighbourhood>) -> bool {
+        self.from == from
+            && (self.limit >= limit || self.scored.len() < self.limit)
+            && self.made.elapsed() < HABIT_AGE_MAX
+            && Arc::ptr_eq(&self.neighbourhood, neighbourhood)
+    }
 }
 
 /// What a running visit leads to, and what was asked.
@@ -245,30 +275,29 @@ impl Ranking {
         made
     }
 
-    /// What a shopper will likely buy next, kept while nothing that it rests on changes: the pages of
-    /// one visit ask again and again. `shopper` is `None` where a change of the own baskets would go
-    /// unnoticed.
+    /// What a shopper will likely buy next, kept for a moment while neither their baskets nor the model change:
+    /// the pages of one visit ask again and again. At least `limit` items where there are so many.
+    ///
+    /// What all buy is counted anew every few seconds in a busy shop, which moves weeks by seconds, so a kept
+    /// answer outlives it. Whoever left is in none: all are dropped then.
     pub(crate) fn habit(
         &self,
-        shopper: Option<Shopper>,
-        (market, neighbourhood, limit): (&Arc<Market>, &Arc<Neighbourhood>, usize),
+        (shopper, from): (Shopper, HabitOf),
+        (neighbourhood, limit): (&Arc<Neighbourhood>, usize),
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
-        let Some(shopper) = shopper.filter(|_| limit <= KEPT_LIMIT_MAX) else {
+        if limit > KEPT_LIMIT_MAX {
             return Arc::new(make());
-        };
+        }
         if let Some(kept) = self.habits.read().get(&shopper)
-            && kept.limit == limit
-            && kept.made.elapsed() < HABIT_AGE_MAX
-            && Arc::ptr_eq(&kept.market, market)
-            && Arc::ptr_eq(&kept.neighbourhood, neighbourhood)
+            && kept.serves((from, limit), neighbourhood)
         {
             return Arc::clone(&kept.scored);
         }
         let scored = Arc::new(make());
         let habit = Habit {
             made: Instant::now(),
-            market: Arc::clone(market),
+            from,
             neighbourhood: Arc::clone(neighbourhood),
             limit,
             scored: Arc::clone(&scored),

@@ -4,27 +4,27 @@
 //! when the test shopper comes nor what others buy meanwhile is known to the model.
 
 mod crowd;
-mod lessons;
 
 pub use crowd::{PEOPLE_MINS, SharedBy};
 
 use self::crowd::Pairs;
-use self::lessons::Learned;
 use super::bootstrap::{Difference, paired_bootstrap};
 use super::metrics::{hit, mean, ndcg, recall};
 use crate::next_basket::{
-    Basket, BasketQuery, BasketVectors, Market, Params, Scratch, Weights, next_basket,
+    Basket, BasketQuery, BasketRanker, BasketVectors, BasketVerdict, Lesson, Lessons, Market,
+    Params, Scratch, TeachParams, Teaching, Weights, next_basket,
 };
-use crate::trees::Trees;
+use crate::parallel::Rests;
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
 
 /// How much longer lists are made of which something may be left out; chosen.
 const SPARE_LISTS: usize = 4;
+/// Learning runs on so many threads; the result does not depend on it.
+const THREADS: usize = 2;
 
 /// One line of a basket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +39,16 @@ pub struct BasketRow {
     pub time: i64,
 }
 
-/// What the weights are fitted on.
+/// What weights and trees are learned from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Tuning<'a> {
     /// Nothing: these weights as they are, and no trees.
     Fixed(Weights),
-    /// The first baskets after cuts through the last part of the training part.
+    /// As a shop learns that has served these orders: weights and trees from the training part, taken where
+    /// people who did not teach find them surely better than what a shop begins with.
     TrainTail,
-    /// Weights on the first basket of each shopper in these rows, which come after the training part;
-    /// trees as for `TrainTail`, until they no longer help on these rows.
+    /// The same on the training part and these rows, which come after it; where that says nothing, weights
+    /// alone on the first basket of each shopper in these rows.
     Valid(&'a [BasketRow]),
 }
 
@@ -60,7 +61,7 @@ pub struct BasketTask<'a> {
     pub test: &'a [BasketRow],
     /// The list lengths to judge at.
     pub ks: &'a [usize],
-    /// How the weights are chosen.
+    /// How weights and trees are chosen.
     pub tuning: Tuning<'a>,
 }
 
@@ -105,10 +106,10 @@ pub struct BasketReport {
     pub personal_frequency: Vec<BasketMeasuresAt>,
     /// What would be left of the model if lists rested only on what so many people share.
     pub shared_by: Vec<SharedBy>,
-    /// The weights that were used.
-    pub weights: Weights,
-    /// The trees that were used.
-    pub trees: Option<Arc<Trees>>,
+    /// The weights and trees that were used.
+    pub ranker: BasketRanker,
+    /// What people who did not teach said of them, where they were learned.
+    pub verdict: Option<BasketVerdict>,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
     pub predictions: Vec<(Shopper, Vec<Item>)>,
     /// Time of each query, the search for neighbours included, in the unit of the caller's timer.
@@ -123,15 +124,19 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
     let state = BasketVectors::build(train.clone());
     let market = Market::at(&state, now);
     let learned = match task.tuning {
-        Tuning::Fixed(weights) => Learned { weights, trees: None },
-        Tuning::TrainTail => lessons::learn(&train, (&state, &market, now), None),
+        Tuning::Fixed(weights) => Some((BasketRanker { weights, trees: None }, None)),
+        Tuning::TrainTail => taught(&train),
         Tuning::Valid(rows) => {
-            lessons::learn(&train, (&state, &market, now), Some(&first_baskets(assemble(rows))))
+            let valid = assemble(rows);
+            let known: Vec<_> = train.iter().chain(&valid).cloned().collect();
+            let weights = || fitted((&state, &market, now), &first_baskets(valid));
+            taught(&known)
+                .or_else(|| Some((BasketRanker { weights: weights()?, trees: None }, None)))
         }
     };
+    let (ranker, verdict) = learned.unwrap_or_default();
     let limit = task.ks.iter().copied().max().unwrap_or(0);
-    let Learned { weights, trees } = learned;
-    let params = Params { limit, weights, trees: trees.map(Arc::new), ..Params::default() };
+    let params = Params { limit, ranker, ..Params::default() };
     let judged = first_baskets(assemble(task.test));
     let mut latencies = Vec::with_capacity(judged.len());
     let mut predictions = Vec::with_capacity(judged.len());
@@ -155,7 +160,9 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         judged.iter().map(|(shopper, _)| (*shopper, list(*shopper))).collect()
     };
     let long = lists_of(&Params { limit: limit.saturating_mul(SPARE_LISTS), ..params.clone() });
-    let summed = lists_of(&Params { trees: None, ..params.clone() });
+    let weights = params.ranker.weights;
+    let summed =
+        lists_of(&Params { ranker: BasketRanker { weights, trees: None }, ..params.clone() });
     let popular = popular(&state);
     let baseline = |rank: &dyn Fn(Shopper) -> Vec<Item>| {
         let lists: Vec<_> = judged.iter().map(|(shopper, _)| (*shopper, rank(*shopper))).collect();
@@ -169,11 +176,28 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
         popularity: baseline(&|_| top.clone()),
         personal_frequency: baseline(&|shopper| frequent(&state, shopper, (&popular, limit))),
         shared_by: shared_by(&state, (&judged, &long), task.ks),
-        weights: params.weights,
-        trees: params.trees,
+        ranker: params.ranker,
+        verdict,
         predictions,
         latencies,
     }
+}
+
+/// What a shop would serve that knew these baskets, and what was said of it; none for what it begins with.
+fn taught(baskets: &[(Shopper, Basket)]) -> Option<(BasketRanker, Option<BasketVerdict>)> {
+    let teaching = Teaching { baskets, threads: THREADS, rests: Rests::NONE };
+    let (ranker, verdict) = teaching.learn(&TeachParams::default(), None)?;
+    verdict.is_surely_better().then_some((ranker, Some(verdict)))
+}
+
+/// Weights from what followed `state` at `now`.
+fn fitted((state, market, now): (&BasketVectors, &Market, i64), next: &Judged) -> Option<Weights> {
+    let mut lessons = Lessons::default();
+    for &(shopper, ref next) in next {
+        let own = state.baskets(shopper);
+        lessons.add(state, &Lesson { shopper, now, own, market, next });
+    }
+    lessons.fit()
 }
 
 /// Ranked lists, by shopper.

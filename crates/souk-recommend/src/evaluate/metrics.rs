@@ -4,7 +4,7 @@
 //! Every measure looks at the first `k` places only, lies in 0..=1, and is 0 when `relevant` is
 //! empty: callers leave such cases out of their means. *Not* for graded relevance.
 
-use crate::types::Item;
+use crate::types::{Item, Score};
 use rustc_hash::FxHashSet;
 
 #[cfg(test)]
@@ -46,6 +46,26 @@ pub fn ndcg(ranked: &[Item], relevant: &FxHashSet<Item>, k: usize) -> f64 {
     let places = ranked.iter().take(k).enumerate();
     let gained: f64 =
         places.filter(|(_, item)| relevant.contains(item)).map(|(idx, _)| discount(idx)).sum();
+    gained / ideal
+}
+
+/// The mean of [`ndcg`] over all orders of items with equal scores, for a list of (score, is wanted) that ends
+/// no sooner than the last item that shares a score with place `k`.
+///
+/// Source: McSherry and Najork, *Computing Information Retrieval Performance Measures Efficiently in the Presence of
+/// Tied Scores*, ECIR 2008.
+pub fn ndcg_of_tied(scored: &[(Score, bool)], n_relevant: usize, k: usize) -> f64 {
+    let ideal: f64 = (0..n_relevant.min(k)).map(discount).sum();
+    if ideal == 0.0 {
+        return 0.0;
+    }
+    let (mut gained, mut place) = (0.0, 0);
+    for tied in scored.chunk_by(|one, next| one.0 == next.0) {
+        let n_wanted = tied.iter().filter(|(_, is_wanted)| *is_wanted).count();
+        let places: f64 = (place..(place + tied.len()).min(k)).map(discount).sum();
+        gained += places * n_wanted as f64 / tied.len() as f64;
+        place += tied.len();
+    }
     gained / ideal
 }
 

@@ -1,6 +1,6 @@
 //! Chooses the weights of the signals from what shoppers bought next.
 
-use super::baskets::BasketVectors;
+use super::baskets::{Basket, BasketVectors};
 use super::market::Market;
 use super::signals::{N_SIGNALS, Signals, Weights, collect, signals};
 use super::{BasketQuery, Params, Scratch};
@@ -34,6 +34,8 @@ pub struct Lesson<'a> {
     pub shopper: Shopper,
     /// When the prediction would have been made, Unix milliseconds.
     pub now: i64,
+    /// The shopper's baskets until then, oldest first.
+    pub own: &'a [Basket],
     /// What all shoppers bought until then.
     pub market: &'a Market,
     /// What was bought next.
@@ -57,10 +59,9 @@ impl Lessons {
     /// Every bought item weighs 1 / √(size of the basket), between counting items alike and counting
     /// shoppers alike (chosen on validation among the exponents 0, ½ and 1).
     pub fn add(&mut self, baskets: &BasketVectors, lesson: &Lesson<'_>) {
-        let Lesson { shopper, now, market, next } = *lesson;
+        let Lesson { shopper, now, own, market, next } = *lesson;
         let scratch = &mut self.scratch;
         let neighbourhood = &baskets.neighbourhood((shopper, now), &Params::default(), scratch);
-        let own = baskets.baskets(shopper);
         collect(&BasketQuery { own, now, market, neighbourhood }, scratch);
         if !scratch.candidates.iter().any(|candidate| next.contains(&candidate.item)) {
             return;

@@ -4,13 +4,16 @@
 //! counts differently for a daily and for a monthly item, for a large and for a small basket.
 
 use super::baskets::{Basket, BasketVectors};
+use super::cycles::wait_of;
 use super::fit::Lesson;
 use super::market::{DAY_MS, Market};
 use super::neighbours::NeighbourItem;
 use super::signals::{Candidate, Weights};
-use super::{BasketQuery, Params, Scratch, first_order};
+use super::{BasketQuery, BasketRanker, Params, Scratch, first_order};
+use crate::parallel::Rests;
+use crate::random::Random;
 use crate::trees::{Groups, Lesson as TreeLesson, TreeParams, Trees};
-use crate::types::Score;
+use crate::types::{Item, Score};
 
 /// How many candidates the trees put in order (chosen: ten times a short list).
 pub const N_RANKED: usize = 100;
@@ -52,6 +55,13 @@ pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [
     "item_days_between",
     "days_since_over_item_days_between",
     "item_in_next_basket",
+    "item_again_after_such_a_wait",
+    "own_in_next_basket",
+    "recent_days_between",
+    "days_since_over_recent_days_between",
+    "last_baskets_between",
+    "baskets_since_over_last_baskets_between",
+    "days_since_first",
     "share_of_30_days",
     "share_of_120_days",
     "shopper_baskets",
@@ -60,8 +70,10 @@ pub const RANK_SIGNALS: [&str; N_RANK_SIGNALS] = [
     "shopper_days_between",
     "shopper_days_since",
     "shopper_repeat_share",
+    "share_of_most_bought",
+    "shopper_items",
 ];
-const N_RANK_SIGNALS: usize = 43;
+const N_RANK_SIGNALS: usize = 52;
 
 /// Baskets that the counts of the last baskets reach back.
 const LAST_BASKETS: [u32; 4] = [3, 5, 10, 20];
@@ -90,6 +102,13 @@ struct Returns {
     squared_gaps: f32,
     /// Baskets since the first purchase, that one included.
     n_baskets: u32,
+    /// Purchases that the next basket followed.
+    n_next: u32,
+    /// Baskets between the last two purchases.
+    last_baskets: u32,
+    /// A mean of the days between purchases in which each weighs half of the one after it, and its weight.
+    recent_gap: f32,
+    gap_weight: f32,
 }
 
 /// What a shopper is like at present.
@@ -103,6 +122,24 @@ struct Habits {
     repeat_share: f32,
     /// Sums over the baskets of 2^(-age / 30, 120 days).
     decayed: [f32; 2],
+    /// The largest such sum, of 30 days, over the baskets of one item.
+    most_decayed: f32,
+    n_items: f32,
+}
+
+/// The best candidates in their second order, or in their first without trees, with their scores; as many as
+/// trees put in order.
+pub(super) fn order_again<'a>(
+    query: &BasketQuery<'_>,
+    ranker: &BasketRanker,
+    scratch: &'a mut Scratch,
+) -> impl Iterator<Item = (Score, Item)> + use<'a> {
+    first_order(query, (&ranker.weights, N_RANKED), scratch);
+    if let Some(trees) = &ranker.trees {
+        rank_again(query, trees, scratch);
+    }
+    let Scratch { scores, candidates, .. } = scratch;
+    scores.iter().map(|&(score, number)| (score, candidates[number as usize].item))
 }
 
 /// Orders the first [`N_RANKED`] of `scratch.scores` anew; the others stay behind them.
@@ -151,10 +188,15 @@ fn fill_rows(query: &BasketQuery<'_>, scratch: &mut Scratch) {
     let habits = habits(query, candidates, numbering);
     let best = ranked.first().map_or(0.0, |(score, _)| score.get());
     rank.rows.clear();
+    // Candidates of one score have one rank: which of them comes first is decided by their numbers.
+    let mut rank_of = (f32::INFINITY, 0);
     for (place, (&(score, number), returns)) in ranked.iter().zip(&rank.returns).enumerate() {
         let candidate = &candidates[number as usize];
         let neighbour = candidate.neighbour(query.neighbourhood);
-        let first = [score.get(), score.get() - best, place as f32];
+        if score.get() < rank_of.0 {
+            rank_of = (score.get(), place);
+        }
+        let first = [score.get(), score.get() - best, rank_of.1 as f32];
         rank.rows.extend_from_slice(&first);
         rank.rows.extend_from_slice(&item_signals(candidate, query.market, neighbour));
         rank.rows.extend_from_slice(&return_signals(candidate, (returns, &habits), query.market));
@@ -173,8 +215,13 @@ impl Returns {
             *count += if ago < reach { 1.0 } else { 0.0 };
         }
         if self.n > 0 {
-            let gap = days - self.previous_days;
-            self.last_gap = if self.n == 1 { gap } else { self.last_gap };
+            let (gap, baskets) = (days - self.previous_days, ago + 1 - self.n_baskets);
+            if self.n == 1 {
+                (self.last_gap, self.last_baskets, self.gap_weight) = (gap, baskets, 2.0);
+            }
+            self.gap_weight /= 2.0;
+            self.recent_gap += self.gap_weight * gap;
+            self.n_next += u32::from(baskets == 1);
             self.gaps += gap;
             self.squared_gaps += gap * gap;
         }
@@ -221,7 +268,7 @@ fn return_signals(
     candidate: &Candidate,
     (returns, habits): (&Returns, &Habits),
     market: &Market,
-) -> [f32; 15] {
+) -> [f32; 22] {
     let cycle = market.item(candidate.item).cycle;
     let since = candidate.history.last_days;
     let is_own = returns.n > 0;
@@ -233,6 +280,13 @@ fn return_signals(
     // A shopper who is overdue may come today.
     let until_visit = (habits.days_between - habits.days_since).max(0.0);
     let baskets_between = returns.n_baskets as f32 / returns.n as f32;
+    // The weights of the gaps are 1, 1/2, 1/4, …, the last of which is `gap_weight`.
+    let recent = returns.recent_gap / (2.0 - returns.gap_weight);
+    let since_baskets = candidate.history.last_baskets;
+    // Purchases that any basket followed; the very last one may have had none yet.
+    let n_followed = returns.n as f32 - if since_baskets == 0 { 1.0 } else { 0.0 };
+    let own_next =
+        (returns.n_next as f32 + NEXT_PRIOR * cycle.next_rate) / (n_followed + NEXT_PRIOR);
     [
         last_3,
         last_5,
@@ -249,10 +303,20 @@ fn return_signals(
         cycle.ln_gap,
         or_unknown(is_own, since.ln_1p() - cycle.ln_gap),
         cycle.next_rate,
+        or_unknown(is_own, cycle.again[wait_of(since_baskets)]),
+        or_unknown(is_own, own_next),
+        or_unknown(n_gaps > 0.0, recent),
+        or_unknown(n_gaps > 0.0, since / (recent + 1.0)),
+        or_unknown(n_gaps > 0.0, returns.last_baskets as f32),
+        or_unknown(n_gaps > 0.0, (since_baskets + 1) as f32 / returns.last_baskets as f32),
+        or_unknown(is_own, candidate.history.first_days),
     ]
 }
 
-fn habit_signals(candidate: &Candidate, habits: &Habits) -> [f32; 8] {
+/// How many purchases the item's usual chance to be in the very next basket weighs (chosen).
+const NEXT_PRIOR: f32 = 3.0;
+
+fn habit_signals(candidate: &Candidate, habits: &Habits) -> [f32; 10] {
     let [_, days_30, days_120] = candidate.history.decayed_days;
     [
         days_30 / habits.decayed[0].max(1e-6),
@@ -263,6 +327,8 @@ fn habit_signals(candidate: &Candidate, habits: &Habits) -> [f32; 8] {
         habits.days_between,
         habits.days_since,
         habits.repeat_share,
+        days_30 / habits.most_decayed.max(1e-6),
+        habits.n_items,
     ]
 }
 
@@ -282,10 +348,14 @@ fn habits(
         let decay = [30.0, 120.0].map(|half_life: f32| (-days / half_life).exp2());
         habits.decayed.iter_mut().zip(decay).for_each(|(sum, decay)| *sum += decay);
     }
+    for candidate in candidates.iter().take_while(|candidate| candidate.history.n > 0) {
+        habits.most_decayed = habits.most_decayed.max(candidate.history.decayed_days[1]);
+        habits.n_items += 1.0;
+    }
     let (mut n_lines, mut n_repeated, mut n_recent, mut oldest) = (0, 0, 0, last);
     for basket in past().take(RECENT_BASKETS) {
         let days = days_before(query.now, basket);
-        let is_repeated = |item: &&crate::types::Item| {
+        let is_repeated = |item: &&Item| {
             let number = numbering.get(item.0).expect("every own item is a candidate");
             candidates[number].history.first_days > days
         };
@@ -303,58 +373,76 @@ fn habits(
 
 /// What trees learn the second order from: candidates in their first order, and what was bought.
 #[derive(Clone, Debug)]
-pub struct RankLessons {
+pub(super) struct RankLessons {
     weights: Weights,
-    groups: Groups,
-    scratch: Scratch,
+    pub(super) groups: Groups,
+    /// Whose lesson each group is, by the key of a person.
+    pub(super) people: Vec<u64>,
 }
 
-impl RankLessons {
-    /// No lessons yet, on candidates that these weights find.
-    pub fn new(weights: Weights) -> RankLessons {
-        RankLessons { weights, groups: Groups::new(N_RANK_SIGNALS), scratch: Scratch::default() }
-    }
+/// One shopper's candidates.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RankLesson {
+    rows: Vec<f32>,
+    gains: Vec<f32>,
+    base: Vec<f32>,
+}
 
-    /// Adds one shopper's next basket, as it would have been predicted from `baskets`, which must end
-    /// before it.
-    pub fn add(&mut self, baskets: &BasketVectors, lesson: &Lesson<'_>) {
-        let Lesson { shopper, now, market, next } = *lesson;
-        let scratch = &mut self.scratch;
+impl RankLesson {
+    /// A shopper's next basket, as it would have been predicted from `baskets`, which must end before it;
+    /// none where no candidate of these weights was bought.
+    pub(super) fn of(
+        weights: &Weights,
+        (baskets, lesson): (&BasketVectors, &Lesson<'_>),
+        scratch: &mut Scratch,
+    ) -> Option<RankLesson> {
+        let Lesson { shopper, now, own, market, next } = *lesson;
         let neighbourhood = &baskets.neighbourhood((shopper, now), &Params::default(), scratch);
-        let own = baskets.baskets(shopper);
         let query = BasketQuery { own, now, market, neighbourhood };
-        first_order(&query, (&self.weights, N_RANKED), scratch);
+        first_order(&query, (weights, N_RANKED), scratch);
         let is_bought = |number: u32| next.contains(&scratch.candidates[number as usize].item);
         let gain = |&(_, number): &(Score, u32)| if is_bought(number) { 1.0 } else { 0.0 };
         let gains: Vec<f32> = scratch.scores.iter().map(gain).collect();
         if gains.iter().all(|&gain| gain == 0.0) {
-            return;
+            return None;
         }
-        let base: Vec<f32> = scratch.scores.iter().map(|(score, _)| score.get()).collect();
+        let base = scratch.scores.iter().map(|(score, _)| score.get()).collect();
         fill_rows(&query, scratch);
-        self.groups.push(&scratch.rank.rows, &gains, &base);
+        Some(RankLesson { rows: scratch.rank.rows.clone(), gains, base })
+    }
+}
+
+impl RankLessons {
+    /// No lessons yet, on candidates that these weights find.
+    pub(super) fn new(weights: Weights) -> RankLessons {
+        RankLessons { weights, groups: Groups::new(N_RANK_SIGNALS), people: Vec::new() }
     }
 
-    /// How many shoppers were added.
-    pub fn len(&self) -> usize {
-        self.groups.len()
+    pub(super) fn push(&mut self, person: u64, lesson: &RankLesson) {
+        self.groups.push(&lesson.rows, &lesson.gains, &lesson.base);
+        self.people.push(person);
     }
 
-    /// True before the first shopper that teaches anything.
-    pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+    /// The weights that find the candidates.
+    pub(super) fn weights(&self) -> Weights {
+        self.weights
     }
 
-    /// Takes the lessons of another, which must be on candidates of the same weights.
-    pub fn extend(&mut self, other: &RankLessons) {
-        assert_eq!(self.weights, other.weights, "the same candidates");
-        self.groups.extend(&other.groups);
+    /// Grows trees that all lessons teach and judge by turns: people are drawn into `n_parts` parts.
+    pub(super) fn fit(
+        &self,
+        (params, n_parts): (&TreeParams, u8),
+        (threads, rests): (usize, Rests<'_>),
+    ) -> Trees {
+        let part = |person: &u64| drawn(params.seed, *person, u64::from(n_parts)) as u8;
+        let parts: Vec<u8> = self.people.iter().map(part).collect();
+        let groups = &self.groups;
+        let lesson = TreeLesson { names: &RANK_SIGNALS, groups, valid: None, threads, rests };
+        Trees::fit_in_parts(&lesson, (&parts, n_parts), params)
     }
+}
 
-    /// Grows trees; `valid` says when to stop.
-    pub fn fit(&self, valid: Option<&RankLessons>, params: &TreeParams, threads: usize) -> Trees {
-        let valid = valid.map(|valid| &valid.groups);
-        let lesson = TreeLesson { names: &RANK_SIGNALS, groups: &self.groups, valid, threads };
-        Trees::fit(&lesson, params)
-    }
+/// A number below `n` for a person, the same for the same seed.
+pub(super) fn drawn(seed: u64, person: u64, n: u64) -> u64 {
+    Random::new(Random::new(seed).bits() ^ person).bits() % n
 }

@@ -209,10 +209,12 @@ fn fit_learns_that_recent_items_return() {
     for s in 0..40 {
         let next = std::iter::once(Item(5 + s % 5)).collect();
         let shopper = Shopper(s);
-        lessons.add(&state, &Lesson { shopper, now, market: &market, next: &next });
+        let own = state.baskets(shopper);
+        lessons.add(&state, &Lesson { shopper, now, own, market: &market, next: &next });
     }
     let weights = lessons.fit().unwrap();
-    let params = Params { weights, limit: 1, ..Params::default() };
+    let ranker = BasketRanker { weights, trees: None };
+    let params = Params { ranker, limit: 1, ..Params::default() };
     for s in 0..40 {
         let near = state.neighbourhood((Shopper(s), now), &params, &mut scratch);
         let own = state.baskets(Shopper(s));

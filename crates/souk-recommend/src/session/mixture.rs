@@ -5,6 +5,7 @@
 //! session has done so far.
 
 use super::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use crate::parallel::Rests;
 use crate::trees::{Groups, Lesson, TreeParams, Trees};
 use crate::types::Item;
 use crate::visits::VisitIndex;
@@ -159,7 +160,8 @@ impl MixtureLessons {
         (params, threads): (&TreeParams, usize),
     ) -> SessionMixture {
         let valid = valid.map(|valid| &valid.groups);
-        let lesson = Lesson { names: &MIXTURE_SIGNALS, groups: &self.groups, valid, threads };
+        let (names, rests) = (&MIXTURE_SIGNALS, Rests::NONE);
+        let lesson = Lesson { names, groups: &self.groups, valid, threads, rests };
         SessionMixture { readings: self.readings.clone(), trees: Trees::fit(&lesson, params) }
     }
 }

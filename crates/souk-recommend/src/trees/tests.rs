@@ -22,7 +22,7 @@ fn groups(n: usize, seed: u64) -> Groups {
 }
 
 fn lesson<'a>(groups: &'a Groups, threads: usize) -> Lesson<'a> {
-    Lesson { names: &NAMES, groups, valid: None, threads }
+    Lesson { names: &NAMES, groups, valid: None, threads, rests: Rests::NONE }
 }
 
 fn params() -> TreeParams {
@@ -105,7 +105,8 @@ fn what_is_no_number_is_smallest() {
         train.push(&[f32::NAN, 1.0, 2.0], &[1.0, 0.0, 0.0], &[]);
     }
     let names = ["age"];
-    let lesson = Lesson { names: &names, groups: &train, valid: None, threads: 1 };
+    let rests = Rests::NONE;
+    let lesson = Lesson { names: &names, groups: &train, valid: None, threads: 1, rests };
     let trees = Trees::fit(&lesson, &TreeParams { group_share: 1.0, ..params() });
     let mut scores = [0.0; 3];
     trees.add_to(&[2.0, f32::NAN, -1e9], &mut scores);
@@ -147,4 +148,60 @@ fn a_snapshot_round_trips_and_damage_is_noticed() {
     astray = trees;
     astray.trees[0].nodes[0].signal = 3;
     assert_eq!(Trees::decode(&astray.encode()), Err(SnapshotError::Damaged));
+}
+
+/// Half of the groups say the opposite of the others: what one half teaches the other refuses.
+#[test]
+fn parts_judge_each_other() {
+    let train = groups(400, 1);
+    let (lesson, test) = (lesson(&train, 1), groups(200, 2));
+    let by_turns: Vec<u8> = (0..400).map(|group| (group % 3) as u8).collect();
+    let one = Trees::fit(&lesson, &params());
+    let joined = Trees::fit_in_parts(&lesson, (&by_turns, 3), &params());
+    assert!(quality(&joined, &test) > quality(&one, &test), "a mean of three is surer");
+    assert!(joined.n_trees() > 60 && joined.n_trees() <= 180, "{}", joined.n_trees());
+    let again = Trees::fit_in_parts(&self::lesson(&train, 2), (&by_turns, 3), &params());
+    assert_eq!(joined, again, "on any number of threads");
+
+    let mut torn = groups(200, 3);
+    let flip = |gains: &[f32]| gains.iter().map(|gain| 1.0 - gain).collect::<Vec<f32>>();
+    let opposite = groups(200, 4);
+    for rows in opposite.ranges() {
+        let signals = &opposite.signals[rows.start * 3..rows.end * 3];
+        torn.push(signals, &flip(&opposite.gains[rows.clone()]), &[]);
+    }
+    let halves: Vec<u8> = (0..400).map(|group| u8::from(group >= 200)).collect();
+    let none = Trees::fit_in_parts(&self::lesson(&torn, 1), (&halves, 2), &params());
+    assert!(none.n_trees() < 10, "{}", none.n_trees());
+}
+
+/// Laid out for answering, trees say to the bit what a walk down them says.
+#[test]
+fn trees_laid_out_answer_as_a_walk_does() {
+    let train = groups(400, 1);
+    let mut random = Random::new(9);
+    for leaves_max in [2, 5, 16] {
+        let trees = Trees::fit(&lesson(&train, 1), &TreeParams { leaves_max, ..params() });
+        assert!(trees.flat.is_some() && trees.n_trees() == 60);
+        let shapes: Vec<usize> = trees.trees.iter().map(|tree| tree.nodes.len()).collect();
+        assert!(shapes.contains(&(2 * leaves_max - 1)), "{leaves_max}: {shapes:?}");
+        // Also where a block of candidates is not full.
+        for n in [0, 1, 31, 32, 33, 300] {
+            let mut value = || if random.below(20) == 0 { f32::NAN } else { random.unit() };
+            let signals: Vec<f32> = (0..3 * n).map(|_| value()).collect();
+            let (mut walked, mut laid) = (vec![0.5; n], vec![0.5; n]);
+            trees.walk((&signals, 3), &mut walked);
+            trees.add_to(&signals, &mut laid);
+            assert_eq!(laid, walked, "{n} candidates");
+        }
+        let read = Trees::decode(&trees.encode()).unwrap();
+        assert_eq!(read, trees, "laid out again when read");
+    }
+    let many = Trees::fit(&lesson(&train, 1), &TreeParams { leaves_max: 17, ..params() });
+    assert!(many.flat.is_none(), "these are walked");
+    // A tree that leads back to itself.
+    let node = Node { signal: 0, threshold: 0.5, next: [1, 0] };
+    let leaf = Node { signal: 0, threshold: f32::INFINITY, next: [1; 2] };
+    let round = Tree { nodes: vec![node, leaf], values: vec![0.0; 2], depth: 2 };
+    assert!(flat::Flat::of(&[round], 3).is_none());
 }

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{Model, ModelsState};
+use souk_app::{Model, ModelBaskets, ModelsState};
 use utoipa::ToSchema;
 
 /// How to learn.
@@ -75,11 +75,56 @@ pub(crate) struct ModelAnswer {
     /// The same of the model that served before.
     #[schema(required)]
     serving_ndcg_at_10: Option<f64>,
+    /// What was learned of the order of next baskets; `null` where there was too little to learn from.
+    #[schema(required)]
+    baskets: Option<ModelBasketsAnswer>,
     /// Of the products in everybody's last baskets, the share that had been bought before.
     #[schema(required)]
     bought_again_share: Option<f64>,
     /// How long learning took.
     ms: u64,
+}
+
+/// An order of next baskets by trees, and how good it was for people who did not teach it, at later moments.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelBasketsAnswer {
+    /// `accepted`, or `refused` because it was not surely better than the order a shop begins with, or worse
+    /// than the one before, which then stays.
+    state: &'static str,
+    /// How many trees were learned.
+    trees: usize,
+    /// People who judged it.
+    judges: usize,
+    /// How well it foretold their next baskets: NDCG@10, from 0 to 1.
+    ndcg_at_10: f64,
+    /// The same of the order a shop begins with: a weighted sum of signals.
+    weighted_sum_ndcg_at_10: f64,
+    /// How much it is above that.
+    gain: f64,
+    /// The 95 % interval of the gain.
+    gain_low: f64,
+    /// Its upper end.
+    gain_high: f64,
+    /// The NDCG@10 of the order that served before.
+    #[schema(required)]
+    serving_ndcg_at_10: Option<f64>,
+}
+
+impl From<&ModelBaskets> for ModelBasketsAnswer {
+    fn from(baskets: &ModelBaskets) -> ModelBasketsAnswer {
+        let ModelBaskets { state, verdict, n_trees } = baskets;
+        ModelBasketsAnswer {
+            state: state.as_str(),
+            trees: *n_trees,
+            judges: verdict.n_judges,
+            ndcg_at_10: verdict.trees,
+            weighted_sum_ndcg_at_10: verdict.weighted_sum,
+            gain: verdict.gain.mean,
+            gain_low: verdict.gain.low,
+            gain_high: verdict.gain.high,
+            serving_ndcg_at_10: verdict.serving,
+        }
+    }
 }
 
 impl From<&Model> for ModelAnswer {
@@ -94,6 +139,7 @@ impl From<&Model> for ModelAnswer {
             ndcg_at_10: model.verdict.model,
             popularity_ndcg_at_10: model.verdict.popularity,
             serving_ndcg_at_10: model.verdict.serving,
+            baskets: model.baskets.as_ref().map(ModelBasketsAnswer::from),
             bought_again_share: model.again.share(),
             ms: model.ms,
         }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_app::{Caller, Model, Search};
+use souk_app::{Caller, Model, ModelBaskets, Search};
 
 use crate::cli::ModelsCommand;
 use crate::job::{Job, Shop};
@@ -49,13 +49,54 @@ fn json_of(model: &Model) -> Value {
         "ndcg_at_10": model.verdict.model,
         "popularity_ndcg_at_10": model.verdict.popularity,
         "serving_ndcg_at_10": model.verdict.serving,
+        "baskets": model.baskets.as_ref().map(baskets_of),
         "bought_again_share": model.again.share(),
         "ms": model.ms,
     })
 }
 
+fn baskets_of(baskets: &ModelBaskets) -> Value {
+    let ModelBaskets { state, verdict, n_trees } = baskets;
+    json!({
+        "state": state.as_str(),
+        "trees": n_trees,
+        "judges": verdict.n_judges,
+        "ndcg_at_10": verdict.trees,
+        "weighted_sum_ndcg_at_10": verdict.weighted_sum,
+        "gain": verdict.gain.mean,
+        "gain_low": verdict.gain.low,
+        "gain_high": verdict.gain.high,
+        "serving_ndcg_at_10": verdict.serving,
+    })
+}
+
+/// The gain of the trees over the weighted sum, with its interval.
+fn gain_of(baskets: &Value) -> String {
+    let figure = |name: &str| baskets[name].as_f64().unwrap_or_default();
+    match baskets["state"].as_str() {
+        Some(state) => format!(
+            "{:+.4} ({:+.4} to {:+.4}) {state}",
+            figure("gain"),
+            figure("gain_low"),
+            figure("gain_high"),
+        ),
+        None => "-".to_owned(),
+    }
+}
+
 fn text(result: &Value) -> String {
-    let heads = ["", "model", "learned at", "state", "NDCG@10", "popular", "before", "judges", "s"];
+    let heads = [
+        "",
+        "model",
+        "learned at",
+        "state",
+        "NDCG@10",
+        "popular",
+        "before",
+        "judges",
+        "baskets",
+        "s",
+    ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     let models = result["models"].as_array().map_or(&[][..], Vec::as_slice);
     for model in models {
@@ -71,6 +112,7 @@ fn text(result: &Value) -> String {
             figure("popularity_ndcg_at_10"),
             figure("serving_ndcg_at_10"),
             model["judges"].to_string(),
+            gain_of(&model["baskets"]),
             format!("{:.1}", model["ms"].as_f64().unwrap_or_default() / 1e3),
         ]);
     }

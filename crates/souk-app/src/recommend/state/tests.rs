@@ -61,6 +61,44 @@ fn an_answer_to_a_visit_is_kept_longer_while_nobody_elses_goes_on() {
 }
 
 #[test]
+fn a_habit_is_kept_until_the_own_baskets_or_the_model_change() {
+    let ranking = Ranking::default();
+    let n_made = Cell::new(0);
+    let near = Arc::new(Neighbourhood::default());
+    let ask = |baskets: &[Basket], model, limit: usize, near: &Arc<Neighbourhood>| {
+        let from = HabitOf::new(baskets, model);
+        let scored = ranking.habit((Shopper(3), from), (near, limit), || {
+            n_made.set(n_made.get() + 1);
+            let evidence = Evidence { items: Vec::new(), support: n_made.get() };
+            vec![Scored { item: Item(7), score: Score::new(1.0), evidence }; limit]
+        });
+        scored[0].evidence.support
+    };
+    let mut own = vec![Basket::new(1, 1_000, &[Item(1)]), Basket::new(2, 2_000, &[Item(1)])];
+    assert_eq!((ask(&own, None, 20, &near), ask(&own, None, 20, &near)), (1, 1));
+    // What all buy is counted anew all the time.
+    let market = Market::at(&BasketVectors::default(), 0);
+    *ranking.market.write() = Some(Arc::new(market));
+    assert_eq!(ask(&own, None, 20, &near), 1);
+    // A shorter list is the beginning of a longer one.
+    assert_eq!((ask(&own, None, 10, &near), ask(&own, None, 21, &near)), (1, 2));
+    assert_eq!(ask(&own, None, 20, &near), 2);
+    assert_eq!(ask(&own, Some(4), 20, &near), 3, "another model");
+    assert_eq!(ask(&own, Some(4), 20, &Arc::default()), 4, "other neighbours");
+    let near = ranking.habits.read()[&Shopper(3)].neighbourhood.clone();
+    assert_eq!(ask(&own, Some(4), 20, &near), 4);
+    own[1] = Basket::new(2, 2_000, &[Item(2)]);
+    assert_eq!(ask(&own, Some(4), 20, &near), 5, "an order was corrected");
+    own.pop();
+    assert_eq!(ask(&own, Some(4), 20, &near), 6);
+    let mut kept = ranking.habits.write();
+    let habit = kept.get_mut(&Shopper(3)).unwrap();
+    habit.made = habit.made.checked_sub(HABIT_AGE_MAX).unwrap();
+    drop(kept);
+    assert_eq!(ask(&own, Some(4), 20, &near), 7, "old");
+}
+
+#[test]
 fn nothing_kept_outlives_an_erasure() {
     let ranking = Ranking::default();
     let query =
@@ -80,10 +118,21 @@ fn nothing_kept_outlives_an_erasure() {
     ranking.keep_up(&views);
     let kept = ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(2));
     assert_eq!(kept[0].item, Item(1));
+    let habit = |n| {
+        let near = ranking.neighbourhoods.read()[&Shopper(1)].clone();
+        let of = (Shopper(1), HabitOf::new(&[], None));
+        ranking.habit(of, (&near, 1), made(n))[0].item
+    };
+    let near = Arc::new(Neighbourhood::default());
+    ranking.neighbourhoods.write().insert(Shopper(1), Arc::clone(&near));
+    assert_eq!((habit(1), habit(2)), (Item(1), Item(1)));
     views.counters.count(forgotten_kind(), Timestamp::EPOCH);
     ranking.keep_up(&views);
     let kept = ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(3));
     assert_eq!(kept[0].item, Item(3));
+    // The same neighbours again, as if nobody but the one who left had changed them.
+    ranking.neighbourhoods.write().insert(Shopper(1), near);
+    assert_eq!(habit(3), Item(3));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 const DAY: i64 = 86_400_000;
@@ -67,7 +69,7 @@ fn an_unknown_shopper_still_gets_a_list() {
 fn a_validation_part_moves_the_weights() {
     let valid = [row(0, 20, 8, 2)];
     let report = evaluate(&[row(0, 10, 9, 2)], Tuning::Valid(&valid));
-    assert_ne!(report.weights, Weights::default());
+    assert_ne!(report.ranker.weights, Weights::default());
     assert_eq!(report.model[0].all.recall, 1.0);
 }
 
@@ -88,14 +90,16 @@ fn two_rhythms(n_shoppers: u32, days: std::ops::Range<i64>) -> Vec<BasketRow> {
 
 #[test]
 fn trees_learn_what_a_sum_cannot_and_repeat() {
-    let train = two_rhythms(150, 0..80);
-    let test = two_rhythms(150, 80..81);
+    let train = two_rhythms(330, 0..80);
+    let test = two_rhythms(330, 80..81);
     let task = BasketTask { train: &train, test: &test, ks: &[2], tuning: Tuning::TrainTail };
     let report = evaluate_baskets(&task, &|| 0);
-    let trees = report.trees.clone().expect("there is something to learn");
-    assert!(trees.n_trees() > 0);
+    let trees = report.ranker.trees.clone().expect("there is something to learn");
+    let verdict = report.verdict.unwrap();
+    assert!(trees.n_trees() > 0 && verdict.gain.low > 0.02, "{verdict:?}");
     let (with, without) = (report.model[0].all.ndcg, report.weighted_sum[0].all.ndcg);
-    assert!(with > without + 0.05 && with > 0.85, "{with} {without}");
+    // Right after the last order even a sum foresees it all; trees must not do worse there.
+    assert!(with >= without && with > 0.95, "{with} {without}");
     assert_eq!(report, evaluate_baskets(&task, &|| 0), "two threads and no chance");
 }
 

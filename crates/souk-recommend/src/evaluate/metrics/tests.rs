@@ -29,6 +29,24 @@ fn hand_computed_list() {
 }
 
 #[test]
+fn items_of_one_score_share_their_places() {
+    let scored = |list: &[(f32, bool)]| -> Vec<(Score, bool)> {
+        list.iter().map(|&(score, is_wanted)| (Score::new(score), is_wanted)).collect()
+    };
+    // Without ties it is the plain measure, whichever way they would have been broken.
+    let plain = [(5.0, false), (4.0, true), (3.0, false), (2.0, true), (1.0, false)];
+    let list = ndcg(&items(&[5, 1, 6, 2, 7]), &set(&[1, 2, 9]), 5);
+    assert_close(ndcg_of_tied(&scored(&plain), 3, 5), list);
+    // One of three items that share the places 2 to 4 is wanted; only 2 and 3 count.
+    let tied = [(9.0, false), (4.0, true), (4.0, false), (4.0, false)];
+    let discount = |rank: f64| 1.0 / (rank + 1.0).log2();
+    assert_close(ndcg_of_tied(&scored(&tied), 1, 3), (discount(2.0) + discount(3.0)) / 3.0);
+    let turned = [(9.0, false), (4.0, false), (4.0, false), (4.0, true)];
+    assert_eq!(ndcg_of_tied(&scored(&turned), 1, 3), ndcg_of_tied(&scored(&tied), 1, 3));
+    assert_eq!(ndcg_of_tied(&scored(&tied), 0, 3), 0.0);
+}
+
+#[test]
 fn ranks_one_and_two_differ() {
     let relevant = set(&[1]);
     assert_close(ndcg(&items(&[1, 2]), &relevant, 20), 1.0);

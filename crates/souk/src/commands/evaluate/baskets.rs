@@ -111,12 +111,12 @@ pub(crate) fn shared_text(result: &Value) -> String {
 pub(crate) fn json_of(report: &BasketReport) -> Value {
     let weights: serde_json::Map<String, Value> = SIGNAL_NAMES
         .iter()
-        .zip(report.weights.values())
+        .zip(report.ranker.weights.values())
         .map(|(name, weight)| ((*name).to_owned(), json!(weight)))
         .collect();
     let us = |percent: f64| percentile(&report.latencies, percent) as f64 / 1_000.0;
-    let gains: serde_json::Map<String, Value> = report
-        .trees
+    let trees = report.ranker.trees.as_ref();
+    let gains: serde_json::Map<String, Value> = trees
         .iter()
         .flat_map(|trees| trees.importances())
         .map(|(name, share)| (name.to_owned(), json!(share)))
@@ -129,8 +129,16 @@ pub(crate) fn json_of(report: &BasketReport) -> Value {
         "model": at_each(&report.model),
         "weighted_sum": at_each(&report.weighted_sum),
         "over_weighted_sum": over.collect::<Vec<_>>(),
-        "trees": report.trees.as_ref().map_or(0, |trees| trees.n_trees()),
+        "trees": trees.map_or(0, |trees| trees.n_trees()),
         "tree_gains": gains,
+        "judged": report.verdict.map(|verdict| json!({
+            "judges": verdict.n_judges,
+            "ndcg_at_10": verdict.trees,
+            "weighted_sum_ndcg_at_10": verdict.weighted_sum,
+            "gain": verdict.gain.mean,
+            "gain_low": verdict.gain.low,
+            "gain_high": verdict.gain.high,
+        })),
         "personal_frequency": at_each(&report.personal_frequency),
         "popularity": at_each(&report.popularity),
         "shared_by": report.shared_by.iter().map(shared_by).collect::<Vec<_>>(),
