@@ -82,7 +82,9 @@ impl Flat {
             for split in &self.splits[first..tree.end] {
                 let column = &block[usize::from(split.signal) % SIGNALS_MAX];
                 for (left, value) in left.iter_mut().zip(column) {
-                    *left &= if *value > split.threshold { split.kept } else { u16::MAX };
+                    // All ones where it is not larger. As arithmetic, because a branch here is compiled to jumps
+                    // that take ten times as long.
+                    *left &= split.kept | u16::from(*value > split.threshold).wrapping_sub(1);
                 }
             }
             first = tree.end;
