@@ -1,0 +1,173 @@
+//! Intervals from what went wrong before: conformal for ordinary series, counts for slow movers.
+//!
+//! Ordinary series: the errors at earlier origins, over the error scale of their series, are pooled by step
+//! over all series of the call; the finite-sample quantile of their size is the half width (split conformal
+//! prediction: Vovk, Gammerman and Shafer, *Algorithmic Learning in a Random World*, 2005; Lei et al.,
+//! Journal of the American Statistical Association 113, 2018). Counts: a negative binomial around the mean,
+//! whose probabilities are corrected by how often the past fell below them (the non-randomised PIT of Czado,
+//! Gneiting and Held, Biometrics 65, 2009).
+
+#[cfg(test)]
+mod tests;
+
+use crate::auto::{Combined, Kind};
+use crate::counts::CountDistribution;
+use crate::numbers::normal_quantile;
+
+/// What the past says of errors, for all series of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Calibration {
+    /// By step: sizes of scaled errors, ascending.
+    by_step: Vec<Vec<f64>>,
+    /// Variance over mean of all counts together.
+    dispersion: f64,
+    /// By hundredth: how often the past fell below that probability.
+    reached: Vec<f64>,
+}
+
+/// Errors that a step needs before it may speak for itself.
+const ERRORS_MIN: usize = 60;
+/// A series' own dispersion counts like its number of errors, that of all series like this many.
+const DISPERSION_PRIOR: f64 = 12.0;
+
+impl Calibration {
+    pub(crate) fn of(all: &[Combined], horizon: usize) -> Calibration {
+        let ordinary: Vec<&Combined> =
+            all.iter().filter(|one| one.kind == Kind::Ordinary).collect();
+        let counts: Vec<&Combined> = all.iter().filter(|one| one.kind != Kind::Ordinary).collect();
+        let (mut squares, mut means) = (0.0, 0.0);
+        for error in counts.iter().flat_map(|one| &one.errors) {
+            squares += error.amount().powi(2).min(25.0 * (error.expected + 1.0).powi(2));
+            means += error.expected.max(0.0);
+        }
+        let dispersion = if means > 0.0 { (squares / means).max(1.0) } else { 1.0 };
+        let mut calibration =
+            Calibration { by_step: by_step(&ordinary, horizon), dispersion, reached: Vec::new() };
+        calibration.reached = calibration.reached_by(&counts);
+        calibration
+    }
+
+    /// The quantile of each step of one series.
+    pub(crate) fn quantile(&self, of: &Combined, share: f64, mean: &[f64]) -> Vec<f64> {
+        let quantiles = mean.iter().enumerate().map(|(idx, mean)| match of.kind {
+            Kind::Ordinary => {
+                let half = self.half_width(idx, (2.0 * share - 1.0).abs()) * of.scale;
+                if share < 0.5 { mean - half } else { mean + half }
+            }
+            Kind::Count | Kind::Intermittent => {
+                let share = self.corrected(share);
+                self.distribution(of, *mean).quantiles(&[share])[0]
+            }
+        });
+        quantiles.collect()
+    }
+
+    /// The half width of the central interval of a coverage, in units of a series' scale.
+    fn half_width(&self, step_idx: usize, coverage: f64) -> f64 {
+        let Some(sizes) = self.by_step.get(step_idx).filter(|sizes| !sizes.is_empty()) else {
+            // Without any past: normal errors whose variance grows with each step.
+            let z = normal_quantile(0.5 + coverage.min(1.0 - 1e-9) / 2.0);
+            return 1.2533 * z * ((step_idx + 1) as f64).sqrt();
+        };
+        let n = sizes.len();
+        let rank = ((n + 1) as f64 * coverage).ceil() as usize;
+        if rank <= n {
+            return sizes[rank.max(1) - 1];
+        }
+        // Beyond the largest error seen: carried on as a normal tail would.
+        let seen = n as f64 / (n + 1) as f64;
+        let ratio = normal_quantile(0.5 + coverage.min(1.0 - 1e-9) / 2.0)
+            / normal_quantile(0.5 + seen / 2.0);
+        sizes[n - 1] * ratio
+    }
+
+    fn distribution(&self, of: &Combined, mean: f64) -> CountDistribution {
+        let (mut squares, mut means, mut n) = (0.0, 0.0, 0.0);
+        for error in &of.errors {
+            squares += error.amount().powi(2);
+            means += error.expected.max(0.0);
+            n += 1.0;
+        }
+        let own = if means > 0.0 { (squares / means).max(1.0) } else { self.dispersion };
+        let dispersion =
+            (n * own + DISPERSION_PRIOR * self.dispersion) / (n + DISPERSION_PRIOR);
+        CountDistribution::of_moments(mean, dispersion)
+    }
+
+    fn reached_by(&self, counts: &[&Combined]) -> Vec<f64> {
+        let mut places = Vec::new();
+        for one in counts {
+            for error in &one.errors {
+                let chances = self.distribution(one, error.expected).chances(1e-6);
+                let idx = error.actual.max(0.0) as usize;
+                let below: f64 = chances.iter().take(idx).sum();
+                let here = chances.get(idx).copied().unwrap_or(0.0);
+                places.push((below.min(1.0), (below + here).min(1.0)));
+            }
+        }
+        if places.len() < ERRORS_MIN {
+            return Vec::new();
+        }
+        let share = |hundredth: usize| {
+            let p = hundredth as f64 / GRID as f64;
+            let reached = |(low, high): &(f64, f64)| {
+                if p >= *high {
+                    1.0
+                } else if p <= *low {
+                    0.0
+                } else {
+                    (p - low) / (high - low)
+                }
+            };
+            places.iter().map(reached).sum::<f64>() / places.len() as f64
+        };
+        (0..=GRID).map(share).collect()
+    }
+
+    /// The probability of the distribution that the past reached as often as `share`.
+    fn corrected(&self, share: f64) -> f64 {
+        let Some(above) = self.reached.iter().position(|reached| *reached >= share) else {
+            return share;
+        };
+        if above == 0 {
+            return share;
+        }
+        let (low, high) = (self.reached[above - 1], self.reached[above]);
+        let part = if high > low { (share - low) / (high - low) } else { 1.0 };
+        ((above - 1) as f64 + part) / GRID as f64
+    }
+}
+
+/// Steps of the correction of probabilities.
+const GRID: usize = 1_000;
+
+/// Scaled error sizes by step; a step with few of them borrows from its neighbours, and all of them
+/// together scaled by the root of their step when even that is little.
+fn by_step(all: &[&Combined], horizon: usize) -> Vec<Vec<f64>> {
+    let mut own = vec![Vec::new(); horizon];
+    for one in all {
+        for error in one.errors.iter().filter(|error| error.step <= horizon) {
+            let size = error.amount().abs() / one.scale;
+            if size.is_finite() {
+                own[error.step - 1].push(size);
+            }
+        }
+    }
+    let n: usize = own.iter().map(Vec::len).sum();
+    let borrowed = |idx: usize| {
+        let mut sizes: Vec<f64> = own[idx].clone();
+        let mut reach = 1;
+        while sizes.len() < ERRORS_MIN.min(n) && reach < horizon {
+            for neighbour in [idx.checked_sub(reach), Some(idx + reach)].into_iter().flatten() {
+                if let Some(others) = own.get(neighbour) {
+                    let growth = ((idx + 1) as f64 / (neighbour + 1) as f64).sqrt();
+                    sizes.extend(others.iter().map(|size| size * growth));
+                }
+            }
+            reach += 1;
+        }
+        sizes.sort_unstable_by(f64::total_cmp);
+        sizes
+    };
+    (0..horizon).map(borrowed).collect()
+}
