@@ -62,6 +62,8 @@ pub struct Forecast {
     pub reasons: Vec<String>,
     /// True when the guard took a model out or cut a value.
     pub is_guarded: bool,
+    /// By driver: the log of the factor that a unit of it moves demand by; empty without drivers.
+    pub effects: Vec<f64>,
     /// Mean absolute error of the combination at earlier origins; none without any.
     pub backtest_mae: Option<f64>,
 }
@@ -116,5 +118,6 @@ fn finish(
     let backtest_mae = (!errors.is_empty()).then(|| total / errors.len() as f64);
     let is_guarded = is_cut || draft.is_guarded;
     let models = combined.models.clone();
-    Forecast { mean, intervals, quantiles, models, reasons, is_guarded, backtest_mae }
+    let effects = Vec::new();
+    Forecast { mean, intervals, quantiles, models, reasons, is_guarded, effects, backtest_mae }
 }

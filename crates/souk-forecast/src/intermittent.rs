@@ -95,7 +95,7 @@ pub fn adida(y: &[f64]) -> f64 {
     if sizes.is_empty() {
         return 0.0;
     }
-    let width = (mean(&gaps) as usize).clamp(1, y.len());
+    let width = (mean(&gaps).round() as usize).clamp(1, y.len());
     smooth_best(&blocks(y, width)).unwrap_or(0.0) / width as f64
 }
 

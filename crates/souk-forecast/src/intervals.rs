@@ -147,7 +147,7 @@ fn by_step(all: &[&Combined], horizon: usize) -> Vec<Vec<f64>> {
     let mut own = vec![Vec::new(); horizon];
     for one in all {
         for error in one.errors.iter().filter(|error| error.step <= horizon) {
-            let size = error.amount().abs() / one.scale;
+            let size = error.amount().abs() / error.scale;
             if size.is_finite() {
                 own[error.step - 1].push(size);
             }

@@ -4,12 +4,15 @@
 //! how good that is. Every model is one file, with its source. Nothing here knows files, clocks or threads'
 //! order: the same series give the same bytes on any number of threads.
 
+#[cfg(test)]
+mod air;
 pub mod arima;
 pub mod auto;
 pub mod calendar;
 pub mod ces;
 pub mod counts;
 mod decompose;
+pub mod drivers;
 pub mod ets;
 pub mod evaluate;
 pub mod guard;
@@ -26,5 +29,6 @@ pub mod series;
 pub mod theta;
 
 pub use auto::{Forecast, Settings, Task, forecast};
+pub use drivers::forecast_with;
 pub use model::{Model, outlook};
 pub use numbers::normal_quantile;

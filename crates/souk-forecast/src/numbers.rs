@@ -178,38 +178,6 @@ pub(crate) fn solve_positive(a: &mut [f64], b: &mut [f64]) -> Option<()> {
     Some(())
 }
 
-/// Solves `a x = b` by elimination with row exchanges, in place; `None` when `a` is singular.
-pub(crate) fn solve(a: &mut [f64], b: &mut [f64]) -> Option<()> {
-    let n = b.len();
-    for column in 0..n {
-        let size = |row: &usize| a[row * n + column].abs();
-        let pivot = (column..n).max_by(|x, y| size(x).total_cmp(&size(y)))?;
-        if size(&pivot).is_nan() || size(&pivot) < 1e-300 {
-            return None;
-        }
-        if pivot != column {
-            for k in 0..n {
-                a.swap(pivot * n + k, column * n + k);
-            }
-            b.swap(pivot, column);
-        }
-        for row in column + 1..n {
-            let factor = a[row * n + column] / a[column * n + column];
-            if factor != 0.0 {
-                for k in column..n {
-                    a[row * n + k] -= factor * a[column * n + k];
-                }
-                b[row] -= factor * b[column];
-            }
-        }
-    }
-    for row in (0..n).rev() {
-        let known: f64 = (row + 1..n).map(|k| a[row * n + k] * b[k]).sum();
-        b[row] = (b[row] - known) / a[row * n + row];
-    }
-    b.iter().all(|value| value.is_finite()).then_some(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,10 +206,6 @@ mod tests {
 
     #[test]
     fn systems_by_hand() {
-        let mut b = [5.0, 10.0];
-        solve(&mut [0.0, 1.0, 2.0, 1.0], &mut b).unwrap();
-        assert_eq!(b, [2.5, 5.0]);
-        assert!(solve(&mut [1.0, 2.0, 2.0, 4.0], &mut [1.0, 1.0]).is_none());
         let mut b = [8.0, 7.0];
         solve_positive(&mut [4.0, 2.0, 2.0, 3.0], &mut b).unwrap();
         assert!((b[0] - 1.25).abs() < 1e-15 && (b[1] - 1.5).abs() < 1e-15);

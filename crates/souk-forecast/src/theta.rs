@@ -50,6 +50,9 @@ const ALPHA: (f64, f64) = (0.1, 0.99);
 /// The first errors, which rest on a line through hardly any values, do not count.
 const N_SKIPPED: usize = 3;
 
+/// The weight of the first value as a guess of the first level, where an error of it counts 1.
+const PULL: f64 = 1e-8;
+
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theta {
@@ -227,7 +230,9 @@ impl Profile {
     fn at(y: &[f64], lines: &Lines, (alpha, form): (f64, Form)) -> Profile {
         let keep = 1.0 - alpha;
         let (mut level, mut power) = (0.0, 1.0);
-        let [mut pp, mut pu, mut pv, mut uu, mut uv, mut vv] = [0.0; 6];
+        // A faint pull to the first value: with fast smoothing nothing that counts remembers the first level.
+        let [mut pp, mut pv, mut uv, mut vv] = [0.0; 4];
+        let (mut pu, mut uu) = (PULL * y[0], PULL);
         let per_alpha = 1.0 / alpha;
         for (idx, (value, (start, slope))) in y.iter().zip(&lines.0).enumerate() {
             let next = power * keep;

@@ -31,7 +31,7 @@ pub(super) struct Filter<'a> {
 }
 
 /// The variance of the next value may still fall by this share before the gain counts as settled.
-const SETTLED: f64 = 1e-10;
+const SETTLED: f64 = 1e-12;
 
 impl<'a> Filter<'a> {
     pub(super) fn new(w: &'a [f64], constant: Constant) -> Filter<'a> {
@@ -178,7 +178,7 @@ impl<'a> Filter<'a> {
             }
             let lead = self.change[0];
             let fall = weight * lead * lead;
-            if -fall <= SETTLED * variance && t + 1 >= r {
+            if -fall <= SETTLED * variance && self.is_settled(weight, variance) {
                 let rest = (n - t - 1) as f64;
                 self.finish_settled(t + 1, variance);
                 return Some(log_factors + product.ln() + rest * variance.ln());
@@ -199,6 +199,13 @@ impl<'a> Filter<'a> {
             variance = next_variance;
         }
         Some(log_factors + product.ln())
+    }
+
+    /// True when no part of the state can still change the gain: with a season the first part alone is often
+    /// near 0 and then is not.
+    fn is_settled(&self, weight: f64, variance: f64) -> bool {
+        let most = self.change.iter().fold(0.0_f64, |most, part| most.max(part.abs()));
+        -weight * most * most <= SETTLED * variance
     }
 
     /// The rest of the series with a gain that no longer changes: the plain recursion of the errors.

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) kind: Kind,
     /// The size of one step's error, for the intervals.
     pub(super) scale: f64,
+    /// By origin: the same, as it was known there.
+    pub(super) past_scales: Vec<f64>,
     pub(super) reasons: Vec<String>,
     pub(super) is_guarded: bool,
 }
@@ -74,8 +76,10 @@ impl Draft {
         let after = |cut: &usize| y[*cut..(cut + settings.horizon).min(y.len())].to_vec();
         let actual: Vec<Vec<f64>> = cuts.iter().map(after).collect();
         let (members, reasons) = (Vec::new(), Vec::new());
+        let past_scales = Vec::new();
         let mut draft =
-            Draft { members, actual, kind, scale: 0.0, reasons, is_guarded: false };
+            Draft { members, actual, kind, scale: 0.0, past_scales, reasons, is_guarded: false };
+        let mut past_sizes = vec![Vec::new(); cuts.len()];
         let bounds = Bounds::of(&task.y);
         for model in wanted(y, m, (settings.model, kind)) {
             let Some(found) = outlook(model, y, m, settings.horizon) else {
@@ -89,16 +93,21 @@ impl Draft {
                 draft.is_guarded = true;
                 continue;
             }
-            let past = cuts.iter().zip(&draft.actual).map(|(cut, actual)| {
+            let pairs = cuts.iter().zip(&draft.actual).zip(&mut past_sizes);
+            let past = pairs.map(|((cut, actual), sizes)| {
                 let earlier = outlook(model, &y[..*cut], m, actual.len());
                 let sound = earlier.filter(|found| Bounds::of(&y[..*cut]).admit(&found.mean));
+                sizes.extend(sound.as_ref().and_then(|found| found.one_step_error));
                 sound.map(|found| found.mean).unwrap_or_default()
             });
             let past = past.collect();
             draft.members.push(Member { model, outlook: found, past });
         }
         draft.fall_back(y, m, (&cuts, settings.horizon));
-        draft.scale = scale(&draft.members, y, m);
+        let sizes = draft.members.iter().filter_map(|member| member.outlook.one_step_error);
+        draft.scale = scale(sizes.collect(), y, m);
+        let pairs = cuts.iter().zip(past_sizes);
+        draft.past_scales = pairs.map(|(cut, sizes)| scale(sizes, &y[..*cut], m)).collect();
         draft
     }
 
@@ -166,9 +175,7 @@ fn origins(n: usize, m: usize, (horizon, n_windows): (usize, usize)) -> Vec<usiz
 }
 
 /// The mean size of one step's error: of the models, or of naive forecasts where they have none.
-fn scale(members: &[Member], y: &[f64], m: usize) -> f64 {
-    let mut sizes: Vec<f64> =
-        members.iter().filter_map(|member| member.outlook.one_step_error).collect();
+fn scale(mut sizes: Vec<f64>, y: &[f64], m: usize) -> f64 {
     let near = crate::measures::seasonal_scale(y, 1).unwrap_or(0.0);
     let naive = crate::measures::seasonal_scale(y, m).map_or(near, |far| far.min(near));
     if sizes.is_empty() {

@@ -20,10 +20,11 @@ impl Prior {
     pub(super) fn of(drafts: &[Draft]) -> Prior {
         let mut sums: BTreeMap<(Kind, Model), (f64, f64)> = BTreeMap::new();
         for draft in drafts {
-            for (member, log) in draft.members.iter().zip(own_logs(draft)) {
-                if let Some(log) = log {
+            for (member, logs) in draft.members.iter().zip(own_logs(draft)) {
+                let known: Vec<f64> = logs.into_iter().flatten().collect();
+                if !known.is_empty() {
                     let sum = sums.entry((draft.kind, member.model)).or_default();
-                    sum.0 += log;
+                    sum.0 += crate::numbers::mean(&known);
                     sum.1 += 1.0;
                 }
             }
@@ -33,25 +34,24 @@ impl Prior {
     }
 }
 
-/// The log of each model's mean absolute error at the origins, over the mean of these logs.
-fn own_logs(draft: &Draft) -> Vec<Option<f64>> {
-    let floor = (1e-3 * draft.scale).max(1e-300);
-    let error = |member: &Member| {
-        let (mut sum, mut n) = (0.0, 0usize);
-        for (actual, past) in draft.actual.iter().zip(&member.past) {
-            if past.len() != actual.len() {
-                return None;
-            }
-            sum += actual.iter().zip(past).map(|(y, f)| (y - f).abs()).sum::<f64>();
-            n += actual.len();
+/// By model and origin: the log of its mean absolute error, over the mean of these logs of all models.
+fn own_logs(draft: &Draft) -> Vec<Vec<Option<f64>>> {
+    let floor = (1e-2 * draft.scale).max(1e-300);
+    let mut logs = vec![vec![None; draft.actual.len()]; draft.members.len()];
+    for (window, actual) in draft.actual.iter().enumerate() {
+        for (member, logs) in draft.members.iter().zip(&mut logs) {
+            let past = member.past.get(window).filter(|past| past.len() == actual.len());
+            let error = past.map(|past| crate::measures::mae(actual, past));
+            let error = error.filter(|error| error.is_finite() && !actual.is_empty());
+            logs[window] = error.map(|error| error.max(floor).ln());
         }
-        let mean = sum / n as f64;
-        (n > 0 && mean.is_finite()).then(|| mean.max(floor).ln())
-    };
-    let logs: Vec<Option<f64>> = draft.members.iter().map(error).collect();
-    let known: Vec<f64> = logs.iter().flatten().copied().collect();
-    let middle = crate::numbers::mean(&known);
-    logs.into_iter().map(|log| log.map(|log| log - middle)).collect()
+        let known: Vec<f64> = logs.iter().filter_map(|logs| logs[window]).collect();
+        let middle = crate::numbers::mean(&known);
+        for log in logs.iter_mut().filter_map(|logs| logs[window].as_mut()) {
+            *log -= middle;
+        }
+    }
+    logs
 }
 
 /// One error of the combination at an earlier origin.
@@ -61,6 +61,8 @@ pub(crate) struct PastError {
     pub(crate) step: usize,
     pub(crate) actual: f64,
     pub(crate) expected: f64,
+    /// The error scale of the series as it was known there.
+    pub(crate) scale: f64,
 }
 
 impl PastError {
@@ -80,8 +82,9 @@ pub(crate) struct Combined {
 }
 
 pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
-    let weights = weights(draft, prior);
-    let pairs = || draft.members.iter().zip(&weights).filter(|(_, weight)| **weight > 0.0);
+    let logs = own_logs(draft);
+    let final_weights = weights(draft, (prior, &logs), None);
+    let pairs = || draft.members.iter().zip(&final_weights).filter(|(_, weight)| **weight > 0.0);
     let mut mean = vec![0.0; draft.members[0].outlook.mean.len()];
     for (member, weight) in pairs() {
         for (sum, value) in mean.iter_mut().zip(&member.outlook.mean) {
@@ -90,18 +93,23 @@ pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
     }
     let mut errors = Vec::new();
     for (window, actual) in draft.actual.iter().enumerate() {
-        let known = || {
-            pairs().filter(|(member, _)| {
-                member.past.get(window).is_some_and(|past| past.len() == actual.len())
-            })
-        };
-        let total: f64 = known().map(|(_, weight)| weight).sum();
+        // Weights that have not seen this origin: else its errors would look smaller than new ones will.
+        let weights = weights(draft, (prior, &logs), Some(window));
+        let known: Vec<(&[f64], f64)> = draft
+            .members
+            .iter()
+            .zip(&weights)
+            .filter_map(|(member, weight)| Some((member.past.get(window)?.as_slice(), *weight)))
+            .filter(|(past, _)| past.len() == actual.len())
+            .collect();
+        let total: f64 = known.iter().map(|(_, weight)| weight).sum();
         if total <= 0.0 {
             continue;
         }
         for (idx, value) in actual.iter().enumerate() {
-            let sum: f64 = known().map(|(member, weight)| weight * member.past[window][idx]).sum();
-            errors.push(PastError { step: idx + 1, actual: *value, expected: sum / total });
+            let sum: f64 = known.iter().map(|(past, weight)| weight * past[idx]).sum();
+            let (step, expected, scale) = (idx + 1, sum / total, draft.past_scales[window]);
+            errors.push(PastError { step, actual: *value, expected, scale });
         }
     }
     let models =
@@ -109,27 +117,23 @@ pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
     Combined { mean, models, errors, scale: draft.scale, kind: draft.kind }
 }
 
-/// The weight of each member; they add up to 1.
-fn weights(draft: &Draft, prior: &Prior) -> Vec<f64> {
-    let n_windows = draft.actual.len() as f64;
-    let score = |(member, log): (&Member, &Option<f64>)| {
+/// The weight of each member; they add up to 1. One origin may be left out.
+fn weights(
+    draft: &Draft,
+    (prior, logs): (&Prior, &[Vec<Option<f64>>]),
+    without: Option<usize>,
+) -> Vec<f64> {
+    let score = |(member, logs): (&Member, &Vec<Option<f64>>)| {
         let all = prior.0.get(&(draft.kind, member.model)).copied().unwrap_or(0.0);
-        match log {
-            Some(log) => (n_windows * log + PRIOR * all) / (n_windows + PRIOR),
-            None => all,
-        }
+        let known = logs.iter().enumerate().filter(|(window, _)| Some(*window) != without);
+        let known: Vec<f64> = known.filter_map(|(_, log)| *log).collect();
+        (known.iter().sum::<f64>() + PRIOR * all) / (known.len() as f64 + PRIOR)
     };
-    let logs = own_logs(draft);
-    let scores: Vec<f64> = draft.members.iter().zip(&logs).map(score).collect();
+    let scores: Vec<f64> = draft.members.iter().zip(logs).map(score).collect();
     let best = scores.iter().copied().fold(f64::INFINITY, f64::min);
-    let mut weights: Vec<f64> =
-        scores.iter().map(|score| (-SHARPNESS * (score - best)).exp()).collect();
+    let raw = scores.iter().map(|score| (-SHARPNESS * (score - best)).exp());
     // What counts for less than a fifth of the best only adds noise.
-    for weight in &mut weights {
-        if *weight < 0.2 {
-            *weight = 0.0;
-        }
-    }
-    let total: f64 = weights.iter().sum();
-    weights.iter().map(|weight| weight / total).collect()
+    let kept: Vec<f64> = raw.map(|weight| if weight < 0.2 { 0.0 } else { weight }).collect();
+    let total: f64 = kept.iter().sum();
+    kept.iter().map(|weight| weight / total).collect()
 }
