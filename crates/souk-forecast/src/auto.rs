@@ -8,13 +8,13 @@
 //! Nothing after the end of a series is looked at, so an evaluation that holds values back is honest.
 
 mod draft;
-mod weigh;
 #[cfg(test)]
 mod tests;
+mod weigh;
 
 use draft::Draft;
 pub(crate) use draft::Kind;
-pub(crate) use weigh::Combined;
+pub(crate) use weigh::{Combined, PastError};
 
 use crate::guard::Bounds;
 use crate::intervals::Calibration;
@@ -77,7 +77,7 @@ pub fn forecast(tasks: &[Task], settings: &Settings) -> Vec<Forecast> {
     assert!(settings.horizon > 0, "the horizon is at least 1");
     let n_tasks = tasks.len();
     let drafts = parallel::map(tasks, settings.threads, |task| {
-        Draft::make(task, settings, draft::n_windows(n_tasks))
+        Draft::make(task, settings, draft::n_windows(n_tasks, settings))
     });
     let prior = weigh::Prior::of(&drafts);
     let combined: Vec<weigh::Combined> =
@@ -105,9 +105,10 @@ fn finish(
         is_cut |= bounds.cut(&mut values);
         values
     };
-    let intervals = settings.levels.iter().map(|level| {
-        (quantile(0.5 - level / 2.0), quantile(0.5 + level / 2.0))
-    });
+    let intervals = settings
+        .levels
+        .iter()
+        .map(|level| (quantile(0.5 - level / 2.0), quantile(0.5 + level / 2.0)));
     let intervals: Vec<_> = intervals.collect();
     let quantiles = settings.quantiles.iter().map(|share| quantile(*share)).collect();
     if is_cut {

@@ -90,7 +90,11 @@ impl Frequency {
     pub(crate) fn slot(self, at: Moment) -> Option<Slot> {
         let at = match at {
             Moment::Step(number) => {
-                return (self == Frequency::Step).then_some(Slot { number, phase: 0, is_end: false });
+                return (self == Frequency::Step).then_some(Slot {
+                    number,
+                    phase: 0,
+                    is_end: false,
+                });
             }
             Moment::Civil(at) => at,
         };
@@ -111,7 +115,9 @@ impl Frequency {
             Frequency::Quarter => {
                 (month.div_euclid(3), month.rem_euclid(3) * 100 * 86_400 + in_month)
             }
-            Frequency::Year => (month.div_euclid(12), month.rem_euclid(12) * 100 * 86_400 + in_month),
+            Frequency::Year => {
+                (month.div_euclid(12), month.rem_euclid(12) * 100 * 86_400 + in_month)
+            }
         };
         Some(Slot { number, phase, is_end })
     }
@@ -120,7 +126,9 @@ impl Frequency {
     pub(crate) fn moment(self, number: i64, phase: Phase) -> Option<Moment> {
         let start = DateTime::constant(1970, 1, 5, 0, 0, 0, 0);
         let after = |days: i64, seconds: i64| {
-            start.checked_add(days.days().seconds(seconds)).ok().map(Moment::Civil)
+            // In two steps: one span cannot have two signs.
+            let day = start.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+            day.checked_add(seconds.seconds()).ok().map(Moment::Civil)
         };
         let in_month = |month: i64| {
             let rest = phase.phase % (100 * 86_400);
@@ -129,13 +137,16 @@ impl Frequency {
             let first = DateTime::new(year, month.rem_euclid(12) as i8 + 1, 1, 0, 0, 0, 0).ok()?;
             let last = i64::from(first.date().days_in_month());
             let day = if phase.is_end { last } else { day.min(last) };
-            let at = first.checked_add((day - 1).days().seconds(rest % 86_400)).ok()?;
+            let at = first.checked_add((day - 1).days()).ok()?;
+            let at = at.checked_add((rest % 86_400).seconds()).ok()?;
             Some(Moment::Civil(at))
         };
         let in_year = phase.phase / (100 * 86_400);
         match self {
             Frequency::Step => Some(Moment::Step(number)),
-            Frequency::Hour => after(number.div_euclid(24), number.rem_euclid(24) * 3600 + phase.phase),
+            Frequency::Hour => {
+                after(number.div_euclid(24), number.rem_euclid(24) * 3600 + phase.phase)
+            }
             Frequency::Day => after(number, phase.phase),
             Frequency::Week => after(number.checked_mul(7)?, phase.phase),
             Frequency::Month => in_month(number),

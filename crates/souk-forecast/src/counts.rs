@@ -48,7 +48,9 @@ impl CountDistribution {
     pub fn chances(&self, tail: f64) -> Vec<f64> {
         let mut chances = Vec::new();
         let (zero, first, ratio): (f64, f64, Box<dyn Fn(f64) -> f64>) = match *self {
-            CountDistribution::Poisson { mean } => (0.0, (-mean).exp(), Box::new(move |k| mean / k)),
+            CountDistribution::Poisson { mean } => {
+                (0.0, (-mean).exp(), Box::new(move |k| mean / k))
+            }
             CountDistribution::ZeroInflatedPoisson { zero, rate } => {
                 (zero, (-rate).exp(), Box::new(move |k| rate / k))
             }
@@ -69,6 +71,13 @@ impl CountDistribution {
             chance *= ratio((k + 1) as f64);
         }
         chances
+    }
+
+    /// The log of the chance of a count, for a negative binomial; Poisson as its limit.
+    pub(crate) fn log_chance(mean: f64, dispersion: f64, count: f64) -> f64 {
+        let size = mean / (dispersion - 1.0).max(1e-6);
+        ln_gamma(count + size) - ln_gamma(size) - ln_gamma(count + 1.0) - size * dispersion.ln()
+            + count * (1.0 - 1.0 / dispersion).max(1e-300).ln()
     }
 
     /// The mean.
@@ -114,4 +123,21 @@ impl CountDistribution {
         };
         shares.iter().map(reach).collect()
     }
+}
+
+/// The log of the gamma function of x > 0: Stirling's series after a shift beyond 8 (Abramowitz and Stegun,
+/// 6.1.41; the error is below 1e-12).
+fn ln_gamma(x: f64) -> f64 {
+    let (mut x, mut product) = (x, 1.0);
+    while x < 8.0 {
+        product *= x;
+        x += 1.0;
+    }
+    let inverse = 1.0 / (x * x);
+    let series = (1.0 / 12.0
+        - inverse
+            * (1.0 / 360.0
+                - inverse * (1.0 / 1_260.0 - inverse * (1.0 / 1_680.0 - inverse / 1_188.0))))
+        / x;
+    (x - 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln() + series - product.ln()
 }

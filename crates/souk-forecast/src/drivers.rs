@@ -158,9 +158,15 @@ fn units(lessons: &[Lesson]) -> Vec<f64> {
         let spread = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
         let most = values().fold(0.0_f64, |most, value| most.max(value.abs()));
         // A flag counts as it is; anything else by its spread.
-        if values().all(|value| *value == 0.0 || *value == 1.0) { 1.0 } else { spread.max(1e-9 * most) }
+        if values().all(|value| *value == 0.0 || *value == 1.0) {
+            1.0
+        } else {
+            spread.max(1e-9 * most)
+        }
     };
-    (0..n_drivers).map(|number| Some(unit(number)).filter(|unit| *unit > 0.0).unwrap_or(1.0)).collect()
+    (0..n_drivers)
+        .map(|number| Some(unit(number)).filter(|unit| *unit > 0.0).unwrap_or(1.0))
+        .collect()
 }
 
 /// The effects that all series share.

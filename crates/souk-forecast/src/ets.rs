@@ -73,7 +73,8 @@ impl Spec {
     /// Gardner and McKenzie's damped trend.
     pub const DAMPED: Spec = Spec::new(ErrorKind::Additive, Trend::Damped, Season::None);
     /// Holt and Winters with an additive season.
-    pub const HOLT_WINTERS: Spec = Spec::new(ErrorKind::Additive, Trend::Additive, Season::Additive);
+    pub const HOLT_WINTERS: Spec =
+        Spec::new(ErrorKind::Additive, Trend::Additive, Season::Additive);
 
     /// A model of the family.
     pub const fn new(error: ErrorKind, trend: Trend, season: Season) -> Spec {
@@ -228,8 +229,7 @@ fn candidates(y: &[f64], season_length: usize) -> Vec<Spec> {
         for trend in [Trend::None, Trend::Additive, Trend::Damped] {
             for season in [Season::None, Season::Additive, Season::Multiplicative] {
                 let spec = Spec { error, trend, season };
-                let is_unstable =
-                    error == ErrorKind::Additive && season == Season::Multiplicative;
+                let is_unstable = error == ErrorKind::Additive && season == Season::Multiplicative;
                 let is_left_out = is_unstable
                     || (spec.is_seasonal() && !has_season)
                     || (spec.needs_positive() && !is_positive);

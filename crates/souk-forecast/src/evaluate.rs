@@ -104,9 +104,9 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
             *loss += pairs.map(|(y, q)| pinball(*y, *q, *share)).sum::<f64>();
         }
         for (inside, (low, high)) in inside.iter_mut().zip(&one.forecast.intervals) {
-            let held = range.clone().filter(|idx| {
-                low[*idx] <= one.actual[*idx] && one.actual[*idx] <= high[*idx]
-            });
+            let held = range
+                .clone()
+                .filter(|idx| low[*idx] <= one.actual[*idx] && one.actual[*idx] <= high[*idx]);
             inside.push((held.count() as f64, y.len() as f64));
         }
     }

@@ -10,7 +10,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::auto::{Combined, Kind};
+use crate::auto::{Combined, Kind, PastError};
 use crate::counts::CountDistribution;
 use crate::numbers::normal_quantile;
 
@@ -19,30 +19,68 @@ use crate::numbers::normal_quantile;
 pub(crate) struct Calibration {
     /// By step: sizes of scaled errors, ascending.
     by_step: Vec<Vec<f64>>,
-    /// Variance over mean of all counts together.
-    dispersion: f64,
+    /// How the variance of counts grows with their mean.
+    spread: Spread,
     /// By hundredth: how often the past fell below that probability.
     reached: Vec<f64>,
 }
 
 /// Errors that a step needs before it may speak for itself.
 const ERRORS_MIN: usize = 60;
-/// A series' own dispersion counts like its number of errors, that of all series like this many.
-const DISPERSION_PRIOR: f64 = 12.0;
+/// A series' own spread counts like its number of errors, that of all series like this many.
+const SPREAD_PRIOR: f64 = 12.0;
+/// Errors at most that the common spread is fitted to, evenly over all.
+const SPREAD_ERRORS_MAX: usize = 10_000;
+
+/// Variance over mean of a count: `base + slope · mean`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spread {
+    base: f64,
+    slope: f64,
+}
+
+impl Spread {
+    fn dispersion(self, mean: f64) -> f64 {
+        (self.base + self.slope * mean).max(1.0 + 1e-6)
+    }
+
+    /// The spread of the greatest likelihood on a grid: fine enough, because the probabilities are corrected
+    /// afterwards.
+    fn of(counts: &[&Combined]) -> Spread {
+        let errors: Vec<(f64, f64)> = counts
+            .iter()
+            .flat_map(|one| &one.errors)
+            .map(|error| (error.expected.max(MEAN_MIN), error.actual.max(0.0)))
+            .collect();
+        let step = errors.len().div_ceil(SPREAD_ERRORS_MAX).max(1);
+        let mut best = (f64::NEG_INFINITY, Spread { base: 1.0, slope: 0.0 });
+        for base in [1.0, 1.25, 1.6, 2.0, 2.7, 3.6, 5.0, 8.0] {
+            for slope in [0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.1, 1.8] {
+                let spread = Spread { base, slope };
+                let log = |(mean, count): &(f64, f64)| {
+                    CountDistribution::log_chance(*mean, spread.dispersion(*mean), *count)
+                };
+                let total: f64 = errors.iter().step_by(step).map(log).sum();
+                if total > best.0 {
+                    best = (total, spread);
+                }
+            }
+        }
+        best.1
+    }
+}
+
+/// A mean of 0 would call every sale impossible.
+const MEAN_MIN: f64 = 0.02;
 
 impl Calibration {
     pub(crate) fn of(all: &[Combined], horizon: usize) -> Calibration {
         let ordinary: Vec<&Combined> =
             all.iter().filter(|one| one.kind == Kind::Ordinary).collect();
         let counts: Vec<&Combined> = all.iter().filter(|one| one.kind != Kind::Ordinary).collect();
-        let (mut squares, mut means) = (0.0, 0.0);
-        for error in counts.iter().flat_map(|one| &one.errors) {
-            squares += error.amount().powi(2).min(25.0 * (error.expected + 1.0).powi(2));
-            means += error.expected.max(0.0);
-        }
-        let dispersion = if means > 0.0 { (squares / means).max(1.0) } else { 1.0 };
+        let spread = Spread::of(&counts);
         let mut calibration =
-            Calibration { by_step: by_step(&ordinary, horizon), dispersion, reached: Vec::new() };
+            Calibration { by_step: by_step(&ordinary, horizon), spread, reached: Vec::new() };
         calibration.reached = calibration.reached_by(&counts);
         calibration
     }
@@ -82,16 +120,15 @@ impl Calibration {
     }
 
     fn distribution(&self, of: &Combined, mean: f64) -> CountDistribution {
-        let (mut squares, mut means, mut n) = (0.0, 0.0, 0.0);
-        for error in &of.errors {
-            squares += error.amount().powi(2);
-            means += error.expected.max(0.0);
-            n += 1.0;
-        }
-        let own = if means > 0.0 { (squares / means).max(1.0) } else { self.dispersion };
-        let dispersion =
-            (n * own + DISPERSION_PRIOR * self.dispersion) / (n + DISPERSION_PRIOR);
-        CountDistribution::of_moments(mean, dispersion)
+        // One surprise must not make a series look wild: each counts as three standard deviations at most.
+        let share = |error: &PastError| {
+            let expected = error.expected.max(MEAN_MIN);
+            (error.amount().powi(2) / (expected * self.spread.dispersion(expected))).min(9.0)
+        };
+        let sum: f64 = of.errors.iter().map(share).sum();
+        let own = (sum + SPREAD_PRIOR) / (of.errors.len() as f64 + SPREAD_PRIOR);
+        let mean = mean.max(MEAN_MIN);
+        CountDistribution::of_moments(mean, own * self.spread.dispersion(mean))
     }
 
     fn reached_by(&self, counts: &[&Combined]) -> Vec<f64> {

@@ -172,11 +172,7 @@ fn first_scale((from, to): (&[f64], &[f64]), (slope, new_slope): (&[f64], &[f64]
 }
 
 /// Equation 6.17 of Nocedal and Wright: the inverse Hessian learns from one step.
-fn update(
-    inverse: &mut [f64],
-    (from, to): (&[f64], &[f64]),
-    (slope, new_slope): (&[f64], &[f64]),
-) {
+fn update(inverse: &mut [f64], (from, to): (&[f64], &[f64]), (slope, new_slope): (&[f64], &[f64])) {
     let n = from.len();
     let s: Vec<f64> = to.iter().zip(from).map(|(a, b)| a - b).collect();
     let y: Vec<f64> = new_slope.iter().zip(slope).map(|(a, b)| a - b).collect();

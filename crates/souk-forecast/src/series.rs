@@ -49,7 +49,9 @@ pub enum SeriesError {
     #[error("has no value in column `y`; give at least one number")]
     Empty,
     /// Integers beside dates, or dates that lie on no common calendar.
-    #[error("mixes frequencies: {a} and {b} do not lie on one {calendar} calendar; split it, or name --freq")]
+    #[error(
+        "mixes frequencies: {a} and {b} do not lie on one {calendar} calendar; split it, or name --freq"
+    )]
     Mixed {
         /// One moment.
         a: Moment,
@@ -110,7 +112,7 @@ pub fn clean(
     }
     let (frequency, phase, numbers) = on_calendar(&known, &missing, frequency)?;
     let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
-    let steps = first.abs_diff(last) + 1;
+    let steps = first.abs_diff(last).saturating_add(1);
     if steps > STEPS_MAX.min(known.len() as u64 * 1_000 + 1_000) {
         let (rows, calendar) = (known.len(), frequency.letter());
         return Err(SeriesError::Sparse { rows, steps, calendar });
@@ -123,7 +125,9 @@ pub fn clean(
         let at = frequency.moment(first + idx as i64, phase).unwrap_or(known[0].0);
         SeriesError::Gap { at }
     })?;
-    if y.iter().any(|value| *value < 0.0) && y.iter().filter(|value| **value < 0.0).count() * 10 < y.len() {
+    if y.iter().any(|value| *value < 0.0)
+        && y.iter().filter(|value| **value < 0.0).count() * 10 < y.len()
+    {
         notes.push("some values are negative; they are kept as they are".to_owned());
     }
     Ok(Series { y, frequency, first, phase, notes })
@@ -171,7 +175,8 @@ fn on_calendar(
         all.dedup();
         Frequency::of(&all).or_else(|| Frequency::of(&moments))
     };
-    let mixed = |calendar: &'static str, b: Moment| SeriesError::Mixed { a: moments[0], b, calendar };
+    let mixed =
+        |calendar: &'static str, b: Moment| SeriesError::Mixed { a: moments[0], b, calendar };
     let odd_kind = || {
         let is_step = |at: &Moment| matches!(at, Moment::Step(_));
         let odd = moments.iter().find(|at| is_step(at) != is_step(&moments[0]));

@@ -90,8 +90,7 @@ impl Theta {
         let Profile { mse, weight, first_level } = Profile::at(y, &lines, (alpha, form));
         let season = adjusted.season.clone();
         let (adjusted, fitted) = (y.clone(), Vec::new());
-        let mut model =
-            Theta { form, alpha, weight, first_level, mse, adjusted, season, fitted };
+        let mut model = Theta { form, alpha, weight, first_level, mse, adjusted, season, fitted };
         model.fitted = model.run(0);
         mse.is_finite().then_some(model)
     }

@@ -32,7 +32,12 @@ impl Arima {
         }
         let constant = if near + seasonal > 1 { Constant::Absent } else { Constant::Present };
         if is_constant(&after) {
-            let order = Order { near: [0, near, 0], seasonal: [0, seasonal, 0], season_length: m, constant };
+            let order = Order {
+                near: [0, near, 0],
+                seasonal: [0, seasonal, 0],
+                season_length: m,
+                constant,
+            };
             return Arima::fit(y, order);
         }
         let seasonal_max = if m > 1 { SEASONAL_MAX.min(after.len() / (3 * m)) } else { 0 };
@@ -66,9 +71,9 @@ impl Walk<'_> {
         }
         while let Some(at) = best.as_ref().map(Arima::order) {
             let place = place_of(&at);
-            let moved = neighbours(place, constant).into_iter().any(|next| {
-                self.is_inside(next.0) && self.try_out(next, &mut seen, &mut best)
-            });
+            let moved = neighbours(place, constant)
+                .into_iter()
+                .any(|next| self.is_inside(next.0) && self.try_out(next, &mut seen, &mut best));
             if !moved || seen.len() >= MODELS_MAX {
                 break;
             }
@@ -182,11 +187,9 @@ pub fn is_level_stationary(y: &[f64]) -> bool {
     let centre = mean(y);
     let rest: Vec<f64> = y.iter().map(|value| value - centre).collect();
     let lags = (3.0 * n.sqrt() / 13.0).floor() as usize;
-    let product =
-        |lag: usize| rest.iter().zip(&rest[lag..]).map(|(a, b)| a * b).sum::<f64>() / n;
+    let product = |lag: usize| rest.iter().zip(&rest[lag..]).map(|(a, b)| a * b).sum::<f64>() / n;
     let weight = |lag: usize| 1.0 - lag as f64 / (lags as f64 + 1.0);
-    let long_run =
-        product(0) + 2.0 * (1..=lags).map(|lag| weight(lag) * product(lag)).sum::<f64>();
+    let long_run = product(0) + 2.0 * (1..=lags).map(|lag| weight(lag) * product(lag)).sum::<f64>();
     let mut sum = 0.0;
     let mut squares = 0.0;
     for value in &rest {

@@ -57,7 +57,9 @@ impl<'a> Filter<'a> {
     fn read_terms(&mut self, by: &Coefficients) {
         let fill = |to: &mut Vec<(usize, f64)>, from: &[f64]| {
             to.clear();
-            to.extend(from.iter().enumerate().filter(|(_, c)| **c != 0.0).map(|(i, c)| (i + 1, *c)));
+            to.extend(
+                from.iter().enumerate().filter(|(_, c)| **c != 0.0).map(|(i, c)| (i + 1, *c)),
+            );
         };
         fill(&mut self.ar, &by.ar);
         fill(&mut self.ma, &by.ma);

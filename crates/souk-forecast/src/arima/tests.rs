@@ -95,8 +95,14 @@ fn automatic_choice_finds_season_and_difference() {
 
 #[test]
 fn differences_are_undone() {
-    let y: Vec<f64> = (0..40).map(|t| f64::from(t) * 3.0 + [5.0, 0.0, 1.0, 2.0][t as usize % 4]).collect();
-    let order = Order { near: [0, 0, 0], seasonal: [0, 1, 0], season_length: 4, constant: Constant::Present };
+    let y: Vec<f64> =
+        (0..40).map(|t| f64::from(t) * 3.0 + [5.0, 0.0, 1.0, 2.0][t as usize % 4]).collect();
+    let order = Order {
+        near: [0, 0, 0],
+        seasonal: [0, 1, 0],
+        season_length: 4,
+        constant: Constant::Present,
+    };
     let model = Arima::fit(&y, order).unwrap();
     for (step, mean) in model.forecast(6).iter().enumerate() {
         let t = 40 + step;
@@ -115,7 +121,13 @@ fn tests_of_levels() {
     let mut numbers = Numbers(3);
     let noise: Vec<f64> = (0..200).map(|_| numbers.normal()).collect();
     let mut sum = 0.0;
-    let walk: Vec<f64> = noise.iter().map(|step| { sum += step; sum }).collect();
+    let walk: Vec<f64> = noise
+        .iter()
+        .map(|step| {
+            sum += step;
+            sum
+        })
+        .collect();
     assert!(is_level_stationary(&noise) && !is_level_stationary(&walk));
     assert_eq!((n_differences(&noise), n_differences(&walk)), (0, 1));
     assert!(Arima::fit_best(&[1.0, 2.0], 1).is_none());

@@ -62,9 +62,20 @@ const RECENT: usize = 700;
 /// and long series are daily ones, whose seasons they hardly see.
 const LONG: usize = 400;
 
+/// Below so many values without a season, choosing by a criterion is worse than fixed models (chosen on held
+/// back values of yearly series).
+const CRITERIA_MIN: usize = 30;
+
 /// Origins before the end: fewer when many series share what they teach.
-pub(super) fn n_windows(n_tasks: usize) -> usize {
-    if n_tasks >= 50 { 3 } else { 8 }
+///
+/// None for one model without intervals: nothing would be chosen or calibrated.
+pub(super) fn n_windows(n_tasks: usize, settings: &Settings) -> usize {
+    let is_plain = settings.levels.is_empty() && settings.quantiles.is_empty();
+    match n_tasks {
+        _ if is_plain && settings.model != Model::Auto => 0,
+        0..50 => 8,
+        _ => 3,
+    }
 }
 
 impl Draft {
@@ -150,24 +161,27 @@ fn wanted(y: &[f64], m: usize, (model, kind): (Model, Kind)) -> Vec<Model> {
         }
         return models;
     }
-    let mut models = vec![Model::Ets, Model::DynamicOptimisedTheta, Model::Theta, Model::Naive];
-    if y.len() <= LONG {
-        models.extend([Model::Arima, Model::Ces]);
+    let mut models = vec![Model::Theta, Model::DynamicOptimisedTheta];
+    if m == 1 {
+        models.extend([Model::Holt, Model::Damped, Model::Drift]);
     } else {
-        models.push(Model::Mstl);
+        models.extend([Model::Naive, Model::SeasonalNaive]);
     }
-    if m > 1 {
-        models.push(Model::SeasonalNaive);
-    } else {
-        models.extend([Model::Damped, Model::Drift]);
+    if m > 1 || y.len() >= CRITERIA_MIN {
+        models.push(Model::Ets);
+    }
+    match y.len() {
+        0..=LONG if m == 1 && y.len() < CRITERIA_MIN => models.push(Model::Ces),
+        0..=LONG => models.extend([Model::Arima, Model::Ces]),
+        _ => models.push(Model::Mstl),
     }
     models
 }
 
 /// Where the series is cut for the backtest, latest first.
 fn origins(n: usize, m: usize, (horizon, n_windows): (usize, usize)) -> Vec<usize> {
-    // Two seasons and a little, so that seasonal models can be judged; half of a short series at least.
-    let train_min = (2 * m + 2).min(n / 2 + m).max(n / 3).max(4);
+    // Two seasons and a little, so that seasonal models can be judged; half of a short series.
+    let train_min = (2 * m + 2).min(n / 2).max(n / 3).max(4);
     let stride = horizon.div_ceil(2);
     let latest = n.saturating_sub(horizon).max(train_min);
     let cuts = (0..n_windows).map_while(|k| latest.checked_sub(k * stride));

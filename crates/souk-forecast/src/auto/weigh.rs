@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::draft::{Draft, Kind, Member};
 use crate::model::Model;
 
-/// How strongly a better backtest speaks: the weight is the error to the power of −`SHARPNESS`. Chosen, like
+/// How strongly a better backtest speaks: the weight is the error to the power of −6. Chosen, like
 /// `PRIOR`, on values held back from the training parts of the M1 and Tourism data.
-const SHARPNESS: f64 = 3.0;
+const SHARPNESS: f64 = 6.0;
 /// How many origins of its own outweigh what all series together say.
-const PRIOR: f64 = 3.0;
+const PRIOR: f64 = 10.0;
 
 /// What all series of a call say of each model, by kind of series: the mean log of its error over the
 /// geometric mean of all models.
@@ -112,8 +112,7 @@ pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
             errors.push(PastError { step, actual: *value, expected, scale });
         }
     }
-    let models =
-        pairs().map(|(member, weight)| (member.outlook.detail.clone(), *weight)).collect();
+    let models = pairs().map(|(member, weight)| (member.outlook.detail.clone(), *weight)).collect();
     Combined { mean, models, errors, scale: draft.scale, kind: draft.kind }
 }
 

@@ -34,3 +34,18 @@ fn edges_are_sound() {
     let large = CountDistribution::of_moments(1e6, 1.0).quantiles(&[0.5]);
     assert_eq!(large, [1e6]);
 }
+
+/// scipy.special.gammaln of scipy 1.17.1, and the chances as they are summed up.
+#[test]
+fn log_chances_match() {
+    for (x, reference) in
+        [(0.5, 0.572_364_942_924_700_1), (1.0, 0.0), (10.5, 13.940_625_219_403_763)]
+    {
+        assert!((ln_gamma(x) - reference).abs() < 1e-12, "{x}: {}", ln_gamma(x));
+    }
+    let chances = CountDistribution::of_moments(6.0, 4.0).chances(1e-12);
+    for (count, chance) in chances.iter().enumerate().take(30) {
+        let log = CountDistribution::log_chance(6.0, 4.0, count as f64);
+        assert!((log - chance.ln()).abs() < 1e-9, "{count}");
+    }
+}

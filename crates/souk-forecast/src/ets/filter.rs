@@ -16,7 +16,8 @@ pub(super) struct States {
 impl States {
     /// Expects the next value, learns from it, and tells what was expected.
     pub(super) fn step(&mut self, spec: Spec, by: &Smoothing, value: f64) -> f64 {
-        let q = if spec.trend == Trend::None { self.level } else { self.level + by.phi * self.slope };
+        let q =
+            if spec.trend == Trend::None { self.level } else { self.level + by.phi * self.slope };
         let s = self.season.get(self.place).copied().unwrap_or(0.0);
         let expected = join(spec.season, q, s);
         let error = value - expected;

@@ -29,6 +29,9 @@ pub(crate) struct SeriesArgs {
     /// Shares of quantiles, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = share)]
     pub(crate) quantiles: Vec<f64>,
+    /// Means only: with one model by name this also spares its backtest
+    #[arg(long)]
+    pub(crate) no_intervals: bool,
     /// What a step without a row means
     #[arg(long, value_enum, default_value_t = GapRule::Guess)]
     pub(crate) gaps: GapRule,

@@ -42,7 +42,9 @@ pub(crate) fn run(args: &ForecastArgs, output: Output) -> Result<()> {
             })?;
         }
         (None, Output::Json) => {
-            term::print_result(output, &documents(&input, &forecasts, &settings), |_| String::new())?;
+            term::print_result(output, &documents(&input, &forecasts, &settings), |_| {
+                String::new()
+            })?;
         }
         (None, _) => term::print_line(&text)?,
     }
@@ -67,11 +69,12 @@ pub(super) fn refuse_nothing(input: &Input, args: &SeriesArgs) -> Result<()> {
 }
 
 pub(super) fn settings(args: &SeriesArgs, horizon: usize) -> Settings {
+    let kept = |shares: &[f64]| if args.no_intervals { Vec::new() } else { shares.to_vec() };
     Settings {
         model: args.model,
         horizon,
-        levels: args.levels.clone(),
-        quantiles: args.quantiles.clone(),
+        levels: kept(&args.levels),
+        quantiles: kept(&args.quantiles),
         threads: args.threads.into(),
     }
 }
@@ -142,8 +145,12 @@ fn summary(input: &Input, forecasts: &[Forecast]) -> Value {
         .iter()
         .map(|(id, reason)| json!({"unique_id": id, "reason": reason}))
         .collect();
-    let series: Vec<Value> =
-        input.series.iter().zip(forecasts).map(|(known, forecast)| about(known, forecast)).collect();
+    let series: Vec<Value> = input
+        .series
+        .iter()
+        .zip(forecasts)
+        .map(|(known, forecast)| about(known, forecast))
+        .collect();
     json!({
         "series": series,
         "refused_series": refused,

@@ -90,12 +90,8 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
         GapRule::Between => Gaps::Between,
         GapRule::Refuse => Gaps::Refuse,
     };
-    let mut input = Input {
-        series: Vec::new(),
-        refused,
-        drivers: shared,
-        season_length: args.season_length,
-    };
+    let mut input =
+        Input { series: Vec::new(), refused, drivers: shared, season_length: args.season_length };
     for (id, rows) in known.ids.iter().zip(&known.rows) {
         let plain: Vec<Row> = rows.iter().map(|row| Row { at: row.at, value: row.y }).collect();
         match clean(&plain, args.freq, gaps) {
@@ -160,7 +156,8 @@ fn rows(path: &Path, drivers: &[String], (needs_y, refused): (bool, Refused<'_>)
                 }
                 continue;
             };
-            let number = |place: Option<usize>| place.and_then(|place| value(block.cell(row, place)));
+            let number =
+                |place: Option<usize>| place.and_then(|place| value(block.cell(row, place)));
             let drivers = places.iter().map(|place| number(*place)).collect();
             let number = match read.numbers.get(&name) {
                 Some(number) => *number,
@@ -265,10 +262,8 @@ impl Input {
     /// What is to be forecast, with what drives it.
     pub(crate) fn tasks(&self) -> (Vec<Task>, Vec<Drivers>) {
         let task = |known: &Known| super::task(known, self.season_length);
-        let drivers = |known: &Known| Drivers {
-            past: known.past.clone(),
-            ahead: known.ahead.clone(),
-        };
+        let drivers =
+            |known: &Known| Drivers { past: known.past.clone(), ahead: known.ahead.clone() };
         let tasks = self.series.iter().map(task).collect();
         if self.drivers.is_empty() {
             return (tasks, Vec::new());
@@ -281,7 +276,8 @@ impl Input {
     pub(crate) fn hold_back(&mut self, steps: usize) -> Vec<Vec<f64>> {
         let mut held = Vec::new();
         self.series.retain_mut(|known| {
-            let Some(left) = known.series.y.len().checked_sub(steps).filter(|left| *left > 0) else {
+            let Some(left) = known.series.y.len().checked_sub(steps).filter(|left| *left > 0)
+            else {
                 return false;
             };
             held.push(known.series.y.split_off(left));
