@@ -12,6 +12,7 @@ use serde_json::Value;
 const FLOORS: &[(&str, u8)] = &[
     ("souk-core", 0),
     ("souk-forecast", 1),
+    ("souk-inventory", 1),
     ("souk-privacy", 1),
     ("souk-recommend", 1),
     ("souk-ports", 2),

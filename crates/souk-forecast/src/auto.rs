@@ -99,10 +99,12 @@ fn finish(
     let mut mean = combined.mean.clone();
     bounds.floor(&mut mean);
     let mut is_cut = bounds.cut(&mut mean);
+    let has_sold = task.y.iter().any(|value| *value != 0.0);
     let mut quantile = |share: f64| {
         let mut values = calibration.quantile(combined, share, &mean);
         bounds.floor(&mut values);
-        is_cut |= bounds.cut(&mut values);
+        // Of what never sold, 0 is the only bound, and reaching it is no surprise.
+        is_cut |= bounds.cut(&mut values) && has_sold;
         values
     };
     let intervals = settings
