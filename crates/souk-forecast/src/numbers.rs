@@ -81,6 +81,7 @@ fn ratio(coefficients: &[[f64; 8]; 2], x: f64) -> f64 {
     value(&coefficients[0]) / value(&coefficients[1])
 }
 
+#[allow(clippy::excessive_precision, reason = "as printed in the paper")]
 const CENTRE: [[f64; 8]; 2] = [
     [
         3.387_132_872_796_366_608,
@@ -103,6 +104,7 @@ const CENTRE: [[f64; 8]; 2] = [
         5_226.495_278_852_854_561,
     ],
 ];
+#[allow(clippy::excessive_precision, reason = "as printed in the paper")]
 const MIDDLE: [[f64; 8]; 2] = [
     [
         1.423_437_110_749_683_577_34,
@@ -125,6 +127,7 @@ const MIDDLE: [[f64; 8]; 2] = [
         1.050_750_071_644_416_843_24e-9,
     ],
 ];
+#[allow(clippy::excessive_precision, reason = "as printed in the paper")]
 const FAR: [[f64; 8]; 2] = [
     [
         6.657_904_643_501_103_777_2,

@@ -161,6 +161,10 @@ fn wanted(y: &[f64], m: usize, (model, kind): (Model, Kind)) -> Vec<Model> {
         }
         return models;
     }
+    if kind == Kind::Count && y.len() < CRITERIA_MIN {
+        // So few small counts show no trend that could be told from chance.
+        return vec![Model::Ses, Model::Tsb, Model::Imapa, Model::Mean];
+    }
     let mut models = vec![Model::Theta, Model::DynamicOptimisedTheta];
     if m == 1 {
         models.extend([Model::Holt, Model::Damped, Model::Drift]);
