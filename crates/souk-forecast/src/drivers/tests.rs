@@ -49,7 +49,7 @@ fn a_constant_driver_does_nothing() {
     let y: Vec<f64> = (0..60).map(|t| 10.0 + f64::from(t % 7)).collect();
     let task = Task { id: "a".to_owned(), y, season_length: 7 };
     let drivers = Drivers { past: vec![vec![3.0; 60]], ahead: vec![vec![3.0; 14]] };
-    let with = forecast_with(&[task.clone()], &[drivers], &settings());
+    let with = forecast_with(std::slice::from_ref(&task), &[drivers], &settings());
     let without = forecast(&[task], &settings());
     for (a, b) in with[0].mean.iter().zip(&without[0].mean) {
         assert!((a - b).abs() < 0.05 * b, "{a} {b}");
