@@ -36,8 +36,8 @@ fn good_series_are_forecast_beside_bad_ones() {
     }
     for (args, fault) in [
         (&["--horizon", "0"][..], "not in 1..="),
-        (&["--horizon", "2", "--model", "prophet"], "there is no model `prophet`"),
-        (&["--horizon", "2", "--freq", "X"], "there is no frequency `X`"),
+        (&["--horizon", "2", "--model", "prophet"][..], "there is no model `prophet`"),
+        (&["--horizon", "2", "--freq", "X"][..], "there is no frequency `X`"),
     ] {
         let all = [&["forecast", "--input", "sales.csv"], args].concat();
         let (code, _, err) = texts(&souk(folder.path(), &all));
