@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod audit;
 mod evaluate;
+mod forecast;
 mod models;
 mod people;
 mod policy;
@@ -16,6 +17,7 @@ mod rules;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, SourceName};
+pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, SeriesArgs};
 pub(crate) use models::ModelsCommand;
 pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
 pub(crate) use policy::PolicyArgs;
@@ -118,7 +120,18 @@ Examples:
     /// List, store, try and delete the merchant's rules: pin, boost, bury, hide, reserve, cap, …
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Measure the recommenders on files of your own, without a server
+    /// Forecast demand from a file of sales, without a server
+    ///
+    /// Columns `unique_id,ds,y`: a series' name, a date or integer, how much. Every series that can be read
+    /// gets a forecast; what is wrong with others is said on stderr. With --future, numeric columns that
+    /// both files have (a promotion, a price) count as known before.
+    #[command(after_help = "\
+Examples:
+  souk forecast --input sales.csv --horizon 28 --out forecast.csv
+  souk forecast --input sales.csv --horizon 28 --quantiles 0.5,0.9,0.95 --future promotions.csv
+  souk forecast --input monthly.csv --horizon 12 --freq M --model ets --output json")]
+    Forecast(ForecastArgs),
+    /// Measure the recommenders and the forecasts on files of your own, without a server
     #[command(subcommand)]
     Evaluate(Evaluate),
     /// Make, list and end the keys of the HTTP interface

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod forecast;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
@@ -81,7 +82,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Config(what) => config::run(&what, &settings),
         Command::Healthcheck { address } => healthcheck::run(address, &settings),
-        Command::Completions { .. } | Command::Evaluate(_) => {
+        Command::Completions { .. } | Command::Evaluate(_) | Command::Forecast(_) => {
             unreachable!("these need no settings and were run before")
         }
     }

@@ -42,6 +42,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
             commands::evaluate::run(what, common.output)
         }
+        Command::Forecast(args) => {
+            settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
+            commands::forecast::run(&args, common.output)
+        }
         Command::Privacy(cli::Privacy::Detect(args)) => commands::pii::detect(&args),
         command => {
             let settings = Settings::load(common)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{AudienceArgs, PolicyArgs};
+use super::{AudienceArgs, EvaluateForecastArgs, PolicyArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Evaluate {
@@ -44,6 +44,15 @@ Examples:
   souk evaluate ratings --train train.csv --test test.csv --global-time 0.2"
     )]
     Ratings(RatingArgs),
+    /// Demand: MASE, sMAPE, WAPE, bias, pinball and interval coverage, by horizon third
+    ///
+    /// Columns `unique_id,ds,y`. Nothing after a series' end is looked at to forecast it. Other numeric
+    /// columns that both files have count as known before.
+    #[command(after_help = "\
+Examples:
+  souk evaluate forecast --input train.csv --test test.csv --season-length 12
+  souk evaluate forecast --input sales.csv --horizon 28 --windows 3 --model ets")]
+    Forecast(EvaluateForecastArgs),
     /// Personal data in texts: precision and recall by kind and of all kinds together
     ///
     /// A found span counts as a marked one of its kind if their overlap is at least half of their

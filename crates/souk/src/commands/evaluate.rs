@@ -5,6 +5,7 @@
 
 mod audience;
 pub(crate) mod baskets;
+mod forecast;
 mod pii;
 mod policy;
 mod ratings;
@@ -29,6 +30,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
         Evaluate::Audience(args) => audience::run(&args, output),
         Evaluate::Baskets(args) => baskets::run(&args, output),
         Evaluate::Ratings(args) => ratings::run(&args, output),
+        Evaluate::Forecast(args) => forecast::run(&args, output),
         Evaluate::Pii(args) => pii::run(&args, output),
         Evaluate::Policy(args) => policy::run(&args, output),
     }

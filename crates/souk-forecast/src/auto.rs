@@ -1,0 +1,126 @@
+//! Forecasts of many series at once: models by backtest, combined, guarded, with calibrated intervals.
+//!
+//! Each series is forecast by several models, at its end and at earlier origins. How well each model did
+//! there, on this series and on all series of the call together, gives its weight (the weights of one series
+//! alone are noise: Claeskens et al., International Journal of Forecasting 32(3), 2016). Errors of the
+//! combination at the same origins calibrate the intervals.
+//!
+//! Nothing after the end of a series is looked at, so an evaluation that holds values back is honest.
+
+mod draft;
+#[cfg(test)]
+mod tests;
+mod weigh;
+
+use draft::Draft;
+pub(crate) use draft::Kind;
+pub(crate) use weigh::{Combined, PastError};
+
+use crate::guard::Bounds;
+use crate::intervals::Calibration;
+use crate::model::Model;
+use crate::parallel;
+
+/// One series to forecast: clean, one value a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// What the caller calls it.
+    pub id: String,
+    /// The values, oldest first.
+    pub y: Vec<f64>,
+    /// Values in a season; 1 without one.
+    pub season_length: usize,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// One model, or the automatic choice.
+    pub model: Model,
+    /// Steps ahead, at least 1.
+    pub horizon: usize,
+    /// Coverages of central intervals, in 0..1.
+    pub levels: Vec<f64>,
+    /// Shares of quantiles, in 0..1.
+    pub quantiles: Vec<f64>,
+    /// Threads; the result does not depend on it.
+    pub threads: usize,
+}
+
+/// What is expected of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    /// The means by step.
+    pub mean: Vec<f64>,
+    /// By level of the settings: lower and upper bound by step.
+    pub intervals: Vec<(Vec<f64>, Vec<f64>)>,
+    /// By share of the settings: the quantile by step.
+    pub quantiles: Vec<Vec<f64>>,
+    /// The models that it rests on, with their weights.
+    pub models: Vec<(String, f64)>,
+    /// Why something other than the wanted was done, in plain words; empty when nothing was.
+    pub reasons: Vec<String>,
+    /// True when the guard took a model out or cut a value.
+    pub is_guarded: bool,
+    /// By driver: the log of the factor that a unit of it moves demand by; empty without drivers.
+    pub effects: Vec<f64>,
+    /// Mean absolute error of the combination at earlier origins; none without any.
+    pub backtest_mae: Option<f64>,
+}
+
+/// Forecasts all series. Every series gets an answer, also an empty one (zeros, with the reason).
+///
+/// # Panics
+///
+/// When the horizon is 0: the caller has to refuse it with the words of its own door.
+pub fn forecast(tasks: &[Task], settings: &Settings) -> Vec<Forecast> {
+    assert!(settings.horizon > 0, "the horizon is at least 1");
+    let n_tasks = tasks.len();
+    let drafts = parallel::map(tasks, settings.threads, |task| {
+        Draft::make(task, settings, draft::n_windows(n_tasks, settings))
+    });
+    let prior = weigh::Prior::of(&drafts);
+    let combined: Vec<weigh::Combined> =
+        drafts.iter().map(|draft| weigh::combine(draft, &prior)).collect();
+    let calibration = Calibration::of(&combined, settings.horizon);
+    let idx: Vec<usize> = (0..n_tasks).collect();
+    parallel::map(&idx, settings.threads, |&idx| {
+        finish((&tasks[idx], &drafts[idx]), &combined[idx], (&calibration, settings))
+    })
+}
+
+fn finish(
+    (task, draft): (&Task, &Draft),
+    combined: &weigh::Combined,
+    (calibration, settings): (&Calibration, &Settings),
+) -> Forecast {
+    let bounds = Bounds::of(&task.y);
+    let mut reasons = draft.reasons.clone();
+    let mut mean = combined.mean.clone();
+    bounds.floor(&mut mean);
+    let mut is_cut = bounds.cut(&mut mean);
+    let has_sold = task.y.iter().any(|value| *value != 0.0);
+    let mut quantile = |share: f64| {
+        let mut values = calibration.quantile(combined, share, &mean);
+        bounds.floor(&mut values);
+        // Of what never sold, 0 is the only bound, and reaching it is no surprise.
+        is_cut |= bounds.cut(&mut values) && has_sold;
+        values
+    };
+    let intervals = settings
+        .levels
+        .iter()
+        .map(|level| (quantile(0.5 - level / 2.0), quantile(0.5 + level / 2.0)));
+    let intervals: Vec<_> = intervals.collect();
+    let quantiles = settings.quantiles.iter().map(|share| quantile(*share)).collect();
+    if is_cut {
+        reasons.push("cut at ten times the largest value of the history".to_owned());
+    }
+    let errors = &combined.errors;
+    let total: f64 = errors.iter().map(|error| error.amount().abs()).sum();
+    let backtest_mae = (!errors.is_empty()).then(|| total / errors.len() as f64);
+    let is_guarded = is_cut || draft.is_guarded;
+    let models = combined.models.clone();
+    let effects = Vec::new();
+    Forecast { mean, intervals, quantiles, models, reasons, is_guarded, effects, backtest_mae }
+}

@@ -1,0 +1,205 @@
+//! What each model says of one series, at its end and at earlier origins.
+
+use super::{Settings, Task};
+use crate::guard::Bounds;
+use crate::intermittent::Pattern;
+use crate::model::{Model, Outlook, outlook};
+use crate::numbers::{is_constant, mean};
+
+/// One model's forecasts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Member {
+    pub(super) model: Model,
+    pub(super) outlook: Outlook,
+    /// By origin: the means of the values after it, as many as are known; empty where it could not fit.
+    pub(super) past: Vec<Vec<f64>>,
+}
+
+/// All that is known of one series before anything is combined.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Draft {
+    pub(super) members: Vec<Member>,
+    /// By origin: the values after it, at most as many as the horizon.
+    pub(super) actual: Vec<Vec<f64>>,
+    pub(super) kind: Kind,
+    /// The size of one step's error, for the intervals.
+    pub(super) scale: f64,
+    /// By origin: the same, as it was known there.
+    pub(super) past_scales: Vec<f64>,
+    pub(super) reasons: Vec<String>,
+    pub(super) is_guarded: bool,
+}
+
+/// What sort of series it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Values of any sort.
+    Ordinary,
+    /// Small counts that sell most steps.
+    Count,
+    /// Small counts with many zeros.
+    Intermittent,
+}
+
+impl Kind {
+    fn of(y: &[f64]) -> Kind {
+        let is_count = y.iter().all(|value| *value >= 0.0 && value.fract() == 0.0);
+        if !is_count || mean(y) >= SMALL_MEAN {
+            Kind::Ordinary
+        } else if Pattern::of(y).is_intermittent() {
+            Kind::Intermittent
+        } else {
+            Kind::Count
+        }
+    }
+}
+
+/// Counts of a larger mean are near enough to continuous ones.
+const SMALL_MEAN: f64 = 30.0;
+/// Values that models look at: older ones teach little and cost time.
+const RECENT: usize = 700;
+/// Above this many values ARIMA and complex smoothing are left out of the automatic choice: they are dear,
+/// and long series are daily ones, whose seasons they hardly see.
+const LONG: usize = 400;
+
+/// Below so many values without a season, choosing by a criterion is worse than fixed models (chosen on held
+/// back values of yearly series).
+const CRITERIA_MIN: usize = 30;
+
+/// Origins before the end: fewer when many series share what they teach.
+///
+/// None for one model without intervals: nothing would be chosen or calibrated.
+pub(super) fn n_windows(n_tasks: usize, settings: &Settings) -> usize {
+    let is_plain = settings.levels.is_empty() && settings.quantiles.is_empty();
+    match n_tasks {
+        _ if is_plain && settings.model != Model::Auto => 0,
+        0..50 => 8,
+        _ => 3,
+    }
+}
+
+impl Draft {
+    pub(super) fn make(task: &Task, settings: &Settings, n_windows: usize) -> Draft {
+        let (n, m) = (task.y.len(), task.season_length);
+        let y = &task.y[n.saturating_sub(RECENT.max(8 * m))..];
+        let kind = Kind::of(y);
+        let cuts = origins(y.len(), m, (settings.horizon, n_windows));
+        let after = |cut: &usize| y[*cut..(cut + settings.horizon).min(y.len())].to_vec();
+        let actual: Vec<Vec<f64>> = cuts.iter().map(after).collect();
+        let (members, reasons) = (Vec::new(), Vec::new());
+        let past_scales = Vec::new();
+        let mut draft =
+            Draft { members, actual, kind, scale: 0.0, past_scales, reasons, is_guarded: false };
+        let mut past_sizes = vec![Vec::new(); cuts.len()];
+        let bounds = Bounds::of(&task.y);
+        for model in wanted(y, m, (settings.model, kind)) {
+            let Some(found) = outlook(model, y, m, settings.horizon) else {
+                if settings.model == model {
+                    draft.reasons.push(format!("{model} does not suit this series"));
+                }
+                continue;
+            };
+            if !bounds.admit(&found.mean) {
+                draft.reasons.push(format!("{model} left the bounds of the history"));
+                draft.is_guarded = true;
+                continue;
+            }
+            let pairs = cuts.iter().zip(&draft.actual).zip(&mut past_sizes);
+            let past = pairs.map(|((cut, actual), sizes)| {
+                let earlier = outlook(model, &y[..*cut], m, actual.len());
+                let sound = earlier.filter(|found| Bounds::of(&y[..*cut]).admit(&found.mean));
+                sizes.extend(sound.as_ref().and_then(|found| found.one_step_error));
+                sound.map(|found| found.mean).unwrap_or_default()
+            });
+            let past = past.collect();
+            draft.members.push(Member { model, outlook: found, past });
+        }
+        draft.fall_back(y, m, (&cuts, settings.horizon));
+        let sizes = draft.members.iter().filter_map(|member| member.outlook.one_step_error);
+        draft.scale = scale(sizes.collect(), y, m);
+        let pairs = cuts.iter().zip(past_sizes);
+        draft.past_scales = pairs.map(|(cut, sizes)| scale(sizes, &y[..*cut], m)).collect();
+        draft
+    }
+
+    /// When no model is left: the last season, the last value, zeros, whichever is first to exist.
+    fn fall_back(&mut self, y: &[f64], m: usize, (cuts, horizon): (&[usize], usize)) {
+        if !self.members.is_empty() {
+            return;
+        }
+        for model in [Model::SeasonalNaive, Model::Naive] {
+            if let Some(found) = outlook(model, y, m, horizon) {
+                self.reasons.push(format!("fell back to {model}"));
+                let before = |cut: &usize| {
+                    let earlier = outlook(model, &y[..*cut], m, horizon.min(y.len() - cut));
+                    earlier.map(|found| found.mean).unwrap_or_default()
+                };
+                let past = cuts.iter().map(before).collect();
+                self.members.push(Member { model, outlook: found, past });
+                return;
+            }
+        }
+        self.reasons.push("has no values: zeros".to_owned());
+        let detail = "zeros".to_owned();
+        let outlook = Outlook { mean: vec![0.0; horizon], one_step_error: None, detail };
+        self.members.push(Member { model: Model::Naive, outlook, past: Vec::new() });
+    }
+}
+
+/// The models that are tried.
+fn wanted(y: &[f64], m: usize, (model, kind): (Model, Kind)) -> Vec<Model> {
+    if model != Model::Auto {
+        return vec![model];
+    }
+    if is_constant(y) || y.len() < 3 {
+        return vec![Model::Naive];
+    }
+    if kind == Kind::Intermittent {
+        let mut models = vec![Model::Ses, Model::Tsb, Model::Sba, Model::Imapa, Model::Mean];
+        if m > 1 && m <= 31 && y.len() > 8 * m {
+            models.push(Model::Mstl);
+        }
+        return models;
+    }
+    if kind == Kind::Count && y.len() < CRITERIA_MIN {
+        // So few small counts show no trend that could be told from chance.
+        return vec![Model::Ses, Model::Tsb, Model::Imapa, Model::Mean];
+    }
+    let mut models = vec![Model::Theta, Model::DynamicOptimisedTheta];
+    if m == 1 {
+        models.extend([Model::Holt, Model::Damped, Model::Drift]);
+    } else {
+        models.extend([Model::Naive, Model::SeasonalNaive]);
+    }
+    if m > 1 || y.len() >= CRITERIA_MIN {
+        models.push(Model::Ets);
+    }
+    match y.len() {
+        0..=LONG if m == 1 && y.len() < CRITERIA_MIN => models.push(Model::Ces),
+        0..=LONG => models.extend([Model::Arima, Model::Ces]),
+        _ => models.push(Model::Mstl),
+    }
+    models
+}
+
+/// Where the series is cut for the backtest, latest first.
+fn origins(n: usize, m: usize, (horizon, n_windows): (usize, usize)) -> Vec<usize> {
+    // Two seasons and a little, so that seasonal models can be judged; half of a short series.
+    let train_min = (2 * m + 2).min(n / 2).max(n / 3).max(4);
+    let stride = horizon.div_ceil(2);
+    let latest = n.saturating_sub(horizon).max(train_min);
+    let cuts = (0..n_windows).map_while(|k| latest.checked_sub(k * stride));
+    cuts.filter(|cut| *cut >= train_min && *cut < n).collect()
+}
+
+/// The mean size of one step's error: of the models, or of naive forecasts where they have none.
+fn scale(mut sizes: Vec<f64>, y: &[f64], m: usize) -> f64 {
+    let near = crate::measures::seasonal_scale(y, 1).unwrap_or(0.0);
+    let naive = crate::measures::seasonal_scale(y, m).map_or(near, |far| far.min(near));
+    if sizes.is_empty() {
+        sizes.push(naive);
+    }
+    let size = crate::numbers::median(&mut sizes);
+    // A model that fits its few values too well would promise too much.
+    size.max(0.3 * naive).max(1e-9 * y.last().copied().unwrap_or(0.0).abs())
+}

@@ -1,0 +1,119 @@
+use super::*;
+use crate::air::{AIR, Numbers};
+
+fn settings(model: Model, threads: usize) -> Settings {
+    let (levels, quantiles) = (vec![0.8, 0.95], vec![0.5, 0.99]);
+    Settings { model, horizon: 8, levels, quantiles, threads }
+}
+
+/// Series as they come from a shop on a bad day.
+fn fuzzed(numbers: &mut Numbers) -> Task {
+    let n = (numbers.unit() * 60.0) as usize;
+    let scale = [1.0, 1e-9, 1e12, 100.0][(numbers.unit() * 4.0) as usize];
+    let kind = (numbers.unit() * 9.0) as usize;
+    let value = |t: usize, numbers: &mut Numbers| match kind {
+        0 => 0.0,
+        1 => 5.0,
+        2 => f64::from(u8::from(t == n / 2)) * 1e3,
+        3 => numbers.normal(),
+        4 => (numbers.unit() * 4.0).floor() * f64::from(u8::from(numbers.unit() < 0.3)),
+        5 => 1.5_f64.powi(t as i32 % 40),
+        6 => -numbers.unit() * t as f64,
+        7 => {
+            if t + 3 > n {
+                0.0
+            } else {
+                10.0 + numbers.unit()
+            }
+        }
+        _ => 100.0 + 10.0 * (t as f64 / 2.0).sin() + numbers.normal(),
+    };
+    let y = (0..n).map(|t| scale * value(t, numbers)).collect();
+    let season_length = [1, 4, 7, 12][(numbers.unit() * 4.0) as usize];
+    Task { id: n.to_string(), y, season_length }
+}
+
+/// Check 4 in small; SOUK_FUZZ_SERIES=100000 makes it the long form.
+#[test]
+fn every_series_gets_a_sane_answer() {
+    let wanted = std::env::var("SOUK_FUZZ_SERIES").ok().and_then(|text| text.parse().ok());
+    let mut numbers = Numbers(20_260_101);
+    let mut left = wanted.unwrap_or(120);
+    while left > 0 {
+        let n = left.min(500);
+        left -= n;
+        let tasks: Vec<Task> = (0..n).map(|_| fuzzed(&mut numbers)).collect();
+        for (task, found) in tasks.iter().zip(forecast(&tasks, &settings(Model::Auto, 2))) {
+            let most = 10.0 * task.y.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+            let bounds = found.intervals.iter().flat_map(|(low, high)| low.iter().chain(high));
+            let all = found.mean.iter().chain(bounds).chain(found.quantiles.iter().flatten());
+            for value in all {
+                assert!(value.is_finite() && value.abs() <= most, "{value} of {:?}", task.y);
+            }
+            assert_eq!(found.mean.len(), 8);
+            assert!(!found.is_guarded || !found.reasons.is_empty());
+            assert!(!found.models.is_empty());
+        }
+    }
+}
+
+#[test]
+fn ordinary_series_are_not_touched_by_the_guard() {
+    let mut numbers = Numbers(4);
+    let mut make = |id: usize| {
+        let (level, slope) = (100.0 + 50.0 * numbers.unit(), numbers.unit() - 0.5);
+        let y = (0..48).map(|t| {
+            level
+                + slope * f64::from(t)
+                + 8.0 * (f64::from(t) / 12.0 * std::f64::consts::TAU).sin()
+                + 5.0 * numbers.normal()
+        });
+        Task { id: id.to_string(), y: y.collect(), season_length: 12 }
+    };
+    let tasks: Vec<Task> = (0..50).map(&mut make).collect();
+    let found = forecast(&tasks, &settings(Model::Auto, 2));
+    assert_eq!(found.iter().filter(|one| one.is_guarded).count(), 0);
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let mut numbers = Numbers(8);
+    let tasks: Vec<Task> = (0..16).map(|_| fuzzed(&mut numbers)).collect();
+    let one = forecast(&tasks, &settings(Model::Auto, 1));
+    assert_eq!(one, forecast(&tasks, &settings(Model::Auto, 2)));
+    assert_eq!(one, forecast(&tasks, &settings(Model::Auto, 5)));
+}
+
+/// The combination beats the seasonal naive forecast on the airline data, and says what it is made of.
+#[test]
+fn combination_forecasts_the_airline() {
+    let task = Task { id: "air".to_owned(), y: AIR[..136].to_vec(), season_length: 12 };
+    let found = &forecast(std::slice::from_ref(&task), &settings(Model::Auto, 1))[0];
+    let naive = &forecast(&[task], &settings(Model::SeasonalNaive, 1))[0];
+    let error = |one: &Forecast| crate::measures::mae(&AIR[136..], &one.mean);
+    assert!(error(found) < 0.5 * error(naive), "{} {}", error(found), error(naive));
+    let total: f64 = found.models.iter().map(|(_, weight)| weight).sum();
+    assert!((total - 1.0).abs() < 1e-12);
+    assert!(found.reasons.is_empty() && found.backtest_mae.unwrap() > 0.0);
+}
+
+/// Fallbacks are said in words.
+#[test]
+fn fallbacks_have_reasons() {
+    let task = |y: Vec<f64>| Task { id: "a".to_owned(), y, season_length: 12 };
+    let empty = &forecast(&[task(vec![])], &settings(Model::Auto, 1))[0];
+    assert_eq!(empty.mean, [0.0; 8]);
+    assert_eq!(empty.reasons, ["has no values: zeros"]);
+    let short = &forecast(&[task(vec![3.0, 4.0])], &settings(Model::HoltWinters, 1))[0];
+    assert_eq!(short.mean, [4.0; 8]);
+    assert_eq!(short.reasons, ["holt_winters does not suit this series", "fell back to naive"]);
+}
+
+/// What comes after a series' end cannot reach its forecast: a task is all that is looked at.
+#[test]
+fn negative_forecasts_of_sales_are_lifted_to_zero() {
+    let y: Vec<f64> = (0..30).map(|t| f64::from(30 - t) * 2.0 + f64::from(t % 2)).collect();
+    let task = Task { id: "a".to_owned(), y, season_length: 1 };
+    let found = &forecast(&[task], &settings(Model::Holt, 1))[0];
+    assert!(found.mean.iter().all(|mean| *mean >= 0.0) && found.mean[7] < 1.0);
+}

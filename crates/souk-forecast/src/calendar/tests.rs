@@ -1,0 +1,60 @@
+use super::*;
+
+fn moments(texts: &[&str]) -> Vec<Moment> {
+    texts.iter().map(|text| Moment::read(text).unwrap()).collect()
+}
+
+#[test]
+fn frequencies_are_told_from_dates() {
+    let cases: &[(&[&str], Option<Frequency>)] = &[
+        (&["1", "2", "5"], Some(Frequency::Step)),
+        (&["2024-01-01", "2024-01-02", "2024-01-05"], Some(Frequency::Day)),
+        (&["2024-01-01", "2024-01-08", "2024-01-22"], Some(Frequency::Week)),
+        (&["2024-01-31", "2024-02-29", "2024-04-30"], Some(Frequency::Month)),
+        (&["2024-01-15", "2024-02-15"], Some(Frequency::Month)),
+        (&["2024-01-01", "2024-04-01", "2024-07-01"], Some(Frequency::Quarter)),
+        (&["2020-12-31", "2021-12-31"], Some(Frequency::Year)),
+        (&["2024-01-01T00:00:00", "2024-01-01T05:00:00"], Some(Frequency::Hour)),
+        (&["1", "2024-01-01"], None),
+        (&["2024-01-01T00:00:00", "2024-01-01T05:07:00"], None),
+        (&["2024-01-01"], Some(Frequency::Day)),
+    ];
+    for (texts, expected) in cases {
+        assert_eq!(Frequency::of(&moments(texts)), *expected, "{texts:?}");
+    }
+}
+
+/// Every frequency gives its moments back, also before 1970 and at month ends.
+#[test]
+fn slots_read_back() {
+    let texts = ["1965-03-31", "1969-12-31", "2024-02-29", "2024-12-31", "2023-05-15"];
+    for at in moments(&texts) {
+        for frequency in Frequency::ALL.into_iter().skip(1) {
+            let slot = frequency.slot(at).unwrap();
+            let phase = Phase::common(&[slot]).unwrap();
+            assert_eq!(frequency.moment(slot.number, phase), Some(at), "{frequency:?}");
+        }
+    }
+}
+
+#[test]
+fn month_ends_stay_month_ends() {
+    let slots: Vec<Slot> = moments(&["2024-01-31", "2024-02-29"])
+        .into_iter()
+        .map(|at| Frequency::Month.slot(at).unwrap())
+        .collect();
+    let phase = Phase::common(&slots).unwrap();
+    let next = Frequency::Month.moment(slots[1].number + 2, phase).unwrap();
+    assert_eq!(next.to_string(), "2024-04-30");
+}
+
+#[test]
+fn names_are_those_of_pandas() {
+    for (text, frequency) in
+        [("MS", Frequency::Month), ("W-SUN", Frequency::Week), ("D", Frequency::Day)]
+    {
+        assert_eq!(text.parse(), Ok(frequency));
+    }
+    assert!("fortnight".parse::<Frequency>().unwrap_err().to_string().contains("take one of"));
+    assert_eq!(Moment::read("yesterday"), None);
+}

@@ -1,0 +1,247 @@
+//! From rows in any order to clean series, one value a step, with what was done to them said in words.
+
+#[cfg(test)]
+mod tests;
+
+use crate::calendar::{Frequency, Moment, Phase};
+use crate::intermittent::Pattern;
+
+/// One row of one series; a missing value may also be written as not-a-number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// When.
+    pub at: Moment,
+    /// How much.
+    pub value: Option<f64>,
+}
+
+/// A clean series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The values, one for each step.
+    pub y: Vec<f64>,
+    /// How far apart they are.
+    pub frequency: Frequency,
+    first: i64,
+    phase: Phase,
+    /// What was done to the rows, in words.
+    pub notes: Vec<String>,
+}
+
+/// What a missing step means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gaps {
+    /// 0 where the series sells in fits and starts, else between its neighbours.
+    #[default]
+    Guess,
+    /// Nothing was sold.
+    Zero,
+    /// Between its neighbours.
+    Between,
+    /// An error.
+    Refuse,
+}
+
+/// Why a series cannot be forecast.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeriesError {
+    /// No row has a value.
+    #[error("has no value in column `y`; give at least one number")]
+    Empty,
+    /// Integers beside dates, or dates that lie on no common calendar.
+    #[error(
+        "mixes frequencies: {a} and {b} do not lie on one {calendar} calendar; split it, or name --freq"
+    )]
+    Mixed {
+        /// One moment.
+        a: Moment,
+        /// One that does not fit to it.
+        b: Moment,
+        /// The calendar that was tried.
+        calendar: &'static str,
+    },
+    /// A step without a row, though gaps are refused.
+    #[error("has no row at {at}; add it, or say what a gap means with --gaps zero|between")]
+    Gap {
+        /// The first missing step.
+        at: Moment,
+    },
+    /// So few of the steps from the first to the last row have one that the calendar must be wrong.
+    #[error("has {rows} rows over {steps} steps of {calendar}; name a longer step with --freq")]
+    Sparse {
+        /// Rows with a value.
+        rows: usize,
+        /// Steps from the first to the last.
+        steps: u64,
+        /// The calendar's letter.
+        calendar: &'static str,
+    },
+}
+
+/// Steps of one series at most: beyond this the calendar is wrong, or the memory is at risk.
+const STEPS_MAX: u64 = 1_000_000;
+
+/// Sorts rows, settles repeats and fills gaps. `frequency` is told from the rows when none is given.
+///
+/// # Errors
+///
+/// Any [`SeriesError`]; other series are not touched by it.
+pub fn clean(
+    rows: &[Row],
+    frequency: Option<Frequency>,
+    gaps: Gaps,
+) -> Result<Series, SeriesError> {
+    let mut notes = Vec::new();
+    let mut known: Vec<(Moment, f64)> = Vec::with_capacity(rows.len());
+    let mut missing = Vec::new();
+    for row in rows {
+        match row.value.filter(|value| value.is_finite() && value.abs() <= VALUE_MAX) {
+            Some(value) => known.push((row.at, value)),
+            None => missing.push(row.at),
+        }
+    }
+    if !missing.is_empty() {
+        notes.push(format!("{} rows have no usable value", missing.len()));
+    }
+    if known.is_empty() {
+        return Err(SeriesError::Empty);
+    }
+    if !known.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+        known.sort_by_key(|(at, _)| *at);
+        settle_repeats(&mut known, &mut notes);
+    }
+    let (frequency, phase, numbers) = on_calendar(&known, &missing, frequency)?;
+    let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+    let steps = first.abs_diff(last).saturating_add(1);
+    if steps > STEPS_MAX.min(known.len() as u64 * 1_000 + 1_000) {
+        let (rows, calendar) = (known.len(), frequency.letter());
+        return Err(SeriesError::Sparse { rows, steps, calendar });
+    }
+    let mut y = vec![f64::NAN; steps as usize];
+    for (number, (_, value)) in numbers.iter().zip(&known) {
+        y[number.abs_diff(first) as usize] = *value;
+    }
+    fill(&mut y, gaps, &mut notes).map_err(|idx| {
+        let at = frequency.moment(first + idx as i64, phase).unwrap_or(known[0].0);
+        SeriesError::Gap { at }
+    })?;
+    if y.iter().any(|value| *value < 0.0)
+        && y.iter().filter(|value| **value < 0.0).count() * 10 < y.len()
+    {
+        notes.push("some values are negative; they are kept as they are".to_owned());
+    }
+    Ok(Series { y, frequency, first, phase, notes })
+}
+
+/// Values beyond this are typing errors in any unit, and their squares would overflow.
+const VALUE_MAX: f64 = 1e100;
+
+/// Rows of the same moment: equal values are one row sent twice, others are averaged.
+fn settle_repeats(known: &mut Vec<(Moment, f64)>, notes: &mut Vec<String>) {
+    let (mut n_equal, mut n_other) = (0, 0);
+    let mut settled: Vec<(Moment, f64)> = Vec::with_capacity(known.len());
+    for group in known.chunk_by(|a, b| a.0 == b.0) {
+        let (at, value) = group[0];
+        if group.iter().all(|(_, other)| *other == value) {
+            n_equal += group.len() - 1;
+            settled.push((at, value));
+        } else {
+            n_other += group.len() - 1;
+            let sum: f64 = group.iter().map(|(_, value)| value / group.len() as f64).sum();
+            settled.push((at, sum));
+        }
+    }
+    if n_equal > 0 {
+        notes.push(format!("{n_equal} rows were there twice and count once"));
+    }
+    if n_other > 0 {
+        notes.push(format!("{n_other} rows repeat a date with another value: averaged"));
+    }
+    *known = settled;
+}
+
+type OnCalendar = (Frequency, Phase, Vec<i64>);
+
+fn on_calendar(
+    known: &[(Moment, f64)],
+    missing: &[Moment],
+    frequency: Option<Frequency>,
+) -> Result<OnCalendar, SeriesError> {
+    let moments: Vec<Moment> = known.iter().map(|(at, _)| *at).collect();
+    // Rows without a value still tell the calendar.
+    let told = || {
+        let mut all: Vec<Moment> = moments.iter().chain(missing).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        Frequency::of(&all).or_else(|| Frequency::of(&moments))
+    };
+    let mixed =
+        |calendar: &'static str, b: Moment| SeriesError::Mixed { a: moments[0], b, calendar };
+    let odd_kind = || {
+        let is_step = |at: &Moment| matches!(at, Moment::Step(_));
+        let odd = moments.iter().find(|at| is_step(at) != is_step(&moments[0]));
+        odd.copied().unwrap_or(moments[moments.len() - 1])
+    };
+    let Some(frequency) = frequency.or_else(told) else {
+        return Err(mixed("regular", odd_kind()));
+    };
+    let slots: Option<Vec<_>> = moments.iter().map(|at| frequency.slot(*at)).collect();
+    let slots = slots.ok_or_else(|| mixed(frequency.letter(), odd_kind()))?;
+    let Some(phase) = Phase::common(&slots) else {
+        let odd = slots.iter().position(|slot| Phase::common(&[slots[0], *slot]).is_none());
+        return Err(mixed(frequency.letter(), moments[odd.unwrap_or(moments.len() - 1)]));
+    };
+    Ok((frequency, phase, slots.iter().map(|slot| slot.number).collect()))
+}
+
+/// Gives every missing step a value; answers the first one when gaps are refused.
+fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize> {
+    let Some(first) = y.iter().position(|value| value.is_nan()) else { return Ok(()) };
+    let known: Vec<f64> = y.iter().copied().filter(|value| !value.is_nan()).collect();
+    let n_missing = y.len() - known.len();
+    // Few rows beside many steps, or many zeros: days without a row are days without a sale.
+    let is_sparse = n_missing * 3 > y.len() || Pattern::of(&known).is_intermittent();
+    let with_zero = match gaps {
+        Gaps::Refuse => return Err(first),
+        Gaps::Zero => true,
+        Gaps::Between => false,
+        Gaps::Guess => is_sparse && known.iter().all(|value| *value >= 0.0),
+    };
+    if with_zero {
+        for value in y.iter_mut().filter(|value| value.is_nan()) {
+            *value = 0.0;
+        }
+        notes.push(format!("{n_missing} missing steps count as 0"));
+        return Ok(());
+    }
+    // The first and the last step have a value, so every gap has neighbours.
+    let mut last = 0;
+    for idx in 1..y.len() {
+        if y[idx].is_nan() {
+            continue;
+        }
+        for gap in last + 1..idx {
+            let share = (gap - last) as f64 / (idx - last) as f64;
+            y[gap] = y[last] + share * (y[idx] - y[last]);
+        }
+        last = idx;
+    }
+    notes.push(format!("{n_missing} missing steps lie between their neighbours"));
+    Ok(())
+}
+
+impl Series {
+    /// The moment of a step after the last value, from 1; `None` beyond the calendar's end.
+    pub fn moment_after(&self, step: usize) -> Option<Moment> {
+        let last = self.first.checked_add(self.y.len() as i64 - 1)?;
+        self.frequency.moment(last.checked_add(step as i64)?, self.phase)
+    }
+
+    /// How many steps after the last value a moment is (0 is the last value); `None` when it lies on another
+    /// calendar.
+    pub fn steps_after(&self, at: Moment) -> Option<i64> {
+        let slot = self.frequency.slot(at)?;
+        let last = self.first.checked_add(self.y.len() as i64 - 1)?;
+        slot.number.checked_sub(last)
+    }
+}

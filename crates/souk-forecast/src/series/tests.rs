@@ -1,0 +1,66 @@
+use super::*;
+
+fn rows(texts: &[(&str, f64)]) -> Vec<Row> {
+    let row =
+        |(at, value): &(&str, f64)| Row { at: Moment::read(at).unwrap(), value: Some(*value) };
+    texts.iter().map(row).collect()
+}
+
+fn cleaned(texts: &[(&str, f64)]) -> Series {
+    clean(&rows(texts), None, Gaps::Guess).unwrap()
+}
+
+#[test]
+fn order_repeats_and_gaps_are_settled() {
+    let series = cleaned(&[
+        ("2024-01-05", 50.0),
+        ("2024-01-01", 10.0),
+        ("2024-01-02", 20.0),
+        ("2024-01-02", 20.0),
+        ("2024-01-04", 30.0),
+        ("2024-01-04", 50.0),
+    ]);
+    assert_eq!(series.y, [10.0, 20.0, 30.0, 40.0, 50.0]);
+    assert_eq!(series.frequency, Frequency::Day);
+    assert_eq!(series.notes.len(), 3, "{:?}", series.notes);
+    assert_eq!(series.moment_after(2).unwrap().to_string(), "2024-01-07");
+    assert_eq!(series.steps_after(Moment::read("2024-01-03").unwrap()), Some(-2));
+}
+
+#[test]
+fn days_without_a_row_of_a_slow_mover_are_zeros() {
+    let series = cleaned(&[("1", 2.0), ("5", 1.0), ("6", 3.0), ("12", 1.0)]);
+    assert_eq!(series.y.iter().sum::<f64>(), 7.0);
+    assert_eq!(series.y.len(), 12);
+}
+
+#[test]
+fn what_cannot_be_a_number_is_a_gap() {
+    let mut bad =
+        rows(&[("1", 1.0), ("2", f64::NAN), ("3", 3.0), ("4", f64::INFINITY), ("5", 1e200)]);
+    bad.push(Row { at: Moment::Step(6), value: None });
+    bad.push(Row { at: Moment::Step(7), value: Some(7.0) });
+    let series = clean(&bad, None, Gaps::Between).unwrap();
+    assert_eq!(series.y, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    assert!(series.notes[0].starts_with("4 rows have no usable value"));
+}
+
+#[test]
+fn errors_name_the_fault_and_the_remedy() {
+    let nothing = [Row { at: Moment::Step(1), value: None }];
+    let error =
+        |rows: &[Row], frequency, gaps| clean(rows, frequency, gaps).unwrap_err().to_string();
+    assert!(error(&nothing, None, Gaps::Guess).contains("give at least one number"));
+    assert!(error(&[], None, Gaps::Guess).contains("no value"));
+    let mixed = rows(&[("1", 1.0), ("2024-01-01", 2.0)]);
+    assert!(error(&mixed, None, Gaps::Guess).contains("mixes frequencies: 1 and 2024-01-01"));
+    let weekly = rows(&[("2024-01-01", 1.0), ("2024-01-08", 2.0), ("2024-01-16", 3.0)]);
+    let found = error(&weekly, Some(Frequency::Week), Gaps::Guess);
+    assert!(found.contains("2024-01-01 and 2024-01-16 do not lie on one W calendar"), "{found}");
+    let gap = rows(&[("2024-01-01", 1.0), ("2024-01-03", 2.0)]);
+    assert!(error(&gap, None, Gaps::Refuse).contains("no row at 2024-01-02"));
+    let far = rows(&[("1", 1.0), ("2000000000", 2.0)]);
+    assert!(error(&far, None, Gaps::Guess).contains("has 2 rows over 2000000000 steps"));
+    let extreme = rows(&[("-9223372036854775808", 1.0), ("9223372036854775807", 2.0)]);
+    assert!(clean(&extreme, None, Gaps::Guess).is_err());
+}

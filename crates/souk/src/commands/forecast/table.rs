@@ -1,0 +1,293 @@
+//! Rows of sales files as clean series, with the columns that drive them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use souk_app::sheet::{self, Cell, Columns};
+use souk_forecast::Task;
+use souk_forecast::calendar::Moment;
+use souk_forecast::drivers::Drivers;
+use souk_forecast::series::{Gaps, Row, Series, clean};
+
+use crate::cli::{GapRule, SeriesArgs};
+use crate::failure::Failure;
+
+const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
+const TIME: &[&str] = &["ds", "date", "timestamp", "step"];
+const VALUE: &[&str] = &["y", "quantity", "units", "sales", "value"];
+
+/// A series that can be forecast.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) id: String,
+    pub(crate) series: Series,
+    /// By driver: its value at each step of the series.
+    past: Vec<Vec<f64>>,
+    /// By driver: its value at each step ahead; empty when not all are known.
+    ahead: Vec<Vec<f64>>,
+    /// Rows of the future or test file.
+    pub(crate) later: Vec<Later>,
+}
+
+/// One row after the end of a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Later {
+    pub(crate) at: Moment,
+    pub(crate) y: Option<f64>,
+    drivers: Vec<Option<f64>>,
+}
+
+/// All series of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    pub(crate) series: Vec<Known>,
+    /// Those that cannot be forecast, with the reason.
+    pub(crate) refused: Vec<(String, String)>,
+    drivers: Vec<String>,
+    season_length: Option<u32>,
+}
+
+/// One file as it was read: rows by series, in the order of their first appearance.
+struct Rows {
+    ids: Vec<String>,
+    rows: Vec<Vec<Later>>,
+    numbers: HashMap<String, usize>,
+}
+
+/// Reads the input, and what is known of the time after it.
+///
+/// # Errors
+///
+/// A file that cannot be read, a column that is missing, a future file that has no column in common or whose
+/// series are all others. What is wrong with one series is told in [`Input::refused`].
+pub(crate) fn read(args: &SeriesArgs, later: Option<&Path>) -> Result<Input> {
+    let shared = match later {
+        Some(later) => shared_columns(&args.input, later)?,
+        None => Vec::new(),
+    };
+    read_with(args, later, shared)
+}
+
+/// As [`read`], but only with the columns of sales themselves.
+pub(crate) fn read_plain(args: &SeriesArgs, later: Option<&Path>) -> Result<Input> {
+    read_with(args, later, Vec::new())
+}
+
+fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Result<Input> {
+    let mut refused = Vec::new();
+    let known = rows(&args.input, &shared, (true, &mut refused))?;
+    let after = later.map(|later| rows(later, &shared, (false, &mut refused))).transpose()?;
+    if let (Some(after), Some(later)) = (&after, later)
+        && !after.ids.iter().any(|id| known.numbers.contains_key(id))
+    {
+        let detail = format!("{} has no series of the input in common with it", later.display());
+        return Err(anyhow!(Failure::usage(detail)));
+    }
+    let gaps = match args.gaps {
+        GapRule::Guess => Gaps::Guess,
+        GapRule::Zero => Gaps::Zero,
+        GapRule::Between => Gaps::Between,
+        GapRule::Refuse => Gaps::Refuse,
+    };
+    let mut input =
+        Input { series: Vec::new(), refused, drivers: shared, season_length: args.season_length };
+    for (id, rows) in known.ids.iter().zip(&known.rows) {
+        let plain: Vec<Row> = rows.iter().map(|row| Row { at: row.at, value: row.y }).collect();
+        match clean(&plain, args.freq, gaps) {
+            Ok(series) => {
+                let past = aligned(&series, rows, input.drivers.len());
+                let number = after.as_ref().and_then(|after| after.numbers.get(id).copied());
+                let later = match (&after, number) {
+                    (Some(after), Some(number)) => after.rows[number].clone(),
+                    _ => Vec::new(),
+                };
+                let ahead = Vec::new();
+                input.series.push(Known { id: id.clone(), series, past, ahead, later });
+            }
+            Err(error) => input.refused.push((id.clone(), error.to_string())),
+        }
+    }
+    Ok(input)
+}
+
+/// The numeric columns that both files have, besides those of sales.
+fn shared_columns(input: &Path, later: &Path) -> Result<Vec<String>> {
+    let of = |path: &Path| -> Result<Vec<String>> { Ok(sheet::open(path)?.columns().to_vec()) };
+    let (known, after) = (of(input)?, of(later)?);
+    let is_own =
+        |name: &String| [ID, TIME, VALUE].iter().any(|names| names.contains(&name.as_str()));
+    let unknown: Vec<&String> =
+        after.iter().filter(|name| !is_own(name) && !known.contains(name)).collect();
+    if let Some(name) = unknown.first() {
+        let (later, input) = (later.display(), input.display());
+        let detail =
+            format!("{later}: column `{name}` is not in {input}; add it there or take it out here");
+        return Err(anyhow!(Failure::usage(detail)));
+    }
+    Ok(after.into_iter().filter(|name| !is_own(name)).collect())
+}
+
+type Refused<'a> = &'a mut Vec<(String, String)>;
+
+fn rows(path: &Path, drivers: &[String], (needs_y, refused): (bool, Refused<'_>)) -> Result<Rows> {
+    let mut file = sheet::open(path)?;
+    let columns = Columns::new(file.columns());
+    let (id, time) = (columns.need(ID)?, columns.need(TIME)?);
+    let y = if needs_y { Some(columns.need(VALUE)?) } else { columns.find(VALUE) };
+    let places: Vec<Option<usize>> =
+        drivers.iter().map(|name| columns.find(&[name.as_str()])).collect();
+    let mut read = Rows { ids: Vec::new(), rows: Vec::new(), numbers: HashMap::new() };
+    let mut bad: HashMap<String, ()> = HashMap::new();
+    while let Some(block) = file.next_block()? {
+        if let Some(fault) = block.faults.first() {
+            return Err(wrong(path, fault.line, &fault.reason));
+        }
+        for row in 0..block.len() {
+            let name = block.cell(row, id).text().unwrap_or_default().into_owned();
+            if name.is_empty() {
+                return Err(wrong(path, block.line(row), "column `unique_id` is empty"));
+            }
+            let Some(at) = moment(block.cell(row, time)) else {
+                if bad.insert(name.clone(), ()).is_none() {
+                    let line = block.line(row);
+                    let reason = format!("has no date or integer in `ds` (line {line})");
+                    refused.push((name, reason));
+                }
+                continue;
+            };
+            let number =
+                |place: Option<usize>| place.and_then(|place| value(block.cell(row, place)));
+            let drivers = places.iter().map(|place| number(*place)).collect();
+            let number = match read.numbers.get(&name) {
+                Some(number) => *number,
+                None => {
+                    let new = read.ids.len();
+                    read.numbers.insert(name.clone(), new);
+                    read.ids.push(name);
+                    read.rows.push(Vec::new());
+                    new
+                }
+            };
+            let y = y.and_then(|place| value(block.cell(row, place)));
+            read.rows[number].push(Later { at, y, drivers });
+        }
+    }
+    // A series with one unreadable date would get a gap that nobody sees: it is refused whole.
+    for (id, rows) in read.ids.iter().zip(&mut read.rows) {
+        if bad.contains_key(id) {
+            rows.clear();
+        }
+    }
+    let keep: Vec<bool> = read.ids.iter().map(|id| !bad.contains_key(id)).collect();
+    Ok(read.keep(&keep))
+}
+
+impl Rows {
+    fn keep(self, keep: &[bool]) -> Rows {
+        let mut kept = Rows { ids: Vec::new(), rows: Vec::new(), numbers: HashMap::new() };
+        for ((id, rows), _) in
+            self.ids.into_iter().zip(self.rows).zip(keep).filter(|(_, keep)| **keep)
+        {
+            kept.numbers.insert(id.clone(), kept.ids.len());
+            kept.ids.push(id);
+            kept.rows.push(rows);
+        }
+        kept
+    }
+}
+
+fn moment(cell: Cell<'_>) -> Option<Moment> {
+    match cell {
+        Cell::Int(step) => Some(Moment::Step(step)),
+        Cell::Float(step) if step.fract() == 0.0 && step.abs() < 1e15 => {
+            Some(Moment::Step(step as i64))
+        }
+        other => Moment::read(&other.text()?),
+    }
+}
+
+/// A number; anything else counts as missing, as a cell without one does.
+fn value(cell: Cell<'_>) -> Option<f64> {
+    cell.number().ok().flatten()
+}
+
+/// Drivers at each step of a series; a missing one counts as 0.
+fn aligned(series: &Series, rows: &[Later], n_drivers: usize) -> Vec<Vec<f64>> {
+    let n = series.y.len() as i64;
+    let mut past = vec![vec![0.0; series.y.len()]; n_drivers];
+    for row in rows {
+        let step = series.steps_after(row.at).map(|after| n - 1 + after);
+        let Some(idx) = step.filter(|idx| (0..n).contains(idx)) else { continue };
+        for (column, value) in past.iter_mut().zip(&row.drivers) {
+            column[idx as usize] = value.unwrap_or(0.0);
+        }
+    }
+    past
+}
+
+impl Input {
+    /// Lines up what is known of the next steps; a series without a driver at every step is refused.
+    pub(crate) fn look_ahead(&mut self, horizon: usize) {
+        if self.drivers.is_empty() {
+            return;
+        }
+        let (names, refused) = (&self.drivers, &mut self.refused);
+        self.series.retain_mut(|known| {
+            let mut ahead = vec![vec![f64::NAN; horizon]; names.len()];
+            for row in &known.later {
+                let Some(step) = known.series.steps_after(row.at) else { continue };
+                if step < 1 || step > horizon as i64 {
+                    continue;
+                }
+                for (column, value) in ahead.iter_mut().zip(&row.drivers) {
+                    column[step as usize - 1] = value.unwrap_or(f64::NAN);
+                }
+            }
+            let missing = ahead.iter().enumerate().find_map(|(number, column)| {
+                column.iter().position(|value| value.is_nan()).map(|idx| (number, idx))
+            });
+            if let Some((number, idx)) = missing {
+                let at = known.series.moment_after(idx + 1).map(|at| at.to_string());
+                let (name, at) = (&names[number], at.unwrap_or_default());
+                let reason = format!("has no `{name}` at {at} in the future file; add the row");
+                refused.push((known.id.clone(), reason));
+                return false;
+            }
+            known.ahead = ahead;
+            true
+        });
+    }
+
+    /// What is to be forecast, with what drives it.
+    pub(crate) fn tasks(&self) -> (Vec<Task>, Vec<Drivers>) {
+        let task = |known: &Known| super::task(known, self.season_length);
+        let drivers =
+            |known: &Known| Drivers { past: known.past.clone(), ahead: known.ahead.clone() };
+        let tasks = self.series.iter().map(task).collect();
+        if self.drivers.is_empty() {
+            return (tasks, Vec::new());
+        }
+        (tasks, self.series.iter().map(drivers).collect())
+    }
+
+    /// Takes the last steps off every series as what comes later; series that are too short for it are left
+    /// out. Answers the values by series.
+    pub(crate) fn hold_back(&mut self, steps: usize) -> Vec<Vec<f64>> {
+        let mut held = Vec::new();
+        self.series.retain_mut(|known| {
+            let Some(left) = known.series.y.len().checked_sub(steps).filter(|left| *left > 0)
+            else {
+                return false;
+            };
+            held.push(known.series.y.split_off(left));
+            known.ahead = known.past.iter_mut().map(|column| column.split_off(left)).collect();
+            true
+        });
+        held
+    }
+}
+
+fn wrong(path: &Path, line: u64, reason: &str) -> anyhow::Error {
+    anyhow!(Failure::usage(format!("{} line {line}: {reason}", path.display())))
+}
