@@ -113,7 +113,7 @@ pub fn clean(
     let (frequency, phase, numbers) = on_calendar(&known, &missing, frequency)?;
     let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
     let steps = first.abs_diff(last).saturating_add(1);
-    if steps > STEPS_MAX.min(known.len() as u64 * 1_000 + 1_000) {
+    if steps > STEPS_MAX.min(known.len() as u64 * 50 + 1_000) {
         let (rows, calendar) = (known.len(), frequency.letter());
         return Err(SeriesError::Sparse { rows, steps, calendar });
     }

@@ -25,6 +25,14 @@ pub enum PolicyError {
     /// The list of price breaks is empty, does not begin at 0 or does not ascend.
     #[error("price breaks must begin at quantity 0 and ascend")]
     Breaks,
+    /// The best policy spans more positions than can be looked through.
+    #[error(
+        "the best policy spans more than {positions} positions; plan in larger units, or check the cost of an order"
+    )]
+    Wide {
+        /// How many can be.
+        positions: usize,
+    },
     /// The chances of demand do not add up to 1.
     #[error("chances of demand add up to {sum}; they must add up to 1 and none may be negative")]
     Chances {

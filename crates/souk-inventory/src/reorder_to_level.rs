@@ -27,8 +27,8 @@ pub struct Policy {
     pub cost: f64,
 }
 
-/// Positions that are looked at, at most; beyond it the costs are out of all proportion.
-const POSITIONS_MAX: usize = 200_000;
+/// Positions that are looked at, at most (chosen: the time grows with their square; larger lots are planned in larger units).
+const POSITIONS_MAX: usize = 2_000;
 
 /// The policy of least mean cost, for demand of one period with these chances of 0, 1, 2, … (for a lead time, let
 /// them be the chances over lead time and review in `over_lead_time`).
@@ -62,10 +62,16 @@ pub fn best_policy(
     let mut s = middle - 1;
     while cost(&mut renewal, s, middle) > period(s) {
         s -= 1;
+        if renewal.rate.len() >= POSITIONS_MAX {
+            return Err(PolicyError::Wide { positions: POSITIONS_MAX });
+        }
     }
     let (mut best_big, mut least) = (middle, cost(&mut renewal, s, middle));
     let mut big = middle + 1;
-    while period(big) <= least && renewal.rate.len() < POSITIONS_MAX {
+    while period(big) <= least {
+        if renewal.rate.len() >= POSITIONS_MAX {
+            return Err(PolicyError::Wide { positions: POSITIONS_MAX });
+        }
         if cost(&mut renewal, s, big) < least {
             best_big = big;
             while cost(&mut renewal, s, big) <= period(s + 1) {
@@ -162,5 +168,10 @@ mod tests {
         }
         let costs = Costs { per_order: 1.0, holding: 1.0, waiting: 1.0 };
         assert!(best_policy(&costs, &[1.0], &[1.0]).is_err());
+        // An order that costs as much as millions of days of stock would span millions of positions.
+        let dear = Costs { per_order: 1e12, holding: 1.0, waiting: 1e-6 };
+        let chances = poisson(2.0).unwrap();
+        let refused = best_policy(&dear, &chances, &chances);
+        assert!(matches!(refused, Err(PolicyError::Wide { .. })), "{refused:?}");
     }
 }

@@ -96,7 +96,9 @@ impl Slots {
         event: &Event,
         interaction: &Interaction,
     ) {
-        if !Did::of(interaction.action).is_some_and(Did::is_touch) {
+        // What a file brings days later is owed to answers that are written by then, and there may be years of it.
+        let is_late = received_at.ms_since(event.at) > WINDOW_MS;
+        if is_late || !Did::of(interaction.action).is_some_and(Did::is_touch) {
             return;
         }
         let request = interaction.request_id.as_ref().map(|id| xxh3_64(id.as_bytes()));

@@ -21,7 +21,9 @@ pub(crate) fn run(args: &ForecastArgs, output: Output) -> Result<()> {
     let start = Instant::now();
     let horizon = args.horizon as usize;
     let mut input = table::read(&args.series, args.future.as_deref())?;
-    input.look_ahead(horizon);
+    input.stay_in_calendar(horizon);
+    let needs = vec![horizon; input.series.len()];
+    input.look_ahead(horizon, &needs);
     refuse_nothing(&input, &args.series)?;
     let settings = settings(&args.series, horizon);
     let (tasks, drivers) = input.tasks();

@@ -88,3 +88,46 @@ fn evaluation_by_hand() {
     assert_eq!(report["measures"][0]["mase"], 2.0);
     assert_eq!(report["measures"][3]["mase"], 3.0);
 }
+
+/// A shorter series is judged by what its test rows say, one of which stands there twice; texts drive nothing.
+#[test]
+fn every_series_is_judged_by_its_own_rows() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, rows: &[String]| {
+        let text = format!("unique_id,ds,y,promo\n{}\n", rows.join("\n"));
+        std::fs::write(folder.path().join(name), text).unwrap();
+    };
+    let train = |id: &'static str| (1..=20).map(move |t| format!("{id},{t},{},0", 10 + t));
+    write("train.csv", &train("a").chain(train("b")).collect::<Vec<_>>());
+    let mut test: Vec<String> = (21..=26).map(|t| format!("a,{t},{},0", 10 + t)).collect();
+    test.extend(["b,21,31,0", "b,21,33,0", "b,22,32,0"].map(str::to_owned));
+    write("test.csv", &test);
+    let args = ["evaluate", "forecast", "--input", "train.csv", "--test", "test.csv"];
+    let json = [&args[..], &["--model", "naive", "--output", "json"]].concat();
+    let (code, out, err) = texts(&souk(folder.path(), &json));
+    assert_eq!(code, Some(0), "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let all = &report["measures"][0];
+    assert_eq!((&all["series"], &all["values"]), (&2.into(), &8.into()), "{out}");
+
+    let text = std::fs::read_to_string(folder.path().join("train.csv")).unwrap();
+    std::fs::write(folder.path().join("train.csv"), text.replace(",0\n", ",never\n")).unwrap();
+    let (code, _, err) = texts(&souk(folder.path(), &args));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("column `promo` holds no number"), "{err}");
+}
+
+/// A series that the later file spoils is refused once, and one whose calendar ends is refused too.
+#[test]
+fn what_a_later_file_spoils_is_refused_once() {
+    let folder = TempDir::new().unwrap();
+    let rows = "unique_id,ds,y\na,1,3\na,2,4\nb,1,3\nb,2,4\nc,9999-12-28,1\nc,9999-12-29,2\n";
+    std::fs::write(folder.path().join("sales.csv"), rows).unwrap();
+    std::fs::write(folder.path().join("future.csv"), "unique_id,ds\na,3\nb,soon\n").unwrap();
+    let args = ["forecast", "--input", "sales.csv", "--future", "future.csv", "--horizon", "5"];
+    let (code, out, err) = texts(&souk(folder.path(), &args));
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.lines().skip(1).all(|line| line.starts_with("a,")), "{out}");
+    assert_eq!(err.matches("series `b`").count(), 1, "{err}");
+    assert!(err.contains("series `c` has no date so far ahead"), "{err}");
+}

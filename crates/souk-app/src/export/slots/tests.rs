@@ -122,3 +122,15 @@ fn a_day_later_nothing_is_owed_and_what_was_shown_may_be_written_after_the_click
     ]);
     assert_eq!(clicked(&rows), [("late", "a"), ("r2", "b")]);
 }
+
+#[test]
+fn years_of_imported_acts_are_not_kept() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut file = ExportFile::create(&folder.path().join("slots.jsonl"), FIELDS).unwrap();
+    let mut slots = Slots::default();
+    for (received, n_kept) in [(100, 0), (3, 1)] {
+        let view = act(2, Action::Viewed, ("a", None));
+        slots.take((SubjectId([1; 16]), at(received)), &view, &mut file).unwrap();
+        assert_eq!(slots.acts.len(), n_kept);
+    }
+}

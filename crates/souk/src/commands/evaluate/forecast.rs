@@ -49,17 +49,17 @@ pub(super) fn run(args: &EvaluateForecastArgs, output: Output) -> Result<()> {
 
 fn read(args: &EvaluateForecastArgs) -> Result<Input> {
     let later = args.test.as_deref();
-    let input = if args.no_covariates {
-        table::read_plain(&args.series, later)?
-    } else {
-        table::read(&args.series, later)?
-    };
-    refuse_nothing(&input, &args.series)?;
-    Ok(input)
+    match args.no_covariates {
+        true => table::read_plain(&args.series, later),
+        false => table::read(&args.series, later),
+    }
 }
 
 fn against_test(args: &EvaluateForecastArgs) -> Result<(Vec<Window>, Settings)> {
     let mut input = read(args)?;
+    if input.series.is_empty() {
+        refuse_nothing(&input, &args.series)?;
+    }
     let mut actual: Vec<Vec<f64>> = Vec::new();
     input.series.retain(|known| {
         let steps = known.later.iter().filter_map(|row| {
@@ -68,6 +68,11 @@ fn against_test(args: &EvaluateForecastArgs) -> Result<(Vec<Window>, Settings)> 
         });
         let mut values: Vec<(usize, f64)> = steps.collect();
         values.sort_by_key(|(step, _)| *step);
+        // Several values of one step are one: their mean, as in the input.
+        let mean = |same: &[(usize, f64)]| {
+            (same[0].0, same.iter().map(|(_, y)| y).sum::<f64>() / same.len() as f64)
+        };
+        let values: Vec<(usize, f64)> = values.chunk_by(|a, b| a.0 == b.0).map(mean).collect();
         // Values are judged as long as they follow one another.
         let n = values.iter().enumerate().take_while(|(idx, (step, _))| idx == step).count();
         if n > 0 {
@@ -81,20 +86,22 @@ fn against_test(args: &EvaluateForecastArgs) -> Result<(Vec<Window>, Settings)> 
     };
     let n_before = input.series.len();
     let ids: Vec<String> = input.series.iter().map(|known| known.id.clone()).collect();
-    input.look_ahead(horizon);
+    let needs: Vec<usize> = actual.iter().map(Vec::len).collect();
+    input.look_ahead(horizon, &needs);
     if input.series.len() < n_before {
         let kept: std::collections::HashSet<&str> =
             input.series.iter().map(|known| known.id.as_str()).collect();
         let mut keep = ids.iter().map(|id| kept.contains(id.as_str()));
         actual.retain(|_| keep.next().unwrap_or(false));
-        refuse_nothing(&input, &args.series)?;
     }
+    refuse_nothing(&input, &args.series)?;
     let settings = settings(&args.series, horizon);
     Ok((vec![window(&input, actual, &settings)], settings))
 }
 
 fn held_back(args: &EvaluateForecastArgs, horizon: usize) -> Result<(Vec<Window>, Settings)> {
     let mut input = read(args)?;
+    refuse_nothing(&input, &args.series)?;
     let settings = settings(&args.series, horizon);
     let mut windows = Vec::new();
     for _ in 0..args.windows {

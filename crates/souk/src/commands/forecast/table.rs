@@ -1,6 +1,6 @@
 //! Rows of sales files as clean series, with the columns that drive them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
@@ -77,7 +77,10 @@ pub(crate) fn read_plain(args: &SeriesArgs, later: Option<&Path>) -> Result<Inpu
 fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Result<Input> {
     let mut refused = Vec::new();
     let known = rows(&args.input, &shared, (true, &mut refused))?;
+    must_be_numeric(&known, &shared, &args.input)?;
+    let n_refused = refused.len();
     let after = later.map(|later| rows(later, &shared, (false, &mut refused))).transpose()?;
+    let spoiled: HashSet<String> = refused[n_refused..].iter().map(|(id, _)| id.clone()).collect();
     if let (Some(after), Some(later)) = (&after, later)
         && !after.ids.iter().any(|id| known.numbers.contains_key(id))
     {
@@ -92,7 +95,8 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
     };
     let mut input =
         Input { series: Vec::new(), refused, drivers: shared, season_length: args.season_length };
-    for (id, rows) in known.ids.iter().zip(&known.rows) {
+    let sound = known.ids.iter().zip(&known.rows).filter(|(id, _)| !spoiled.contains(*id));
+    for (id, rows) in sound {
         let plain: Vec<Row> = rows.iter().map(|row| Row { at: row.at, value: row.y }).collect();
         match clean(&plain, args.freq, gaps) {
             Ok(series) => {
@@ -111,7 +115,25 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
     Ok(input)
 }
 
-/// The numeric columns that both files have, besides those of sales.
+/// Refuses drivers that say nothing: texts cannot be counted with.
+fn must_be_numeric(known: &Rows, drivers: &[String], input: &Path) -> Result<()> {
+    let has_number =
+        |number: usize| known.rows.iter().flatten().any(|row| row.drivers[number].is_some());
+    match (0..drivers.len()).find(|number| !has_number(*number)) {
+        Some(number) => {
+            let detail = format!(
+                "{}: column `{}` holds no number, so it cannot drive a forecast; take it out of the later file, \
+                 or write numbers (0 and 1 for no and yes)",
+                input.display(),
+                drivers[number]
+            );
+            Err(anyhow!(Failure::usage(detail)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The columns that both files have, besides those of sales.
 fn shared_columns(input: &Path, later: &Path) -> Result<Vec<String>> {
     let of = |path: &Path| -> Result<Vec<String>> { Ok(sheet::open(path)?.columns().to_vec()) };
     let (known, after) = (of(input)?, of(later)?);
@@ -217,7 +239,7 @@ fn aligned(series: &Series, rows: &[Later], n_drivers: usize) -> Vec<Vec<f64>> {
     let n = series.y.len() as i64;
     let mut past = vec![vec![0.0; series.y.len()]; n_drivers];
     for row in rows {
-        let step = series.steps_after(row.at).map(|after| n - 1 + after);
+        let step = series.steps_after(row.at).and_then(|after| after.checked_add(n - 1));
         let Some(idx) = step.filter(|idx| (0..n).contains(idx)) else { continue };
         for (column, value) in past.iter_mut().zip(&row.drivers) {
             column[idx as usize] = value.unwrap_or(0.0);
@@ -227,13 +249,30 @@ fn aligned(series: &Series, rows: &[Later], n_drivers: usize) -> Vec<Vec<f64>> {
 }
 
 impl Input {
-    /// Lines up what is known of the next steps; a series without a driver at every step is refused.
-    pub(crate) fn look_ahead(&mut self, horizon: usize) {
+    /// Refuses series whose calendar ends before the horizon.
+    pub(crate) fn stay_in_calendar(&mut self, horizon: usize) {
+        let refused = &mut self.refused;
+        self.series.retain(|known| {
+            let is_within = known.series.moment_after(horizon).is_some();
+            if !is_within {
+                let reason =
+                    "has no date so far ahead; take a shorter --horizon, and look at its last `ds`";
+                refused.push((known.id.clone(), reason.to_owned()));
+            }
+            is_within
+        });
+    }
+
+    /// Lines up what is known of the next steps. A series without a driver at every step that it `needs` is refused;
+    /// behind these the last value stays.
+    pub(crate) fn look_ahead(&mut self, horizon: usize, needs: &[usize]) {
         if self.drivers.is_empty() {
             return;
         }
         let (names, refused) = (&self.drivers, &mut self.refused);
+        let mut needs = needs.iter().copied();
         self.series.retain_mut(|known| {
+            let needed = needs.next().unwrap_or(horizon);
             let mut ahead = vec![vec![f64::NAN; horizon]; names.len()];
             for row in &known.later {
                 let Some(step) = known.series.steps_after(row.at) else { continue };
@@ -243,6 +282,13 @@ impl Input {
                 for (column, value) in ahead.iter_mut().zip(&row.drivers) {
                     column[step as usize - 1] = value.unwrap_or(f64::NAN);
                 }
+            }
+            for column in ahead.iter_mut().filter(|_| needed > 0 && needed < horizon) {
+                let last = column[needed - 1];
+                column[needed..]
+                    .iter_mut()
+                    .filter(|value| value.is_nan())
+                    .for_each(|value| *value = last);
             }
             let missing = ahead.iter().enumerate().find_map(|(number, column)| {
                 column.iter().position(|value| value.is_nan()).map(|idx| (number, idx))
