@@ -21,7 +21,7 @@ pub(crate) struct Calibration {
     by_step: Vec<Vec<f64>>,
     /// How the variance of counts grows with their mean.
     spread: Spread,
-    /// By hundredth: how often the past fell below that probability.
+    /// By thousandth ([`GRID`]): how often the past fell below that probability.
     reached: Vec<f64>,
 }
 
@@ -145,8 +145,8 @@ impl Calibration {
         if places.len() < ERRORS_MIN {
             return Vec::new();
         }
-        let share = |hundredth: usize| {
-            let p = hundredth as f64 / GRID as f64;
+        let share = |place: usize| {
+            let p = place as f64 / GRID as f64;
             let reached = |(low, high): &(f64, f64)| {
                 if p >= *high {
                     1.0

@@ -1,8 +1,10 @@
 //! How next baskets are put in order: learned from what shoppers bought after earlier moments.
 
+use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use souk_recommend::evaluate::bootstrap::Difference;
 use souk_recommend::next_basket::{
@@ -31,15 +33,23 @@ pub struct ModelBaskets {
     pub n_trees: usize,
 }
 
-/// Copies the baskets of everybody, or of people drawn from them where there are too many.
+/// Copies the baskets of everybody, or of people drawn from them where there are too many: by their first order and not by the
+/// number that an import gave them.
 pub(super) fn copy(vectors: &BasketVectors) -> Vec<(Shopper, Basket)> {
     let share = BASKETS_MAX as f64 / vectors.n_baskets().max(1) as f64;
-    let is_drawn = |number: u32| xxh3_64(&number.to_le_bytes()) as f64 / u64::MAX as f64 <= share;
-    let people =
-        (0..vectors.n_shoppers() as u32).filter(|number| share >= 1.0 || is_drawn(*number));
-    let of =
-        |shopper: Shopper| vectors.baskets(shopper).iter().map(move |one| (shopper, one.clone()));
-    people.map(Shopper).flat_map(of).collect()
+    let people = (0..vectors.n_shoppers() as u32).map(Shopper);
+    let people = people.map(|shopper| (shopper, vectors.baskets(shopper)));
+    let drawn = people.filter(|(_, baskets)| share >= 1.0 || is_drawn(baskets, share));
+    drawn
+        .flat_map(|(shopper, baskets)| baskets.iter().map(move |one| (shopper, one.clone())))
+        .collect()
+}
+
+fn is_drawn(baskets: &[Basket], share: f64) -> bool {
+    let Some(first) = baskets.first() else { return false };
+    let mut hasher = FxHasher::default();
+    (first.time, first.key).hash(&mut hasher);
+    xxh3_64(&hasher.finish().to_le_bytes()) as f64 / u64::MAX as f64 <= share
 }
 
 /// Learns an order and judges it beside the one in service; `None` when there is too little to learn from.
@@ -49,7 +59,7 @@ pub(super) fn learn(
     threads: usize,
 ) -> Option<(BasketRanker, ModelBaskets)> {
     let breaks = Breaks(Mutex::new(Instant::now()));
-    let rest = || breaks.take();
+    let rest = || breaks.take(std::thread::sleep);
     let teaching = Teaching { baskets, threads, rests: Rests::by(&rest) };
     let (ranker, verdict) = teaching.learn(&TeachParams::default(), serving)?;
     let n_trees = ranker.trees.as_ref().map_or(0, |trees| trees.n_trees());
@@ -71,11 +81,11 @@ struct Breaks(Mutex<Instant>);
 
 impl Breaks {
     /// Rests if the last time is long ago.
-    fn take(&self) {
+    fn take(&self, rest: impl FnOnce(Duration)) {
         let Some(mut since) = self.0.try_lock() else { return };
         let worked = since.elapsed();
         if worked >= WORK {
-            std::thread::sleep(worked / REST_SHARE);
+            rest(worked / REST_SHARE);
             *since = Instant::now();
         }
     }
@@ -126,6 +136,8 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -145,12 +157,22 @@ mod tests {
 
     #[test]
     fn learning_rests_an_eighth_of_what_it_worked() {
-        let breaks = Breaks(Mutex::new(Instant::now() - 8 * WORK));
-        let began = Instant::now();
-        breaks.take();
-        assert!(began.elapsed() >= WORK);
-        let again = Instant::now();
-        breaks.take();
-        assert!(again.elapsed() < WORK, "not again at once");
+        let long_ago = Instant::now().checked_sub(REST_SHARE * WORK).unwrap();
+        let breaks = Breaks(Mutex::new(long_ago));
+        let mut rested = None;
+        breaks.take(|rest| rested = Some(rest));
+        assert!(rested.unwrap() >= WORK);
+        assert!(*breaks.0.lock() > long_ago, "it has rested now");
+        // In a time to come, so that however long this test takes no work was done since.
+        *breaks.0.lock() += 1_000 * WORK;
+        breaks.take(|_| panic!("not again at once"));
+    }
+
+    #[test]
+    fn who_is_drawn_follows_from_orders_and_not_from_numbers() {
+        let basket = |n: i64| vec![Basket::new(n as u64, n, &[])];
+        let drawn = (0..10_000).filter(|n| is_drawn(&basket(*n), 0.25)).count();
+        assert!((2_300..2_700).contains(&drawn), "{drawn}");
+        assert!(!is_drawn(&[], 1.0));
     }
 }

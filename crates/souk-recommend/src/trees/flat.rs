@@ -43,9 +43,9 @@ struct Leaves {
 }
 
 impl Flat {
-    /// Lays trees out; none where one has too many leaves, or there are too many signals: those are walked.
+    /// Lays trees out; none where one has too many leaves, or there are no or too many signals: those are walked.
     pub(super) fn of(trees: &[Tree], n_signals: usize) -> Option<Flat> {
-        if n_signals > SIGNALS_MAX {
+        if !(1..=SIGNALS_MAX).contains(&n_signals) {
             return None;
         }
         let mut flat = Flat::default();

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use souk_app::{Caller, Model, ModelBaskets, Search};
+use souk_recommend::next_basket::BasketVerdict;
 
 use crate::cli::ModelsCommand;
 use crate::job::{Job, Shop};
@@ -56,17 +57,22 @@ fn json_of(model: &Model) -> Value {
 }
 
 fn baskets_of(baskets: &ModelBaskets) -> Value {
-    let ModelBaskets { state, verdict, n_trees } = baskets;
+    let mut row = judged(&baskets.verdict);
+    row["state"] = baskets.state.as_str().into();
+    row["trees"] = baskets.n_trees.into();
+    row["serving_ndcg_at_10"] = baskets.verdict.serving.into();
+    row
+}
+
+/// What those who never teach said of an order of next baskets.
+pub(super) fn judged(verdict: &BasketVerdict) -> Value {
     json!({
-        "state": state.as_str(),
-        "trees": n_trees,
         "judges": verdict.n_judges,
         "ndcg_at_10": verdict.trees,
         "weighted_sum_ndcg_at_10": verdict.weighted_sum,
         "gain": verdict.gain.mean,
         "gain_low": verdict.gain.low,
         "gain_high": verdict.gain.high,
-        "serving_ndcg_at_10": verdict.serving,
     })
 }
 
