@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("souk-core", 0),
     ("souk-privacy", 1),
     ("souk-recommend", 1),
+    ("souk-search", 1),
     ("souk-ports", 2),
     ("souk-embedded", 3),
     ("souk-app", 4),

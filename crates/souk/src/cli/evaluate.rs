@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{AudienceArgs, PolicyArgs};
+use super::{AudienceArgs, PolicyArgs, SearchEvaluateArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Evaluate {
@@ -44,6 +44,13 @@ Examples:
   souk evaluate ratings --train train.csv --test test.csv --global-time 0.2"
     )]
     Ratings(RatingArgs),
+    /// Answers to rated queries: NDCG full and condensed, what was judged, beside plain BM25
+    ///
+    /// Unrated products are worth nothing in the full figure and are left out in the condensed one.
+    #[command(after_help = "\
+Example:
+  souk evaluate search --products products.jsonl --queries queries.csv --judgments judgments.csv")]
+    Search(SearchEvaluateArgs),
     /// Personal data in texts: precision and recall by kind and of all kinds together
     ///
     /// A found span counts as a marked one of its kind if their overlap is at least half of their

@@ -8,6 +8,7 @@ pub(crate) mod baskets;
 mod pii;
 mod policy;
 mod ratings;
+mod search;
 mod sessions;
 mod table;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
         Evaluate::Baskets(args) => baskets::run(&args, output),
         Evaluate::Ratings(args) => ratings::run(&args, output),
         Evaluate::Pii(args) => pii::run(&args, output),
+        Evaluate::Search(args) => search::run(&args, output),
         Evaluate::Policy(args) => policy::run(&args, output),
     }
 }
