@@ -34,7 +34,10 @@ fn main() {
         index.upsert(&products);
         seconds += begin.elapsed().as_secs_f64();
     }
-    println!("{n_products} products in {seconds:.1} s: {:.0} a second", f64::from(n_products) / seconds);
+    println!(
+        "{n_products} products in {seconds:.1} s: {:.0} a second",
+        f64::from(n_products) / seconds
+    );
     println!("{:?}", index.size());
     println!("anonymous memory of the process: {} MB", anonymous_mb());
     let begin = Instant::now();
@@ -48,7 +51,11 @@ fn main() {
     let begin = Instant::now();
     let read = SearchIndex::from_bytes(&bytes, &Settings::default()).unwrap();
     let first = read.search(&SearchRequest::new("gaming laptop")).unwrap();
-    println!("read, and first answer ({} found) in {:.2} s", first.total, begin.elapsed().as_secs_f64());
+    println!(
+        "read, and first answer ({} found) in {:.2} s",
+        first.total,
+        begin.elapsed().as_secs_f64()
+    );
     drop(read);
     changes(&mut index, n_products);
     queries(&index, n_products);
@@ -101,7 +108,13 @@ fn print(what: &str, values: &mut [f64]) {
     values.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    println!("{what}: p50 {:.3}, p90 {:.3}, p99 {:.3}, max {:.3}, mean {mean:.3}", at(0.5), at(0.9), at(0.99), at(1.0));
+    println!(
+        "{what}: p50 {:.3}, p90 {:.3}, p99 {:.3}, max {:.3}, mean {mean:.3}",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        at(1.0)
+    );
 }
 
 fn anonymous_mb() -> u64 {

@@ -67,7 +67,8 @@ pub(crate) fn split(words: &Words, word: &str) -> Option<(Term, Term)> {
         let (left, rest) = word.split_at(end);
         let Some(left) = words.get(left) else { continue };
         for link in LINKS {
-            let Some(right) = rest.strip_prefix(link).filter(|right| right.len() >= PART_MIN) else {
+            let Some(right) = rest.strip_prefix(link).filter(|right| right.len() >= PART_MIN)
+            else {
                 continue;
             };
             let Some(right) = words.get(right) else { continue };

@@ -35,7 +35,10 @@ pub(crate) fn find_field(index: &SearchIndex, name: &str) -> Option<u16> {
 }
 
 impl Counter {
-    pub(crate) fn new(index: &SearchIndex, facets: &[FacetRequest]) -> Result<Counter, SearchError> {
+    pub(crate) fn new(
+        index: &SearchIndex,
+        facets: &[FacetRequest],
+    ) -> Result<Counter, SearchError> {
         check(facets)?;
         let mut counter = Counter {
             slots: vec![NONE; index.lexicon.values.len()],
@@ -107,9 +110,8 @@ impl Counter {
 }
 
 fn check(facets: &[FacetRequest]) -> Result<(), SearchError> {
-    let out_of_range = |field, value, max| {
-        Err(SearchError::OutOfRange { field, value, min: 0, max })
-    };
+    let out_of_range =
+        |field, value, max| Err(SearchError::OutOfRange { field, value, min: 0, max });
     if facets.len() > SearchRequest::FACETS_MAX {
         return out_of_range("facets", facets.len(), SearchRequest::FACETS_MAX);
     }
@@ -153,9 +155,9 @@ fn facet(request: &FacetRequest, values: &Values, counts: &[u32]) -> Facet {
 pub(crate) fn has_word(text: &str, search: &str, buffer: &mut String) -> bool {
     buffer.clear();
     fold(text, buffer);
-    buffer.match_indices(search).any(|(at, _)| {
-        !buffer[..at].chars().next_back().is_some_and(char::is_alphanumeric)
-    })
+    buffer
+        .match_indices(search)
+        .any(|(at, _)| !buffer[..at].chars().next_back().is_some_and(char::is_alphanumeric))
 }
 
 /// Ranges that a shopper is shown; chosen.

@@ -193,7 +193,8 @@ impl SearchIndex {
         }
         // Rows move: forget where they were while the old chunks still say whose they are.
         for part in parts {
-            for row in (0..self.chunks[*part].len()).filter(|row| self.chunks[*part].live.get(*row)) {
+            for row in (0..self.chunks[*part].len()).filter(|row| self.chunks[*part].live.get(*row))
+            {
                 let place = Place { chunk: *part as u32, row: row as u16 };
                 let hash = xxh3_64(id_at(&self.chunks, place).as_bytes());
                 if let Ok(entry) = self.places.find_entry(hash, |other| *other == place) {

@@ -26,9 +26,9 @@ mod settings;
 mod spelling;
 mod suggest;
 mod synonyms;
-mod text;
 #[cfg(test)]
 mod test_shop;
+mod text;
 mod understand;
 
 pub use index::{IndexSize, SearchIndex, SnapshotError};

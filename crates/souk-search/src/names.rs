@@ -20,11 +20,9 @@ pub(crate) struct Names {
 
 /// Whether the values of a field are names: brands, categories, colours.
 pub(crate) fn is_name_field(key: &str) -> bool {
-    let is_colour = |name: &str| {
-        ["color", "colour", "farbe", "couleur"].iter().any(|word| name.contains(word))
-    };
-    matches!(key, "brand" | CATEGORY_TREE)
-        || key.strip_prefix("attributes.").is_some_and(is_colour)
+    let is_colour =
+        |name: &str| ["color", "colour", "farbe", "couleur"].iter().any(|word| name.contains(word));
+    matches!(key, "brand" | CATEGORY_TREE) || key.strip_prefix("attributes.").is_some_and(is_colour)
 }
 
 impl Names {

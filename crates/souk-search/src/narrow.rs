@@ -25,7 +25,10 @@ struct Condition {
 #[derive(Debug)]
 enum Node {
     /// Rows with one of these values of a field, as bits by the value's number.
-    Values { field: u16, accepted: Vec<u64> },
+    Values {
+        field: u16,
+        accepted: Vec<u64>,
+    },
     /// These rows.
     Places(FxHashSet<Place>),
     Nothing,
@@ -75,7 +78,12 @@ impl Narrow {
 
     /// What a row fulfils, given [`Narrow::owners`].
     #[inline]
-    pub(crate) fn judge(&self, chunk: (&Chunk, u32), row: u16, owners: &[Option<usize>]) -> Verdict {
+    pub(crate) fn judge(
+        &self,
+        chunk: (&Chunk, u32),
+        row: u16,
+        owners: &[Option<usize>],
+    ) -> Verdict {
         let mut verdict = Verdict::Hit;
         for (condition, owner) in self.conditions.iter().zip(owners) {
             if condition.node.holds(chunk, row) {

@@ -87,11 +87,7 @@ enum Correction {
 
 impl<'a> Plan<'a> {
     /// Takes the words as they are typed.
-    pub(crate) fn new(
-        index: &'a SearchIndex,
-        words: Vec<QueryWord>,
-        language: usize,
-    ) -> Plan<'a> {
+    pub(crate) fn new(index: &'a SearchIndex, words: Vec<QueryWord>, language: usize) -> Plan<'a> {
         let mut languages = vec![language];
         if language != 0 {
             languages.push(0);

@@ -36,7 +36,13 @@ impl<'a> TitleRank<'a> {
                 typed.insert(number, idx);
             }
         }
-        TitleRank { index, slots, typed, n_slots: plan.slots.len(), ranking: index.settings.ranking }
+        TitleRank {
+            index,
+            slots,
+            typed,
+            n_slots: plan.slots.len(),
+            ranking: index.settings.ranking,
+        }
     }
 
     /// The factor for a row: 1 for a title that has none of the words.

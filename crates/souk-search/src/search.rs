@@ -19,6 +19,9 @@ use crate::understand::{Reading, read};
 /// Hits below which words are also taken otherwise; chosen: the first page that a shopper sees.
 const ENOUGH: usize = 10;
 
+/// Rows of one chunk, each with its text score.
+type ScoredRows = Vec<(u16, f32)>;
+
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Match {
@@ -69,8 +72,7 @@ impl SearchIndex {
         let total = outcome.found.matches.len();
         let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort };
         let preferences = &outcome.reading.preferences;
-        let hits =
-            order.page(&mut outcome.found.matches, skip..skip + request.limit, preferences);
+        let hits = order.page(&mut outcome.found.matches, skip..skip + request.limit, preferences);
         let next = skip + hits.len();
         Ok(SearchAnswer {
             cursor: (next < total && !hits.is_empty()).then(|| page::cursor(request, next)),
@@ -227,7 +229,7 @@ impl Sieve<'_> {
         })
     }
 
-    fn each_chunk(&self, look: &mut dyn FnMut(&Chunk, &mut Vec<(u16, f32)>)) -> Found {
+    fn each_chunk(&self, look: &mut dyn FnMut(&Chunk, &mut ScoredRows)) -> Found {
         let mut found = Found::default();
         let mut rows = Vec::new();
         for (number, chunk) in self.index.chunks.iter().enumerate() {

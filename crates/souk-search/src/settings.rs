@@ -108,8 +108,4 @@ impl Settings {
         languages.dedup();
         Settings { languages, ..Settings::default() }
     }
-
-    pub(crate) fn weight(&self, field: TextField) -> FieldWeight {
-        self.weights[field as usize]
-    }
 }

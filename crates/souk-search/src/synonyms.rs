@@ -69,7 +69,8 @@ impl Synonyms {
         words: &'a [&str],
     ) -> impl Iterator<Item = (usize, &'a Vec<String>)> {
         (1..=self.longest.min(words.len())).flat_map(|length| {
-            let typed: Vec<String> = words[..length].iter().map(|word| (*word).to_owned()).collect();
+            let typed: Vec<String> =
+                words[..length].iter().map(|word| (*word).to_owned()).collect();
             let found = self.of.get(&typed).into_iter().flatten();
             found.map(move |meaning| (length, meaning))
         })

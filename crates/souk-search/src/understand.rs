@@ -33,16 +33,51 @@ pub(crate) enum Preference {
 
 /// Words before a price that is the most, or the least, to be paid; in the languages that have rules.
 const AT_MOST: &[&[&str]] = &[
-    &["under"], &["below"], &["less", "than"], &["cheaper", "than"], &["up", "to"], &["max"], &["maximum"],
-    &["unter"], &["bis"], &["hochstens"], &["weniger", "als"], &["menos", "de"], &["hasta"], &["moins", "de"],
+    &["under"],
+    &["below"],
+    &["less", "than"],
+    &["cheaper", "than"],
+    &["up", "to"],
+    &["max"],
+    &["maximum"],
+    &["unter"],
+    &["bis"],
+    &["hochstens"],
+    &["weniger", "als"],
+    &["menos", "de"],
+    &["hasta"],
+    &["moins", "de"],
     &["jusqu", "a"],
 ];
 const AT_LEAST: &[&[&str]] = &[
-    &["over"], &["above"], &["more", "than"], &["at", "least"], &["min"], &["minimum"], &["uber"],
-    &["mindestens"], &["mehr", "als"], &["mas", "de"], &["desde"], &["plus", "de"],
+    &["over"],
+    &["above"],
+    &["more", "than"],
+    &["at", "least"],
+    &["min"],
+    &["minimum"],
+    &["uber"],
+    &["mindestens"],
+    &["mehr", "als"],
+    &["mas", "de"],
+    &["desde"],
+    &["plus", "de"],
 ];
-const CHEAP: &[&str] =
-    &["cheap", "cheapest", "inexpensive", "budget", "affordable", "billig", "gunstig", "gunstige", "barato", "barata", "baratos", "baratas", "cher"];
+const CHEAP: &[&str] = &[
+    "cheap",
+    "cheapest",
+    "inexpensive",
+    "budget",
+    "affordable",
+    "billig",
+    "gunstig",
+    "gunstige",
+    "barato",
+    "barata",
+    "baratos",
+    "baratas",
+    "cher",
+];
 /// Words after a price.
 const CURRENCIES: &[&str] =
     &["dollar", "dollars", "usd", "euro", "euros", "eur", "pound", "pounds", "gbp", "bucks"];

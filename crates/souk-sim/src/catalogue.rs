@@ -58,23 +58,76 @@ const KINDS: [(&str, &str, &str, &str); 48] = [
     ("Toys", "Building", "Wooden Train Set", "cm"),
 ];
 const COLOURS: [&str; 12] = [
-    "Black", "White", "Grey", "Navy Blue", "Red", "Green", "Beige", "Silver", "Pink", "Brown",
-    "Yellow", "Turquoise",
+    "Black",
+    "White",
+    "Grey",
+    "Navy Blue",
+    "Red",
+    "Green",
+    "Beige",
+    "Silver",
+    "Pink",
+    "Brown",
+    "Yellow",
+    "Turquoise",
 ];
 const MATERIALS: [&str; 12] = [
-    "cotton", "linen", "steel", "aluminium", "bamboo", "leather", "polyester", "glass", "ceramic",
-    "oak", "recycled plastic", "wool",
+    "cotton",
+    "linen",
+    "steel",
+    "aluminium",
+    "bamboo",
+    "leather",
+    "polyester",
+    "glass",
+    "ceramic",
+    "oak",
+    "recycled plastic",
+    "wool",
 ];
 const TRAITS: [&str; 24] = [
-    "lightweight", "durable", "waterproof", "foldable", "ergonomic", "compact", "rechargeable",
-    "adjustable", "breathable", "quiet", "organic", "premium", "portable", "washable", "flexible",
-    "professional", "classic", "slim", "heavy duty", "eco friendly", "non slip", "heat resistant",
-    "handmade", "travel",
+    "lightweight",
+    "durable",
+    "waterproof",
+    "foldable",
+    "ergonomic",
+    "compact",
+    "rechargeable",
+    "adjustable",
+    "breathable",
+    "quiet",
+    "organic",
+    "premium",
+    "portable",
+    "washable",
+    "flexible",
+    "professional",
+    "classic",
+    "slim",
+    "heavy duty",
+    "eco friendly",
+    "non slip",
+    "heat resistant",
+    "handmade",
+    "travel",
 ];
 const USES: [&str; 16] = [
-    "the office", "travelling", "small kitchens", "beginners", "everyday use", "outdoor trips",
-    "children", "long workdays", "cold mornings", "large families", "professional athletes",
-    "students", "weekend hikes", "home cooks", "gifts", "rainy days",
+    "the office",
+    "travelling",
+    "small kitchens",
+    "beginners",
+    "everyday use",
+    "outdoor trips",
+    "children",
+    "long workdays",
+    "cold mornings",
+    "large families",
+    "professional athletes",
+    "students",
+    "weekend hikes",
+    "home cooks",
+    "gifts",
+    "rainy days",
 ];
 const SYLLABLES: [&str; 32] = [
     "ba", "cor", "del", "fen", "gri", "hal", "ivo", "jun", "kel", "lum", "mar", "nor", "ost",
@@ -88,7 +141,8 @@ const RARE_WORDS: u64 = 60_000;
 
 /// The product with a number; the same for the same seed.
 pub fn catalogue_product(seed: u64, number: u32) -> Product {
-    let mut random = Random::new(seed ^ (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut random =
+        Random::new(seed ^ (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let (department, group, kind, unit) = KINDS[random.skewed(KINDS.len() as u64) as usize];
     let brand = word(random.skewed(BRANDS), 2);
     let brand = format!("{}{}", brand[..1].to_uppercase(), &brand[1..]);
@@ -105,11 +159,8 @@ pub fn catalogue_product(seed: u64, number: u32) -> Product {
         _ => format!("{first} {kind} by {brand} - {colour}"),
     };
     let mut product = Product::new(id, SiteId::main(), title);
-    product.description = Some(description(
-        (kind, material, pick(&USES, &mut random)),
-        (first, second),
-        &mut random,
-    ));
+    product.description =
+        Some(description((kind, material, pick(&USES, &mut random)), (first, second), &mut random));
     product.brand = Some(brand);
     product.categories = vec![format!("{department} > {group} > {kind}")];
     let cents = (199.0 * (random.unit() * 6.0).exp()) as i64;

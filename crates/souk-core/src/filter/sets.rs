@@ -10,11 +10,7 @@ pub trait Sets {
     type Set;
 
     /// Things of which some value of `field` passes `test`.
-    fn some_value(
-        &mut self,
-        field: &Field,
-        test: &dyn Fn(FieldValue<'_>) -> bool,
-    ) -> Self::Set;
+    fn some_value(&mut self, field: &Field, test: &dyn Fn(FieldValue<'_>) -> bool) -> Self::Set;
 
     /// Things that are not in `set`.
     fn none_of(&mut self, set: Self::Set) -> Self::Set;
@@ -75,9 +71,9 @@ fn sets_of<S: Sets>(expr: &Expr, sets: &mut S) -> S::Set {
             Op::Gt => some_ordered(sets, (field, literal), Ordering::is_gt),
             Op::Ge => some_ordered(sets, (field, literal), Ordering::is_ge),
         },
-        Expr::In(field, literals) => sets.some_value(field, &|value| {
-            literals.iter().any(|literal| equals(value, literal))
-        }),
+        Expr::In(field, literals) => {
+            sets.some_value(field, &|value| literals.iter().any(|literal| equals(value, literal)))
+        }
         Expr::Exists(field) => sets.some_value(field, &|_| true),
         Expr::Not(inner) => {
             let inner = sets_of(inner, sets);

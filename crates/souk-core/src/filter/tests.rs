@@ -138,7 +138,8 @@ fn sets_agree_with_single_things() {
     }
     let filter = Filter::parse("a = 1 AND (b = 2 OR b = 3) AND NOT c = 4").unwrap();
     let printed: Vec<String> = filter.conditions().iter().map(Filter::to_string).collect();
-    let expected = ["attributes.a = 1", "attributes.b = 2 OR attributes.b = 3", "NOT attributes.c = 4"];
+    let expected =
+        ["attributes.a = 1", "attributes.b = 2 OR attributes.b = 3", "NOT attributes.c = 4"];
     assert_eq!(printed, expected);
     assert_eq!(filter.fields().iter().map(|f| f.name()).collect::<Vec<_>>(), ["a", "b", "c"]);
 }

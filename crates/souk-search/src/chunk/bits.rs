@@ -35,10 +35,6 @@ impl Bits {
         was
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }

@@ -11,7 +11,10 @@ pub(crate) fn merge(chunks: &[&Chunk]) -> (Chunk, Vec<(Term, u32)>) {
     let mut moved: Vec<Vec<Option<u16>>> = Vec::with_capacity(chunks.len());
     for chunk in chunks {
         let rows = 0..chunk.len();
-        moved.push(rows.map(|row| chunk.live.get(row).then(|| copy_row(chunk, row, &mut merged))).collect());
+        moved.push(
+            rows.map(|row| chunk.live.get(row).then(|| copy_row(chunk, row, &mut merged)))
+                .collect(),
+        );
     }
     let mut all: Vec<(Term, usize)> = Vec::new();
     for (number, chunk) in chunks.iter().enumerate() {

@@ -78,9 +78,7 @@ impl Postings {
     #[inline]
     pub(crate) fn list(&self, term: Term) -> Option<List<'_>> {
         match self {
-            Postings::Open(lists) => {
-                lists.get(&term).map(|(rows, impacts)| List { rows, impacts })
-            }
+            Postings::Open(lists) => lists.get(&term).map(|(rows, impacts)| List { rows, impacts }),
             Postings::Sealed(flat) => flat.terms.binary_search(&term).ok().map(|idx| flat.get(idx)),
         }
     }

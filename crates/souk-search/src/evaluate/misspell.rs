@@ -26,8 +26,7 @@ pub fn misspelled(
     (count, seed): (usize, u64),
 ) -> Misspelled {
     let mut random = Random(seed | 1);
-    let clean: Vec<Vec<String>> =
-        queries.iter().map(|query| first_ten(index, query)).collect();
+    let clean: Vec<Vec<String>> = queries.iter().map(|query| first_ten(index, query)).collect();
     let mut outcome = Misspelled { n_queries: 0, recall: 0.0, lost: Vec::new() };
     // Queries without a word that can be misspelled are passed over, but not for ever.
     for turn in 0..count * 20 {

@@ -54,7 +54,8 @@ fn intervals_hold_the_mean_and_tell_luck_from_gain() {
 
 #[test]
 fn the_baseline_ranks_by_rare_words() {
-    let products = [titled("1", "red shoes"), titled("2", "red hats and shoes"), titled("3", "blue shoe")];
+    let products =
+        [titled("1", "red shoes"), titled("2", "red hats and shoes"), titled("3", "blue shoe")];
     let plain = PlainBm25::new(&products);
     assert_eq!(plain.rank("blue shoes"), ["3", "1", "2"]);
     assert!(plain.rank("nothing").is_empty());

@@ -2,15 +2,18 @@
 use serde_json::json;
 
 use super::*;
-use crate::test_shop::product;
 use crate::Settings;
+use crate::test_shop::product;
 
 fn shop() -> SearchIndex {
     let item = |n: u32| {
         let price = json!({"amount": (n * n + 1) * 100, "currency": "USD"});
         let path = if n.is_multiple_of(2) { "Food > Bread" } else { "Food > Tea Time > Tea" };
         let brand = ["Café Olé", "Tea Room", "Steamy"][n as usize % 3];
-        product(&n.to_string(), json!({"title": "Thing", "brand": brand, "price": price, "categories": [path]}))
+        product(
+            &n.to_string(),
+            json!({"title": "Thing", "brand": brand, "price": price, "categories": [path]}),
+        )
     };
     SearchIndex::build(Settings::default(), &(0..30).map(item).collect::<Vec<_>>(), 1)
 }
@@ -37,10 +40,8 @@ fn categories_count_with_the_steps_above() {
 
 #[test]
 fn values_are_searched_by_the_beginning_of_a_word() {
-    let search = |text: &str| FacetRequest {
-        search: Some(text.into()),
-        ..FacetRequest::new("brand")
-    };
+    let search =
+        |text: &str| FacetRequest { search: Some(text.into()), ..FacetRequest::new("brand") };
     assert_eq!(counts(&ask(search("OLE"))), [("Café Olé", 10)]);
     assert_eq!(counts(&ask(search("room"))), [("Tea Room", 10)]);
     // `Steamy` has `tea` inside, not at the beginning.
@@ -76,7 +77,8 @@ fn ranges_hold_every_number_once() {
 
 #[test]
 fn unknown_fields_are_named() {
-    let request = SearchRequest { facets: vec![FacetRequest::new("colour")], ..SearchRequest::new("") };
+    let request =
+        SearchRequest { facets: vec![FacetRequest::new("colour")], ..SearchRequest::new("") };
     let error = shop().search(&request).unwrap_err();
     assert_eq!(error, SearchError::UnknownField { field: "colour".into() });
 }

@@ -23,7 +23,9 @@ pub enum SnapshotError {
     #[error("these bytes are no search snapshot; build the index from the catalogue")]
     NotOne,
     /// Of another version of the program.
-    #[error("search snapshot has version {found}, this program reads {VERSION}; build the index anew")]
+    #[error(
+        "search snapshot has version {found}, this program reads {VERSION}; build the index anew"
+    )]
     Version {
         /// Which.
         found: u8,
@@ -255,7 +257,9 @@ fn write_chunk(chunk: &Chunk, w: &mut Writer) {
 }
 
 fn read_chunk(r: &mut Reader<'_>) -> Result<Chunk, SnapshotError> {
-    let mut chunk = Chunk { ids: read_texts(r)?, titles: read_texts(r)?, ..Chunk::default() };
+    let mut chunk = Chunk::default();
+    chunk.ids = read_texts(r)?;
+    chunk.titles = read_texts(r)?;
     let n_rows = chunk.len();
     check(n_rows <= Chunk::ROWS_MAX && chunk.titles.len() == n_rows)?;
     chunk.title_words = Rows { ends: read_rising(r)?, numbers: read_u32s(r)? };

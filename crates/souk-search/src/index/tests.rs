@@ -37,7 +37,8 @@ fn the_last_of_two_with_one_id_stays() {
 
 #[test]
 fn translations_are_found_in_their_language() {
-    let translations = json!({"es": {"title": "Zapatillas rojas"}, "fr": {"title": "Baskets rouges"}});
+    let translations =
+        json!({"es": {"title": "Zapatillas rojas"}, "fr": {"title": "Baskets rouges"}});
     let shoe = product("1", json!({"title": "Red Sneakers", "translations": translations}));
     let settings = Settings::new(Language::English, &[Language::Spanish]);
     let index = SearchIndex::build(settings, &[shoe], 1);
@@ -157,7 +158,8 @@ fn a_snapshot_of_other_settings_or_versions_is_not_taken() {
     let index = SearchIndex::build(Settings::default(), &some(&[1, 2]), 1);
     let mut bytes = index.to_bytes();
     let german = Settings::new(Language::German, &[]);
-    let error = |bytes: &[u8], settings: &Settings| SearchIndex::from_bytes(bytes, settings).unwrap_err();
+    let error =
+        |bytes: &[u8], settings: &Settings| SearchIndex::from_bytes(bytes, settings).unwrap_err();
     assert_eq!(error(&bytes, &german), SnapshotError::Settings);
     assert_eq!(error(b"", &german), SnapshotError::NotOne);
     bytes[8] = 200;

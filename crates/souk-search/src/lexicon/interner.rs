@@ -13,7 +13,8 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
-        self.ends.push(u32::try_from(self.bytes.len()).expect("texts of one index stay below 4 GiB"));
+        self.ends
+            .push(u32::try_from(self.bytes.len()).expect("texts of one index stay below 4 GiB"));
     }
 
     #[inline]

@@ -109,7 +109,9 @@ impl Words {
     pub(crate) fn with_prefix(&self, prefix: &str, take: &mut dyn FnMut(u32)) {
         let start = self.sorted.partition_point(|word| self.text(*word) < prefix);
         let sorted = self.sorted[start..].iter();
-        sorted.take_while(|word| self.text(**word).starts_with(prefix)).for_each(|word| take(*word));
+        sorted
+            .take_while(|word| self.text(**word).starts_with(prefix))
+            .for_each(|word| take(*word));
         let recent = self.recent.iter().filter(|word| self.text(**word).starts_with(prefix));
         recent.for_each(|word| take(*word));
     }

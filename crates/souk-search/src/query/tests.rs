@@ -136,7 +136,8 @@ fn every_language_has_its_plurals_and_small_words() {
 #[test]
 fn odd_queries_are_answered() {
     let index = titles(SHOP);
-    for query in ["", "   ", "!!!", "the of", "\u{0}", "-", "'s", "\"", "x".repeat(5_000).as_str()] {
+    for query in ["", "   ", "!!!", "the of", "\u{0}", "-", "'s", "\"", "x".repeat(5_000).as_str()]
+    {
         ask(&index, query);
     }
     assert_eq!(ask(&index, "").total, SHOP.len());

@@ -3,15 +3,16 @@ use serde_json::json;
 use souk_core::{Filter, Product};
 
 use crate::test_shop::{ask, ids, product, titles};
-use crate::{
-    FacetRequest, Relaxation, SearchError, SearchIndex, SearchRequest, Settings, SortBy,
-};
+use crate::{FacetRequest, Relaxation, SearchError, SearchIndex, SearchRequest, Settings, SortBy};
 
 fn shoes() -> SearchIndex {
     let shoe = |id: &str, title: &str, (brand, price, size): (&str, u32, &str)| {
         let price = json!({"amount": price * 100, "currency": "USD"});
         let attributes = json!({"size": size});
-        product(id, json!({"title": title, "brand": brand, "price": price, "attributes": attributes}))
+        product(
+            id,
+            json!({"title": title, "brand": brand, "price": price, "attributes": attributes}),
+        )
     };
     let products = [
         shoe("1", "Running Shoes Red", ("Fleet", 40, "42")),
@@ -140,7 +141,8 @@ fn words_are_given_up_only_when_there_is_too_little() {
 
 #[test]
 fn what_cannot_be_bought_comes_later() {
-    let lamp = |id: &str, state: &str| product(id, json!({"title": "Desk Lamp", "availability": state}));
+    let lamp =
+        |id: &str, state: &str| product(id, json!({"title": "Desk Lamp", "availability": state}));
     let products: Vec<Product> =
         vec![lamp("gone", "discontinued"), lamp("out", "out_of_stock"), lamp("in", "in_stock")];
     let index = SearchIndex::build(Settings::default(), &products, 1);

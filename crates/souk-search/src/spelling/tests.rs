@@ -23,7 +23,10 @@ fn counts_errors_as_people_make_them() {
 #[test]
 fn limits_go_by_letters_and_kind() {
     let limit = |word| Limit::of(word, TokenKind::Word).typos();
-    assert_eq!([limit("milk"), limit("bread"), limit("crackers"), limit("chocolate")], [0, 1, 1, 2]);
+    assert_eq!(
+        [limit("milk"), limit("bread"), limit("crackers"), limit("chocolate")],
+        [0, 1, 1, 2]
+    );
     assert_eq!(limit("créme"), 1, "letters, not bytes");
     for kind in [TokenKind::Number, TokenKind::Code, TokenKind::Measure] {
         assert_eq!(Limit::of("202420242", kind).typos(), 0);
@@ -36,15 +39,14 @@ fn plain(left: &[char], right: &[char]) -> usize {
     for (i, row) in table.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=right.len() {
-        table[0][j] = j;
+    for (j, cell) in table[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=left.len() {
         for j in 1..=right.len() {
             let differs = usize::from(left[i - 1] != right[j - 1]);
-            table[i][j] = (table[i - 1][j - 1] + differs)
-                .min(table[i - 1][j] + 1)
-                .min(table[i][j - 1] + 1);
+            table[i][j] =
+                (table[i - 1][j - 1] + differs).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
             if i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] {
                 table[i][j] = table[i][j].min(table[i - 2][j - 2] + 1);
             }

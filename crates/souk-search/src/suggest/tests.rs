@@ -7,8 +7,13 @@ use crate::test_shop::product;
 
 fn shop() -> SearchIndex {
     let titles = [
-        ("Wireless Mouse", "Logi"), ("Wireless Mouse Pad", "Logi"), ("Wireless Mouse Mini", "Trust"),
-        ("Wireless Keyboard", "Logi"), ("Wired Mouse", "Trust"), ("Wine Glass", "Winea"), ("Wine Glasses Set", "Winea"),
+        ("Wireless Mouse", "Logi"),
+        ("Wireless Mouse Pad", "Logi"),
+        ("Wireless Mouse Mini", "Trust"),
+        ("Wireless Keyboard", "Logi"),
+        ("Wired Mouse", "Trust"),
+        ("Wine Glass", "Winea"),
+        ("Wine Glasses Set", "Winea"),
     ];
     let products: Vec<_> = titles
         .iter()

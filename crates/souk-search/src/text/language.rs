@@ -19,13 +19,8 @@ pub enum Language {
 
 impl Language {
     /// Every language, in the order of their codes in snapshots.
-    pub const ALL: [Language; 5] = [
-        Language::English,
-        Language::Spanish,
-        Language::French,
-        Language::German,
-        Language::Other,
-    ];
+    pub const ALL: [Language; 5] =
+        [Language::English, Language::Spanish, Language::French, Language::German, Language::Other];
 
     /// The language of an IETF tag: `de-AT` is German.
     pub fn from_tag(tag: &str) -> Language {
@@ -95,14 +90,46 @@ impl Language {
 
 /// Words whose plural, or whose `s`, follows no rule.
 const IRREGULAR: &[(&str, &str)] = &[
-    ("buses", "bus"), ("canvas", "canvas"), ("canvases", "canvas"), ("children", "child"), ("christmas", "christmas"),
-    ("feet", "foot"), ("gas", "gas"), ("gases", "gas"), ("geese", "goose"), ("halves", "half"),
-    ("knives", "knife"), ("leaves", "leaf"), ("lens", "lens"), ("lenses", "lens"),
-    ("loaves", "loaf"), ("men", "man"), ("mens", "man"), ("mice", "mouse"), ("news", "news"),
-    ("pies", "pie"), ("scarves", "scarf"), ("series", "series"), ("shelves", "shelf"), ("ties", "tie"),
-    ("shoes", "shoe"), ("species", "species"), ("teeth", "tooth"), ("toes", "toe"),
-    ("tvs", "tv"), ("dvds", "dvd"), ("cds", "cd"), ("pcs", "pcs"), ("wolves", "wolf"), ("women", "woman"), ("womens", "woman"),
-    ("wireless", "wireless"), ("kids", "kid"), ("hose", "hose"), ("axes", "axe"), ("dies", "die"),
+    ("buses", "bus"),
+    ("canvas", "canvas"),
+    ("canvases", "canvas"),
+    ("children", "child"),
+    ("christmas", "christmas"),
+    ("feet", "foot"),
+    ("gas", "gas"),
+    ("gases", "gas"),
+    ("geese", "goose"),
+    ("halves", "half"),
+    ("knives", "knife"),
+    ("leaves", "leaf"),
+    ("lens", "lens"),
+    ("lenses", "lens"),
+    ("loaves", "loaf"),
+    ("men", "man"),
+    ("mens", "man"),
+    ("mice", "mouse"),
+    ("news", "news"),
+    ("pies", "pie"),
+    ("scarves", "scarf"),
+    ("series", "series"),
+    ("shelves", "shelf"),
+    ("ties", "tie"),
+    ("shoes", "shoe"),
+    ("species", "species"),
+    ("teeth", "tooth"),
+    ("toes", "toe"),
+    ("tvs", "tv"),
+    ("dvds", "dvd"),
+    ("cds", "cd"),
+    ("pcs", "pcs"),
+    ("wolves", "wolf"),
+    ("women", "woman"),
+    ("womens", "woman"),
+    ("wireless", "wireless"),
+    ("kids", "kid"),
+    ("hose", "hose"),
+    ("axes", "axe"),
+    ("dies", "die"),
 ];
 
 /// The singular of an English noun: what shoppers expect of a search, and no more. Snowball's English

@@ -191,7 +191,9 @@ fn next_run(text: &str, from: usize) -> Option<Run<'_>> {
         let next_is_digit = chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
         let is_point = matches!(char, '.' | ',')
             && next_is_digit
-            && text[start..start + idx].bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
+            && text[start..start + idx]
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
         if !is_in && !is_point {
             break;
         }
@@ -259,10 +261,14 @@ pub(super) fn kind(text: &str) -> TokenKind {
 /// `1,5` is `1.5`, and `1,000` is `1000`.
 fn decimal(number: &str) -> String {
     let Some((whole, part)) = number.split_once(',') else { return number.to_owned() };
-    let is_thousands = part.split(',').all(|group| {
-        group.split('.').next().is_some_and(|digits| digits.len() == 3)
-    });
-    if is_thousands { number.replace(',', "") } else { format!("{whole}.{}", part.replace(',', "")) }
+    let is_thousands = part
+        .split(',')
+        .all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
+    if is_thousands {
+        number.replace(',', "")
+    } else {
+        format!("{whole}.{}", part.replace(',', ""))
+    }
 }
 
 /// A number at the beginning, and letters after it to the end.

@@ -9,11 +9,7 @@ const UNITS: &[(&[&str], &str, f64)] = &[
     (&["kg", "kgs", "kilo", "kilos", "kilogram", "kilograms", "kilogramm"], "g", 1_000.0),
     (&["ml", "milliliter", "milliliters", "millilitre", "millilitres", "mililitros"], "ml", 1.0),
     (&["cl", "centiliter", "centilitre"], "ml", 10.0),
-    (
-        &["l", "lt", "ltr", "liter", "liters", "litre", "litres", "litro", "litros"],
-        "ml",
-        1_000.0,
-    ),
+    (&["l", "lt", "ltr", "liter", "liters", "litre", "litres", "litro", "litros"], "ml", 1_000.0),
     (&["gal", "gallon", "gallons"], "gal", 1.0),
     (&["qt", "quart", "quarts"], "qt", 1.0),
     (&["pt", "pint", "pints"], "pt", 1.0),

@@ -5,13 +5,14 @@ use crate::test_shop::{ask, ids, product};
 use crate::{Effect, Relaxation, SearchIndex, SearchRequest, Settings, Structure};
 
 fn shop() -> SearchIndex {
-    let item = |id: &str, (title, brand): (&str, &str), (price, size, colour): (u32, &str, &str)| {
-        let price = json!({"amount": price * 100, "currency": "USD"});
-        let attributes = json!({"size": size, "colour": colour});
-        let fields = json!({"title": title, "brand": brand, "price": price,
+    let item =
+        |id: &str, (title, brand): (&str, &str), (price, size, colour): (u32, &str, &str)| {
+            let price = json!({"amount": price * 100, "currency": "USD"});
+            let attributes = json!({"size": size, "colour": colour});
+            let fields = json!({"title": title, "brand": brand, "price": price,
             "attributes": attributes, "categories": ["Sport > Running Shoes"]});
-        product(id, fields)
-    };
+            product(id, fields)
+        };
     let products = [
         item("1", ("Running Shoes", "Fleet"), (40, "42", "Red")),
         item("2", ("Running Shoes", "Gazelle"), (60, "42", "Red")),
@@ -35,7 +36,10 @@ fn prices_and_sizes_become_filters() {
     let said = meanings("running shoes under 50 size 42");
     assert!(said.contains(&filtered("price <= 50")), "{said:?}");
     assert!(said.contains(&filtered("attributes.'size' = '42'")), "{said:?}");
-    assert!(meanings("shoes between 40 and 50 euros").contains(&filtered("price >= 40 AND price <= 50")));
+    assert!(
+        meanings("shoes between 40 and 50 euros")
+            .contains(&filtered("price >= 40 AND price <= 50"))
+    );
     assert_eq!(ids(&ask(&shop(), "running shoes between 42 and 50 euros")), ["3"]);
     assert!(meanings("case more than 10").contains(&filtered("price >= 10")));
 }

@@ -98,13 +98,13 @@ fn wrong(path: &Path, reason: &str) -> anyhow::Error {
 fn queries(queries: &Path, judgments: &Path) -> Result<Vec<RatedQuery>> {
     let mut grades: HashMap<String, HashMap<String, u32>> = HashMap::new();
     let mut bad = None;
-    read_untimed(judgments, [QUERY, ITEM, GRADE], &mut |[query, product, grade]| {
-        match grade.parse::<u32>() {
-            Ok(grade) => {
-                grades.entry(query.to_owned()).or_default().insert(product.to_owned(), grade);
-            }
-            Err(_) => bad = Some(format!("grade `{grade}` is no whole number from 0")),
+    read_untimed(judgments, [QUERY, ITEM, GRADE], &mut |[query, product, grade]| match grade
+        .parse::<u32>()
+    {
+        Ok(grade) => {
+            grades.entry(query.to_owned()).or_default().insert(product.to_owned(), grade);
         }
+        Err(_) => bad = Some(format!("grade `{grade}` is no whole number from 0")),
     })?;
     if let Some(reason) = bad {
         return Err(wrong(judgments, &reason));
@@ -156,7 +156,8 @@ fn misspelled_json(outcome: &Misspelled) -> Value {
 fn text(result: &Value) -> String {
     let number = |value: &Value| four(value.as_f64().unwrap_or(0.0));
     let k = &result["k"];
-    let head = ["", &format!("NDCG@{k} full"), &format!("NDCG@{k} condensed"), &format!("judged@{k}")];
+    let head =
+        ["", &format!("NDCG@{k} full"), &format!("NDCG@{k} condensed"), &format!("judged@{k}")];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (key, name) in [
         ("search", "search"),
@@ -173,7 +174,8 @@ fn text(result: &Value) -> String {
     let differences =
         ["over plain BM25, 95 %".to_owned(), between("ndcg_full"), between("ndcg_condensed")];
     rows.push(differences.to_vec());
-    let mut out = format!("{} products, {} rated queries\n\n", result["products"], result["queries"]);
+    let mut out =
+        format!("{} products, {} rated queries\n\n", result["products"], result["queries"]);
     out.push_str(&columns(&rows));
     out.push_str(&format!(
         "\nindexed in {:.2} s; 200 hits in {:.2} ms (median), {:.2} ms (99 %)\n",
