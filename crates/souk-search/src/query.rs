@@ -1,5 +1,7 @@
 //! A query's words, and what each may stand for in the catalogue.
 
+mod correct;
+
 use rustc_hash::FxHashMap;
 
 use crate::compounds::{Part, split};
@@ -207,11 +209,16 @@ impl<'a> Plan<'a> {
 
     /// Whether a word is found nowhere, or so rarely that it may be a typing error.
     pub(crate) fn is_doubtful(&self, idx: usize) -> bool {
+        self.words[idx].kind != TokenKind::Number && self.docs_as_typed(idx) < RARE
+    }
+
+    /// Products with a word as it was typed.
+    fn docs_as_typed(&self, idx: usize) -> u32 {
         let docs = |alternative: &Alternative| match alternative.terms.as_slice() {
             [term] if alternative.factor >= 1.0 => self.index.lexicon.docs(*term),
             _ => 0,
         };
-        self.slots[idx].alternatives.iter().map(docs).max().unwrap_or(0) < RARE
+        self.slots[idx].alternatives.iter().map(docs).max().unwrap_or(0)
     }
 
     /// Also takes a word with typing errors, or split.

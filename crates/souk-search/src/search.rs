@@ -137,11 +137,19 @@ impl SearchIndex {
         }
         let mut relaxed = Vec::new();
         let mut found = sieve.all_words(&plan, &mut scratch);
-        if request.tolerance == Tolerance::Forgiving && found.matches.len() < ENOUGH {
-            let before = found.matches.len();
-            found = forgive(&mut plan, found, &mut |plan| sieve.all_words(plan, &mut scratch));
-            if found.matches.len() > before || plan.corrected().is_some() {
-                relaxed.push(Relaxation::Spelling);
+        if request.tolerance == Tolerance::Forgiving {
+            let is_typing = request.typing == Typing::Going;
+            if !is_typing || found.matches.is_empty() {
+                if let Some((meant, better)) = sieve.as_meant((&plan, language), &mut scratch) {
+                    (plan, found) = (meant, better);
+                    relaxed.push(Relaxation::Spelling);
+                }
+            }
+            if found.matches.is_empty() {
+                found = forgive(&mut plan, found, &mut |plan| sieve.all_words(plan, &mut scratch));
+                if !found.matches.is_empty() || plan.corrected().is_some() {
+                    relaxed.push(Relaxation::Spelling);
+                }
             }
         }
         let of = plan.slots.len();
@@ -211,7 +219,28 @@ struct Sieve<'a> {
     owners: Vec<Option<usize>>,
 }
 
-impl Sieve<'_> {
+impl<'a> Sieve<'a> {
+    /// The query as it was probably meant, with what it finds, if it finds something.
+    fn as_meant(
+        &self,
+        (typed, language): (&Plan<'a>, usize),
+        scratch: &mut Scratch,
+    ) -> Option<(Plan<'a>, Found)> {
+        let index = self.index;
+        let text = typed.meant(&mut |words| {
+            let plan = Plan::new(index, words.to_vec(), language);
+            self.all_words(&plan, scratch).matches.len()
+        })?;
+        let mut plan = Plan::new(index, words_of(&text), language);
+        plan.keep_typed(typed);
+        let found = self.all_words(&plan, scratch);
+        if found.matches.is_empty() {
+            return None;
+        }
+        plan.read_as(text);
+        Some((plan, found))
+    }
+
     fn all_words(&self, plan: &Plan<'_>, scratch: &mut Scratch) -> Found {
         if !plan.is_found() {
             return Found::default();
