@@ -26,7 +26,10 @@ pub(crate) struct Scratch {
     best: Vec<f32>,
     sums: Vec<f32>,
     hits: Vec<u8>,
+    /// Rows of the slot at hand.
     seen: Vec<u64>,
+    /// Rows of any slot.
+    touched: Vec<u64>,
 }
 
 impl Default for Scratch {
@@ -36,6 +39,7 @@ impl Default for Scratch {
             sums: Vec::new(),
             hits: Vec::new(),
             seen: vec![0; Chunk::ROWS_MAX / 64],
+            touched: vec![0; Chunk::ROWS_MAX / 64],
         }
     }
 }
@@ -219,11 +223,11 @@ impl Scratch {
             for (row, score) in out.drain(start..) {
                 self.sums[usize::from(row)] += score;
                 self.hits[usize::from(row)] += 1;
-                self.seen[usize::from(row) / 64] |= 1 << (row % 64);
+                self.touched[usize::from(row) / 64] |= 1 << (row % 64);
             }
         }
         let (sums, hits) = (&mut self.sums, &mut self.hits);
-        drain(&mut self.seen, |row| {
+        drain(&mut self.touched, |row| {
             let idx = usize::from(row);
             if usize::from(hits[idx]) >= needed {
                 // Of rows with other numbers of words, those with more come first.
