@@ -66,7 +66,7 @@ impl SearchIndex {
         let skip = page::skip(request)?;
         let mut counter = Counter::new(self, &request.facets)?;
         let sort = request.sort.as_ref().map(|sort| order::Key::new(self, sort)).transpose()?;
-        let language = self.language_of(request);
+        let language = self.language_of(request.language);
         let mut outcome = self.look(request, language, &counter);
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.matches.len();
@@ -86,9 +86,16 @@ impl SearchIndex {
         })
     }
 
+    /// Products with all words of a text, as they are typed.
+    pub(crate) fn n_with_all_words(&self, text: &str, language: Option<Language>) -> usize {
+        let language = self.language_of(language);
+        let sieve = Sieve { index: self, owners: Vec::new(), narrow: Narrow::default() };
+        let plan = Plan::new(self, words_of(text), language);
+        sieve.all_words(&plan, &mut Scratch::default()).matches.len()
+    }
+
     /// The place of the query's language among those of the index.
-    pub(crate) fn language_of(&self, request: &SearchRequest) -> usize {
-        let wanted: Option<Language> = request.language;
+    fn language_of(&self, wanted: Option<Language>) -> usize {
         let languages = &self.settings.languages;
         wanted.and_then(|wanted| languages.iter().position(|known| *known == wanted)).unwrap_or(0)
     }
@@ -139,11 +146,11 @@ impl SearchIndex {
         let mut found = sieve.all_words(&plan, &mut scratch);
         if request.tolerance == Tolerance::Forgiving {
             let is_typing = request.typing == Typing::Going;
-            if !is_typing || found.matches.is_empty() {
-                if let Some((meant, better)) = sieve.as_meant((&plan, language), &mut scratch) {
-                    (plan, found) = (meant, better);
-                    relaxed.push(Relaxation::Spelling);
-                }
+            if (!is_typing || found.matches.is_empty())
+                && let Some((meant, better)) = sieve.as_meant((&plan, language), &mut scratch)
+            {
+                (plan, found) = (meant, better);
+                relaxed.push(Relaxation::Spelling);
             }
             if found.matches.is_empty() {
                 found = forgive(&mut plan, found, &mut |plan| sieve.all_words(plan, &mut scratch));

@@ -7,7 +7,7 @@ use crate::facets::has_word;
 use crate::index::SearchIndex;
 use crate::lexicon::Term;
 use crate::query::words_of;
-use crate::request::{Hit, SearchError, SearchRequest, Structure, Tolerance, Typing};
+use crate::request::{Hit, SearchError, SearchRequest, Structure, Typing};
 use crate::text::{Language, fold};
 
 /// What is suggested for.
@@ -79,7 +79,7 @@ impl SearchIndex {
         search.typing = Typing::Going;
         search.limit = TITLES_READ;
         let mut products = self.search(&search)?.hits;
-        let queries = self.queries(request, &products)?;
+        let queries = self.queries(request, &products);
         products.truncate(request.limit);
         let mut folded = String::new();
         fold(request.text.trim(), &mut folded);
@@ -92,11 +92,7 @@ impl SearchIndex {
     }
 
     /// Popular queries that begin so, then what titles go on with.
-    fn queries(
-        &self,
-        request: &SuggestRequest<'_>,
-        hits: &[Hit],
-    ) -> Result<Vec<Suggestion>, SearchError> {
+    fn queries(&self, request: &SuggestRequest<'_>, hits: &[Hit]) -> Vec<Suggestion> {
         let typed = folded(request.text);
         let popular = request.popular.iter().map(|query| folded(query));
         let popular = popular.filter(|query| query.starts_with(typed.trim_start()));
@@ -112,17 +108,13 @@ impl SearchIndex {
             if known.contains(&terms) {
                 continue;
             }
-            let mut search = SearchRequest::new(text.clone());
-            search.language = request.language;
-            search.tolerance = Tolerance::Strict;
-            search.limit = 1;
-            let answer = self.search(&search)?;
-            if answer.total > 0 && answer.relaxed.is_empty() {
+            let count = self.n_with_all_words(&text, request.language);
+            if count > 0 {
                 known.push(terms);
-                suggestions.push(Suggestion { text, count: answer.total });
+                suggestions.push(Suggestion { text, count });
             }
         }
-        Ok(suggestions)
+        suggestions
     }
 
     fn terms_of(&self, text: &str) -> Vec<Term> {

@@ -93,7 +93,8 @@ impl Plan<'_> {
         }
         let words = self.vocabularies().find(|words| words.get(&whole).is_some())?;
         let docs = self.index.lexicon.docs(words.term(words.get(&whole)?)) as usize;
-        let parts = [&self.words[at].text, &next.text].map(|part| self.terms(part).first().copied());
+        let parts =
+            [&self.words[at].text, &next.text].map(|part| self.terms(part).first().copied());
         let together = match parts {
             [Some(left), Some(right)] => n_together(&self.index.chunks, &[left, right]),
             _ => 0,

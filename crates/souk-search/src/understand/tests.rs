@@ -58,7 +58,7 @@ fn names_are_preferences() {
 #[test]
 fn cheap_is_a_wish() {
     let answer = ask(&shop(), "cheap running shoes");
-    assert_eq!(ids(&answer), ["1", "3", "2"]);
+    assert_eq!(ids(&answer)[..3], ["1", "3", "2"]);
 }
 
 #[test]
@@ -67,12 +67,12 @@ fn what_was_understood_can_be_undone() {
     request.structure = Structure::Literal;
     let answer = shop().search(&request).unwrap();
     assert!(answer.understood.is_empty());
-    assert_eq!(answer.total, 3, "two of three words are enough");
+    assert_eq!(answer.total, 5, "all are of the category, at any price");
 }
 
 #[test]
 fn a_filter_that_leaves_nothing_is_given_up() {
-    let answer = ask(&shop(), "running shoes under 10");
+    let answer = ask(&shop(), "running shoes under 1");
     assert_eq!(answer.relaxed[0], Relaxation::Understood);
     assert!(answer.total > 0);
     assert!(answer.understood.is_empty());
