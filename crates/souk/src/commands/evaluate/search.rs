@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use souk_core::wire::json::product_from_json;
 use souk_core::{Currency, Product, SiteId};
 use souk_search::evaluate::{
-    Misspelled, PlainBm25, RatedQuery, Summary, misspelled, paired_difference, rank_with, summarise,
+    Misspelled, PlainBm25, Quality, RatedQuery, Summary, misspelled, paired_difference, rank_with,
+    summarise,
 };
 use souk_search::{Language, SearchIndex, Settings, Tolerance};
 
@@ -134,15 +135,15 @@ fn json_of(summary: &Summary) -> Value {
 }
 
 fn difference(ours: &Summary, theirs: &Summary, seed: u64) -> Value {
-    let measures: [(&str, fn(&souk_search::evaluate::Quality) -> f64); 2] =
-        [("ndcg_full", |q| q.full), ("ndcg_condensed", |q| q.condensed)];
-    let pairs = measures.map(|(name, measure)| {
+    let between = |measure: fn(&Quality) -> f64| {
         let of = |summary: &Summary| summary.each.iter().map(measure).collect::<Vec<f64>>();
         let interval = paired_difference(&of(ours), &of(theirs), seed);
-        let value = json!({"mean": interval.mean, "low": interval.low, "high": interval.high});
-        (name.to_owned(), value)
-    });
-    Value::Object(pairs.into_iter().collect())
+        json!({"mean": interval.mean, "low": interval.low, "high": interval.high})
+    };
+    json!({
+        "ndcg_full": between(|quality| quality.full),
+        "ndcg_condensed": between(|quality| quality.condensed),
+    })
 }
 
 fn misspelled_json(outcome: &Misspelled) -> Value {
