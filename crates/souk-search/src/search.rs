@@ -227,7 +227,7 @@ struct Sieve<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    /// The query as it was probably meant, with what it finds, if it finds something.
+    /// The query as it was probably meant, with what it finds.
     fn as_meant(
         &self,
         (typed, language): (&Plan<'a>, usize),
@@ -241,9 +241,6 @@ impl<'a> Sieve<'a> {
         let mut plan = Plan::new(index, words_of(&text), language);
         plan.keep_typed(typed);
         let found = self.all_words(&plan, scratch);
-        if found.matches.is_empty() {
-            return None;
-        }
         plan.read_as(text);
         Some((plan, found))
     }

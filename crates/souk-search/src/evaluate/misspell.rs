@@ -5,6 +5,7 @@ use crate::SearchIndex;
 use crate::query::words_of;
 use crate::request::Tolerance;
 use crate::spelling::Limit;
+use crate::text::TokenKind;
 
 /// What misspelled queries still find.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,9 +93,13 @@ fn misspell(query: &str, random: &mut Random) -> Option<String> {
             return Some(texts.join(" "));
         }
     }
-    // An exchange with the first letter counts twice, so it is no single error.
+    // An exchange with the first letter counts twice, so it is no single error; and the rule goes by the
+    // letters that were typed.
     let wrong: String = letters.into_iter().collect();
-    let is_single = wrong.chars().next() == texts[at].chars().next() && wrong != texts[at];
+    let is_split = wrong.contains(' ');
+    let is_single = wrong.chars().next() == texts[at].chars().next()
+        && wrong != texts[at]
+        && (is_split || Limit::of(&wrong, TokenKind::Word).typos() > 0);
     texts[at] = wrong;
     is_single.then(|| texts.join(" "))
 }

@@ -60,7 +60,10 @@ impl Plan<'_> {
         let docs = self.docs_as_typed(idx);
         let mut readings: Vec<(f32, String)> = Vec::new();
         for (support, left, right) in self.splits(&word.text) {
-            readings.push(((1.0 + support as f32).ln() - 4.0, format!("{left} {right}")));
+            // A letter alone is rarely a word.
+            let is_odd = left.chars().count() == 1 || right.chars().count() == 1;
+            let cost = if is_odd { 6.0 } else { 4.0 };
+            readings.push(((1.0 + support as f32).ln() - cost, format!("{left} {right}")));
         }
         for (near, text) in self.near(word) {
             // A rare word that was typed is left alone unless another is far likelier.
@@ -78,6 +81,10 @@ impl Plan<'_> {
         let (mut at, mut is_joined) = (0, false);
         while at < self.words.len() {
             let whole = self.words.get(at + 1).and_then(|next| self.whole(at, next));
+            // `phone s tand`: a word that nobody knows is joined before two that are known.
+            let is_lost = |idx: usize| idx < self.words.len() && self.docs_as_typed(idx) == 0;
+            let next_is_better = !is_lost(at) && !is_lost(at + 1) && is_lost(at + 2);
+            let whole = whole.filter(|_| !next_is_better);
             at += 1 + usize::from(whole.is_some());
             is_joined |= whole.is_some();
             out.push(whole.unwrap_or_else(|| self.words[at - 1].text.clone()));
