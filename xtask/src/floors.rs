@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("souk-inventory", 1),
     ("souk-privacy", 1),
     ("souk-recommend", 1),
+    ("souk-search", 1),
     ("souk-ports", 2),
     ("souk-embedded", 3),
     ("souk-app", 4),

@@ -35,6 +35,9 @@ mod anchors;
 mod parse;
 mod print;
 mod product;
+mod sets;
+
+pub use sets::Sets;
 
 pub(crate) use anchors::{Anchor, each_anchor, each_of_path, path_key};
 

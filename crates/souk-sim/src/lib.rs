@@ -4,6 +4,7 @@
 //! random comes from a seed that is printed.
 
 pub mod abuse;
+pub mod catalogue;
 pub mod crash;
 pub mod http;
 pub mod load;

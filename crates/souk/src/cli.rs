@@ -14,6 +14,7 @@ mod policy;
 mod privacy;
 mod report;
 mod rules;
+mod search;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, SourceName};
@@ -24,6 +25,7 @@ pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use report::ReportCommand;
 pub(crate) use rules::RulesCommand;
+pub(crate) use search::SearchEvaluateArgs;
 
 /// Retail AI that a shop runs itself.
 ///

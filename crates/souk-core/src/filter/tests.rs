@@ -101,6 +101,49 @@ fn matches_products() {
     }
 }
 
+/// Sets of one thing: in it or not.
+struct One<'a>(&'a Product);
+
+impl Sets for One<'_> {
+    type Set = bool;
+
+    fn some_value(&mut self, field: &Field, test: &dyn Fn(FieldValue<'_>) -> bool) -> bool {
+        self.0.any_value(field, &mut |value| test(value))
+    }
+
+    fn none_of(&mut self, set: bool) -> bool {
+        !set
+    }
+
+    fn all_of(&mut self, sets: Vec<bool>) -> bool {
+        sets.into_iter().all(|set| set)
+    }
+
+    fn any_of(&mut self, sets: Vec<bool>) -> bool {
+        sets.into_iter().any(|set| set)
+    }
+}
+
+#[test]
+fn sets_agree_with_single_things() {
+    let texts = [
+        "brand = 'private' AND price <= 20",
+        "price > 20 OR NOT tags = 'vegan'",
+        "brand != 'x' AND missing NOT EXISTS AND size IN [41, 42]",
+        "categories = 'Bakery' AND NOT (price >= 5 AND weight < 1)",
+    ];
+    for text in texts {
+        let filter = Filter::parse(text).unwrap();
+        assert_eq!(filter.sets(&mut One(&bread())), filter.matches(&bread()), "{text}");
+    }
+    let filter = Filter::parse("a = 1 AND (b = 2 OR b = 3) AND NOT c = 4").unwrap();
+    let printed: Vec<String> = filter.conditions().iter().map(Filter::to_string).collect();
+    let expected =
+        ["attributes.a = 1", "attributes.b = 2 OR attributes.b = 3", "NOT attributes.c = 4"];
+    assert_eq!(printed, expected);
+    assert_eq!(filter.fields().iter().map(|f| f.name()).collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
 #[test]
 fn a_product_without_a_price_has_its_variants_prices() {
     let mut product = bread();

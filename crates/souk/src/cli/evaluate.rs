@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{AudienceArgs, EvaluateForecastArgs, PolicyArgs};
+use super::{AudienceArgs, EvaluateForecastArgs, PolicyArgs, SearchEvaluateArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Evaluate {
@@ -53,6 +53,13 @@ Examples:
   souk evaluate forecast --input train.csv --test test.csv --season-length 12
   souk evaluate forecast --input sales.csv --horizon 28 --windows 3 --model ets")]
     Forecast(EvaluateForecastArgs),
+    /// Answers to rated queries: NDCG full and condensed, what was judged, beside plain BM25
+    ///
+    /// Unrated products are worth nothing in the full figure and are left out in the condensed one.
+    #[command(after_help = "\
+Example:
+  souk evaluate search --products products.jsonl --queries queries.csv --judgments judgments.csv")]
+    Search(SearchEvaluateArgs),
     /// Personal data in texts: precision and recall by kind and of all kinds together
     ///
     /// A found span counts as a marked one of its kind if their overlap is at least half of their

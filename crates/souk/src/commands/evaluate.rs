@@ -9,6 +9,7 @@ mod forecast;
 mod pii;
 mod policy;
 mod ratings;
+mod search;
 mod sessions;
 mod table;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
         Evaluate::Ratings(args) => ratings::run(&args, output),
         Evaluate::Forecast(args) => forecast::run(&args, output),
         Evaluate::Pii(args) => pii::run(&args, output),
+        Evaluate::Search(args) => search::run(&args, output),
         Evaluate::Policy(args) => policy::run(&args, output),
     }
 }

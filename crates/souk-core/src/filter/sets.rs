@@ -1,0 +1,99 @@
+//! Filters on many things at once: an index asks once for each distinct value, not once for each thing.
+
+use std::cmp::Ordering;
+
+use super::{Expr, Field, FieldValue, Filter, Literal, Op, equals, order};
+
+/// What a filter becomes when it is worked out on sets of things.
+pub trait Sets {
+    /// A set, or a plan of one.
+    type Set;
+
+    /// Things of which some value of `field` passes `test`.
+    fn some_value(&mut self, field: &Field, test: &dyn Fn(FieldValue<'_>) -> bool) -> Self::Set;
+
+    /// Things that are not in `set`.
+    fn none_of(&mut self, set: Self::Set) -> Self::Set;
+
+    /// Things in every set.
+    fn all_of(&mut self, sets: Vec<Self::Set>) -> Self::Set;
+
+    /// Things in some set.
+    fn any_of(&mut self, sets: Vec<Self::Set>) -> Self::Set;
+}
+
+impl Filter {
+    /// The set of the things that fulfil it: those for which [`Filter::matches`] holds.
+    pub fn sets<S: Sets>(&self, sets: &mut S) -> S::Set {
+        sets_of(&self.root, sets)
+    }
+
+    /// The conditions that must all hold; one, when nothing at the top is joined by `AND`.
+    pub fn conditions(&self) -> Vec<Filter> {
+        match &self.root {
+            Expr::And(parts) => parts.iter().map(|part| Filter { root: part.clone() }).collect(),
+            _ => vec![self.clone()],
+        }
+    }
+
+    /// The fields that it names, without repetition.
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        fields_of(&self.root, &mut fields);
+        fields
+    }
+}
+
+fn fields_of<'a>(expr: &'a Expr, fields: &mut Vec<&'a Field>) {
+    match expr {
+        Expr::Compare(field, ..) | Expr::In(field, _) | Expr::Exists(field) => {
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+        Expr::Not(inner) => fields_of(inner, fields),
+        Expr::And(parts) | Expr::Or(parts) => {
+            parts.iter().for_each(|part| fields_of(part, fields));
+        }
+    }
+}
+
+fn sets_of<S: Sets>(expr: &Expr, sets: &mut S) -> S::Set {
+    match expr {
+        Expr::Compare(field, op, literal) => match op {
+            Op::Eq => sets.some_value(field, &|value| equals(value, literal)),
+            Op::Ne => {
+                let equal = sets.some_value(field, &|value| equals(value, literal));
+                sets.none_of(equal)
+            }
+            Op::Lt => some_ordered(sets, (field, literal), Ordering::is_lt),
+            Op::Le => some_ordered(sets, (field, literal), Ordering::is_le),
+            Op::Gt => some_ordered(sets, (field, literal), Ordering::is_gt),
+            Op::Ge => some_ordered(sets, (field, literal), Ordering::is_ge),
+        },
+        Expr::In(field, literals) => {
+            sets.some_value(field, &|value| literals.iter().any(|literal| equals(value, literal)))
+        }
+        Expr::Exists(field) => sets.some_value(field, &|_| true),
+        Expr::Not(inner) => {
+            let inner = sets_of(inner, sets);
+            sets.none_of(inner)
+        }
+        Expr::And(parts) => {
+            let parts = parts.iter().map(|part| sets_of(part, sets)).collect();
+            sets.all_of(parts)
+        }
+        Expr::Or(parts) => {
+            let parts = parts.iter().map(|part| sets_of(part, sets)).collect();
+            sets.any_of(parts)
+        }
+    }
+}
+
+fn some_ordered<S: Sets>(
+    sets: &mut S,
+    (field, literal): (&Field, &Literal),
+    wanted: fn(Ordering) -> bool,
+) -> S::Set {
+    sets.some_value(field, &|value| order(value, literal).is_some_and(wanted))
+}

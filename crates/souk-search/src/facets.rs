@@ -1,0 +1,221 @@
+//! Counting values of what was found.
+
+use crate::chunk::Chunk;
+use crate::document::CATEGORY_TREE;
+use crate::index::SearchIndex;
+use crate::lexicon::Values;
+use crate::request::{
+    Facet, FacetRequest, FacetValue, NumberFacet, RangeCount, SearchError, SearchRequest,
+};
+use crate::text::fold;
+
+/// No facet's field.
+const NONE: u8 = u8::MAX;
+
+/// Counts by value for each facet of a request.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    /// Which facet counts a field, by field.
+    slots: Vec<u8>,
+    fields: Vec<u16>,
+    counts: Vec<Vec<u32>>,
+}
+
+/// The number of a field that a shopper named.
+pub(crate) fn find_field(index: &SearchIndex, name: &str) -> Option<u16> {
+    let lexicon = &index.lexicon;
+    match name {
+        "category" | "categories" => lexicon.field(CATEGORY_TREE),
+        _ if name.starts_with("attributes.") => lexicon.field(name),
+        _ => {
+            let own = (name != CATEGORY_TREE).then(|| lexicon.field(name)).flatten();
+            own.or_else(|| lexicon.field(&format!("attributes.{name}")))
+        }
+    }
+}
+
+impl Counter {
+    pub(crate) fn new(
+        index: &SearchIndex,
+        facets: &[FacetRequest],
+    ) -> Result<Counter, SearchError> {
+        check(facets)?;
+        let mut counter = Counter {
+            slots: vec![NONE; index.lexicon.values.len()],
+            fields: Vec::with_capacity(facets.len()),
+            counts: Vec::with_capacity(facets.len()),
+        };
+        for (slot, facet) in facets.iter().enumerate() {
+            let field = find_field(index, &facet.field)
+                .ok_or_else(|| SearchError::UnknownField { field: facet.field.clone() })?;
+            counter.slots[usize::from(field)] = slot as u8;
+            counter.fields.push(field);
+            counter.counts.push(vec![0; index.lexicon.values[usize::from(field)].len()]);
+        }
+        Ok(counter)
+    }
+
+    /// The fields as filters name them.
+    pub(crate) fn keys(&self, index: &SearchIndex) -> Vec<String> {
+        let key = |field: &u16| match index.lexicon.fields.text(u32::from(*field)) {
+            CATEGORY_TREE => "categories".to_owned(),
+            other => other.to_owned(),
+        };
+        self.fields.iter().map(key).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Counts a row in every facet.
+    #[inline]
+    pub(crate) fn count(&mut self, chunk: &Chunk, row: u16) {
+        let (fields, values) = chunk.facts.get(row);
+        for (field, value) in fields.iter().zip(values) {
+            let slot = self.slots[usize::from(*field)];
+            if slot != NONE {
+                self.counts[usize::from(slot)][*value as usize] += 1;
+            }
+        }
+    }
+
+    /// Counts a row in one facet.
+    pub(crate) fn count_in(&mut self, slot: usize, chunk: &Chunk, row: u16) {
+        for value in chunk.facts.of(row, self.fields[slot]) {
+            self.counts[slot][value as usize] += 1;
+        }
+    }
+
+    /// Takes the counts of everything that there is.
+    pub(crate) fn count_all(&mut self, index: &SearchIndex) {
+        for (field, counts) in self.fields.iter().zip(&mut self.counts) {
+            let values = &index.lexicon.values[usize::from(*field)];
+            for (value, count) in counts.iter_mut().enumerate() {
+                *count = values.live(value as u32);
+            }
+        }
+    }
+
+    pub(crate) fn into_facets(self, index: &SearchIndex, requests: &[FacetRequest]) -> Vec<Facet> {
+        let all = requests.iter().enumerate();
+        all.map(|(slot, request)| {
+            // Two requests may name one field; it is counted for the last.
+            let field = self.fields[slot];
+            let counts = &self.counts[usize::from(self.slots[usize::from(field)])];
+            facet(request, &index.lexicon.values[usize::from(field)], counts)
+        })
+        .collect()
+    }
+}
+
+fn check(facets: &[FacetRequest]) -> Result<(), SearchError> {
+    let out_of_range =
+        |field, value, max| Err(SearchError::OutOfRange { field, value, min: 0, max });
+    if facets.len() > SearchRequest::FACETS_MAX {
+        return out_of_range("facets", facets.len(), SearchRequest::FACETS_MAX);
+    }
+    match facets.iter().find(|facet| facet.limit > FacetRequest::VALUES_MAX) {
+        Some(facet) => out_of_range("facets/limit", facet.limit, FacetRequest::VALUES_MAX),
+        None => Ok(()),
+    }
+}
+
+fn facet(request: &FacetRequest, values: &Values, counts: &[u32]) -> Facet {
+    let mut search = String::new();
+    fold(request.search.as_deref().unwrap_or_default().trim(), &mut search);
+    let mut buffer = String::new();
+    let counted = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let mut found: Vec<(u32, u32)> = counted
+        .map(|(value, count)| (value as u32, *count))
+        .filter(|(value, _)| {
+            search.is_empty() || has_word(values.text(*value), &search, &mut buffer)
+        })
+        .collect();
+    let n_values = found.len();
+    let numbers = numbers(values, &found, &request.bounds);
+    let by_count = |left: &(u32, u32), right: &(u32, u32)| {
+        let by_text = || values.text(left.0).cmp(values.text(right.0));
+        right.1.cmp(&left.1).then_with(by_text)
+    };
+    if found.len() > request.limit && request.limit > 0 {
+        found.select_nth_unstable_by(request.limit - 1, by_count);
+    }
+    found.truncate(request.limit);
+    found.sort_unstable_by(by_count);
+    let value = |(value, count): &(u32, u32)| FacetValue {
+        value: values.text(*value).to_owned(),
+        count: *count as usize,
+    };
+    let values = found.iter().map(value).collect();
+    Facet { field: request.field.clone(), values, n_values, numbers }
+}
+
+/// Whether the text, or a word in it, begins with a folded text.
+pub(crate) fn has_word(text: &str, search: &str, buffer: &mut String) -> bool {
+    buffer.clear();
+    fold(text, buffer);
+    buffer
+        .match_indices(search)
+        .any(|(at, _)| !buffer[..at].chars().next_back().is_some_and(char::is_alphanumeric))
+}
+
+/// Ranges that a shopper is shown; chosen.
+const RANGES: f64 = 8.0;
+
+fn numbers(values: &Values, found: &[(u32, u32)], bounds: &[f64]) -> Option<NumberFacet> {
+    let mut counted: Vec<(f64, u32)> = found
+        .iter()
+        .map(|(value, count)| (values.number(*value), *count))
+        .filter(|(number, _)| number.is_finite())
+        .collect();
+    counted.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
+    let (min, max) = (counted.first()?.0, counted.last()?.0);
+    let bounds = match bounds {
+        [] => suitable(&counted),
+        given => given.to_vec(),
+    };
+    let mut ranges = Vec::with_capacity(bounds.len());
+    for (idx, pair) in bounds.windows(2).enumerate() {
+        let (from, to) = (pair[0], pair[1]);
+        let is_last = idx + 2 == bounds.len();
+        let start = counted.partition_point(|(number, _)| *number < from);
+        let end = counted.partition_point(|(n, _)| *n < to || (is_last && *n == to));
+        let count = counted[start.min(end)..end].iter().map(|(_, count)| *count as usize).sum();
+        ranges.push(RangeCount { from, to, count });
+    }
+    Some(NumberFacet { min, max, ranges })
+}
+
+/// Round bounds, some eight ranges, with the dearest twentieth in one: a few luxuries must not press all
+/// else into the first range.
+fn suitable(counted: &[(f64, u32)]) -> Vec<f64> {
+    let total: u64 = counted.iter().map(|(_, count)| u64::from(*count)).sum();
+    let (min, max) = (counted[0].0, counted[counted.len() - 1].0);
+    let mut seen = 0;
+    let high = counted
+        .iter()
+        .find(|(_, count)| {
+            seen += u64::from(*count);
+            seen * 20 >= total * 19
+        })
+        .map_or(max, |(number, _)| *number);
+    if high <= min {
+        return vec![min, max.max(min)];
+    }
+    let rough = (high - min) / RANGES;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough);
+    let step = step.unwrap_or(10.0 * power);
+    let mut bounds = vec![(min / step).floor() * step];
+    while bounds[bounds.len() - 1] < high {
+        bounds.push(bounds[bounds.len() - 1] + step);
+    }
+    if bounds[bounds.len() - 1] < max {
+        bounds.push(max);
+    }
+    bounds
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Many products at once: pieces on several threads, each with a lexicon of its own, taken in in order.
+
+use souk_core::Product;
+
+use super::SearchIndex;
+use crate::chunk::{Chunk, Place};
+use crate::document::{Lengths, Reader, lengths};
+use crate::lexicon::Lexicon;
+use crate::settings::Settings;
+
+/// Products from which pieces are worth their lexicons; chosen.
+pub(super) const BULK_MIN: usize = 8_192;
+/// Products of one piece: a chunk, so that the outcome does not depend on the number of threads.
+const PIECE: usize = Chunk::ROWS_MAX;
+
+impl SearchIndex {
+    /// An index of these products, on `threads` threads; the outcome does not depend on their number.
+    pub fn build(settings: Settings, products: &[Product], threads: usize) -> SearchIndex {
+        let mut index = SearchIndex::new(settings);
+        index.measure(products);
+        index.take_pieces(products, threads);
+        index
+    }
+
+    /// Takes the average lengths of texts from these products. For an index that is still empty:
+    /// products that it holds already keep the weights they came with.
+    pub fn measure(&mut self, products: &[Product]) {
+        self.lengths = lengths(products, &self.settings);
+    }
+
+    pub(super) fn take_pieces(&mut self, products: &[Product], threads: usize) {
+        let pieces: Vec<&[Product]> = products.chunks(PIECE).collect();
+        for group in pieces.chunks(threads.max(1)) {
+            let about = (&self.settings, &self.lengths);
+            let built: Vec<(Chunk, Lexicon)> = std::thread::scope(|scope| {
+                let workers: Vec<_> =
+                    group.iter().map(|piece| scope.spawn(|| build_piece(piece, about))).collect();
+                workers
+                    .into_iter()
+                    .map(|worker| worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
+                    .collect()
+            });
+            for (chunk, lexicon) in built {
+                self.take_chunk(chunk, &lexicon);
+            }
+        }
+        self.learn();
+    }
+
+    fn take_chunk(&mut self, mut chunk: Chunk, lexicon: &Lexicon) {
+        let numbers = self.lexicon.absorb(lexicon);
+        chunk.renumber(&numbers);
+        // An empty open chunk gives its place; any other is sealed as it is.
+        if self.chunks.last().is_some_and(|open| open.len() == 0) {
+            self.chunks.pop();
+        }
+        if let Some(open) = self.chunks.last_mut() {
+            open.seal();
+        }
+        let number = self.chunks.len() as u32;
+        let n_rows = chunk.len();
+        self.chunks.push(chunk);
+        for row in 0..n_rows {
+            self.register(Place { chunk: number, row: row as u16 });
+        }
+        // The sealed chunk takes no more, full or not; a new one is opened behind it.
+        self.chunks.push(Chunk::default());
+    }
+}
+
+fn build_piece(products: &[Product], about: (&Settings, &Lengths)) -> (Chunk, Lexicon) {
+    let mut lexicon = Lexicon::new(&about.0.languages);
+    let (mut reader, mut chunk) = (Reader::default(), Chunk::default());
+    for product in products {
+        let draft = reader.read(product, &mut lexicon, about);
+        chunk.push(product.id.as_str(), &product.title, draft);
+    }
+    chunk.seal();
+    (chunk, lexicon)
+}

@@ -1,0 +1,169 @@
+#![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
+use serde_json::json;
+use souk_core::{Product, ProductId};
+
+use super::*;
+use crate::test_shop::{ask, ids, product, titled};
+use crate::{FacetRequest, Language, SearchAnswer, SearchRequest};
+
+fn id(text: &str) -> ProductId {
+    ProductId::new(text).unwrap()
+}
+
+#[test]
+fn changes_are_found_at_once() {
+    let mut index = SearchIndex::new(Settings::default());
+    index.upsert(&[titled("1", "Green Tea"), titled("2", "Black Tea")]);
+    assert_eq!(ids(&ask(&index, "tea")).len(), 2);
+    index.upsert(&[titled("1", "Green Coffee")]);
+    assert_eq!(ids(&ask(&index, "tea")), ["2"]);
+    assert_eq!(ids(&ask(&index, "coffee")), ["1"]);
+    assert_eq!(index.len(), 2);
+    assert_eq!(index.remove(&[id("2"), id("9")]), 1);
+    assert!(ask(&index, "tea").hits.is_empty());
+    assert!(index.contains(&id("1")) && !index.contains(&id("2")));
+    assert_eq!(index.size().dead, 2);
+}
+
+#[test]
+fn the_last_of_two_with_one_id_stays() {
+    let twice = [titled("1", "Old Name"), titled("1", "New Name")];
+    let index = SearchIndex::build(Settings::default(), &twice, 2);
+    assert_eq!(index.len(), 1);
+    assert!(ask(&index, "old").hits.is_empty());
+    assert_eq!(ids(&ask(&index, "new")), ["1"]);
+}
+
+#[test]
+fn translations_are_found_in_their_language() {
+    let translations =
+        json!({"es": {"title": "Zapatillas rojas"}, "fr": {"title": "Baskets rouges"}});
+    let shoe = product("1", json!({"title": "Red Sneakers", "translations": translations}));
+    let settings = Settings::new(Language::English, &[Language::Spanish]);
+    let index = SearchIndex::build(settings, &[shoe], 1);
+    let in_spanish = |query: &str| {
+        let language = Some(Language::Spanish);
+        index.search(&SearchRequest { language, ..SearchRequest::new(query) }).unwrap()
+    };
+    assert_eq!(in_spanish("zapatilla roja").language, Language::Spanish);
+    assert_eq!(in_spanish("zapatilla roja").total, 1);
+    assert_eq!(in_spanish("zapatilals").total, 1, "with a typing error");
+    assert_eq!(in_spanish("sneakers").total, 1, "names are the same in every language");
+    assert_eq!(ask(&index, "baskets").total, 0, "French was not asked for");
+}
+
+/// Shoes of some brands and prices, some of them twice.
+fn some(numbers: &[u8]) -> Vec<Product> {
+    let make = |n: &u8| {
+        let price = json!({"amount": u32::from(*n) * 10, "currency": "USD"});
+        let title = format!("{} shoe {}", ["red", "blue", "green"][usize::from(n % 3)], n / 7);
+        let brand = ["Fleet", "Gazelle"][usize::from(n % 2)];
+        let id = (n % 40).to_string();
+        product(&id, json!({"title": title, "brand": brand, "price": price}))
+    };
+    numbers.iter().map(make).collect()
+}
+
+/// What searches say, without places and scores that depend on the order of coming.
+fn answers(index: &SearchIndex) -> Vec<SearchAnswer> {
+    let queries = ["shoe", "red shoe", "blue", "green shoe 3", "gren shoes", ""];
+    let ask = |query: &&str| {
+        let facets = ["brand", "price"].map(FacetRequest::new).to_vec();
+        let request = SearchRequest { limit: 100, facets, ..SearchRequest::new(*query) };
+        let mut answer = index.search(&request).unwrap();
+        answer.hits.sort_by(|left, right| left.id.cmp(&right.id));
+        for hit in &mut answer.hits {
+            (hit.score, hit.parts) = (0.0, Default::default());
+        }
+        answer
+    };
+    queries.iter().map(ask).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// However products came and went, the index says what one made of the last state says; so it does
+    /// after sweeping, and after a journey through bytes.
+    #[test]
+    fn only_the_last_state_counts(
+        first in prop::collection::vec(0u8..120, 1..60),
+        second in prop::collection::vec(0u8..120, 1..30),
+        gone in prop::collection::vec(0u8..40, 0..20),
+    ) {
+        let mut index = SearchIndex::new(Settings::default());
+        index.upsert(&some(&first));
+        let half = some(&second);
+        index.take_pieces(&half, 1);
+        let gone: Vec<ProductId> = gone.iter().map(|n| id(&n.to_string())).collect();
+        index.remove(&gone);
+        let mut last = std::collections::BTreeMap::new();
+        for product in some(&first).into_iter().chain(half) {
+            last.insert(product.id.clone(), product);
+        }
+        for id in &gone {
+            last.remove(id);
+        }
+        let last: Vec<Product> = last.into_values().collect();
+        let mut fresh = SearchIndex::new(Settings::default());
+        fresh.upsert(&last);
+        let expected = answers(&fresh);
+        prop_assert_eq!(answers(&index), expected.clone());
+        let bytes = index.to_bytes();
+        let read = SearchIndex::from_bytes(&bytes, &Settings::default()).unwrap();
+        prop_assert_eq!(answers(&read), expected.clone());
+        for _ in 0..4 {
+            index.maintain();
+        }
+        prop_assert_eq!(answers(&index), expected);
+    }
+
+    /// Bytes that changed are refused, never misread.
+    #[test]
+    fn damage_is_noticed(place in 0usize..10_000, change in 1u8..=255, cut in 0usize..10_000) {
+        let mut index = SearchIndex::new(Settings::default());
+        index.upsert(&some(&[1, 2, 3, 50, 60]));
+        let bytes = index.to_bytes();
+        let mut changed = bytes.clone();
+        let place = place % bytes.len();
+        changed[place] ^= change;
+        prop_assert!(SearchIndex::from_bytes(&changed, &Settings::default()).is_err());
+        let cut = &bytes[..cut % bytes.len()];
+        prop_assert!(SearchIndex::from_bytes(cut, &Settings::default()).is_err());
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let numbers: Vec<u8> = (0..=255).collect();
+    let build = |threads| SearchIndex::build(Settings::default(), &some(&numbers), threads);
+    assert_eq!(build(1).to_bytes(), build(3).to_bytes());
+}
+
+#[test]
+fn sweeping_gives_the_room_back() {
+    let mut index = SearchIndex::new(Settings::default());
+    index.take_pieces(&some(&(0..40).collect::<Vec<u8>>()), 1);
+    index.take_pieces(&some(&(0..30).collect::<Vec<u8>>()), 1);
+    assert_eq!((index.size().dead, index.size().chunks), (30, 2));
+    while index.maintain() {}
+    assert_eq!((index.size().dead, index.size().chunks, index.len()), (0, 1, 40));
+    let term = index.lexicon.terms.get("shoe").unwrap();
+    assert_eq!(index.lexicon.term_docs[term as usize], 40);
+}
+
+#[test]
+fn a_snapshot_of_other_settings_or_versions_is_not_taken() {
+    let index = SearchIndex::build(Settings::default(), &some(&[1, 2]), 1);
+    let mut bytes = index.to_bytes();
+    let german = Settings::new(Language::German, &[]);
+    let error =
+        |bytes: &[u8], settings: &Settings| SearchIndex::from_bytes(bytes, settings).unwrap_err();
+    assert_eq!(error(&bytes, &german), SnapshotError::Settings);
+    assert_eq!(error(b"", &german), SnapshotError::NotOne);
+    bytes[8] = 200;
+    assert_eq!(error(&bytes, &Settings::default()), SnapshotError::Version { found: 200 });
+    bytes[0] = 0;
+    assert_eq!(error(&bytes, &Settings::default()), SnapshotError::NotOne);
+}

@@ -1,0 +1,125 @@
+//! The values of one field: what facets count and filters compare.
+
+use souk_core::{Field, FieldValue, Timestamp};
+
+use super::interner::{Interner, Texts};
+
+/// A field's name in the lexicon; an attribute may have the name of a product's own field.
+pub(crate) fn field_key(field: &Field) -> String {
+    match field {
+        Field::Attribute(name) => format!("attributes.{name}"),
+        own => own.name().to_owned(),
+    }
+}
+
+/// Distinct values of a field, by number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Values {
+    /// Each with a letter before it that tells its kind.
+    texts: Interner,
+    /// The value as a number, for numbers and times (Unix milliseconds); NaN otherwise.
+    numbers: Vec<f64>,
+    /// Products that have it now.
+    live: Vec<u32>,
+}
+
+impl Values {
+    pub(crate) fn intern(&mut self, value: FieldValue<'_>) -> u32 {
+        let key = match value {
+            FieldValue::Text(text) => format!("t{text}"),
+            FieldValue::Path(path) => format!("p{path}"),
+            // Zero has two spellings and one value.
+            FieldValue::Number(number) => format!("n{}", number + 0.0),
+            FieldValue::Bool(truth) => format!("b{truth}"),
+            FieldValue::Time(time) => format!("m{}", time.as_ms()),
+        };
+        let number = self.texts.intern(&key);
+        if number as usize == self.numbers.len() {
+            self.numbers.push(number_of(&key));
+            self.live.push(0);
+        }
+        number
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The value with a number.
+    pub(crate) fn get(&self, number: u32) -> FieldValue<'_> {
+        let key = self.texts.text(number);
+        let amount = self.numbers[number as usize];
+        let text = &key[1..];
+        match key.as_bytes()[0] {
+            b't' => FieldValue::Text(text),
+            b'p' => FieldValue::Path(text),
+            b'n' => FieldValue::Number(amount),
+            b'm' => match Timestamp::from_ms(amount as i64) {
+                Ok(time) => FieldValue::Time(time),
+                Err(_) => FieldValue::Number(amount / 1_000.0),
+            },
+            _ => FieldValue::Bool(text == "true"),
+        }
+    }
+
+    /// The value as a shopper reads it.
+    pub(crate) fn text(&self, number: u32) -> &str {
+        &self.texts.text(number)[1..]
+    }
+
+    /// The number that a value is; NaN for texts.
+    #[inline]
+    pub(crate) fn number(&self, number: u32) -> f64 {
+        self.numbers[number as usize]
+    }
+
+    /// Products that have a value now.
+    pub(crate) fn live(&self, number: u32) -> u32 {
+        self.live[number as usize]
+    }
+
+    pub(crate) fn count(&mut self, number: u32, change: i32) {
+        let live = &mut self.live[number as usize];
+        *live = live.saturating_add_signed(change);
+    }
+
+    pub(super) fn absorb(&mut self, other: &Values) -> Vec<u32> {
+        (0..other.len() as u32)
+            .map(|theirs| {
+                let ours = self.texts.intern(other.texts.text(theirs));
+                if ours as usize == self.numbers.len() {
+                    self.numbers.push(other.numbers[theirs as usize]);
+                    self.live.push(0);
+                }
+                self.live[ours as usize] += other.live[theirs as usize];
+                ours
+            })
+            .collect()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.texts.bytes() + self.numbers.len() * 12
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        self.texts.texts()
+    }
+
+    /// Reads [`Values::texts`] again; nothing is counted yet.
+    pub(crate) fn from_texts(texts: Texts) -> Option<Values> {
+        let keys = 0..texts.len() as u32;
+        if keys.clone().any(|number| !texts.get(number).starts_with(['t', 'p', 'n', 'b', 'm'])) {
+            return None;
+        }
+        let numbers = keys.map(|number| number_of(texts.get(number))).collect();
+        let live = vec![0; texts.len()];
+        Some(Values { texts: Interner::from_texts(texts)?, numbers, live })
+    }
+}
+
+fn number_of(key: &str) -> f64 {
+    match key.as_bytes()[0] {
+        b'n' | b'm' => key[1..].parse().unwrap_or(f64::NAN),
+        _ => f64::NAN,
+    }
+}

@@ -1,0 +1,191 @@
+//! The words of one language as they are written, to be found by their beginning or by a likeness.
+
+use super::Term;
+use super::interner::{Interner, Texts};
+use crate::spelling::{Limit, letters, typos};
+use crate::text::Language;
+
+/// Words that wait to be sorted; chosen: looked through in some 20 µs.
+const RECENT_MAX: usize = 4_096;
+
+/// Folded words, each with its term, in how many products it is, and ways to find it.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    language: Language,
+    texts: Interner,
+    terms: Vec<Term>,
+    /// Products that it came with, since the index was made.
+    counts: Vec<u32>,
+    /// Numbers of all words but the `recent`, in the order of their texts.
+    sorted: Vec<u32>,
+    recent: Vec<u32>,
+    /// Words of letters alone by their length in characters, with the letters in them as bits.
+    by_length: Vec<Vec<(u32, u32)>>,
+}
+
+/// A word that is like another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Near {
+    pub(crate) word: u32,
+    /// Typing errors between the two, a wrong first letter counted twice.
+    pub(crate) typos: u8,
+}
+
+impl Words {
+    pub(crate) fn new(language: Language) -> Words {
+        Words {
+            language,
+            texts: Interner::default(),
+            terms: Vec::new(),
+            counts: Vec::new(),
+            sorted: Vec::new(),
+            recent: Vec::new(),
+            by_length: Vec::new(),
+        }
+    }
+
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    pub(crate) fn get(&self, word: &str) -> Option<u32> {
+        self.texts.get(word)
+    }
+
+    pub(crate) fn term(&self, word: u32) -> Term {
+        self.terms[word as usize]
+    }
+
+    pub(crate) fn text(&self, word: u32) -> &str {
+        self.texts.text(word)
+    }
+
+    pub(crate) fn count(&self, word: u32) -> u32 {
+        self.counts[word as usize]
+    }
+
+    pub(crate) fn add_count(&mut self, word: u32) {
+        self.counts[word as usize] += 1;
+    }
+
+    /// Takes in a word that is not there yet.
+    pub(super) fn add(&mut self, word: &str, term: Term) -> u32 {
+        let number = self.texts.intern(word);
+        self.terms.push(term);
+        self.counts.push(0);
+        self.enlist(number);
+        if self.recent.len() > RECENT_MAX + self.sorted.len() / 8 {
+            self.sort();
+        }
+        number
+    }
+
+    fn enlist(&mut self, number: u32) {
+        self.recent.push(number);
+        let word = self.texts.text(number);
+        if word.chars().all(char::is_alphabetic) {
+            let length = word.chars().count();
+            if self.by_length.len() <= length {
+                self.by_length.resize(length + 1, Vec::new());
+            }
+            self.by_length[length].push((letters(word), number));
+        }
+    }
+
+    fn sort(&mut self) {
+        let mut all = std::mem::take(&mut self.sorted);
+        all.append(&mut self.recent);
+        let texts = &self.texts;
+        // Mostly sorted already, which the stable sort makes use of.
+        all.sort_by(|left, right| texts.text(*left).cmp(texts.text(*right)));
+        self.sorted = all;
+    }
+
+    /// Calls `take` with each word that begins with `prefix`.
+    pub(crate) fn with_prefix(&self, prefix: &str, take: &mut dyn FnMut(u32)) {
+        let start = self.sorted.partition_point(|word| self.text(*word) < prefix);
+        let sorted = self.sorted[start..].iter();
+        sorted
+            .take_while(|word| self.text(**word).starts_with(prefix))
+            .for_each(|word| take(*word));
+        let recent = self.recent.iter().filter(|word| self.text(**word).starts_with(prefix));
+        recent.for_each(|word| take(*word));
+    }
+
+    /// Words within `limit` typing errors of `word`, itself not among them.
+    pub(crate) fn near(&self, word: &str, limit: Limit) -> Vec<Near> {
+        let mut found = Vec::new();
+        let max = limit.typos();
+        if max == 0 {
+            return found;
+        }
+        let chars: Vec<char> = word.chars().collect();
+        let wanted = letters(word);
+        let shortest = chars.len().saturating_sub(usize::from(max)).max(1);
+        let longest = (chars.len() + usize::from(max)).min(self.by_length.len().saturating_sub(1));
+        for length in shortest..=longest {
+            for &(signature, number) in &self.by_length[length] {
+                // One error changes at most two bits: a letter goes, another comes.
+                if (signature ^ wanted).count_ones() > 2 * u32::from(max) {
+                    continue;
+                }
+                let other = self.text(number);
+                if other != word
+                    && let Some(typos) = typos(&chars, other, max)
+                {
+                    found.push(Near { word: number, typos });
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn absorb(&mut self, other: &Words, terms: &[u32]) -> Vec<u32> {
+        let mut ours = Vec::with_capacity(other.len());
+        for theirs in 0..other.len() as u32 {
+            let text = other.text(theirs);
+            let number = match self.texts.get(text) {
+                Some(number) => number,
+                None => self.add(text, Term(terms[other.term(theirs).0 as usize])),
+            };
+            self.counts[number as usize] += other.count(theirs);
+            ours.push(number);
+        }
+        ours
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.texts.bytes()
+            + self.terms.len() * 12
+            + self.by_length.iter().map(|words| words.capacity() * 8).sum::<usize>()
+    }
+
+    /// What a snapshot keeps: texts, terms, counts.
+    pub(crate) fn parts(&self) -> (&Texts, impl Iterator<Item = u32>, &[u32]) {
+        (self.texts.texts(), self.terms.iter().map(|term| term.0), &self.counts)
+    }
+
+    /// Puts [`Words::parts`] together again; `None` when they do not fit each other.
+    pub(crate) fn from_parts(
+        language: Language,
+        texts: Texts,
+        (terms, counts): (Vec<u32>, Vec<u32>),
+    ) -> Option<Words> {
+        if texts.len() != terms.len() || terms.len() != counts.len() {
+            return None;
+        }
+        let mut words = Words::new(language);
+        words.texts = Interner::from_texts(texts)?;
+        words.terms = terms.into_iter().map(Term).collect();
+        words.counts = counts;
+        for number in 0..words.terms.len() as u32 {
+            words.enlist(number);
+        }
+        words.sort();
+        Some(words)
+    }
+}

@@ -1,0 +1,43 @@
+//! Lexical product search: products in, ranked hits out.
+//!
+//! [`SearchIndex`] is all there is to it: give it products, ask it with a [`SearchRequest`] or for
+//! [`Suggestions`]. It reads a query as a shopper means it (inflections, typing errors, split and
+//! joined words, units, prices in words), ranks by BM25F and how words stand in titles, counts facets,
+//! and says what it understood and what it gave up.
+//!
+//! Pure: no clock, no disk, no randomness. One index holds the products of one site; joining it with
+//! rules, shoppers and storage is the application's part.
+
+mod chunk;
+mod compounds;
+mod document;
+pub mod evaluate;
+mod facets;
+mod index;
+mod lexicon;
+mod names;
+mod narrow;
+mod query;
+mod rank;
+mod request;
+mod retrieve;
+mod search;
+mod settings;
+mod spelling;
+mod suggest;
+mod synonyms;
+#[cfg(test)]
+mod test_shop;
+mod text;
+mod understand;
+
+pub use index::{IndexSize, SearchIndex, SnapshotError};
+pub use request::{
+    Effect, Facet, FacetRequest, FacetValue, Hit, NumberFacet, RangeCount, Relaxation, ScoreParts,
+    SearchAnswer, SearchError, SearchRequest, SortBy, SortOrder, Structure, Tolerance, Typing,
+    Understood,
+};
+pub use settings::{FieldWeight, Ranking, Settings, TextField};
+pub use suggest::{SuggestRequest, Suggestion, Suggestions};
+pub use synonyms::Synonym;
+pub use text::Language;

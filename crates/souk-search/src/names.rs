@@ -1,0 +1,61 @@
+//! Brands, colours and categories by what shoppers call them.
+
+use rustc_hash::FxHashMap;
+
+use crate::document::CATEGORY_TREE;
+use crate::lexicon::Lexicon;
+use crate::text::Tokens;
+
+/// Values of one field that are names; a field with more is no list of names. Chosen.
+const NAMES_MAX: usize = 50_000;
+
+/// Values of fields that shoppers name without saying which field they mean.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    /// By field and folded words.
+    of: FxHashMap<(u16, String), Vec<u32>>,
+    /// Values of each field looked at so far.
+    n_seen: Vec<usize>,
+}
+
+/// Whether the values of a field are names: brands, categories, colours.
+pub(crate) fn is_name_field(key: &str) -> bool {
+    let is_colour =
+        |name: &str| ["color", "colour", "farbe", "couleur"].iter().any(|word| name.contains(word));
+    matches!(key, "brand" | CATEGORY_TREE) || key.strip_prefix("attributes.").is_some_and(is_colour)
+}
+
+impl Names {
+    /// Looks at values that are new since the last time.
+    pub(crate) fn learn(&mut self, lexicon: &Lexicon) {
+        self.n_seen.resize(lexicon.values.len(), 0);
+        let mut tokens = Tokens::default();
+        for field in 0..lexicon.values.len() {
+            let values = &lexicon.values[field];
+            let new = std::mem::replace(&mut self.n_seen[field], values.len())..values.len();
+            let key = lexicon.fields.text(field as u32);
+            if new.is_empty() || !is_name_field(key) || values.len() > NAMES_MAX {
+                continue;
+            }
+            for value in new.map(|value| value as u32) {
+                let text = values.text(value);
+                let name = if key == CATEGORY_TREE {
+                    text.rsplit('>').next().unwrap_or(text)
+                } else {
+                    text
+                };
+                tokens.read(name);
+                let own = tokens.all().iter().filter(|token| !token.is_extra);
+                let words: Vec<&str> = own.map(|token| tokens.text(token)).collect();
+                if !words.is_empty() {
+                    self.of.entry((field as u16, words.join(" "))).or_default().push(value);
+                }
+            }
+        }
+    }
+
+    /// The values of a field with a name.
+    pub(crate) fn find(&self, field: u16, name: &str) -> &[u32] {
+        self.of.get(&(field, name.to_owned())).map_or(&[], Vec::as_slice)
+    }
+}

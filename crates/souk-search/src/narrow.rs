@@ -1,0 +1,169 @@
+//! Filters as an index works them out: each comparison once for every distinct value, then by number.
+
+use rustc_hash::FxHashSet;
+use souk_core::filter::Sets;
+use souk_core::{Field, FieldValue, Filter};
+
+use crate::chunk::{Chunk, Place};
+use crate::index::SearchIndex;
+use crate::lexicon::field_key;
+
+/// A filter, ready to be asked about rows.
+#[derive(Debug, Default)]
+pub(crate) struct Narrow {
+    conditions: Vec<Condition>,
+}
+
+/// One of the conditions that must all hold.
+#[derive(Debug)]
+struct Condition {
+    node: Node,
+    /// The field that it is about, if that is one alone.
+    only: Option<String>,
+}
+
+#[derive(Debug)]
+enum Node {
+    /// Rows with one of these values of a field, as bits by the value's number.
+    Values {
+        field: u16,
+        accepted: Vec<u64>,
+    },
+    /// These rows.
+    Places(FxHashSet<Place>),
+    Nothing,
+    Not(Box<Node>),
+    All(Vec<Node>),
+    Any(Vec<Node>),
+}
+
+/// What a row fulfils.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// All.
+    Hit,
+    /// All but conditions about the field of one facet: it counts there.
+    HitButFor(usize),
+    Miss,
+}
+
+impl Narrow {
+    pub(crate) fn new(filters: &[&Filter], index: &SearchIndex) -> Narrow {
+        let conditions = filters.iter().flat_map(|filter| filter.conditions());
+        let conditions = conditions
+            .map(|condition| {
+                let node = condition.sets(&mut Compiler(index));
+                let fields = condition.fields();
+                let only = match fields.as_slice() {
+                    [field] => Some(field_key(field)),
+                    _ => None,
+                };
+                Condition { node, only }
+            })
+            .collect();
+        Narrow { conditions }
+    }
+
+    pub(crate) fn is_all(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// Which facet, if any, each condition is about alone; `keys` are the facets' fields.
+    pub(crate) fn owners(&self, keys: &[String]) -> Vec<Option<usize>> {
+        let owner = |condition: &Condition| {
+            condition.only.as_ref().and_then(|only| keys.iter().position(|key| key == only))
+        };
+        self.conditions.iter().map(owner).collect()
+    }
+
+    /// What a row fulfils, given [`Narrow::owners`].
+    #[inline]
+    pub(crate) fn judge(
+        &self,
+        chunk: (&Chunk, u32),
+        row: u16,
+        owners: &[Option<usize>],
+    ) -> Verdict {
+        let mut verdict = Verdict::Hit;
+        for (condition, owner) in self.conditions.iter().zip(owners) {
+            if condition.node.holds(chunk, row) {
+                continue;
+            }
+            verdict = match (verdict, owner) {
+                (Verdict::Hit, Some(facet)) => Verdict::HitButFor(*facet),
+                (Verdict::HitButFor(before), Some(facet)) if before == *facet => verdict,
+                _ => return Verdict::Miss,
+            };
+        }
+        verdict
+    }
+}
+
+impl Node {
+    fn holds(&self, chunk: (&Chunk, u32), row: u16) -> bool {
+        match self {
+            Node::Values { field, accepted } => chunk
+                .0
+                .facts
+                .of(row, *field)
+                .any(|value| accepted[value as usize / 64] >> (value % 64) & 1 == 1),
+            Node::Places(places) => places.contains(&Place { chunk: chunk.1, row }),
+            Node::Nothing => false,
+            Node::Not(inner) => !inner.holds(chunk, row),
+            Node::All(parts) => parts.iter().all(|part| part.holds(chunk, row)),
+            Node::Any(parts) => parts.iter().any(|part| part.holds(chunk, row)),
+        }
+    }
+}
+
+struct Compiler<'a>(&'a SearchIndex);
+
+impl Sets for Compiler<'_> {
+    type Set = Node;
+
+    fn some_value(&mut self, field: &Field, test: &dyn Fn(FieldValue<'_>) -> bool) -> Node {
+        let lexicon = &self.0.lexicon;
+        if matches!(field, Field::Id | Field::Title) {
+            return Node::Places(places(self.0, field, test));
+        }
+        let Some(field) = lexicon.field(&field_key(field)) else { return Node::Nothing };
+        let values = &lexicon.values[usize::from(field)];
+        let mut accepted = vec![0u64; values.len().div_ceil(64)];
+        for value in 0..values.len() as u32 {
+            if test(values.get(value)) {
+                accepted[value as usize / 64] |= 1 << (value % 64);
+            }
+        }
+        Node::Values { field, accepted }
+    }
+
+    fn none_of(&mut self, set: Node) -> Node {
+        Node::Not(Box::new(set))
+    }
+
+    fn all_of(&mut self, sets: Vec<Node>) -> Node {
+        Node::All(sets)
+    }
+
+    fn any_of(&mut self, sets: Vec<Node>) -> Node {
+        Node::Any(sets)
+    }
+}
+
+/// Ids and titles are no column: each is asked.
+fn places(
+    index: &SearchIndex,
+    field: &Field,
+    test: &dyn Fn(FieldValue<'_>) -> bool,
+) -> FxHashSet<Place> {
+    let mut places = FxHashSet::default();
+    for (number, chunk) in index.chunks.iter().enumerate() {
+        let texts = if *field == Field::Id { &chunk.ids } else { &chunk.titles };
+        for row in (0..chunk.len()).filter(|row| chunk.live.get(*row)) {
+            if test(FieldValue::Text(texts.get(row as u32))) {
+                places.insert(Place { chunk: number as u32, row: row as u16 });
+            }
+        }
+    }
+    places
+}

@@ -1,0 +1,374 @@
+//! A query's words, and what each may stand for in the catalogue.
+
+mod correct;
+
+use rustc_hash::FxHashMap;
+
+use crate::compounds::{Part, split};
+use crate::index::SearchIndex;
+use crate::lexicon::{Term, Words};
+use crate::request::SearchRequest;
+use crate::retrieve::{Alternative, Slot};
+use crate::spelling::Limit;
+use crate::text::{TokenKind, Tokens};
+
+/// A word as typed, folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QueryWord {
+    pub(crate) text: String,
+    pub(crate) kind: TokenKind,
+    /// The parts of a code or measure.
+    parts: Vec<String>,
+}
+
+/// What each way of standing for a word is worth; chosen so that what is typed comes before what is
+/// meant the same, and that before what is guessed.
+mod worth {
+    pub(super) const JOINED: f32 = 0.9;
+    pub(super) const PARTS: f32 = 0.9;
+    pub(super) const SYNONYM: f32 = 0.8;
+    pub(super) const HEAD: f32 = 0.7;
+    pub(super) const MODIFIER: f32 = 0.4;
+    pub(super) const SPLIT: f32 = 0.8;
+    pub(super) const BEGINNING: f32 = 0.6;
+    /// By the number of typing errors.
+    pub(super) const TYPOS: [f32; 3] = [0.7, 0.7, 0.5];
+}
+
+/// Words that one may be meant to be; the more frequent ones are kept. Chosen, as Meilisearch has it.
+const NEAR_MAX: usize = 50;
+/// Words that a beginning may become.
+const BEGINNINGS_MAX: usize = 40;
+/// Compounds with one part.
+const COMPOUNDS_MAX: usize = 60;
+/// Products below which a known word may still be a typing error, in the query or in the catalogue.
+const RARE: u32 = 3;
+
+/// The words of a query that count, in their order.
+pub(crate) fn words_of(query: &str) -> Vec<QueryWord> {
+    let mut end = query.len().min(SearchRequest::QUERY_BYTES_MAX);
+    while !query.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut tokens = Tokens::default();
+    tokens.read(&query[..end]);
+    let mut words: Vec<QueryWord> = Vec::new();
+    for token in tokens.all() {
+        let text = tokens.text(token).to_owned();
+        if !token.is_extra {
+            words.push(QueryWord { text, kind: token.kind, parts: Vec::new() });
+        } else if let Some(last) = words.last_mut()
+            && last.kind != TokenKind::Word
+            && last.parts.len() < 2
+        {
+            last.parts.push(text);
+        }
+    }
+    words.truncate(SearchRequest::WORDS_MAX);
+    words
+}
+
+/// A query as it is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan<'a> {
+    index: &'a SearchIndex,
+    /// Places of the languages that its words are looked up in.
+    languages: Vec<usize>,
+    pub(crate) words: Vec<QueryWord>,
+    pub(crate) slots: Vec<Slot>,
+    /// Each word as it was probably meant, where it was changed.
+    corrections: Vec<Option<Correction>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Correction {
+    Replaced(String),
+    /// It belongs to the word before.
+    Swallowed,
+}
+
+impl<'a> Plan<'a> {
+    /// Takes the words as they are typed.
+    pub(crate) fn new(index: &'a SearchIndex, words: Vec<QueryWord>, language: usize) -> Plan<'a> {
+        let mut languages = vec![language];
+        if language != 0 {
+            languages.push(0);
+        }
+        let mut plan = Plan {
+            index,
+            languages,
+            slots: vec![Slot::default(); words.len()],
+            corrections: vec![None; words.len()],
+            words,
+        };
+        plan.drop_stop_words();
+        for idx in 0..plan.words.len() {
+            plan.take_as_typed(idx);
+        }
+        for idx in 1..plan.words.len() {
+            plan.join(idx);
+        }
+        plan.add_synonyms();
+        plan.weigh();
+        plan
+    }
+
+    /// Words that say nothing are passed over, unless there are no others.
+    fn drop_stop_words(&mut self) {
+        let language = self.index.lexicon.words[self.languages[0]].language();
+        let is_stop = |word: &QueryWord| language.is_stop_word(&word.text);
+        if self.words.iter().all(is_stop) {
+            return;
+        }
+        self.words.retain(|word| !is_stop(word));
+        self.slots.truncate(self.words.len());
+        self.corrections.truncate(self.words.len());
+    }
+
+    fn vocabularies(&self) -> impl Iterator<Item = &'a Words> + use<'a> {
+        let index = self.index;
+        self.languages.clone().into_iter().map(move |language| &index.lexicon.words[language])
+    }
+
+    /// The terms of a word in the languages of the query.
+    fn terms(&self, word: &str) -> Vec<Term> {
+        let mut terms = Vec::new();
+        for words in self.vocabularies() {
+            let known = words.get(word).map(|known| words.term(known)).or_else(|| {
+                let stem = words.language().stem(word);
+                self.index.lexicon.terms.get(&stem).map(Term)
+            });
+            terms.extend(known.filter(|term| !terms.contains(term)));
+        }
+        terms
+    }
+
+    fn add(&mut self, idx: usize, terms: Vec<Term>, factor: f32) {
+        let alternatives = &mut self.slots[idx].alternatives;
+        match alternatives.iter_mut().find(|known| known.terms == terms) {
+            Some(known) => known.factor = known.factor.max(factor),
+            None => alternatives.push(Alternative { terms, factor }),
+        }
+    }
+
+    fn take_as_typed(&mut self, idx: usize) {
+        let word = self.words[idx].clone();
+        for term in self.terms(&word.text) {
+            self.add(idx, vec![term], 1.0);
+            let compounds = self.index.compounds.with(term).iter().take(COMPOUNDS_MAX);
+            for (compound, part) in compounds {
+                let factor = if *part == Part::Head { worth::HEAD } else { worth::MODIFIER };
+                self.add(idx, vec![*compound], factor);
+            }
+        }
+        if word.parts.len() == 2 {
+            let parts: Vec<Term> =
+                word.parts.iter().filter_map(|part| self.terms(part).first().copied()).collect();
+            if parts.len() == 2 {
+                self.add(idx, parts, worth::PARTS);
+            }
+        }
+        for words in self.vocabularies().filter(|words| words.language().has_compounds()) {
+            if let Some((left, right)) = split(words, &word.text) {
+                self.add(idx, vec![left, right], worth::HEAD);
+            }
+        }
+    }
+
+    /// A word and the one before, written together: `head phones`.
+    fn join(&mut self, idx: usize) {
+        let whole = format!("{}{}", self.words[idx - 1].text, self.words[idx].text);
+        for words in self.vocabularies() {
+            let Some(known) = words.get(&whole) else { continue };
+            let term = words.term(known);
+            let is_lost = |slot: &Slot| slot.alternatives.is_empty();
+            if is_lost(&self.slots[idx - 1]) || is_lost(&self.slots[idx]) {
+                self.corrections[idx - 1] = Some(Correction::Replaced(whole.clone()));
+                self.corrections[idx] = Some(Correction::Swallowed);
+            }
+            self.add(idx - 1, vec![term], worth::JOINED);
+            self.add(idx, vec![term], worth::JOINED);
+        }
+    }
+
+    fn add_synonyms(&mut self) {
+        let typed: Vec<String> = self.words.iter().map(|word| word.text.clone()).collect();
+        let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+        let synonyms = &self.index.synonyms;
+        for start in 0..typed.len() {
+            for (length, meaning) in synonyms.at(&typed[start..]) {
+                let terms: Option<Vec<Term>> =
+                    meaning.iter().map(|word| self.terms(word).first().copied()).collect();
+                let Some(terms) = terms else { continue };
+                for idx in start..start + length {
+                    self.add(idx, terms.clone(), worth::SYNONYM);
+                }
+            }
+        }
+    }
+
+    /// Whether a word is found nowhere, or so rarely that it may be a typing error.
+    pub(crate) fn is_doubtful(&self, idx: usize) -> bool {
+        self.words[idx].kind != TokenKind::Number && self.docs_as_typed(idx) < RARE
+    }
+
+    /// Products with a word as it was typed.
+    fn docs_as_typed(&self, idx: usize) -> u32 {
+        let docs = |alternative: &Alternative| match alternative.terms.as_slice() {
+            [term] if alternative.factor >= 1.0 => self.index.lexicon.docs(*term),
+            _ => 0,
+        };
+        self.slots[idx].alternatives.iter().map(docs).max().unwrap_or(0)
+    }
+
+    /// Also takes a word with typing errors, or split.
+    pub(crate) fn forgive(&mut self, idx: usize) {
+        let word = self.words[idx].clone();
+        if word.kind != TokenKind::Word {
+            return;
+        }
+        let is_lost = self.slots[idx].alternatives.is_empty();
+        let near = self.near(&word);
+        if let Some((_, best)) = near.first().filter(|_| is_lost) {
+            self.corrections[idx] = Some(Correction::Replaced(best.clone()));
+        }
+        let most = near.iter().map(|(found, _)| found.docs).max().unwrap_or(1);
+        for (found, _) in &near {
+            // A rare word is rarely what was meant; it is kept, but behind.
+            let share = (1.0 + found.docs as f32).ln() / (1.0 + most as f32).ln();
+            let factor = worth::TYPOS[usize::from(found.typos)] * (0.5 + 0.5 * share);
+            self.add(idx, vec![found.term], factor);
+        }
+        for (support, left, right) in self.splits(&word.text) {
+            if is_lost && near.first().is_none_or(|(found, _)| found.docs < support) {
+                self.corrections[idx] = Some(Correction::Replaced(format!("{left} {right}")));
+            }
+            let terms: Vec<Term> =
+                [left, right].iter().filter_map(|part| self.terms(part).first().copied()).collect();
+            self.add(idx, terms, worth::SPLIT);
+        }
+        self.weigh();
+    }
+
+    /// What a word may be meant to be, likeliest first, with its commonest spelling.
+    fn near(&self, word: &QueryWord) -> Vec<(NearTerm, String)> {
+        let limit = Limit::of(&word.text, word.kind);
+        let mut found: FxHashMap<Term, (NearTerm, u32, String)> = FxHashMap::default();
+        for words in self.vocabularies() {
+            for near in words.near(&word.text, limit) {
+                let (term, count) = (words.term(near.word), words.count(near.word));
+                let docs = self.index.lexicon.docs(term);
+                let this = NearTerm { term, typos: near.typos, docs };
+                let known = found
+                    .entry(term)
+                    .or_insert_with(|| (this, count, words.text(near.word).to_owned()));
+                known.0.typos = known.0.typos.min(near.typos);
+                // The spelling that is nearest, then commonest, is shown.
+                if near.typos < known.0.typos || count > known.1 {
+                    known.1 = count;
+                    known.2 = words.text(near.word).to_owned();
+                }
+            }
+        }
+        let mut found: Vec<(NearTerm, String)> =
+            found.into_values().map(|(near, _, text)| (near, text)).collect();
+        found.sort_by(|(left, left_text), (right, right_text)| {
+            right.likelihood().total_cmp(&left.likelihood()).then(left_text.cmp(right_text))
+        });
+        found.truncate(NEAR_MAX);
+        found
+    }
+
+    /// Two words that were written together, the likeliest ways first: how often the rarer part stands
+    /// in the catalogue, and the parts.
+    fn splits(&self, word: &str) -> Vec<(u32, String, String)> {
+        let mut found = Vec::new();
+        for (end, _) in word.char_indices().skip(1) {
+            let (left, right) = word.split_at(end);
+            for words in self.vocabularies() {
+                let (Some(first), Some(last)) = (words.get(left), words.get(right)) else {
+                    continue;
+                };
+                let support = words.count(first).min(words.count(last));
+                if support > 0 && (left.len() > 2 || right.len() > 2) {
+                    found.push((support, left.to_owned(), right.to_owned()));
+                }
+            }
+        }
+        found.sort_by(|left, right| right.cmp(left));
+        found.truncate(3);
+        found
+    }
+
+    /// Also takes the last word as a beginning.
+    pub(crate) fn complete(&mut self) {
+        let Some(idx) = self.words.len().checked_sub(1) else { return };
+        let prefix = self.words[idx].text.clone();
+        let mut found: FxHashMap<Term, u32> = FxHashMap::default();
+        for words in self.vocabularies() {
+            words.with_prefix(&prefix, &mut |word| {
+                *found.entry(words.term(word)).or_default() += words.count(word);
+            });
+        }
+        let mut found: Vec<(u32, Term)> =
+            found.into_iter().map(|(term, count)| (count, term)).collect();
+        found.sort_unstable_by(|left, right| right.cmp(left));
+        for (_, term) in found.into_iter().take(BEGINNINGS_MAX) {
+            self.add(idx, vec![term], worth::BEGINNING);
+        }
+        self.weigh();
+    }
+
+    /// How rare each word is among all products, as in BM25: by the commonest of what it most probably
+    /// stands for, so that a guess that happens to be rare is not worth more than what was meant.
+    fn weigh(&mut self) {
+        let n_products = self.index.len() as f32;
+        for slot in &mut self.slots {
+            let best = slot.alternatives.iter().map(|a| a.factor).fold(0.0, f32::max);
+            let likely = slot.alternatives.iter().filter(|a| a.factor >= best - 0.05);
+            let docs = |alternative: &Alternative| {
+                let docs = alternative.terms.iter().map(|term| self.index.lexicon.docs(*term));
+                docs.min().unwrap_or(0)
+            };
+            let docs = (likely.map(docs).max().unwrap_or(0) as f32).min(n_products);
+            slot.weight = (1.0 + (n_products - docs + 0.5) / (docs + 0.5)).ln();
+        }
+    }
+
+    /// Whether every word stands for something.
+    pub(crate) fn is_found(&self) -> bool {
+        self.slots.iter().all(|slot| !slot.alternatives.is_empty())
+    }
+
+    /// The query as it was probably meant, where that differs from what was typed.
+    pub(crate) fn corrected(&self) -> Option<String> {
+        if self.corrections.iter().all(Option::is_none) {
+            return None;
+        }
+        let words = self.words.iter().zip(&self.corrections);
+        let words = words.filter_map(|(word, correction)| match correction {
+            None => Some(word.text.as_str()),
+            Some(Correction::Replaced(text)) => Some(text),
+            Some(Correction::Swallowed) => None,
+        });
+        Some(words.collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// A term that a word may be meant to be.
+#[derive(Clone, Copy, Debug)]
+struct NearTerm {
+    term: Term,
+    typos: u8,
+    docs: u32,
+}
+
+impl NearTerm {
+    /// One error is likelier than two by far, and a common word likelier than a rare one.
+    fn likelihood(&self) -> f32 {
+        (1.0 + self.docs as f32).ln() - 4.0 * f32::from(self.typos)
+    }
+}
+
+#[cfg(test)]
+mod tests;

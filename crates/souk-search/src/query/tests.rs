@@ -1,0 +1,145 @@
+#![allow(clippy::unwrap_used)]
+use crate::test_shop::{ask, found, ids, index_in, titles};
+use crate::{Language, SearchRequest, Synonym, Tolerance, Typing};
+
+const SHOP: &[&str] = &[
+    "Wireless Headphones Black",
+    "Gaming Laptop 15.6\" 16GB RAM",
+    "Laptop Sleeve",
+    "GeForce RTX2060 Graphics Card",
+    "GeForce RTX 2070 Graphics Card",
+    "Oat Milk 1.5 l",
+    "Whole Milk 500 ml",
+    "Calendar 2025",
+    "Chocolate Cookies",
+    "Wi-Fi Router",
+];
+
+#[test]
+fn typing_errors_are_forgiven_by_the_length_of_the_word() {
+    for (typed, title) in [
+        ("laptpo", "Laptop Sleeve"),
+        ("chocolete cokies", "Chocolate Cookies"),
+        ("wirelss headphons", "Wireless Headphones Black"),
+        ("chcolatte", "Chocolate Cookies"),
+    ] {
+        assert!(found(SHOP, typed).contains(&title), "{typed}");
+    }
+    // Four letters have no error, and a wrong first letter is two.
+    assert!(found(SHOP, "mulk").is_empty());
+    assert!(found(SHOP, "kaptop").is_empty());
+}
+
+#[test]
+fn numbers_and_codes_are_never_guessed() {
+    assert!(found(SHOP, "2024").is_empty());
+    assert!(found(SHOP, "rtx2080").is_empty());
+    assert_eq!(found(SHOP, "calendar 2025"), ["Calendar 2025"]);
+}
+
+#[test]
+fn words_are_split_and_joined() {
+    assert_eq!(found(SHOP, "head phones")[0], "Wireless Headphones Black");
+    assert_eq!(found(SHOP, "oatmilk")[0], "Oat Milk 1.5 l");
+    assert_eq!(found(SHOP, "rtx 2060")[0], "GeForce RTX2060 Graphics Card");
+    assert_eq!(found(SHOP, "rtx2070")[0], "GeForce RTX 2070 Graphics Card");
+    assert_eq!(found(SHOP, "wifi"), ["Wi-Fi Router"]);
+    assert_eq!(found(SHOP, "wi fi"), ["Wi-Fi Router"]);
+}
+
+#[test]
+fn measures_meet_across_units() {
+    assert_eq!(found(SHOP, "milk 1500ml")[0], "Oat Milk 1.5 l");
+    assert_eq!(found(SHOP, "0,5 litre milk")[0], "Whole Milk 500 ml");
+    assert_eq!(found(SHOP, "laptop 15.6 inch")[0], "Gaming Laptop 15.6\" 16GB RAM");
+}
+
+#[test]
+fn what_was_meant_is_shown() {
+    let index = titles(SHOP);
+    assert_eq!(ask(&index, "wirelss headphones").corrected.as_deref(), Some("wireless headphones"));
+    assert_eq!(ask(&index, "head phnes").corrected, None, "nothing is near `phnes`");
+    assert_eq!(ask(&index, "wire less").corrected.as_deref(), Some("wireless"));
+    assert_eq!(ask(&index, "oatmilk").corrected.as_deref(), Some("oat milk"));
+    assert_eq!(ask(&index, "laptop").corrected, None);
+}
+
+#[test]
+fn strict_searches_forgive_nothing() {
+    let index = titles(SHOP);
+    let mut request = SearchRequest::new("laptpo");
+    request.tolerance = Tolerance::Strict;
+    assert_eq!(index.search(&request).unwrap().total, 0);
+}
+
+#[test]
+fn what_is_typed_comes_before_what_is_guessed() {
+    let shop = ["Printed Shirt", "Printer Paper", "Printer"];
+    assert_eq!(found(&shop, "printer")[..2], ["Printer", "Printer Paper"]);
+    assert_eq!(found(&shop, "printed")[0], "Printed Shirt");
+}
+
+#[test]
+fn the_last_word_may_be_a_beginning() {
+    let index = titles(SHOP);
+    let mut request = SearchRequest::new("graphics ca");
+    request.typing = Typing::Going;
+    assert_eq!(ids(&index.search(&request).unwrap())[..2], ["3", "4"]);
+    request.query = "wire".into();
+    assert_eq!(ids(&index.search(&request).unwrap()), ["0"]);
+    // Only the last.
+    request.query = "graph cards".into();
+    request.tolerance = Tolerance::Strict;
+    assert!(!index.search(&request).unwrap().relaxed.is_empty());
+}
+
+#[test]
+fn synonyms_go_the_way_they_are_told() {
+    let mut index = titles(&["Sofa Bed", "Couch Table", "iPhone X", "Phone Case", "TV Stand"]);
+    let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    index.set_synonyms(&[
+        Synonym::TwoWay(texts(&["sofa", "couch"])),
+        Synonym::OneWay { from: "phone".into(), to: texts(&["iphone"]) },
+        Synonym::OneWay { from: "television set".into(), to: texts(&["tv"]) },
+    ]);
+    assert_eq!(ids(&ask(&index, "sofa")), ["0", "1"]);
+    assert_eq!(ids(&ask(&index, "couch")), ["1", "0"]);
+    assert_eq!(ids(&ask(&index, "phone")), ["3", "2"]);
+    assert_eq!(ids(&ask(&index, "iphone")), ["2"]);
+    assert_eq!(ids(&ask(&index, "television set")), ["4"]);
+}
+
+#[test]
+fn german_compounds_are_found_by_their_parts() {
+    let shop = ["Laufschuhe Herren", "Schuhe Damen", "Lauf Shirt", "Schuhputzmittel"];
+    let index = index_in(Language::German, &shop);
+    let answer = ask(&index, "Schuh");
+    assert!(ids(&answer).contains(&"0"), "the head of a compound");
+    assert_eq!(ids(&answer)[0], "1", "the word itself comes first");
+    let index = index_in(Language::German, &["Schuhe zum Laufen", "Lauf Schuhe", "Hose"]);
+    assert_eq!(ids(&ask(&index, "Laufschuhe")), ["1", "0"]);
+}
+
+#[test]
+fn every_language_has_its_plurals_and_small_words() {
+    let spanish = index_in(Language::Spanish, &["Zapatillas para correr", "Cámara de fotos"]);
+    assert_eq!(ids(&ask(&spanish, "zapatilla")), ["0"]);
+    assert_eq!(ids(&ask(&spanish, "camaras")), ["1"]);
+    let french = index_in(Language::French, &["Huile d'olive", "Journaux"]);
+    assert_eq!(ids(&ask(&french, "l'huile")), ["0"]);
+    assert_eq!(ids(&ask(&french, "journal")), ["1"]);
+    let other = index_in(Language::Other, &["Żółte buty", "東京 tea"]);
+    assert_eq!(ids(&ask(&other, "zółte")), ["0"]);
+    assert_eq!(ids(&ask(&other, "東京")), ["1"]);
+}
+
+#[test]
+fn odd_queries_are_answered() {
+    let index = titles(SHOP);
+    for query in ["", "   ", "!!!", "the of", "\u{0}", "-", "'s", "\"", "x".repeat(5_000).as_str()]
+    {
+        ask(&index, query);
+    }
+    assert_eq!(ask(&index, "").total, SHOP.len());
+    assert_eq!(ask(&index, "the").total, 0, "words are looked for when there are no others");
+}

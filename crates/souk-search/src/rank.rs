@@ -1,0 +1,103 @@
+//! Ranking: what a score is made of beyond the words' own.
+
+use rustc_hash::FxHashMap;
+use souk_core::Availability;
+
+use crate::chunk::Chunk;
+use crate::index::SearchIndex;
+use crate::query::Plan;
+use crate::settings::Ranking;
+
+/// What is asked of titles, ready for many rows.
+pub(crate) struct TitleRank<'a> {
+    index: &'a SearchIndex,
+    /// The words that each term may stand for, as bits by the word's place, and how well.
+    slots: FxHashMap<u32, (u16, f32)>,
+    /// The words as typed, by their number; which of the query's it is.
+    typed: FxHashMap<u32, usize>,
+    n_slots: usize,
+    ranking: Ranking,
+}
+
+impl<'a> TitleRank<'a> {
+    pub(crate) fn new(index: &'a SearchIndex, plan: &Plan<'_>) -> TitleRank<'a> {
+        let mut slots: FxHashMap<u32, (u16, f32)> = FxHashMap::default();
+        let mut typed = FxHashMap::default();
+        let words = &index.lexicon.words[0];
+        for (idx, (word, slot)) in plan.words.iter().zip(&plan.slots).enumerate() {
+            for alternative in &slot.alternatives {
+                for term in &alternative.terms {
+                    let entry = slots.entry(term.0).or_insert((0, 0.0));
+                    entry.0 |= 1 << idx;
+                    entry.1 = entry.1.max(alternative.factor);
+                }
+            }
+            if let Some(number) = words.get(&word.text) {
+                typed.insert(number, idx);
+            }
+        }
+        TitleRank {
+            index,
+            slots,
+            typed,
+            n_slots: plan.slots.len(),
+            ranking: index.settings.ranking,
+        }
+    }
+
+    /// The factor for a row: 1 for a title that has none of the words.
+    pub(crate) fn factor(&self, chunk: &Chunk, row: u16) -> f32 {
+        let title = chunk.title_words.get(row);
+        if self.n_slots == 0 || title.is_empty() {
+            return 1.0;
+        }
+        let words = &self.index.lexicon.words[0];
+        let (mut covered, mut exact, mut n_matched, mut n_near) = (0u16, 0u16, 0u32, 0u32);
+        let (mut quality, mut before, mut first) = (0.0f32, 0u16, None);
+        for (place, word) in title.iter().enumerate() {
+            let Some((bits, factor)) = self.slots.get(&words.term(*word).0) else {
+                before = 0;
+                continue;
+            };
+            if bits & !covered != 0 {
+                quality += factor * (bits & !covered).count_ones() as f32;
+            }
+            covered |= bits;
+            n_matched += 1;
+            first = first.or(Some(place));
+            if let Some(idx) = self.typed.get(word) {
+                exact |= 1 << idx;
+            }
+            // The word before it in the query stands before it in the title.
+            n_near += u32::from(before << 1 & bits != 0);
+            before = *bits;
+        }
+        let n_slots = self.n_slots as f32;
+        let share = (quality / n_slots).min(1.0);
+        let exact = exact.count_ones() as f32 / n_slots;
+        let near = if self.n_slots > 1 { (n_near as f32 / (n_slots - 1.0)).min(1.0) } else { 0.0 };
+        let filled = (n_matched as f32 / title.len() as f32).min(1.0);
+        let early = first.map_or(0.0, |place| 1.0 / (1.0 + place as f32));
+        1.0 + self.ranking.title * share
+            + self.ranking.exact * exact
+            + self.ranking.near * near
+            + self.ranking.filled * filled
+            + self.ranking.early * early
+    }
+}
+
+/// What being able to buy it is worth.
+#[inline]
+pub(crate) fn availability_factor(availability: Availability) -> f32 {
+    match availability {
+        Availability::InStock | Availability::Preorder => 1.0,
+        Availability::OutOfStock => 0.8,
+        Availability::Discontinued => 0.5,
+    }
+}
+
+/// What being wanted is worth.
+#[inline]
+pub(crate) fn popularity_factor(ranking: &Ranking, popularity: u8) -> f32 {
+    1.0 + ranking.popularity * f32::from(popularity) / 255.0
+}

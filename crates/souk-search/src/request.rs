@@ -1,0 +1,314 @@
+//! What is asked of an index, and what it answers.
+
+use souk_core::{Filter, ProductId};
+
+use crate::text::Language;
+
+/// A search.
+#[derive(Clone, Debug)]
+pub struct SearchRequest {
+    /// What the shopper typed; empty to browse all that the filter lets through.
+    pub query: String,
+    /// What hits must fulfil.
+    pub filter: Option<Filter>,
+    /// What is to be counted.
+    pub facets: Vec<FacetRequest>,
+    /// The order, if not by relevance.
+    pub sort: Option<SortBy>,
+    /// Hits, up to [`SearchRequest::LIMIT_MAX`].
+    pub limit: usize,
+    /// Where the last page ended: [`SearchAnswer::cursor`].
+    pub cursor: Option<String>,
+    /// The language of the query, where it is known; the shop's main one otherwise.
+    pub language: Option<Language>,
+    /// Whether the last word may be unfinished.
+    pub typing: Typing,
+    /// Whether typing errors are forgiven.
+    pub tolerance: Tolerance,
+    /// Whether conditions are read out of the words.
+    pub structure: Structure,
+}
+
+impl SearchRequest {
+    /// Hits on one page.
+    pub const LIMIT_MAX: usize = 1_000;
+    /// Facets in one request.
+    pub const FACETS_MAX: usize = 100;
+    /// Bytes of a query; longer ones are cut. Chosen: five lines of text.
+    pub const QUERY_BYTES_MAX: usize = 512;
+    /// Words of a query that count; more are passed over. Chosen, as Meilisearch has it.
+    pub const WORDS_MAX: usize = 10;
+
+    /// A search for a text, ten hits, nothing else.
+    pub fn new(query: impl Into<String>) -> SearchRequest {
+        SearchRequest {
+            query: query.into(),
+            filter: None,
+            facets: Vec::new(),
+            sort: None,
+            limit: 10,
+            cursor: None,
+            language: None,
+            typing: Typing::Finished,
+            tolerance: Tolerance::Forgiving,
+            structure: Structure::Read,
+        }
+    }
+}
+
+/// Whether the shopper is still typing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Typing {
+    /// The last word is whole; it is taken for a beginning only where it finds little.
+    Finished,
+    /// The last word may be a beginning.
+    Going,
+}
+
+/// Whether typing errors are forgiven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tolerance {
+    /// Where the words as typed find little.
+    Forgiving,
+    /// Never.
+    Strict,
+}
+
+/// Whether conditions are read out of the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Structure {
+    /// `under 50` becomes a price, `size 42` an attribute.
+    Read,
+    /// Every word is text: what a shopper gets who undoes what was understood.
+    Literal,
+}
+
+/// An order by a number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SortBy {
+    /// A field with numbers or times: `price`, `published_at`, an attribute.
+    pub field: String,
+    /// Which end comes first; products without the number come last either way.
+    pub order: SortOrder,
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SortOrder {
+    /// The least.
+    Ascending,
+    /// The greatest.
+    Descending,
+}
+
+impl SortBy {
+    /// Reads `price`, `price:asc` or `price:desc`.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::Sort`] for another ending or an empty name.
+    pub fn parse(text: &str) -> Result<SortBy, SearchError> {
+        let (field, order) = text.rsplit_once(':').unwrap_or((text, "asc"));
+        let order = match order {
+            "asc" => SortOrder::Ascending,
+            "desc" => SortOrder::Descending,
+            _ => return Err(SearchError::Sort { text: text.to_owned() }),
+        };
+        if field.is_empty() {
+            return Err(SearchError::Sort { text: text.to_owned() });
+        }
+        Ok(SortBy { field: field.to_owned(), order })
+    }
+}
+
+/// What is to be counted of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FacetRequest {
+    /// A field as filters name it: `brand`, `categories`, `price`, an attribute.
+    pub field: String,
+    /// Values, most frequent first, up to [`FacetRequest::VALUES_MAX`].
+    pub limit: usize,
+    /// Only values of which a word begins with this.
+    pub search: Option<String>,
+    /// Bounds of ranges to count in, rising; empty for some that suit the numbers.
+    pub bounds: Vec<f64>,
+}
+
+impl FacetRequest {
+    /// Values of one facet.
+    pub const VALUES_MAX: usize = 1_000;
+
+    /// The twenty most frequent values of a field.
+    pub fn new(field: impl Into<String>) -> FacetRequest {
+        FacetRequest { field: field.into(), limit: 20, search: None, bounds: Vec::new() }
+    }
+}
+
+/// The answer to a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchAnswer {
+    /// The hits of this page, best first.
+    pub hits: Vec<Hit>,
+    /// Products found, all pages together.
+    pub total: usize,
+    /// What was asked to be counted, in the order asked.
+    pub facets: Vec<Facet>,
+    /// The query as it was probably meant, where it differs.
+    pub corrected: Option<String>,
+    /// The language that words were read in.
+    pub language: Language,
+    /// What was read out of the words.
+    pub understood: Vec<Understood>,
+    /// What was given up to find anything, in the order in which it was.
+    pub relaxed: Vec<Relaxation>,
+    /// Where the next page begins; none after the last.
+    pub cursor: Option<String>,
+}
+
+/// A product found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// Which.
+    pub id: ProductId,
+    /// How well it fits; comparable in one answer only.
+    pub score: f64,
+    /// What the score is made of: their product.
+    pub parts: ScoreParts,
+}
+
+/// The stages of a score, each a factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ScoreParts {
+    /// The words, by BM25F over all fields.
+    pub text: f64,
+    /// How they stand in the title.
+    pub title: f64,
+    /// Whether it can be sold.
+    pub availability: f64,
+    /// How much it is wanted.
+    pub popularity: f64,
+    /// What was understood as a preference: a brand, a colour, a low price.
+    pub preference: f64,
+}
+
+/// The counts of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facet {
+    /// The field as it was asked for.
+    pub field: String,
+    /// Values with the most products.
+    pub values: Vec<FacetValue>,
+    /// Distinct values, listed or not.
+    pub n_values: usize,
+    /// For numbers: how they spread.
+    pub numbers: Option<NumberFacet>,
+}
+
+/// A value, and how many hits have it.
+///
+/// Conditions of the filter that are about this field alone are left out in counting, so that a shopper
+/// who chose one brand still sees what the others would bring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FacetValue {
+    /// The value.
+    pub value: String,
+    /// Products.
+    pub count: usize,
+}
+
+/// How the numbers of a field spread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberFacet {
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+    /// Products by range, rising, without gaps.
+    pub ranges: Vec<RangeCount>,
+}
+
+/// Products whose number is at least `from` and below `to`, the last range with its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RangeCount {
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+    /// Products.
+    pub count: usize,
+}
+
+/// Something read out of a query's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Understood {
+    /// The words.
+    pub words: String,
+    /// The condition, in the filter language, or the order, as [`SortBy`] reads it.
+    pub meaning: String,
+    /// What was done with it.
+    pub effect: Effect,
+}
+
+/// What was done with something understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Hits fulfil it, and its words are no longer looked for.
+    Filtered,
+    /// Hits that fulfil it come before others.
+    Preferred,
+}
+
+/// What was given up because there was too little to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relaxation {
+    /// Words were taken with typing errors, split, joined, or as beginnings.
+    Spelling,
+    /// Conditions read out of words were dropped, and the words looked for.
+    Understood,
+    /// Hits need only this many of the words.
+    Words {
+        /// So many.
+        needed: usize,
+        /// Of so many.
+        of: usize,
+    },
+}
+
+/// Why a request cannot be answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SearchError {
+    /// A limit of [`SearchRequest`].
+    #[error("{field} is {value}; it must be from {min} to {max}")]
+    OutOfRange {
+        /// Which field, as in requests.
+        field: &'static str,
+        /// What it is.
+        value: usize,
+        /// The least.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
+    /// A text that is no order.
+    #[error("sort `{text}` is no order; write a field and `:asc` or `:desc`, such as `price:asc`")]
+    Sort {
+        /// The text.
+        text: String,
+    },
+    /// A field that no product has.
+    #[error("there is no field `{field}` in the catalogue; ask for one that products have")]
+    UnknownField {
+        /// Its name.
+        field: String,
+    },
+    /// A cursor of another request, or none at all.
+    #[error("cursor does not belong to this request; begin again without one")]
+    Cursor,
+}
+
+impl SearchError {
+    /// What the caller can do: ask otherwise.
+    pub fn kind(&self) -> souk_core::ErrorKind {
+        souk_core::ErrorKind::InvalidInput
+    }
+}

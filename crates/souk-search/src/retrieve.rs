@@ -1,0 +1,268 @@
+//! Which rows of a chunk have the words of a query, and how much the words say about them.
+
+use crate::chunk::{Chunk, List};
+use crate::lexicon::Term;
+
+/// A word of the query, with all that it may stand for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slot {
+    pub(crate) alternatives: Vec<Alternative>,
+    /// What a hit of it is worth: rare words say more.
+    pub(crate) weight: f32,
+}
+
+/// Something that a word may stand for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Alternative {
+    /// All of them must be there: several for a word that is split.
+    pub(crate) terms: Vec<Term>,
+    /// What it is worth beside the word as typed.
+    pub(crate) factor: f32,
+}
+
+/// Arrays by row, kept from chunk to chunk; all zero in between.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    best: Vec<f32>,
+    sums: Vec<f32>,
+    hits: Vec<u8>,
+    /// Rows of the slot at hand.
+    seen: Vec<u64>,
+    /// Rows of any slot.
+    touched: Vec<u64>,
+}
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch {
+            best: vec![0.0; Chunk::ROWS_MAX],
+            sums: Vec::new(),
+            hits: Vec::new(),
+            seen: vec![0; Chunk::ROWS_MAX / 64],
+            touched: vec![0; Chunk::ROWS_MAX / 64],
+        }
+    }
+}
+
+/// The lists of one slot in one chunk.
+struct Lists<'a> {
+    borrowed: Vec<(List<'a>, f32)>,
+    /// Of alternatives with several terms.
+    owned: Vec<(Vec<u16>, Vec<u8>, f32)>,
+    weight: f32,
+}
+
+impl<'a> Lists<'a> {
+    fn new(chunk: &'a Chunk, slot: &Slot) -> Lists<'a> {
+        let (mut borrowed, mut owned) = (Vec::new(), Vec::new());
+        for alternative in &slot.alternatives {
+            match alternative.terms.as_slice() {
+                [term] => {
+                    if let Some(list) = chunk.list(*term) {
+                        borrowed.push((list, alternative.factor));
+                    }
+                }
+                terms => {
+                    if let Some((rows, impacts)) = together(chunk, terms) {
+                        owned.push((rows, impacts, alternative.factor));
+                    }
+                }
+            }
+        }
+        Lists { borrowed, owned, weight: slot.weight }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (List<'_>, f32)> {
+        let owned = self.owned.iter();
+        self.borrowed
+            .iter()
+            .copied()
+            .chain(owned.map(|(rows, impacts, factor)| (List { rows, impacts }, *factor)))
+    }
+
+    fn n_rows(&self) -> usize {
+        self.each().map(|(list, _)| list.rows.len()).sum()
+    }
+
+    fn n_lists(&self) -> usize {
+        self.borrowed.len() + self.owned.len()
+    }
+}
+
+/// Rows that have all of the terms, dead ones among them.
+pub(crate) fn n_together(chunks: &[Chunk], terms: &[Term]) -> usize {
+    chunks.iter().filter_map(|chunk| together(chunk, terms)).map(|(rows, _)| rows.len()).sum()
+}
+
+/// Rows that have all of the terms, each with the least of the impacts.
+fn together(chunk: &Chunk, terms: &[Term]) -> Option<(Vec<u16>, Vec<u8>)> {
+    let mut lists: Vec<List<'_>> =
+        terms.iter().map(|term| chunk.list(*term)).collect::<Option<_>>()?;
+    lists.sort_unstable_by_key(|list| list.rows.len());
+    let (first, others) = lists.split_first()?;
+    let (mut rows, mut impacts) = (Vec::new(), Vec::new());
+    let mut at = vec![0; others.len()];
+    'rows: for (row, impact) in first.rows.iter().zip(first.impacts) {
+        let mut least = *impact;
+        for (list, at) in others.iter().zip(&mut at) {
+            *at = gallop(list.rows, *at, *row);
+            if list.rows.get(*at) != Some(row) {
+                continue 'rows;
+            }
+            least = least.min(list.impacts[*at]);
+        }
+        rows.push(*row);
+        impacts.push(least);
+    }
+    (!rows.is_empty()).then_some((rows, impacts))
+}
+
+/// The first place at or after `from` whose row is not below `row`.
+#[inline]
+fn gallop(rows: &[u16], from: usize, row: u16) -> usize {
+    if rows.get(from).is_none_or(|first| *first >= row) {
+        return from;
+    }
+    let mut step = 1;
+    let mut low = from;
+    while rows.get(low + step).is_some_and(|next| *next < row) {
+        low += step;
+        step *= 2;
+    }
+    let high = (low + step).min(rows.len());
+    low + rows[low..high].partition_point(|other| *other < row)
+}
+
+/// What an impact of 255 is worth before the word's weight.
+const FULL: f32 = 1.0 / 255.0;
+
+impl Scratch {
+    /// Appends the rows that have every slot, rising, each with its text score.
+    pub(crate) fn all(&mut self, chunk: &Chunk, slots: &[Slot], out: &mut Vec<(u16, f32)>) {
+        let mut lists: Vec<Lists<'_>> = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let of_slot = Lists::new(chunk, slot);
+            if of_slot.n_lists() == 0 {
+                return;
+            }
+            lists.push(of_slot);
+        }
+        lists.sort_by_key(Lists::n_rows);
+        let Some((first, others)) = lists.split_first() else { return };
+        let start = out.len();
+        self.any_of_slot(first, out);
+        for slot in others {
+            let mut found = out.split_off(start);
+            // A list that is far longer than what is left is leapt through, others are laid out flat.
+            if slot.n_lists() == 1 && slot.n_rows() > 8 * found.len() {
+                leap(slot, &found, out);
+            } else {
+                self.lay_out(slot);
+                found.retain_mut(|(row, score)| {
+                    let best = self.best[usize::from(*row)];
+                    *score += best * slot.weight * FULL;
+                    best > 0.0
+                });
+                self.clear(slot);
+                out.append(&mut found);
+            }
+        }
+    }
+
+    /// The rows of one slot.
+    fn any_of_slot(&mut self, slot: &Lists<'_>, out: &mut Vec<(u16, f32)>) {
+        let weight = slot.weight * FULL;
+        if slot.n_lists() == 1 {
+            for (list, factor) in slot.each() {
+                let scored = list.rows.iter().zip(list.impacts);
+                out.extend(
+                    scored.map(|(row, impact)| (*row, f32::from(*impact) * factor * weight)),
+                );
+            }
+            return;
+        }
+        self.lay_out(slot);
+        for (list, _) in slot.each() {
+            for row in list.rows {
+                self.seen[usize::from(*row) / 64] |= 1 << (row % 64);
+            }
+        }
+        let best = &self.best;
+        drain(&mut self.seen, |row| out.push((row, best[usize::from(row)] * weight)));
+        self.clear(slot);
+    }
+
+    fn lay_out(&mut self, slot: &Lists<'_>) {
+        for (list, factor) in slot.each() {
+            for (row, impact) in list.rows.iter().zip(list.impacts) {
+                let best = &mut self.best[usize::from(*row)];
+                *best = best.max(f32::from(*impact) * factor);
+            }
+        }
+    }
+
+    fn clear(&mut self, slot: &Lists<'_>) {
+        for (list, _) in slot.each() {
+            list.rows.iter().for_each(|row| self.best[usize::from(*row)] = 0.0);
+        }
+    }
+
+    /// Appends the rows that have at least `needed` of the slots, rising, each with its text score.
+    pub(crate) fn some(
+        &mut self,
+        chunk: &Chunk,
+        (slots, needed): (&[Slot], usize),
+        out: &mut Vec<(u16, f32)>,
+    ) {
+        self.sums.resize(Chunk::ROWS_MAX, 0.0);
+        self.hits.resize(Chunk::ROWS_MAX, 0);
+        for slot in slots {
+            let lists = Lists::new(chunk, slot);
+            let start = out.len();
+            self.any_of_slot(&lists, out);
+            for (row, score) in out.drain(start..) {
+                self.sums[usize::from(row)] += score;
+                self.hits[usize::from(row)] += 1;
+                self.touched[usize::from(row) / 64] |= 1 << (row % 64);
+            }
+        }
+        let (sums, hits) = (&mut self.sums, &mut self.hits);
+        drain(&mut self.touched, |row| {
+            let idx = usize::from(row);
+            if usize::from(hits[idx]) >= needed {
+                // Of rows with other numbers of words, those with more come first.
+                let share = f32::from(hits[idx]) / slots.len() as f32;
+                out.push((row, sums[idx] * share));
+            }
+            sums[idx] = 0.0;
+            hits[idx] = 0;
+        });
+    }
+}
+
+/// Keeps of `found` what stands in a slot's only list.
+fn leap(slot: &Lists<'_>, found: &[(u16, f32)], out: &mut Vec<(u16, f32)>) {
+    let Some((list, factor)) = slot.each().next() else { return };
+    let weight = factor * slot.weight * FULL;
+    let mut at = 0;
+    for (row, score) in found {
+        at = gallop(list.rows, at, *row);
+        if list.rows.get(at) == Some(row) {
+            out.push((*row, score + f32::from(list.impacts[at]) * weight));
+        }
+    }
+}
+
+/// Calls `take` with the place of each set bit, rising, and clears them.
+fn drain(bits: &mut [u64], mut take: impl FnMut(u16)) {
+    for (idx, word) in bits.iter_mut().enumerate() {
+        let mut left = std::mem::take(word);
+        while left != 0 {
+            take((idx * 64) as u16 + left.trailing_zeros() as u16);
+            left &= left - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

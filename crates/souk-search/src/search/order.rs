@@ -1,0 +1,167 @@
+//! The order of hits: by a number, or by relevance with a closer look at the best.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use souk_core::ProductId;
+
+use super::Match;
+use crate::chunk::Place;
+use crate::facets::find_field;
+use crate::index::{SearchIndex, id_at};
+use crate::query::Plan;
+use crate::rank::{TitleRank, availability_factor, popularity_factor};
+use crate::request::{Hit, ScoreParts, SearchError, SortBy, SortOrder};
+use crate::understand::Preference;
+
+/// Hits that are looked at closely: their titles, and what the shopper prefers. Chosen: a few pages, at
+/// some 40 µs.
+const WINDOW: usize = 256;
+
+/// What an order by number goes by.
+pub(super) struct Key {
+    field: u16,
+    order: SortOrder,
+}
+
+impl Key {
+    pub(super) fn new(index: &SearchIndex, sort: &SortBy) -> Result<Key, SearchError> {
+        let field = find_field(index, &sort.field);
+        let field = field.ok_or_else(|| SearchError::UnknownField { field: sort.field.clone() })?;
+        Ok(Key { field, order: sort.order })
+    }
+
+    /// What to sort a row by, so that the least comes first.
+    fn of(&self, index: &SearchIndex, place: Place) -> f64 {
+        let chunk = &index.chunks[place.chunk as usize];
+        let values = &index.lexicon.values[usize::from(self.field)];
+        let numbers = chunk.facts.of(place.row, self.field).map(|value| values.number(value));
+        let numbers = numbers.filter(|number| number.is_finite());
+        match self.order {
+            SortOrder::Ascending => numbers.fold(f64::INFINITY, f64::min),
+            SortOrder::Descending => -numbers.fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+}
+
+pub(super) struct Order<'a> {
+    pub(super) index: &'a SearchIndex,
+    pub(super) plan: Option<&'a Plan<'a>>,
+    pub(super) sort: Option<Key>,
+}
+
+/// Puts the `n_first` first by `order` in front, in that order.
+fn bring_forward<T>(all: &mut [T], n_first: usize, mut order: impl FnMut(&T, &T) -> Ordering) {
+    let n_first = n_first.min(all.len());
+    if n_first == 0 {
+        return;
+    }
+    if n_first < all.len() {
+        all.select_nth_unstable_by(n_first - 1, &mut order);
+    }
+    all[..n_first].sort_unstable_by(order);
+}
+
+impl Order<'_> {
+    /// The hits of one page.
+    pub(super) fn page(
+        &self,
+        matches: &mut [Match],
+        page: Range<usize>,
+        preferences: &[Preference],
+    ) -> Vec<Hit> {
+        let page = page.start.min(matches.len())..page.end.min(matches.len());
+        if let Some(key) = &self.sort {
+            return self.by_number(matches, page, key);
+        }
+        let by_score = |left: &Match, right: &Match| {
+            right.score.total_cmp(&left.score).then(left.place.cmp(&right.place))
+        };
+        bring_forward(matches, page.end.max(WINDOW), by_score);
+        let window = &matches[..WINDOW.min(matches.len())];
+        let mut best = self.look_closely(window, preferences);
+        best.sort_by(|(left, left_place), (right, right_place)| {
+            right.score.total_cmp(&left.score).then(left_place.cmp(right_place))
+        });
+        let of_window = best.into_iter().map(|(hit, _)| hit);
+        let beyond = matches[WINDOW.min(matches.len())..].iter().map(|found| self.hit(*found));
+        of_window.chain(beyond).skip(page.start).take(page.len()).collect()
+    }
+
+    fn by_number(&self, matches: &[Match], page: Range<usize>, key: &Key) -> Vec<Hit> {
+        let keyed = matches.iter().map(|found| (key.of(self.index, found.place), *found));
+        let mut keyed: Vec<(f64, Match)> = keyed.collect();
+        bring_forward(&mut keyed, page.end, |left, right| {
+            let by_score = || right.1.score.total_cmp(&left.1.score);
+            left.0.total_cmp(&right.0).then_with(by_score).then(left.1.place.cmp(&right.1.place))
+        });
+        keyed[page].iter().map(|(_, found)| self.hit(*found)).collect()
+    }
+
+    fn look_closely(&self, window: &[Match], preferences: &[Preference]) -> Vec<(Hit, Place)> {
+        let titles = self.plan.map(|plan| TitleRank::new(self.index, plan));
+        let weight = self.index.settings.ranking.preference;
+        let preferred: Vec<Vec<f32>> =
+            preferences.iter().map(|preference| self.shares(window, preference)).collect();
+        let look = |(number, found): (usize, &Match)| {
+            let chunk = &self.index.chunks[found.place.chunk as usize];
+            let title = titles.as_ref().map_or(1.0, |title| title.factor(chunk, found.place.row));
+            let preference =
+                1.0 + weight * preferred.iter().map(|shares| shares[number]).sum::<f32>();
+            let mut hit = self.hit(*found);
+            hit.parts.title = f64::from(title);
+            hit.parts.preference = f64::from(preference);
+            hit.score *= hit.parts.title * hit.parts.preference;
+            (hit, found.place)
+        };
+        window.iter().enumerate().map(look).collect()
+    }
+
+    /// How far each of the hits is what is preferred, from 0 to 1.
+    fn shares(&self, window: &[Match], preference: &Preference) -> Vec<f32> {
+        match preference {
+            Preference::Values { field, values } => {
+                let has = |found: &Match| {
+                    let chunk = &self.index.chunks[found.place.chunk as usize];
+                    let has = chunk.facts.of(found.place.row, *field).any(|v| values.contains(&v));
+                    f32::from(u8::from(has))
+                };
+                window.iter().map(has).collect()
+            }
+            Preference::Cheap => {
+                let Some(field) = self.index.lexicon.field("price") else {
+                    return vec![0.0; window.len()];
+                };
+                let key = Key { field, order: SortOrder::Ascending };
+                let prices: Vec<f64> =
+                    window.iter().map(|found| key.of(self.index, found.place)).collect();
+                let mut sorted = prices.clone();
+                sorted.sort_unstable_by(f64::total_cmp);
+                let share = |price: &f64| {
+                    let dearer = sorted.len() - sorted.partition_point(|other| other <= price);
+                    dearer as f32 / sorted.len() as f32
+                };
+                prices.iter().map(share).collect()
+            }
+        }
+    }
+
+    fn hit(&self, found: Match) -> Hit {
+        let chunk = &self.index.chunks[found.place.chunk as usize];
+        let availability = availability_factor(chunk.availability(found.place.row));
+        let popularity = chunk.popularity[usize::from(found.place.row)];
+        let popularity = popularity_factor(&self.index.settings.ranking, popularity);
+        let id = ProductId::new(id_at(&self.index.chunks, found.place));
+        Hit {
+            id: id.expect("ids come from products, which have valid ones"),
+            score: f64::from(found.score),
+            parts: ScoreParts {
+                text: f64::from(found.score / (availability * popularity)),
+                title: 1.0,
+                availability: f64::from(availability),
+                popularity: f64::from(popularity),
+                preference: 1.0,
+            },
+        }
+    }
+}

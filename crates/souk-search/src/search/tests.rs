@@ -1,0 +1,192 @@
+#![allow(clippy::unwrap_used)]
+use serde_json::json;
+use souk_core::{Filter, Product};
+
+use crate::test_shop::{ask, ids, product, titles};
+use crate::{FacetRequest, Relaxation, SearchError, SearchIndex, SearchRequest, Settings, SortBy};
+
+fn shoes() -> SearchIndex {
+    let shoe = |id: &str, title: &str, (brand, price, size): (&str, u32, &str)| {
+        let price = json!({"amount": price * 100, "currency": "USD"});
+        let attributes = json!({"size": size});
+        product(
+            id,
+            json!({"title": title, "brand": brand, "price": price, "attributes": attributes}),
+        )
+    };
+    let products = [
+        shoe("1", "Running Shoes Red", ("Fleet", 40, "42")),
+        shoe("2", "Running Shoes Blue", ("Fleet", 60, "42")),
+        shoe("3", "Trail Running Shoes", ("Gazelle", 80, "43")),
+        shoe("4", "Leather Shoes", ("Gazelle", 120, "42")),
+        shoe("5", "Shoe Polish", ("Shine", 5, "S")),
+    ];
+    SearchIndex::build(Settings::default(), &products, 1)
+}
+
+fn with_filter(query: &str, filter: &str) -> SearchRequest {
+    SearchRequest { filter: Some(Filter::parse(filter).unwrap()), ..SearchRequest::new(query) }
+}
+
+#[test]
+fn filters_let_through_what_fulfils_them() {
+    let index = shoes();
+    for (filter, expected) in [
+        ("price < 100", vec!["1", "2", "3", "5"]),
+        ("brand = 'gazelle'", vec!["3", "4"]),
+        ("brand = 'gazelle' OR size = '42'", vec!["1", "2", "3", "4"]),
+        ("NOT brand = 'gazelle' AND price >= 40", vec!["1", "2"]),
+        ("id IN ['2', '5']", vec!["2", "5"]),
+        ("title = 'leather shoes'", vec!["4"]),
+        ("missing EXISTS", vec![]),
+        ("missing != 'x' AND in_stock = true", vec!["1", "2", "3", "4", "5"]),
+    ] {
+        let answer = index.search(&with_filter("", filter)).unwrap();
+        let mut found = ids(&answer);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{filter}");
+    }
+}
+
+#[test]
+fn facets_count_as_if_their_own_condition_were_not() {
+    let index = shoes();
+    let mut request = with_filter("shoes", "brand = 'Fleet' AND price <= 50");
+    request.facets = ["brand", "price", "size"].map(FacetRequest::new).to_vec();
+    let answer = index.search(&request).unwrap();
+    assert_eq!(ids(&answer), ["1"]);
+    let values = |facet: usize| {
+        let values = answer.facets[facet].values.iter();
+        values.map(|value| (value.value.as_str(), value.count)).collect::<Vec<_>>()
+    };
+    // Of all brands up to 50, of all prices of Fleet, of sizes with both conditions.
+    assert_eq!(values(0), [("Fleet", 1), ("Shine", 1)]);
+    assert_eq!(values(1), [("40", 1), ("60", 1)]);
+    assert_eq!(values(2), [("42", 1)]);
+}
+
+#[test]
+fn facets_of_everything_equal_those_counted_one_by_one() {
+    let index = shoes();
+    let facets = ["brand", "size", "price"].map(FacetRequest::new).to_vec();
+    let all = SearchRequest { facets: facets.clone(), ..SearchRequest::new("") };
+    let one_by_one = SearchRequest { facets, ..with_filter("", "title EXISTS OR x = 1") };
+    let one_by_one = index.search(&one_by_one).unwrap();
+    assert_eq!(index.search(&all).unwrap().facets, one_by_one.facets);
+    assert_eq!(one_by_one.facets[0].values[0].count, 2);
+}
+
+#[test]
+fn orders_go_by_numbers_and_end_with_those_that_have_none() {
+    let mut index = shoes();
+    index.upsert(&[product("6", json!({"title": "Shoe Tree"}))]);
+    let sorted = |order: &str| {
+        let sort = Some(SortBy::parse(order).unwrap());
+        let answer = index.search(&SearchRequest { sort, ..SearchRequest::new("shoe") }).unwrap();
+        ids(&answer).iter().map(|id| (*id).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(sorted("price:asc"), ["5", "1", "2", "3", "4", "6"]);
+    assert_eq!(sorted("price:desc"), ["4", "3", "2", "1", "5", "6"]);
+    assert!(matches!(SortBy::parse("price:up"), Err(SearchError::Sort { .. })));
+    let sort = Some(SortBy::parse("weight").unwrap());
+    let error = index.search(&SearchRequest { sort, ..SearchRequest::new("") }).unwrap_err();
+    assert_eq!(error, SearchError::UnknownField { field: "weight".into() });
+}
+
+#[test]
+fn pages_join_to_the_whole_list() {
+    let all: Vec<String> = (0..700).map(|n| format!("Shoe model {}", n % 13)).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let index = titles(&all);
+    let whole = SearchRequest { limit: 1_000, ..SearchRequest::new("shoe model") };
+    let whole = index.search(&whole).unwrap();
+    assert_eq!((whole.total, whole.cursor.as_deref()), (700, None));
+    let mut request = SearchRequest { limit: 97, ..SearchRequest::new("shoe model") };
+    let mut joined = Vec::new();
+    loop {
+        let page = index.search(&request).unwrap();
+        joined.extend(page.hits);
+        request.cursor = page.cursor;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(joined, whole.hits);
+}
+
+#[test]
+fn a_cursor_belongs_to_its_request() {
+    let index = shoes();
+    let first = index.search(&SearchRequest { limit: 1, ..SearchRequest::new("shoes") }).unwrap();
+    for cursor in [first.cursor.unwrap(), "7".into(), "zz.0".into(), String::new()] {
+        let request = SearchRequest { cursor: Some(cursor), ..SearchRequest::new("boots") };
+        assert_eq!(index.search(&request), Err(SearchError::Cursor));
+    }
+}
+
+#[test]
+fn words_are_given_up_only_when_there_is_too_little() {
+    let answer = ask(&shoes(), "purple running shoes");
+    assert_eq!(answer.relaxed, [Relaxation::Words { needed: 1, of: 3 }]);
+    assert_eq!(answer.total, 5);
+    // What has two of the words comes before what has one.
+    let mut first: Vec<&str> = ids(&answer)[..3].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, ["1", "2", "3"]);
+    let twelve: Vec<String> = (0..12).map(|n| format!("Red shoe {n}")).collect();
+    let twelve: Vec<&str> = twelve.iter().map(String::as_str).chain(["Blue shoe"]).collect();
+    let answer = ask(&titles(&twelve), "red shoe");
+    assert_eq!((answer.total, answer.relaxed.as_slice()), (12, &[][..]));
+}
+
+#[test]
+fn what_cannot_be_bought_comes_later() {
+    let lamp =
+        |id: &str, state: &str| product(id, json!({"title": "Desk Lamp", "availability": state}));
+    let products: Vec<Product> =
+        vec![lamp("gone", "discontinued"), lamp("out", "out_of_stock"), lamp("in", "in_stock")];
+    let index = SearchIndex::build(Settings::default(), &products, 1);
+    assert_eq!(ids(&ask(&index, "lamp")), ["in", "out", "gone"]);
+}
+
+#[test]
+fn what_is_wanted_comes_first_among_equals() {
+    let mut index = titles(&["Desk Lamp", "Desk Lamp", "Desk Lamp Green Metal With Long Cable"]);
+    let id = |id: &str| souk_core::ProductId::new(id).unwrap();
+    index.set_popularity([(&id("1"), 0.8), (&id("unknown"), 1.0)]);
+    assert_eq!(ids(&ask(&index, "desk lamp")), ["1", "0", "2"]);
+}
+
+#[test]
+fn score_parts_multiply_to_the_score() {
+    for hit in ask(&shoes(), "running shoes fleet").hits {
+        let p = hit.parts;
+        let product = p.text * p.title * p.availability * p.popularity * p.preference;
+        assert!((product - hit.score).abs() < 1e-6, "{hit:?}");
+        assert!(p.title > 1.0);
+    }
+}
+
+#[test]
+fn limits_are_named() {
+    let index = shoes();
+    for limit in [0, 1_001] {
+        let error = index.search(&SearchRequest { limit, ..SearchRequest::new("x") }).unwrap_err();
+        assert_eq!(error.to_string(), format!("limit is {limit}; it must be from 1 to 1000"));
+    }
+}
+
+#[test]
+fn variants_are_one_hit() {
+    let variants = json!([
+        {"id": "v1", "title": "Small", "attributes": {"colour": "crimson"}},
+        {"id": "v2", "title": "Large", "attributes": {"colour": "azure"}}
+    ]);
+    let shirt = product("1", json!({"title": "T-Shirt", "variants": variants}));
+    let index = SearchIndex::build(Settings::default(), &[shirt], 1);
+    for query in ["shirt", "crimson shirt", "azure", "large tshirt"] {
+        assert_eq!(ids(&ask(&index, query)), ["1"], "{query}");
+    }
+    let answer = index.search(&with_filter("", "colour = 'azure'")).unwrap();
+    assert_eq!(answer.total, 1);
+}

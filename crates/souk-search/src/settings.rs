@@ -1,0 +1,111 @@
+//! What an index is made with.
+
+use crate::text::Language;
+
+/// A part of a product that words are looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextField {
+    /// The title.
+    Title,
+    /// The brand.
+    Brand,
+    /// Category paths.
+    Category,
+    /// The description.
+    Description,
+    /// Text attributes and tags, those of variants among them, and variants' titles.
+    Attribute,
+    /// The product's id and its trade item number.
+    Code,
+}
+
+impl TextField {
+    /// Every field, in the order of settings and snapshots.
+    pub const ALL: [TextField; 6] = [
+        TextField::Title,
+        TextField::Brand,
+        TextField::Category,
+        TextField::Description,
+        TextField::Attribute,
+        TextField::Code,
+    ];
+}
+
+/// How a field counts in the text score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldWeight {
+    /// What one occurrence in a text of average length is worth.
+    pub weight: f32,
+    /// How much longer texts count less, from 0 (not) to 1 (in proportion).
+    pub length: f32,
+}
+
+/// What stands beside the words' own score: each is what its full measure adds to a factor of 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranking {
+    /// All words stand in the title.
+    pub title: f32,
+    /// They stand there as typed, not in another number or spelling.
+    pub exact: f32,
+    /// They stand there side by side and in the order typed.
+    pub near: f32,
+    /// The title says nothing else.
+    pub filled: f32,
+    /// The first of them opens the title.
+    pub early: f32,
+    /// The product is wanted as much as any.
+    pub popularity: f32,
+    /// It has a brand or colour that the words name, or is cheap when `cheap` is asked for.
+    pub preference: f32,
+}
+
+/// What an index is made with. Changing any of it takes effect when the index is built anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The language that products are written in, and those of translations that are indexed.
+    pub languages: Vec<Language>,
+    /// By [`TextField::ALL`].
+    pub weights: [FieldWeight; TextField::ALL.len()],
+    /// How soon more occurrences stop saying more: BM25's k1.
+    pub saturation: f32,
+    /// What counts beside the words.
+    pub ranking: Ranking,
+}
+
+impl Default for Settings {
+    /// English. The weights were chosen on rated queries: docs/decisions/0030-search-engine.md.
+    fn default() -> Settings {
+        let field = |weight, length| FieldWeight { weight, length };
+        Settings {
+            languages: vec![Language::English],
+            weights: [
+                field(1.0, 0.5),
+                field(0.5, 0.0),
+                field(0.6, 0.3),
+                field(0.5, 0.6),
+                field(0.1, 0.6),
+                field(0.2, 0.0),
+            ],
+            saturation: 1.2,
+            ranking: Ranking {
+                title: 0.2,
+                exact: 0.05,
+                near: 0.2,
+                filled: 0.2,
+                early: 0.0,
+                popularity: 0.3,
+                preference: 0.3,
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// For a shop whose products are written in `main` and translated into `others`.
+    pub fn new(main: Language, others: &[Language]) -> Settings {
+        let mut languages = vec![main];
+        languages.extend(others.iter().copied().filter(|other| *other != main));
+        languages.dedup();
+        Settings { languages, ..Settings::default() }
+    }
+}

@@ -1,0 +1,198 @@
+//! Suggestions while a shopper types: queries, categories, brands and products.
+
+use rustc_hash::FxHashMap;
+
+use crate::document::CATEGORY_TREE;
+use crate::facets::has_word;
+use crate::index::SearchIndex;
+use crate::lexicon::Term;
+use crate::query::words_of;
+use crate::request::{Hit, SearchError, SearchRequest, Structure, Typing};
+use crate::text::{Language, fold};
+
+/// What is suggested for.
+#[derive(Clone, Debug)]
+pub struct SuggestRequest<'a> {
+    /// What stands in the box so far.
+    pub text: &'a str,
+    /// Suggestions of each kind, up to [`SuggestRequest::LIMIT_MAX`].
+    pub limit: usize,
+    /// The language of the text, where it is known.
+    pub language: Option<Language>,
+    /// Queries of other shoppers, most frequent first; those that begin with the text come first. The
+    /// caller sees to it that enough people asked each of them.
+    pub popular: &'a [String],
+}
+
+impl SuggestRequest<'_> {
+    /// Suggestions of each kind.
+    pub const LIMIT_MAX: usize = 20;
+}
+
+/// What a shopper may want to go on with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suggestions {
+    /// Whole queries.
+    pub queries: Vec<Suggestion>,
+    /// Category paths.
+    pub categories: Vec<Suggestion>,
+    /// Brands.
+    pub brands: Vec<Suggestion>,
+    /// Products.
+    pub products: Vec<Hit>,
+}
+
+/// Something to go on with, and how many products it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What it says.
+    pub text: String,
+    /// Products.
+    pub count: usize,
+}
+
+/// Hits whose titles are looked at for what may follow.
+const TITLES_READ: usize = 500;
+
+impl SearchIndex {
+    /// Suggests what a shopper may be about to type.
+    ///
+    /// # Errors
+    ///
+    /// [`SearchError::OutOfRange`] for a limit beyond [`SuggestRequest::LIMIT_MAX`].
+    pub fn suggest(&self, request: &SuggestRequest<'_>) -> Result<Suggestions, SearchError> {
+        if !(1..=SuggestRequest::LIMIT_MAX).contains(&request.limit) {
+            return Err(SearchError::OutOfRange {
+                field: "limit",
+                value: request.limit,
+                min: 1,
+                max: SuggestRequest::LIMIT_MAX,
+            });
+        }
+        let words = words_of(request.text);
+        if words.is_empty() {
+            return Ok(Suggestions::default());
+        }
+        let mut search = SearchRequest::new(request.text);
+        search.language = request.language;
+        search.structure = Structure::Literal;
+        search.typing = Typing::Going;
+        search.limit = TITLES_READ;
+        let mut products = self.search(&search)?.hits;
+        let queries = self.queries(request, &products);
+        products.truncate(request.limit);
+        let mut folded = String::new();
+        fold(request.text.trim(), &mut folded);
+        Ok(Suggestions {
+            queries,
+            categories: self.named(CATEGORY_TREE, &folded, request.limit),
+            brands: self.named("brand", &folded, request.limit),
+            products,
+        })
+    }
+
+    /// Popular queries that begin so, then what titles go on with.
+    fn queries(&self, request: &SuggestRequest<'_>, hits: &[Hit]) -> Vec<Suggestion> {
+        let typed = folded(request.text);
+        let popular = request.popular.iter().map(|query| folded(query));
+        let popular = popular.filter(|query| query.starts_with(typed.trim_start()));
+        let completed = self.completions(request.text, hits);
+        let mut suggestions: Vec<Suggestion> = Vec::new();
+        let mut known: Vec<Vec<Term>> = Vec::new();
+        for text in popular.chain(completed) {
+            if suggestions.len() == request.limit {
+                break;
+            }
+            // `shoe` and `shoes` are one suggestion.
+            let terms = self.terms_of(&text);
+            if known.contains(&terms) {
+                continue;
+            }
+            let count = self.n_with_all_words(&text, request.language);
+            if count > 0 {
+                known.push(terms);
+                suggestions.push(Suggestion { text, count });
+            }
+        }
+        suggestions
+    }
+
+    fn terms_of(&self, text: &str) -> Vec<Term> {
+        let words = &self.lexicon.words[0];
+        let known = words_of(text).into_iter().filter_map(|word| words.get(&word.text));
+        let mut terms: Vec<Term> = known.map(|word| words.term(word)).collect();
+        terms.sort_unstable();
+        terms
+    }
+
+    /// The text with its last word completed from the titles of its hits, alone and with the word that
+    /// follows there; the most frequent first.
+    fn completions(&self, text: &str, hits: &[Hit]) -> Vec<String> {
+        let typed = words_of(text);
+        let Some((last, before)) = typed.split_last() else { return Vec::new() };
+        let before: String = before.iter().map(|word| format!("{} ", word.text)).collect();
+        let words = &self.lexicon.words[0];
+        let mut counts: FxHashMap<(u32, Option<u32>), usize> = FxHashMap::default();
+        for hit in hits {
+            let Some(place) = self.place(hit.id.as_str()) else { continue };
+            let title = self.chunks[place.chunk as usize].title_words.get(place.row);
+            for (idx, word) in title.iter().enumerate() {
+                let text = words.text(*word);
+                // A word that was typed already is not what comes next.
+                if text.starts_with(&last.text) && !before.split(' ').any(|typed| typed == text) {
+                    *counts.entry((*word, None)).or_default() += 1;
+                    if let Some(next) = title.get(idx + 1) {
+                        *counts.entry((*word, Some(*next))).or_default() += 1;
+                    }
+                }
+            }
+        }
+        let is_telling = |next: &u32| {
+            let text = words.text(*next);
+            !words.language().is_stop_word(text) && text.chars().all(char::is_alphabetic)
+        };
+        // Two words are worth a place where many titles have both.
+        counts.retain(|(_, next), count| {
+            next.is_none() || (*count >= 3 && next.as_ref().is_some_and(is_telling))
+        });
+        let mut ranked: Vec<(usize, String)> = counts
+            .into_iter()
+            .map(|((word, next), count)| {
+                let next = next.map(|next| format!(" {}", words.text(next))).unwrap_or_default();
+                (count, format!("{before}{}{next}", words.text(word)))
+            })
+            .collect();
+        ranked.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
+        ranked.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// Values of a field with a word that begins so.
+    fn named(&self, key: &str, folded: &str, limit: usize) -> Vec<Suggestion> {
+        let Some(field) = self.lexicon.field(key) else { return Vec::new() };
+        let values = &self.lexicon.values[usize::from(field)];
+        let mut buffer = String::new();
+        let mut found: Vec<Suggestion> = (0..values.len() as u32)
+            .filter(|value| values.live(*value) > 0)
+            .filter(|value| {
+                let text = values.text(*value);
+                has_word(text.rsplit('>').next().unwrap_or(text), folded, &mut buffer)
+            })
+            .map(|value| Suggestion {
+                text: values.text(value).to_owned(),
+                count: values.live(value) as usize,
+            })
+            .collect();
+        found.sort_by(|left, right| right.count.cmp(&left.count).then(left.text.cmp(&right.text)));
+        found.truncate(limit);
+        found
+    }
+}
+
+fn folded(text: &str) -> String {
+    let mut folded = String::new();
+    fold(text.trim(), &mut folded);
+    folded
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+#![allow(clippy::unwrap_used)]
+use serde_json::json;
+
+use super::*;
+use crate::Settings;
+use crate::test_shop::product;
+
+fn shop() -> SearchIndex {
+    let titles = [
+        ("Wireless Mouse", "Logi"),
+        ("Wireless Mouse Pad", "Logi"),
+        ("Wireless Mouse Mini", "Trust"),
+        ("Wireless Keyboard", "Logi"),
+        ("Wired Mouse", "Trust"),
+        ("Wine Glass", "Winea"),
+        ("Wine Glasses Set", "Winea"),
+    ];
+    let products: Vec<_> = titles
+        .iter()
+        .enumerate()
+        .map(|(idx, (title, brand))| {
+            let categories = json!(["Office > Mice and Keyboards"]);
+            let fields = json!({"title": title, "brand": brand, "categories": categories});
+            product(&idx.to_string(), fields)
+        })
+        .collect();
+    SearchIndex::build(Settings::default(), &products, 1)
+}
+
+fn suggest(text: &str, popular: &[String]) -> Suggestions {
+    let request = SuggestRequest { text, limit: 5, language: None, popular };
+    shop().suggest(&request).unwrap()
+}
+
+fn texts(suggestions: &[Suggestion]) -> Vec<(&str, usize)> {
+    suggestions.iter().map(|one| (one.text.as_str(), one.count)).collect()
+}
+
+#[test]
+fn queries_are_completed_with_what_follows() {
+    let suggestions = suggest("wir", &[]);
+    let queries = texts(&suggestions.queries);
+    // All are in the category of mice and keyboards.
+    assert_eq!(queries, [("wireless", 4), ("wireless mouse", 4), ("wired", 1)]);
+    assert_eq!(texts(&suggest("wireless k", &[]).queries), [("wireless keyboard", 4)]);
+    // The number of a noun makes no other suggestion.
+    let wine = suggest("wine g", &[]);
+    assert_eq!(texts(&wine.queries).len(), 1);
+}
+
+#[test]
+fn what_others_asked_comes_first_if_it_finds_something() {
+    let popular = ["Wired Mouse".to_owned(), "wig".to_owned(), "pad".to_owned()];
+    let suggestions = suggest("wi", &popular);
+    assert_eq!(texts(&suggestions.queries)[0], ("wired mouse", 1));
+    assert!(texts(&suggestions.queries).iter().all(|(text, _)| *text != "wig"));
+}
+
+#[test]
+fn categories_brands_and_products_stand_beside() {
+    let suggestions = suggest("key", &[]);
+    assert_eq!(texts(&suggestions.categories), [("Office > Mice and Keyboards", 7)]);
+    assert_eq!(suggestions.products[0].id.as_str(), "3");
+    assert_eq!(texts(&suggest("log", &[]).brands), [("Logi", 3)]);
+    assert_eq!(suggest("  ", &[]), Suggestions::default());
+}

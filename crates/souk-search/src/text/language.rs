@@ -1,0 +1,161 @@
+//! What depends on the language: stems and words that say nothing.
+
+use frostem::{Algorithm, Stemmer};
+
+/// A language with rules of its own; all others are [`Language::Other`], which takes words as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    /// English.
+    English,
+    /// Spanish.
+    Spanish,
+    /// French.
+    French,
+    /// German.
+    German,
+    /// Any other.
+    Other,
+}
+
+impl Language {
+    /// Every language, in the order of their codes in snapshots.
+    pub const ALL: [Language; 5] =
+        [Language::English, Language::Spanish, Language::French, Language::German, Language::Other];
+
+    /// The language of an IETF tag: `de-AT` is German.
+    pub fn from_tag(tag: &str) -> Language {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Language::English,
+            "es" => Language::Spanish,
+            "fr" => Language::French,
+            "de" => Language::German,
+            _ => Language::Other,
+        }
+    }
+
+    /// The tag, `und` for [`Language::Other`].
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Spanish => "es",
+            Language::French => "fr",
+            Language::German => "de",
+            Language::Other => "und",
+        }
+    }
+
+    /// The stem of a folded word.
+    pub(crate) fn stem(self, word: &str) -> String {
+        match self {
+            Language::English => english_singular(word),
+            Language::Spanish => Stemmer::new(Algorithm::Spanish).stem(word).into(),
+            Language::French => Stemmer::new(Algorithm::French).stem(word).into(),
+            Language::German => Stemmer::new(Algorithm::German).stem(word).into(),
+            Language::Other => word.to_owned(),
+        }
+    }
+
+    /// Whether a folded word says nothing about a product.
+    pub(crate) fn is_stop_word(self, word: &str) -> bool {
+        let words: &[&str] = match self {
+            Language::English => &[
+                "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "i", "in", "is",
+                "it", "me", "my", "of", "on", "or", "some", "that", "the", "this", "to", "with",
+                "your",
+            ],
+            Language::Spanish => &[
+                "a", "al", "con", "de", "del", "el", "en", "es", "la", "las", "lo", "los", "para",
+                "por", "que", "se", "sin", "su", "un", "una", "unas", "unos", "y", "o",
+            ],
+            Language::French => &[
+                "a", "au", "aux", "avec", "ce", "ces", "dans", "de", "des", "du", "en", "et", "la",
+                "le", "les", "ou", "par", "pour", "sur", "un", "une",
+            ],
+            Language::German => &[
+                "am", "an", "auf", "aus", "bei", "das", "dem", "den", "der", "des", "die", "ein",
+                "eine", "einem", "einen", "einer", "fur", "im", "in", "ist", "mit", "oder", "und",
+                "von", "zu", "zum", "zur",
+            ],
+            Language::Other => &[],
+        };
+        words.contains(&word)
+    }
+
+    /// Whether words are written together to make new ones.
+    pub(crate) fn has_compounds(self) -> bool {
+        self == Language::German
+    }
+}
+
+/// Words whose plural, or whose `s`, follows no rule.
+const IRREGULAR: &[(&str, &str)] = &[
+    ("buses", "bus"),
+    ("canvas", "canvas"),
+    ("canvases", "canvas"),
+    ("children", "child"),
+    ("christmas", "christmas"),
+    ("feet", "foot"),
+    ("gas", "gas"),
+    ("gases", "gas"),
+    ("geese", "goose"),
+    ("halves", "half"),
+    ("knives", "knife"),
+    ("leaves", "leaf"),
+    ("lens", "lens"),
+    ("lenses", "lens"),
+    ("loaves", "loaf"),
+    ("men", "man"),
+    ("mens", "man"),
+    ("mice", "mouse"),
+    ("news", "news"),
+    ("pies", "pie"),
+    ("scarves", "scarf"),
+    ("series", "series"),
+    ("shelves", "shelf"),
+    ("ties", "tie"),
+    ("shoes", "shoe"),
+    ("species", "species"),
+    ("teeth", "tooth"),
+    ("toes", "toe"),
+    ("tvs", "tv"),
+    ("dvds", "dvd"),
+    ("cds", "cd"),
+    ("pcs", "pcs"),
+    ("wolves", "wolf"),
+    ("women", "woman"),
+    ("womens", "woman"),
+    ("wireless", "wireless"),
+    ("kids", "kid"),
+    ("hose", "hose"),
+    ("axes", "axe"),
+    ("dies", "die"),
+];
+
+/// The singular of an English noun: what shoppers expect of a search, and no more. Snowball's English
+/// stemmer also makes `organ` of `organic` and `univers` of `universal`, which finds strange things.
+///
+/// After Harman (1991), "How effective is suffixing?" (the S stemmer), with the endings that it gets wrong
+/// on products' names.
+fn english_singular(word: &str) -> String {
+    if let Some((_, singular)) = IRREGULAR.iter().find(|(plural, _)| *plural == word) {
+        return (*singular).to_owned();
+    }
+    let stem_before = |ending: &str| word.strip_suffix(ending).filter(|stem| stem.len() >= 2);
+    // `movie` and `movies` must meet, and so must `battery` and `batteries`.
+    if let Some(stem) = stem_before("ies").or_else(|| stem_before("ie"))
+        && stem.len() >= 3
+    {
+        return format!("{stem}y");
+    }
+    for ending in ["sses", "shes", "ches", "xes", "zzes", "oes"] {
+        if stem_before(ending).is_some() {
+            return word[..word.len() - 2].to_owned();
+        }
+    }
+    let keeps = ["ss", "us", "is"].iter().any(|ending| word.ends_with(ending));
+    match word.strip_suffix('s') {
+        Some(stem) if !keeps && stem.len() >= 3 => stem.to_owned(),
+        _ => word.to_owned(),
+    }
+}

@@ -1,0 +1,88 @@
+#![allow(clippy::unwrap_used)]
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn check(text: &str, expected: Expect) {
+    let mut tokens = Tokens::default();
+    tokens.read(text);
+    let shown: Vec<String> = tokens
+        .all()
+        .iter()
+        .map(|token| {
+            let mark = if token.is_extra { "+" } else { "" };
+            format!("{mark}{}", tokens.text(token))
+        })
+        .collect();
+    expected.assert_eq(&shown.join(" "));
+}
+
+#[test]
+fn words_are_folded() {
+    check("Crème Brûlée, STRASSE Straße œuf", expect!["creme brulee strasse strasse oeuf"]);
+    check("men's levi’s l'eau d’olive", expect!["men levi eau olive"]);
+    check("東京 tea", expect!["東 京 tea"]);
+}
+
+#[test]
+fn numbers_carry_their_units() {
+    check("16 oz", expect!["16oz +16 +oz"]);
+    check("16oz 16-ounce", expect!["16oz +16 16oz +16 +ounce"]);
+    check("1.5 l", expect!["1500ml +1.5 +l"]);
+    check("1,5l und 1500 ml", expect!["1500ml +1,5 und 1500ml +1500 +ml"]);
+    check("15.6\" display", expect!["15.6in +15.6 display"]);
+    check("1TB or 1000 GB", expect!["1000gb +1 or 1000gb +1000 +gb"]);
+    check("5 in 1 and 5 in", expect!["5 in 1 and 5in +5 +in"]);
+    check("1,000 sheets", expect!["1000 sheets"]);
+}
+
+#[test]
+fn codes_keep_whole_and_have_parts() {
+    check("2x4 2 x 4 2×4", expect!["2x4 2x4 2x4"]);
+    check("RTX2060 rtx 2060", expect!["rtx2060 +rtx +2060 rtx 2060"]);
+    check("WH-1000XM4", expect!["wh 1000xm4 +wh1000xm4"]);
+    check("Wi-Fi AT&T", expect!["wi fi +wifi at t +att"]);
+    check("802.11ac", expect!["802.11ac"]);
+}
+
+#[test]
+fn english_singulars() {
+    let pairs = [
+        ("batteries", "battery"),
+        ("movies", "movie"),
+        ("watches", "watch"),
+        ("shoes", "shoe"),
+        ("lenses", "lens"),
+        ("boxes", "box"),
+        ("glasses", "glass"),
+        ("tomatoes", "tomato"),
+        ("houses", "house"),
+        ("women", "woman"),
+        ("mice", "mouse"),
+    ];
+    for (plural, singular) in pairs {
+        let stem = |word| Language::English.stem(word);
+        assert_eq!(stem(plural), stem(singular), "{plural}");
+    }
+    for kept in ["organic", "wireless", "gas", "plus", "tennis", "lens", "aas"] {
+        assert_eq!(Language::English.stem(kept), kept);
+    }
+}
+
+#[test]
+fn other_languages_have_their_own_plurals() {
+    let pairs = [
+        (Language::Spanish, "zapatillas", "zapatilla"),
+        (Language::Spanish, "pantalones", "pantalon"),
+        (Language::French, "chaussures", "chaussure"),
+        (Language::French, "journaux", "journal"),
+        (Language::German, "schuhe", "schuh"),
+        (Language::German, "kinder", "kind"),
+    ];
+    for (language, plural, singular) in pairs {
+        assert_eq!(language.stem(plural), language.stem(singular), "{plural}");
+    }
+    assert_eq!(Language::Other.stem("schuhe"), "schuhe");
+    assert_eq!(Language::from_tag("de-AT"), Language::German);
+    assert_eq!(Language::from_tag("pl"), Language::Other);
+}

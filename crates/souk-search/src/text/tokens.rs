@@ -1,0 +1,292 @@
+//! Tokens: words, numbers, measures and codes, with what they are also known as.
+
+use super::fold::fold;
+use super::units::{unit, write_measure};
+
+/// What a token is; only words are looked for with typing errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// Letters alone.
+    Word,
+    /// Digits, perhaps with a decimal point.
+    Number,
+    /// A number with its unit.
+    Measure,
+    /// Letters and digits: a model number, a size such as `2x4`.
+    Code,
+}
+
+/// One token of a [`Tokens`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Token {
+    start: u32,
+    end: u32,
+    /// What it is.
+    pub(crate) kind: TokenKind,
+    /// Whether it only says in another way what other tokens say: the parts of a code, a compound
+    /// with its hyphen left out. Products are found by them; a query does not ask for them.
+    pub(crate) is_extra: bool,
+}
+
+/// The tokens of one text; kept and filled again, because texts are many.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    folded: String,
+    out: String,
+    tokens: Vec<Token>,
+}
+
+impl Tokens {
+    /// Takes a text apart, in place of the last one.
+    pub(crate) fn read(&mut self, text: &str) -> &[Token] {
+        self.folded.clear();
+        self.out.clear();
+        self.tokens.clear();
+        let mut folded = std::mem::take(&mut self.folded);
+        fold(text, &mut folded);
+        Scan { text: &folded, into: self, before: None }.run();
+        self.folded = folded;
+        &self.tokens
+    }
+
+    /// The tokens read last.
+    pub(crate) fn all(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// A token's text.
+    pub(crate) fn text(&self, token: &Token) -> &str {
+        &self.out[token.start as usize..token.end as usize]
+    }
+
+    fn push(&mut self, text: &str, kind: TokenKind, is_extra: bool) {
+        let start = self.out.len() as u32;
+        self.out.push_str(text);
+        self.tokens.push(Token { start, end: self.out.len() as u32, kind, is_extra });
+    }
+}
+
+/// A run of letters and digits in the folded text.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    into: &'a mut Tokens,
+    /// The run just before, where only a hyphen or `&` stands between.
+    before: Option<Run<'a>>,
+}
+
+/// The longest token in bytes; longer ones are cut, for nobody types them.
+const TOKEN_BYTES_MAX: usize = 64;
+
+impl<'a> Scan<'a> {
+    fn run(mut self) {
+        let mut at = 0;
+        while let Some(run) = next_run(self.text, at) {
+            at = self.take(run);
+        }
+    }
+
+    /// Emits a run with what belongs to it; returns where to go on.
+    fn take(&mut self, run: Run<'a>) -> usize {
+        let glued = self.before.take();
+        if is_ideographic(run.text) {
+            self.into.push(run.text, TokenKind::Word, false);
+            return run.end;
+        }
+        if is_number(run.text) {
+            return self.take_number(run);
+        }
+        if let Some((number, name)) = split_number(run.text)
+            && let Some(unit) = unit(name)
+            && self.measure(number, unit)
+        {
+            self.into.push(number, TokenKind::Number, true);
+            return run.end;
+        }
+        let kind = kind(run.text);
+        self.into.push(run.text, kind, false);
+        if kind == TokenKind::Code
+            && let Some((left, right)) = code_parts(run.text)
+        {
+            self.into.push(left, self::kind(left), true);
+            self.into.push(right, self::kind(right), true);
+        }
+        if let Some(before) = glued {
+            let whole = format!("{}{}", before.text, run.text);
+            if whole.len() <= TOKEN_BYTES_MAX {
+                self.into.push(&whole, self::kind(&whole), true);
+            }
+        }
+        self.before = Some(run).filter(|run| is_glue(self.text, run.end));
+        run.end
+    }
+
+    /// A number, with the unit or the second side that follows it.
+    fn take_number(&mut self, run: Run<'a>) -> usize {
+        let number = decimal(run.text);
+        let rest = &self.text[run.end..];
+        if rest.starts_with('"') && self.measure(&number, ("in", 1.0)) {
+            self.into.push(&number, TokenKind::Number, true);
+            return run.end + 1;
+        }
+        let next = next_run(self.text, run.end).filter(|next| {
+            let between = &self.text[run.end..next.start];
+            between.len() <= 1 && matches!(between, " " | "-" | "")
+        });
+        let Some(next) = next else {
+            self.into.push(&number, TokenKind::Number, false);
+            return run.end;
+        };
+        // `2 x 4` is `2x4`.
+        if next.text == "x"
+            && let Some(last) = next_run(self.text, next.end).filter(|last| is_number(last.text))
+        {
+            let whole = format!("{number}x{}", decimal(last.text));
+            self.into.push(&whole, TokenKind::Code, false);
+            return last.end;
+        }
+        // `5 in 1` is no length.
+        let is_of = next.text == "in"
+            && next_run(self.text, next.end).is_some_and(|after| is_number(after.text));
+        if !is_of
+            && let Some(unit) = unit(next.text)
+            && self.measure(&number, unit)
+        {
+            self.into.push(&number, TokenKind::Number, true);
+            self.into.push(next.text, TokenKind::Word, true);
+            return next.end;
+        }
+        self.into.push(&number, TokenKind::Number, false);
+        run.end
+    }
+
+    fn measure(&mut self, number: &str, unit: (&str, f64)) -> bool {
+        let mut whole = String::new();
+        let written = write_measure(&decimal(number), unit, &mut whole).is_some();
+        if written {
+            self.into.push(&whole, TokenKind::Measure, false);
+        }
+        written
+    }
+}
+
+/// The next run at or after `from`.
+fn next_run(text: &str, from: usize) -> Option<Run<'_>> {
+    let start = from + text[from..].find(char::is_alphanumeric)?;
+    let first = text[start..].chars().next()?;
+    if is_ideograph(first) {
+        let end = start + first.len_utf8();
+        return Some(Run { text: &text[start..end], start, end });
+    }
+    let mut end = start;
+    let mut chars = text[start..].char_indices().peekable();
+    while let Some((idx, char)) = chars.next() {
+        let is_in = (char.is_alphanumeric() && !is_ideograph(char)) || is_mark(char);
+        let next_is_digit = chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
+        let is_point = matches!(char, '.' | ',')
+            && next_is_digit
+            && text[start..start + idx]
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
+        if !is_in && !is_point {
+            break;
+        }
+        end = start + idx + char.len_utf8();
+    }
+    // `men's` is `men`, `l'eau` is `eau`.
+    let run = &text[start..end];
+    let rest = &text[end..];
+    if let Some(after) = rest.strip_prefix('\'') {
+        let letters = after.find(|c: char| !c.is_alphanumeric()).unwrap_or(after.len());
+        let after = &after[..letters];
+        if after == "s" {
+            return Some(Run { text: cut(run), start, end: end + 2 });
+        }
+        let is_elision = matches!(run, "l" | "d" | "j" | "n" | "s" | "m" | "t" | "c" | "qu");
+        if is_elision && !after.is_empty() {
+            return next_run(text, end + 1);
+        }
+    }
+    Some(Run { text: cut(run), start, end })
+}
+
+fn cut(run: &str) -> &str {
+    let mut end = run.len().min(TOKEN_BYTES_MAX);
+    while !run.is_char_boundary(end) {
+        end -= 1;
+    }
+    &run[..end]
+}
+
+fn is_ideograph(char: char) -> bool {
+    matches!(char, '\u{2e80}'..='\u{2fdf}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
+}
+
+fn is_ideographic(text: &str) -> bool {
+    text.chars().next().is_some_and(is_ideograph)
+}
+
+/// Vowel signs of scripts that write them as marks.
+fn is_mark(char: char) -> bool {
+    !char.is_ascii() && unicode_normalization::char::is_combining_mark(char)
+}
+
+/// Whether a hyphen or `&` with a letter or digit after it stands at `at`.
+fn is_glue(text: &str, at: usize) -> bool {
+    let mut rest = text[at..].chars();
+    matches!(rest.next(), Some('-' | '&')) && rest.next().is_some_and(char::is_alphanumeric)
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
+}
+
+pub(super) fn kind(text: &str) -> TokenKind {
+    if is_number(text) {
+        TokenKind::Number
+    } else if text.bytes().any(|byte| byte.is_ascii_digit()) {
+        TokenKind::Code
+    } else {
+        TokenKind::Word
+    }
+}
+
+/// `1,5` is `1.5`, and `1,000` is `1000`.
+fn decimal(number: &str) -> String {
+    let Some((whole, part)) = number.split_once(',') else { return number.to_owned() };
+    let is_thousands = part
+        .split(',')
+        .all(|group| group.split('.').next().is_some_and(|digits| digits.len() == 3));
+    if is_thousands {
+        number.replace(',', "")
+    } else {
+        format!("{whole}.{}", part.replace(',', ""))
+    }
+}
+
+/// A number at the beginning, and letters after it to the end.
+fn split_number(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|char: char| !(char.is_ascii_digit() || char == '.' || char == ','))?;
+    let (number, rest) = text.split_at(end);
+    (!number.is_empty() && rest.chars().all(char::is_alphabetic)).then_some((number, rest))
+}
+
+/// `rtx2060` as `rtx` and `2060`: letters (three or more) and digits, once each.
+pub(crate) fn code_parts(code: &str) -> Option<(&str, &str)> {
+    let is_digit = |char: char| char.is_ascii_digit();
+    let begins_with_digit = code.starts_with(is_digit);
+    let border = code.find(|char| is_digit(char) != begins_with_digit)?;
+    let (left, right) = code.split_at(border);
+    let (letters, digits) = if begins_with_digit { (right, left) } else { (left, right) };
+    (letters.chars().count() >= 3
+        && letters.chars().all(char::is_alphabetic)
+        && digits.chars().all(is_digit))
+    .then_some((left, right))
+}

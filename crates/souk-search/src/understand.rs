@@ -1,0 +1,242 @@
+//! Conditions in plain words: `under 50`, `size 42`, a brand, a colour, `cheap`.
+//!
+//! Prices and named attributes are filters. A brand, colour or category is a preference alone: its word
+//! is still looked for, because "apple" may also be a juice.
+
+use souk_core::{FieldValue, Filter};
+
+use crate::document::CATEGORY_TREE;
+use crate::index::SearchIndex;
+use crate::names::is_name_field;
+use crate::query::QueryWord;
+use crate::request::{Effect, Understood};
+use crate::text::{TokenKind, fold};
+
+/// What was read out of a query.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// Words that are still to be looked for.
+    pub(crate) words: Vec<QueryWord>,
+    pub(crate) filters: Vec<Filter>,
+    pub(crate) preferences: Vec<Preference>,
+    pub(crate) understood: Vec<Understood>,
+}
+
+/// What comes before others.
+#[derive(Clone, Debug)]
+pub(crate) enum Preference {
+    /// Products with one of these values of a field.
+    Values { field: u16, values: Vec<u32> },
+    /// Products that cost little.
+    Cheap,
+}
+
+/// Words before a price that is the most, or the least, to be paid; in the languages that have rules.
+const AT_MOST: &[&[&str]] = &[
+    &["under"],
+    &["below"],
+    &["less", "than"],
+    &["cheaper", "than"],
+    &["up", "to"],
+    &["max"],
+    &["maximum"],
+    &["unter"],
+    &["bis"],
+    &["hochstens"],
+    &["weniger", "als"],
+    &["menos", "de"],
+    &["hasta"],
+    &["moins", "de"],
+    &["jusqu", "a"],
+];
+const AT_LEAST: &[&[&str]] = &[
+    &["over"],
+    &["above"],
+    &["more", "than"],
+    &["at", "least"],
+    &["min"],
+    &["minimum"],
+    &["uber"],
+    &["mindestens"],
+    &["mehr", "als"],
+    &["mas", "de"],
+    &["desde"],
+    &["plus", "de"],
+];
+const CHEAP: &[&str] = &[
+    "cheap",
+    "cheapest",
+    "inexpensive",
+    "budget",
+    "affordable",
+    "billig",
+    "gunstig",
+    "gunstige",
+    "barato",
+    "barata",
+    "baratos",
+    "baratas",
+    "cher",
+];
+/// Words after a price.
+const CURRENCIES: &[&str] =
+    &["dollar", "dollars", "usd", "euro", "euros", "eur", "pound", "pounds", "gbp", "bucks"];
+
+/// Words of the longest name.
+const NAME_WORDS_MAX: usize = 4;
+
+/// Reads conditions out of words.
+pub(crate) fn read(index: &SearchIndex, words: &[QueryWord]) -> Reading {
+    let mut reading = Reading::default();
+    let mut at = 0;
+    while at < words.len() {
+        let rest = &words[at..];
+        let n_read = price(index, rest, &mut reading)
+            .or_else(|| named_value(index, rest, &mut reading))
+            .or_else(|| cheap(index, rest, &mut reading));
+        match n_read {
+            Some(n_read) => at += n_read,
+            None => {
+                reading.words.push(words[at].clone());
+                at += 1;
+            }
+        }
+    }
+    names(index, &mut reading);
+    reading
+}
+
+fn begins_with(words: &[QueryWord], phrase: &[&str]) -> bool {
+    words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, text)| word.text == *text)
+}
+
+fn text_of(words: &[QueryWord]) -> String {
+    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// `under 50`, `between 20 and 40 euros`; returns how many words it is.
+fn price(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Option<usize> {
+    index.lexicon.field("price")?;
+    let amount = |idx: usize| {
+        let word: &QueryWord = words.get(idx)?;
+        (word.kind == TokenKind::Number).then(|| word.text.parse::<f64>().ok()).flatten()
+    };
+    let (mut n_words, condition) = if words.first()?.text == "between" {
+        let (low, high) = (amount(1)?, amount(3)?);
+        (4, format!("price >= {low} AND price <= {high}"))
+    } else {
+        let find = |phrases: &[&[&str]]| {
+            phrases.iter().find(|phrase| begins_with(words, phrase)).map(|phrase| phrase.len())
+        };
+        let (length, op) = match find(AT_MOST) {
+            Some(length) => (length, "<="),
+            None => (find(AT_LEAST)?, ">="),
+        };
+        (length + 1, format!("price {op} {}", amount(length)?))
+    };
+    // A pound is a weight too: `under 5 pounds` of flour is left alone.
+    if words.get(n_words).is_some_and(|word| CURRENCIES.contains(&word.text.as_str())) {
+        n_words += 1;
+    }
+    push_filter(reading, &words[..n_words], condition)?;
+    Some(n_words)
+}
+
+fn push_filter(reading: &mut Reading, words: &[QueryWord], condition: String) -> Option<()> {
+    reading.filters.push(Filter::parse(&condition).ok()?);
+    reading.understood.push(Understood {
+        words: text_of(words),
+        meaning: condition,
+        effect: Effect::Filtered,
+    });
+    Some(())
+}
+
+/// `size 42`, `colour red`: an attribute's name and one of its values.
+fn named_value(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Option<usize> {
+    let [name, value, ..] = words else { return None };
+    let name = match name.text.as_str() {
+        "color" => "colour",
+        other => other,
+    };
+    let spellings = [name, if name == "colour" { "color" } else { name }];
+    for spelling in spellings {
+        let key = format!("attributes.{spelling}");
+        let Some(field) = index.lexicon.field(&key) else { continue };
+        let values = &index.lexicon.values[usize::from(field)];
+        let mut folded = String::new();
+        let found = (0..values.len() as u32).find(|number| {
+            folded.clear();
+            fold(values.text(*number), &mut folded);
+            folded == value.text && values.live(*number) > 0
+        });
+        let Some(found) = found else { continue };
+        let quoted = values.text(found).replace('\'', "''");
+        let key = format!("attributes.'{}'", spelling.replace('\'', "''"));
+        push_filter(reading, &words[..2], format!("{key} = '{quoted}'"))?;
+        return Some(2);
+    }
+    None
+}
+
+/// `cheap` is a wish, not a word of titles.
+fn cheap(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Option<usize> {
+    let word = words.first().filter(|word| CHEAP.contains(&word.text.as_str()))?;
+    index.lexicon.field("price")?;
+    reading.preferences.push(Preference::Cheap);
+    reading.understood.push(Understood {
+        words: word.text.clone(),
+        meaning: "price:asc".to_owned(),
+        effect: Effect::Preferred,
+    });
+    Some(1)
+}
+
+/// Brands, colours and categories by their names.
+fn names(index: &SearchIndex, reading: &mut Reading) {
+    let lexicon = &index.lexicon;
+    let fields = (0..lexicon.fields.len() as u16)
+        .filter(|field| is_name_field(lexicon.fields.text(u32::from(*field))));
+    for field in fields {
+        for start in 0..reading.words.len() {
+            let longest = NAME_WORDS_MAX.min(reading.words.len() - start);
+            let longest_first = (1..=longest).rev();
+            let found = longest_first.map(|length| start..start + length).find_map(|range| {
+                let phrase = text_of(&reading.words[range]);
+                prefer_name(index, field, phrase)
+            });
+            if let Some((understood, preference)) = found {
+                reading.understood.push(understood);
+                reading.preferences.push(preference);
+            }
+        }
+    }
+}
+
+fn prefer_name(
+    index: &SearchIndex,
+    field: u16,
+    phrase: String,
+) -> Option<(Understood, Preference)> {
+    let lexicon = &index.lexicon;
+    let values = &lexicon.values[usize::from(field)];
+    let found = index.names.find(field, &phrase).iter().copied();
+    let found: Vec<u32> = found.filter(|value| values.live(*value) > 0).collect();
+    let key = match lexicon.fields.text(u32::from(field)) {
+        CATEGORY_TREE => "categories",
+        other => other,
+    };
+    let text = match values.get(*found.first()?) {
+        FieldValue::Text(text) | FieldValue::Path(text) => text,
+        _ => return None,
+    };
+    let understood = Understood {
+        words: phrase,
+        meaning: format!("{key} = '{}'", text.replace('\'', "''")),
+        effect: Effect::Preferred,
+    };
+    Some((understood, Preference::Values { field, values: found }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! The arguments of what is about search.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SearchEvaluateArgs {
+    /// A folder with products.jsonl, queries.csv and judgments.csv, instead of naming the three
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, conflicts_with_all = ["products", "queries", "judgments"])]
+    pub(crate) folder: Option<PathBuf>,
+    /// The catalogue, JSON lines
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "folder")]
+    pub(crate) products: Option<PathBuf>,
+    /// Columns `query_id,query`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "folder")]
+    pub(crate) queries: Option<PathBuf>,
+    /// Columns `query_id,product_id,grade`; grade 0 is of a product that does not fit
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "folder")]
+    pub(crate) judgments: Option<PathBuf>,
+    /// Places that count
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) k: u16,
+    /// How to search; `lexical` is all that there is so far, and what `auto` means
+    #[arg(long, default_value = "auto", value_parser = ["auto", "lexical"])]
+    pub(crate) mode: String,
+    /// The language of the catalogue, an IETF tag
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// Also misspell the queries this often, by one error each, and see what of the answers stays
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) misspell: u32,
+    /// The seed of misspellings and of the bootstrap
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to write the answers, 200 deep
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
