@@ -14,6 +14,7 @@ use crate::projections::projector::{self, FoldParams, Projector};
 use crate::recommend::{Ranking, keep_fresh, keep_lists, keep_trials};
 use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
+use crate::search::{Searching, keep_search};
 use crate::segments::Segments;
 use crate::{AppError, Clock, Config, Views};
 
@@ -67,6 +68,7 @@ pub struct App {
     pub(crate) ranking: Ranking,
     pub(crate) models: Models,
     pub(crate) merchandising: Merchandising,
+    pub(crate) searching: Searching,
     pub(crate) people: People,
     pub(crate) segments: Segments,
     pub(crate) projector: Projector,
@@ -124,6 +126,7 @@ impl App {
         let models = Models::default();
         let sites = config.sites().collect();
         let merchandising = Merchandising::open(&*parts.tables, (sites, now)).await?;
+        let searching = Searching::open(&*parts.tables, now).await?;
         let segments = Segments::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
@@ -135,6 +138,7 @@ impl App {
             ranking,
             models,
             merchandising,
+            searching,
             people: People::default(),
             segments,
             projector,
@@ -144,6 +148,7 @@ impl App {
         tokio::spawn(keep_lists(Arc::downgrade(&app)));
         tokio::spawn(keep_models(Arc::downgrade(&app)));
         tokio::spawn(keep_people(Arc::downgrade(&app)));
+        tokio::spawn(keep_search(Arc::downgrade(&app)));
         tokio::spawn(keep_trials(Arc::downgrade(&app)));
         Ok(app)
     }
@@ -289,6 +294,7 @@ impl App {
     /// As the blob store; the log holds everything all the same.
     pub async fn close(&self) -> Result<(), AppError> {
         self.flush_impressions().await;
+        self.save_search().await;
         self.close_audit().await;
         self.projector.stop().await
     }

@@ -30,6 +30,7 @@ mod reports;
 mod retention;
 mod rules;
 mod sealing;
+mod search;
 mod segments;
 pub mod sheet;
 mod status;
@@ -97,6 +98,10 @@ pub use retention::{
     RetentionState,
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
+pub use search::{
+    FoundProduct, SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchQuery, SuggestQuery, Suggested,
+    SuggestedProduct, SynonymSet, search_to_json, suggested_to_json,
+};
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,
     SegmentSize, SizedSegment,

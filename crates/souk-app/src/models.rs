@@ -430,7 +430,7 @@ pub(crate) async fn at_leisure<T: Send + 'static>(
 }
 
 /// Gives this thread, and those that it starts, the lowest priority.
-fn yield_to_others() {
+pub(crate) fn yield_to_others() {
     // Of a thread, and not of the whole process, only on Linux. Where it is refused, learning only disturbs more.
     #[cfg(target_os = "linux")]
     if let Err(error) =

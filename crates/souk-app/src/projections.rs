@@ -44,7 +44,7 @@ pub(crate) use attribution::{
     OutcomeQuery, Outcomes, PersonOutcome, day_of,
 };
 pub use catalogue::Catalogue;
-pub(crate) use catalogue::Kind;
+pub(crate) use catalogue::{Changed, Kind};
 pub use counters::Counters;
 pub use gate::Audit;
 pub use histories::{Histories, History, PastBasket, TOUCHES_MAX, Touch, VISIT_GAP_MS};

@@ -43,10 +43,11 @@ mod who;
 mod why;
 mod words;
 
-use candidates::{Proposal, Scene};
+pub(crate) use candidates::Proposal;
+use candidates::Scene;
 use explore::Chance;
 use listing::{Answered, Makeup};
-use merchandise::{Hand, Scope};
+pub(crate) use merchandise::{Asked, Hand, Scope};
 use plan::{Known, plan};
 use select::Gate;
 use summary::{carried_out, explain, personalization};
@@ -312,7 +313,8 @@ impl App {
         let named = request.user_id.as_deref().or(request.anonymous_id.as_deref());
         self.check_shopper_rate(caller, named)?;
         self.check_ready()?;
-        let whom = self.asked_for(request, caller).await?;
+        let named = (&request.user_id, &request.anonymous_id);
+        let whom = self.asked_for(named, caller).await?;
         let withheld = if request.is_gpc { self.rules.gpc() } else { Purposes::NONE };
         let detail = if may_know { Detail::Shop } else { Detail::Public };
         Ok(Admitted { whom, site, withheld, now: self.clock.now(), detail, aim: Aim::Show })
@@ -383,7 +385,7 @@ impl App {
 }
 
 /// A name for an answer that nobody can guess: 128 random bits.
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let mut bits = [0; 16];
     // Without randomness from the system the name only stays empty; the answer is as good.
     match getrandom::fill(&mut bits) {
@@ -454,7 +456,8 @@ impl Asker<'_> {
         let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
         let segments = SegmentsOf::by(&is_in);
         let scope = Scope { views, book, site, at, now, segments };
-        let hand = Hand::of(scope, (request, &plan), &own);
+        let asked = Asked { placement: request.placement.as_deref(), context: &request.context };
+        let hand = Hand::of(scope, (asked, plan.strategy.as_str()), &own);
         let excluded = request.exclude.iter().filter_map(item).chain(anchors.iter().copied());
         let shown = request.shown.iter().filter_map(item);
         let gate = Gate {

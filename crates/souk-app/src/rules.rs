@@ -13,6 +13,7 @@ use souk_core::{Site, Timestamp};
 use souk_ports::{Condition, TableError, TableStore, WRITES_MAX, Write, WriteChange};
 
 use crate::recommend::Strategy;
+use crate::search::SEARCH_STRATEGY;
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, FieldError, Operation};
 
 mod book;
@@ -289,8 +290,11 @@ impl App {
             }
         }
         for (idx, name) in rule.when.strategies.iter().enumerate() {
-            if Strategy::parse(name).is_none_or(|strategy| strategy == Strategy::Auto) {
-                let known: Vec<&str> = Strategy::ALL[1..].iter().map(|one| one.as_str()).collect();
+            let is_known = name == SEARCH_STRATEGY
+                || Strategy::parse(name).is_some_and(|strategy| strategy != Strategy::Auto);
+            if !is_known {
+                let known = Strategy::ALL[1..].iter().map(|one| one.as_str());
+                let known: Vec<&str> = known.chain([SEARCH_STRATEGY]).collect();
                 let detail = format!("`{name}` is no strategy; give one of {}", known.join(", "));
                 return refuse(format!("/when/strategies/{idx}"), detail);
             }

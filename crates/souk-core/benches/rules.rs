@@ -130,6 +130,7 @@ fn answer(
         page_type: Some("home"),
         page_product: None,
         page_categories: &[],
+        query: None,
         channel: Some(Channel::Web),
         site: &site,
         segments: SegmentsOf::NONE,

@@ -29,11 +29,13 @@ mod arrange;
 mod bits;
 mod conditions;
 mod effect;
+mod query;
 mod schedule;
 mod set;
 
 pub use arrange::{Arrangement, Candidate, Placed, Taken, arrange};
 pub use effect::{Effect, PinHit};
+pub use query::query_forms;
 pub use schedule::{Hours, Moment, Schedule, Weekday};
 pub use set::{ActiveRules, InForce, RuleNo, RuleRow, RuleSet};
 
@@ -116,6 +118,8 @@ pub struct Condition {
     pub page_products: Vec<ProductId>,
     /// A category of the product on the page: a whole path, its beginning, or one of its steps.
     pub page_categories: Vec<String>,
+    /// Words that the shopper searches for: see [`query_forms`].
+    pub queries: Vec<String>,
     /// Where the shopper is.
     pub channels: Vec<Channel>,
     /// Whose list.
@@ -286,7 +290,11 @@ impl Rule {
 
 impl Condition {
     fn faults(&self, fault: &mut impl FnMut(&'static str, String)) {
-        let words: [(&'static str, &[String]); 5] = [
+        if let Some(entry) = self.queries.iter().find(|entry| query::query_key(entry).is_none()) {
+            fault("/when/queries", format!("has `{entry}`, which has no letter or digit"));
+        }
+        let words: [(&'static str, &[String]); 6] = [
+            ("/when/queries", &self.queries),
             ("/when/segments", &self.segments),
             ("/when/placements", &self.placements),
             ("/when/strategies", &self.strategies),
@@ -307,6 +315,7 @@ impl Condition {
             ("/when/page_types", self.page_types.len()),
             ("/when/categories", self.page_categories.len()),
             ("/when/product_ids", self.page_products.len()),
+            ("/when/queries", self.queries.len()),
             ("/when/channels", self.channels.len()),
             ("/when/sites", self.sites.len()),
             ("/when/segments", self.segments.len()),
@@ -396,6 +405,8 @@ pub struct RuleContext<'a> {
     pub page_product: Option<&'a ProductId>,
     /// Its categories.
     pub page_categories: &'a [String],
+    /// What the shopper searches for.
+    pub query: Option<&'a str>,
     /// Where the shopper is.
     pub channel: Option<Channel>,
     /// Whose list.

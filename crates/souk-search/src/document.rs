@@ -1,5 +1,7 @@
 //! A product as the index takes it: terms with their impact, values, title words.
 
+use std::borrow::Borrow;
+
 use souk_core::{AttributeValue, Availability, Field, FieldValue, Fields, Product};
 
 use crate::lexicon::{Lexicon, Term, field_key};
@@ -246,7 +248,7 @@ fn facts(product: &Product, lexicon: &mut Lexicon, facts: &mut Vec<(u16, u32)>) 
 }
 
 /// Average lengths in a sample of products.
-pub(crate) fn lengths(products: &[Product], settings: &Settings) -> Lengths {
+pub(crate) fn lengths<P: Borrow<Product>>(products: &[P], settings: &Settings) -> Lengths {
     /// Chosen: the error of a mean of so many is under 2 %.
     const SAMPLE: usize = 4_096;
     if products.is_empty() {
@@ -257,10 +259,15 @@ pub(crate) fn lengths(products: &[Product], settings: &Settings) -> Lengths {
     let (mut tokens, mut buffer, mut n_read) = (Tokens::default(), String::new(), 0u64);
     for product in products.iter().step_by(step) {
         n_read += 1;
-        each_text(product, &settings.languages[..1], &mut buffer, &mut |_, field, text| {
-            let own = tokens.read(text).iter().filter(|token| !token.is_extra).count();
-            sums[field as usize] += own as u64;
-        });
+        each_text(
+            product.borrow(),
+            &settings.languages[..1],
+            &mut buffer,
+            &mut |_, field, text| {
+                let own = tokens.read(text).iter().filter(|token| !token.is_extra).count();
+                sums[field as usize] += own as u64;
+            },
+        );
     }
     Lengths(sums.map(|sum| (sum as f32 / n_read as f32).max(0.5)))
 }

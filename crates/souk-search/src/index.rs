@@ -3,6 +3,8 @@
 mod build;
 mod snapshot;
 
+use std::borrow::Borrow;
+
 use hashbrown::HashTable;
 use souk_core::{Product, ProductId};
 use xxhash_rust::xxh3::xxh3_64;
@@ -85,6 +87,16 @@ impl SearchIndex {
         self.places.is_empty()
     }
 
+    /// The products in it, in no order that means anything.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|place| id_at(&self.chunks, *place))
+    }
+
+    /// Whether any product ever had a field that can be counted and sorted by.
+    pub fn has_field(&self, name: &str) -> bool {
+        crate::facets::find_field(self, name).is_some()
+    }
+
     /// Whether a product is in it.
     pub fn contains(&self, id: &ProductId) -> bool {
         self.place(id.as_str()).is_some()
@@ -105,13 +117,13 @@ impl SearchIndex {
 
     /// Takes in products, in place of those with the same ids; found by the next search. Many at once
     /// are taken in on several threads, which changes nothing about the outcome.
-    pub fn upsert(&mut self, products: &[Product]) {
+    pub fn upsert<P: Borrow<Product> + Sync>(&mut self, products: &[P]) {
         if products.len() >= build::BULK_MIN {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             self.take_pieces(products, threads);
             return;
         }
-        for product in products {
+        for product in products.iter().map(Borrow::borrow) {
             if self.chunks.last().is_none_or(Chunk::is_full) {
                 self.chunks.push(Chunk::default());
             }

@@ -13,6 +13,7 @@ mod compounds;
 mod document;
 pub mod evaluate;
 mod facets;
+mod highlight;
 mod index;
 mod lexicon;
 mod names;
@@ -31,6 +32,7 @@ mod test_shop;
 mod text;
 mod understand;
 
+pub use highlight::Highlighter;
 pub use index::{IndexSize, SearchIndex, SnapshotError};
 pub use request::{
     Effect, Facet, FacetRequest, FacetValue, Hit, NumberFacet, RangeCount, Relaxation, ScoreParts,

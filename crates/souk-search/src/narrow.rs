@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 use souk_core::filter::Sets;
-use souk_core::{Field, FieldValue, Filter};
+use souk_core::{Field, FieldValue, Filter, ProductId};
 
 use crate::chunk::{Chunk, Place};
 use crate::index::SearchIndex;
@@ -48,7 +48,25 @@ pub(crate) enum Verdict {
 }
 
 impl Narrow {
-    pub(crate) fn new(filters: &[&Filter], index: &SearchIndex) -> Narrow {
+    /// What fulfils all of `filters`, none of `without` and is none of `exclude`.
+    pub(crate) fn new(
+        filters: &[&Filter],
+        (without, exclude): (&[Filter], &[ProductId]),
+        index: &SearchIndex,
+    ) -> Narrow {
+        let mut narrow = Narrow::of(filters, index);
+        let mut not = |node| {
+            narrow.conditions.push(Condition { node: Node::Not(Box::new(node)), only: None });
+        };
+        without.iter().for_each(|filter| not(filter.sets(&mut Compiler(index))));
+        if !exclude.is_empty() {
+            let places = exclude.iter().filter_map(|id| index.place(id.as_str()));
+            not(Node::Places(places.collect()));
+        }
+        narrow
+    }
+
+    fn of(filters: &[&Filter], index: &SearchIndex) -> Narrow {
         let conditions = filters.iter().flat_map(|filter| filter.conditions());
         let conditions = conditions
             .map(|condition| {

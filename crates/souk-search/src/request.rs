@@ -11,6 +11,10 @@ pub struct SearchRequest {
     pub query: String,
     /// What hits must fulfil.
     pub filter: Option<Filter>,
+    /// What no hit may fulfil, any of them: what the shop hides.
+    pub without: Vec<Filter>,
+    /// Products that are no hits, whatever they fulfil.
+    pub exclude: Vec<ProductId>,
     /// What is to be counted.
     pub facets: Vec<FacetRequest>,
     /// The order, if not by relevance.
@@ -44,6 +48,8 @@ impl SearchRequest {
         SearchRequest {
             query: query.into(),
             filter: None,
+            without: Vec::new(),
+            exclude: Vec::new(),
             facets: Vec::new(),
             sort: None,
             limit: 10,

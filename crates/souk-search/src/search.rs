@@ -130,7 +130,7 @@ impl SearchIndex {
         counter: &Counter,
     ) -> Outcome<'_> {
         let filters: Vec<_> = request.filter.iter().chain(&reading.filters).collect();
-        let narrow = Narrow::new(&filters, self);
+        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self);
         let sieve = Sieve { index: self, owners: narrow.owners(&counter.keys(self)), narrow };
         let mut scratch = Scratch::default();
         if reading.words.is_empty() {

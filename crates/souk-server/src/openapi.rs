@@ -10,7 +10,7 @@ use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
     audit, consents, health, keys, models, people, privacy, products, recommend, reports,
-    retention, rules, segment, webhooks,
+    retention, rules, search, segment, webhooks,
 };
 
 /// What utoipa collects from the code.
@@ -18,7 +18,7 @@ use crate::routes::{
 #[openapi(
     info(
         title = "Souk",
-        description = "Retail AI that a shop runs itself: facts in, recommendations out.",
+        description = "Retail AI that a shop runs itself: facts in, recommendations and search results out.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
@@ -50,6 +50,10 @@ use crate::routes::{
         people::audience,
         people::audience_of_category,
         recommend::page,
+        search::search,
+        search::suggest,
+        search::synonyms,
+        search::put_synonyms,
         rules::list,
         rules::create,
         rules::get,
@@ -93,6 +97,7 @@ use crate::routes::{
             `messageId` are texts or numbers. Limits: 32 KB an event, 500 KB and 2,500 events a batch."),
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
+        (name = "Search", description = "Products that a shopper looks for."),
         (name = "Models", description = "The shop's own models of who likes what: learned, judged, put in service."),
         (name = "Rules", description = "The merchant's hand over every list."),
         (name = "People", description = "What is known of single shoppers, and groups of them."),

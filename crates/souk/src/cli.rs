@@ -25,7 +25,7 @@ pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use report::ReportCommand;
 pub(crate) use rules::RulesCommand;
-pub(crate) use search::SearchEvaluateArgs;
+pub(crate) use search::{SearchArgs, SearchEvaluateArgs};
 
 /// Retail AI that a shop runs itself.
 ///
@@ -119,6 +119,14 @@ Examples:
   souk recommend --user 1229 --filter \"price <= 5 AND brand = 'Private'\" --output json
   souk recommend --session 940947,849843 --explain")]
     Recommend(RecommendArgs),
+    /// Search for products, exactly as over HTTP
+    #[command(after_help = "\
+Examples:
+  souk search oat milk
+  souk search orgnic banana --user 1229 --explain
+  souk search cheap dog food --facets brand,price --output json
+  souk search --filter \"categories = 'PASTRY'\" --sort price:asc")]
+    Search(SearchArgs),
     /// List, store, try and delete the merchant's rules: pin, boost, bury, hide, reserve, cap, …
     #[command(subcommand)]
     Rules(RulesCommand),

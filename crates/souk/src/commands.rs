@@ -18,6 +18,7 @@ pub(crate) mod privacy;
 pub(crate) mod recommend;
 pub(crate) mod report;
 pub(crate) mod rules;
+pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod webhooks;
 
@@ -49,6 +50,10 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             let (from, is_dry_run) = (args.from, args.dry_run);
             let job = Job::Import { paths, kind, site, currency, channel, basis, from, is_dry_run };
             finish(&settings, &job, import::text).await
+        }
+        Command::Search(args) => {
+            let job = Job::Search(Box::new(search::Looked::from(args)));
+            finish(&settings, &job, search::text).await
         }
         Command::Recommend(args) => {
             let job = Job::Recommend(Box::new(recommend::Ask::from(args)));

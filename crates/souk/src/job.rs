@@ -42,6 +42,7 @@ pub(crate) enum Job {
         is_dry_run: bool,
     },
     Recommend(Box<commands::recommend::Ask>),
+    Search(Box<commands::search::Looked>),
     KeysCreate {
         role: String,
         label: String,
@@ -173,6 +174,7 @@ impl Job {
                 Some(AuditAct::new(AuditOperation::DataExamine).with("depth", depth))
             }
             Job::Recommend(_)
+            | Job::Search(_)
             | Job::KeysCreate { .. }
             | Job::KeysList
             | Job::KeysRotate { .. }
@@ -209,6 +211,7 @@ impl Job {
                 let options = (&options.read(shop)?, *is_dry_run);
                 commands::import::run(shop, paths, options, progress).await
             }
+            Job::Search(looked) => commands::search::answer(shop, looked).await,
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,
             Job::KeysCreate { role, label, origins, expires, sites, locations } => {
                 let mut new = new_key(role, label, (origins, expires.as_deref()))?;

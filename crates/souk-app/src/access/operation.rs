@@ -11,6 +11,7 @@ pub enum Operation {
     MergeIdentities,
     Recommend,
     RecommendAnyShopper,
+    Search,
     ReadCatalogue,
     WriteCatalogue,
     ReadAggregates,
@@ -35,7 +36,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 27] = [
+    pub const ALL: [Operation; 28] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -43,6 +44,7 @@ impl Operation {
         Operation::MergeIdentities,
         Operation::Recommend,
         Operation::RecommendAnyShopper,
+        Operation::Search,
         Operation::ReadCatalogue,
         Operation::WriteCatalogue,
         Operation::ReadAggregates,
@@ -75,6 +77,7 @@ impl Operation {
             Operation::MergeIdentities => "merge identities",
             Operation::Recommend => "ask for recommendations",
             Operation::RecommendAnyShopper => "ask for recommendations of any shopper",
+            Operation::Search => "search for products",
             Operation::ReadCatalogue => "read the catalogue",
             Operation::WriteCatalogue => "change the catalogue",
             Operation::ReadAggregates => "read aggregates",

@@ -24,6 +24,7 @@ const TABLE: &[(Role, &[Operation])] = &[
         Role::StorefrontBrowser,
         &[
             Operation::Recommend,
+            Operation::Search,
             Operation::ReadCatalogue,
             Operation::Consents,
             Operation::ReadProfiles,
@@ -33,6 +34,7 @@ const TABLE: &[(Role, &[Operation])] = &[
         Role::StorefrontServer,
         &[
             Operation::Recommend,
+            Operation::Search,
             Operation::RecommendAnyShopper,
             Operation::ReadCatalogue,
             Operation::Consents,
@@ -56,6 +58,7 @@ const TABLE: &[(Role, &[Operation])] = &[
         Role::Merchandiser,
         &[
             Operation::Recommend,
+            Operation::Search,
             Operation::ReadCatalogue,
             Operation::WriteCatalogue,
             Operation::SendPrices,

@@ -23,6 +23,7 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::SendPrices, ".x...x..x"),
     (Operation::MergeIdentities, ".x......x"),
     (Operation::Recommend, "..xx.x..x"),
+    (Operation::Search, "..xx.x..x"),
     (Operation::RecommendAnyShopper, "...x....x"),
     (Operation::ReadCatalogue, "..xxxxx.x"),
     (Operation::WriteCatalogue, ".....x..x"),

@@ -38,6 +38,7 @@ pub enum AuditOperation {
     DecisionPrice,
     DecisionEligibility,
     Recommend,
+    Search,
     Ingest,
     CatalogueChange,
     ModelLearn,
@@ -45,6 +46,7 @@ pub enum AuditOperation {
     RuleCreate,
     RuleChange,
     RuleDelete,
+    SynonymsChange,
     ProfileRead,
     SegmentChange,
     SegmentDelete,
@@ -54,7 +56,7 @@ pub enum AuditOperation {
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 39] = [
+    pub const ALL: [AuditOperation; 41] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -82,6 +84,7 @@ impl AuditOperation {
         AuditOperation::DecisionPrice,
         AuditOperation::DecisionEligibility,
         AuditOperation::Recommend,
+        AuditOperation::Search,
         AuditOperation::Ingest,
         AuditOperation::CatalogueChange,
         AuditOperation::ModelLearn,
@@ -89,6 +92,7 @@ impl AuditOperation {
         AuditOperation::RuleCreate,
         AuditOperation::RuleChange,
         AuditOperation::RuleDelete,
+        AuditOperation::SynonymsChange,
         AuditOperation::ProfileRead,
         AuditOperation::SegmentChange,
         AuditOperation::SegmentDelete,
@@ -126,6 +130,7 @@ impl AuditOperation {
             AuditOperation::DecisionPrice => "decision.price",
             AuditOperation::DecisionEligibility => "decision.eligibility",
             AuditOperation::Recommend => "recommend",
+            AuditOperation::Search => "search",
             AuditOperation::Ingest => "ingest",
             AuditOperation::CatalogueChange => "catalogue.change",
             AuditOperation::ModelLearn => "model.learn",
@@ -133,6 +138,7 @@ impl AuditOperation {
             AuditOperation::RuleCreate => "rule.create",
             AuditOperation::RuleChange => "rule.change",
             AuditOperation::RuleDelete => "rule.delete",
+            AuditOperation::SynonymsChange => "synonyms.change",
             AuditOperation::ProfileRead => "profile.read",
             AuditOperation::SegmentChange => "segment.change",
             AuditOperation::SegmentDelete => "segment.delete",
@@ -163,7 +169,7 @@ impl AuditOperation {
             | AuditOperation::AuditHeadsDiffer
             | AuditOperation::AuditKeyChanged
             | AuditOperation::AccessDenied => AuditPurpose::Security,
-            AuditOperation::Recommend | AuditOperation::ProfileRead => {
+            AuditOperation::Recommend | AuditOperation::Search | AuditOperation::ProfileRead => {
                 AuditPurpose::Personalization
             }
             AuditOperation::SegmentMembers => AuditPurpose::Marketing,

@@ -18,12 +18,14 @@ use super::Projection;
 use super::names::Names;
 use super::shoppers::read_u32;
 
+mod changes;
 mod kinds;
 mod stock;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub(crate) use changes::Changed;
 pub(crate) use kinds::{Kind, Kinds};
 pub(crate) use stock::{Stock, StockStep};
 
@@ -44,6 +46,7 @@ pub struct Catalogue {
     n_known: usize,
     kinds: Kinds,
     stock: Stock,
+    changes: changes::Changes,
 }
 
 /// What one site sells.
@@ -212,6 +215,16 @@ impl Catalogue {
         row.product.is_some()
             && now.ms_since(offered) <= span
             && first.is_some_and(|(began, _)| offered.ms_since(*began) > span)
+    }
+
+    /// Whether anything changed since [`Catalogue::take_changes`].
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// What changed since this was last asked: products, and whether they can be bought anywhere.
+    pub(crate) fn take_changes(&self) -> Changed {
+        self.changes.take()
     }
 
     /// Known products of a site, in the order of their ids.
@@ -392,15 +405,20 @@ impl Catalogue {
             milli: change.quantity.milli(),
             at,
         };
+        let was_servable = self.is_servable(item, None);
         self.stock.apply(step, change.movement);
         if let (StockMovement::Moved, Some(to)) = (change.movement, &change.to) {
             let location = self.intern_location(to);
             self.stock.come(StockStep { location, ..step });
         }
+        if self.is_servable(item, None) != was_servable {
+            self.changes.note(item);
+        }
     }
 
     /// Puts `product` in the place of what was there, in every order.
     fn replace(&mut self, item: Item, product: Option<Product>) {
+        self.changes.note(item);
         let row = &mut self.rows[item.0 as usize];
         let shelf = &mut self.sites[row.site as usize];
         if row.product.is_some() {

@@ -111,7 +111,7 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
         let more = reserved(scene, question, &pool);
         pool.extend(more);
     }
-    let guests = hand.guests(limit, gate);
+    let guests = hand.guests(limit, |item| gate.admits(item));
     let mut listed = hand.list(pool, &guests, limit);
     let spare = listed.taken.split_off(limit.min(listed.taken.len()));
     if let Some(chance) = chance {

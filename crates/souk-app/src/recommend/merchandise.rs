@@ -6,15 +6,13 @@ use souk_core::rules::{
     ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo,
     SegmentsOf, Selection, Taken, arrange,
 };
-use souk_core::{Day, LocationId, Product, ProductMark, SiteId, Timestamp};
+use souk_core::{Day, Filter, LocationId, Product, ProductId, ProductMark, SiteId, Timestamp};
 use souk_recommend::Item;
 use souk_recommend::next_basket::Basket;
 
 use crate::projections::Views;
 use crate::recommend::candidates::Proposal;
-use crate::recommend::plan::Plan;
-use crate::recommend::select::Gate;
-use crate::recommend::{ReasonKind, RecommendRequest};
+use crate::recommend::{ReasonKind, RecommendContext};
 use crate::rules::RuleBook;
 
 const DAY_MS: i64 = 86_400_000;
@@ -116,26 +114,36 @@ pub(crate) struct Listed {
     pub(crate) left: Vec<(usize, Item, Option<RuleNo>)>,
 }
 
+/// What of a request decides which rules hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// Where the list goes.
+    pub(crate) placement: Option<&'a str>,
+    /// What the shopper is looking at.
+    pub(crate) context: &'a RecommendContext,
+}
+
 impl<'a> Hand<'a> {
-    /// Finds the rules that hold for a request that this plan carries out.
+    /// Finds the rules that hold for a list that is made so.
     pub(crate) fn of(
         scope: Scope<'a>,
-        (request, plan): (&'a RecommendRequest, &Plan),
+        (asked, strategy): (Asked<'a>, &str),
         own: &[Basket],
     ) -> Hand<'a> {
         let Scope { views, book, site, at, .. } = scope;
         let mut active = ActiveRules::default();
         if !book.set.is_empty() {
-            let page = request.context.product_id.as_ref();
+            let page = asked.context.product_id.as_ref();
             let item = page.and_then(|id| views.catalogue.item(site, id));
             let product = item.and_then(|item| views.catalogue.product(item));
             let context = RuleContext {
-                placement: request.placement.as_deref(),
-                strategy: plan.strategy.as_str(),
-                page_type: request.context.page_type.as_deref(),
+                placement: asked.placement,
+                strategy,
+                page_type: asked.context.page_type.as_deref(),
                 page_product: page,
                 page_categories: product.map_or(&[], |product| &product.categories),
-                channel: request.context.channel,
+                query: asked.context.query.as_deref(),
+                channel: asked.context.channel,
                 site,
                 segments: scope.segments,
             };
@@ -150,7 +158,7 @@ impl<'a> Hand<'a> {
                 }
             }
         }
-        Hand { scope, location: request.context.location_id.as_ref(), active, bought }
+        Hand { scope, location: asked.context.location_id.as_ref(), active, bought }
     }
 
     /// The same without the rules that take products out for no reason of their own.
@@ -203,6 +211,19 @@ impl<'a> Hand<'a> {
         self.scope.book.set.effect((&self.active, &known.row), candidate, pins)
     }
 
+    /// What rules hide: by filters, and by name; `None` where they hide everything.
+    pub(crate) fn hidden(&self) -> Option<(Vec<Filter>, Vec<ProductId>)> {
+        let (mut filters, mut listed) = (Vec::new(), Vec::new());
+        for rule in self.scope.book.set.hiding(&self.active) {
+            match &self.scope.book.set.rule(rule).selection {
+                Selection::All => return None,
+                Selection::Filter(filter) => filters.push(filter.clone()),
+                Selection::Products(ids) => listed.extend_from_slice(ids),
+            }
+        }
+        Some((filters, listed))
+    }
+
     /// The rule that takes the product out.
     pub(crate) fn removal(&self, item: Item) -> Option<Removal> {
         if !self.active.removes() {
@@ -220,7 +241,7 @@ impl<'a> Hand<'a> {
 
     /// The products that pins bring although nobody proposed them: of each pin the first that may be
     /// shown.
-    pub(crate) fn guests(&self, limit: usize, gate: &Gate<'_>) -> Vec<Item> {
+    pub(crate) fn guests(&self, limit: usize, is_admitted: impl Fn(Item) -> bool) -> Vec<Item> {
         let catalogue = &self.scope.views.catalogue;
         let (mut guests, mut titles) = (Vec::new(), FxHashSet::default());
         let mut positions = FxHashSet::default();
@@ -240,7 +261,7 @@ impl<'a> Hand<'a> {
                 .filter_map(|id| catalogue.item(self.scope.site, id));
             let first = items
                 .into_iter()
-                .find(|item| gate.admits(*item) && !titles.contains(&catalogue.title_group(*item)));
+                .find(|item| is_admitted(*item) && !titles.contains(&catalogue.title_group(*item)));
             if let Some(item) = first {
                 positions.insert(position);
                 titles.insert(catalogue.title_group(item));

@@ -172,6 +172,7 @@ impl App {
             page_type: request.context.page_type.as_deref(),
             page_product: page,
             page_categories: product.map_or(&[], |product| &product.categories),
+            query: request.context.query.as_deref(),
             channel: request.context.channel,
             site,
             segments: SegmentsOf::by(&is_in),

@@ -15,11 +15,11 @@ impl App {
     /// later: whoever learns the id could read the joined shopper's habits out of the answers.
     pub(crate) async fn asked_for(
         &self,
-        request: &RecommendRequest,
+        (user_id, anonymous_id): (&Option<String>, &Option<String>),
         caller: &Caller,
     ) -> Result<Whom, AppError> {
         let is_trusted = caller.may(Operation::RecommendAnyShopper);
-        let user = match (&request.user_id, &caller.shopper) {
+        let user = match (user_id, &caller.shopper) {
             (Some(user), _) if is_trusted => Some(user),
             (Some(user), Some(proven)) if user == proven => Some(user),
             (None, Some(proven)) => Some(proven),
@@ -27,7 +27,7 @@ impl App {
         };
         let user = user.map(|user| self.door.hasher.id(IdKind::User, user));
         let kind = |id| if is_trusted { IdKind::Anonymous } else { IdKind::by_browser(id) };
-        let anonymous = request.anonymous_id.as_ref().map(|id| self.door.hasher.id(kind(id), id));
+        let anonymous = anonymous_id.as_ref().map(|id| self.door.hasher.id(kind(id), id));
         let ids: Vec<_> = user.into_iter().chain(anonymous).collect();
         let mut found = self.parts.keys.find(&ids).await?.into_iter();
         let known = user.and_then(|_| found.next().flatten());

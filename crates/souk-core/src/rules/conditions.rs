@@ -7,6 +7,7 @@
 use rustc_hash::FxHashMap;
 
 use super::bits::Bits;
+use super::query::{query_forms, query_key};
 use super::{Condition, Rule, RuleContext};
 use crate::filter::{each_of_path, path_key};
 
@@ -22,18 +23,20 @@ enum Part {
     PageType,
     PageProduct,
     PageCategory,
+    Query,
     Channel,
     Site,
     /// Comes last, because it costs most to know.
     Segment,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part::Placement,
     Part::Strategy,
     Part::PageType,
     Part::PageProduct,
     Part::PageCategory,
+    Part::Query,
     Part::Channel,
     Part::Site,
     Part::Segment,
@@ -48,6 +51,7 @@ impl Part {
             Part::PageType => "page_types",
             Part::PageProduct => "product_ids",
             Part::PageCategory => "categories",
+            Part::Query => "queries",
             Part::Channel => "channels",
             Part::Site => "sites",
             Part::Segment => "segments",
@@ -63,6 +67,7 @@ impl Part {
             Part::PageType => texts(&condition.page_types),
             Part::PageProduct => condition.page_products.iter().map(ToString::to_string).collect(),
             Part::PageCategory => condition.page_categories.iter().map(|c| path_key(c)).collect(),
+            Part::Query => condition.queries.iter().filter_map(|entry| query_key(entry)).collect(),
             Part::Channel => condition.channels.iter().map(|c| c.as_str().to_owned()).collect(),
             Part::Site => condition.sites.iter().map(ToString::to_string).collect(),
             Part::Segment => texts(&condition.segments),
@@ -80,6 +85,9 @@ impl Part {
             }
             Part::PageCategory => {
                 context.page_categories.iter().for_each(|path| each_of_path(path, each));
+            }
+            Part::Query => {
+                context.query.into_iter().for_each(|search| query_forms(search, each));
             }
             Part::Channel => context.channel.into_iter().for_each(|channel| each(channel.as_str())),
             Part::Site => each(context.site.as_str()),

@@ -540,6 +540,14 @@ impl RuleSet {
         spared
     }
 
+    /// The rules that hold and hide products.
+    pub fn hiding(&self, active: &ActiveRules) -> impl Iterator<Item = RuleNo> {
+        let both = active.holding.words().iter().zip(self.kinds.hiding.words());
+        both.enumerate()
+            .flat_map(|(idx, (holding, hiding))| numbers(idx, holding & hiding))
+            .map(RuleNo)
+    }
+
     /// Whether a rule is among those that hold.
     pub fn holds(&self, active: &ActiveRules, rule: RuleNo) -> bool {
         active.holding.has(rule.0)

@@ -37,6 +37,7 @@ fn context(site: &SiteId) -> RuleContext<'_> {
         page_type: None,
         page_product: None,
         page_categories: &[],
+        query: None,
         channel: Some(Channel::Web),
         site,
         segments: SegmentsOf::NONE,
@@ -353,11 +354,43 @@ fn a_list_that_rules_emptied_gets_back_what_nobody_named() {
 }
 
 #[test]
+fn a_search_fits_by_its_words() {
+    let site = SiteId::main();
+    let holds = |entry: &str, search: Option<&str>| {
+        let when = json!({"queries": ["elsewhere", entry]});
+        let rule = rule("r", 1, &json!({"when": when, "action": {"type": "bury"}}));
+        let set = RuleSet::compile([rule.clone()]);
+        let context = RuleContext { query: search, ..context(&site) };
+        let in_force = set.in_force(Timestamp::EPOCH, &TimeZone::UTC);
+        let is_active = !set.active(&in_force, &context).is_empty();
+        assert_eq!(rule.when.unmet(&context).is_none(), is_active, "asked alone and compiled");
+        is_active
+    };
+    let search = Some("Red  GARDEN-chair, cheap");
+    for entry in ["garden chair", "red", "^red", "cheap$", "^red garden chair cheap$", "Chair"] {
+        assert!(holds(entry, search), "{entry}");
+    }
+    for entry in ["chair garden", "^garden", "chair$", "^red$", "gard", "hair"] {
+        assert!(!holds(entry, search), "{entry}");
+    }
+    assert!(!holds("red", None), "nothing is searched for");
+    let nine = "a b c d e f g h i";
+    assert!(holds(&format!("^{nine}$"), Some(nine)), "a long entry is the whole search");
+    let error = rule_from_json(
+        &json!({"id": "r", "when": {"queries": ["^$"]}, "action": {"type": "bury"}}),
+        None,
+        Timestamp::EPOCH,
+    );
+    assert_eq!(error.unwrap_err()[0].detail, "has `^$`, which has no letter or digit");
+}
+
+#[test]
 fn a_rule_comes_back_from_its_json_shape() {
     let whole = json!({
         "id": "own-brand", "name": "Own brand", "enabled": false, "priority": -5,
         "when": {
             "placements": ["home"], "strategies": ["popular"], "page_types": ["product"], "product_ids": ["p1"],
+            "queries": ["^garden chair$"],
             "categories": ["Food > Tea"], "channels": ["web", "store"], "sites": ["main"], "days": ["mon", "sun"],
             "from": "2026-11-27T00:00:00.000", "until": "2026-12-01T00:00:00.000Z",
             "hours": {"from": "08:30", "until": "24:00"}

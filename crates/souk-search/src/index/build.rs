@@ -1,5 +1,7 @@
 //! Many products at once: pieces on several threads, each with a lexicon of its own, taken in in order.
 
+use std::borrow::Borrow;
+
 use souk_core::Product;
 
 use super::SearchIndex;
@@ -15,7 +17,11 @@ const PIECE: usize = Chunk::ROWS_MAX;
 
 impl SearchIndex {
     /// An index of these products, on `threads` threads; the outcome does not depend on their number.
-    pub fn build(settings: Settings, products: &[Product], threads: usize) -> SearchIndex {
+    pub fn build<P: Borrow<Product> + Sync>(
+        settings: Settings,
+        products: &[P],
+        threads: usize,
+    ) -> SearchIndex {
         let mut index = SearchIndex::new(settings);
         index.measure(products);
         index.take_pieces(products, threads);
@@ -24,12 +30,16 @@ impl SearchIndex {
 
     /// Takes the average lengths of texts from these products. For an index that is still empty:
     /// products that it holds already keep the weights they came with.
-    pub fn measure(&mut self, products: &[Product]) {
+    pub fn measure<P: Borrow<Product>>(&mut self, products: &[P]) {
         self.lengths = lengths(products, &self.settings);
     }
 
-    pub(super) fn take_pieces(&mut self, products: &[Product], threads: usize) {
-        let pieces: Vec<&[Product]> = products.chunks(PIECE).collect();
+    pub(super) fn take_pieces<P: Borrow<Product> + Sync>(
+        &mut self,
+        products: &[P],
+        threads: usize,
+    ) {
+        let pieces: Vec<&[P]> = products.chunks(PIECE).collect();
         for group in pieces.chunks(threads.max(1)) {
             let about = (&self.settings, &self.lengths);
             let built: Vec<(Chunk, Lexicon)> = std::thread::scope(|scope| {
@@ -68,10 +78,13 @@ impl SearchIndex {
     }
 }
 
-fn build_piece(products: &[Product], about: (&Settings, &Lengths)) -> (Chunk, Lexicon) {
+fn build_piece<P: Borrow<Product>>(
+    products: &[P],
+    about: (&Settings, &Lengths),
+) -> (Chunk, Lexicon) {
     let mut lexicon = Lexicon::new(&about.0.languages);
     let (mut reader, mut chunk) = (Reader::default(), Chunk::default());
-    for product in products {
+    for product in products.iter().map(Borrow::borrow) {
         let draft = reader.read(product, &mut lexicon, about);
         chunk.push(product.id.as_str(), &product.title, draft);
     }

@@ -16,3 +16,4 @@ pub(crate) mod recommend;
 pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod rules;
+pub(crate) mod search;

@@ -59,6 +59,10 @@ pub(crate) struct RuleWhen {
     /// Categories of that product: a path, its beginning, or one of its steps.
     #[schema(required = false, max_items = 100)]
     categories: Vec<String>,
+    /// Words of the search (`query`, in recommendations `context.query`): `garden chair` anywhere in it,
+    /// `^garden` at its beginning, `chair$` at its end, `^chair$` as the whole of it.
+    #[schema(required = false, max_items = 100)]
+    queries: Vec<String>,
     #[schema(required = false, max_items = 100)]
     channels: Vec<ChannelName>,
     #[schema(required = false, max_items = 100)]

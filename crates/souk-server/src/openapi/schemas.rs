@@ -59,6 +59,11 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         "maxItems": 100
     });
     let additions = [
+        ("SearchBody", "filter", filter.clone()),
+        ("SearchBody", "site", optional_site.clone()),
+        ("SearchBody", "location_id", id.clone()),
+        ("SearchBody", "sort", json!({ "enum": ["price:asc", "price:desc", null] })),
+        ("SearchBody", "cursor", json!({ "enum": [null] })),
         ("RecommendBody", "filter", filter),
         ("RecommendBody", "exclude", ids.clone()),
         ("ContextBody", "product_id", id.clone()),
@@ -104,6 +109,16 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         "description": "At most 5,000 products. Each is taken or refused by itself; when none is \
             good, the answer is 422."
     });
+    // Each phrase needs a letter or digit.
+    let phrase = json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9 ]{0,60}$" });
+    schemas["SynonymBody"]["oneOf"][0]["properties"]["words"]["items"] = phrase.clone();
+    for (field, list) in [("from", None), ("to", Some("items"))] {
+        let shape = &mut schemas["SynonymBody"]["oneOf"][1]["properties"][field];
+        match list {
+            Some(items) => shape[items] = phrase.clone(),
+            None => merge(shape, &phrase),
+        }
+    }
     // A change of nothing is refused.
     let some = PURPOSES
         .map(|name| json!({ "required": [name], "properties": { name: { "type": "boolean" } } }));
@@ -161,8 +176,11 @@ fn refine_rules(schemas: &mut Map<String, Value>, sites: &[&str]) {
         let words = json!({ "items": { "type": "string", "minLength": 1, "maxLength": 120 } });
         merge(property_of(schemas, "RuleWhen", name), &words);
     }
-    let strategies: Vec<&str> =
-        souk_app::Strategy::ALL[1..].iter().map(|one| one.as_str()).collect();
+    // An entry needs a letter or digit, which a faithful pattern would not say of every script.
+    let queries = json!({ "items": { "type": "string", "pattern": "^[a-z]{1,40}$" } });
+    merge(property_of(schemas, "RuleWhen", "queries"), &queries);
+    let strategies = souk_app::Strategy::ALL[1..].iter().map(|one| one.as_str());
+    let strategies: Vec<&str> = strategies.chain([souk_app::SEARCH_STRATEGY]).collect();
     merge(
         property_of(schemas, "RuleWhen", "strategies"),
         &json!({ "items": { "enum": strategies } }),

@@ -26,6 +26,7 @@ pub(crate) mod recommend;
 pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod rules;
+pub(crate) mod search;
 pub(crate) mod segment;
 pub(crate) mod webhooks;
 
@@ -43,6 +44,9 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/recommendations", post(recommend::recommend))
         .route("/v1/recommendations/batch", post(recommend::batch))
         .route("/v1/recommendations/page", post(recommend::page))
+        .route("/v1/search", post(search::search))
+        .route("/v1/search/suggest", get(search::suggest))
+        .route("/v1/search/synonyms", get(search::synonyms).put(search::put_synonyms))
         .route("/v1/rules", get(rules::list).post(rules::create))
         .route("/v1/rules/preview", post(rules::preview))
         .route("/v1/rules/{id}", get(rules::get).put(rules::put).delete(rules::delete))

@@ -19,6 +19,7 @@ mod problems;
 mod recommendations;
 mod reports;
 mod rules;
+mod search;
 mod shop;
 mod shopify;
 mod sign_in;

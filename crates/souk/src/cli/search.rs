@@ -37,3 +37,37 @@ pub(crate) struct SearchEvaluateArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
 }
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SearchArgs {
+    /// What to look for; without words, everything that --filter lets through
+    #[arg(value_name = "WORDS")]
+    pub(crate) words: Vec<String>,
+    /// How many, 1 to 100
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) limit: u32,
+    /// What products must satisfy, for example "price <= 20 AND brand = 'Private'"
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// Fields to count, separated by commas
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub(crate) facets: Vec<String>,
+    /// price:asc, price:desc, or any field with numbers [default: the best first]
+    #[arg(long, value_name = "FIELD:ORDER")]
+    pub(crate) sort: Option<String>,
+    /// The shopper, by the shop's own id
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// The language of the words, an IETF tag [default: that of the site]
+    #[arg(long, value_name = "TAG")]
+    pub(crate) locale: Option<String>,
+    /// Whose products, where the company has several sites
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// Take every word as it stands: read no conditions out of them
+    #[arg(long)]
+    pub(crate) literal: bool,
+    /// Say what each score is made of
+    #[arg(long)]
+    pub(crate) explain: bool,
+}

@@ -3,6 +3,7 @@
 mod latency;
 mod report;
 mod sample;
+mod searches;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -85,8 +86,11 @@ pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
         };
         tokio::select! { () = told => {}, () = asked => {} }
     }));
-    let measured = latency::measure(&shop, (address, &key), &report).await;
-    let measured = match measured {
+    let measured = async {
+        let measured = latency::measure(&shop, (address, &key), &report).await?;
+        anyhow::Ok((measured, searches::measure(&shop).await?))
+    };
+    let (measured, searched) = match measured.await {
         Ok(measured) => measured,
         Err(error) => {
             drop(stop);
@@ -95,6 +99,7 @@ pub(crate) async fn run(args: DemoArgs, mut settings: Settings) -> Result<()> {
         }
     };
     report["measured"] = measured;
+    report["searches"] = searched;
     report["jurisdiction"] = shop.settings.config.privacy.default_jurisdiction.clone().into();
     term::print_result(shop.settings.output, &report, report::text)?;
     // Kept until the end while serving: nothing but a signal asks the server to end then.

@@ -31,6 +31,7 @@ fn every_command_explains_itself() {
         &["demo", "--help"],
         &["import", "--help"],
         &["recommend", "--help"],
+        &["search", "--help"],
         &["evaluate", "baskets", "--help"],
         &["evaluate", "policy", "--help"],
         &["report", "recommendations", "--help"],
@@ -104,6 +105,10 @@ fn files_go_in_once_and_come_back_as_recommendations() {
     let answer = souk(folder.path(), &["recommend", "--user", "u", "--output", "csv"]);
     let text = stdout(&answer);
     assert!(text.starts_with("product_id,") && text.contains("\na,"), "{text}");
+    let found = stdout(&souk(folder.path(), &["search", "ri", "ce", "--explain"]));
+    assert!(found.contains("Rice") && found.contains("1 products in"), "{found}");
+    let found = stdout(&souk(folder.path(), &["search", "tea", "--output", "csv"]));
+    assert!(found.starts_with("product_id,") && found.contains("\na,"), "{found}");
     let report = stdout(&souk(folder.path(), &["doctor"]));
     assert!(report.contains("every checksum right"), "{report}");
 }

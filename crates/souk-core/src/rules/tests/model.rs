@@ -67,6 +67,7 @@ fn when() -> impl Strategy<Value = Value> {
         some_of(&["product", "home"]),
         some_of(&["p1", "p2"]),
         some_of(&["Food", "tea", "Food > Milk"]),
+        some_of(&["tea", "^green tea", "tea$"]),
         some_of(&["web", "store"]),
         some_of(&["main", "other"]),
         some_of(&["vip", "lost"]),
@@ -79,11 +80,13 @@ fn when() -> impl Strategy<Value = Value> {
             "page_types",
             "product_ids",
             "categories",
+            "queries",
             "channels",
             "sites",
             "segments",
         ];
-        let lists = [words.0, words.1, words.2, words.3, words.4, words.5, words.6, words.7];
+        let lists =
+            [words.0, words.1, words.2, words.3, words.4, words.5, words.6, words.7, words.8];
         object
             .extend(names.iter().zip(lists).map(|(name, list)| ((*name).to_owned(), list.into())));
         when
@@ -195,6 +198,7 @@ proptest! {
         products in products(),
         placement in prop::option::of(one_of(&["home", "cart", "foot"])),
         page in prop::option::of(one_of(&["p1", "p9"])),
+        search in prop::option::of(one_of(&["green tea", "tea pot", "milk"])),
         categories in some_of(&["Food > Tea", "Food > Milk > Oat"]),
         channel in prop::option::of(prop::sample::select(&[Channel::Web, Channel::Email][..])),
         segments in some_of(&["vip", "lost"]),
@@ -206,6 +210,7 @@ proptest! {
             page_type: Some("product"),
             page_product: page.as_ref(),
             page_categories: &categories,
+            query: search.as_deref(),
             channel,
             segments: SegmentsOf::by(&is_in),
             ..context(&site)

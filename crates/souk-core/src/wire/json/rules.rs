@@ -9,12 +9,13 @@ use crate::rules::{
 use crate::{Channel, Filter, ProductId, SiteId, Timestamp};
 
 const RULE_FIELDS: [&str; 7] = ["id", "name", "enabled", "priority", "when", "select", "action"];
-const WHEN_FIELDS: [&str; 12] = [
+const WHEN_FIELDS: [&str; 13] = [
     "placements",
     "strategies",
     "page_types",
     "product_ids",
     "categories",
+    "queries",
     "channels",
     "sites",
     "segments",
@@ -132,6 +133,7 @@ fn read_when(faults: &mut Faults, value: &Value) -> Option<Condition> {
     let strategies = texts(faults, "strategies");
     let page_types = texts(faults, "page_types");
     let page_categories = texts(faults, "categories");
+    let queries = texts(faults, "queries");
     let segments = texts(faults, "segments");
     let page_products = ids(faults, (object, "product_ids"), ProductId::new);
     let sites = ids(faults, (object, "sites"), SiteId::new);
@@ -159,6 +161,7 @@ fn read_when(faults: &mut Faults, value: &Value) -> Option<Condition> {
         page_types: page_types?,
         page_products: page_products?,
         page_categories: page_categories?,
+        queries: queries?,
         channels: channels?,
         sites: sites?,
         segments: segments?,
@@ -328,6 +331,7 @@ fn when_to_json(when: &Condition) -> Value {
     list("page_types", texts(&when.page_types));
     list("product_ids", when.page_products.iter().map(|id| id.as_str().into()).collect());
     list("categories", texts(&when.page_categories));
+    list("queries", texts(&when.queries));
     list("channels", when.channels.iter().map(|one| one.as_str().into()).collect());
     list("sites", when.sites.iter().map(|one| one.as_str().into()).collect());
     list("segments", texts(&when.segments));

@@ -43,6 +43,7 @@ pub(super) fn text(report: &Value) -> String {
         }
         text.push_str(&columns(&rows));
     }
+    super::searches::text(&report["searches"], &mut text);
     latency(&report["measured"], &mut text);
     text
 }
@@ -141,6 +142,9 @@ pub(super) fn invitation(report: &Value, address: SocketAddr, key: &str) -> Stri
          curl -s http://{address}/v1/recommendations -H \"Authorization: Bearer $KEY\" \\\n  \
          -H 'content-type: application/json' \\\n  \
          -d '{{\"strategy\": \"bought_together\", \"context\": {{\"product_id\": \"{product}\"}}, \"limit\": 5}}'\n\n\
+         curl -s http://{address}/v1/search -H \"Authorization: Bearer $KEY\" \\\n  \
+         -H 'content-type: application/json' \\\n  \
+         -d '{{\"query\": \"orgnic banana\", \"facets\": [\"brand\"], \"user_id\": \"{user}\", \"limit\": 5}}'\n\n\
          curl -s http://{address}/v1/track -H \"Authorization: Bearer $KEY\" \\\n  \
          -H 'content-type: application/json' \\\n  \
          -d '{{\"userId\": \"{user}\", \"event\": \"Product Viewed\", \"messageId\": \"m-1\", \

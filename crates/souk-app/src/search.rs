@@ -1,0 +1,471 @@
+//! Search: the engine's hits, what the shopper is known to like, and the merchant's rules, which have the
+//! last word.
+//!
+//! The engine ([`souk_search`]) holds what is searched and nothing else; hits become products from the catalogue
+//! at the end, so that an answer never shows what the catalogue has not. Indexes are kept by [`keeper`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use souk_core::rules::SegmentsOf;
+use souk_core::{
+    Filter, Impressions, Marks, ProductId, Purpose, Purposes, SiteId, SubjectId, Timestamp,
+};
+use souk_search::{
+    Facet, FacetRequest, Language, Relaxation, ScoreParts, SearchAnswer, SearchError,
+    SearchRequest, SortBy, Structure, Typing, Understood,
+};
+
+use crate::audit::Counted;
+use crate::holdout::HoldoutArm;
+use crate::projections::{Use, Views, Whom};
+use crate::recommend::{Asked, Hand, Moved, RecommendContext, Scope, random_id};
+use crate::rules::RuleBook;
+use crate::segments::Membership;
+use crate::{App, AppError, AuditOperation, Caller, Operation, Shown};
+
+mod json;
+mod keeper;
+mod personal;
+mod pool;
+mod shelf;
+mod suggest;
+mod synonyms;
+#[cfg(test)]
+mod tests;
+
+pub use json::{search_to_json, suggested_to_json};
+pub(crate) use keeper::keep_search;
+pub(crate) use shelf::Searching;
+pub use suggest::{SuggestQuery, Suggested, SuggestedProduct};
+pub use synonyms::{SYNONYMS_MAX, SynonymSet};
+
+use personal::Taste;
+use pool::Page;
+
+/// How rules name a list that search made.
+pub const SEARCH_STRATEGY: &str = "search";
+
+/// Fields of every catalogue that hits can be sorted by, even where no product has one yet.
+const SORTED_BY: [&str; 4] = ["price", "list_price", "published_at", "perishable_days"];
+
+/// A search; every value is valid by type.
+#[derive(Clone, Debug)]
+pub struct SearchQuery {
+    /// What the shopper typed; empty to browse.
+    pub query: String,
+    /// The shop's name for the shopper.
+    pub user_id: Option<String>,
+    /// The browser's name for the shopper.
+    pub anonymous_id: Option<String>,
+    /// Where on the page the answer goes; rules may ask for it.
+    pub placement: Option<String>,
+    /// What hits must satisfy.
+    pub filter: Option<Filter>,
+    /// What is counted.
+    pub facets: Vec<FacetRequest>,
+    /// The order, if not the best first.
+    pub sort: Option<SortBy>,
+    /// Hits of one page, 1 to 100.
+    pub limit: usize,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// Site, locale, channel, page; its query is the search's own.
+    pub context: RecommendContext,
+    /// Whether the last word may be unfinished.
+    pub typing: Typing,
+    /// Whether conditions are read out of the words.
+    pub structure: Structure,
+    /// Whether to say what each score is made of.
+    pub explain: bool,
+    /// Whether the request carries Global Privacy Control (`Sec-GPC: 1`).
+    pub is_gpc: bool,
+}
+
+impl SearchQuery {
+    /// Hits of one page.
+    pub const LIMIT_MAX: usize = 100;
+
+    /// A search for some words and nothing else.
+    pub fn new(query: &str, limit: usize) -> SearchQuery {
+        SearchQuery {
+            query: query.to_owned(),
+            user_id: None,
+            anonymous_id: None,
+            placement: None,
+            filter: None,
+            facets: Vec::new(),
+            sort: None,
+            limit,
+            cursor: None,
+            context: RecommendContext::default(),
+            typing: Typing::Finished,
+            structure: Structure::Read,
+            explain: false,
+            is_gpc: false,
+        }
+    }
+}
+
+/// A product that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundProduct {
+    /// Which product.
+    pub product_id: ProductId,
+    /// Comparable within this answer only, and falling in it unless it is sorted or rules reorder it.
+    pub score: f64,
+    /// The product as JSON text, without its cost.
+    pub product: Arc<str>,
+    /// The title with the words of the query between `<em>` and `</em>`, all else escaped as HTML; `None` where it
+    /// has none of them.
+    pub title_highlight: Option<String>,
+    /// What the score is made of, for a hit of the search; rules alone bring others.
+    pub parts: Option<ScoreParts>,
+    /// By what the shopper's own purchases multiplied the score.
+    pub personal: f64,
+    /// What rules did to its place, where asked and any hold.
+    pub moved: Option<Moved>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchFound {
+    /// Names the answer in later events.
+    pub request_id: String,
+    /// The hits of this page.
+    pub hits: Vec<FoundProduct>,
+    /// Products found, all pages together.
+    pub total: usize,
+    /// What was counted, as asked.
+    pub facets: Vec<Facet>,
+    /// The query as it was probably meant, where it differs.
+    pub corrected: Option<String>,
+    /// The language that its words were read in.
+    pub language: Language,
+    /// What was read out of its words.
+    pub understood: Vec<Understood>,
+    /// What was given up to find anything.
+    pub relaxed: Vec<Relaxation>,
+    /// How long it took.
+    pub took: Duration,
+    /// Where the next page begins; none after the last.
+    pub cursor: Option<String>,
+}
+
+/// A search that was let in.
+#[derive(Debug)]
+struct Admitted {
+    whom: Whom,
+    site: SiteId,
+    withheld: Purposes,
+    now: Timestamp,
+    /// Whether the caller may be told of rules.
+    may_know_rules: bool,
+}
+
+/// What is known before the index is asked, under the views' lock.
+#[derive(Debug, Default)]
+struct Prepared {
+    taste: Taste,
+    hidden: Option<(Vec<Filter>, Vec<ProductId>)>,
+    reorders: bool,
+    arm: Option<HoldoutArm>,
+    may_analyse: bool,
+}
+
+impl App {
+    /// Searches a site. An unknown shopper gets a non-personal answer, never an error.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] when the caller's role may not ask, [`AppError::NotReady`] before the views have
+    /// caught up or the first index is built, [`AppError::Invalid`] for an order by a field that no product has, or a cursor of another search.
+    pub async fn search(
+        &self,
+        query: &SearchQuery,
+        caller: &Caller,
+    ) -> Result<SearchFound, AppError> {
+        let started = Instant::now();
+        let admitted = self.admit_search(query, caller).await?;
+        let book = self.merchandising.book();
+        let shelf = self.searching.shelf(&admitted.site)?;
+        let context =
+            RecommendContext { query: Some(query.query.clone()), ..query.context.clone() };
+        let asking = Asking { app: self, query, admitted: &admitted, book: &book, context };
+        let prepared = asking.prepare();
+        let found = asking.ask(&shelf, &prepared)?;
+        let subject = admitted.whom.known.or(admitted.whom.alone);
+        if query.is_gpc
+            && let Some(subject) = subject
+        {
+            self.record_gpc(subject, &admitted.site).await;
+        }
+        // What is asked anew with each letter is looked at by nobody; what is gone on with, neither.
+        if query.typing == Typing::Finished && query.cursor.is_none() {
+            let subject = subject.filter(|_| prepared.may_analyse);
+            self.note_found((query, &found), (subject, &admitted), prepared.arm);
+        }
+        if let Some(subject) = subject {
+            self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
+        }
+        Ok(SearchFound { took: started.elapsed(), ..found })
+    }
+
+    async fn admit_search(
+        &self,
+        query: &SearchQuery,
+        caller: &Caller,
+    ) -> Result<Admitted, AppError> {
+        caller.check(Operation::Search)?;
+        let site = query.context.site.clone().unwrap_or_else(|| self.config.main_site());
+        let place = caller.check_site(&site);
+        let place = place.and_then(|()| caller.check_location(query.context.location_id.as_ref()));
+        self.noted(caller, place)?;
+        let named = query.user_id.as_deref().or(query.anonymous_id.as_deref());
+        self.check_shopper_rate(caller, named)?;
+        self.check_ready()?;
+        let whom = self.asked_for((&query.user_id, &query.anonymous_id), caller).await?;
+        let withheld = if query.is_gpc { self.rules.gpc() } else { Purposes::NONE };
+        let may_know_rules =
+            caller.may(Operation::ReadRules) || caller.may(Operation::RecommendAnyShopper);
+        Ok(Admitted { whom, site, withheld, now: self.clock.now(), may_know_rules })
+    }
+}
+
+impl App {
+    /// Leaves what was shown for the background; never waits.
+    fn note_found(
+        &self,
+        (query, found): (&SearchQuery, &SearchFound),
+        (subject, admitted): (Option<SubjectId>, &Admitted),
+        arm: Option<HoldoutArm>,
+    ) {
+        let arms = arm.filter(|_| subject.is_some()).map(|arm| arm.mark(&self.config.holdout));
+        self.record_impressions(Shown {
+            subject,
+            site: admitted.site.clone(),
+            channel: query.context.channel,
+            at: admitted.now,
+            withheld: admitted.withheld,
+            impressions: Impressions {
+                request_id: found.request_id.as_str().into(),
+                placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
+                strategy: SEARCH_STRATEGY.into(),
+                products: found.hits.iter().map(|hit| hit.product_id.clone()).collect(),
+                marks: Marks { arms: arms.into_iter().collect(), products: Vec::new() },
+            },
+        });
+    }
+}
+
+/// One search with everything that it is answered from.
+struct Asking<'a> {
+    app: &'a App,
+    query: &'a SearchQuery,
+    admitted: &'a Admitted,
+    book: &'a RuleBook,
+    context: RecommendContext,
+}
+
+impl Asking<'_> {
+    /// What the shopper likes and which rules hold; the views are let go of before the index is asked.
+    fn prepare(&self) -> Prepared {
+        let Admitted { whom, site, withheld, .. } = self.admitted;
+        let views = self.app.views.read();
+        let arm = self.app.holdout_arm(&views, (*whom, site, *withheld));
+        let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
+        let may_analyse = views.allows(*whom, analytics);
+        let taste = match (arm, &self.query.sort) {
+            (Some(HoldoutArm::Holdout), _) | (_, Some(_)) => Taste::default(),
+            _ => self.taste(&views),
+        };
+        let (hidden, reorders) = self.with_hand(&views, arm, |hand| {
+            (hand.hidden(), hand.reorders() && self.query.sort.is_none())
+        });
+        Prepared { taste, hidden, reorders, arm, may_analyse }
+    }
+
+    fn taste(&self, views: &Views) -> Taste {
+        let Admitted { whom, site, withheld, now, .. } = self.admitted;
+        let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };
+        Taste::of(&views.for_purpose(*whom, purpose), (&views.catalogue, *now))
+    }
+
+    /// Does something with the rules that hold.
+    fn with_hand<T>(
+        &self,
+        views: &Views,
+        arm: Option<HoldoutArm>,
+        then: impl FnOnce(&Hand<'_>) -> T,
+    ) -> T {
+        let Admitted { whom, site, withheld, now, .. } = self.admitted;
+        let whom = if arm == Some(HoldoutArm::Holdout) { Whom::default() } else { *whom };
+        let people = self.book.set.segments().next().map(|_| self.app.people_now(site));
+        let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };
+        let personal = views.for_purpose(whom, purpose);
+        let membership = people.as_ref().map(|people| {
+            let (segments, lens) = people.with(self.app, views);
+            Membership::of(segments, (&personal, lens))
+        });
+        let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
+        let segments = SegmentsOf::by(&is_in);
+        let scope = Scope { views, book: self.book, site, at: *now, now: *now, segments };
+        let placement = self.query.placement.as_deref().or(Some(SEARCH_STRATEGY));
+        let asked = Asked { placement, context: &self.context };
+        then(&Hand::of(scope, (asked, SEARCH_STRATEGY), &[]))
+    }
+
+    fn ask(&self, shelf: &shelf::Shelf, prepared: &Prepared) -> Result<SearchFound, AppError> {
+        let Some(hidden) = &prepared.hidden else { return Ok(self.nothing()) };
+        let index = shelf.index.read();
+        let mut request = self.request(hidden);
+        // A field that no product has any more is no reason to show a shopper an error.
+        request.facets.retain(|facet| index.has_field(&facet.field));
+        request.sort = request.sort.filter(|sort| {
+            index.has_field(&sort.field) || !SORTED_BY.contains(&sort.field.as_str())
+        });
+        let is_own_page = self.query.cursor.as_deref().is_some_and(pool::is_own);
+        if !prepared.reorders && prepared.taste.is_empty() && !is_own_page {
+            let answer = index.search(&request).map_err(refused)?;
+            let cursor = answer.cursor.clone();
+            let hits = answer.hits.iter();
+            let hits: Vec<_> =
+                hits.map(|hit| (hit.id.clone(), Some(hit.parts), (hit.score, 1.0), None)).collect();
+            return Ok(self.found((&index, answer), hits, cursor));
+        }
+        let Page { answer, hits, cursor } = self.pooled(&index, request, prepared)?;
+        Ok(self.found((&index, answer), hits, cursor))
+    }
+
+    fn request(&self, (without, exclude): &(Vec<Filter>, Vec<ProductId>)) -> SearchRequest {
+        let query = self.query;
+        SearchRequest {
+            filter: query.filter.clone(),
+            without: without.clone(),
+            exclude: exclude.clone(),
+            facets: query.facets.clone(),
+            sort: query.sort.clone(),
+            limit: query.limit,
+            cursor: query.cursor.clone(),
+            language: self.context.locale.as_deref().map(Language::from_tag),
+            typing: query.typing,
+            structure: query.structure,
+            ..SearchRequest::new(query.query.clone())
+        }
+    }
+
+    /// What was counted, with nothing for fields that no product has.
+    fn all_facets(&self, mut counted: Vec<Facet>) -> Vec<Facet> {
+        let asked = self.query.facets.iter().map(|asked| {
+            let place = counted.iter().position(|facet| facet.field == asked.field);
+            place.map_or_else(
+                || Facet {
+                    field: asked.field.clone(),
+                    values: Vec::new(),
+                    n_values: 0,
+                    numbers: None,
+                },
+                |place| counted.remove(place),
+            )
+        });
+        asked.collect()
+    }
+
+    fn nothing(&self) -> SearchFound {
+        SearchFound {
+            request_id: random_id(),
+            hits: Vec::new(),
+            total: 0,
+            facets: self.all_facets(Vec::new()),
+            corrected: None,
+            language: Language::Other,
+            understood: Vec::new(),
+            relaxed: Vec::new(),
+            took: Duration::ZERO,
+            cursor: None,
+        }
+    }
+
+    /// Hits as products; what left the catalogue meanwhile is left out.
+    fn found(
+        &self,
+        (index, answer): (&souk_search::SearchIndex, SearchAnswer),
+        hits: Vec<Ranked>,
+        cursor: Option<String>,
+    ) -> SearchFound {
+        let meant = answer.corrected.as_deref().unwrap_or(&self.query.query);
+        let highlighter = index.highlighter(meant, (answer.language, self.query.typing));
+        let views = self.app.views.read();
+        let catalogue = &views.catalogue;
+        let says_moves = self.query.explain && self.admitted.may_know_rules;
+        let product = |(id, parts, (score, personal), moved): Ranked| {
+            let item = catalogue.item(&self.admitted.site, &id)?;
+            let title = &catalogue.product(item)?.title;
+            Some(FoundProduct {
+                score,
+                title_highlight: highlighted(title, &highlighter.find(title)),
+                product: catalogue.product_json(item),
+                parts,
+                personal,
+                moved: moved.filter(|_| says_moves),
+                product_id: id,
+            })
+        };
+        SearchFound {
+            request_id: random_id(),
+            hits: hits.into_iter().filter_map(product).collect(),
+            total: answer.total,
+            facets: self.all_facets(answer.facets),
+            corrected: answer.corrected,
+            language: answer.language,
+            understood: answer.understood,
+            relaxed: answer.relaxed,
+            took: Duration::ZERO,
+            cursor,
+        }
+    }
+}
+
+/// A hit with the parts of its score, the score, what the shopper's past made of it, and what rules did.
+type Ranked = (ProductId, Option<ScoreParts>, (f64, f64), Option<Moved>);
+
+/// A title with the found words in `<em>`, safe to be put into a page; `None` without any.
+fn highlighted(title: &str, found: &[std::ops::Range<usize>]) -> Option<String> {
+    if found.is_empty() {
+        return None;
+    }
+    let mut html = String::with_capacity(title.len() + found.len() * 9);
+    let mut written = 0;
+    for range in found {
+        escape(&title[written..range.start], &mut html);
+        html.push_str("<em>");
+        escape(&title[range.clone()], &mut html);
+        html.push_str("</em>");
+        written = range.end;
+    }
+    escape(&title[written..], &mut html);
+    Some(html)
+}
+
+fn escape(text: &str, html: &mut String) {
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+}
+
+/// What the engine refuses, by the field of the request.
+fn refused(error: SearchError) -> AppError {
+    let pointer = match &error {
+        SearchError::OutOfRange { field, .. } => format!("/{field}"),
+        SearchError::Sort { .. } | SearchError::UnknownField { .. } => "/sort".to_owned(),
+        SearchError::Cursor => "/cursor".to_owned(),
+    };
+    AppError::invalid("invalid_search", &pointer, error.to_string())
+}

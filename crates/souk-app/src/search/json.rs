@@ -1,0 +1,255 @@
+//! Answers as JSON, the same over HTTP and on the command line.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use souk_search::{Effect, Facet, Relaxation, Suggestion, Understood};
+
+use super::{FoundProduct, SearchFound, Suggested, SuggestedProduct};
+
+#[derive(Serialize)]
+struct FoundJson<'a> {
+    request_id: &'a str,
+    hits: Vec<HitJson<'a>>,
+    total: usize,
+    facets: BTreeMap<&'a str, FacetJson<'a>>,
+    query: QueryJson<'a>,
+    took_ms: f64,
+    cursor: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HitJson<'a> {
+    product_id: &'a str,
+    score: f64,
+    product: Option<&'a RawValue>,
+    highlights: HighlightsJson<'a>,
+    explanation: Option<ExplanationJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct HighlightsJson<'a> {
+    title: Option<&'a str>,
+}
+
+/// The factors of a score, and what rules did.
+#[derive(Serialize)]
+struct ExplanationJson<'a> {
+    text: Option<f64>,
+    title: Option<f64>,
+    availability: Option<f64>,
+    popularity: Option<f64>,
+    preference: Option<f64>,
+    personal: f64,
+    moved: Option<MovedJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct MovedJson<'a> {
+    from_rank: Option<u32>,
+    rules: Vec<RuleJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RuleJson<'a> {
+    id: &'a str,
+    name: &'a str,
+    effect: &'a str,
+}
+
+#[derive(Serialize)]
+struct FacetJson<'a> {
+    values: Vec<ValueJson<'a>>,
+    n_values: usize,
+    numbers: Option<NumbersJson>,
+}
+
+#[derive(Serialize)]
+struct ValueJson<'a> {
+    value: &'a str,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct NumbersJson {
+    min: f64,
+    max: f64,
+    ranges: Vec<RangeJson>,
+}
+
+#[derive(Serialize)]
+struct RangeJson {
+    from: f64,
+    to: f64,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct QueryJson<'a> {
+    corrected: Option<&'a str>,
+    language: &'a str,
+    filters_understood: Vec<UnderstoodJson<'a>>,
+    relaxed: Vec<RelaxedJson>,
+}
+
+#[derive(Serialize)]
+struct UnderstoodJson<'a> {
+    words: &'a str,
+    filter: &'a str,
+    effect: &'a str,
+}
+
+#[derive(Serialize)]
+struct RelaxedJson {
+    what: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<usize>,
+}
+
+/// An answer as JSON text; `explains` adds what scores are made of.
+pub fn search_to_json(found: &SearchFound, explains: bool) -> String {
+    text(&FoundJson {
+        request_id: &found.request_id,
+        hits: found.hits.iter().map(|hit| hit_json(hit, explains)).collect(),
+        total: found.total,
+        facets: found
+            .facets
+            .iter()
+            .map(|facet| (facet.field.as_str(), facet_json(facet)))
+            .collect(),
+        query: QueryJson {
+            corrected: found.corrected.as_deref(),
+            language: found.language.tag(),
+            filters_understood: found.understood.iter().map(understood_json).collect(),
+            relaxed: found.relaxed.iter().map(relaxed_json).collect(),
+        },
+        took_ms: (found.took.as_secs_f64() * 1e6).round() / 1e3,
+        cursor: found.cursor.as_deref(),
+    })
+}
+
+fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
+    let explanation = || ExplanationJson {
+        text: hit.parts.map(|parts| parts.text),
+        title: hit.parts.map(|parts| parts.title),
+        availability: hit.parts.map(|parts| parts.availability),
+        popularity: hit.parts.map(|parts| parts.popularity),
+        preference: hit.parts.map(|parts| parts.preference),
+        personal: hit.personal,
+        moved: hit.moved.as_ref().map(|moved| MovedJson {
+            from_rank: moved.from_rank,
+            rules: moved
+                .rules
+                .iter()
+                .map(|rule| RuleJson {
+                    id: rule.id.as_str(),
+                    name: &rule.name,
+                    effect: rule.effect,
+                })
+                .collect(),
+        }),
+    };
+    HitJson {
+        product_id: hit.product_id.as_str(),
+        score: hit.score,
+        product: raw(&hit.product),
+        highlights: HighlightsJson { title: hit.title_highlight.as_deref() },
+        explanation: explains.then(explanation),
+    }
+}
+
+fn facet_json(facet: &Facet) -> FacetJson<'_> {
+    FacetJson {
+        values: facet
+            .values
+            .iter()
+            .map(|one| ValueJson { value: &one.value, count: one.count })
+            .collect(),
+        n_values: facet.n_values,
+        numbers: facet.numbers.as_ref().map(|numbers| NumbersJson {
+            min: numbers.min,
+            max: numbers.max,
+            ranges: numbers
+                .ranges
+                .iter()
+                .map(|range| RangeJson { from: range.from, to: range.to, count: range.count })
+                .collect(),
+        }),
+    }
+}
+
+fn understood_json(understood: &Understood) -> UnderstoodJson<'_> {
+    UnderstoodJson {
+        words: &understood.words,
+        filter: &understood.meaning,
+        effect: match understood.effect {
+            Effect::Filtered => "filtered",
+            Effect::Preferred => "preferred",
+        },
+    }
+}
+
+fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
+    let (what, needed, of) = match relaxed {
+        Relaxation::Spelling => ("spelling", None, None),
+        Relaxation::Understood => ("filters_understood", None, None),
+        Relaxation::Words { needed, of } => ("words", Some(*needed), Some(*of)),
+    };
+    RelaxedJson { what, needed, of }
+}
+
+#[derive(Serialize)]
+struct SuggestedJson<'a> {
+    queries: Vec<SuggestionJson<'a>>,
+    categories: Vec<SuggestionJson<'a>>,
+    brands: Vec<SuggestionJson<'a>>,
+    products: Vec<SuggestedProductJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SuggestionJson<'a> {
+    text: &'a str,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct SuggestedProductJson<'a> {
+    product_id: &'a str,
+    product: Option<&'a RawValue>,
+    highlights: HighlightsJson<'a>,
+}
+
+/// Suggestions as JSON text.
+pub fn suggested_to_json(suggested: &Suggested) -> String {
+    text(&SuggestedJson {
+        queries: suggestions(&suggested.queries),
+        categories: suggestions(&suggested.categories),
+        brands: suggestions(&suggested.brands),
+        products: suggested.products.iter().map(suggested_json).collect(),
+    })
+}
+
+fn suggestions(list: &[Suggestion]) -> Vec<SuggestionJson<'_>> {
+    list.iter().map(|one| SuggestionJson { text: &one.text, count: one.count }).collect()
+}
+
+fn suggested_json(one: &SuggestedProduct) -> SuggestedProductJson<'_> {
+    SuggestedProductJson {
+        product_id: one.product_id.as_str(),
+        product: raw(&one.product),
+        highlights: HighlightsJson { title: one.title_highlight.as_deref() },
+    }
+}
+
+/// A product's JSON text, as it stands.
+fn raw(json: &str) -> Option<&RawValue> {
+    serde_json::from_str(json).ok()
+}
+
+fn text<T: Serialize>(value: &T) -> String {
+    let written = serde_json::to_string(value);
+    written.expect("answers hold texts, numbers and lists only")
+}

@@ -1,0 +1,151 @@
+//! Pages of a list that is not the engine's own: the best hits are put in another order, all that come
+//! after them stay as they are.
+
+use rustc_hash::FxHashMap;
+use souk_recommend::Item;
+use souk_search::{SearchAnswer, SearchIndex, SearchRequest};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Asking, Prepared, Ranked, refused};
+use crate::AppError;
+use crate::projections::Views;
+use crate::recommend::{Hand, Proposal, ReasonKind};
+
+/// Hits that rules and a shopper's past reorder; chosen: as many as the engine itself looks at closely.
+pub(super) const POOL: usize = 256;
+
+/// What cursors of reordered hits begin with; those of the engine are hexadecimal.
+const OWN: char = 'p';
+
+/// Whether a cursor is one of reordered hits.
+pub(super) fn is_own(cursor: &str) -> bool {
+    cursor.starts_with(OWN)
+}
+
+/// A page of reordered hits.
+pub(super) struct Page {
+    pub(super) answer: SearchAnswer,
+    pub(super) hits: Vec<Ranked>,
+    pub(super) cursor: Option<String>,
+}
+
+impl Asking<'_> {
+    /// The page that was asked for, of the reordered best hits and what follows them.
+    pub(super) fn pooled(
+        &self,
+        index: &SearchIndex,
+        request: SearchRequest,
+        prepared: &Prepared,
+    ) -> Result<Page, AppError> {
+        let limit = request.limit;
+        let offset = match request.cursor.as_deref() {
+            None => 0,
+            Some(cursor) => match self.own_offset(cursor)? {
+                Some(offset) => offset,
+                None => return self.beyond(index, request),
+            },
+        };
+        let asked = SearchRequest { limit: POOL, cursor: None, ..request.clone() };
+        let mut answer = index.search(&asked).map_err(refused)?;
+        let rest = answer.cursor.clone();
+        let all = self.reordered(&mut answer, prepared);
+        let n_all = all.len();
+        let mut hits: Vec<Ranked> = all.into_iter().skip(offset).take(limit).collect();
+        let end = offset + hits.len();
+        let cursor = if end < n_all {
+            Some(self.own_cursor(end))
+        } else if hits.len() < limit && rest.is_some() {
+            let more = SearchRequest { limit: limit - hits.len(), cursor: rest, ..request };
+            let more = self.beyond(index, more)?;
+            hits.extend(more.hits);
+            more.cursor
+        } else {
+            rest
+        };
+        Ok(Page { answer, hits, cursor })
+    }
+
+    /// A page after the reordered hits.
+    fn beyond(&self, index: &SearchIndex, request: SearchRequest) -> Result<Page, AppError> {
+        let answer = index.search(&request).map_err(refused)?;
+        let ranked =
+            |hit: &souk_search::Hit| (hit.id.clone(), Some(hit.parts), (hit.score, 1.0), None);
+        let (hits, cursor) = (answer.hits.iter().map(ranked).collect(), answer.cursor.clone());
+        Ok(Page { answer, hits, cursor })
+    }
+
+    /// The hits with the shopper's factor, in the order that rules make of that.
+    fn reordered(&self, answer: &mut SearchAnswer, prepared: &Prepared) -> Vec<Ranked> {
+        let views = self.app.views.read();
+        let (catalogue, site) = (&views.catalogue, &self.admitted.site);
+        let known = answer.hits.drain(..).filter_map(|hit| {
+            let item = catalogue.item(site, &hit.id)?;
+            let personal = prepared.taste.factor(item, catalogue);
+            Some((item, (hit.score * personal, personal), hit))
+        });
+        let mut known: Vec<_> = known.collect();
+        known.sort_by(|(_, (left, _), _), (_, (right, _), _)| right.total_cmp(left));
+        if !prepared.reorders {
+            let ranked = known.into_iter();
+            return ranked.map(|(_, score, hit)| (hit.id, Some(hit.parts), score, None)).collect();
+        }
+        let of_item: FxHashMap<Item, _> =
+            known.iter().map(|(item, score, hit)| (*item, (*score, hit.parts))).collect();
+        let pool = known.iter().map(|(item, (score, _), _)| Proposal {
+            item: *item,
+            score: *score as f32,
+            kind: ReasonKind::Picked,
+            evidence: Vec::new(),
+            support: 0,
+            is_personal: false,
+        });
+        let pool: Vec<Proposal> = pool.collect();
+        let listed = self.with_hand(&views, prepared.arm, |hand| {
+            let guests = hand.guests(POOL, |item| self.may_come_in(item, (&views, hand)));
+            answer.total += guests.iter().filter(|item| !of_item.contains_key(item)).count();
+            let places = pool.len() + guests.len();
+            hand.list(pool, &guests, places)
+        });
+        let mut moved = listed.moved.into_iter();
+        let ranked = listed.taken.into_iter().map(|proposal| {
+            let id = catalogue.product_id(proposal.item).clone();
+            let (score, parts) = of_item.get(&proposal.item).copied().unzip();
+            (id, parts, score.unwrap_or((0.0, 1.0)), moved.next())
+        });
+        ranked.collect()
+    }
+
+    /// Whether a pin may bring a product that the words did not find.
+    fn may_come_in(&self, item: Item, (views, hand): (&Views, &Hand<'_>)) -> bool {
+        let location = self.context.location_id.as_ref();
+        let filter = self.query.filter.as_ref();
+        views.catalogue.is_servable(item, location)
+            && hand.removal(item).is_none()
+            && filter.is_none_or(|filter| {
+                views.catalogue.product(item).is_some_and(|product| filter.matches(&**product))
+            })
+    }
+
+    fn own_cursor(&self, offset: usize) -> String {
+        format!("{OWN}{offset:x}.{:016x}", self.fingerprint())
+    }
+
+    /// Where a page of the reordered hits begins; `None` for a page after them.
+    fn own_offset(&self, cursor: &str) -> Result<Option<usize>, AppError> {
+        let Some(own) = cursor.strip_prefix(OWN) else { return Ok(None) };
+        let wrong = || refused(souk_search::SearchError::Cursor);
+        let (offset, of) = own.split_once('.').ok_or_else(wrong)?;
+        let offset = usize::from_str_radix(offset, 16).map_err(|_| wrong())?;
+        let is_ours = u64::from_str_radix(of, 16) == Ok(self.fingerprint());
+        if is_ours && offset <= 2 * POOL { Ok(Some(offset)) } else { Err(wrong()) }
+    }
+
+    /// What makes the order; the shopper is not part of it, so a page stays a page after a login.
+    fn fingerprint(&self) -> u64 {
+        let query = self.query;
+        let filter = query.filter.as_ref().map(ToString::to_string);
+        let locale = &query.context.locale;
+        let asked = (&query.query, filter, locale, query.typing, query.structure);
+        xxh3_64(format!("{asked:?}").as_bytes())
+    }
+}

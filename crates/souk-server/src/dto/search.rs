@@ -1,0 +1,497 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use souk_app::{RecommendContext, SearchQuery, SuggestQuery, SynonymSet};
+use souk_core::{Channel, Filter, LocationId, SiteId};
+use souk_search::{FacetRequest, SortBy, Structure, SuggestRequest, Typing};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::dto::common::Faults;
+use crate::dto::recommend::ChannelName;
+use crate::problem::{Answer, Problem};
+
+/// Hits of a page where the request does not say; chosen: two rows of a shop's page.
+const LIMIT_DEFAULT: usize = 10;
+/// Characters of a query that are accepted; no more than a few words of them count.
+const QUERY_CHARS_MAX: usize = 512;
+/// Characters of a placement or language; chosen.
+const TEXT_CHARS_MAX: usize = 250;
+/// Facets of one request; chosen: more than a page has room for.
+const FACETS_MAX: usize = 20;
+/// Bounds of the ranges of one facet; chosen.
+const BOUNDS_MAX: usize = 100;
+
+/// A search.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchBody {
+    /// What the shopper typed; left out or empty, everything that the filter lets through is browsed.
+    #[serde(default)]
+    #[schema(max_length = 512)]
+    query: Option<String>,
+    /// What hits must satisfy: `price <= 20 AND brand = 'Private'`.
+    #[serde(default)]
+    filter: Option<String>,
+    /// Fields to be counted: names, or objects that say how.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    facets: Option<Vec<FacetBody>>,
+    /// `price:asc`, `published_at:desc`, any field with numbers; left out, the best come first.
+    #[serde(default)]
+    sort: Option<String>,
+    /// Hits of one page.
+    #[serde(default, deserialize_with = "crate::json::whole_number")]
+    #[schema(minimum = 1, maximum = 100, default = 10)]
+    limit: Option<u32>,
+    /// `cursor` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
+    /// The shop's name for the shopper. A browser key is believed only with a shopper token.
+    #[serde(default)]
+    user_id: Option<String>,
+    /// The browser's name for the shopper.
+    #[serde(default)]
+    anonymous_id: Option<String>,
+    /// The language of the query, an IETF tag; without it the site's.
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    locale: Option<String>,
+    /// `auto` and `lexical` look for words; `semantic` needs a sentence encoder, which is not built in.
+    #[serde(default)]
+    mode: Option<ModeName>,
+    /// Whether to say what each score is made of.
+    #[serde(default)]
+    explain: Option<bool>,
+    /// Where on the page the answer goes, for rules; `search` where it is left out.
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    placement: Option<String>,
+    /// Where the shopper is.
+    #[serde(default)]
+    channel: Option<ChannelName>,
+    /// Whose products; without it the first site's.
+    #[serde(default)]
+    site: Option<String>,
+    /// Whose stock, for what rules bring in.
+    #[serde(default)]
+    location_id: Option<String>,
+    /// Whether the shopper is still typing: then the last word may be a beginning, and nothing is recorded.
+    #[serde(default)]
+    typing: Option<bool>,
+    /// Whether conditions are read out of the words; `false` undoes what `filters_understood` says.
+    #[serde(default)]
+    understand: Option<bool>,
+}
+
+/// A field to be counted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum FacetBody {
+    /// The twenty most frequent values.
+    Name(String),
+    /// As the object says.
+    Asked(FacetAsked),
+}
+
+/// How a field is to be counted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FacetAsked {
+    /// A field as filters name it.
+    field: String,
+    /// Values, the most frequent first.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000, default = 20)]
+    limit: Option<u32>,
+    /// Only values of which a word begins with this.
+    #[serde(default)]
+    #[schema(max_length = 250)]
+    search: Option<String>,
+    /// Bounds of ranges to count in, rising; without them some that suit the numbers.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    bounds: Option<Vec<f64>>,
+}
+
+/// By what hits are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ModeName {
+    Auto,
+    Lexical,
+    Semantic,
+}
+
+impl SearchBody {
+    /// Turns the shape into a search, or names every fault.
+    pub(crate) fn parse(self) -> Answer<SearchQuery> {
+        let mut faults = Faults::default();
+        let limit = self.limit.map_or(LIMIT_DEFAULT, |limit| limit as usize);
+        if !(1..=SearchQuery::LIMIT_MAX).contains(&limit) {
+            let most = SearchQuery::LIMIT_MAX;
+            faults.add("/limit", format!("limit is {limit}; it must be between 1 and {most}"));
+        }
+        let texts = [
+            ("/query", &self.query, QUERY_CHARS_MAX),
+            ("/placement", &self.placement, TEXT_CHARS_MAX),
+            ("/locale", &self.locale, TEXT_CHARS_MAX),
+        ];
+        for (pointer, text, most) in texts {
+            let length = text.as_ref().map_or(0, |text| text.chars().count());
+            if length > most {
+                faults.add(pointer, format!("{length} characters; the limit is {most}"));
+            }
+        }
+        if self.mode == Some(ModeName::Semantic) {
+            let detail =
+                "`semantic` needs a sentence encoder, which this program does not have; use `auto`";
+            faults.add("/mode", detail);
+        }
+        let facets = facets(&mut faults, self.facets.unwrap_or_default());
+        let sort = self.sort.as_deref().map(SortBy::parse).transpose();
+        let sort = sort.map_err(|error| faults.add("/sort", error.to_string())).ok().flatten();
+        let site = self.site.and_then(|id| faults.id("/site", id, SiteId::new));
+        let location_id =
+            self.location_id.and_then(|id| faults.id("/location_id", id, LocationId::new));
+        let filter = self.filter.as_deref().map(Filter::parse).transpose();
+        let filter = filter.map_err(|error| {
+            Problem::field("/filter", error.to_string()).with_code("invalid_filter")
+        });
+        if !faults.found.is_empty() {
+            return Err(Problem::invalid(faults.found));
+        }
+        // An empty name is nobody's: templates of shops write one when no one is logged in.
+        let named = |id: Option<String>| id.filter(|id| !id.is_empty());
+        let chosen = |yes: bool, then, otherwise| if yes { then } else { otherwise };
+        Ok(SearchQuery {
+            user_id: named(self.user_id),
+            anonymous_id: named(self.anonymous_id),
+            placement: self.placement,
+            filter: filter?,
+            facets,
+            sort,
+            cursor: self.cursor,
+            context: RecommendContext {
+                channel: self.channel.map(Channel::from),
+                locale: self.locale,
+                site,
+                location_id,
+                ..RecommendContext::default()
+            },
+            typing: chosen(self.typing.unwrap_or(false), Typing::Going, Typing::Finished),
+            structure: match self.understand {
+                Some(false) => Structure::Literal,
+                _ => Structure::Read,
+            },
+            explain: self.explain.unwrap_or(false),
+            ..SearchQuery::new(&self.query.unwrap_or_default(), limit)
+        })
+    }
+}
+
+fn facets(faults: &mut Faults, bodies: Vec<FacetBody>) -> Vec<FacetRequest> {
+    if bodies.len() > FACETS_MAX {
+        faults.add("/facets", format!("{} facets; the limit is {FACETS_MAX}", bodies.len()));
+        return Vec::new();
+    }
+    let facets = bodies.into_iter().enumerate().map(|(idx, body)| match body {
+        FacetBody::Name(field) => FacetRequest::new(field),
+        FacetBody::Asked(asked) => asked.parse(faults, idx),
+    });
+    facets.collect()
+}
+
+impl FacetAsked {
+    fn parse(self, faults: &mut Faults, idx: usize) -> FacetRequest {
+        let plain = FacetRequest::new(self.field);
+        let limit = self.limit.map_or(plain.limit, |limit| limit as usize);
+        if !(1..=FacetRequest::VALUES_MAX).contains(&limit) {
+            let most = FacetRequest::VALUES_MAX;
+            let detail = format!("limit is {limit}; it must be between 1 and {most}");
+            faults.add(format!("/facets/{idx}/limit"), detail);
+        }
+        let bounds = self.bounds.unwrap_or_default();
+        if bounds.len() > BOUNDS_MAX || !bounds.is_sorted_by(|left, right| left < right) {
+            let detail = format!("must be up to {BOUNDS_MAX} numbers, each above the one before");
+            faults.add(format!("/facets/{idx}/bounds"), detail);
+        }
+        FacetRequest { limit, search: self.search, bounds, ..plain }
+    }
+}
+
+/// What to make suggestions for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SuggestParams {
+    /// What stands in the box so far.
+    #[param(max_length = 512)]
+    q: String,
+    /// Suggestions of each kind.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 20, default = 5)]
+    limit: Option<u32>,
+    /// Whose products; without it the first site's.
+    #[serde(default)]
+    site: Option<String>,
+    /// The language of the text, an IETF tag; without it the site's.
+    #[serde(default)]
+    #[param(max_length = 250)]
+    locale: Option<String>,
+}
+
+impl SuggestParams {
+    /// Turns the shape into a question, or names every fault.
+    pub(crate) fn parse(self) -> Answer<SuggestQuery> {
+        let mut faults = Faults::default();
+        let limit = self.limit.unwrap_or(5) as usize;
+        if !(1..=SuggestRequest::LIMIT_MAX).contains(&limit) {
+            let most = SuggestRequest::LIMIT_MAX;
+            faults.add("/limit", format!("limit is {limit}; it must be between 1 and {most}"));
+        }
+        let texts = [
+            ("/q", Some(&self.q), QUERY_CHARS_MAX),
+            ("/locale", self.locale.as_ref(), TEXT_CHARS_MAX),
+        ];
+        for (pointer, text, most) in texts {
+            let length = text.map_or(0, |text| text.chars().count());
+            if length > most {
+                faults.add(pointer, format!("{length} characters; the limit is {most}"));
+            }
+        }
+        let site = self.site.and_then(|id| faults.id("/site", id, SiteId::new));
+        if !faults.found.is_empty() {
+            return Err(Problem::invalid(faults.found));
+        }
+        Ok(SuggestQuery { text: self.q, limit, site, locale: self.locale })
+    }
+}
+
+/// What was found.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct SearchAnswer {
+    /// Names the answer in later events: send it as `properties.request_id`.
+    request_id: String,
+    /// The best first, unless a `sort` was asked for or rules say otherwise.
+    hits: Vec<SearchHit>,
+    /// Products found, all pages together.
+    total: u64,
+    /// By field, as asked for. Conditions of the filter about a facet's own field are left out in counting it.
+    facets: BTreeMap<String, FacetAnswer>,
+    query: QueryAnswer,
+    /// Milliseconds that the answer took.
+    took_ms: f64,
+    /// Where the next page begins; `null` after the last.
+    #[schema(required)]
+    cursor: Option<String>,
+}
+
+/// A product that was found.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct SearchHit {
+    product_id: String,
+    /// Comparable within this answer only.
+    score: f64,
+    /// The product as it stands in the catalogue, without its cost.
+    #[schema(value_type = crate::dto::products::ProductAnswer)]
+    product: serde_json::Value,
+    highlights: HighlightsAnswer,
+    /// What the score is made of; `null` without `explain`.
+    #[schema(required)]
+    explanation: Option<HitExplanation>,
+}
+
+/// Texts with the words that were found.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct HighlightsAnswer {
+    /// The title as HTML with the words in `<em>`; `null` where it has none of them.
+    #[schema(required)]
+    title: Option<String>,
+}
+
+/// Factors, of which the score is the product; `null` for what a rule brought in although the words did not
+/// find it.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct HitExplanation {
+    /// The words, by BM25F over all fields.
+    #[schema(required)]
+    text: Option<f64>,
+    /// How they stand in the title.
+    #[schema(required)]
+    title: Option<f64>,
+    /// Whether it can be bought.
+    #[schema(required)]
+    availability: Option<f64>,
+    /// How much it is wanted.
+    #[schema(required)]
+    popularity: Option<f64>,
+    /// A brand, colour or price that the words prefer.
+    #[schema(required)]
+    preference: Option<f64>,
+    /// What the shopper's own purchases say; 1 where nothing of theirs is used.
+    personal: f64,
+    /// What rules did to its place; `null` where none did, or the key may not know.
+    #[schema(required)]
+    moved: Option<crate::dto::recommend::MovedAnswer>,
+}
+
+/// The counts of one field.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct FacetAnswer {
+    /// The most frequent first.
+    values: Vec<FacetValueAnswer>,
+    /// Different values, listed or not.
+    n_values: u64,
+    /// How numbers spread; `null` for texts.
+    #[schema(required)]
+    numbers: Option<FacetNumbers>,
+}
+
+/// A value and how many hits have it.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct FacetValueAnswer {
+    value: String,
+    count: u64,
+}
+
+/// How the numbers of a field spread.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct FacetNumbers {
+    min: f64,
+    max: f64,
+    /// Rising, without gaps.
+    ranges: Vec<FacetRange>,
+}
+
+/// Hits whose number is at least `from` and below `to`; the last range has its end too.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct FacetRange {
+    from: f64,
+    to: f64,
+    count: u64,
+}
+
+/// How the query was read.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct QueryAnswer {
+    /// As it was probably meant, where that differs.
+    #[schema(required)]
+    corrected: Option<String>,
+    /// The language of its words, `und` where it has no rules of its own.
+    language: String,
+    /// Conditions that were read out of the words; `understand: false` takes every word as it stands.
+    filters_understood: Vec<UnderstoodAnswer>,
+    /// What was given up to find anything, in that order: `spelling`, `filters_understood` or `words`.
+    relaxed: Vec<RelaxedAnswer>,
+}
+
+/// A condition read out of words.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct UnderstoodAnswer {
+    words: String,
+    /// In the filter language, or an order as `sort` takes it.
+    filter: String,
+    /// `filtered`: hits fulfil it. `preferred`: those that do come first.
+    effect: String,
+}
+
+/// Something that was given up.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct RelaxedAnswer {
+    what: String,
+    /// So many of the words are needed.
+    #[schema(required = false)]
+    needed: u64,
+    /// Of so many.
+    #[schema(required = false)]
+    of: u64,
+}
+
+/// What a shopper may want to go on with.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::suggested_to_json` writes")]
+pub(crate) struct SuggestAnswer {
+    /// Whole queries.
+    queries: Vec<SuggestionAnswer>,
+    /// Category paths.
+    categories: Vec<SuggestionAnswer>,
+    brands: Vec<SuggestionAnswer>,
+    products: Vec<SuggestedProductAnswer>,
+}
+
+/// Something to go on with, and how many products it finds.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::suggested_to_json` writes")]
+pub(crate) struct SuggestionAnswer {
+    text: String,
+    count: u64,
+}
+
+/// A product that is suggested.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::suggested_to_json` writes")]
+pub(crate) struct SuggestedProductAnswer {
+    product_id: String,
+    /// The product as it stands in the catalogue, without its cost.
+    #[schema(value_type = crate::dto::products::ProductAnswer)]
+    product: serde_json::Value,
+    highlights: HighlightsAnswer,
+}
+
+/// Whose synonyms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SynonymsParams {
+    /// Without it the first site's.
+    #[serde(default)]
+    site: Option<String>,
+}
+
+impl SynonymsParams {
+    pub(crate) fn parse(self) -> Answer<Option<SiteId>> {
+        let mut faults = Faults::default();
+        let site = self.site.and_then(|id| faults.id("/site", id, SiteId::new));
+        if faults.found.is_empty() { Ok(site) } else { Err(Problem::invalid(faults.found)) }
+    }
+}
+
+/// Words that mean the same.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SynonymsBody {
+    /// At most 5,000 sets.
+    #[schema(max_items = 5000, value_type = Vec<SynonymBody>)]
+    pub(crate) synonyms: Vec<SynonymSet>,
+}
+
+/// A set of synonyms: `words`, each of which finds what the others find, or `from` and `to`, where what is typed
+/// also finds what the others find, not the other way round.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "documents `souk_app::SynonymSet`")]
+pub(crate) enum SynonymBody {
+    /// Two to fifty words or phrases.
+    TwoWay {
+        #[schema(min_items = 2, max_items = 50, example = json!(["sofa", "couch"]))]
+        words: Vec<String>,
+    },
+    /// One word or phrase, and one to fifty others.
+    OneWay {
+        #[schema(example = "phone")]
+        from: String,
+        #[schema(min_items = 1, max_items = 50, example = json!(["iphone"]))]
+        to: Vec<String>,
+    },
+}

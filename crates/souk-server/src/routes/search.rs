@@ -1,0 +1,121 @@
+//! Search and suggestions.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use souk_app::{Operation, search_to_json, suggested_to_json};
+use souk_core::SiteId;
+
+use crate::body::expect_json;
+use crate::dto::search::{
+    SearchAnswer, SearchBody, SuggestAnswer, SuggestParams, SynonymsBody, SynonymsParams,
+};
+use crate::edge::Edge;
+use crate::problem::Answer;
+use crate::routes::segment::is_gpc;
+use crate::routes::{QueryOf, json, json_text, no_content, query_of};
+
+/// Bytes of one request; chosen: every list at its limit is a fraction of it.
+const REQUEST_BYTES_MAX: usize = 256 << 10;
+
+/// Searches for products, or browses them by a filter alone. The words are read as a shopper means them, and the
+/// answer says how; an unknown shopper gets a non-personal answer.
+#[utoipa::path(
+    post,
+    path = "/v1/search",
+    tag = "Search",
+    summary = "Search for products",
+    request_body(content = SearchBody),
+    responses((status = 200, description = "Best first.", body = SearchAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: SearchBody = crate::json::parse_object(&call.body)?;
+    let mut query = body.parse()?;
+    if let Some(site) = &query.context.site {
+        edge.check_site(site, "/site")?;
+    }
+    query.is_gpc = is_gpc(&call.headers);
+    let found = edge.app.search(&query, &caller).await?;
+    Ok(json_text(search_to_json(&found, query.explain)))
+}
+
+/// Suggests queries, categories, brands and products while a shopper types; the same to everybody.
+#[utoipa::path(
+    get,
+    path = "/v1/search/suggest",
+    tag = "Search",
+    summary = "Suggest what to search for",
+    params(SuggestParams),
+    responses((status = 200, description = "Each kind best first.", body = SuggestAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn suggest(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<SuggestParams>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
+    let query = query_of(query)?.parse()?;
+    if let Some(site) = &query.site {
+        edge.check_site(site, "/site")?;
+    }
+    Ok(json_text(suggested_to_json(&edge.app.suggest(&query, &caller)?)))
+}
+
+/// The words that mean the same on a site.
+#[utoipa::path(
+    get,
+    path = "/v1/search/synonyms",
+    tag = "Search",
+    summary = "Read the synonyms",
+    params(SynonymsParams),
+    responses((status = 200, description = "As they were put.", body = SynonymsBody)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn synonyms(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<SynonymsParams>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadRules, REQUEST_BYTES_MAX).await?;
+    let site = site_of(&edge, query)?;
+    let synonyms = edge.app.synonyms(&site, &caller)?;
+    Ok(json(&SynonymsBody { synonyms }))
+}
+
+/// Puts synonyms in the place of those of a site; they hold for every search after the answer. One that is wrong
+/// refuses them all.
+#[utoipa::path(
+    put,
+    path = "/v1/search/synonyms",
+    tag = "Search",
+    summary = "Replace the synonyms",
+    params(SynonymsParams),
+    request_body(content = SynonymsBody),
+    responses((status = 204, description = "They hold.")),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn put_synonyms(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<SynonymsParams>,
+    request: Request,
+) -> Answer {
+    let limit = edge.config.limits.body_bytes_max;
+    let (caller, call) = edge.admit(request, Operation::WriteRules, limit).await?;
+    expect_json(&call.headers)?;
+    let site = site_of(&edge, query)?;
+    let body: SynonymsBody = crate::json::parse_object(&call.body)?;
+    edge.app.put_synonyms((&site, body.synonyms), &caller).await?;
+    Ok(no_content())
+}
+
+fn site_of(edge: &Edge, query: QueryOf<SynonymsParams>) -> Answer<SiteId> {
+    let site = query_of(query)?.parse()?;
+    if let Some(site) = &site {
+        edge.check_site(site, "/site")?;
+    }
+    Ok(site.unwrap_or_else(|| edge.app.config().main_site()))
+}

@@ -1,0 +1,176 @@
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use souk_app::Role;
+
+use crate::http::{call, get, post};
+use crate::shop::Shop;
+
+fn stocked() -> Shop {
+    let shop = Shop::open();
+    let lamp = |n: u32| {
+        json!({"id": format!("p{n}"), "title": format!("Desk lamp {n}"), "brand": if n % 2 == 0 { "Lux" } else { "Hell" },
+            "price": {"amount": n * 100, "currency": "USD"}, "cost": {"amount": 50, "currency": "USD"},
+            "attributes": {"color": if n % 3 == 0 { "red" } else { "black" }}})
+    };
+    let mut products: Vec<Value> = (1..=20).map(lamp).collect();
+    products.push(json!({"id": "chair", "title": "Garden chair <wood>"}));
+    shop.put_products(&json!(products));
+    shop.wait_folded();
+    shop
+}
+
+/// Searches as soon as the index holds what was put in.
+fn search(shop: &Shop, body: &Value) -> Value {
+    let began = Instant::now();
+    loop {
+        let reply = shop.admin(post("/v1/search", body));
+        let is_there = reply.status == 200 && !reply.json()["hits"].as_array().unwrap().is_empty();
+        if is_there || began.elapsed() > Duration::from_secs(30) {
+            return reply.expect(200).json();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_answer_has_the_shape_of_the_contract() {
+    let shop = stocked();
+    let answer = search(
+        &shop,
+        &json!({"query": "desk lamp under 15", "facets": ["brand", {"field": "price", "bounds": [0, 5, 10, 20]}],
+            "filter": "brand = 'Lux'", "limit": 3, "user_id": "u1", "locale": "en-US", "mode": "auto", "explain": true}),
+    );
+    assert_eq!(answer["total"], 7, "{answer}");
+    let hits = answer["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 3);
+    for hit in hits {
+        assert_eq!(hit["product"]["id"], hit["product_id"]);
+        assert!(hit["product"].get("cost").is_none(), "{hit}");
+        let title = hit["highlights"]["title"].as_str().unwrap();
+        assert!(title.starts_with("<em>Desk</em> <em>lamp</em> "), "{title}");
+        let parts = ["text", "title", "availability", "popularity", "preference", "personal"];
+        let product: f64 =
+            parts.iter().map(|part| hit["explanation"][part].as_f64().unwrap()).product();
+        let score = hit["score"].as_f64().unwrap();
+        assert!((product / score - 1.0).abs() < 1e-5, "{hit}");
+    }
+    let brands = answer["facets"]["brand"]["values"].as_array().unwrap();
+    assert_eq!(brands.len(), 2, "the choice of a brand does not hide the others: {answer}");
+    let ranges = answer["facets"]["price"]["numbers"]["ranges"].as_array().unwrap();
+    assert_eq!(ranges.len(), 3, "{answer}");
+    let query = &answer["query"];
+    assert_eq!((&query["corrected"], &query["language"]), (&Value::Null, &json!("en")));
+    assert_eq!(query["filters_understood"][0]["effect"], "filtered", "{answer}");
+    assert!(answer["took_ms"].as_f64().unwrap() > 0.0 && answer["request_id"].is_string());
+    let next = search(
+        &shop,
+        &json!({"query": "desk lamp under 15", "filter": "brand = 'Lux'", "limit": 5, "cursor": answer["cursor"], "locale": "en-US"}),
+    );
+    let ids = |answer: &Value| -> Vec<Value> {
+        let hits = answer["hits"].as_array().unwrap().iter();
+        hits.map(|hit| hit["product_id"].clone()).collect()
+    };
+    assert!(ids(&next).len() == 4 && ids(&next).iter().all(|id| !ids(&answer).contains(id)));
+    assert!(next["cursor"].is_null() && next["hits"][0]["explanation"].is_null());
+    let literal = search(&shop, &json!({"query": "desk lamp under 15", "understand": false}));
+    assert_eq!(literal["query"]["filters_understood"], json!([]));
+}
+
+#[test]
+fn what_a_shopper_types_is_never_an_error() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    for query in
+        ["", "   ", "\"", "!!!", "%_*", "ÄÖÜß 漢字 🛋", "a", "0", "--", "lamp AND (", "\u{0}"]
+    {
+        let answer = shop.admin(post("/v1/search", &json!({"query": query}))).expect(200).json();
+        assert!(answer["hits"].is_array(), "{query}");
+    }
+    let bare =
+        json!({"query": "lamp", "facets": ["no_such_field", "brand"], "sort": "published_at:desc"});
+    let bare = shop.admin(post("/v1/search", &bare)).expect(200).json();
+    assert_eq!(bare["facets"]["no_such_field"]["values"], json!([]), "{bare}");
+    assert_eq!((&bare["facets"]["brand"]["n_values"], &bare["total"]), (&json!(2), &json!(20)));
+    let all = search(&shop, &json!({"sort": "price:desc", "limit": 2}));
+    assert_eq!((&all["total"], &all["hits"][0]["product_id"]), (&json!(21), &json!("p20")));
+    let safe = search(&shop, &json!({"query": "chair"}));
+    assert_eq!(safe["hits"][0]["highlights"]["title"], "Garden <em>chair</em> &lt;wood&gt;");
+}
+
+#[test]
+fn every_fault_of_a_search_is_named() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    let many: Vec<&str> = vec!["brand"; 21];
+    for (body, code, pointer) in [
+        (json!({"limit": 0}), "invalid_input", "/limit"),
+        (json!({"limit": 101}), "invalid_input", "/limit"),
+        (json!({"query": "x".repeat(513)}), "invalid_input", "/query"),
+        (json!({"mode": "semantic"}), "invalid_input", "/mode"),
+        (json!({"sort": "price:up"}), "invalid_input", "/sort"),
+        (json!({"sort": "no_such_field"}), "invalid_search", "/sort"),
+        (json!({"facets": many}), "invalid_input", "/facets"),
+        (
+            json!({"facets": [{"field": "price", "bounds": [3, 2]}]}),
+            "invalid_input",
+            "/facets/0/bounds",
+        ),
+        (json!({"facets": [{"field": "brand", "limit": 0}]}), "invalid_input", "/facets/0/limit"),
+        (json!({"filter": "price <"}), "invalid_filter", "/filter"),
+        (json!({"cursor": "p1.0"}), "invalid_search", "/cursor"),
+        (json!({"cursor": "zz"}), "invalid_search", "/cursor"),
+        (json!({"site": "nowhere"}), "invalid_input", "/site"),
+    ] {
+        let problem = shop.admin(post("/v1/search", &body)).problem(422, code);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
+    }
+    for query in ["q=a&limit=0", "q=a&limit=21", "limit=3", "q=a&site=nowhere"] {
+        let reply = shop.admin(get(&format!("/v1/search/suggest?{query}")));
+        assert_eq!(reply.status, 422, "{query}");
+    }
+}
+
+#[test]
+fn suggestions_have_the_shape_of_the_contract() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    let key = shop.key(Role::StorefrontBrowser);
+    let answer = shop.send(&get("/v1/search/suggest?q=des&limit=3").key(&key)).expect(200).json();
+    assert_eq!(answer["queries"][0], json!({"text": "desk", "count": 20}), "{answer}");
+    assert_eq!(answer["products"].as_array().unwrap().len(), 3);
+    let title = answer["products"][0]["highlights"]["title"].as_str().unwrap();
+    assert!(title.starts_with("<em>Desk</em> lamp"), "{title}");
+    for kind in ["categories", "brands"] {
+        assert!(answer[kind].is_array());
+    }
+}
+
+#[test]
+fn synonyms_are_put_as_a_whole_and_hold_at_once() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    let total = |query: &str| {
+        let reply = shop.admin(post("/v1/search", &json!({"query": query}))).expect(200).json();
+        reply["total"].as_u64().unwrap()
+    };
+    assert_eq!((total("luminaire"), total("seat")), (0, 0));
+    let sets = json!({"synonyms": [{"words": ["luminaire", "lamp"]}, {"from": "seat", "to": ["garden chair", "stool"]}]});
+    let put = |body: &Value| call("PUT", "/v1/search/synonyms").json(body);
+    shop.admin(put(&sets)).expect(204);
+    assert_eq!((total("luminaire"), total("lamp"), total("seat")), (20, 20, 1));
+    assert_eq!(shop.admin(get("/v1/search/synonyms")).expect(200).json(), sets);
+    // What comes later is found by them too, and one that is wrong changes nothing.
+    let wrong = json!({"synonyms": [{"words": ["a", "b"]}, {"words": ["alone"]}, {"from": "!!", "to": ["x"]}]});
+    let problem = shop.admin(put(&wrong)).problem(422, "invalid_input");
+    let pointers: Vec<&str> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["pointer"].as_str().unwrap())
+        .collect();
+    assert_eq!(pointers, ["/synonyms/1/words", "/synonyms/2/from"]);
+    assert_eq!(total("luminaire"), 20);
+    shop.admin(put(&json!({"synonyms": []}))).expect(204);
+    assert_eq!(total("luminaire"), 0);
+}
