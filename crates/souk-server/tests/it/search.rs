@@ -9,9 +9,9 @@ use crate::shop::Shop;
 fn stocked() -> Shop {
     let shop = Shop::open();
     let lamp = |n: u32| {
-        json!({"id": format!("p{n}"), "title": format!("Desk lamp {n}"), "brand": if n % 2 == 0 { "Lux" } else { "Hell" },
+        json!({"id": format!("p{n}"), "title": format!("Desk lamp {n}"), "brand": if n.is_multiple_of(2) { "Lux" } else { "Hell" },
             "price": {"amount": n * 100, "currency": "USD"}, "cost": {"amount": 50, "currency": "USD"},
-            "attributes": {"color": if n % 3 == 0 { "red" } else { "black" }}})
+            "attributes": {"color": if n.is_multiple_of(3) { "red" } else { "black" }}})
     };
     let mut products: Vec<Value> = (1..=20).map(lamp).collect();
     products.push(json!({"id": "chair", "title": "Garden chair <wood>"}));
