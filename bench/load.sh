@@ -62,6 +62,8 @@ for strategy in auto next_basket; do
   "$load" recommend --address "$address" --key "$front" --ingest-key "$key" --products "$work/ids" --duration "$seconds" --strategy $strategy
 done
 echo "resident: $(rss)"
+echo "search: twenty queries, five facets, each for a known shopper"
+"$load" search --address "$address" --key "$front" --queries bench/queries.txt --duration "$seconds"
 echo; echo "== freshness"
 "$load" freshness --address "$address" --key "$admin" --products "$work/ids" --rounds 500
 stop

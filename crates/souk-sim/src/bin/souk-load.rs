@@ -25,6 +25,8 @@ enum Command {
     Ingest(Ingest),
     /// Recommendations at a fixed rate, open loop, with events beside.
     Recommend(Recommend),
+    /// Searches at a fixed rate, open loop, each for a known shopper and with facets.
+    Search(Search),
     /// How long after its acknowledgement a fact shows in answers.
     Freshness(Freshness),
 }
@@ -100,6 +102,27 @@ struct Recommend {
 }
 
 #[derive(Args)]
+struct Search {
+    #[command(flatten)]
+    target: Target,
+    /// A key with role `storefront_server`.
+    #[arg(long)]
+    key: String,
+    /// A file with a query a line; each request draws one.
+    #[arg(long)]
+    queries: std::path::PathBuf,
+    /// Requests a second.
+    #[arg(long, default_value_t = 1_000.0)]
+    rate: f64,
+    /// Connections.
+    #[arg(long, default_value_t = 24)]
+    connections: usize,
+    /// Fields to count in every answer, separated by commas.
+    #[arg(long, default_value = "brand,categories,price,availability,size", value_delimiter = ',')]
+    facets: Vec<String>,
+}
+
+#[derive(Args)]
 struct Freshness {
     #[command(flatten)]
     target: Target,
@@ -168,6 +191,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Ingest(args) => ingest(&args),
         Command::Recommend(args) => recommend(&args),
+        Command::Search(args) => search(&args),
         Command::Freshness(args) => freshness(&args),
     }
 }
@@ -230,6 +254,29 @@ fn recommend(args: &Recommend) -> Result<()> {
     report("recommendations", &answers);
     report("event batches", &events);
     fail_on(&[&answers, &events])
+}
+
+fn search(args: &Search) -> Result<()> {
+    let crowd = Crowd::of(&args.target)?;
+    let queries = std::fs::read_to_string(&args.queries)
+        .with_context(|| args.queries.display().to_string())?;
+    let queries: Vec<&str> = queries.lines().filter(|query| !query.is_empty()).collect();
+    if queries.is_empty() {
+        bail!("{} has no query", args.queries.display());
+    }
+    let path = ("/v1/search", Some(args.key.as_str()));
+    let answers = run(plan(&args.target, args.rate, args.connections), path, |number, body| {
+        let mut random = Random::new(crowd.seed ^ !number);
+        let asked = serde_json::json!({
+            "user_id": (1 + random.below(crowd.users)).to_string(),
+            "query": queries[random.below(queries.len() as u64) as usize],
+            "facets": args.facets,
+            "limit": 10,
+        });
+        let _ = write!(body, "{asked}");
+    });
+    report("searches", &answers);
+    fail_on(&[&answers])
 }
 
 /// The same shopper's next answer after an event, and anybody's after a product changed.
