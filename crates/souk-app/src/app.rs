@@ -7,11 +7,14 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::consent::ConsentRules;
 use crate::door::Door;
+use crate::forecasts::{Forecasts, keep_forecasts};
 use crate::models::{Models, keep_models};
 use crate::people::{People, keep_people};
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
+use crate::purchasing::Purchasing;
 use crate::recommend::{Ranking, keep_fresh, keep_lists, keep_trials};
+use crate::replenishment::keep_replenished;
 use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
 use crate::segments::Segments;
@@ -69,12 +72,14 @@ pub struct App {
     pub(crate) merchandising: Merchandising,
     pub(crate) people: People,
     pub(crate) segments: Segments,
+    pub(crate) purchasing: Purchasing,
+    pub(crate) forecasts: Forecasts,
     pub(crate) projector: Projector,
 }
 
 impl App {
     /// The names of all projections, for metrics.
-    pub const PROJECTIONS: [&'static str; 10] = [
+    pub const PROJECTIONS: [&'static str; 11] = [
         "consents",
         "catalogue",
         "identity",
@@ -83,6 +88,7 @@ impl App {
         "visits",
         "baskets",
         "sales",
+        "supply",
         "popularity",
         "attribution",
     ];
@@ -125,6 +131,7 @@ impl App {
         let sites = config.sites().collect();
         let merchandising = Merchandising::open(&*parts.tables, (sites, now)).await?;
         let segments = Segments::open(&*parts.tables, now).await?;
+        let purchasing = Purchasing::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
             config,
@@ -137,9 +144,13 @@ impl App {
             merchandising,
             people: People::default(),
             segments,
+            purchasing,
+            forecasts: Forecasts::default(),
             projector,
         });
         Door::start(&app);
+        tokio::spawn(keep_forecasts(Arc::downgrade(&app)));
+        tokio::spawn(keep_replenished(Arc::downgrade(&app)));
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         tokio::spawn(keep_lists(Arc::downgrade(&app)));
         tokio::spawn(keep_models(Arc::downgrade(&app)));

@@ -9,11 +9,13 @@ mod audit;
 mod clock;
 pub mod config;
 mod consent;
+mod demand;
 pub mod demo;
 mod doctor;
 mod door;
 mod error;
 mod export;
+mod forecasts;
 mod holdout;
 mod idempotency;
 mod import;
@@ -25,7 +27,9 @@ mod people;
 mod privacy;
 mod products;
 mod projections;
+mod purchasing;
 mod recommend;
+mod replenishment;
 mod reports;
 mod retention;
 mod rules;
@@ -33,6 +37,7 @@ mod sealing;
 mod segments;
 pub mod sheet;
 mod status;
+mod stock;
 mod stored;
 #[cfg(test)]
 mod test_shop;
@@ -50,9 +55,14 @@ pub use audit::{
 pub use clock::Clock;
 pub use config::{Config, Notice};
 pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};
+pub use demand::DemandSeries;
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
+pub use forecasts::{
+    Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastRequest, HORIZON_MAX, KeyFactor,
+    OptimalStock, Risk, forecast_to_json,
+};
 pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
@@ -83,6 +93,15 @@ pub use projections::{
     Audit, Catalogue, Counters, DailySales, DaySale, Histories, History, Identity, PastBasket,
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
+pub use purchasing::{
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX, PriceBreak,
+    PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch, StoredSupplier, Supplier,
+    SupplierRecord, Weekday,
+};
+pub use replenishment::{
+    Automatic, Candidate, Decision, FeedAlarm, PlanException, PlanLine, Position, Proposal,
+    ReplenishmentPlan, plan_to_json,
+};
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
     RecommendRequest, Recommendation, RuleDraft, RuleMove, RuleNote, RulePreview, Strategy,
@@ -97,6 +116,7 @@ pub use retention::{
     RetentionState,
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
+pub use stock::{STOCK_PAGE_MAX, StockLevel, StockPage, StockQuery};
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,
     SegmentSize, SizedSegment,

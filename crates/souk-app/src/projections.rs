@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use souk_core::wire::WireError;
 use souk_core::{
-    ConsentChange, CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef, Purpose,
-    Purposes, Sale, SiteId, SubjectId, Timestamp,
+    ConsentChange, CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef,
+    PriceChange, ProductId, Promotion, Purpose, Purposes, Sale, SiteId, StockChange, SubjectId,
+    Timestamp,
 };
 use souk_ports::{Cursor, Position, RecordKind, Recorded};
 use souk_privacy::consent::decide;
@@ -37,6 +38,7 @@ pub(crate) mod projector;
 mod sales;
 mod shoppers;
 mod snapshots;
+mod supply;
 mod uses;
 
 pub(crate) use attribution::{
@@ -56,7 +58,9 @@ pub use shoppers::Shoppers;
 pub(crate) use consents::Statement;
 pub(crate) use gate::{Consented, CrowdView, PaidLine, Purchase, Sharing, Use, Whom};
 pub(crate) use people::Bond;
+pub(crate) use orders::NONE as NO_LOCATION;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
+pub(crate) use supply::{Feed, Run, StockDay, Supply};
 
 use crate::consent::{ConsentRules, Learning};
 use attribution::Attribution;
@@ -65,6 +69,7 @@ use histories::{Crowd, Out, is_kept};
 use lines::{Line, Lines};
 use orders::{NONE, Report};
 use snapshots::Anchor;
+use supply::StockFact;
 use uses::Uses;
 
 /// Products of one interaction that are kept; chosen: a cart is longer seldom, and a client that
@@ -147,6 +152,8 @@ pub struct Views {
     pub popularity: Popularity,
     /// What was sold, without persons.
     pub sales: DailySales,
+    /// What demand is read with beside sales.
+    pub(crate) supply: Supply,
     /// What became of answers.
     attribution: Attribution,
     /// How much was folded.
@@ -178,6 +185,7 @@ impl Views {
             basket_vectors: BasketVectors::default(),
             popularity: Popularity::default(),
             sales: DailySales::default(),
+            supply: Supply::default(),
             attribution: Attribution::default(),
             counters: Counters::default(),
             generation: 0,
@@ -224,6 +232,7 @@ impl Views {
             ("visits", self.visits.bytes()),
             ("baskets", self.baskets.bytes()),
             (DailySales::NAME, self.sales.bytes()),
+            (Supply::NAME, self.supply.bytes()),
             (Attribution::NAME, self.attribution.bytes()),
         ];
         ViewSizes {
@@ -319,14 +328,22 @@ impl Views {
             (Fact::Forgotten { subject }, _) => self.forget(*subject),
             (Fact::ProductPatched { product, patch }, _) => {
                 self.catalogue.patch((site, product), patch.as_ref().clone(), head.at);
+                self.note_price((site, product), head.at);
             }
             (Fact::ProductDeleted { product }, _) => self.catalogue.delete(site, product),
-            (Fact::Stock(change), _) => self.catalogue.change_stock(site, change, head.at),
-            (Fact::Price(change), _) => self.catalogue.price(site, change, head.at),
+            (Fact::Stock(change), _) => self.fold_stock(&head, change),
+            (Fact::Price(change), _) => {
+                self.catalogue.price(site, change, head.at);
+                self.fold_price(site, change, head.at);
+            }
+            (Fact::Promotion(promotion), _) => self.fold_promotion(&head, promotion),
             (Fact::ProductPut(_), _) => {
                 let at = event.at;
                 if let Fact::ProductPut(product) = event.fact {
+                    let (id, of) = (product.id.clone(), product.site.clone());
                     self.catalogue.put(*product, at);
+                    let of = self.catalogue.intern_site(&of);
+                    self.note_price((of, &id), at);
                 }
             }
             // Kept in the log for what is to come; a personal fact without a person says nothing.
@@ -391,9 +408,12 @@ impl Views {
     }
 
     fn report_sale(&mut self, order: OrderRef, report: Report, site: u32) {
-        let Views { sales, popularity, catalogue, .. } = self;
+        let Views { sales, popularity, catalogue, supply, .. } = self;
         sales.report(order, report, |placed, sign| {
             popularity.sold(placed, site, sign);
+            for line in placed.lines.iter() {
+                supply.note_sale((placed.location, placed.first.1), line.milli, sign);
+            }
             if catalogue.stock().is_empty() || placed.location == NONE {
                 return;
             }
@@ -401,8 +421,43 @@ impl Views {
                 let place = (line.item, placed.location);
                 let milli = line.milli.saturating_mul(sign);
                 catalogue.stock_mut().sell(place, milli, placed.first.0);
+                let left = catalogue.stock().at(place.0, place.1);
+                supply.note_level(place, left, placed.first.0);
             }
         });
+    }
+
+    fn fold_stock(&mut self, head: &Head<'_>, change: &StockChange) {
+        let item = self.catalogue.intern(head.site, &change.product);
+        let location = self.catalogue.intern_location(&change.location);
+        let before = self.catalogue.stock().at(item, location);
+        self.catalogue.change_stock(head.site, change, head.at);
+        self.supply.note_stock(&StockFact { item, location, change, before, at: head.at });
+        let to = change.to.as_ref().map(|to| self.catalogue.intern_location(to));
+        for location in [Some(location), to].into_iter().flatten() {
+            let left = self.catalogue.stock().at(item, location);
+            self.supply.note_level((item, location), left, head.at);
+        }
+    }
+
+    fn fold_price(&mut self, site: u32, change: &PriceChange, at: Timestamp) {
+        if change.variant.is_none() {
+            let item = self.catalogue.intern(site, &change.product);
+            self.supply.note_price(item, Some(change.price), at);
+        }
+    }
+
+    /// Notes the price that the catalogue says now.
+    fn note_price(&mut self, (site, product): (u32, &ProductId), at: Timestamp) {
+        let item = self.catalogue.intern(site, product);
+        let price = self.catalogue.product(item).and_then(|product| product.price);
+        self.supply.note_price(item, price, at);
+    }
+
+    fn fold_promotion(&mut self, head: &Head<'_>, promotion: &Promotion) {
+        let items = promotion.products.iter();
+        let items = items.map(|product| self.catalogue.intern(head.site, product)).collect();
+        self.supply.note_promotion(head.site, (promotion, items), head.at);
     }
 
     /// Whether an order is more than a household's.

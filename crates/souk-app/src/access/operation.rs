@@ -31,11 +31,13 @@ pub enum Operation {
     WriteSegments,
     ReadSegmentMembers,
     ReadReports,
+    ReadPlanning,
+    WritePlanning,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 27] = [
+    pub const ALL: [Operation; 29] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -63,6 +65,8 @@ impl Operation {
         Operation::WriteSegments,
         Operation::ReadSegmentMembers,
         Operation::ReadReports,
+        Operation::ReadPlanning,
+        Operation::WritePlanning,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -97,6 +101,8 @@ impl Operation {
                 "list the people of a segment, or whom a product may be for"
             }
             Operation::ReadReports => "read reports on recommendations",
+            Operation::ReadPlanning => "read stock, forecasts, suppliers or purchase orders",
+            Operation::WritePlanning => "change suppliers or purchase orders",
         }
     }
 }

@@ -49,12 +49,15 @@ pub enum AuditOperation {
     SegmentChange,
     SegmentDelete,
     SegmentMembers,
+    SupplierChange,
+    PurchaseOrderChange,
+    ReplenishmentSwitch,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 39] = [
+    pub const ALL: [AuditOperation; 42] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -93,6 +96,9 @@ impl AuditOperation {
         AuditOperation::SegmentChange,
         AuditOperation::SegmentDelete,
         AuditOperation::SegmentMembers,
+        AuditOperation::SupplierChange,
+        AuditOperation::PurchaseOrderChange,
+        AuditOperation::ReplenishmentSwitch,
         AuditOperation::AccessDenied,
     ];
 
@@ -137,6 +143,9 @@ impl AuditOperation {
             AuditOperation::SegmentChange => "segment.change",
             AuditOperation::SegmentDelete => "segment.delete",
             AuditOperation::SegmentMembers => "segment.members",
+            AuditOperation::SupplierChange => "supplier.change",
+            AuditOperation::PurchaseOrderChange => "purchase_order.change",
+            AuditOperation::ReplenishmentSwitch => "replenishment.switch",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

@@ -151,6 +151,15 @@ impl DailySales {
         by_currency.filter(|(_, total)| *total != SalesTotal::default()).collect()
     }
 
+    /// The numbers of the places that a product was sold at, ascending.
+    pub(crate) fn locations(&self, item: Item) -> Vec<u32> {
+        let cells = self.cells.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
+        let mut places: Vec<u32> = cells.iter().filter_map(|cell| cell.location()).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// How many orders are known.
     pub fn n_orders(&self) -> usize {
         self.orders.len()

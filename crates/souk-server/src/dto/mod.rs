@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod page;
 pub(crate) mod people;
+pub(crate) mod planning;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
