@@ -1,6 +1,7 @@
 //! Numbers that several engines share. Nothing here knows products, money or time.
 
 pub mod counts;
+pub mod gamma;
 pub mod normal;
 pub mod parallel;
 pub mod random;

@@ -1,5 +1,22 @@
 //! The normal distribution.
 
+use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+
+/// The chance of a value up to `z`, of the standard normal distribution.
+pub fn at_most(z: f64) -> f64 {
+    0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
+}
+
+/// The density at `z`, of the standard normal distribution.
+pub fn density(z: f64) -> f64 {
+    (-0.5 * z * z).exp() / TAU.sqrt()
+}
+
+/// The mean of what exceeds `z`, E (Z − z)⁺, of the standard normal distribution.
+pub fn excess(z: f64) -> f64 {
+    (density(z) - z * at_most(-z)).max(0.0)
+}
+
 /// The quantile of the standard normal distribution, for 0 < p < 1.
 ///
 /// Wichura, *Algorithm AS 241*, Applied Statistics 37(3), 1988 (PPND16): about 16 digits.
@@ -107,6 +124,20 @@ mod tests {
         ];
         for (p, expected) in cases {
             assert!((quantile(p) - expected).abs() < 1e-12, "{p}");
+        }
+    }
+
+    /// scipy.stats.norm.cdf; the excess at 0 is 1/√(2π) by hand, and E (Z − z)⁺ − E (z − Z)⁺ is −z.
+    #[test]
+    fn chances_and_excess() {
+        for (z, chance) in
+            [(0.0, 0.5), (1.96, 0.975_002_104_851_779_5), (-3.0, 0.001_349_898_031_630_094_6)]
+        {
+            assert!((at_most(z) - chance).abs() < 1e-15, "{z}");
+        }
+        assert!((excess(0.0) - 0.398_942_280_401_432_7).abs() < 1e-15);
+        for z in [-2.0, 0.3, 1.7] {
+            assert!((excess(z) - excess(-z) + z).abs() < 1e-14, "{z}");
         }
     }
 }
