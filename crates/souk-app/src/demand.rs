@@ -13,7 +13,7 @@ use crate::{App, AppError};
 
 mod total;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use total::TotalDemand;
 
@@ -109,6 +109,22 @@ impl DemandSeries {
             }
         }
         (wanted, added)
+    }
+
+    /// What was known after the first `n` days; promotions of the days after them count as planned.
+    pub(crate) fn until(&self, n: usize) -> DemandSeries {
+        let n = n.min(self.len());
+        let cut = |column: &[f64]| column.get(..n).unwrap_or(column).to_vec();
+        let ahead = self.promotion.get(n..).unwrap_or(&[]);
+        DemandSeries {
+            first: self.first,
+            sold: cut(&self.sold),
+            returned: cut(&self.returned),
+            is_censored: self.is_censored.get(..n).unwrap_or(&self.is_censored).to_vec(),
+            promotion: cut(&self.promotion),
+            price: cut(&self.price),
+            promotion_ahead: ahead.iter().chain(&self.promotion_ahead).copied().collect(),
+        }
     }
 
     /// A hash of all that a forecast rests on.

@@ -36,6 +36,7 @@ mod rules;
 mod sealing;
 mod segments;
 pub mod sheet;
+mod simulation;
 mod status;
 mod stock;
 mod stored;
@@ -116,6 +117,7 @@ pub use retention::{
     RetentionState,
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
+pub use simulation::{PolicyRow, SIMULATED_MAX, SimulationReport, SimulationRequest};
 pub use stock::{STOCK_PAGE_MAX, StockLevel, StockPage, StockQuery};
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,

@@ -19,7 +19,7 @@ mod orders;
 mod store;
 mod suppliers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use calendar::Weekday;
 pub use orders::{

@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod people;
+pub(crate) mod planning;
 pub(crate) mod pii;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
@@ -64,6 +65,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Audit(what) => audit::run(what, &settings).await,
         Command::Models(what) => models::run(what, &settings).await,
+        Command::Replenish(args) => planning::replenish(args, &settings).await,
+        Command::Simulate(what) => planning::simulate(what, &settings).await,
         Command::Profile(args) => people::profile(args, &settings).await,
         Command::Segments(what) => people::run(what, &settings).await,
         Command::Report(what) => report::run(what, &settings).await,

@@ -1,5 +1,5 @@
-use souk_forecast::counts::CountDistribution;
-use souk_forecast::normal_quantile;
+use souk_math::counts::CountDistribution;
+use souk_math::normal;
 
 /// Means up to which a total is taken as a count with a chance for each number of pieces.
 const COUNT_MEAN_MAX: f64 = 500.0;
@@ -26,7 +26,7 @@ impl TotalDemand {
         if self.is_count && self.mean <= COUNT_MEAN_MAX {
             return self.counts().quantiles(&[share])[0];
         }
-        let amount = self.mean + normal_quantile(share) * self.variance.max(0.0).sqrt();
+        let amount = self.mean + normal::quantile(share) * self.variance.max(0.0).sqrt();
         if self.is_count { amount.max(0.0).ceil() } else { amount.max(0.0) }
     }
 
@@ -44,7 +44,7 @@ impl TotalDemand {
             return (1.0 - covered).max(0.0);
         }
         let sd = self.variance.max(1e-12).sqrt();
-        1.0 - normal_share((amount - self.mean) / sd)
+        1.0 - normal::at_most((amount - self.mean) / sd)
     }
 
     /// Units beyond `amount` that are wanted on average.
@@ -58,24 +58,12 @@ impl TotalDemand {
             return above.map(|(k, chance)| (k as f64 - amount).max(0.0) * chance).sum();
         }
         let sd = self.variance.max(1e-12).sqrt();
-        let z = (amount - self.mean) / sd;
-        let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
-        sd * (density - z * (1.0 - normal_share(z))).max(0.0)
+        sd * normal::excess((amount - self.mean) / sd).max(0.0)
     }
 
     fn counts(&self) -> CountDistribution {
         CountDistribution::of_moments(self.mean, self.variance / self.mean)
     }
-}
-
-/// The share of a standard normal variable below `z`, by halving on its quantile function: within 1e-9.
-fn normal_share(z: f64) -> f64 {
-    let (mut low, mut high) = (1e-12, 1.0 - 1e-12);
-    for _ in 0..50 {
-        let middle = 0.5 * (low + high);
-        if normal_quantile(middle) < z { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use souk_core::{Day, Money};
+use souk_inventory::rounding::{Rounding, round};
 
 use super::calendar::open_day;
 use super::{MoneyText, PurchaseOrder, Weekday, invalid, shown};
@@ -201,12 +202,18 @@ impl Offer {
         price.checked("").ok()
     }
 
-    /// The least quantity of at least `need` that can be ordered.
-    pub(crate) fn rounded(&self, need: f64) -> f64 {
-        let least = need.max(self.minimum);
-        // Thousandths are the finest that is kept; so 0.1 · 3 is one multiple of 0.3.
-        let multiples = ((least / self.multiple) * 1e9).round() / 1e9;
-        multiples.ceil() * self.multiple
+    /// The least quantity of at least `need` that can be ordered, and how it came about.
+    pub(crate) fn rounded(&self, need: f64) -> (f64, String) {
+        let rounding =
+            Rounding { multiple: self.multiple, minimum: self.minimum, ..Rounding::FREE };
+        match round(need, &rounding) {
+            Ok(rounded) => {
+                let steps: Vec<String> = rounded.steps.iter().map(ToString::to_string).collect();
+                (rounded.units, steps.join("; "))
+            }
+            // The door checks what could be wrong.
+            Err(_) => (need, String::new()),
+        }
     }
 }
 

@@ -157,21 +157,18 @@ impl Need {
         if need <= 0.0 {
             return None;
         }
-        let mut quantity = offer.rounded(need);
-        let mut rounding = format!(
-            "{need:.1} missing, at least {} in multiples of {}: {quantity}",
-            offer.minimum, offer.multiple
-        );
+        let (mut quantity, mut rounding) = offer.rounded(need);
         // A price break may make more units cost less in all.
         for one in &offer.breaks {
             if one.from <= quantity {
                 continue;
             }
-            let more = offer.rounded(one.from);
+            let (more, _) = offer.rounded(one.from);
             let (now, then) = (offer.unit_price(quantity)?, offer.unit_price(more)?);
             if cost_of(then, more).minor() <= cost_of(now, quantity).minor() {
                 quantity = more;
-                rounding = format!("{rounding}; {more} cost no more by the price from {}", one.from);
+                let words = format!("{more} cost no more by the price from {}", one.from);
+                rounding = [rounding, words].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ");
             }
         }
         let unit_price = offer.unit_price(quantity)?;
@@ -222,7 +219,9 @@ impl Need {
         }
         let position = self.position;
         let rounding = chosen.map_or(String::new(), |one| {
-            format!("; {} at {}", one.rounding, one.supplier_id)
+            let steps =
+                if one.rounding.is_empty() { String::new() } else { format!(" ({})", one.rounding) };
+            format!("; {} at {}{steps}", one.quantity, one.supplier_id)
         });
         let text = format!(
             "{:.1} on hand + {:.1} on order − {:.1} reserved = {:.1}; {protection:.0} days must be bridged, in \
