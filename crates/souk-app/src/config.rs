@@ -36,9 +36,9 @@ pub use privacy::{
 pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
 pub use sections::{
-    AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization, ClockSettings, DataSettings, ImpressionSettings, LimitSettings,
-    LocationSettings, LogFormat, LogSettings, Rate, RecommendationSettings, ServerSettings,
-    SiteSettings, SnapshotSettings,
+    AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization,
+    ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
+    LogSettings, Rate, RecommendationSettings, ServerSettings, SiteSettings, SnapshotSettings,
 };
 pub use webhooks::{Network, WebhookEndpoint, WebhookKind, WebhookSettings};
 
@@ -206,7 +206,8 @@ impl Config {
                 "the clock does not show the real time; meant for sample data",
             );
         }
-        if self.inventory.auto_reorder == Some(true) && self.inventory.approval_amount_max.is_none() {
+        if self.inventory.auto_reorder == Some(true) && self.inventory.approval_amount_max.is_none()
+        {
             note(
                 "inventory.auto_reorder",
                 "rules approve nothing until `inventory.approval_amount_max` says up to which amount",

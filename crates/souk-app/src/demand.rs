@@ -11,9 +11,9 @@ use souk_recommend::Item;
 use crate::projections::{Run, Views};
 use crate::{App, AppError};
 
-mod total;
 #[cfg(test)]
 pub(crate) mod tests;
+mod total;
 
 pub(crate) use total::TotalDemand;
 
@@ -315,15 +315,14 @@ impl App {
         location: Option<&LocationId>,
     ) -> Result<SeriesKey, AppError> {
         let views = self.views.read();
-        let item = views.catalogue.item(site, product).ok_or_else(|| AppError::NotFound {
-            what: "product",
-            id: product.to_string(),
-        })?;
+        let item = views
+            .catalogue
+            .item(site, product)
+            .ok_or_else(|| AppError::NotFound { what: "product", id: product.to_string() })?;
         let location = location.map(|id| views.catalogue.location_number(id).ok_or(id));
-        let location = location.transpose().map_err(|id| AppError::NotFound {
-            what: "location",
-            id: id.to_string(),
-        })?;
+        let location = location
+            .transpose()
+            .map_err(|id| AppError::NotFound { what: "location", id: id.to_string() })?;
         Ok(SeriesKey { item, location })
     }
 }

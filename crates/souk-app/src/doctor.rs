@@ -77,7 +77,10 @@ impl App {
             find(finding.weight, finding.subject, finding.detail);
         }
         for alarm in self.feed_alarms() {
-            let detail = format!("`{}` of `{}` is {}: {}", alarm.feed, alarm.location, alarm.kind, alarm.text);
+            let detail = format!(
+                "`{}` of `{}` is {}: {}",
+                alarm.feed, alarm.location, alarm.kind, alarm.text
+            );
             find(Weight::Trouble, "feeds", detail);
         }
         if self.known_keys().await?.is_empty() {

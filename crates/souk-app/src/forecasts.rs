@@ -227,8 +227,12 @@ impl App {
         let id = key.location.map(|number| views.catalogue.location(number));
         let location = id.and_then(|id| LocationId::new(id).ok());
         let clock = self.place_clock(site, location.as_ref());
-        let reader =
-            DemandReader { views: &views, clock, now: self.clock.now(), horizon: self.outlook_days() };
+        let reader = DemandReader {
+            views: &views,
+            clock,
+            now: self.clock.now(),
+            horizon: self.outlook_days(),
+        };
         reader.series(key)
     }
 
@@ -294,7 +298,6 @@ impl App {
     }
 }
 
-
 impl Outlook {
     /// Demand from `from` on for so many days, the last one in part.
     pub(crate) fn over(&self, from: Day, days: f64) -> TotalDemand {
@@ -319,9 +322,8 @@ impl Outlook {
 }
 
 fn check(request: &ForecastRequest) -> Result<(), AppError> {
-    let refuse = |pointer: &str, detail: String| {
-        Err(AppError::invalid("invalid_input", pointer, detail))
-    };
+    let refuse =
+        |pointer: &str, detail: String| Err(AppError::invalid("invalid_input", pointer, detail));
     if !(1..=HORIZON_MAX).contains(&request.horizon_days) {
         let detail =
             format!("horizon_days {} must lie between 1 and {HORIZON_MAX}", request.horizon_days);
@@ -371,4 +373,3 @@ pub(crate) async fn keep_forecasts(app: Weak<App>) {
         tokio::time::sleep(pause).await;
     }
 }
-

@@ -183,7 +183,9 @@ impl App {
             joined.await.map_err(|error| AppError::Bug(error.to_string()))??
         };
         if matches!(planned.1.kind, ImportKind::Suppliers | ImportKind::PurchaseOrders) {
-            return self.import_planning((&planned.1.path, planned.1.kind), options, progress).await;
+            return self
+                .import_planning((&planned.1.path, planned.1.kind), options, progress)
+                .await;
         }
         self.import_plan(planned, options, progress).await
     }
@@ -388,10 +390,7 @@ impl Plan {
             ImportKind::Orders => Box::new(orders::OrderMapper::new(columns, options)?),
             ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),
             ImportKind::Consents => Box::new(consents::ConsentMapper::new(columns, now)?),
-            ImportKind::Stock
-            | ImportKind::Lots
-            | ImportKind::Prices
-            | ImportKind::Promotions => {
+            ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => {
                 Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
             }
             ImportKind::Suppliers | ImportKind::PurchaseOrders => {

@@ -95,18 +95,18 @@ pub use projections::{
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
 pub use purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX, PriceBreak,
-    PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch, StoredSupplier, Supplier,
-    SupplierRecord, Weekday,
-};
-pub use replenishment::{
-    Automatic, Candidate, Decision, FeedAlarm, PlanException, PlanLine, Position, Proposal,
-    ReplenishmentPlan, plan_to_json,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX,
+    PriceBreak, PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch,
+    StoredSupplier, Supplier, SupplierRecord, Weekday,
 };
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
     RecommendRequest, Recommendation, RuleDraft, RuleMove, RuleNote, RulePreview, Strategy,
     Warning, WhyCause, WhyNot,
+};
+pub use replenishment::{
+    Automatic, Candidate, Decision, FeedAlarm, PlanException, PlanLine, Position, Proposal,
+    ReplenishmentPlan, plan_to_json,
 };
 pub use reports::{
     AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport,
@@ -117,9 +117,9 @@ pub use retention::{
     RetentionState,
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
-pub use simulation::{PolicyRow, SIMULATED_MAX, SimulationReport, SimulationRequest};
-pub use stock::{STOCK_PAGE_MAX, StockLevel, StockPage, StockQuery};
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,
     SegmentSize, SizedSegment,
 };
+pub use simulation::{PolicyRow, SIMULATED_MAX, SimulationReport, SimulationRequest};
+pub use stock::{STOCK_PAGE_MAX, StockLevel, StockPage, StockQuery};

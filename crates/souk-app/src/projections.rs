@@ -57,8 +57,8 @@ pub use shoppers::Shoppers;
 
 pub(crate) use consents::Statement;
 pub(crate) use gate::{Consented, CrowdView, PaidLine, Purchase, Sharing, Use, Whom};
-pub(crate) use people::Bond;
 pub(crate) use orders::NONE as NO_LOCATION;
+pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
 pub(crate) use supply::{Feed, Run, StockDay, Supply};
 

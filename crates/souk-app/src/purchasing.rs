@@ -126,8 +126,10 @@ impl App {
             let latest: Vec<Supplier> = latest.into_values().collect();
             let n_new = latest.iter().filter(|one| !book.contains_key(&one.id)).count();
             if book.len() + n_new > SUPPLIERS_MAX {
-                let detail =
-                    format!("{} suppliers and {n_new} new ones; the limit is {SUPPLIERS_MAX}", book.len());
+                let detail = format!(
+                    "{} suppliers and {n_new} new ones; the limit is {SUPPLIERS_MAX}",
+                    book.len()
+                );
                 return Err(AppError::Conflict(detail));
             }
             for some in latest.chunks(WRITES_MAX) {
@@ -177,7 +179,11 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::NotFound`], [`AppError::Denied`]; as the tables.
-    pub async fn purchase_order(&self, id: &str, caller: &Caller) -> Result<PurchaseOrder, AppError> {
+    pub async fn purchase_order(
+        &self,
+        id: &str,
+        caller: &Caller,
+    ) -> Result<PurchaseOrder, AppError> {
         caller.check(Operation::ReadPlanning)?;
         let open = self.purchasing.open.read().get(id).cloned();
         let found = match open {
@@ -349,14 +355,20 @@ impl App {
     }
 
     /// The draft of a wish; nothing is stored.
-    pub(crate) fn drafted(&self, new: NewPurchaseOrder, caller: &Caller) -> Result<PurchaseOrder, AppError> {
+    pub(crate) fn drafted(
+        &self,
+        new: NewPurchaseOrder,
+        caller: &Caller,
+    ) -> Result<PurchaseOrder, AppError> {
         let site = match &new.site {
-            Some(site) => SiteId::new(site.as_str())
-                .map_err(|error| invalid("/site", error.to_string()))?,
+            Some(site) => {
+                SiteId::new(site.as_str()).map_err(|error| invalid("/site", error.to_string()))?
+            }
             None => self.config.main_site(),
         };
         if self.config.site(&site).is_none() {
-            let detail = format!("`{site}` is not a site of this shop; add it to `sites` in souk.yaml");
+            let detail =
+                format!("`{site}` is not a site of this shop; add it to `sites` in souk.yaml");
             return Err(invalid("/site", detail));
         }
         let location = LocationId::new(new.location_id.as_str())

@@ -182,10 +182,8 @@ impl App {
         let places = caller.check_site(site).and_then(|()| caller.check_location(Some(location)));
         self.noted(caller, places)?;
         let number = self.views.read().catalogue.location_number(location);
-        let number = number.ok_or_else(|| AppError::NotFound {
-            what: "location",
-            id: location.to_string(),
-        })?;
+        let number = number
+            .ok_or_else(|| AppError::NotFound { what: "location", id: location.to_string() })?;
         let today = self.place_clock(site, Some(location)).day(self.clock.now());
         let (site, location) = (site.clone(), location.clone());
         let scene = Scene { site, location, number, today };
@@ -346,11 +344,13 @@ impl App {
         let settings = &self.config.inventory;
         let suppliers = self.purchasing.suppliers();
         let review_days = settings.review_days as f64;
-        let offering = suppliers.values().filter(|one| one.supplier.offer(product.as_str()).is_some());
+        let offering =
+            suppliers.values().filter(|one| one.supplier.offer(product.as_str()).is_some());
         let times = offering.map(|one| choice::times(one, today, review_days));
         // Of several suppliers the quickest says what can be reached.
         let quickest = times.min_by(|a, b| a.protection_days.total_cmp(&b.protection_days));
-        let times = quickest.unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
+        let times = quickest
+            .unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
         let service = settings.service_level;
         let lead = times.total(&demand, times.lead_days);
         let protection = times.total(&demand, times.protection_days);

@@ -168,7 +168,8 @@ impl App {
             let (wanted, _) = series.wanted();
             let is_count = series.sold.iter().all(|units| units.fract() == 0.0);
             let product = self.views.read().catalogue.product(item).map(Arc::clone);
-            let minor = |money: Option<souk_core::Money>| money.map_or(0.0, |one| one.minor() as f64);
+            let minor =
+                |money: Option<souk_core::Money>| money.map_or(0.0, |one| one.minor() as f64);
             let (cost, price) =
                 product.map_or((0.0, 0.0), |one| (minor(one.cost), minor(one.price)));
             let cost = if cost > 0.0 { cost } else { price };
@@ -182,14 +183,14 @@ impl App {
 }
 
 fn check(request: &SimulationRequest) -> Result<(), AppError> {
-    let refuse = |pointer: &str, detail: String| {
-        Err(AppError::invalid("invalid_input", pointer, detail))
-    };
+    let refuse =
+        |pointer: &str, detail: String| Err(AppError::invalid("invalid_input", pointer, detail));
     if !(14..=730).contains(&request.days) {
         return refuse("days", format!("{} days must lie between 14 and 730", request.days));
     }
     if !(1..=SIMULATED_MAX).contains(&request.products) {
-        let detail = format!("{} products must lie between 1 and {SIMULATED_MAX}", request.products);
+        let detail =
+            format!("{} products must lie between 1 and {SIMULATED_MAX}", request.products);
         return refuse("products", detail);
     }
     let bad = request.services.iter().find(|share| !(0.5..=0.9999).contains(*share));
@@ -235,7 +236,9 @@ fn fits(products: &[Product], days: usize) -> Vec<Vec<Outlook>> {
             .collect();
         for (chunk_idx, chunk) in known.chunks(64).enumerate() {
             let chunk: Vec<&DemandSeries> = chunk.iter().collect();
-            for (idx, outlook) in outlooks(&chunk, crate::forecasts::OUTLOOK_DAYS).into_iter().enumerate() {
+            for (idx, outlook) in
+                outlooks(&chunk, crate::forecasts::OUTLOOK_DAYS).into_iter().enumerate()
+            {
                 fitted[chunk_idx * 64 + idx].push(outlook);
             }
         }
@@ -366,7 +369,9 @@ fn saved(rows: &[PolicyRow]) -> Vec<(f64, f64)> {
     rival.sort_by(|a, b| a.0.total_cmp(&b.0));
     let ours = rows.iter().filter(|row| row.policy == Policy::Forecast.name());
     let found = ours.filter_map(|row| {
-        let pair = rival.windows(2).find(|pair| pair[0].0 <= row.fill_rate && row.fill_rate <= pair[1].0)?;
+        let pair = rival
+            .windows(2)
+            .find(|pair| pair[0].0 <= row.fill_rate && row.fill_rate <= pair[1].0)?;
         let ((low, low_stock), (high, high_stock)) = (pair[0], pair[1]);
         let share = if high > low { (row.fill_rate - low) / (high - low) } else { 0.0 };
         let stock = low_stock + share * (high_stock - low_stock);

@@ -89,17 +89,19 @@ impl App {
                 break;
             }
             n_products += 1;
-            page.levels.extend(mine.into_iter().map(|row| StockLevel {
-                product: catalogue.product_id(item).clone(),
-                variant: row.variant.as_deref().map(str::to_owned),
-                lot: row.lot.as_deref().map(str::to_owned),
-                location: catalogue.location(row.location).to_owned(),
-                quantity: row.milli as f64 / 1_000.0,
-                counted_at: Some(row.counted_at).filter(|at| *at > Timestamp::EPOCH),
-                expires_on: row
-                    .lot
-                    .as_deref()
-                    .and_then(|lot| views.supply.expires((item, row.location), lot)),
+            page.levels.extend(mine.into_iter().map(|row| {
+                StockLevel {
+                    product: catalogue.product_id(item).clone(),
+                    variant: row.variant.as_deref().map(str::to_owned),
+                    lot: row.lot.as_deref().map(str::to_owned),
+                    location: catalogue.location(row.location).to_owned(),
+                    quantity: row.milli as f64 / 1_000.0,
+                    counted_at: Some(row.counted_at).filter(|at| *at > Timestamp::EPOCH),
+                    expires_on: row
+                        .lot
+                        .as_deref()
+                        .and_then(|lot| views.supply.expires((item, row.location), lot)),
+                }
             }));
         }
         Ok(page)

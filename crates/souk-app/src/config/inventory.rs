@@ -69,10 +69,8 @@ impl InventorySettings {
     /// The setting and what is wrong with it.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         if !(0.5..=0.9999).contains(&self.service_level) {
-            let detail = format!(
-                "{} must lie between 0.5 and 0.9999, for example 0.95",
-                self.service_level
-            );
+            let detail =
+                format!("{} must lie between 0.5 and 0.9999, for example 0.95", self.service_level);
             return Err(("inventory.service_level", detail));
         }
         Ok(())

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
-use souk_core::wire::json::product_from_json;
 use souk_core::Currency;
+use souk_core::wire::json::product_from_json;
 
 use super::*;
 use crate::people::tests::folded;
@@ -62,18 +62,21 @@ pub(crate) fn sale(days_ago: i32, products: &[(&str, i64)]) -> Value {
 
 pub(crate) async fn send(shop: &Shop, batch: Vec<Value>) {
     for some in batch.chunks(300) {
-        let answer =
-            shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": some})).await;
+        let answer = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": some})).await;
         assert_eq!(answer.rejected, []);
     }
     folded(shop).await;
 }
 
-/// Every day's sales, as `change` makes them of what was wanted.
+/// Every day's sales, as `change` makes them of what was wanted of tea; below 0 the place tells nothing.
 pub(crate) fn sales(change: impl Fn(i32, i64) -> i64) -> Vec<Value> {
     let days = (1..=DAYS).rev();
-    let sold = days.map(|ago| (ago, change(ago, wanted(ago)))).filter(|(_, sold)| *sold > 0);
-    sold.map(|(ago, sold)| sale(ago, &[("tea", sold), ("milk", 30)])).collect()
+    let sold = days.map(|ago| (ago, change(ago, wanted(ago)))).filter(|(_, sold)| *sold >= 0);
+    let lines = |sold: i64| match sold {
+        0 => vec![("milk", 30)],
+        sold => vec![("tea", sold), ("milk", 30)],
+    };
+    sold.map(|(ago, sold)| sale(ago, &lines(sold))).collect()
 }
 
 pub(crate) fn stock(event: &str, (product, quantity): (&str, i64), at: &str) -> Value {
@@ -100,6 +103,8 @@ async fn a_series_tells_sales_returns_promotions_and_prices_apart() {
                 "ends_on": "2026-01-18", "discount_percent": 20}}),
             json!({"type": "track", "event": "Promotion Ended", "messageId": "q", "timestamp": "2026-01-13T20:00:00Z",
                 "properties": {"promotion_id": "jan"}}),
+            json!({"type": "track", "event": "Price Changed", "messageId": "b", "timestamp": "2025-08-01T05:00:00Z",
+                "properties": {"product_id": "tea", "price": 5}}),
             json!({"type": "track", "event": "Price Changed", "messageId": "c", "timestamp": "2026-01-14T05:00:00Z",
                 "properties": {"product_id": "tea", "price": 4}}),
         ],
@@ -122,7 +127,10 @@ async fn a_series_tells_sales_returns_promotions_and_prices_apart() {
     let all = shop.app.demand((&SiteId::main(), &tea()), None, 10).unwrap();
     assert_eq!(all.sold, found.sold);
     let ids = (&SiteId::main(), &ProductId::new("none").unwrap());
-    assert_eq!(shop.app.demand(ids, None, 1).unwrap_err().to_string(), "product `none` does not exist");
+    assert_eq!(
+        shop.app.demand(ids, None, 1).unwrap_err().to_string(),
+        "product `none` does not exist"
+    );
 }
 
 #[tokio::test]
@@ -191,10 +199,12 @@ async fn consent_and_erasure_change_nothing() {
 #[tokio::test]
 async fn a_day_without_any_sale_of_the_place_at_the_end_is_late_and_not_without_demand() {
     let shop = open("").await;
-    send(&shop, sales(|ago, wanted| if ago <= 3 { 0 } else { wanted }).into_iter().filter(|_| true).collect())
-        .await;
-    // Milk was sold on these days neither: the whole place is silent.
-    let late: Vec<Value> = Vec::new();
-    send(&shop, late).await;
+    send(&shop, sales(|ago, wanted| if ago <= 3 { -1 } else { wanted })).await;
     assert_eq!(series(&shop).last(), Day::from_number(today().number() - 4));
+    // Where the place sold something else, nobody wanted tea.
+    let shop = open("").await;
+    send(&shop, sales(|ago, wanted| if ago <= 3 { 0 } else { wanted })).await;
+    let found = series(&shop);
+    assert_eq!(found.last(), Day::from_number(today().number() - 1));
+    assert_eq!(found.sold[found.len() - 3..], [0.0; 3]);
 }

@@ -11,9 +11,7 @@ pub fn forecast_to_json(answer: &ForecastAnswer) -> Value {
         .map(|day| {
             let pairs = answer.levels.iter().zip(&day.intervals);
             let intervals: Map<String, Value> = pairs
-                .map(|(level, (low, high))| {
-                    (level.to_string(), json!([round(*low), round(*high)]))
-                })
+                .map(|(level, (low, high))| (level.to_string(), json!([round(*low), round(*high)])))
                 .collect();
             json!({"date": day.date.to_string(), "mean": round(day.mean), "intervals": intervals})
         })

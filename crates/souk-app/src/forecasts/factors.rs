@@ -5,9 +5,7 @@ use std::sync::Arc;
 use souk_core::{Day, ProductId};
 
 use super::outlook::{Closely, has_drivers};
-use super::{
-    Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk,
-};
+use super::{Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk};
 use crate::demand::{DemandSeries, TotalDemand};
 use crate::purchasing::Weekday;
 use crate::replenishment::Position;
@@ -63,9 +61,8 @@ pub(super) fn answer(
     });
     let position = app.position(ids, request.location.as_ref());
     let told = Told { series: &series, closely: &closely, horizon, total, position, optimal };
-    let perishable = app
-        .product(&request.site, &request.product)
-        .and_then(|product| product.perishable_days);
+    let perishable =
+        app.product(&request.site, &request.product).and_then(|product| product.perishable_days);
     Ok(ForecastAnswer {
         key_factors: told.key_factors(),
         recommendations: told.recommendations(),
@@ -140,7 +137,8 @@ impl Told<'_> {
         let recent = wanted.len().checked_sub(8 * 7)?;
         let overall = mean_of(&wanted[recent..]);
         let by_weekday = (0..7).map(|shift| {
-            let values: Vec<f64> = (recent + shift..wanted.len()).step_by(7).map(|i| wanted[i]).collect();
+            let values: Vec<f64> =
+                (recent + shift..wanted.len()).step_by(7).map(|i| wanted[i]).collect();
             (shift, mean_of(&values))
         });
         let (shift, peak) = by_weekday.max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -166,7 +164,8 @@ impl Told<'_> {
     fn promotion(&self) -> Option<KeyFactor> {
         let (has_promotions, _) = has_drivers(self.series);
         let beta = *self.closely.forecast.effects.first().filter(|_| has_promotions)?;
-        let ahead = &self.series.promotion_ahead[..self.horizon.min(self.series.promotion_ahead.len())];
+        let ahead =
+            &self.series.promotion_ahead[..self.horizon.min(self.series.promotion_ahead.len())];
         let n_ahead = ahead.iter().filter(|depth| **depth > 0.0).count();
         let n_past = self.series.promotion.iter().filter(|depth| **depth > 0.0).count();
         let effect: f64 = ahead
@@ -248,8 +247,7 @@ impl Told<'_> {
             );
             advice.push(Advice { action: "reduce_stock", quantity: Some(quantity), text });
         } else {
-            let text =
-                format!("{words}, above the reorder point of {:.0}", optimal.reorder_point);
+            let text = format!("{words}, above the reorder point of {:.0}", optimal.reorder_point);
             advice.push(Advice { action: "hold", quantity: None, text });
         }
         let recent = self.series.len().saturating_sub(56);
@@ -282,7 +280,8 @@ impl Told<'_> {
             });
             if let Some(days) = perishable_days {
                 let life = over(self.closely, 0.0, f64::from(days));
-                let left = (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);
+                let left =
+                    (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);
                 risks.push(Risk {
                     risk: "expiry",
                     probability: 1.0 - life.chance_above(position.on_hand - 1.0),

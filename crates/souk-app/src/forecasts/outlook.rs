@@ -253,9 +253,8 @@ fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Forecast> {
         .collect();
     let columns: Vec<(Vec<f64>, Vec<f64>)> =
         cuts.iter().map(|cut| (promotions(cut), prices(cut))).collect();
-    let is_moving = |column: &[f64], until: usize| {
-        column[..until].windows(2).any(|pair| pair[0] != pair[1])
-    };
+    let is_moving =
+        |column: &[f64], until: usize| column[..until].windows(2).any(|pair| pair[0] != pair[1]);
     let has_promotions =
         cuts.iter().zip(&columns).any(|(cut, (column, _))| is_moving(column, cut.until));
     let has_prices =

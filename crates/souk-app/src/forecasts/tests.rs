@@ -4,10 +4,10 @@ use serde_json::json;
 use souk_core::ErrorKind;
 
 use super::*;
+use crate::Role;
 use crate::demand::tests::{DAYS, open, place, sale, sales, send, stock, tea, today, wanted};
 use crate::purchasing::tests::supplier;
 use crate::test_shop::{Shop, caller};
-use crate::Role;
 
 fn ask(horizon_days: u32) -> ForecastRequest {
     ForecastRequest {
@@ -44,19 +44,33 @@ async fn a_forecast_follows_the_week_and_says_how_sure_it_is() {
     let backtest = found.backtest.unwrap();
     assert!(backtest.wape.unwrap() < 0.3 && backtest.days == 84, "{backtest:?}");
     let weekday = found.key_factors.iter().find(|factor| factor.factor == "weekday").unwrap();
-    assert!(weekday.text.starts_with("Saturday") || weekday.text.starts_with("Sunday"), "{weekday:?}");
+    assert!(
+        weekday.text.starts_with("Saturday") || weekday.text.starts_with("Sunday"),
+        "{weekday:?}"
+    );
     // Nothing is known of stock, so nothing is proposed.
     assert_eq!(found.recommendations[0].action, "count_stock");
     assert!(found.risks.is_empty());
     let optimal = found.optimal;
-    assert!(optimal.order_up_to > optimal.reorder_point && optimal.safety_stock > 0.0, "{optimal:?}");
+    assert!(
+        optimal.order_up_to > optimal.reorder_point && optimal.safety_stock > 0.0,
+        "{optimal:?}"
+    );
     // 7 days of lead time and 7 to the next order, by the settings.
     assert_eq!((optimal.lead_time_days, optimal.protection_days), (7.0, 14.0));
     // As the contract names it.
     let json = forecast_to_json(&found);
     for name in [
-        "product_id", "forecast_period", "predicted_demand", "confidence_interval", "key_factors",
-        "recommendations", "risk_assessment", "optimal_inventory", "model", "backtest",
+        "product_id",
+        "forecast_period",
+        "predicted_demand",
+        "confidence_interval",
+        "key_factors",
+        "recommendations",
+        "risk_assessment",
+        "optimal_inventory",
+        "model",
+        "backtest",
     ] {
         assert!(!json[name].is_null(), "{name} is missing");
     }
@@ -103,7 +117,8 @@ async fn an_empty_shelf_does_not_lower_what_is_expected() {
 #[tokio::test]
 async fn a_planned_promotion_raises_what_is_expected() {
     let shop = open("").await;
-    let promoted = |ago: i32| (20..25).contains(&ago) || (60..65).contains(&ago) || (100..105).contains(&ago);
+    let promoted =
+        |ago: i32| (20..25).contains(&ago) || (60..65).contains(&ago) || (100..105).contains(&ago);
     send(&shop, sales(|ago, wanted| if promoted(ago) { 2 * wanted } else { wanted })).await;
     let plain = answer(&shop, ask(7)).await;
     let day = |ago: i32| Day::from_number(today().number() - ago).to_string();
@@ -112,7 +127,8 @@ async fn a_planned_promotion_raises_what_is_expected() {
             "properties": {"promotion_id": id, "product_ids": ["tea"], "starts_on": day(from), "ends_on": day(until),
             "discount_percent": 25}})
     };
-    let past = [("a", 24, 20), ("b", 64, 60), ("c", 104, 100)].map(|(id, from, until)| plan(id, from, until));
+    let past = [("a", 24, 20), ("b", 64, 60), ("c", 104, 100)]
+        .map(|(id, from, until)| plan(id, from, until));
     send(&shop, past.to_vec()).await;
     send(&shop, vec![plan("next", 0, -6)]).await;
     let found = answer(&shop, ask(7)).await;
@@ -168,12 +184,15 @@ async fn outlooks_are_made_anew_for_what_changed_alone() {
     assert!((total.mean / truth - 1.0).abs() < 0.15, "{total:?} for {truth}");
     assert!(total.chance_above(truth * 1.5) < 0.02 && total.quantile(0.95) > total.mean);
     // A late sale of milk changes milk.
-    send(&shop, vec![{
-        let mut late = sale(2, &[("milk", 5)]);
-        late["messageId"] = json!("late");
-        late["properties"]["order_id"] = json!("late");
-        late
-    }])
+    send(
+        &shop,
+        vec![{
+            let mut late = sale(2, &[("milk", 5)]);
+            late["messageId"] = json!("late");
+            late["properties"]["order_id"] = json!("late");
+            late
+        }],
+    )
     .await;
     assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 1);
     assert_eq!(shop.app.forecasts.get(key).unwrap(), before);

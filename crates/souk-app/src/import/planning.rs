@@ -15,8 +15,8 @@ use super::rejected::RejectedRows;
 use super::shop::day;
 use super::{ImportKind, ImportOptions, ImportReport, Progress, elapsed_ms};
 use crate::purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState, Supplier,
-    Weekday,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState,
+    Supplier, Weekday,
 };
 use crate::sheet::{self, Block, Cell, Columns, RowFault};
 use crate::{App, AppError, Caller};
@@ -95,8 +95,7 @@ impl App {
         }
         let book = self.purchasing.suppliers();
         let n_all = suppliers.len() as u64;
-        let is_new =
-            |one: &Supplier| book.get(&one.id).is_none_or(|known| known.supplier != *one);
+        let is_new = |one: &Supplier| book.get(&one.id).is_none_or(|known| known.supplier != *one);
         let new: Vec<Supplier> = suppliers.into_values().filter(is_new).collect();
         for some in new.chunks(PUT_SUPPLIERS_MAX) {
             self.put_suppliers(some.to_vec(), &Caller::local_admin()).await?;
@@ -282,7 +281,10 @@ fn order_row(row: &Row<'_>, (currency, site): (Currency, &str)) -> Result<OrderR
         // What another system lists as open has mostly been sent.
         None => PurchaseState::Sent,
         Some(name) => PurchaseState::parse(&name.to_lowercase()).ok_or_else(|| {
-            fault("state", format!("`{name}` is none; write draft, approved, sent, received or cancelled"))
+            fault(
+                "state",
+                format!("`{name}` is none; write draft, approved, sent, received or cancelled"),
+            )
         })?,
     };
     Ok(OrderRow {

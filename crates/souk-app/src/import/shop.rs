@@ -63,7 +63,11 @@ impl ShopMapper {
                 let lot = id_text(cell(names::LOT), "lot")?;
                 let expires_on = day("expires_on", cell(names::EXPIRES))?;
                 let stock = stock(&cell, product)?;
-                DraftFact::Stock(StockChange { lot: Some(lot.as_ref().into()), expires_on, ..stock })
+                DraftFact::Stock(StockChange {
+                    lot: Some(lot.as_ref().into()),
+                    expires_on,
+                    ..stock
+                })
             }
             (ImportKind::Prices, Some(product)) => {
                 DraftFact::Price(price(&cell, product, &self.options)?)

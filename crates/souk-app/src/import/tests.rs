@@ -397,21 +397,29 @@ async fn suppliers_and_open_orders_come_in_once() {
     desk.import("p.csv", "product_id,title\na,Tea\nb,Milk\n").await;
     let report = desk.import("suppliers.csv", SUPPLIERS).await;
     assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Suppliers, 2, 2));
-    let reasons: Vec<String> =
-        desk.rejected("suppliers.csv").into_iter().map(|row| format!("{} {}", row[0], row[1])).collect();
+    let reasons: Vec<String> = desk
+        .rejected("suppliers.csv")
+        .into_iter()
+        .map(|row| format!("{} {}", row[0], row[1]))
+        .collect();
     assert_eq!(reasons, ["5 lead_time_days", "6 product_id"]);
     let app = &desk.shop.app;
     let admin = crate::Caller::local_admin();
     let suppliers = app.suppliers(&admin).unwrap();
     let leaf = &suppliers[0].supplier;
-    assert_eq!((leaf.offers.len(), leaf.offers[0].price.amount, leaf.offers[0].multiple), (2, 250, 12.0));
+    assert_eq!(
+        (leaf.offers.len(), leaf.offers[0].price.amount, leaf.offers[0].multiple),
+        (2, 250, 12.0)
+    );
     assert_eq!(leaf.minimum_order.as_ref().unwrap().amount, 10_000);
     let report = desk.import("orders-open.csv", OPEN_ORDERS).await;
     assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::PurchaseOrders, 2, 1));
     let open = app.open_purchase_orders(None, &admin).unwrap();
     let told: Vec<_> = open
         .iter()
-        .map(|order| (order.id.as_str(), order.state.as_str(), order.lines.len(), order.sent_on.as_deref()))
+        .map(|order| {
+            (order.id.as_str(), order.state.as_str(), order.lines.len(), order.sent_on.as_deref())
+        })
         .collect();
     assert_eq!(told, [("4711", "sent", 2, Some("2026-01-12")), ("4712", "approved", 1, None)]);
     // Reading them again adds nothing; a new price of one supplier is one change.
@@ -442,7 +450,9 @@ async fn lots_come_in_with_their_last_day() {
     let rows: Vec<_> = page
         .levels
         .iter()
-        .map(|level| (level.lot.as_deref().unwrap(), level.quantity, level.expires_on.unwrap().to_string()))
+        .map(|level| {
+            (level.lot.as_deref().unwrap(), level.quantity, level.expires_on.unwrap().to_string())
+        })
         .collect();
     assert_eq!(rows, [("L1", 5.0, "2026-03-01".to_owned()), ("L2", 7.0, "2026-04-01".to_owned())]);
 }

@@ -165,15 +165,15 @@ impl Supply {
         let Some(price) = price else { return };
         let prices = self.prices.entry(item).or_default();
         let new = Priced { from: at, minor: price.minor(), currency: price.currency() };
+        let place = prices.partition_point(|known| known.from <= at);
         let is_same = |known: &Priced| (known.minor, known.currency) == (new.minor, new.currency);
-        if prices.last().is_some_and(is_same) {
+        if place.checked_sub(1).is_some_and(|before| is_same(&prices[before])) {
             return;
         }
-        if prices.len() >= PRICES_MAX {
+        prices.insert(place, new);
+        if prices.len() > PRICES_MAX {
             prices.remove(0);
         }
-        let place = prices.partition_point(|known| known.from <= at);
-        prices.insert(place, new);
     }
 
     /// The prices of a product, the oldest first.
@@ -255,7 +255,8 @@ impl Supply {
         if is_newest {
             feed.seen.clear();
         }
-        let is_last = is_newest || feed.stock.last_key_value().is_some_and(|(last, _)| *last == day);
+        let is_last =
+            is_newest || feed.stock.last_key_value().is_some_and(|(last, _)| *last == day);
         let Some(sums) = entry(&mut feed.stock, day) else { return };
         let milli = change.quantity.milli();
         match change.movement {
@@ -361,7 +362,9 @@ impl Supply {
         for (location, feed) in &self.feeds {
             let is_told = |day: &SalesDay| *day != SalesDay::default();
             let sales: Vec<_> = feed.sales.iter().filter(|(_, day)| is_told(day)).collect();
-            hear(None, Some(*location), format!("feed {sales:?} {:?}", feed.stock));
+            if !sales.is_empty() || !feed.stock.is_empty() {
+                hear(None, Some(*location), format!("feed {sales:?} {:?}", feed.stock));
+            }
         }
     }
 }

@@ -113,10 +113,9 @@ impl Supplier {
             let detail = format!("`{}` is not 1 to 120 bytes of plain text", shown(&self.id));
             return Err(invalid(&format!("{pointer}/id"), detail));
         }
-        for (name, days) in [
-            ("lead_time_days", self.lead_time_days),
-            ("lead_time_sd_days", self.lead_time_sd_days),
-        ] {
+        for (name, days) in
+            [("lead_time_days", self.lead_time_days), ("lead_time_sd_days", self.lead_time_sd_days)]
+        {
             if !(0.0..=365.0).contains(&days) {
                 let detail = format!("{days} must lie between 0 and 365 days");
                 return Err(invalid(&format!("{pointer}/{name}"), detail));
@@ -176,7 +175,8 @@ impl Offer {
             return Err(invalid(&format!("{pointer}/minimum"), detail));
         }
         if !is_amount(self.multiple) || self.multiple <= 0.0 {
-            let detail = format!("{} must be above 0 units; write 1 for single ones", self.multiple);
+            let detail =
+                format!("{} must be above 0 units; write 1 for single ones", self.multiple);
             return Err(invalid(&format!("{pointer}/multiple"), detail));
         }
         let ascends = self.breaks.windows(2).all(|pair| pair[0].from < pair[1].from);
@@ -219,17 +219,16 @@ impl Offer {
 
 impl StoredSupplier {
     /// Mean and standard deviation of the lead time in days: what it says and what was seen, together.
-    pub(crate) fn lead_time(&self) -> (f64, f64) {
+    pub fn lead_time(&self) -> (f64, f64) {
         let (said, sd) = (self.supplier.lead_time_days, self.supplier.lead_time_sd_days);
         let n = f64::from(self.record.receipts) + SAID_RECEIPTS;
         let mean = (SAID_RECEIPTS * said + self.record.lead_days) / n;
-        let squares =
-            SAID_RECEIPTS * (said * said + sd * sd) + self.record.lead_days_squared;
+        let squares = SAID_RECEIPTS * (said * said + sd * sd) + self.record.lead_days_squared;
         (mean, (squares / n - mean * mean).max(0.0).sqrt())
     }
 
     /// The share of its orders that came in time and whole, drawn to 1 while few are known.
-    pub(crate) fn reliability(&self) -> f64 {
+    pub fn reliability(&self) -> f64 {
         let record = &self.record;
         let on_time = (f64::from(record.on_time) + SAID_RECEIPTS)
             / (f64::from(record.receipts) + SAID_RECEIPTS);
@@ -254,8 +253,7 @@ impl StoredSupplier {
             record.on_time += u32::from(is_on_time);
         }
         record.ordered_units += order.lines.iter().map(|line| line.quantity).sum::<f64>();
-        record.received_units +=
-            order.lines.iter().filter_map(|line| line.received).sum::<f64>();
+        record.received_units += order.lines.iter().filter_map(|line| line.received).sum::<f64>();
         StoredSupplier { supplier: self.supplier.clone(), record }
     }
 }

@@ -51,7 +51,8 @@ async fn an_order_goes_its_way_and_its_receipt_teaches() {
         let refused = app.change_purchase_order("a-1", to(state, None), &planner).await;
         assert_eq!(kind(refused), ErrorKind::Conflict, "{state:?}");
     }
-    let approved = app.change_purchase_order("a-1", to(PurchaseState::Approved, None), &planner).await;
+    let approved =
+        app.change_purchase_order("a-1", to(PurchaseState::Approved, None), &planner).await;
     assert_eq!(approved.unwrap().approved_by.as_deref(), Some("test-planner"));
     let sent = to(PurchaseState::Sent, Some("2026-01-02"));
     let sent = app.change_purchase_order("a-1", sent, &planner).await.unwrap();
@@ -113,8 +114,14 @@ async fn what_cannot_be_ordered_is_named() {
     for (bad, place) in [
         (json!({"lead_time_days": -1}), "/suppliers/0/lead_time_days"),
         (json!({"holidays": ["soon"]}), "/suppliers/0/holidays/0"),
-        (json!({"order_cost": {"amount": -5, "currency": "USD"}}), "/suppliers/0/order_cost/amount"),
-        (json!({"order_cost": {"amount": 5, "currency": "XXQ"}}), "/suppliers/0/order_cost/currency"),
+        (
+            json!({"order_cost": {"amount": -5, "currency": "USD"}}),
+            "/suppliers/0/order_cost/amount",
+        ),
+        (
+            json!({"order_cost": {"amount": 5, "currency": "XXQ"}}),
+            "/suppliers/0/order_cost/currency",
+        ),
         (
             json!({"offers": [{"product_id": "tea", "price": {"amount": 1, "currency": "USD"}, "multiple": 0}]}),
             "/suppliers/0/offers/0/multiple",
@@ -143,7 +150,10 @@ async fn what_cannot_be_ordered_is_named() {
 #[test]
 fn calendars_shift_orders_and_arrivals() {
     // Orders on Mondays, deliveries on Fridays; 2026-01-15 is a Thursday.
-    let rare = supplier("x", json!({"order_weekdays": ["mon"], "delivery_weekdays": ["fri"], "holidays": ["2026-01-19"]}));
+    let rare = supplier(
+        "x",
+        json!({"order_weekdays": ["mon"], "delivery_weekdays": ["fri"], "holidays": ["2026-01-19"]}),
+    );
     let day = |text: &str| Day::parse(text).unwrap();
     assert_eq!(rare.order_day(day("2026-01-15")), day("2026-01-26"));
     assert_eq!(rare.arrival(day("2026-01-26"), 3.0), day("2026-01-30"));

@@ -84,14 +84,17 @@ impl App {
         }
         let most = settings.approval_amount_max.unwrap_or(0);
         if amount.minor() > i64::try_from(most).unwrap_or(i64::MAX) {
-            let most = Money::from_minor(i64::try_from(most).unwrap_or(i64::MAX), amount.currency());
+            let most =
+                Money::from_minor(i64::try_from(most).unwrap_or(i64::MAX), amount.currency());
             reasons.push(format!("{amount} is above `inventory.approval_amount_max` ({most})"));
         }
         let least = settings.confidence_threshold.unwrap_or(CONFIDENCE_MIN);
-        let doubtful = |line: &&&PlanLine| line.confidence.is_none_or(|confidence| confidence < least);
+        let doubtful =
+            |line: &&&PlanLine| line.confidence.is_none_or(|confidence| confidence < least);
         let n_doubtful = lines.iter().filter(doubtful).count();
         if let Some(line) = lines.iter().find(doubtful) {
-            let confidence = line.confidence.map_or("unknown".to_owned(), |one| format!("{one:.2}"));
+            let confidence =
+                line.confidence.map_or("unknown".to_owned(), |one| format!("{one:.2}"));
             reasons.push(format!(
                 "the confidence of {n_doubtful} lines is below {least} (`{}`: {confidence})",
                 line.product
@@ -119,7 +122,8 @@ impl App {
             let is_ours = order.supplier_id == stored.supplier.id
                 && order.approved_by.as_deref() == Some(RULE)
                 && order.total.currency == amount.currency().as_str();
-            let at = order.approved_at.as_deref().and_then(|at| souk_core::Timestamp::parse(at).ok());
+            let at =
+                order.approved_at.as_deref().and_then(|at| souk_core::Timestamp::parse(at).ok());
             let place = LocationId::new(order.location_id.as_str()).ok();
             let is_today = at.is_some_and(|at| {
                 let clock = self.place_clock(&plan.site, place.as_ref());

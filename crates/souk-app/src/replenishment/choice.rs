@@ -168,7 +168,11 @@ impl Need {
             if cost_of(then, more).minor() <= cost_of(now, quantity).minor() {
                 quantity = more;
                 let words = format!("{more} cost no more by the price from {}", one.from);
-                rounding = [rounding, words].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ");
+                rounding = [rounding, words]
+                    .into_iter()
+                    .filter(|one| !one.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("; ");
             }
         }
         let unit_price = offer.unit_price(quantity)?;
@@ -219,8 +223,11 @@ impl Need {
         }
         let position = self.position;
         let rounding = chosen.map_or(String::new(), |one| {
-            let steps =
-                if one.rounding.is_empty() { String::new() } else { format!(" ({})", one.rounding) };
+            let steps = if one.rounding.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", one.rounding)
+            };
             format!("; {} at {}{steps}", one.quantity, one.supplier_id)
         });
         let text = format!(

@@ -48,11 +48,13 @@ impl App {
         }
         let places: Vec<LocationId> = {
             let views = self.views.read();
-            let named = views.supply.places().filter(|number| *number != crate::projections::NO_LOCATION);
+            let named =
+                views.supply.places().filter(|number| *number != crate::projections::NO_LOCATION);
             let told = named.filter(|number| {
                 views.supply.feed(*number).is_some_and(|feed| feed.stock_at.is_some())
             });
-            told.filter_map(|number| LocationId::new(views.catalogue.location(number)).ok()).collect()
+            told.filter_map(|number| LocationId::new(views.catalogue.location(number)).ok())
+                .collect()
         };
         let site_of = |place: &LocationId| {
             self.config.location(place).map_or_else(|| self.config.main_site(), |known| known.site)
@@ -72,11 +74,12 @@ impl App {
         let feed = views.catalogue.location_number(location);
         let empty = Feed::default();
         let feed = feed.and_then(|number| views.supply.feed(number)).unwrap_or(&empty);
-        let found = sales(feed, (today, settings.sales_age_days_max as i32)).into_iter().chain(stock(
-            feed,
-            (now.as_ms().div_euclid(DAY_MS) as i32, settings.stock_age_days_max as i32),
-            usual_day(feed, today),
-        ));
+        let found =
+            sales(feed, (today, settings.sales_age_days_max as i32)).into_iter().chain(stock(
+                feed,
+                (now.as_ms().div_euclid(DAY_MS) as i32, settings.stock_age_days_max as i32),
+                usual_day(feed, today),
+            ));
         found
             .map(|(feed, kind, text)| FeedAlarm { feed, location: location.clone(), kind, text })
             .collect()
@@ -121,7 +124,10 @@ fn sales(feed: &Feed, (today, age_max): (i32, i32)) -> Vec<Found> {
         )),
         Some(day) => found.push(alarm(
             "missing",
-            format!("there are no sales of {}, though such days have some; send them again", day_text(*day)),
+            format!(
+                "there are no sales of {}, though such days have some; send them again",
+                day_text(*day)
+            ),
         )),
         None if *last < newest - LOOK_DAYS => found.push(alarm(
             "late",
@@ -187,13 +193,15 @@ fn usual_day(feed: &Feed, today: i32) -> f64 {
 fn stock(feed: &Feed, (today, age_max): (i32, i32), per_day: f64) -> Vec<Found> {
     let alarm = |kind, text: String| ("stock", kind, text);
     let Some(at) = feed.stock_at else {
-        let text = "no stock was ever told of this place; send `Stock Counted` or import a stock file";
+        let text =
+            "no stock was ever told of this place; send `Stock Counted` or import a stock file";
         return vec![alarm("missing", text.to_owned())];
     };
     let age = today - at.as_ms().div_euclid(DAY_MS) as i32;
     let mut found = Vec::new();
     if age > age_max {
-        let text = format!("the last fact about stock is {age} days old ({at}); is the sender running?");
+        let text =
+            format!("the last fact about stock is {age} days old ({at}); is the sender running?");
         found.push(alarm("late", text));
     }
     let odd = feed.stock.range(today - LOOK_DAYS..).rev().find_map(|(day, sums)| {

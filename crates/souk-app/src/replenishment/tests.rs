@@ -69,7 +69,10 @@ async fn a_line_shows_its_arithmetic_and_open_orders_lower_it_by_their_units() {
     assert_eq!(line.need - line_after.need, 30.0);
     assert_eq!(line.quantity - line_after.quantity, 30.0);
     // A cancelled order comes back.
-    shop.app.change_purchase_order("a", to(PurchaseState::Cancelled, None), &planner).await.unwrap();
+    shop.app
+        .change_purchase_order("a", to(PurchaseState::Cancelled, None), &planner)
+        .await
+        .unwrap();
     assert_eq!(tea_line(&plan(&shop).await).need, line.need - 12.0);
     // Enough on its way is nothing to order.
     shop.app.create_purchase_order(order("c", 600), &planner).await.unwrap();
@@ -87,11 +90,20 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
         offer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         json!({"lead_time_days": 5, "offers": [offer]})
     };
-    let cheap = supplier("cheap", offer(150, json!({"minimum": 50, "breaks": [
-        {"from": 200, "price": {"amount": 100, "currency": "USD"}}]})));
+    let cheap = supplier(
+        "cheap",
+        offer(
+            150,
+            json!({"minimum": 50, "breaks": [
+        {"from": 200, "price": {"amount": 100, "currency": "USD"}}]}),
+        ),
+    );
     let dear = supplier("dear", offer(300, json!({})));
-    let foreign = supplier("foreign", json!({"offers": [
-        {"product_id": "tea", "price": {"amount": 1, "currency": "EUR"}}]}));
+    let foreign = supplier(
+        "foreign",
+        json!({"offers": [
+        {"product_id": "tea", "price": {"amount": 1, "currency": "EUR"}}]}),
+    );
     shop.app.put_suppliers(vec![cheap, dear, foreign], &planner).await.unwrap();
     let found = plan(&shop).await;
     let line = tea_line(&found);
@@ -107,8 +119,14 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
     let found = plan(&shop).await;
     assert_eq!(tea_line(&found).supplier().unwrap().supplier_id, "leaf");
     // More units that cost less in all are taken.
-    let breaks = supplier("cheap", offer(150, json!({"breaks": [
-        {"from": 150, "price": {"amount": 10, "currency": "USD"}}]})));
+    let breaks = supplier(
+        "cheap",
+        offer(
+            150,
+            json!({"breaks": [
+        {"from": 150, "price": {"amount": 10, "currency": "USD"}}]}),
+        ),
+    );
     shop.app.put_suppliers(vec![breaks], &planner).await.unwrap();
     let found = plan(&shop).await;
     let chosen = tea_line(&found).supplier().unwrap();
@@ -139,8 +157,14 @@ async fn a_rule_approves_only_what_the_settings_allow_and_never_sends() {
     let cases = [
         ("", "`inventory.auto_reorder` is off"),
         ("auto_reorder: true", "is above `inventory.approval_amount_max` (0.00 USD)"),
-        ("auto_reorder: true, approval_amount_max: 100", "is above `inventory.approval_amount_max` (1.00 USD)"),
-        ("auto_reorder: true, approval_amount_max: 100000, confidence_threshold: 1.0", "confidence"),
+        (
+            "auto_reorder: true, approval_amount_max: 100",
+            "is above `inventory.approval_amount_max` (1.00 USD)",
+        ),
+        (
+            "auto_reorder: true, approval_amount_max: 100000, confidence_threshold: 1.0",
+            "confidence",
+        ),
         (
             "auto_reorder: true, approval_amount_max: 100000, confidence_threshold: 0.5, \
              amount_per_supplier_day_max: 100",
@@ -163,7 +187,10 @@ async fn a_rule_approves_only_what_the_settings_allow_and_never_sends() {
     assert_eq!(objections(&planned), "");
     let made = shop.app.reorder_by_rule().await.unwrap();
     assert_eq!(made.len(), 1);
-    assert_eq!((made[0].state, made[0].approved_by.as_deref()), (PurchaseState::Approved, Some("rule")));
+    assert_eq!(
+        (made[0].state, made[0].approved_by.as_deref()),
+        (PurchaseState::Approved, Some("rule"))
+    );
     assert_eq!(made[0].lines[0].quantity, tea_line(&planned).quantity);
     assert_eq!(made[0].sent_on, None);
     // Once: the order is on its way, and the cap of the day is reached.
@@ -181,7 +208,9 @@ async fn shadow_and_the_stop_switch_hold_everything() {
     let shop = stocked(ON).await;
     let planner = caller(Role::Planner);
     shop.app.stop_replenishment(StopSwitch::Stopped, &planner).await.unwrap();
-    assert!(objections(&plan(&shop).await).contains("the stop switch is set since 2026-01-15T12:00:00"));
+    assert!(
+        objections(&plan(&shop).await).contains("the stop switch is set since 2026-01-15T12:00:00")
+    );
     assert_eq!(shop.app.reorder_by_rule().await.unwrap(), []);
     let reread = crate::purchasing::Purchasing::open(&*shop.app.parts.tables, shop.app.clock.now());
     assert!(reread.await.unwrap().stopped_since().is_some(), "a restart does not release it");
@@ -221,16 +250,42 @@ fn broken() -> Vec<Broken> {
     let counted = || vec![stock("Stock Counted", ("tea", 40), "2026-01-14T22:30:00Z")];
     let whole = |_: i32, wanted: i64| wanted;
     let always = |_: i32| true;
-    let sales = |name, sold, milk_too, kind| Broken { name, sold, milk_too, stock: counted(), alarm: ("sales", kind) };
+    let sales = |name, sold, milk_too, kind| Broken {
+        name,
+        sold,
+        milk_too,
+        stock: counted(),
+        alarm: ("sales", kind),
+    };
     let feed = |name, more: Vec<Value>, kind| {
         let stock = counted().into_iter().chain(more).collect();
         Broken { name, sold: whole, milk_too: always, stock, alarm: ("stock", kind) }
     };
     vec![
-        sales("sales dropped", |ago, wanted| if ago == 3 { 0 } else { wanted }, |ago| ago != 3, "missing"),
-        sales("sales delayed", |ago, wanted| if ago <= 2 { 0 } else { wanted }, |ago| ago > 2, "late"),
-        sales("sales doubled", |ago, wanted| if ago == 1 { 2 * wanted + 30 } else { wanted }, always, "doubled"),
-        sales("sales × 100", |ago, wanted| if ago == 1 { 100 * wanted } else { wanted }, always, "factor"),
+        sales(
+            "sales dropped",
+            |ago, wanted| if ago == 3 { 0 } else { wanted },
+            |ago| ago != 3,
+            "missing",
+        ),
+        sales(
+            "sales delayed",
+            |ago, wanted| if ago <= 2 { 0 } else { wanted },
+            |ago| ago > 2,
+            "late",
+        ),
+        sales(
+            "sales doubled",
+            |ago, wanted| if ago == 1 { 2 * wanted + 30 } else { wanted },
+            always,
+            "doubled",
+        ),
+        sales(
+            "sales × 100",
+            |ago, wanted| if ago == 1 { 100 * wanted } else { wanted },
+            always,
+            "factor",
+        ),
         Broken { stock: Vec::new(), ..feed("stock dropped", vec![], "missing") },
         Broken {
             stock: vec![stock("Stock Counted", ("tea", 40), "2026-01-02T22:30:00Z")],
@@ -238,11 +293,22 @@ fn broken() -> Vec<Broken> {
         },
         feed(
             "receipts doubled",
-            receipts(&[1], 60).into_iter().chain(receipts(&[1], 60).into_iter().map(again)).collect(),
+            receipts(&[1], 60)
+                .into_iter()
+                .chain(receipts(&[1], 60).into_iter().map(again))
+                .collect(),
             "doubled",
         ),
-        feed("count doubled", vec![stock("Stock Counted", ("tea", 80), "2026-01-15T08:00:00Z")], "doubled"),
-        feed("count × 100", vec![stock("Stock Counted", ("tea", 4_000), "2026-01-15T08:00:00Z")], "factor"),
+        feed(
+            "count doubled",
+            vec![stock("Stock Counted", ("tea", 80), "2026-01-15T08:00:00Z")],
+            "doubled",
+        ),
+        feed(
+            "count × 100",
+            vec![stock("Stock Counted", ("tea", 4_000), "2026-01-15T08:00:00Z")],
+            "factor",
+        ),
         feed(
             "receipts × 100",
             receipts(&[29, 22, 15, 8], 60).into_iter().chain(receipts(&[1], 6_000)).collect(),
@@ -258,7 +324,8 @@ async fn a_broken_feed_orders_nothing_and_is_named() {
         let days = (1..=140).rev().filter(|ago| (case.milk_too)(*ago) || (case.sold)(*ago, 1) > 0);
         let batch = days.map(|ago| {
             let lines = [("tea", (case.sold)(ago, wanted(ago))), ("milk", 30)];
-            let lines: Vec<(&str, i64)> = lines.into_iter().filter(|(_, units)| *units > 0).collect();
+            let lines: Vec<(&str, i64)> =
+                lines.into_iter().filter(|(_, units)| *units > 0).collect();
             sale(ago, &lines)
         });
         send(&shop, batch.collect()).await;
@@ -271,15 +338,26 @@ async fn a_broken_feed_orders_nothing_and_is_named() {
         for proposal in &found.proposals {
             let Decision::Ask(reasons) = &proposal.decision else { panic!("{}", case.name) };
             let named = format!("feed `{}` of `berlin` is {}", case.alarm.0, case.alarm.1);
-            assert!(reasons.iter().any(|reason| reason.contains(&named)), "{}: {reasons:?}", case.name);
+            assert!(
+                reasons.iter().any(|reason| reason.contains(&named)),
+                "{}: {reasons:?}",
+                case.name
+            );
         }
         assert_eq!(shop.app.reorder_by_rule().await.unwrap(), [], "{}", case.name);
         if case.name != "stock dropped" {
             let told = shop.app.feed_alarms();
-            assert!(told.iter().any(|alarm| (alarm.feed, alarm.kind) == case.alarm), "{}", case.name);
+            assert!(
+                told.iter().any(|alarm| (alarm.feed, alarm.kind) == case.alarm),
+                "{}",
+                case.name
+            );
             let looked = shop.app.examine().await.unwrap();
             assert!(
-                looked.iter().any(|finding| finding.subject == "feeds" && finding.detail.contains(case.alarm.1)),
+                looked
+                    .iter()
+                    .any(|finding| finding.subject == "feeds"
+                        && finding.detail.contains(case.alarm.1)),
                 "{}",
                 case.name
             );

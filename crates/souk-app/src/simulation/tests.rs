@@ -65,7 +65,13 @@ async fn a_replay_compares_policies_on_the_shops_own_days() {
     let names: Vec<_> = report.rows.iter().map(|row| (row.policy, row.service)).collect();
     assert_eq!(
         names,
-        [("forecast", 0.9), ("ses_normal", 0.9), ("forecast", 0.98), ("ses_normal", 0.98), ("two_weeks", 0.0)]
+        [
+            ("forecast", 0.9),
+            ("ses_normal", 0.9),
+            ("forecast", 0.98),
+            ("ses_normal", 0.98),
+            ("two_weeks", 0.0)
+        ]
     );
     for row in &report.rows {
         assert_eq!(row.wanted, report.rows[0].wanted);
@@ -73,7 +79,9 @@ async fn a_replay_compares_policies_on_the_shops_own_days() {
         assert!((row.fill_rate - (1.0 - row.lost / row.wanted)).abs() < 1e-12);
     }
     // A higher aim holds more and loses less.
-    assert!(report.rows[2].stock > report.rows[0].stock && report.rows[2].lost <= report.rows[0].lost);
+    assert!(
+        report.rows[2].stock > report.rows[0].stock && report.rows[2].lost <= report.rows[0].lost
+    );
     let short = SimulationRequest { days: 100, ..request.clone() };
     let text = shop.app.simulate_stock(short, &planner).await.unwrap_err().to_string();
     assert_eq!(text, "no product at `berlin` has 156 days of sales; replay fewer days");

@@ -142,7 +142,11 @@ async fn log_metrics(edge: &Edge, page: &mut Page) {
 fn planning_metrics(edge: &Edge, page: &mut Page) {
     let name = "souk_forecasts_kept";
     page.gauge(name, "Products and places with a forecast at hand.", edge.app.kept_forecasts());
-    page.head("souk_feed_alarm", "gauge", "1 for each feed of a place that something is wrong with.");
+    page.head(
+        "souk_feed_alarm",
+        "gauge",
+        "1 for each feed of a place that something is wrong with.",
+    );
     for alarm in edge.app.feed_alarms() {
         // Names of places are the shop's own: what a label cannot hold is left out of it.
         let place: String =

@@ -15,7 +15,9 @@ fn day(days_ago: i32) -> String {
 fn stocked() -> Shop {
     let settings = "sites: [{id: main, currency: USD, time_zone: UTC}]";
     let shop = Shop::with(Setup { settings, ..Setup::default() });
-    shop.put_products(&json!([{"id": "tea", "title": "Green tea", "price": {"amount": 500, "currency": "USD"}}]));
+    shop.put_products(
+        &json!([{"id": "tea", "title": "Green tea", "price": {"amount": 500, "currency": "USD"}}]),
+    );
     let sold: Vec<Value> = (1..=90)
         .map(|ago| {
             json!({"type": "track", "event": "Order Completed", "userId": "u", "messageId": format!("m{ago}"),
@@ -82,11 +84,15 @@ fn sales_in_purchase_order_out() {
     for state in ["approved", "sent", "received"] {
         assert_eq!(to(state).expect(200).json()["state"], state);
     }
-    assert_eq!(ask(get(&format!("/v1/purchase_orders/{id}"))).expect(200).json()["state"], "received");
+    assert_eq!(
+        ask(get(&format!("/v1/purchase_orders/{id}"))).expect(200).json()["state"],
+        "received"
+    );
     assert_eq!(ask(get("/v1/purchase_orders")).expect(200).json()["purchase_orders"], json!([]));
     let suppliers = ask(get("/v1/suppliers")).expect(200).json();
     assert_eq!(suppliers["suppliers"][0]["learned"]["receipts"], 1);
-    let switch = |stopped: bool| ask(post("/v1/replenishment/switch", &json!({"stopped": stopped})));
+    let switch =
+        |stopped: bool| ask(post("/v1/replenishment/switch", &json!({"stopped": stopped})));
     switch(true).expect(200);
     let plan = ask(get("/v1/replenishment?location_id=berlin")).expect(200).json();
     assert!(plan["automatic"]["stopped_since"].is_string());
@@ -98,9 +104,11 @@ fn what_is_wrong_is_named_by_its_place() {
     let shop = stocked();
     let ask = planner(&shop);
     let forecast = |body: Value| ask(post("/v1/forecasts", &body));
-    let problem = forecast(json!({"product_id": "tea", "horizon_days": 0})).problem(422, "invalid_input");
+    let problem =
+        forecast(json!({"product_id": "tea", "horizon_days": 0})).problem(422, "invalid_input");
     assert_eq!(problem["errors"][0]["pointer"], "/horizon_days");
-    let problem = forecast(json!({"product_id": "tea", "levels": [0.8, 2]})).problem(422, "invalid_input");
+    let problem =
+        forecast(json!({"product_id": "tea", "levels": [0.8, 2]})).problem(422, "invalid_input");
     assert_eq!(problem["errors"][0]["pointer"], "/levels/1");
     forecast(json!({"product_id": "none"})).problem(404, "not_found");
     forecast(json!({"product_id": "tea", "odd": 1})).problem(422, "invalid_input");

@@ -4,7 +4,8 @@ use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    Caller, NewPurchaseLine, NewPurchaseOrder, PolicyRow, SimulationRequest, StopSwitch, plan_to_json,
+    Caller, NewPurchaseLine, NewPurchaseOrder, PolicyRow, SimulationRequest, StopSwitch,
+    plan_to_json,
 };
 use souk_core::{LocationId, SiteId};
 
@@ -82,9 +83,10 @@ pub(crate) async fn answer(
     let mut drafts = Vec::new();
     for proposal in &plan.proposals {
         let is_its = |id: &str| id == proposal.supplier_id;
-        let lines = plan.lines.iter().filter(|line| {
-            line.supplier().is_some_and(|supplier| is_its(&supplier.supplier_id))
-        });
+        let lines = plan
+            .lines
+            .iter()
+            .filter(|line| line.supplier().is_some_and(|supplier| is_its(&supplier.supplier_id)));
         let new = NewPurchaseOrder {
             id: None,
             supplier_id: proposal.supplier_id.clone(),
@@ -115,9 +117,10 @@ pub(crate) async fn simulated(
     let services = services.to_vec();
     let request = SimulationRequest { site, location, days, products, services };
     let report = shop.app.simulate_stock(request, &Caller::local_admin()).await?;
-    let saved = report.saved.iter().map(|(service, share)| {
-        json!({"service": service, "less_stock_than_ses": share})
-    });
+    let saved = report
+        .saved
+        .iter()
+        .map(|(service, share)| json!({"service": service, "less_stock_than_ses": share}));
     Ok(json!({
         "from": report.days.0.to_string(),
         "to": report.days.1.to_string(),
@@ -172,7 +175,8 @@ fn text(result: &Value) -> String {
         let (feed, kind) = (word(&alarm["feed"]), word(&alarm["kind"]));
         said.push_str(&format!("ALARM: feed `{feed}` is {kind}: {}\n", word(&alarm["text"])));
     }
-    let heads = ["product", "position", "days", "expected", "level", "order", "at", "cost", "confidence"];
+    let heads =
+        ["product", "position", "days", "expected", "level", "order", "at", "cost", "confidence"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for line in list(result, "lines") {
         rows.push(vec![
@@ -188,7 +192,10 @@ fn text(result: &Value) -> String {
         ]);
     }
     if rows.len() == 1 {
-        said.push_str(&format!("nothing to order; {} products were looked at\n", result["considered"]));
+        said.push_str(&format!(
+            "nothing to order; {} products were looked at\n",
+            result["considered"]
+        ));
     } else {
         said.push_str(&columns(&rows));
         for line in list(result, "lines") {
@@ -212,7 +219,10 @@ fn text(result: &Value) -> String {
         said.push_str(&format!("look at {}: {}\n", word(&odd["product_id"]), word(&odd["text"])));
     }
     if result["pending"].as_u64() > Some(0) {
-        said.push_str(&format!("{} products are not forecast yet; ask again soon\n", result["pending"]));
+        said.push_str(&format!(
+            "{} products are not forecast yet; ask again soon\n",
+            result["pending"]
+        ));
     }
     for draft in list(result, "drafts") {
         let (id, supplier) = (word(&draft["id"]), word(&draft["supplier_id"]));
@@ -222,9 +232,11 @@ fn text(result: &Value) -> String {
 }
 
 fn said_of_simulation(result: &Value) -> String {
-    let heads = ["policy", "aim", "fill rate", "cycles", "stock", "worth", "lost", "lost sales", "orders"];
+    let heads =
+        ["policy", "aim", "fill rate", "cycles", "stock", "worth", "lost", "lost sales", "orders"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
-    let major = |value: &Value| value.as_f64().map_or("-".to_owned(), |one| format!("{:.0}", one / 100.0));
+    let major =
+        |value: &Value| value.as_f64().map_or("-".to_owned(), |one| format!("{:.0}", one / 100.0));
     for row in list(result, "rows") {
         rows.push(vec![
             row["policy"].as_str().unwrap_or_default().to_owned(),

@@ -173,9 +173,8 @@ fn write_feed(w: &mut Writer, feed: &Feed) {
 }
 
 fn read_feed(r: &mut Reader<'_>) -> Result<Feed, WireError> {
-    let sales = r.list(|r| {
-        Ok((read_i32(r)?, SalesDay { lines: r.zigzag()?, milli: r.zigzag()? }))
-    })?;
+    let sales =
+        r.list(|r| Ok((read_i32(r)?, SalesDay { lines: r.zigzag()?, milli: r.zigzag()? })))?;
     let stock = r.list(|r| {
         let day = read_i32(r)?;
         let (counts, receipts, repeats) = (read_u32(r)?, read_u32(r)?, read_u32(r)?);
@@ -193,9 +192,8 @@ fn read_feed(r: &mut Reader<'_>) -> Result<Feed, WireError> {
         Ok((day, sums))
     })?;
     let stock_at = read_time(r)?;
-    let seen = r.list(|r| {
-        Ok(u64::from_le_bytes(r.raw(8)?.try_into().expect("8 bytes were taken")))
-    })?;
+    let seen =
+        r.list(|r| Ok(u64::from_le_bytes(r.raw(8)?.try_into().expect("8 bytes were taken"))))?;
     let (sales, stock) = (sales.into_iter().collect(), stock.into_iter().collect());
     Ok(Feed { sales, stock, stock_at, seen: seen.into_iter().collect() })
 }

@@ -55,7 +55,13 @@ fn told() -> Supply {
         (StockMovement::Received, 6),
     ] {
         let change = change(movement, pieces);
-        let fact = StockFact { item: Item(3), location: 1, change: &change, before: Some(4_000), at: at(40) };
+        let fact = StockFact {
+            item: Item(3),
+            location: 1,
+            change: &change,
+            before: Some(4_000),
+            at: at(40),
+        };
         supply.note_stock(&fact);
     }
     supply.note_sale((1, Day::from_number(19_000)), 3_000, 1);
@@ -90,7 +96,8 @@ fn a_snapshot_gives_the_same_back() {
     let supply = told();
     let entries = |supply: &Supply| {
         let mut all = Vec::new();
-        supply.entries(&mut |item, location, text| all.push(format!("{item:?} {location:?} {text}")));
+        supply
+            .entries(&mut |item, location, text| all.push(format!("{item:?} {location:?} {text}")));
         all.sort();
         all
     };
