@@ -19,6 +19,8 @@ pub(crate) use total::TotalDemand;
 
 /// Days of a series at most, the latest ones: two years and the same days of the year before (chosen).
 pub(crate) const DAYS_MAX: i32 = 1_100;
+/// Products that are looked at while the views are held (chosen: well below a millisecond).
+const LOOKED_AT_ONCE: u32 = 1_000;
 /// Days of the same weekday that an empty shelf's demand is told from.
 const SAME_WEEKDAYS: usize = 8;
 
@@ -306,6 +308,33 @@ impl App {
             horizon,
         };
         Ok(reader.series(key).unwrap_or_default())
+    }
+
+    /// Hears every known product of a site; looked at some at a time, so that the fold
+    /// never waits long.
+    pub(crate) fn each_sold(
+        &self,
+        site: &SiteId,
+        mut hear: impl FnMut(&Views, Item, &souk_core::Product),
+    ) {
+        let mut from = 0u32;
+        loop {
+            let views = self.views.read();
+            let n_items = views.catalogue.n_items() as u32;
+            let Some(of_site) = views.catalogue.find_site(site).filter(|_| from < n_items) else {
+                return;
+            };
+            let until = n_items.min(from + LOOKED_AT_ONCE);
+            for item in (from..until).map(Item) {
+                if views.catalogue.site_number(item) != of_site {
+                    continue;
+                }
+                if let Some(product) = views.catalogue.product(item) {
+                    hear(&views, item, product);
+                }
+            }
+            from = until;
+        }
     }
 
     /// The numbers of a product and a place.

@@ -284,14 +284,13 @@ impl App {
 
     /// Every product at every place that it was sold at, with its site.
     fn series_keys(&self) -> Vec<(SeriesKey, SiteId)> {
-        let views = self.views.read();
         let mut keys = Vec::new();
-        for site in views.catalogue.sites() {
-            for item in views.catalogue.iter_site(site) {
+        for site in self.config.sites() {
+            self.each_sold(&site.id, |views, item, _| {
                 for location in views.sales.locations(item) {
-                    keys.push((SeriesKey { item, location: Some(location) }, site.clone()));
+                    keys.push((SeriesKey { item, location: Some(location) }, site.id.clone()));
                 }
-            }
+            });
         }
         keys.truncate(OUTLOOKS_MAX);
         keys

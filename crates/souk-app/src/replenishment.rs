@@ -91,8 +91,8 @@ pub struct PlanLine {
     pub title: String,
     /// What there is and what comes.
     pub position: Position,
-    /// Days until an order of today is there, and their standard deviation.
-    pub lead_time_days: (f64, f64),
+    /// Days until an order of today is there.
+    pub lead_time_days: f64,
     /// Days until an order of the next chance is there.
     pub protection_days: f64,
     /// Expected demand over the protection interval.
@@ -234,14 +234,14 @@ impl App {
 
     /// Products that were sold at the place and still are.
     fn products_at(&self, scene: &Scene) -> Vec<SeriesKey> {
-        let views = self.views.read();
-        let is_on = |item: &souk_recommend::Item| {
-            let product = views.catalogue.product(*item);
-            product.is_some_and(|product| product.availability != Availability::Discontinued)
-        };
-        let all = views.catalogue.iter_site(&scene.site).filter(is_on);
-        let here = all.filter(|item| views.sales.locations(*item).contains(&scene.number));
-        here.map(|item| SeriesKey { item, location: Some(scene.number) }).collect()
+        let mut keys = Vec::new();
+        self.each_sold(&scene.site, |views, item, product| {
+            let is_on = product.availability != Availability::Discontinued;
+            if is_on && views.sales.is_sold_at(item, scene.number) {
+                keys.push(SeriesKey { item, location: Some(scene.number) });
+            }
+        });
+        keys
     }
 
     /// Units of open purchase orders for the place, by product.
@@ -337,8 +337,8 @@ impl App {
     /// How much of a product to hold, with its best supplier's lead time.
     pub(crate) fn optimal_stock(
         &self,
-        (_, product): (&SiteId, &ProductId),
-        (today, _): (Day, Option<&LocationId>),
+        product: &ProductId,
+        today: Day,
         demand: impl Fn(f64) -> TotalDemand,
     ) -> OptimalStock {
         let settings = &self.config.inventory;

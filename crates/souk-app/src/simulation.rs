@@ -152,11 +152,12 @@ impl App {
             what: "location",
             id: request.location.to_string(),
         })?;
-        let items: Vec<_> = {
-            let views = self.views.read();
-            let all = views.catalogue.iter_site(&request.site);
-            all.filter(|item| views.sales.locations(*item).contains(&number)).collect()
-        };
+        let mut items = Vec::new();
+        self.each_sold(&request.site, |views, item, _| {
+            if views.sales.is_sold_at(item, number) {
+                items.push(item);
+            }
+        });
         let (mut products, mut n_skipped) = (Vec::new(), 0);
         for item in items {
             let key = SeriesKey { item, location: Some(number) };

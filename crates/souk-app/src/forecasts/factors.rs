@@ -56,7 +56,7 @@ pub(super) fn answer(
     let bounds = (all.quantile(0.5 - level / 2.0), all.quantile(0.5 + level / 2.0));
     let bounds = (bounds.0.min(total), bounds.1.max(total));
     let ids = (&request.site, &request.product);
-    let optimal = app.optimal_stock(ids, (today, request.location.as_ref()), |days| {
+    let optimal = app.optimal_stock(&request.product, today, |days| {
         over(&closely, f64::from(today.number() - from.number()).max(0.0), days)
     });
     let position = app.position(ids, request.location.as_ref());

@@ -8,6 +8,7 @@ use souk_recommend::Item;
 use xxhash_rust::xxh3::xxh3_64;
 
 mod codec;
+mod fold;
 
 /// Stock-outs of one shelf that are remembered, the latest ones (chosen: one a day for three years).
 const OUTS_MAX: usize = 1_100;

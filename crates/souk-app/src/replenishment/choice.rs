@@ -245,7 +245,7 @@ impl Need {
             product: self.product.id.clone(),
             title: self.product.title.clone(),
             position,
-            lead_time_days: (lead, 0.0),
+            lead_time_days: lead,
             protection_days: protection,
             demand_mean: mean,
             service_level: service,

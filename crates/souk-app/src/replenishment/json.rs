@@ -55,7 +55,7 @@ fn line(line: &PlanLine) -> Value {
             "reserved": round(line.position.reserved),
             "total": round(line.position.total()),
         },
-        "lead_time_days": round(line.lead_time_days.0),
+        "lead_time_days": round(line.lead_time_days),
         "protection_days": round(line.protection_days),
         "demand_mean": round(line.demand_mean),
         "service_level": line.service_level,

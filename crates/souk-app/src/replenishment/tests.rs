@@ -44,7 +44,7 @@ async fn a_line_shows_its_arithmetic_and_open_orders_lower_it_by_their_units() {
     let before = plan(&shop).await;
     let line = tea_line(&before);
     // Three days of lead time and seven to the next order.
-    assert_eq!((line.lead_time_days.0, line.protection_days), (3.0, 10.0));
+    assert_eq!((line.lead_time_days, line.protection_days), (3.0, 10.0));
     let truth: f64 = (0..10).map(|ahead| wanted(-ahead) as f64).sum();
     assert!((line.demand_mean / truth - 1.0).abs() < 0.2, "{} for {truth}", line.demand_mean);
     assert!(line.order_up_to > line.demand_mean);

@@ -13,6 +13,7 @@ pub(crate) mod people;
 pub(crate) mod planning;
 pub(crate) mod privacy;
 pub(crate) mod products;
+pub(crate) mod purchasing;
 pub(crate) mod recommend;
 pub(crate) mod reports;
 pub(crate) mod retention;

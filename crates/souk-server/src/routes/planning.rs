@@ -8,10 +8,12 @@ use souk_app::{AppError, Operation, StopSwitch, forecast_to_json, plan_to_json};
 
 use crate::body::expect_json;
 use crate::dto::planning::{
-    ForecastAnswerBody, ForecastBody, OrderChangeBody, OrderList, OrdersQuery, PlaceQuery,
-    PurchaseOrderAnswer, PurchaseOrderBody, ReplenishmentAnswer, StockAnswer, StockQueryBody,
-    SupplierList, SuppliersBody, SuppliersStored, SwitchBody, order_answer, stock_answer,
-    supplier_answer,
+    ForecastAnswerBody, ForecastBody, PlaceQuery, ReplenishmentAnswer, StockAnswer, StockQueryBody,
+    SwitchBody, stock_answer,
+};
+use crate::dto::purchasing::{
+    OrderChangeBody, OrderList, OrdersQuery, PurchaseOrderAnswer, PurchaseOrderBody, SupplierList,
+    SuppliersBody, SuppliersStored, order_answer, supplier_answer,
 };
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;

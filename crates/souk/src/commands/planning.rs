@@ -263,7 +263,7 @@ fn said_of_simulation(result: &Value) -> String {
     for one in list(result, "saved") {
         let share = one["less_stock_than_ses"].as_f64().unwrap_or_default();
         said.push_str(&format!(
-            "at the fill rate of `forecast` at {}, exponential smoothing holds {:+.1} % more\n",
+            "at the fill rate of `forecast` at {}, exponential smoothing holds {:.1} % more\n",
             one["service"],
             (1.0 / (1.0 - share) - 1.0) * 100.0
         ));
