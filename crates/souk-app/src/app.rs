@@ -7,11 +7,14 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::consent::ConsentRules;
 use crate::door::Door;
+use crate::forecasts::{Forecasts, keep_forecasts};
 use crate::models::{Models, keep_models};
 use crate::people::{People, keep_people};
 use crate::privacy::replay_erasures;
 use crate::projections::projector::{self, FoldParams, Projector};
+use crate::purchasing::Purchasing;
 use crate::recommend::{Ranking, keep_fresh, keep_lists, keep_trials};
+use crate::replenishment::keep_replenished;
 use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
 use crate::search::{Searching, keep_search};
@@ -71,12 +74,14 @@ pub struct App {
     pub(crate) searching: Searching,
     pub(crate) people: People,
     pub(crate) segments: Segments,
+    pub(crate) purchasing: Purchasing,
+    pub(crate) forecasts: Forecasts,
     pub(crate) projector: Projector,
 }
 
 impl App {
     /// The names of all projections, for metrics.
-    pub const PROJECTIONS: [&'static str; 10] = [
+    pub const PROJECTIONS: [&'static str; 11] = [
         "consents",
         "catalogue",
         "identity",
@@ -85,6 +90,7 @@ impl App {
         "visits",
         "baskets",
         "sales",
+        "supply",
         "popularity",
         "attribution",
     ];
@@ -128,6 +134,7 @@ impl App {
         let merchandising = Merchandising::open(&*parts.tables, (sites, now)).await?;
         let searching = Searching::open(&*parts.tables, now).await?;
         let segments = Segments::open(&*parts.tables, now).await?;
+        let purchasing = Purchasing::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
             config,
@@ -141,9 +148,13 @@ impl App {
             searching,
             people: People::default(),
             segments,
+            purchasing,
+            forecasts: Forecasts::default(),
             projector,
         });
         Door::start(&app);
+        tokio::spawn(keep_forecasts(Arc::downgrade(&app)));
+        tokio::spawn(keep_replenished(Arc::downgrade(&app)));
         tokio::spawn(keep_fresh(Arc::downgrade(&app)));
         tokio::spawn(keep_lists(Arc::downgrade(&app)));
         tokio::spawn(keep_models(Arc::downgrade(&app)));

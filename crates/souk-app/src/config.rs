@@ -5,6 +5,7 @@
 
 mod env;
 mod exploration;
+mod inventory;
 mod learning;
 mod lifetime;
 mod measuring;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
 pub use exploration::ExplorationSettings;
+pub use inventory::InventorySettings;
 pub use learning::LearningSettings;
 pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
 pub use measuring::{AttributionSettings, HoldoutSettings};
@@ -34,10 +36,9 @@ pub use privacy::{
 pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
 pub use sections::{
-    AccessSettings, AuditSettings, BriefContentGeneration, BriefInventory, BriefModels,
-    BriefPersonalization, ClockSettings, DataSettings, ImpressionSettings, LimitSettings,
-    LocationSettings, LogFormat, LogSettings, Rate, RecommendationSettings, ServerSettings,
-    SiteSettings, SnapshotSettings,
+    AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization,
+    ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
+    LogSettings, Rate, RecommendationSettings, ServerSettings, SiteSettings, SnapshotSettings,
 };
 pub use webhooks::{Network, WebhookEndpoint, WebhookKind, WebhookSettings};
 
@@ -87,8 +88,8 @@ pub struct Config {
     pub audit: AuditSettings,
     /// Settings of the original brief.
     pub personalization: BriefPersonalization,
-    /// Settings of the original brief.
-    pub inventory: BriefInventory,
+    /// How much to order, and what a rule may approve.
+    pub inventory: InventorySettings,
     /// Settings of the original brief.
     pub content_generation: BriefContentGeneration,
 }
@@ -114,7 +115,7 @@ impl Default for Config {
             privacy: PrivacySettings::default(),
             audit: AuditSettings::default(),
             personalization: BriefPersonalization::default(),
-            inventory: BriefInventory::default(),
+            inventory: InventorySettings::default(),
             content_generation: BriefContentGeneration::default(),
         }
     }
@@ -205,6 +206,13 @@ impl Config {
                 "the clock does not show the real time; meant for sample data",
             );
         }
+        if self.inventory.auto_reorder == Some(true) && self.inventory.approval_amount_max.is_none()
+        {
+            note(
+                "inventory.auto_reorder",
+                "rules approve nothing until `inventory.approval_amount_max` says up to which amount",
+            );
+        }
         for (setting, is_set, comes_with) in self.without_effect() {
             if is_set {
                 note(setting, &format!("accepted, no effect yet: {comes_with}"));
@@ -214,7 +222,7 @@ impl Config {
     }
 
     /// Settings that are accepted before the part that reads them has arrived.
-    fn without_effect(&self) -> [(&'static str, bool, &'static str); 10] {
+    fn without_effect(&self) -> [(&'static str, bool, &'static str); 7] {
         let models = &self.personalization.models;
         let content = &self.content_generation;
         let mut sites = self.sites.iter();
@@ -226,13 +234,6 @@ impl Config {
                 TEXT,
             ),
             ("personalization.cache_ttl", self.personalization.cache_ttl.is_some(), TEXT),
-            ("inventory.forecasting_horizon", self.inventory.forecasting_horizon.is_some(), DEMAND),
-            (
-                "inventory.confidence_threshold",
-                self.inventory.confidence_threshold.is_some(),
-                DEMAND,
-            ),
-            ("inventory.auto_reorder", self.inventory.auto_reorder.is_some(), DEMAND),
             ("content_generation.languages", content.languages.is_some(), TEXT),
             ("content_generation.seo_optimization", content.seo_optimization.is_some(), TEXT),
             ("content_generation.brand_voice", content.brand_voice.is_some(), TEXT),
@@ -261,6 +262,9 @@ impl Config {
         self.access.oidc.check()?;
         self.privacy.webhooks.check()?;
         if let Err((setting, detail)) = self.holdout.check() {
+            return refuse(setting, detail);
+        }
+        if let Err((setting, detail)) = self.inventory.check() {
             return refuse(setting, detail);
         }
         if self.holdout.share > 0.0 && self.impressions.sample < 1.0 {
@@ -354,7 +358,6 @@ impl Config {
 
 const RECOMMENDER: &str = "Souk's own recommenders answer whatever is named here";
 const TEXT: &str = "it is read once content is generated";
-const DEMAND: &str = "it is read once demand is forecast";
 
 /// Turns a fault of the YAML reader into one that ends with the remedy and begins with the place.
 fn fault(error: &serde_yaml_ng::Error) -> AppError {

@@ -76,6 +76,13 @@ impl App {
         for finding in self.look_at_rules().await {
             find(finding.weight, finding.subject, finding.detail);
         }
+        for alarm in self.feed_alarms() {
+            let detail = format!(
+                "`{}` of `{}` is {}: {}",
+                alarm.feed, alarm.location, alarm.kind, alarm.text
+            );
+            find(Weight::Trouble, "feeds", detail);
+        }
         if self.known_keys().await?.is_empty() {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());

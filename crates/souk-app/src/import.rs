@@ -14,6 +14,7 @@ mod ledger;
 mod messages;
 mod moving;
 pub(crate) mod orders;
+mod planning;
 mod products;
 mod readiness;
 mod rejected;
@@ -181,6 +182,11 @@ impl App {
             });
             joined.await.map_err(|error| AppError::Bug(error.to_string()))??
         };
+        if matches!(planned.1.kind, ImportKind::Suppliers | ImportKind::PurchaseOrders) {
+            return self
+                .import_planning((&planned.1.path, planned.1.kind), options, progress)
+                .await;
+        }
         self.import_plan(planned, options, progress).await
     }
 
@@ -384,8 +390,11 @@ impl Plan {
             ImportKind::Orders => Box::new(orders::OrderMapper::new(columns, options)?),
             ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),
             ImportKind::Consents => Box::new(consents::ConsentMapper::new(columns, now)?),
-            ImportKind::Stock | ImportKind::Prices | ImportKind::Promotions => {
+            ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => {
                 Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
+            }
+            ImportKind::Suppliers | ImportKind::PurchaseOrders => {
+                return Err(AppError::Bug(format!("{} do not go into the log", self.kind)));
             }
         })
     }

@@ -9,11 +9,13 @@ mod audit;
 mod clock;
 pub mod config;
 mod consent;
+mod demand;
 pub mod demo;
 mod doctor;
 mod door;
 mod error;
 mod export;
+mod forecasts;
 mod holdout;
 mod idempotency;
 mod import;
@@ -25,7 +27,9 @@ mod people;
 mod privacy;
 mod products;
 mod projections;
+mod purchasing;
 mod recommend;
+mod replenishment;
 mod reports;
 mod retention;
 mod rules;
@@ -33,7 +37,9 @@ mod sealing;
 mod search;
 mod segments;
 pub mod sheet;
+mod simulation;
 mod status;
+mod stock;
 mod stored;
 #[cfg(test)]
 mod test_shop;
@@ -51,9 +57,14 @@ pub use audit::{
 pub use clock::Clock;
 pub use config::{Config, Notice};
 pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};
+pub use demand::DemandSeries;
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
+pub use forecasts::{
+    Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastRequest, HORIZON_MAX, KeyFactor,
+    OptimalStock, Risk, forecast_to_json,
+};
 pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
 pub use import::{
@@ -84,10 +95,19 @@ pub use projections::{
     Audit, Catalogue, Counters, DailySales, DaySale, Histories, History, Identity, PastBasket,
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
+pub use purchasing::{
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX,
+    PriceBreak, PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch,
+    StoredSupplier, Supplier, SupplierRecord, Weekday,
+};
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
     RecommendRequest, Recommendation, RuleDraft, RuleMove, RuleNote, RulePreview, Strategy,
     Warning, WhyCause, WhyNot,
+};
+pub use replenishment::{
+    Automatic, Candidate, Decision, FeedAlarm, PlanException, PlanLine, Position, Proposal,
+    ReplenishmentPlan, plan_to_json,
 };
 pub use reports::{
     AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport,
@@ -106,3 +126,5 @@ pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,
     SegmentSize, SizedSegment,
 };
+pub use simulation::{PolicyRow, SIMULATED_MAX, SimulationReport, SimulationRequest};
+pub use stock::{STOCK_PAGE_MAX, StockLevel, StockPage, StockQuery};

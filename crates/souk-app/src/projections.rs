@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use souk_core::wire::WireError;
 use souk_core::{
-    ConsentChange, CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, OrderRef, Purpose,
-    Purposes, Sale, SiteId, SubjectId, Timestamp,
+    ConsentChange, CustomerOrder, Event, EventId, Fact, Interaction, OrderLine, Purpose, Purposes,
+    Sale, SiteId, SubjectId, Timestamp,
 };
 use souk_ports::{Cursor, Position, RecordKind, Recorded};
 use souk_privacy::consent::decide;
@@ -37,6 +37,7 @@ pub(crate) mod projector;
 mod sales;
 mod shoppers;
 mod snapshots;
+mod supply;
 mod uses;
 
 pub(crate) use attribution::{
@@ -55,8 +56,10 @@ pub use shoppers::Shoppers;
 
 pub(crate) use consents::Statement;
 pub(crate) use gate::{Consented, CrowdView, PaidLine, Purchase, Sharing, Use, Whom};
+pub(crate) use orders::NONE as NO_LOCATION;
 pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
+pub(crate) use supply::{Feed, Run, StockDay, Supply};
 
 use crate::consent::{ConsentRules, Learning};
 use attribution::Attribution;
@@ -147,6 +150,8 @@ pub struct Views {
     pub popularity: Popularity,
     /// What was sold, without persons.
     pub sales: DailySales,
+    /// What demand is read with beside sales.
+    pub(crate) supply: Supply,
     /// What became of answers.
     attribution: Attribution,
     /// How much was folded.
@@ -178,6 +183,7 @@ impl Views {
             basket_vectors: BasketVectors::default(),
             popularity: Popularity::default(),
             sales: DailySales::default(),
+            supply: Supply::default(),
             attribution: Attribution::default(),
             counters: Counters::default(),
             generation: 0,
@@ -224,6 +230,7 @@ impl Views {
             ("visits", self.visits.bytes()),
             ("baskets", self.baskets.bytes()),
             (DailySales::NAME, self.sales.bytes()),
+            (Supply::NAME, self.supply.bytes()),
             (Attribution::NAME, self.attribution.bytes()),
         ];
         ViewSizes {
@@ -319,14 +326,22 @@ impl Views {
             (Fact::Forgotten { subject }, _) => self.forget(*subject),
             (Fact::ProductPatched { product, patch }, _) => {
                 self.catalogue.patch((site, product), patch.as_ref().clone(), head.at);
+                self.note_price((site, product), head.at);
             }
             (Fact::ProductDeleted { product }, _) => self.catalogue.delete(site, product),
-            (Fact::Stock(change), _) => self.catalogue.change_stock(site, change, head.at),
-            (Fact::Price(change), _) => self.catalogue.price(site, change, head.at),
+            (Fact::Stock(change), _) => self.fold_stock(&head, change),
+            (Fact::Price(change), _) => {
+                self.catalogue.price(site, change, head.at);
+                self.fold_price(site, change, head.at);
+            }
+            (Fact::Promotion(promotion), _) => self.fold_promotion(&head, promotion),
             (Fact::ProductPut(_), _) => {
                 let at = event.at;
                 if let Fact::ProductPut(product) = event.fact {
+                    let (id, of) = (product.id.clone(), product.site.clone());
                     self.catalogue.put(*product, at);
+                    let of = self.catalogue.intern_site(&of);
+                    self.note_price((of, &id), at);
                 }
             }
             // Kept in the log for what is to come; a personal fact without a person says nothing.
@@ -388,21 +403,6 @@ impl Views {
             lines,
         };
         self.report_sale(sale.order, report, head.site);
-    }
-
-    fn report_sale(&mut self, order: OrderRef, report: Report, site: u32) {
-        let Views { sales, popularity, catalogue, .. } = self;
-        sales.report(order, report, |placed, sign| {
-            popularity.sold(placed, site, sign);
-            if catalogue.stock().is_empty() || placed.location == NONE {
-                return;
-            }
-            for line in placed.lines.iter() {
-                let place = (line.item, placed.location);
-                let milli = line.milli.saturating_mul(sign);
-                catalogue.stock_mut().sell(place, milli, placed.first.0);
-            }
-        });
     }
 
     /// Whether an order is more than a household's.

@@ -19,7 +19,7 @@ pub(crate) use weigh::{Combined, PastError};
 use crate::guard::Bounds;
 use crate::intervals::Calibration;
 use crate::model::Model;
-use crate::parallel;
+use souk_math::parallel;
 
 /// One series to forecast: clean, one value a step.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@ mod tests;
 
 use crate::auto::{Combined, Kind, PastError};
 use crate::counts::CountDistribution;
-use crate::numbers::normal_quantile;
+use crate::normal_quantile;
 
 /// What the past says of errors, for all series of a call.
 #[derive(Clone, Debug, PartialEq)]

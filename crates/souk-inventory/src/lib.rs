@@ -4,10 +4,13 @@
 //! suppliers: amounts are units, costs are money for each unit and period, and the caller keeps them in one
 //! unit of time.
 
+pub mod demand;
 pub mod economic_order;
 pub mod lot_sizing;
 pub mod newsvendor;
+pub mod protection;
 pub mod reorder_to_level;
+pub mod rounding;
 
 /// Why a policy cannot be worked out.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -33,8 +36,16 @@ pub enum PolicyError {
         /// How many can be.
         positions: usize,
     },
-    /// The chances of demand do not add up to 1.
-    #[error("chances of demand add up to {sum}; they must add up to 1 and none may be negative")]
+    /// The outlook ends before stock has to have lasted.
+    #[error("demand is known for {have} days, {need} are needed: forecast {need} days")]
+    ShortHorizon {
+        /// Days that are known.
+        have: usize,
+        /// Days of the longest lead time and a review period.
+        need: usize,
+    },
+    /// Chances do not add up to 1.
+    #[error("chances add up to {sum}; they must add up to 1 and none may be negative")]
     Chances {
         /// What they add up to.
         sum: f64,
@@ -47,6 +58,24 @@ fn positive(name: &'static str, value: f64) -> Result<f64, PolicyError> {
         Ok(value)
     } else {
         Err(PolicyError::OutOfRange { name, value, bound: "above 0" })
+    }
+}
+
+/// A number of at least 0.
+fn at_least_zero(name: &'static str, value: f64) -> Result<f64, PolicyError> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(value)
+    } else {
+        Err(PolicyError::OutOfRange { name, value, bound: "of 0 or more" })
+    }
+}
+
+/// A share above 0 and below 1.
+fn share(name: &'static str, value: f64) -> Result<f64, PolicyError> {
+    if value > 0.0 && value < 1.0 {
+        Ok(value)
+    } else {
+        Err(PolicyError::OutOfRange { name, value, bound: "above 0 and below 1" })
     }
 }
 
@@ -98,7 +127,7 @@ mod tests {
         assert!(poisson(0.0).is_err() && poisson(f64::NAN).is_err() && poisson(701.0).is_err());
         assert_eq!(
             checked(&[0.5, 0.6]).unwrap_err().to_string(),
-            "chances of demand add up to 1.1; they must add up to 1 and none may be negative"
+            "chances add up to 1.1; they must add up to 1 and none may be negative"
         );
     }
 }

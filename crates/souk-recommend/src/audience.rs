@@ -11,8 +11,8 @@
 
 use crate::minimise::minimise;
 use crate::next_basket::{Basket, BasketVectors};
-use crate::random::Random;
 use crate::types::{Item, Shopper};
+use souk_math::Random;
 
 pub(crate) mod rivals;
 #[cfg(test)]

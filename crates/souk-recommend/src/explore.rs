@@ -10,7 +10,7 @@
 //! 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", NIPS 2011; shrinkage: Efron and
 //! Morris, *JASA* 70, 1975. *Not* here: what a try costs, and which products may be tried.
 
-use crate::random::Random;
+use souk_math::Random;
 
 /// What came of showing something.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use rustc_hash::FxHashSet;
 
 use crate::Item;
-use crate::random::Random;
+use souk_math::Random;
 
 /// Whose pick a product was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

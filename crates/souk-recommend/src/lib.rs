@@ -22,7 +22,6 @@ mod numbering;
 pub mod off_policy;
 mod parallel;
 pub mod popular;
-mod random;
 pub mod recently_viewed;
 pub mod session;
 pub mod similar;

@@ -4,7 +4,7 @@
 
 use crate::confidence::{Interval, Moments, RatioMoments, Thin, compare, compare_ratios};
 use crate::off_policy::{Logged, Predicted};
-use crate::random::Random;
+use souk_math::Random;
 
 /// How people of a made-up shop buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,8 +27,8 @@ pub use objective::Objective;
 use serde::{Deserialize, Serialize};
 
 use crate::parallel::Rests;
-use crate::random::Random;
 use crate::wire::{Kind, Reader, SnapshotError, Writer};
+use souk_math::Random;
 
 const KIND: Kind = Kind { magic: *b"TREE", version: 1 };
 
@@ -419,7 +419,7 @@ impl Tree {
             let end = first + scores.len();
             self.add_rows((&signals[first * n_signals..end * n_signals], n_signals), scores);
         };
-        crate::parallel::for_chunks(scores, (threads, 1 << 14), || (), add);
+        souk_math::parallel::for_chunks(scores, (threads, 1 << 14), || (), add);
     }
 
     fn add_rows(&self, (signals, n_signals): (&[f32], usize), scores: &mut [f32]) {

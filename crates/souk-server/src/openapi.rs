@@ -9,7 +9,7 @@ mod schemas;
 use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, merge};
 
 use crate::routes::{
-    audit, consents, health, keys, models, people, privacy, products, recommend, reports,
+    audit, consents, health, keys, models, people, planning, privacy, products, recommend, reports,
     retention, rules, search, segment, webhooks,
 };
 
@@ -78,6 +78,16 @@ use crate::routes::{
         webhooks::shopify,
         reports::recommendations,
         reports::holdout,
+        planning::forecast,
+        planning::stock,
+        planning::suppliers,
+        planning::put_suppliers,
+        planning::replenishment,
+        planning::switch,
+        planning::orders,
+        planning::create_order,
+        planning::order,
+        planning::move_order,
         audit::list,
         audit::proof,
         audit::head,
@@ -102,6 +112,7 @@ use crate::routes::{
         (name = "Rules", description = "The merchant's hand over every list."),
         (name = "People", description = "What is known of single shoppers, and groups of them."),
         (name = "Reports", description = "What became of recommendations, and what personalization brings."),
+        (name = "Planning", description = "Demand ahead, stock, suppliers, and what to order. Nothing here is about shoppers."),
         (name = "Keys", description = "Who may call."),
         (name = "Privacy", description = "What people allow, and their requests about their data. `Sec-GPC: 1` on any \
              request for events or recommendations is honoured for that very request."),

@@ -10,6 +10,7 @@ mod evaluate;
 mod forecast;
 mod models;
 mod people;
+mod planning;
 mod policy;
 mod privacy;
 mod report;
@@ -21,6 +22,7 @@ pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, Sou
 pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, SeriesArgs};
 pub(crate) use models::ModelsCommand;
 pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
+pub(crate) use planning::{ReplenishArgs, SimulateCommand};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use report::ReportCommand;
@@ -130,6 +132,18 @@ Examples:
     /// List, store, try and delete the merchant's rules: pin, boost, bury, hide, reserve, cap, …
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// See what to order now at a place, with the arithmetic of each line
+    ///
+    /// Nothing is made or sent by looking. Alarms of feeds come first; while there is one, no rule approves.
+    #[command(after_help = "\
+Examples:
+  souk replenish --location berlin
+  souk replenish --location berlin --draft    # a draft for each supplier, to be approved by a person
+  souk replenish --stop                       # nothing is approved by rule any more")]
+    Replenish(ReplenishArgs),
+    /// Replay policies on the shop's own past
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
     /// Forecast demand from a file of sales, without a server
     ///
     /// Columns `unique_id,ds,y`: a series' name, a date or integer, how much. Every series that can be read
@@ -318,6 +332,11 @@ Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `or
   stock      product_id, location_id, quantity: what was counted; timestamp
   prices     product_id, price; list_price, currency, timestamp
   promotions promotion_id, from, until; product_id, discount_percent
+  lots       as stock, with lot and expires_on
+  suppliers  supplier_id, lead_time_days; product_id, cost, minimum, multiple (a row for each offer);
+             lead_time_sd_days, order_weekdays (mon|thu), delivery_weekdays, minimum_order, order_cost
+  purchase_orders  purchase_order_id, supplier_id, location_id, product_id, quantity; cost, state
+             (sent, where there is none), sent_on, expected_on
   consents   user_id or anonymous_id, purpose (personalization, analytics, marketing, model_training),
              granted (true or false); at, notice_version
 Times are RFC 3339, dates, or Unix seconds. JSON lines are read as rows too; products may have the

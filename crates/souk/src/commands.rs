@@ -14,6 +14,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod people;
 pub(crate) mod pii;
+pub(crate) mod planning;
 pub(crate) mod privacy;
 pub(crate) mod recommend;
 pub(crate) mod report;
@@ -69,6 +70,8 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Audit(what) => audit::run(what, &settings).await,
         Command::Models(what) => models::run(what, &settings).await,
+        Command::Replenish(args) => planning::replenish(args, &settings).await,
+        Command::Simulate(what) => planning::simulate(what, &settings).await,
         Command::Profile(args) => people::profile(args, &settings).await,
         Command::Segments(what) => people::run(what, &settings).await,
         Command::Report(what) => report::run(what, &settings).await,

@@ -120,6 +120,18 @@ pub(crate) enum Job {
         site: Option<String>,
     },
     Segments(commands::people::SegmentsJob),
+    Replenish {
+        location: Option<String>,
+        site: Option<String>,
+        act: commands::planning::Act,
+    },
+    SimulateStock {
+        location: String,
+        site: Option<String>,
+        days: usize,
+        products: usize,
+        services: Vec<f64>,
+    },
 }
 
 impl Job {
@@ -198,7 +210,9 @@ impl Job {
             | Job::RulesPreview(_)
             | Job::RulesDelete { .. }
             | Job::Profile { .. }
-            | Job::Segments(_) => None,
+            | Job::Segments(_)
+            | Job::Replenish { .. }
+            | Job::SimulateStock { .. } => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -262,6 +276,14 @@ impl Job {
             Job::RulesDelete { id } => commands::rules::delete(shop, id).await,
             Job::Profile { id, site } => commands::people::read(shop, id, site.as_deref()).await,
             Job::Segments(what) => commands::people::segments(shop, what).await,
+            Job::Replenish { location, site, act } => {
+                let place = (site.as_deref(), location.as_deref());
+                commands::planning::answer(shop, place, *act).await
+            }
+            Job::SimulateStock { location, site, days, products, services } => {
+                let place = (site.as_deref(), location.as_str());
+                commands::planning::simulated(shop, place, (*days, *products, services)).await
+            }
         }
     }
 }

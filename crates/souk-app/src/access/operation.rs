@@ -32,11 +32,13 @@ pub enum Operation {
     WriteSegments,
     ReadSegmentMembers,
     ReadReports,
+    ReadPlanning,
+    WritePlanning,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 28] = [
+    pub const ALL: [Operation; 30] = [
         Operation::SendBehaviour,
         Operation::SendOrders,
         Operation::SendStock,
@@ -65,6 +67,8 @@ impl Operation {
         Operation::WriteSegments,
         Operation::ReadSegmentMembers,
         Operation::ReadReports,
+        Operation::ReadPlanning,
+        Operation::WritePlanning,
     ];
 
     /// What it is, to follow "role `x` may not".
@@ -100,6 +104,8 @@ impl Operation {
                 "list the people of a segment, or whom a product may be for"
             }
             Operation::ReadReports => "read reports on recommendations",
+            Operation::ReadPlanning => "read stock, forecasts, suppliers or purchase orders",
+            Operation::WritePlanning => "change suppliers or purchase orders",
         }
     }
 }

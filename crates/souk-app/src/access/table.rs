@@ -71,7 +71,16 @@ const TABLE: &[(Role, &[Operation])] = &[
             Operation::ReadReports,
         ],
     ),
-    (Role::Planner, &[Operation::ReadCatalogue, Operation::SendStock, Operation::ReadAggregates]),
+    (
+        Role::Planner,
+        &[
+            Operation::ReadCatalogue,
+            Operation::SendStock,
+            Operation::ReadAggregates,
+            Operation::ReadPlanning,
+            Operation::WritePlanning,
+        ],
+    ),
     (
         Role::Privacy,
         &[

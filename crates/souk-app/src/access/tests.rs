@@ -45,6 +45,8 @@ const TABLE: &[(Operation, &str)] = &[
     (Operation::WriteSegments, ".....x..x"),
     (Operation::ReadSegmentMembers, "........x"),
     (Operation::ReadReports, "....xx..x"),
+    (Operation::ReadPlanning, "......x.x"),
+    (Operation::WritePlanning, "......x.x"),
 ];
 
 #[test]

@@ -51,12 +51,15 @@ pub enum AuditOperation {
     SegmentChange,
     SegmentDelete,
     SegmentMembers,
+    SupplierChange,
+    PurchaseOrderChange,
+    ReplenishmentSwitch,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 41] = [
+    pub const ALL: [AuditOperation; 44] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -97,6 +100,9 @@ impl AuditOperation {
         AuditOperation::SegmentChange,
         AuditOperation::SegmentDelete,
         AuditOperation::SegmentMembers,
+        AuditOperation::SupplierChange,
+        AuditOperation::PurchaseOrderChange,
+        AuditOperation::ReplenishmentSwitch,
         AuditOperation::AccessDenied,
     ];
 
@@ -143,6 +149,9 @@ impl AuditOperation {
             AuditOperation::SegmentChange => "segment.change",
             AuditOperation::SegmentDelete => "segment.delete",
             AuditOperation::SegmentMembers => "segment.members",
+            AuditOperation::SupplierChange => "supplier.change",
+            AuditOperation::PurchaseOrderChange => "purchase_order.change",
+            AuditOperation::ReplenishmentSwitch => "replenishment.switch",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

@@ -466,20 +466,6 @@ impl serde::de::Visitor<'_> for AlwaysVisitor {
     }
 }
 
-/// `inventory` of the original brief.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct BriefInventory {
-    /// Days to forecast.
-    #[serde(deserialize_with = "text::within_optional::<1, 730, _>")]
-    pub forecasting_horizon: Option<u64>,
-    /// The share of forecasts that an interval must hold.
-    #[serde(deserialize_with = "text::share_optional")]
-    pub confidence_threshold: Option<f64>,
-    /// Whether purchase orders are approved by rule.
-    pub auto_reorder: Option<bool>,
-}
-
 /// `content_generation` of the original brief.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

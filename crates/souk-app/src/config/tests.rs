@@ -269,18 +269,19 @@ content_generation:
     assert_eq!(
         settings,
         [
+            "inventory.auto_reorder",
             "personalization.models.recommendation",
             "personalization.models.content_generation",
             "personalization.cache_ttl",
-            "inventory.forecasting_horizon",
-            "inventory.confidence_threshold",
-            "inventory.auto_reorder",
             "content_generation.languages",
             "content_generation.seo_optimization",
             "content_generation.brand_voice",
         ]
     );
-    assert!(notices.iter().all(|notice| notice.detail.starts_with("accepted, no effect yet")));
+    let others = &notices[1..];
+    assert!(others.iter().all(|notice| notice.detail.starts_with("accepted, no effect yet")));
+    // What the brief switches on orders nothing before somebody says up to which amount.
+    assert!(notices[0].detail.contains("approval_amount_max"), "{}", notices[0].detail);
 }
 
 #[test]

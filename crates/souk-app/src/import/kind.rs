@@ -15,14 +15,17 @@ pub enum ImportKind {
     Prices,
     Promotions,
     Consents,
+    Lots,
+    Suppliers,
+    PurchaseOrders,
 }
 
 /// Kinds of the contract that this version does not read.
-const LATER: [&str; 4] = ["lots", "suppliers", "purchase_orders", "signals"];
+const LATER: [&str; 1] = ["signals"];
 
 impl ImportKind {
     /// Every kind that this version reads.
-    pub const ALL: [ImportKind; 8] = [
+    pub const ALL: [ImportKind; 11] = [
         ImportKind::Products,
         ImportKind::Events,
         ImportKind::Orders,
@@ -31,6 +34,9 @@ impl ImportKind {
         ImportKind::Prices,
         ImportKind::Promotions,
         ImportKind::Consents,
+        ImportKind::Lots,
+        ImportKind::Suppliers,
+        ImportKind::PurchaseOrders,
     ];
 
     /// The name on the command line.
@@ -44,6 +50,9 @@ impl ImportKind {
             ImportKind::Prices => "prices",
             ImportKind::Promotions => "promotions",
             ImportKind::Consents => "consents",
+            ImportKind::Lots => "lots",
+            ImportKind::Suppliers => "suppliers",
+            ImportKind::PurchaseOrders => "purchase_orders",
         }
     }
 
@@ -75,6 +84,12 @@ impl ImportKind {
         let has = |synonyms: &[&str]| columns.find(synonyms).is_some();
         let has_product = has(names::PRODUCT);
         let has_person = has(names::USER) || has(names::ANONYMOUS);
+        if has(names::PURCHASE_ORDER) && has_product {
+            return Ok(ImportKind::PurchaseOrders);
+        }
+        if has(names::SUPPLIER) && has(names::LEAD_TIME) {
+            return Ok(ImportKind::Suppliers);
+        }
         if has(names::ORDER) && has_product && (has(names::QUANTITY) || has(names::AMOUNT)) {
             return Ok(ImportKind::Orders);
         }
@@ -91,6 +106,9 @@ impl ImportKind {
             return Ok(ImportKind::Products);
         }
         if has_product && has(names::LOCATION) && has(names::QUANTITY) {
+            if has(names::LOT) {
+                return Ok(ImportKind::Lots);
+            }
             return Ok(ImportKind::Stock);
         }
         if has_product && has(names::PRICE) {
@@ -101,7 +119,8 @@ impl ImportKind {
         }
         let detail = format!(
             "the columns ({}) do not tell what the rows are; say it with --kind \
-             products|events|orders|customers|stock|prices|promotions|consents",
+             products|events|orders|customers|stock|prices|promotions|consents|lots|suppliers|\
+             purchase_orders",
             columns.names().join(", ")
         );
         Err(AppError::invalid("unknown_kind", "kind", detail))
@@ -222,5 +241,20 @@ pub(crate) mod names {
     pub(crate) const GRANTED: &[&str] = &["granted", "consent", "consented", "is_granted"];
     pub(crate) const NOTICE: &[&str] = &["notice_version", "policy_version", "notice"];
     pub(crate) const DISCOUNT: &[&str] = &["discount_percent", "discount", "percent_off"];
+    pub(crate) const LOT: &[&str] = &["lot", "lot_id", "batch", "batch_number"];
+    pub(crate) const EXPIRES: &[&str] = &["expires_on", "expiry_date", "best_before", "use_by"];
+    pub(crate) const SUPPLIER: &[&str] = &["supplier_id", "vendor_id"];
+    pub(crate) const SUPPLIER_NAME: &[&str] = &["supplier_name", "vendor_name", "name"];
+    pub(crate) const LEAD_TIME: &[&str] = &["lead_time_days", "lead_time", "lead_days"];
+    pub(crate) const LEAD_TIME_SD: &[&str] = &["lead_time_sd_days", "lead_time_sd"];
+    pub(crate) const ORDER_DAYS: &[&str] = &["order_weekdays", "order_days"];
+    pub(crate) const DELIVERY_DAYS: &[&str] = &["delivery_weekdays", "delivery_days"];
+    pub(crate) const LEAST_ORDER: &[&str] = &["minimum_order", "minimum_order_amount"];
+    pub(crate) const ORDER_COST: &[&str] = &["order_cost", "freight", "freight_cost"];
+    pub(crate) const LEAST: &[&str] = &["minimum", "minimum_quantity", "moq"];
+    pub(crate) const MULTIPLE: &[&str] = &["multiple", "case_size", "pack_size", "order_multiple"];
+    pub(crate) const PURCHASE_ORDER: &[&str] = &["purchase_order_id", "po_id", "po_number"];
+    pub(crate) const SENT: &[&str] = &["sent_on", "ordered_on", "order_date"];
+    pub(crate) const EXPECTED: &[&str] = &["expected_on", "due_date", "delivery_date"];
     pub(crate) const LINE_PROMOTION: &[&str] = &["promotion_id", "coupon", "campaign_id"];
 }

@@ -430,7 +430,8 @@ fn nested(events: &mut ga4::Ga4, line: u64, text: &str) -> Result<Vec<Draft>, Ro
 fn rank(kind: ImportKind) -> u8 {
     match kind {
         ImportKind::Products => 0,
-        ImportKind::Stock | ImportKind::Prices | ImportKind::Promotions => 1,
+        ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => 1,
+        ImportKind::Suppliers | ImportKind::PurchaseOrders => 6,
         ImportKind::Customers => 2,
         ImportKind::Consents => 3,
         ImportKind::Orders => 4,

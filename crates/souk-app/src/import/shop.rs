@@ -25,7 +25,10 @@ impl ShopMapper {
         (options, now): (&ImportOptions, Timestamp),
     ) -> Result<ShopMapper, AppError> {
         match kind {
-            ImportKind::Stock => {
+            ImportKind::Stock | ImportKind::Lots => {
+                if kind == ImportKind::Lots {
+                    columns.need(names::LOT)?;
+                }
                 columns.need(names::PRODUCT)?;
                 columns.need(names::LOCATION)?;
                 columns.need(names::QUANTITY)?;
@@ -56,6 +59,16 @@ impl ShopMapper {
         };
         let fact = match (self.kind, product) {
             (ImportKind::Stock, Some(product)) => DraftFact::Stock(stock(&cell, product)?),
+            (ImportKind::Lots, Some(product)) => {
+                let lot = id_text(cell(names::LOT), "lot")?;
+                let expires_on = day("expires_on", cell(names::EXPIRES))?;
+                let stock = stock(&cell, product)?;
+                DraftFact::Stock(StockChange {
+                    lot: Some(lot.as_ref().into()),
+                    expires_on,
+                    ..stock
+                })
+            }
             (ImportKind::Prices, Some(product)) => {
                 DraftFact::Price(price(&cell, product, &self.options)?)
             }
@@ -117,10 +130,6 @@ fn promotion<'a>(
     product: Option<ProductId>,
 ) -> Result<Promotion, Fault> {
     let id = id_text(cell(names::PROMOTION), "promotion_id")?;
-    let day = |column: &str, cell: Cell<'_>| {
-        let at = cell.time().map_err(|error| fault(column, error))?;
-        Ok(at.map(|at| souk_core::Day::from_number((at.as_ms() / 86_400_000) as i32)))
-    };
     let percent = cell(names::DISCOUNT).number().map_err(|e| fault("discount_percent", e))?;
     if percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
         return Err(fault("discount_percent", "lies outside 0 to 100"));
@@ -133,6 +142,12 @@ fn promotion<'a>(
         until: day("until", cell(names::UNTIL))?,
         discount_bp: percent.map(|percent| (percent * 100.0).round() as u32),
     })
+}
+
+/// A day, by the calendar of UTC.
+pub(super) fn day(column: &str, cell: Cell<'_>) -> Result<Option<souk_core::Day>, Fault> {
+    let at = cell.time().map_err(|error| fault(column, error))?;
+    Ok(at.map(|at| souk_core::Day::from_number((at.as_ms() / 86_400_000) as i32)))
 }
 
 impl Mapper for ShopMapper {

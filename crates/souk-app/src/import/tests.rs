@@ -373,3 +373,86 @@ async fn a_stated_basis_is_recorded_for_each_person_and_outweighed_by_their_no()
 fn persons(usable: &Usable, purpose: Purpose) -> u64 {
     usable.by_purpose.iter().find(|(of, ..)| *of == purpose).unwrap().1
 }
+
+const SUPPLIERS: &str = "\
+supplier_id,supplier_name,lead_time_days,order_weekdays,product_id,cost,multiple,minimum_order,currency
+leaf,Leaf Ltd,3,mon|thu,a,2.50,12,100,USD
+leaf,Leaf Ltd,3,mon|thu,b,1.25,1,100,USD
+milkman,,1,,b,1.10,,,USD
+bad,,,,a,1,1,,USD
+milkman,,1,,b,1.00,,,USD
+";
+
+const OPEN_ORDERS: &str = "\
+purchase_order_id,supplier_id,location_id,product_id,quantity,sent_on,expected_on,state
+4711,leaf,s1,a,24,2026-01-12,2026-01-16,
+4711,leaf,s1,b,10,2026-01-12,2026-01-16,
+4712,milkman,s1,b,6,,,approved
+4713,nobody,s1,b,6,,,
+";
+
+#[tokio::test]
+async fn suppliers_and_open_orders_come_in_once() {
+    let desk = Desk::open().await;
+    desk.import("p.csv", "product_id,title\na,Tea\nb,Milk\n").await;
+    let report = desk.import("suppliers.csv", SUPPLIERS).await;
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Suppliers, 2, 2));
+    let reasons: Vec<String> = desk
+        .rejected("suppliers.csv")
+        .into_iter()
+        .map(|row| format!("{} {}", row[0], row[1]))
+        .collect();
+    assert_eq!(reasons, ["5 lead_time_days", "6 product_id"]);
+    let app = &desk.shop.app;
+    let admin = crate::Caller::local_admin();
+    let suppliers = app.suppliers(&admin).unwrap();
+    let leaf = &suppliers[0].supplier;
+    assert_eq!(
+        (leaf.offers.len(), leaf.offers[0].price.amount, leaf.offers[0].multiple),
+        (2, 250, 12.0)
+    );
+    assert_eq!(leaf.minimum_order.as_ref().unwrap().amount, 10_000);
+    let report = desk.import("orders-open.csv", OPEN_ORDERS).await;
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::PurchaseOrders, 2, 1));
+    let open = app.open_purchase_orders(None, &admin).unwrap();
+    let told: Vec<_> = open
+        .iter()
+        .map(|order| {
+            (order.id.as_str(), order.state.as_str(), order.lines.len(), order.sent_on.as_deref())
+        })
+        .collect();
+    assert_eq!(told, [("4711", "sent", 2, Some("2026-01-12")), ("4712", "approved", 1, None)]);
+    // Reading them again adds nothing; a new price of one supplier is one change.
+    for (name, text) in [("suppliers.csv", SUPPLIERS), ("orders-open.csv", OPEN_ORDERS)] {
+        let report = desk.import(name, text).await;
+        assert_eq!((report.accepted, report.duplicates), (0, 2), "{name}");
+    }
+    let report = desk.import("suppliers-2.csv", &SUPPLIERS.replace("2.50", "2.60")).await;
+    assert_eq!((report.accepted, report.duplicates), (1, 1));
+}
+
+#[tokio::test]
+async fn lots_come_in_with_their_last_day() {
+    let desk = Desk::open().await;
+    desk.import("p.csv", "product_id,title\na,Tea\n").await;
+    let lots = "product_id,location_id,lot,quantity,expires_on\na,s1,L1,5,2026-03-01\na,s1,L2,7,2026-04-01\n";
+    let report = desk.import("lots.csv", lots).await;
+    assert_eq!((report.kind, report.accepted), (ImportKind::Lots, 2));
+    crate::people::tests::folded(&desk.shop).await;
+    let query = crate::StockQuery {
+        site: SiteId::main(),
+        location: None,
+        product: None,
+        after: None,
+        limit: 10,
+    };
+    let page = desk.shop.app.stock(&query, &crate::Caller::local_admin()).unwrap();
+    let rows: Vec<_> = page
+        .levels
+        .iter()
+        .map(|level| {
+            (level.lot.as_deref().unwrap(), level.quantity, level.expires_on.unwrap().to_string())
+        })
+        .collect();
+    assert_eq!(rows, [("L1", 5.0, "2026-03-01".to_owned()), ("L2", 7.0, "2026-04-01".to_owned())]);
+}

@@ -291,6 +291,11 @@ impl Catalogue {
         &mut self.stock
     }
 
+    /// The dense number of a place that any fact named.
+    pub(crate) fn location_number(&self, id: &LocationId) -> Option<u32> {
+        self.locations.find(id.as_str())
+    }
+
     pub(crate) fn location(&self, number: u32) -> &str {
         self.locations.text(number)
     }

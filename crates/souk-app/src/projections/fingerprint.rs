@@ -93,6 +93,7 @@ impl Views {
             ("popularity", self.digest_popularity(&names)),
             ("sale orders", digest_orders(&self.sales.orders, &names)),
             ("sales", self.digest_sales(&names)),
+            ("supply", self.digest_supply(&names)),
             ("attribution", self.digest_attribution(&names)),
         ]
     }
@@ -115,6 +116,18 @@ impl Views {
                 });
             }
         }
+        digest.0
+    }
+
+    fn digest_supply(&self, names: &Names<'_>) -> u128 {
+        let mut digest = Digest::default();
+        self.supply.entries(&mut |item, location, text| {
+            digest.add("supply", |w| {
+                item.into_iter().for_each(|item| names.item(item, w));
+                location.into_iter().for_each(|location| names.location(location, w));
+                w.text(&text);
+            });
+        });
         digest.0
     }
 

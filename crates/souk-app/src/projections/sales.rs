@@ -151,6 +151,22 @@ impl DailySales {
         by_currency.filter(|(_, total)| *total != SalesTotal::default()).collect()
     }
 
+    /// Whether a product was ever sold at a place.
+    pub(crate) fn is_sold_at(&self, item: Item, location: u32) -> bool {
+        let cells = self.cells.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
+        // The latest are looked at first: what is still sold is found at once.
+        cells.iter().rev().any(|cell| cell.location() == Some(location))
+    }
+
+    /// The numbers of the places that a product was sold at, ascending.
+    pub(crate) fn locations(&self, item: Item) -> Vec<u32> {
+        let cells = self.cells.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
+        let mut places: Vec<u32> = cells.iter().filter_map(|cell| cell.location()).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// How many orders are known.
     pub fn n_orders(&self) -> usize {
         self.orders.len()

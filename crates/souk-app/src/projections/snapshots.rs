@@ -32,7 +32,7 @@ use crate::AppError;
 use crate::consent::ConsentRules;
 use crate::sealing::Nonces;
 
-use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Views};
+use super::{Catalogue, DailySales, Histories, Identity, Projection, Shoppers, Supply, Views};
 
 /// Where sets stand.
 const FOLDER: &str = "snapshots";
@@ -101,7 +101,7 @@ pub(crate) struct Anchor {
 }
 
 /// The parts that this program reads and writes, in the order of reading.
-const PARTS: [(&str, u16); 11] = [
+const PARTS: [(&str, u16); 12] = [
     // First, so that under other rules nothing else is read.
     (Consents::NAME, Consents::VERSION),
     (Catalogue::NAME, Catalogue::VERSION),
@@ -111,6 +111,7 @@ const PARTS: [(&str, u16); 11] = [
     ("visits", VISITS_VERSION),
     ("baskets", VISITS_VERSION),
     (DailySales::NAME, DailySales::VERSION),
+    (Supply::NAME, Supply::VERSION),
     (Popularity::NAME, Popularity::VERSION),
     (Attribution::NAME, Attribution::VERSION),
     ("counters", COUNTERS_VERSION),
@@ -141,6 +142,7 @@ impl Views {
             self.visits.encode(),
             self.baskets.encode(),
             self.sales.snapshot(),
+            self.supply.snapshot(),
             self.popularity.snapshot(),
             self.attribution.snapshot(),
             self.snapshot_counters(),
@@ -178,6 +180,7 @@ impl Views {
         let visits = VisitIndex::decode(&next()?)?;
         let baskets = VisitIndex::decode(&next()?)?;
         let sales = DailySales::restore(&next()?, n_items)?;
+        let supply = Supply::restore(&next()?, n_items)?;
         let popularity = Popularity::restore(&next()?)?;
         let attribution = Attribution::restore(&next()?, n_items)?;
         let counters = next()?;
@@ -198,6 +201,7 @@ impl Views {
             baskets,
             popularity,
             sales,
+            supply,
             attribution,
             counters,
             generation,

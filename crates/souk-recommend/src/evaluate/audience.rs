@@ -5,8 +5,8 @@ use super::bootstrap::{Difference, paired_bootstrap};
 use crate::audience::rivals::{activity, frequency_and_recency, lift_at};
 use crate::audience::{Audience, Quality, Wanted};
 use crate::next_basket::{Basket, BasketVectors};
-use crate::random::Random;
 use crate::types::{Item, Shopper};
+use souk_math::Random;
 
 /// Buyers after the cut below which a product judges nothing.
 const BUYERS_MIN: usize = 10;

@@ -1,6 +1,6 @@
 //! How sure a difference between two configurations is.
 
-use crate::random::Random;
+use souk_math::Random;
 
 /// A mean difference with its 95 % interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -6,6 +6,7 @@
 
 use crate::types::{Item, Score};
 use rustc_hash::FxHashSet;
+pub use souk_math::mean;
 
 #[cfg(test)]
 mod tests;
@@ -86,11 +87,6 @@ pub fn average_precision(ranked: &[Item], relevant: &FxHashSet<Item>, k: usize) 
         }
     }
     sum / possible as f64
-}
-
-/// The arithmetic mean; 0 for no values.
-pub fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
 /// The `percent`-th percentile (0 to 100) by the nearest-rank method: the smallest value such that

@@ -11,9 +11,9 @@ use super::neighbours::NeighbourItem;
 use super::signals::{Candidate, Weights};
 use super::{BasketQuery, BasketRanker, Params, Scratch, first_order};
 use crate::parallel::Rests;
-use crate::random::Random;
 use crate::trees::{Groups, Lesson as TreeLesson, TreeParams, Trees};
 use crate::types::{Item, Score};
+use souk_math::Random;
 
 /// How many candidates the trees put in order (chosen: ten times a short list).
 pub const N_RANKED: usize = 100;

@@ -16,11 +16,12 @@ use super::signals::Weights;
 use super::{Basket, BasketQuery, BasketRanker, BasketVectors, Market, Params, Scratch};
 use crate::evaluate::bootstrap::{Difference, paired_bootstrap};
 use crate::evaluate::metrics::{mean, ndcg_of_tied};
-use crate::parallel::{Rests, for_chunks};
-use crate::random::Random;
+use crate::parallel::Rests;
 use crate::trees::TreeParams;
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
+use souk_math::Random;
+use souk_math::parallel::for_chunks;
 use std::sync::Arc;
 
 #[cfg(test)]

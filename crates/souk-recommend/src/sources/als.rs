@@ -1,10 +1,10 @@
 //! Matrix factors for implicit feedback, by alternating least squares.
 
 use super::{Histories, Scores, Source};
-use crate::parallel::for_chunks;
-use crate::random::Random;
 use crate::types::{Item, Shopper};
 use serde::{Deserialize, Serialize};
+use souk_math::Random;
+use souk_math::parallel::for_chunks;
 
 /// How factors are fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

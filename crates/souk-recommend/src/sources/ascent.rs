@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn never_ends_below_a_start() {
         // The second signal is right, the first is noise that a bad start believes in.
-        let mut random = crate::random::Random::new(1);
+        let mut random = souk_math::Random::new(1);
         let mut cases = Cases { n_signals: 2, ..Cases::default() };
         for case in 1..=50 {
             for candidate in 0..30 {

@@ -3,9 +3,9 @@
 use super::scores::keep_best;
 use super::tiles::Symmetric;
 use super::{Histories, Scores, Source};
-use crate::parallel::for_chunks;
 use crate::types::Item;
 use serde::{Deserialize, Serialize};
+use souk_math::parallel::for_chunks;
 
 /// How the model is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@
 //! need to count only the rows of the items concerned, and are exact.
 
 use super::{Histories, Scores};
-use crate::parallel::for_chunks;
 use crate::types::{Item, Shopper};
+use souk_math::parallel::for_chunks;
 
 /// How pairs of a history are counted and how a history is scored by them.
 #[derive(Clone, Copy, Debug, PartialEq)]

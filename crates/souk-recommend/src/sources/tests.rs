@@ -59,7 +59,7 @@ fn every_source_completes_the_checkerboard() {
 
 #[test]
 fn threads_change_no_byte() {
-    let mut random = crate::random::Random::new(5);
+    let mut random = souk_math::Random::new(5);
     let events: Vec<(u32, u32, i64)> =
         (0..6_000).map(|at| (random.below(700) as u32, random.below(400) as u32, at)).collect();
     let histories = histories(&events);

@@ -6,9 +6,9 @@
 //! bytes do not depend on the number of threads. *Not* for matrices that are not positive definite:
 //! no pivot is ever chosen.
 
-use crate::parallel::for_chunks;
 use ndarray::Array2;
 use ndarray::linalg::general_mat_mul;
+use souk_math::parallel::for_chunks;
 
 /// Rows of a tile: three tiles fit the second-level cache (chosen).
 pub(super) const SIDE: usize = 256;
@@ -128,7 +128,7 @@ fn inverse(tile: &Array2<f32>) -> Array2<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use souk_math::Random;
 
     /// `M Mᵀ + I` of random numbers, over two block borders.
     fn sample(n: usize) -> Symmetric {

@@ -1,7 +1,7 @@
 //! Signals as small numbers: which of at most 255 ranges a value lies in.
 
 use super::Groups;
-use crate::parallel::for_chunks;
+use souk_math::parallel::for_chunks;
 
 /// Ranges of one signal at most, so that a range is one byte.
 pub(super) const BINS_MAX: usize = 255;

@@ -2,7 +2,7 @@
 
 use super::bins::{BINS_MAX, Binned};
 use super::{Node, Tree, TreeParams};
-use crate::parallel::for_chunks;
+use souk_math::parallel::for_chunks;
 
 /// Sums over the rows of one range of one signal.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,7 +1,7 @@
 //! What a ranking should be good at, as the slope of each candidate's score.
 
 use super::Groups;
-use crate::parallel::for_chunks;
+use souk_math::parallel::for_chunks;
 
 /// What trees lower.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -75,6 +75,7 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         ("ContextBody", "cart", ids.clone()),
         ("ContextBody", "session", ids),
         ("MoneyBody", "currency", currency()),
+        ("PriceBody", "currency", json!({ "enum": currencies() })),
         ("ProductBody", "site", optional_site.clone()),
         ("ProductAnswer", "site", site_names),
         ("ConsentsBody", "site", optional_site.clone()),

@@ -93,6 +93,7 @@ pub(crate) async fn metrics(State(edge): State<Arc<Edge>>, request: Request) -> 
     log_metrics(&edge, &mut page).await;
     view_metrics(&edge, &mut page).await;
     webhook_metrics(&edge, &mut page).await;
+    planning_metrics(&edge, &mut page);
     edge.metrics.render(&mut page);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], page.into_text()).into_response())
@@ -135,6 +136,24 @@ async fn log_metrics(edge: &Edge, page: &mut Page) {
     for (quantile, us) in [("0.5", log.sync_us_p50), ("0.99", log.sync_us_p99)] {
         let labels = format!("quantile=\"{quantile}\"");
         page.sample("souk_log_sync_seconds", &labels, us as f64 / 1e6);
+    }
+}
+
+fn planning_metrics(edge: &Edge, page: &mut Page) {
+    let name = "souk_forecasts_kept";
+    page.gauge(name, "Products and places with a forecast at hand.", edge.app.kept_forecasts());
+    page.head(
+        "souk_feed_alarm",
+        "gauge",
+        "1 for each feed of a place that something is wrong with.",
+    );
+    for alarm in edge.app.feed_alarms() {
+        // Names of places are the shop's own: what a label cannot hold is left out of it.
+        let place: String =
+            alarm.location.as_str().chars().filter(|c| !matches!(c, '"' | '\\' | '\n')).collect();
+        let labels =
+            format!("feed=\"{}\",location=\"{place}\",kind=\"{}\"", alarm.feed, alarm.kind);
+        page.sample("souk_feed_alarm", &labels, 1);
     }
 }
 

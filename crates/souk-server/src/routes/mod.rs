@@ -20,6 +20,7 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod people;
+pub(crate) mod planning;
 pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod recommend;
@@ -73,6 +74,14 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/models/serving", put(models::serve))
         .route("/v1/reports/recommendations", get(reports::recommendations))
         .route("/v1/reports/holdout", get(reports::holdout))
+        .route("/v1/forecasts", post(planning::forecast))
+        .route("/v1/stock", get(planning::stock))
+        .route("/v1/suppliers", get(planning::suppliers).put(planning::put_suppliers))
+        .route("/v1/replenishment", get(planning::replenishment))
+        .route("/v1/replenishment/switch", post(planning::switch))
+        .route("/v1/purchase_orders", get(planning::orders).post(planning::create_order))
+        .route("/v1/purchase_orders/{id}", get(planning::order))
+        .route("/v1/purchase_orders/{id}/state", post(planning::move_order))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/proof", get(audit::proof))
         .route("/v1/audit/head", get(audit::head))

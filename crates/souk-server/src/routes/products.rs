@@ -320,7 +320,7 @@ fn no_product(id: &ProductId) -> Box<Problem> {
 }
 
 /// The id after which the next page begins, in hexadecimal: opaque, and safe in any URL.
-fn write_cursor(id: &ProductId) -> String {
+pub(crate) fn write_cursor(id: &ProductId) -> String {
     use std::fmt::Write as _;
     id.as_str().bytes().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -328,7 +328,7 @@ fn write_cursor(id: &ProductId) -> String {
     })
 }
 
-fn read_cursor(text: &str) -> Answer<ProductId> {
+pub(crate) fn read_cursor(text: &str) -> Answer<ProductId> {
     let fault = || {
         let detail = "this is not a cursor; send the `cursor` of the page before as it was";
         Problem::field("cursor", detail).with_code("invalid_cursor")

@@ -14,6 +14,7 @@ mod limits;
 mod logs;
 mod operation;
 mod people;
+mod planning;
 mod privacy;
 mod problems;
 mod recommendations;

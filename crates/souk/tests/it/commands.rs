@@ -72,7 +72,7 @@ fn bad_input_ends_with_two_and_a_remedy() {
     for (args, part) in [
         (&["import", "empty.csv"][..], "is empty"),
         (&["import", "missing.csv"], "missing.csv"),
-        (&["import", "--kind", "suppliers", "empty.csv"], "not read by this version"),
+        (&["import", "--kind", "signals", "empty.csv"], "not read by this version"),
         (&["config", "check", "--config", "bad.yaml"], "listne"),
         (&["recommend", "--strategy", "best"], "strategy"),
         (&["recommend", "--filter", "price <"], "filter"),

@@ -1,10 +1,10 @@
 //! Which rows are learned from and which are held out.
 
 use super::{RatingRow, Wanted};
-use crate::random::Random;
 use crate::sources::Histories;
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
+use souk_math::Random;
 
 /// Splits all rows at one moment for everybody: the newest `share` of them is the test.
 ///

@@ -138,7 +138,7 @@ fn weights_and_parameters_are_chosen_on_what_was_held_out() {
 
 /// Shoppers who take eight of the twelve items of a colour, in an order that says nothing.
 fn colours(n_shoppers: u32) -> Vec<RatingRow> {
-    let mut random = crate::random::Random::new(4);
+    let mut random = souk_math::Random::new(4);
     let mut rows = Vec::new();
     for shopper in 0..n_shoppers {
         let mut left: Vec<u32> = (0..12).map(|item| 3 * item + shopper % 3).collect();

@@ -1,10 +1,10 @@
 //! Learning to mix readings of a session, from the end of the training part.
 
 use super::{Session, SessionRow, index_of, sessions_of};
-use crate::parallel::for_chunks;
 use crate::session::{MixtureLessons, SessionMixture, SessionParams};
 use crate::trees::{Objective, TreeParams};
 use crate::visits::VisitIndex;
+use souk_math::parallel::for_chunks;
 
 /// The part of the training sessions, the last by time, that teaches.
 const LESSONS_SHARE: f64 = 0.25;

@@ -1,9 +1,9 @@
 //! Choosing the session parameters without looking at the test part.
 
 use super::{Session, SessionRow, index_of, sessions_of};
-use crate::random::Random;
 use crate::session::{RepeatParams, SessionParams, SessionScorer, SessionScratch};
 use crate::visits::VisitIndex;
+use souk_math::Random;
 
 /// How long to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -74,7 +74,7 @@ impl CountDistribution {
     }
 
     /// The log of the chance of a count, for a negative binomial; Poisson as its limit.
-    pub(crate) fn log_chance(mean: f64, dispersion: f64, count: f64) -> f64 {
+    pub fn log_chance(mean: f64, dispersion: f64, count: f64) -> f64 {
         let size = mean / (dispersion - 1.0).max(1e-6);
         ln_gamma(count + size) - ln_gamma(size) - ln_gamma(count + 1.0) - size * dispersion.ln()
             + count * (1.0 - 1.0 / dispersion).max(1e-300).ln()
@@ -107,7 +107,7 @@ impl CountDistribution {
         if self.mean() > 500.0 {
             let sd = self.variance().sqrt();
             let at = |share: &f64| {
-                let z = crate::numbers::normal_quantile(share.clamp(1e-12, 1.0 - 1e-12));
+                let z = crate::normal::quantile(share.clamp(1e-12, 1.0 - 1e-12));
                 (self.mean() + z * sd).round().max(0.0)
             };
             return shares.iter().map(at).collect();
@@ -127,7 +127,7 @@ impl CountDistribution {
 
 /// The log of the gamma function of x > 0: Stirling's series after a shift beyond 8 (Abramowitz and Stegun,
 /// 6.1.41; the error is below 1e-12).
-fn ln_gamma(x: f64) -> f64 {
+pub fn ln_gamma(x: f64) -> f64 {
     let (mut x, mut product) = (x, 1.0);
     while x < 8.0 {
         product *= x;

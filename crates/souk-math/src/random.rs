@@ -2,14 +2,17 @@
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): small, fast, good enough for search.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
+    /// The sequence of a seed.
+    pub fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    pub(crate) fn bits(&mut self) -> u64 {
+    /// The next 64 bits.
+    #[inline]
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,23 +21,27 @@ impl Random {
     }
 
     /// Uniform in 0..1.
-    pub(crate) fn unit(&mut self) -> f32 {
+    #[inline]
+    pub fn unit(&mut self) -> f32 {
         (self.bits() >> 40) as f32 / (1u32 << 24) as f32
     }
 
     /// Uniform in 0..1 with 53 bits.
-    pub(crate) fn unit64(&mut self) -> f64 {
+    #[inline]
+    pub fn unit64(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Standard normal, by Box and Muller (Annals of Mathematical Statistics 29, 1958).
-    pub(crate) fn normal(&mut self) -> f64 {
+    #[inline]
+    pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit64()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit64()).cos()
     }
 
     /// Uniform in 0..n; `n` ≥ 1 is small, so the remainder's bias does not matter.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    #[inline]
+    pub fn below(&mut self, n: usize) -> usize {
         (self.bits() % n as u64) as usize
     }
 }

@@ -1,0 +1,357 @@
+//! Daily demand of a product at a place: what was sold, what came back, on which days the shelf was empty, what
+//! prices and promotions held; read off the views when it is asked for.
+//!
+//! Nothing here is about persons: sales, stock, prices and promotions are facts without one, so the series is
+//! the same whoever consents or is erased.
+
+use jiff::tz::TimeZone;
+use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
+use souk_recommend::Item;
+
+use crate::projections::{Run, Views};
+use crate::{App, AppError};
+
+#[cfg(test)]
+pub(crate) mod tests;
+mod total;
+
+pub(crate) use total::TotalDemand;
+
+/// Days of a series at most, the latest ones: two years and the same days of the year before (chosen).
+pub(crate) const DAYS_MAX: i32 = 1_100;
+/// Products that are looked at while the views are held (chosen: well below a millisecond).
+const LOOKED_AT_ONCE: u32 = 1_000;
+/// Days of the same weekday that an empty shelf's demand is told from.
+const SAME_WEEKDAYS: usize = 8;
+
+/// The clock of a place.
+#[derive(Clone, Debug)]
+pub(crate) struct PlaceClock {
+    zone: TimeZone,
+    cut_minutes: u16,
+}
+
+impl PlaceClock {
+    /// The business day of a moment.
+    pub(crate) fn day(&self, at: Timestamp) -> Day {
+        Day::of(at, &self.zone, self.cut_minutes)
+    }
+}
+
+/// Which series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SeriesKey {
+    pub(crate) item: Item,
+    /// Which place; `None` for all together.
+    pub(crate) location: Option<u32>,
+}
+
+/// Demand day by day, the oldest day first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DemandSeries {
+    /// The first day.
+    pub first: Day,
+    /// Units that were sold; what came back is not taken off.
+    pub sold: Vec<f64>,
+    /// Units that came back on the day.
+    pub returned: Vec<f64>,
+    /// Whether the shelf was empty at some time of the day: more may have been wanted than was sold.
+    pub is_censored: Vec<bool>,
+    /// The share that a promotion took off the price; 0 without one, a tenth where it does not say how much.
+    pub promotion: Vec<f64>,
+    /// The price in minor units; 0 where none is known.
+    pub price: Vec<f64>,
+    /// As `promotion`, for the days ahead.
+    pub promotion_ahead: Vec<f64>,
+}
+
+impl DemandSeries {
+    /// How many days there are.
+    pub fn len(&self) -> usize {
+        self.sold.len()
+    }
+
+    /// Whether there is no day.
+    pub fn is_empty(&self) -> bool {
+        self.sold.is_empty()
+    }
+
+    /// The last day; the day before the first of an empty series.
+    pub fn last(&self) -> Day {
+        Day::from_number(self.first.number() + self.len() as i32 - 1)
+    }
+
+    /// What was wanted: on days with an empty shelf at least what is usual on such a weekday. The second number
+    /// is how many units that adds.
+    pub fn wanted(&self) -> (Vec<f64>, f64) {
+        let mut wanted = self.sold.clone();
+        let open = |idx: &usize| !self.is_censored[*idx];
+        let n_open = (0..self.len()).filter(open).count();
+        if n_open == 0 {
+            return (wanted, 0.0);
+        }
+        let overall = (0..self.len()).filter(open).map(|idx| self.sold[idx]).sum::<f64>();
+        let overall = overall / n_open as f64;
+        let mut added = 0.0;
+        for idx in (0..self.len()).filter(|idx| self.is_censored[*idx]) {
+            let before = (0..idx).rev().filter(|other| (idx - other) % 7 == 0).filter(open);
+            let after = (idx + 1..self.len()).filter(|other| (other - idx) % 7 == 0).filter(open);
+            let near: Vec<f64> = before
+                .take(SAME_WEEKDAYS / 2)
+                .chain(after.take(SAME_WEEKDAYS / 2))
+                .map(|other| self.sold[other])
+                .collect();
+            let usual = match near.len() {
+                0 => overall,
+                n => near.iter().sum::<f64>() / n as f64,
+            };
+            if usual > self.sold[idx] {
+                added += usual - self.sold[idx];
+                wanted[idx] = usual;
+            }
+        }
+        (wanted, added)
+    }
+
+    /// What was known after the first `n` days; promotions of the days after them count as planned.
+    pub(crate) fn until(&self, n: usize) -> DemandSeries {
+        let n = n.min(self.len());
+        let cut = |column: &[f64]| column.get(..n).unwrap_or(column).to_vec();
+        let ahead = self.promotion.get(n..).unwrap_or(&[]);
+        DemandSeries {
+            first: self.first,
+            sold: cut(&self.sold),
+            returned: cut(&self.returned),
+            is_censored: self.is_censored.get(..n).unwrap_or(&self.is_censored).to_vec(),
+            promotion: cut(&self.promotion),
+            price: cut(&self.price),
+            promotion_ahead: ahead.iter().chain(&self.promotion_ahead).copied().collect(),
+        }
+    }
+
+    /// A hash of all that a forecast rests on.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut bytes = Vec::with_capacity(self.len() * 26 + 16);
+        bytes.extend_from_slice(&self.first.number().to_le_bytes());
+        for column in [&self.sold, &self.promotion, &self.price, &self.promotion_ahead] {
+            column.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+        }
+        bytes.extend(self.is_censored.iter().map(|flag| u8::from(*flag)));
+        xxhash_rust::xxh3::xxh3_64(&bytes)
+    }
+}
+
+/// What a series is read off.
+pub(crate) struct DemandReader<'a> {
+    pub(crate) views: &'a Views,
+    pub(crate) clock: PlaceClock,
+    pub(crate) now: Timestamp,
+    /// Days ahead for which planned promotions are read.
+    pub(crate) horizon: usize,
+}
+
+impl DemandReader<'_> {
+    /// The last business day that is over and of which the place told sales; `None` where it never did.
+    ///
+    /// A day without any sale of the whole place at the end is a feed that is late, not a day without demand.
+    pub(crate) fn last_day(&self, location: Option<u32>) -> Option<Day> {
+        let yesterday = self.clock.day(self.now).number() - 1;
+        let supply = &self.views.supply;
+        let of_place = |number: u32| {
+            let days = supply.feed(number)?.sales.range(..=yesterday);
+            let told = days.rev().find(|(_, sums)| sums.lines > 0);
+            told.map(|(day, _)| Day::from_number(*day))
+        };
+        match location {
+            Some(number) => of_place(number),
+            None => supply.places().filter_map(of_place).max(),
+        }
+    }
+
+    /// The series; `None` where nothing was ever sold there.
+    pub(crate) fn series(&self, key: SeriesKey) -> Option<DemandSeries> {
+        let last = self.last_day(key.location)?;
+        let from = Day::from_number(last.number() - DAYS_MAX + 1);
+        let catalogue = &self.views.catalogue;
+        let place = key.location.map(|number| catalogue.location(number));
+        let is_here = |location: Option<&str>| place.is_none() || location == place;
+        let mut cells = self.views.sales.of(key.item, (from, last), catalogue);
+        let first = cells.find(|sale| is_here(sale.location) && !sale.is_return)?.day;
+        let n = usize::try_from(last.number() - first.number() + 1).ok()?;
+        let mut series = DemandSeries {
+            first,
+            sold: vec![0.0; n],
+            returned: vec![0.0; n],
+            is_censored: vec![false; n],
+            ..DemandSeries::default()
+        };
+        for sale in self.views.sales.of(key.item, (first, last), catalogue) {
+            if !is_here(sale.location) {
+                continue;
+            }
+            let idx = (sale.day.number() - first.number()) as usize;
+            let column = if sale.is_return { &mut series.returned } else { &mut series.sold };
+            column[idx] += sale.quantity_milli as f64 / 1_000.0;
+        }
+        series.sold.iter_mut().for_each(|units| *units = units.max(0.0));
+        self.mark_outs(key, &mut series);
+        self.mark_promotions(key.item, &mut series);
+        self.mark_prices(key.item, &mut series);
+        Some(series)
+    }
+
+    fn mark_outs(&self, key: SeriesKey, series: &mut DemandSeries) {
+        let places: Vec<u32> = match key.location {
+            Some(number) => vec![number],
+            None => {
+                let rows = self.views.catalogue.stock().rows(key.item);
+                let mut places: Vec<u32> = rows.iter().map(|row| row.location).collect();
+                places.sort_unstable();
+                places.dedup();
+                places
+            }
+        };
+        // All places together are out of stock only when every one of them is.
+        let mut counts = vec![0usize; series.len()];
+        for place in &places {
+            let mut is_out = vec![false; series.len()];
+            for (from, until) in self.views.supply.outs((key.item, *place), self.now) {
+                let (from, until) = (self.clock.day(from), self.clock.day(until));
+                let from = (from.number() - series.first.number()).max(0) as usize;
+                let until = until.number() - series.first.number();
+                if until >= 0 && from < series.len() {
+                    is_out[from..=(until as usize).min(series.len() - 1)].fill(true);
+                }
+            }
+            counts.iter_mut().zip(is_out).for_each(|(count, is_out)| *count += usize::from(is_out));
+        }
+        for (idx, count) in counts.into_iter().enumerate() {
+            series.is_censored[idx] = count > 0 && count == places.len();
+        }
+    }
+
+    fn mark_promotions(&self, item: Item, series: &mut DemandSeries) {
+        let (n, first) = (series.len(), series.first.number());
+        let mut all = vec![0.0f64; n + self.horizon];
+        let site = self.views.catalogue.site_number(item);
+        for run in self.views.supply.runs(site, item) {
+            let Some((from, until)) = self.days_of(run) else { continue };
+            let depth = run.discount_bp.map_or(0.1, |bp| f64::from(bp) / 10_000.0).max(0.01);
+            let from = (from.number() - first).max(0) as usize;
+            let until = until.map_or(all.len() as i32 - 1, |until| until.number() - first);
+            if until >= 0 && from < all.len() {
+                let until = (until as usize).min(all.len() - 1);
+                if from <= until {
+                    all[from..=until].iter_mut().for_each(|value| *value = value.max(depth));
+                }
+            }
+        }
+        series.promotion_ahead = all.split_off(n);
+        series.promotion = all;
+    }
+
+    /// The days of a run: as planned, unless it was said to have begun or ended on others.
+    fn days_of(&self, run: &Run) -> Option<(Day, Option<Day>)> {
+        let began = run.began.map(|at| self.clock.day(at));
+        let ended = run.ended.map(|at| self.clock.day(at));
+        let from = run.from.or(began)?;
+        let until = match (run.until, ended) {
+            (Some(until), Some(ended)) => Some(until.min(ended)),
+            (until, ended) => until.or(ended),
+        };
+        Some((from, until))
+    }
+
+    fn mark_prices(&self, item: Item, series: &mut DemandSeries) {
+        let mut price = vec![0.0; series.len()];
+        for priced in self.views.supply.prices(item) {
+            let from = self.clock.day(priced.from).number() - series.first.number();
+            let from = usize::try_from(from.max(0)).unwrap_or(0);
+            if from < price.len() {
+                price[from..].fill(priced.minor as f64);
+            }
+        }
+        // Before the first known price it is taken to have been that one.
+        if let Some(first) = price.iter().copied().find(|price| *price > 0.0) {
+            price.iter_mut().take_while(|price| **price == 0.0).for_each(|price| *price = first);
+        }
+        series.price = price;
+    }
+}
+
+impl App {
+    /// The clock of a place; that of the site where the settings name none.
+    pub(crate) fn place_clock(&self, site: &SiteId, location: Option<&LocationId>) -> PlaceClock {
+        if let Some(place) = location.and_then(|id| self.config.location(id)) {
+            return PlaceClock { zone: place.time_zone, cut_minutes: place.day_cut_minutes };
+        }
+        let zone = self.config.site(site).map_or(TimeZone::UTC, |site| site.time_zone.clone());
+        PlaceClock { zone, cut_minutes: 0 }
+    }
+
+    /// Daily demand of a product at a place, or at all places together.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotFound`] for a product or place that no fact ever named.
+    pub fn demand(
+        &self,
+        (site, product): (&SiteId, &ProductId),
+        location: Option<&LocationId>,
+        horizon: usize,
+    ) -> Result<DemandSeries, AppError> {
+        let key = self.series_key((site, product), location)?;
+        let reader = DemandReader {
+            views: &self.views.read(),
+            clock: self.place_clock(site, location),
+            now: self.clock.now(),
+            horizon,
+        };
+        Ok(reader.series(key).unwrap_or_default())
+    }
+
+    /// Hears every known product of a site; looked at some at a time, so that the fold
+    /// never waits long.
+    pub(crate) fn each_sold(
+        &self,
+        site: &SiteId,
+        mut hear: impl FnMut(&Views, Item, &souk_core::Product),
+    ) {
+        let mut from = 0u32;
+        loop {
+            let views = self.views.read();
+            let n_items = views.catalogue.n_items() as u32;
+            let Some(of_site) = views.catalogue.find_site(site).filter(|_| from < n_items) else {
+                return;
+            };
+            let until = n_items.min(from + LOOKED_AT_ONCE);
+            for item in (from..until).map(Item) {
+                if views.catalogue.site_number(item) != of_site {
+                    continue;
+                }
+                if let Some(product) = views.catalogue.product(item) {
+                    hear(&views, item, product);
+                }
+            }
+            from = until;
+        }
+    }
+
+    /// The numbers of a product and a place.
+    pub(crate) fn series_key(
+        &self,
+        (site, product): (&SiteId, &ProductId),
+        location: Option<&LocationId>,
+    ) -> Result<SeriesKey, AppError> {
+        let views = self.views.read();
+        let item = views
+            .catalogue
+            .item(site, product)
+            .ok_or_else(|| AppError::NotFound { what: "product", id: product.to_string() })?;
+        let location = location.map(|id| views.catalogue.location_number(id).ok_or(id));
+        let location = location
+            .transpose()
+            .map_err(|id| AppError::NotFound { what: "location", id: id.to_string() })?;
+        Ok(SeriesKey { item, location })
+    }
+}

@@ -1,0 +1,374 @@
+//! Demand ahead: what will be wanted of a product, day by day, how sure that is and why.
+//!
+//! A question is answered from the series of that moment. Beside it a job keeps an outlook for every product and
+//! place, made anew for those whose series changed, because replenishment asks for all of them at once.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
+use souk_core::{Day, LocationId, ProductId, SiteId};
+
+use crate::demand::{DemandReader, DemandSeries, SeriesKey, TotalDemand};
+use crate::models::at_leisure;
+use crate::{App, AppError, Caller, Operation};
+
+mod answer;
+mod factors;
+mod outlook;
+#[cfg(test)]
+mod tests;
+
+pub use answer::forecast_to_json;
+
+pub(crate) use outlook::{Outlook, outlooks};
+
+use outlook::closely;
+
+/// Days that a forecast may reach.
+pub const HORIZON_MAX: u32 = 730;
+/// Levels of one question (chosen).
+const LEVELS_MAX: usize = 10;
+/// Outlooks that are kept (chosen: M5 has 30,490 series; each takes some 600 bytes).
+const OUTLOOKS_MAX: usize = 200_000;
+/// Series of one round of the job: enough to calibrate intervals by, few enough to stop soon.
+const ROUND: usize = 64;
+/// How often the job looks whether a series changed.
+const LOOK_PAUSE: Duration = Duration::from_secs(30);
+/// How long after a start it begins.
+const BEGIN_DELAY: Duration = Duration::from_secs(20);
+/// Days that an outlook reaches at least: the longest protection interval of most.
+pub(crate) const OUTLOOK_DAYS: usize = 56;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForecastRequest {
+    /// Whose product.
+    pub site: SiteId,
+    /// Which product.
+    pub product: ProductId,
+    /// At which place; all together when left out.
+    pub location: Option<LocationId>,
+    /// Days ahead.
+    pub horizon_days: u32,
+    /// Coverages of intervals, in 0..1.
+    pub levels: Vec<f64>,
+}
+
+/// Demand ahead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForecastAnswer {
+    /// Which product.
+    pub product: ProductId,
+    /// At which place.
+    pub location: Option<LocationId>,
+    /// The first day of the forecast.
+    pub from: Day,
+    /// The levels that were asked for.
+    pub levels: Vec<f64>,
+    /// Day by day.
+    pub daily: Vec<DayAhead>,
+    /// The mean of all days together.
+    pub total: f64,
+    /// The highest level, and the interval of the total at it.
+    pub total_interval: (f64, (f64, f64)),
+    /// What moves demand, the strongest first.
+    pub key_factors: Vec<KeyFactor>,
+    /// What to do.
+    pub recommendations: Vec<Advice>,
+    /// What may go wrong.
+    pub risks: Vec<Risk>,
+    /// How much stock to hold.
+    pub optimal: OptimalStock,
+    /// The models that it rests on, with their weights.
+    pub models: Vec<(String, f64)>,
+    /// What was done to the history, and why anything else than usual.
+    pub notes: Vec<String>,
+    /// How good such forecasts were in the past; `None` where the history is too short to tell.
+    pub backtest: Option<BacktestFigures>,
+}
+
+/// One day ahead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DayAhead {
+    /// Which day.
+    pub date: Day,
+    /// Expected units.
+    pub mean: f64,
+    /// By level: from, to.
+    pub intervals: Vec<(f64, f64)>,
+}
+
+/// Something that moves demand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyFactor {
+    /// A stable slug.
+    pub factor: &'static str,
+    /// Units over the horizon.
+    pub effect_units: f64,
+    /// The figures in words.
+    pub text: String,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    /// A stable slug.
+    pub action: &'static str,
+    /// How many units, where it is about some.
+    pub quantity: Option<f64>,
+    /// The figures in words.
+    pub text: String,
+}
+
+/// Something that may go wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Risk {
+    /// A stable slug.
+    pub risk: &'static str,
+    /// How likely it is.
+    pub probability: f64,
+    /// Units at stake, on average.
+    pub effect_units: f64,
+    /// The figures in words.
+    pub text: String,
+}
+
+/// How much stock to hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptimalStock {
+    /// Order when stock and orders are at this or below.
+    pub reorder_point: f64,
+    /// Order up to this.
+    pub order_up_to: f64,
+    /// What of the reorder point is for surprises.
+    pub safety_stock: f64,
+    /// Days until an order is there.
+    pub lead_time_days: f64,
+    /// Days until the next chance to order is there too.
+    pub protection_days: f64,
+    /// The chance to suffice that both are made for.
+    pub service_level: f64,
+}
+
+/// How good forecasts were at earlier days, nothing after which was looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BacktestFigures {
+    /// Mean absolute error over that of repeating the last week; `None` where nothing ever changed.
+    pub mase: Option<f64>,
+    /// Sum of absolute errors over sum of demand; `None` without demand.
+    pub wape: Option<f64>,
+    /// Sum of errors over sum of demand: above 0 where too much was expected.
+    pub bias: Option<f64>,
+    /// Days that were judged.
+    pub days: usize,
+}
+
+/// Outlooks by series.
+#[derive(Debug, Default)]
+pub(crate) struct Forecasts {
+    kept: RwLock<FxHashMap<SeriesKey, Arc<Outlook>>>,
+}
+
+impl Forecasts {
+    pub(crate) fn get(&self, key: SeriesKey) -> Option<Arc<Outlook>> {
+        self.kept.read().get(&key).cloned()
+    }
+
+    pub(crate) fn keep(&self, key: SeriesKey, outlook: Arc<Outlook>) {
+        let mut kept = self.kept.write();
+        if kept.len() < OUTLOOKS_MAX || kept.contains_key(&key) {
+            kept.insert(key, outlook);
+        }
+    }
+
+    /// How many are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.kept.read().len()
+    }
+}
+
+impl App {
+    /// Forecasts one product.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] without the role or at a place of others, [`AppError::Invalid`] for a horizon or
+    /// level out of range, [`AppError::NotFound`] for an unknown product or place.
+    pub async fn forecast(
+        self: &Arc<App>,
+        request: ForecastRequest,
+        caller: &Caller,
+    ) -> Result<ForecastAnswer, AppError> {
+        caller.check(Operation::ReadPlanning)?;
+        self.check_ready()?;
+        let places = caller
+            .check_site(&request.site)
+            .and_then(|()| caller.check_location(request.location.as_ref()));
+        self.noted(caller, places)?;
+        check(&request)?;
+        let horizon = request.horizon_days as usize;
+        let ids = (&request.site, &request.product);
+        let series = self.demand(ids, request.location.as_ref(), horizon)?;
+        let app = Arc::clone(self);
+        let work = move || {
+            let closely = closely(&series, horizon, &request.levels);
+            factors::answer(&app, (request, series), closely)
+        };
+        // Some tens of milliseconds of arithmetic, which must not hold up others.
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| AppError::Bug(format!("a forecast ended: {error}")))?
+    }
+
+    /// The outlook of a series, the kept one where nothing changed since.
+    pub(crate) fn read_series(&self, key: SeriesKey, site: &SiteId) -> Option<DemandSeries> {
+        let views = self.views.read();
+        let id = key.location.map(|number| views.catalogue.location(number));
+        let location = id.and_then(|id| LocationId::new(id).ok());
+        let clock = self.place_clock(site, location.as_ref());
+        let reader = DemandReader {
+            views: &views,
+            clock,
+            now: self.clock.now(),
+            horizon: self.outlook_days(),
+        };
+        reader.series(key)
+    }
+
+    /// Days that outlooks reach.
+    pub(crate) fn outlook_days(&self) -> usize {
+        let asked = self.config.inventory.forecasting_horizon.unwrap_or(0);
+        usize::try_from(asked).unwrap_or(0).max(OUTLOOK_DAYS)
+    }
+
+    /// How many outlooks are kept, for metrics.
+    pub fn kept_forecasts(&self) -> usize {
+        self.forecasts.len()
+    }
+
+    /// Makes the outlooks of series that changed; answers how many there were.
+    ///
+    /// # Errors
+    ///
+    /// As a thread that cannot be begun.
+    pub(crate) async fn refresh_outlooks(self: &Arc<App>) -> Result<usize, AppError> {
+        let mut n_made = 0;
+        let mut keys = self.series_keys().into_iter().peekable();
+        while keys.peek().is_some() {
+            let some: Vec<(SeriesKey, SiteId)> = keys.by_ref().take(ROUND).collect();
+            let app = Arc::clone(self);
+            n_made += at_leisure(move || app.refresh_some(&some)).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(n_made)
+    }
+
+    /// Makes the outlooks of those of these series that changed.
+    pub(crate) fn refresh_some(&self, keys: &[(SeriesKey, SiteId)]) -> usize {
+        let mut changed = Vec::new();
+        for (key, site) in keys {
+            let Some(series) = self.read_series(*key, site) else { continue };
+            let known = self.forecasts.get(*key);
+            if known.is_none_or(|known| known.fingerprint != series.fingerprint()) {
+                changed.push((*key, series));
+            }
+        }
+        let series: Vec<&DemandSeries> = changed.iter().map(|(_, series)| series).collect();
+        let made = outlooks(&series, self.outlook_days());
+        for ((key, _), outlook) in changed.iter().zip(made) {
+            self.forecasts.keep(*key, Arc::new(outlook));
+        }
+        changed.len()
+    }
+
+    /// Every product at every place that it was sold at, with its site.
+    fn series_keys(&self) -> Vec<(SeriesKey, SiteId)> {
+        let mut keys = Vec::new();
+        for site in self.config.sites() {
+            self.each_sold(&site.id, |views, item, _| {
+                for location in views.sales.locations(item) {
+                    keys.push((SeriesKey { item, location: Some(location) }, site.id.clone()));
+                }
+            });
+        }
+        keys.truncate(OUTLOOKS_MAX);
+        keys
+    }
+}
+
+impl Outlook {
+    /// Demand from `from` on for so many days, the last one in part.
+    pub(crate) fn over(&self, from: Day, days: f64) -> TotalDemand {
+        let skip = usize::try_from(from.number() - self.first.number()).unwrap_or(0);
+        let (mut mean, mut variance, mut left) = (0.0, 0.0, days.max(0.0));
+        let mut idx = skip;
+        while left > 0.0 {
+            // Beyond the outlook's end its last week goes on.
+            let place = match self.mean.len() {
+                0 => break,
+                n if idx < n => idx,
+                n => n.saturating_sub(7) + (idx - n) % n.min(7),
+            };
+            let share = left.min(1.0);
+            mean += share * f64::from(self.mean[place]);
+            variance += share * f64::from(self.variance[place]);
+            left -= share;
+            idx += 1;
+        }
+        TotalDemand { mean, variance: variance * self.inflation, is_count: self.is_count }
+    }
+}
+
+fn check(request: &ForecastRequest) -> Result<(), AppError> {
+    let refuse =
+        |pointer: &str, detail: String| Err(AppError::invalid("invalid_input", pointer, detail));
+    if !(1..=HORIZON_MAX).contains(&request.horizon_days) {
+        let detail =
+            format!("horizon_days {} must lie between 1 and {HORIZON_MAX}", request.horizon_days);
+        return refuse("/horizon_days", detail);
+    }
+    if request.levels.is_empty() || request.levels.len() > LEVELS_MAX {
+        let detail = format!("{} levels; give 1 to {LEVELS_MAX}", request.levels.len());
+        return refuse("/levels", detail);
+    }
+    for (idx, level) in request.levels.iter().enumerate() {
+        if !(0.01..=0.999).contains(level) {
+            let detail = format!("level {level} must lie between 0.01 and 0.999, for example 0.8");
+            return refuse(&format!("/levels/{idx}"), detail);
+        }
+        if request.levels[..idx].contains(level) {
+            return refuse(&format!("/levels/{idx}"), format!("level {level} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps outlooks fresh, until the application is gone.
+pub(crate) async fn keep_forecasts(app: Weak<App>) {
+    tokio::time::sleep(BEGIN_DELAY).await;
+    let mut seen = None;
+    loop {
+        tokio::time::sleep(LOOK_PAUSE).await;
+        let Some(app) = app.upgrade() else { return };
+        if app.check_ready().is_err() {
+            continue;
+        }
+        let day = app.place_clock(&app.config.main_site(), None).day(app.clock.now());
+        let state = (app.views.read().counters.records(), day);
+        if seen == Some(state) {
+            continue;
+        }
+        let began = Instant::now();
+        match app.refresh_outlooks().await {
+            Ok(0) => {}
+            Ok(n) => tracing::info!(n, ms = began.elapsed().as_millis(), "outlooks were made"),
+            Err(error) => tracing::warn!(%error, "outlooks could not be made"),
+        }
+        seen = Some(state);
+        // Whoever sends facts all the time must not keep a core busy all the time.
+        let pause = began.elapsed() * 4;
+        drop(app);
+        tokio::time::sleep(pause).await;
+    }
+}

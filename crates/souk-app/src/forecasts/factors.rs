@@ -1,0 +1,341 @@
+//! What a forecast says in words: every number is read off the series, the forecast or the stock.
+
+use std::sync::Arc;
+
+use souk_core::{Day, ProductId};
+
+use super::outlook::{Closely, has_drivers};
+use super::{Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk};
+use crate::demand::{DemandSeries, TotalDemand};
+use crate::purchasing::Weekday;
+use crate::replenishment::Position;
+use crate::{App, AppError};
+
+/// Days that the level is told from.
+const LEVEL_DAYS: usize = 28;
+/// Effects below this share of the total are not worth a word (chosen).
+const WORTH_SAYING: f64 = 0.01;
+
+/// Everything about one question.
+struct Told<'a> {
+    series: &'a DemandSeries,
+    closely: &'a Closely,
+    horizon: usize,
+    total: f64,
+    position: Option<Position>,
+    optimal: OptimalStock,
+}
+
+pub(super) fn answer(
+    app: &Arc<App>,
+    (request, series): (ForecastRequest, DemandSeries),
+    closely: Closely,
+) -> Result<ForecastAnswer, AppError> {
+    let horizon = request.horizon_days as usize;
+    let clock = app.place_clock(&request.site, request.location.as_ref());
+    let today = clock.day(app.clock.now());
+    let from = match series.is_empty() {
+        true => today,
+        false => Day::from_number(series.last().number() + 1),
+    };
+    let mean = &closely.forecast.mean;
+    let daily = (0..horizon).map(|idx| DayAhead {
+        date: Day::from_number(from.number() + idx as i32),
+        mean: mean[idx],
+        intervals: closely
+            .forecast
+            .intervals
+            .iter()
+            .map(|(low, high)| (low[idx].min(mean[idx]), high[idx].max(mean[idx])))
+            .collect(),
+    });
+    let daily: Vec<DayAhead> = daily.collect();
+    let total = mean.iter().sum::<f64>();
+    let all = over(&closely, 0.0, horizon as f64);
+    let level = request.levels.iter().copied().fold(0.0, f64::max);
+    let bounds = (all.quantile(0.5 - level / 2.0), all.quantile(0.5 + level / 2.0));
+    let bounds = (bounds.0.min(total), bounds.1.max(total));
+    let ids = (&request.site, &request.product);
+    let optimal = app.optimal_stock(&request.product, today, |days| {
+        over(&closely, f64::from(today.number() - from.number()).max(0.0), days)
+    });
+    let position = app.position(ids, request.location.as_ref());
+    let told = Told { series: &series, closely: &closely, horizon, total, position, optimal };
+    let perishable =
+        app.product(&request.site, &request.product).and_then(|product| product.perishable_days);
+    Ok(ForecastAnswer {
+        key_factors: told.key_factors(),
+        recommendations: told.recommendations(),
+        risks: told.risks(perishable),
+        notes: told.notes(&request.product),
+        product: request.product,
+        location: request.location,
+        from,
+        levels: request.levels,
+        daily,
+        total,
+        total_interval: (level, bounds),
+        optimal,
+        models: closely.forecast.models.clone(),
+        backtest: closely.backtest,
+    })
+}
+
+/// Demand over some days of a forecast; beyond its end its last week goes on.
+fn over(closely: &Closely, skip: f64, days: f64) -> TotalDemand {
+    let n = closely.forecast.mean.len();
+    let (mut mean, mut variance, mut left) = (0.0, 0.0, days.max(0.0));
+    let mut idx = skip as usize;
+    while left > 0.0 && n > 0 {
+        let place = if idx < n { idx } else { n.saturating_sub(7) + (idx - n) % n.min(7) };
+        let share = left.min(1.0);
+        mean += share * closely.forecast.mean[place];
+        variance += share * closely.variance[place];
+        left -= share;
+        idx += 1;
+    }
+    TotalDemand { mean, variance: variance * closely.inflation, is_count: closely.is_count }
+}
+
+fn mean_of(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+impl Told<'_> {
+    fn key_factors(&self) -> Vec<KeyFactor> {
+        let mut found = Vec::new();
+        found.extend(self.level());
+        found.extend(self.weekday());
+        found.extend(self.promotion());
+        found.extend(self.price());
+        found.extend(self.empty_shelf());
+        let least = WORTH_SAYING * self.total.abs();
+        found.retain(|factor: &KeyFactor| factor.effect_units.abs() > least);
+        found.sort_by(|a, b| b.effect_units.abs().total_cmp(&a.effect_units.abs()));
+        found
+    }
+
+    fn level(&self) -> Option<KeyFactor> {
+        let wanted = &self.closely.wanted;
+        let before = wanted.len().checked_sub(2 * LEVEL_DAYS)?;
+        let early = mean_of(&wanted[before..before + LEVEL_DAYS]);
+        let late = mean_of(&wanted[before + LEVEL_DAYS..]);
+        let effect = (late - early) * self.horizon as f64;
+        let share = if early > 0.0 {
+            format!(" ({:+.0} %)", (late / early - 1.0) * 100.0)
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "the last {LEVEL_DAYS} days wanted {late:.2} units a day, the {LEVEL_DAYS} before {early:.2}{share}"
+        );
+        Some(KeyFactor { factor: "trend", effect_units: effect, text })
+    }
+
+    fn weekday(&self) -> Option<KeyFactor> {
+        let wanted = &self.closely.wanted;
+        let recent = wanted.len().checked_sub(8 * 7)?;
+        let overall = mean_of(&wanted[recent..]);
+        let by_weekday = (0..7).map(|shift| {
+            let values: Vec<f64> =
+                (recent + shift..wanted.len()).step_by(7).map(|i| wanted[i]).collect();
+            (shift, mean_of(&values))
+        });
+        let (shift, peak) = by_weekday.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let day = Day::from_number(self.series.first.number() + (recent + shift) as i32);
+        let weekday = Weekday::of(day);
+        let ahead = Day::from_number(self.series.last().number() + 1);
+        let n_ahead = (0..self.horizon)
+            .filter(|idx| Weekday::of(Day::from_number(ahead.number() + *idx as i32)) == weekday)
+            .count();
+        let above = peak - overall;
+        let text = format!(
+            "{} is the strongest day: {peak:.2} units where an average day of the last 8 weeks has {overall:.2}; \
+             the horizon has {n_ahead} of them",
+            name_of(weekday)
+        );
+        (above > 0.0).then(|| KeyFactor {
+            factor: "weekday",
+            effect_units: above * n_ahead as f64,
+            text,
+        })
+    }
+
+    fn promotion(&self) -> Option<KeyFactor> {
+        let (has_promotions, _) = has_drivers(self.series);
+        let beta = *self.closely.forecast.effects.first().filter(|_| has_promotions)?;
+        let ahead =
+            &self.series.promotion_ahead[..self.horizon.min(self.series.promotion_ahead.len())];
+        let n_ahead = ahead.iter().filter(|depth| **depth > 0.0).count();
+        let n_past = self.series.promotion.iter().filter(|depth| **depth > 0.0).count();
+        let effect: f64 = ahead
+            .iter()
+            .zip(&self.closely.forecast.mean)
+            .map(|(depth, mean)| mean * (1.0 - (-beta * depth).exp()))
+            .sum();
+        let text = format!(
+            "{n_ahead} days of the horizon are promoted; {n_past} promoted days of the past say that a discount \
+             of 10 % changes demand by {:+.0} %",
+            ((beta * 0.1).exp() - 1.0) * 100.0
+        );
+        Some(KeyFactor { factor: "promotion", effect_units: effect, text })
+    }
+
+    fn price(&self) -> Option<KeyFactor> {
+        let (has_promotions, has_prices) = has_drivers(self.series);
+        let idx = usize::from(has_promotions);
+        let beta = *self.closely.forecast.effects.get(idx).filter(|_| has_prices)?;
+        let known: Vec<f64> =
+            self.series.price.iter().copied().filter(|price| *price > 0.0).collect();
+        let (usual, last) = (mean_of(&known), *known.last()?);
+        let change = (last / usual).ln();
+        let text = format!(
+            "the price is {:+.1} % off its mean of the history; a price 1 % higher changed demand by {beta:+.2} %",
+            (last / usual - 1.0) * 100.0
+        );
+        let effect = self.total * (1.0 - (-beta * change).exp());
+        Some(KeyFactor { factor: "price", effect_units: effect, text })
+    }
+
+    fn empty_shelf(&self) -> Option<KeyFactor> {
+        let n = self.series.is_censored.iter().filter(|flag| **flag).count();
+        let per_day = self.closely.added / self.series.len().max(1) as f64;
+        let text = format!(
+            "the shelf was empty on {n} of {} days; counting what is usual on such weekdays adds {:.1} units to \
+             the history",
+            self.series.len(),
+            self.closely.added
+        );
+        (n > 0).then(|| KeyFactor {
+            factor: "stock_outs",
+            effect_units: per_day * self.horizon as f64,
+            text,
+        })
+    }
+
+    fn recommendations(&self) -> Vec<Advice> {
+        let optimal = &self.optimal;
+        let Some(position) = self.position else {
+            return vec![Advice {
+                action: "count_stock",
+                quantity: None,
+                text: format!(
+                    "no stock is known here, so nothing can be proposed; send `Stock Counted`. To hold: order at \
+                     {:.0}, up to {:.0}",
+                    optimal.reorder_point, optimal.order_up_to
+                ),
+            }];
+        };
+        let held = position.total();
+        let words = format!(
+            "{:.0} on hand and {:.0} on order make {held:.0}",
+            position.on_hand, position.on_order
+        );
+        let mut advice = Vec::new();
+        if held <= optimal.reorder_point && optimal.order_up_to > held {
+            let quantity = (optimal.order_up_to - held).ceil();
+            let text = format!(
+                "{words}, at or below the reorder point of {:.0}: order {quantity:.0} to reach {:.0}",
+                optimal.reorder_point, optimal.order_up_to
+            );
+            advice.push(Advice { action: "order", quantity: Some(quantity), text });
+        } else if held > 2.0 * optimal.order_up_to && optimal.order_up_to > 0.0 {
+            let quantity = (held - optimal.order_up_to).floor();
+            let text = format!(
+                "{words}, more than twice the {:.0} that are needed: {quantity:.0} could be moved or marked down",
+                optimal.order_up_to
+            );
+            advice.push(Advice { action: "reduce_stock", quantity: Some(quantity), text });
+        } else {
+            let text = format!("{words}, above the reorder point of {:.0}", optimal.reorder_point);
+            advice.push(Advice { action: "hold", quantity: None, text });
+        }
+        let recent = self.series.len().saturating_sub(56);
+        let n_out = self.series.is_censored[recent..].iter().filter(|flag| **flag).count();
+        if n_out * 20 > self.series.len() - recent {
+            let text = format!(
+                "the shelf was empty on {n_out} of the last {} days: check the service level or the supplier",
+                self.series.len() - recent
+            );
+            advice.push(Advice { action: "prevent_stock_outs", quantity: None, text });
+        }
+        advice
+    }
+
+    fn risks(&self, perishable_days: Option<u32>) -> Vec<Risk> {
+        let mut risks = Vec::new();
+        if let Some(position) = self.position {
+            let held = position.total();
+            let lead = over(self.closely, 0.0, self.optimal.lead_time_days);
+            let short = lead.expected_above(held);
+            risks.push(Risk {
+                risk: "stock_out",
+                probability: lead.chance_above(held),
+                effect_units: -short,
+                text: format!(
+                    "{:.1} units are expected in the {:.1} days until an order made now is there; {held:.0} are \
+                     on hand or on order, {short:.1} would be missing on average",
+                    lead.mean, self.optimal.lead_time_days
+                ),
+            });
+            if let Some(days) = perishable_days {
+                let life = over(self.closely, 0.0, f64::from(days));
+                let left =
+                    (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);
+                risks.push(Risk {
+                    risk: "expiry",
+                    probability: 1.0 - life.chance_above(position.on_hand - 1.0),
+                    effect_units: left,
+                    text: format!(
+                        "it keeps {days} days; {:.1} units are expected in them and {:.0} are on hand: {left:.1} \
+                         would be left on average",
+                        life.mean, position.on_hand
+                    ),
+                });
+            }
+            let all = over(self.closely, 0.0, self.horizon as f64);
+            let left = (held - all.mean + all.expected_above(held)).max(0.0);
+            risks.push(Risk {
+                risk: "overstock",
+                probability: 1.0 - all.chance_above(held - 1.0),
+                effect_units: left,
+                text: format!(
+                    "{left:.1} units of what is on hand or on order would be left after {} days on average",
+                    self.horizon
+                ),
+            });
+        }
+        risks.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        risks
+    }
+
+    fn notes(&self, product: &ProductId) -> Vec<String> {
+        let mut notes = self.closely.forecast.reasons.clone();
+        if self.series.is_empty() {
+            notes.push(format!("`{product}` was never sold here, so nothing is expected"));
+        } else if self.series.len() < LEVEL_DAYS {
+            notes.push(format!("there are only {} days of history", self.series.len()));
+        }
+        let n = self.series.is_censored.iter().filter(|flag| **flag).count();
+        if n > 0 {
+            notes.push(format!("{n} days with an empty shelf count as censored, not as 0"));
+        }
+        let returned: f64 = self.series.returned.iter().sum();
+        if returned > 0.0 {
+            notes.push(format!("{returned:.0} units came back; they are not taken off demand"));
+        }
+        notes
+    }
+}
+
+fn name_of(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    }
+}

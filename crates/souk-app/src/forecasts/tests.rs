@@ -1,0 +1,205 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+use souk_core::ErrorKind;
+
+use super::*;
+use crate::Role;
+use crate::demand::tests::{DAYS, open, place, sale, sales, send, stock, tea, today, wanted};
+use crate::purchasing::tests::supplier;
+use crate::test_shop::{Shop, caller};
+
+fn ask(horizon_days: u32) -> ForecastRequest {
+    ForecastRequest {
+        site: SiteId::main(),
+        product: tea(),
+        location: Some(place()),
+        horizon_days,
+        levels: vec![0.8, 0.95],
+    }
+}
+
+async fn answer(shop: &Shop, request: ForecastRequest) -> ForecastAnswer {
+    shop.app.forecast(request, &caller(Role::Planner)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_forecast_follows_the_week_and_says_how_sure_it_is() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    let found = answer(&shop, ask(28)).await;
+    assert_eq!((found.from, found.daily.len()), (today(), 28));
+    let of = |day: &DayAhead| wanted(today().number() - day.date.number()) as f64;
+    let off: f64 = found.daily.iter().map(|day| (day.mean - of(day)).abs()).sum::<f64>() / 28.0;
+    assert!(off < 2.0, "{off} a day");
+    for day in &found.daily {
+        let [(low80, high80), (low95, high95)] = day.intervals[..] else { panic!("two levels") };
+        assert!(low95 <= low80 && low80 <= day.mean && day.mean <= high80 && high80 <= high95);
+    }
+    let total: f64 = found.daily.iter().map(of).sum();
+    let (level, (low, high)) = found.total_interval;
+    assert!(level == 0.95 && low <= total && total <= high, "{low} {total} {high}");
+    let sum: f64 = found.daily.iter().map(|day| day.mean).sum();
+    assert!((found.total - sum).abs() < 1e-9);
+    let backtest = found.backtest.unwrap();
+    assert!(backtest.wape.unwrap() < 0.3 && backtest.days == 84, "{backtest:?}");
+    let weekday = found.key_factors.iter().find(|factor| factor.factor == "weekday").unwrap();
+    assert!(
+        weekday.text.starts_with("Saturday") || weekday.text.starts_with("Sunday"),
+        "{weekday:?}"
+    );
+    // Nothing is known of stock, so nothing is proposed.
+    assert_eq!(found.recommendations[0].action, "count_stock");
+    assert!(found.risks.is_empty());
+    let optimal = found.optimal;
+    assert!(
+        optimal.order_up_to > optimal.reorder_point && optimal.safety_stock > 0.0,
+        "{optimal:?}"
+    );
+    // 7 days of lead time and 7 to the next order, by the settings.
+    assert_eq!((optimal.lead_time_days, optimal.protection_days), (7.0, 14.0));
+    // As the contract names it.
+    let json = forecast_to_json(&found);
+    for name in [
+        "product_id",
+        "forecast_period",
+        "predicted_demand",
+        "confidence_interval",
+        "key_factors",
+        "recommendations",
+        "risk_assessment",
+        "optimal_inventory",
+        "model",
+        "backtest",
+    ] {
+        assert!(!json[name].is_null(), "{name} is missing");
+    }
+    assert!(json["predicted_demand"]["daily"][0]["intervals"]["0.8"].is_array());
+}
+
+#[tokio::test]
+async fn stock_turns_into_advice_and_risks() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 20), "2026-01-14T22:00:00Z")]).await;
+    let leaf = supplier("leaf", json!({"lead_time_days": 4}));
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    let found = answer(&shop, ask(14)).await;
+    let order = &found.recommendations[0];
+    assert_eq!(order.action, "order");
+    assert_eq!(order.quantity.unwrap(), (found.optimal.order_up_to - 20.0).ceil());
+    assert_eq!((found.optimal.lead_time_days, found.optimal.protection_days), (4.0, 11.0));
+    let risk = found.risks.iter().find(|risk| risk.risk == "stock_out").unwrap();
+    // Some 40 are wanted in four days, and 20 are there.
+    assert!(risk.probability > 0.9 && risk.effect_units < -10.0, "{risk:?}");
+    send(&shop, vec![stock("Stock Counted", ("tea", 2_000), "2026-01-15T05:00:00Z")]).await;
+    let found = answer(&shop, ask(14)).await;
+    assert_eq!(found.recommendations[0].action, "reduce_stock");
+    let risk = found.risks.iter().find(|risk| risk.risk == "stock_out").unwrap();
+    assert!(risk.probability < 0.01, "{risk:?}");
+}
+
+#[tokio::test]
+async fn an_empty_shelf_does_not_lower_what_is_expected() {
+    let gone = |ago: i32, wanted: i64| if (1..=9).contains(&ago) { 0 } else { wanted };
+    let blind = open("").await;
+    send(&blind, sales(gone)).await;
+    let seeing = open("").await;
+    send(&seeing, sales(gone)).await;
+    send(&seeing, vec![stock("Stock Counted", ("tea", 0), "2026-01-05T20:00:00Z")]).await;
+    let (blind, seeing) = (answer(&blind, ask(14)).await, answer(&seeing, ask(14)).await);
+    let truth: f64 = (0..14).map(|ahead| wanted(-ahead) as f64).sum();
+    assert!((seeing.total / truth - 1.0).abs() < 0.15, "{} for {truth}", seeing.total);
+    assert!(blind.total < 0.8 * seeing.total, "{} and {}", blind.total, seeing.total);
+    assert!(seeing.key_factors.iter().any(|factor| factor.factor == "stock_outs"));
+}
+
+#[tokio::test]
+async fn a_planned_promotion_raises_what_is_expected() {
+    let shop = open("").await;
+    let promoted =
+        |ago: i32| (20..25).contains(&ago) || (60..65).contains(&ago) || (100..105).contains(&ago);
+    send(&shop, sales(|ago, wanted| if promoted(ago) { 2 * wanted } else { wanted })).await;
+    let plain = answer(&shop, ask(7)).await;
+    let day = |ago: i32| Day::from_number(today().number() - ago).to_string();
+    let plan = |id: &str, from: i32, until: i32| {
+        json!({"type": "track", "event": "Promotion Planned", "messageId": id, "timestamp": "2025-09-01T09:00:00Z",
+            "properties": {"promotion_id": id, "product_ids": ["tea"], "starts_on": day(from), "ends_on": day(until),
+            "discount_percent": 25}})
+    };
+    let past = [("a", 24, 20), ("b", 64, 60), ("c", 104, 100)]
+        .map(|(id, from, until)| plan(id, from, until));
+    send(&shop, past.to_vec()).await;
+    send(&shop, vec![plan("next", 0, -6)]).await;
+    let found = answer(&shop, ask(7)).await;
+    assert!(found.total > 1.5 * plain.total, "{} and {}", found.total, plain.total);
+    let factor = found.key_factors.iter().find(|factor| factor.factor == "promotion").unwrap();
+    assert!(factor.effect_units > 0.3 * found.total, "{factor:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_forecast_is_named() {
+    let shop = open("").await;
+    send(&shop, vec![sale(3, &[("milk", 2)])]).await;
+    let planner = caller(Role::Planner);
+    let refused = async |request: ForecastRequest| {
+        let error = shop.app.forecast(request, &planner).await.unwrap_err();
+        (error.kind(), error.to_string())
+    };
+    let bad = |text: &str| (ErrorKind::InvalidInput, text.to_owned());
+    assert_eq!(refused(ask(0)).await, bad("horizon_days 0 must lie between 1 and 730"));
+    assert_eq!(refused(ask(731)).await, bad("horizon_days 731 must lie between 1 and 730"));
+    let levels = |levels: Vec<f64>| ForecastRequest { levels, ..ask(7) };
+    assert_eq!(
+        refused(levels(vec![1.5])).await,
+        bad("level 1.5 must lie between 0.01 and 0.999, for example 0.8")
+    );
+    assert_eq!(refused(levels(vec![f64::NAN])).await.0, ErrorKind::InvalidInput);
+    assert_eq!(refused(levels(vec![0.8, 0.8])).await, bad("level 0.8 is there twice"));
+    assert_eq!(refused(levels(vec![])).await, bad("0 levels; give 1 to 10"));
+    let unknown = ForecastRequest { product: ProductId::new("x").unwrap(), ..ask(7) };
+    let missing = (ErrorKind::NotFound, "product `x` does not exist".to_owned());
+    assert_eq!(refused(unknown).await, missing);
+    let nowhere = ForecastRequest { location: Some(LocationId::new("mars").unwrap()), ..ask(7) };
+    assert_eq!(refused(nowhere).await.0, ErrorKind::NotFound);
+    // What was never sold, and what was sold once, have an answer.
+    let never = answer(&shop, ask(7)).await;
+    assert_eq!(never.total, 0.0);
+    assert!(never.notes.iter().any(|note| note.contains("never sold")), "{:?}", never.notes);
+    let milk = ForecastRequest { product: ProductId::new("milk").unwrap(), ..ask(7) };
+    let once = answer(&shop, milk).await;
+    assert!(once.total > 0.0 && once.backtest.is_none());
+}
+
+#[tokio::test]
+async fn outlooks_are_made_anew_for_what_changed_alone() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 2);
+    assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 0);
+    let key = shop.app.series_key((&SiteId::main(), &tea()), Some(&place())).unwrap();
+    let before = shop.app.forecasts.get(key).unwrap();
+    let truth: f64 = (0..14).map(|ahead| wanted(-ahead) as f64).sum();
+    let total = before.over(today(), 14.0);
+    assert!((total.mean / truth - 1.0).abs() < 0.15, "{total:?} for {truth}");
+    assert!(total.chance_above(truth * 1.5) < 0.02 && total.quantile(0.95) > total.mean);
+    // A late sale of milk changes milk.
+    send(
+        &shop,
+        vec![{
+            let mut late = sale(2, &[("milk", 5)]);
+            late["messageId"] = json!("late");
+            late["properties"]["order_id"] = json!("late");
+            late
+        }],
+    )
+    .await;
+    assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 1);
+    assert_eq!(shop.app.forecasts.get(key).unwrap(), before);
+    // The next day all of them do.
+    shop.hand.fetch_add(86_400_000, std::sync::atomic::Ordering::SeqCst);
+    send(&shop, vec![sale(0, &[("tea", 9), ("milk", 30)])]).await;
+    assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 2);
+    assert_eq!(shop.app.kept_forecasts(), 2);
+    assert_eq!(DAYS, 140);
+}

@@ -1,0 +1,303 @@
+//! Suppliers and purchase orders from files: into the tables, because they are no facts of the log.
+//!
+//! Rows of one supplier, or of one order, belong together wherever they stand. What is there already in the same
+//! form is counted as known, so reading a file again adds nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use souk_core::{Currency, Day, Money};
+
+use super::kind::names;
+use super::orders::{Fault, currency_of, fault, id_text};
+use super::rejected::RejectedRows;
+use super::shop::day;
+use super::{ImportKind, ImportOptions, ImportReport, Progress, elapsed_ms};
+use crate::purchasing::{
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState,
+    Supplier, Weekday,
+};
+use crate::sheet::{self, Block, Cell, Columns, RowFault};
+use crate::{App, AppError, Caller};
+
+/// Rows of one file, which are held in memory until its end (chosen).
+const ROWS_MAX: usize = 1_000_000;
+
+/// One row of a file of suppliers.
+struct SupplierRow {
+    supplier: Supplier,
+    offer: Option<Offer>,
+}
+
+/// One row of a file of purchase orders.
+struct OrderRow {
+    new: NewPurchaseOrder,
+    line: NewPurchaseLine,
+    state: PurchaseState,
+    sent_on: Option<Day>,
+}
+
+impl App {
+    /// Brings in a file of suppliers or purchase orders.
+    pub(super) async fn import_planning(
+        self: &Arc<App>,
+        (path, kind): (&Path, ImportKind),
+        options: &ImportOptions,
+        progress: &dyn Progress,
+    ) -> Result<ImportReport, AppError> {
+        let started = std::time::Instant::now();
+        progress.begin(&format!("Importing {kind} from {}", path.display()), None);
+        let mut rejected = RejectedRows::beside(path, kind);
+        let done = match kind {
+            ImportKind::Suppliers => self.import_suppliers(path, options, &mut rejected).await,
+            _ => self.import_purchase_orders(path, options, &mut rejected).await,
+        };
+        progress.end();
+        let (accepted, duplicates) = done?;
+        let (rejected, rejected_file) = rejected.close()?;
+        Ok(ImportReport {
+            path: path.to_owned(),
+            kind,
+            accepted,
+            duplicates,
+            rejected,
+            rejected_file,
+            resumed_from: 0,
+            was_known: false,
+            usable: None,
+            notes: Vec::new(),
+            elapsed_ms: elapsed_ms(started),
+        })
+    }
+
+    async fn import_suppliers(
+        &self,
+        path: &Path,
+        options: &ImportOptions,
+        rejected: &mut RejectedRows,
+    ) -> Result<(u64, u64), AppError> {
+        let need: &[&[&str]] = &[names::SUPPLIER, names::LEAD_TIME];
+        let currency = options.currency;
+        let (rows, faults) =
+            read(path, need, move |row: &Row<'_>| supplier_row(row, currency)).await?;
+        rejected.add(faults)?;
+        let mut suppliers: BTreeMap<String, Supplier> = BTreeMap::new();
+        for (line, row) in rows {
+            let known = suppliers.entry(row.supplier.id.clone()).or_insert(row.supplier);
+            let Some(offer) = row.offer else { continue };
+            if known.offer(&offer.product_id).is_some() {
+                let reason = format!("`{}` is there twice for this supplier", offer.product_id);
+                rejected.add(vec![RowFault { line, column: "product_id".to_owned(), reason }])?;
+                continue;
+            }
+            known.offers.push(offer);
+        }
+        let book = self.purchasing.suppliers();
+        let n_all = suppliers.len() as u64;
+        let is_new = |one: &Supplier| book.get(&one.id).is_none_or(|known| known.supplier != *one);
+        let new: Vec<Supplier> = suppliers.into_values().filter(is_new).collect();
+        for some in new.chunks(PUT_SUPPLIERS_MAX) {
+            self.put_suppliers(some.to_vec(), &Caller::local_admin()).await?;
+        }
+        Ok((new.len() as u64, n_all - new.len() as u64))
+    }
+
+    async fn import_purchase_orders(
+        &self,
+        path: &Path,
+        options: &ImportOptions,
+        rejected: &mut RejectedRows,
+    ) -> Result<(u64, u64), AppError> {
+        let need: &[&[&str]] = &[
+            names::PURCHASE_ORDER,
+            names::SUPPLIER,
+            names::LOCATION,
+            names::PRODUCT,
+            names::QUANTITY,
+        ];
+        let (currency, site) = (options.currency, options.site.to_string());
+        let (rows, faults) =
+            read(path, need, move |row: &Row<'_>| order_row(row, (currency, &site))).await?;
+        rejected.add(faults)?;
+        let mut orders: BTreeMap<String, (u64, OrderRow)> = BTreeMap::new();
+        for (line, row) in rows {
+            let id = row.new.id.clone().unwrap_or_default();
+            let known = orders.entry(id).or_insert_with(|| {
+                let new = NewPurchaseOrder { lines: Vec::new(), ..row.new.clone() };
+                (line, OrderRow { new, line: row.line.clone(), ..row })
+            });
+            known.1.new.lines.push(row.line);
+        }
+        let admin = Caller::local_admin();
+        let (mut accepted, mut duplicates) = (0, 0);
+        for (line, row) in orders.into_values() {
+            let taken = async {
+                let mut order = self.drafted(row.new, &admin)?;
+                order.state = row.state;
+                order.sent_on = row.sent_on.map(|day| day.to_string());
+                if row.state == PurchaseState::Received {
+                    order.lines.iter_mut().for_each(|line| line.received = Some(line.quantity));
+                }
+                let is_known = self.purchase_order(&order.id, &admin).await.is_ok();
+                self.take_over_purchase_order(order, &admin).await.map(|_| is_known)
+            };
+            match taken.await {
+                Ok(true) => duplicates += 1,
+                Ok(false) => accepted += 1,
+                Err(AppError::Invalid { detail, .. } | AppError::Conflict(detail)) => {
+                    rejected.add(vec![RowFault { line, column: String::new(), reason: detail }])?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((accepted, duplicates))
+    }
+}
+
+/// A row with the names of its columns.
+struct Row<'a> {
+    block: &'a Block,
+    idx: usize,
+    columns: &'a Columns,
+}
+
+impl Row<'_> {
+    fn cell(&self, synonyms: &[&str]) -> Cell<'_> {
+        let column = self.columns.find(synonyms);
+        column.map_or(Cell::Empty, |column| self.block.cell(self.idx, column))
+    }
+
+    fn id(&self, synonyms: &[&str]) -> Result<String, Fault> {
+        id_text(self.cell(synonyms), synonyms[0]).map(|text| text.into_owned())
+    }
+
+    fn number(&self, synonyms: &[&str]) -> Result<Option<f64>, Fault> {
+        self.cell(synonyms).number().map_err(|error| fault(synonyms[0], error))
+    }
+
+    fn money(&self, synonyms: &[&str], currency: Currency) -> Result<Option<MoneyText>, Fault> {
+        let amount = self.number(synonyms)?;
+        let money = amount.map(|amount| Money::from_major(amount, currency)).transpose();
+        let money = money.map_err(|error| fault(synonyms[0], error))?;
+        if money.is_some_and(|money| money.minor() < 0) {
+            return Err(fault(synonyms[0], "is below 0"));
+        }
+        Ok(money.map(MoneyText::of))
+    }
+
+    fn weekdays(&self, synonyms: &[&str]) -> Result<Vec<Weekday>, Fault> {
+        let text = self.cell(synonyms).text().unwrap_or_default();
+        let names = text.split(['|', ',', ' ', ';']).filter(|name| !name.is_empty());
+        let parse = |name: &str| {
+            let reason = format!("`{name}` is no weekday; write for example mon|thu");
+            Weekday::parse(name).ok_or_else(|| fault(synonyms[0], reason))
+        };
+        names.map(parse).collect()
+    }
+}
+
+type Rows<T> = (Vec<(u64, T)>, Vec<RowFault>);
+
+/// Reads every row of a file on a thread of its own.
+async fn read<T: Send + 'static>(
+    path: &Path,
+    need: &'static [&'static [&'static str]],
+    make: impl Fn(&Row<'_>) -> Result<T, Fault> + Send + 'static,
+) -> Result<Rows<T>, AppError> {
+    let path: PathBuf = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || -> Result<Rows<T>, AppError> {
+        let mut sheet = sheet::open(&path)?;
+        let columns = Columns::new(sheet.columns());
+        for synonyms in need {
+            columns.need(synonyms)?;
+        }
+        let (mut rows, mut faults) = (Vec::new(), Vec::new());
+        while let Some(mut block) = sheet.next_block()? {
+            faults.append(&mut block.faults);
+            for idx in 0..block.len() {
+                let line = block.line(idx);
+                match make(&Row { block: &block, idx, columns: &columns }) {
+                    Ok(row) => rows.push((line, row)),
+                    Err(fault) => faults.push(fault.at(line)),
+                }
+            }
+            if rows.len() > ROWS_MAX {
+                let detail = format!("more than {ROWS_MAX} rows; split the file by supplier");
+                return Err(AppError::invalid("too_many_rows", "path", detail));
+            }
+        }
+        Ok((rows, faults))
+    });
+    reading.await.map_err(|error| AppError::Bug(error.to_string()))?
+}
+
+fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault> {
+    let currency = currency_of(row.cell(names::CURRENCY), currency)?;
+    let lead = row.number(names::LEAD_TIME)?;
+    let supplier = Supplier {
+        id: row.id(names::SUPPLIER)?,
+        name: row.cell(names::SUPPLIER_NAME).text().map(|text| text.into_owned()),
+        lead_time_days: lead.ok_or_else(|| fault("lead_time_days", "is empty; write days"))?,
+        lead_time_sd_days: row.number(names::LEAD_TIME_SD)?.unwrap_or(0.0),
+        order_weekdays: row.weekdays(names::ORDER_DAYS)?,
+        delivery_weekdays: row.weekdays(names::DELIVERY_DAYS)?,
+        holidays: Vec::new(),
+        minimum_order: row.money(names::LEAST_ORDER, currency)?,
+        order_cost: row.money(names::ORDER_COST, currency)?,
+        offers: Vec::new(),
+    };
+    let offer = match row.cell(names::PRODUCT).text() {
+        None => None,
+        Some(product) => {
+            let price = match row.money(names::COST, currency)? {
+                Some(price) => Some(price),
+                None => row.money(names::PRICE, currency)?,
+            };
+            Some(Offer {
+                product_id: product.into_owned(),
+                price: price.ok_or_else(|| fault("cost", "is empty; write what a unit costs"))?,
+                minimum: row.number(names::LEAST)?.unwrap_or(0.0),
+                multiple: row.number(names::MULTIPLE)?.unwrap_or(1.0),
+                breaks: Vec::new(),
+            })
+        }
+    };
+    let alone = Supplier { offers: offer.iter().cloned().collect(), ..supplier.clone() };
+    alone.check("").map_err(|error| fault("", error))?;
+    Ok(SupplierRow { supplier, offer })
+}
+
+fn order_row(row: &Row<'_>, (currency, site): (Currency, &str)) -> Result<OrderRow, Fault> {
+    let currency = currency_of(row.cell(names::CURRENCY), currency)?;
+    let quantity = row.number(names::QUANTITY)?;
+    let quantity = quantity.ok_or_else(|| fault("quantity", "is empty; write units"))?;
+    let unit_price = match row.money(names::COST, currency)? {
+        Some(price) => Some(price),
+        None => row.money(names::PRICE, currency)?,
+    };
+    let product_id = row.id(names::PRODUCT)?;
+    let state = match row.cell(&["state", "status"]).text() {
+        // What another system lists as open has mostly been sent.
+        None => PurchaseState::Sent,
+        Some(name) => PurchaseState::parse(&name.to_lowercase()).ok_or_else(|| {
+            fault(
+                "state",
+                format!("`{name}` is none; write draft, approved, sent, received or cancelled"),
+            )
+        })?,
+    };
+    Ok(OrderRow {
+        new: NewPurchaseOrder {
+            id: Some(row.id(names::PURCHASE_ORDER)?),
+            supplier_id: row.id(names::SUPPLIER)?,
+            site: Some(site.to_owned()),
+            location_id: row.id(names::LOCATION)?,
+            lines: Vec::new(),
+            expected_on: day("expected_on", row.cell(names::EXPECTED))?.map(|day| day.to_string()),
+        },
+        line: NewPurchaseLine { product_id, quantity, unit_price },
+        state,
+        sent_on: day("sent_on", row.cell(names::SENT))?,
+    })
+}

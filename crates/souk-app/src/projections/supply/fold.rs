@@ -1,0 +1,81 @@
+//! Sales, stock, prices and promotions, into catalogue and supply together.
+
+use souk_core::{OrderRef, PriceChange, ProductId, Promotion, StockChange, Timestamp};
+
+use super::StockFact;
+use crate::projections::orders::{NONE, Report};
+use crate::projections::{Head, Views};
+
+impl Views {
+    /// Takes a sale in, and off the shelf that it was sold from.
+    pub(in crate::projections) fn report_sale(
+        &mut self,
+        order: OrderRef,
+        report: Report,
+        site: u32,
+    ) {
+        let Views { sales, popularity, catalogue, supply, .. } = self;
+        sales.report(order, report, |placed, sign| {
+            popularity.sold(placed, site, sign);
+            for line in placed.lines.iter() {
+                supply.note_sale((placed.location, placed.first.1), line.milli, sign);
+            }
+            if catalogue.stock().is_empty() || placed.location == NONE {
+                return;
+            }
+            for line in placed.lines.iter() {
+                let place = (line.item, placed.location);
+                let milli = line.milli.saturating_mul(sign);
+                catalogue.stock_mut().sell(place, milli, placed.first.0);
+                let left = catalogue.stock().at(place.0, place.1);
+                supply.note_level(place, left, placed.first.0);
+            }
+        });
+    }
+
+    pub(in crate::projections) fn fold_stock(&mut self, head: &Head<'_>, change: &StockChange) {
+        let item = self.catalogue.intern(head.site, &change.product);
+        let location = self.catalogue.intern_location(&change.location);
+        let before = self.catalogue.stock().at(item, location);
+        self.catalogue.change_stock(head.site, change, head.at);
+        self.supply.note_stock(&StockFact { item, location, change, before, at: head.at });
+        let to = change.to.as_ref().map(|to| self.catalogue.intern_location(to));
+        for location in [Some(location), to].into_iter().flatten() {
+            let left = self.catalogue.stock().at(item, location);
+            self.supply.note_level((item, location), left, head.at);
+        }
+    }
+
+    pub(in crate::projections) fn fold_price(
+        &mut self,
+        site: u32,
+        change: &PriceChange,
+        at: Timestamp,
+    ) {
+        if change.variant.is_none() {
+            let item = self.catalogue.intern(site, &change.product);
+            self.supply.note_price(item, Some(change.price), at);
+        }
+    }
+
+    /// Notes the price that the catalogue says now.
+    pub(in crate::projections) fn note_price(
+        &mut self,
+        (site, product): (u32, &ProductId),
+        at: Timestamp,
+    ) {
+        let item = self.catalogue.intern(site, product);
+        let price = self.catalogue.product(item).and_then(|product| product.price);
+        self.supply.note_price(item, price, at);
+    }
+
+    pub(in crate::projections) fn fold_promotion(
+        &mut self,
+        head: &Head<'_>,
+        promotion: &Promotion,
+    ) {
+        let items = promotion.products.iter();
+        let items = items.map(|product| self.catalogue.intern(head.site, product)).collect();
+        self.supply.note_promotion(head.site, (promotion, items), head.at);
+    }
+}

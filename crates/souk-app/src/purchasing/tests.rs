@@ -1,0 +1,161 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+use souk_core::ErrorKind;
+
+use super::*;
+use crate::demand::tests::open;
+use crate::test_shop::{Shop, caller};
+use crate::{AuditFilter, Role};
+
+pub(crate) fn supplier(id: &str, more: serde_json::Value) -> Supplier {
+    let mut value = json!({"id": id, "lead_time_days": 3, "offers": [
+        {"product_id": "tea", "price": {"amount": 200, "currency": "USD"}, "multiple": 6}]});
+    value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(value).unwrap()
+}
+
+pub(crate) fn wish(id: Option<&str>, quantity: f64) -> NewPurchaseOrder {
+    serde_json::from_value(json!({"id": id, "supplier_id": "leaf", "location_id": "berlin",
+        "lines": [{"product_id": "tea", "quantity": quantity}]}))
+    .unwrap()
+}
+
+pub(crate) fn to(state: PurchaseState, on: Option<&str>) -> OrderChangeRequest {
+    OrderChangeRequest { state, on: on.map(str::to_owned), received: None }
+}
+
+async fn desk() -> Shop {
+    let shop = open("").await;
+    let leaf = supplier("leaf", json!({}));
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    shop
+}
+
+fn kind<T: std::fmt::Debug>(answer: Result<T, AppError>) -> ErrorKind {
+    answer.unwrap_err().kind()
+}
+
+#[tokio::test]
+async fn an_order_goes_its_way_and_its_receipt_teaches() {
+    let shop = desk().await;
+    let (app, planner) = (&shop.app, caller(Role::Planner));
+    let made = app.create_purchase_order(wish(Some("a-1"), 12.0), &planner).await.unwrap();
+    assert_eq!((made.state, made.total.amount), (PurchaseState::Draft, 2_400));
+    // The same wish again is the same order, another one of this name is refused.
+    assert_eq!(app.create_purchase_order(wish(Some("a-1"), 12.0), &planner).await.unwrap(), made);
+    let other = app.create_purchase_order(wish(Some("a-1"), 18.0), &planner).await;
+    assert_eq!(kind(other), ErrorKind::Conflict);
+    // No step can be left out, and none is gone back.
+    for state in [PurchaseState::Sent, PurchaseState::Received] {
+        let refused = app.change_purchase_order("a-1", to(state, None), &planner).await;
+        assert_eq!(kind(refused), ErrorKind::Conflict, "{state:?}");
+    }
+    let approved =
+        app.change_purchase_order("a-1", to(PurchaseState::Approved, None), &planner).await;
+    assert_eq!(approved.unwrap().approved_by.as_deref(), Some("test-planner"));
+    let sent = to(PurchaseState::Sent, Some("2026-01-02"));
+    let sent = app.change_purchase_order("a-1", sent, &planner).await.unwrap();
+    assert_eq!(sent.expected_on.as_deref(), Some("2026-01-05"));
+    let again = app.change_purchase_order("a-1", to(PurchaseState::Sent, None), &planner).await;
+    assert_eq!(again.unwrap(), sent);
+    let early = to(PurchaseState::Received, Some("2026-01-01"));
+    let early = app.change_purchase_order("a-1", early, &planner).await;
+    assert_eq!(kind(early), ErrorKind::InvalidInput);
+    // Nine days instead of three, and ten pieces of twelve.
+    let mut came = to(PurchaseState::Received, Some("2026-01-11"));
+    came.received = Some(vec![ReceivedLine { product_id: "tea".to_owned(), quantity: 10.0 }]);
+    let came = app.change_purchase_order("a-1", came, &planner).await.unwrap();
+    assert_eq!(came.lines[0].received, Some(10.0));
+    assert_eq!(app.open_purchase_orders(None, &planner).unwrap(), []);
+    assert_eq!(app.purchase_order("a-1", &planner).await.unwrap(), came);
+    let gone = app.change_purchase_order("a-1", to(PurchaseState::Cancelled, None), &planner).await;
+    assert_eq!(kind(gone), ErrorKind::Conflict);
+    // What it says counts like three receipts: (3·3 + 9) / 4; variance (3·9 + 81) / 4 − 4.5².
+    let learned = &app.suppliers(&planner).unwrap()[0];
+    let (mean, sd) = learned.lead_time();
+    assert!((mean - 4.5).abs() < 1e-9 && (sd - 6.75f64.sqrt()).abs() < 1e-9, "{mean} {sd}");
+    assert!((learned.reliability() - 0.75 * 10.0 / 12.0).abs() < 1e-9);
+    // New terms do not forget it.
+    let dearer = supplier("leaf", json!({"lead_time_days": 5}));
+    app.put_suppliers(vec![dearer], &planner).await.unwrap();
+    assert_eq!(app.suppliers(&planner).unwrap()[0].record.receipts, 1);
+    // And a restart reads all of it back.
+    let tables = &*app.parts.tables;
+    let reread = Purchasing::open(tables, app.clock.now()).await.unwrap();
+    assert_eq!(*reread.suppliers(), *app.purchasing.suppliers());
+    let filter =
+        AuditFilter { operation: Some("purchase_order".to_owned()), ..AuditFilter::default() };
+    let page = app.audit_entries(&caller(Role::Privacy), &filter, (None, 10)).await.unwrap();
+    let states: Vec<String> =
+        page.items.iter().rev().map(|item| item.entry.details["state"].clone()).collect();
+    assert_eq!(states, ["draft", "approved", "sent", "received"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_ordered_is_named() {
+    let shop = desk().await;
+    let (app, planner) = (&shop.app, caller(Role::Planner));
+    let refused = async |change: &dyn Fn(&mut NewPurchaseOrder)| {
+        let mut new = wish(None, 6.0);
+        change(&mut new);
+        app.create_purchase_order(new, &planner).await.unwrap_err().to_string()
+    };
+    let text = refused(&|new| new.supplier_id = "nobody".to_owned()).await;
+    assert_eq!(text, "there is no supplier `nobody`; make it with PUT /v1/suppliers first");
+    let text = refused(&|new| new.lines[0].product_id = "milk".to_owned()).await;
+    assert_eq!(text, "supplier `leaf` offers no product `milk`; give a `unit_price`");
+    let text = refused(&|new| new.lines[0].quantity = 0.0).await;
+    assert_eq!(text, "0 must be above 0 units");
+    let text = refused(&|new| new.lines.clear()).await;
+    assert_eq!(text, "0 lines; must be 1 to 5000");
+    let text = refused(&|new| new.id = Some("a b".to_owned())).await;
+    assert!(text.starts_with("`a b` is not 1 to 80 letters"), "{text}");
+    for (bad, place) in [
+        (json!({"lead_time_days": -1}), "/suppliers/0/lead_time_days"),
+        (json!({"holidays": ["soon"]}), "/suppliers/0/holidays/0"),
+        (
+            json!({"order_cost": {"amount": -5, "currency": "USD"}}),
+            "/suppliers/0/order_cost/amount",
+        ),
+        (
+            json!({"order_cost": {"amount": 5, "currency": "XXQ"}}),
+            "/suppliers/0/order_cost/currency",
+        ),
+        (
+            json!({"offers": [{"product_id": "tea", "price": {"amount": 1, "currency": "USD"}, "multiple": 0}]}),
+            "/suppliers/0/offers/0/multiple",
+        ),
+    ] {
+        let error = app.put_suppliers(vec![supplier("x", bad)], &planner).await.unwrap_err();
+        let AppError::Invalid { errors, .. } = error else { panic!("{error}") };
+        assert_eq!(errors[0].pointer, place);
+    }
+    assert_eq!(app.suppliers(&planner).unwrap().len(), 1, "nothing of these was stored");
+    for role in [Role::Analyst, Role::Merchandiser, Role::StorefrontServer] {
+        let denied = app.create_purchase_order(wish(None, 6.0), &caller(role)).await;
+        assert_eq!(kind(denied), ErrorKind::Denied, "{}", role.as_str());
+    }
+    let mut bound = caller(Role::Planner);
+    bound.places = Arc::new(crate::Places {
+        sites: Vec::new(),
+        locations: vec![LocationId::new("paris").unwrap()],
+    });
+    assert_eq!(kind(app.create_purchase_order(wish(None, 6.0), &bound).await), ErrorKind::Denied);
+    app.create_purchase_order(wish(Some("b"), 6.0), &planner).await.unwrap();
+    assert_eq!(app.open_purchase_orders(None, &bound).unwrap(), []);
+    assert_eq!(kind(app.purchase_order("b", &bound).await), ErrorKind::NotFound);
+}
+
+#[test]
+fn calendars_shift_orders_and_arrivals() {
+    // Orders on Mondays, deliveries on Fridays; 2026-01-15 is a Thursday.
+    let rare = supplier(
+        "x",
+        json!({"order_weekdays": ["mon"], "delivery_weekdays": ["fri"], "holidays": ["2026-01-19"]}),
+    );
+    let day = |text: &str| Day::parse(text).unwrap();
+    assert_eq!(rare.order_day(day("2026-01-15")), day("2026-01-26"));
+    assert_eq!(rare.arrival(day("2026-01-26"), 3.0), day("2026-01-30"));
+    assert_eq!(rare.arrival(day("2026-01-26"), 4.2), day("2026-02-06"));
+}

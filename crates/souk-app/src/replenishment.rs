@@ -1,0 +1,394 @@
+//! What to order now: for each product of a place the arithmetic from position to quantity, the suppliers
+//! compared, and whether a rule may approve it.
+//!
+//! Stock and open orders together must last until an order of the *next* chance to order could be there: that
+//! is the protection interval, and the level to order up to is the quantile of demand over it. Nothing here
+//! sends anything; a rule approves only where the settings switch it on and every brake is loose.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timestamp};
+
+use crate::demand::{SeriesKey, TotalDemand};
+use crate::forecasts::OptimalStock;
+use crate::{App, AppError, Caller, Operation};
+
+mod approve;
+mod choice;
+mod gates;
+mod json;
+#[cfg(test)]
+mod tests;
+
+pub use approve::Decision;
+pub use choice::Candidate;
+pub use gates::FeedAlarm;
+pub use json::plan_to_json;
+
+use choice::{Need, compare};
+
+/// Series whose outlook is made while somebody waits; the others are made by the job (chosen: some seconds).
+const MADE_AT_ONCE: usize = 400;
+/// Exceptions that are listed: one screen (chosen).
+const EXCEPTIONS_MAX: usize = 50;
+/// How many times the highest day before the last week's may be before a line is doubted.
+const JUMP_MAX: f64 = 10.0;
+/// How often the job looks whether a rule may approve.
+const RULE_PAUSE: Duration = Duration::from_secs(900);
+
+/// What there is and what comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Position {
+    /// Units in stock; below 0 where the books are wrong.
+    pub on_hand: f64,
+    /// Units of open purchase orders.
+    pub on_order: f64,
+    /// Units promised to somebody. Souk hears of none yet, so it is 0.
+    pub reserved: f64,
+}
+
+impl Position {
+    /// What can be counted on: stock below 0 is none.
+    pub fn total(&self) -> f64 {
+        self.on_hand.max(0.0) + self.on_order - self.reserved
+    }
+}
+
+/// What to order at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplenishmentPlan {
+    /// Whose.
+    pub site: SiteId,
+    /// Where.
+    pub location: LocationId,
+    /// The business day there.
+    pub today: Day,
+    /// Products that were looked at.
+    pub n_considered: usize,
+    /// Products whose forecast is not made yet; ask again soon.
+    pub n_pending: usize,
+    /// What to order, the dearest first.
+    pub lines: Vec<PlanLine>,
+    /// What is odd, for a person to look at.
+    pub exceptions: Vec<PlanException>,
+    /// How many more exceptions there are.
+    pub n_more_exceptions: usize,
+    /// What is wrong with what comes in.
+    pub alarms: Vec<FeedAlarm>,
+    /// By supplier: what a rule says of it.
+    pub proposals: Vec<Proposal>,
+    /// Whether rules may approve at all.
+    pub automatic: Automatic,
+}
+
+/// One product to order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanLine {
+    /// Which product.
+    pub product: ProductId,
+    /// Its title.
+    pub title: String,
+    /// What there is and what comes.
+    pub position: Position,
+    /// Days until an order of today is there.
+    pub lead_time_days: f64,
+    /// Days until an order of the next chance is there.
+    pub protection_days: f64,
+    /// Expected demand over the protection interval.
+    pub demand_mean: f64,
+    /// The chance to suffice that is aimed at.
+    pub service_level: f64,
+    /// The demand over the protection interval that is not exceeded with this chance: the level to order up to.
+    pub order_up_to: f64,
+    /// What is missing to that.
+    pub need: f64,
+    /// What to order, after minimum and multiples.
+    pub quantity: f64,
+    /// What that costs, where a price is known.
+    pub cost: Option<Money>,
+    /// The suppliers, the best first.
+    pub candidates: Vec<Candidate>,
+    /// One less the share by which totals over two weeks were missed in the past; `None` where unknown.
+    pub confidence: Option<f64>,
+    /// Why a person should look at it.
+    pub warnings: Vec<String>,
+    /// The arithmetic in words.
+    pub text: String,
+}
+
+impl PlanLine {
+    /// The supplier that it is ordered at.
+    pub fn supplier(&self) -> Option<&Candidate> {
+        self.candidates.first().filter(|candidate| candidate.is_chosen)
+    }
+}
+
+/// Something odd about a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanException {
+    /// Which product.
+    pub product: ProductId,
+    /// What is odd, and what to do.
+    pub text: String,
+}
+
+/// What would be ordered at one supplier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// At whom.
+    pub supplier_id: String,
+    /// How many lines.
+    pub n_lines: usize,
+    /// What it costs.
+    pub amount: Money,
+    /// Whether a rule approves it, and if not, why.
+    pub decision: Decision,
+}
+
+/// Whether rules may approve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Automatic {
+    /// `inventory.auto_reorder`.
+    pub is_on: bool,
+    /// `inventory.shadow`: decisions are shown, nothing is made.
+    pub is_shadow: bool,
+    /// Since when the stop switch is set.
+    pub stopped_since: Option<Timestamp>,
+}
+
+/// A place and its day.
+struct Scene {
+    site: SiteId,
+    location: LocationId,
+    number: u32,
+    today: Day,
+}
+
+impl App {
+    /// What to order now at a place, with the arithmetic of each line.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] without the role or at a place of others, [`AppError::NotFound`] for a place that no
+    /// fact named, [`AppError::NotReady`] before the views have caught up.
+    pub async fn replenishment(
+        self: &Arc<App>,
+        (site, location): (&SiteId, &LocationId),
+        caller: &Caller,
+    ) -> Result<ReplenishmentPlan, AppError> {
+        caller.check(Operation::ReadPlanning)?;
+        self.check_ready()?;
+        let places = caller.check_site(site).and_then(|()| caller.check_location(Some(location)));
+        self.noted(caller, places)?;
+        let number = self.views.read().catalogue.location_number(location);
+        let number = number
+            .ok_or_else(|| AppError::NotFound { what: "location", id: location.to_string() })?;
+        let today = self.place_clock(site, Some(location)).day(self.clock.now());
+        let (site, location) = (site.clone(), location.clone());
+        let scene = Scene { site, location, number, today };
+        let app = Arc::clone(self);
+        let planned = tokio::task::spawn_blocking(move || app.plan(scene)).await;
+        planned.map_err(|error| AppError::Bug(format!("planning ended: {error}")))
+    }
+
+    fn plan(&self, scene: Scene) -> ReplenishmentPlan {
+        let keys = self.products_at(&scene);
+        let missing: Vec<(SeriesKey, SiteId)> =
+            keys.iter().take(MADE_AT_ONCE).map(|key| (*key, scene.site.clone())).collect();
+        for some in missing.chunks(64) {
+            self.refresh_some(some);
+        }
+        let mut plan = ReplenishmentPlan {
+            site: scene.site.clone(),
+            location: scene.location.clone(),
+            today: scene.today,
+            n_considered: keys.len(),
+            n_pending: 0,
+            lines: Vec::new(),
+            exceptions: Vec::new(),
+            n_more_exceptions: 0,
+            alarms: self.alarms_at(&scene.site, &scene.location),
+            proposals: Vec::new(),
+            automatic: self.automatic(),
+        };
+        let on_order = self.on_order(&scene);
+        let mut needs = Vec::new();
+        for key in keys {
+            match self.need(&scene, key, &on_order) {
+                Looked::Need(need) => needs.push(*need),
+                Looked::Odd(exception) => plan.exceptions.push(exception),
+                Looked::Pending => plan.n_pending += 1,
+                Looked::Nothing => {}
+            }
+        }
+        let suppliers = self.purchasing.suppliers();
+        plan.lines = compare(needs, &suppliers, self.config.inventory.service_level);
+        let cost = |line: &PlanLine| line.cost.map_or(0, Money::minor);
+        plan.lines.sort_by(|a, b| cost(b).cmp(&cost(a)).then(a.product.cmp(&b.product)));
+        plan.n_more_exceptions = plan.exceptions.len().saturating_sub(EXCEPTIONS_MAX);
+        plan.exceptions.truncate(EXCEPTIONS_MAX);
+        plan.proposals = self.proposals(&plan, &suppliers);
+        plan
+    }
+
+    /// Products that were sold at the place and still are.
+    fn products_at(&self, scene: &Scene) -> Vec<SeriesKey> {
+        let mut keys = Vec::new();
+        self.each_sold(&scene.site, |views, item, product| {
+            let is_on = product.availability != Availability::Discontinued;
+            if is_on && views.sales.is_sold_at(item, scene.number) {
+                keys.push(SeriesKey { item, location: Some(scene.number) });
+            }
+        });
+        keys
+    }
+
+    /// Units of open purchase orders for the place, by product.
+    fn on_order(&self, scene: &Scene) -> rustc_hash::FxHashMap<String, f64> {
+        let mut units = rustc_hash::FxHashMap::default();
+        self.purchasing.each_open(|order| {
+            if order.location_id == scene.location.as_str() && order.site == scene.site.as_str() {
+                for line in &order.lines {
+                    *units.entry(line.product_id.clone()).or_insert(0.0) += line.quantity;
+                }
+            }
+        });
+        units
+    }
+
+    fn need(
+        &self,
+        scene: &Scene,
+        key: SeriesKey,
+        on_order: &rustc_hash::FxHashMap<String, f64>,
+    ) -> Looked {
+        let Some(outlook) = self.forecasts.get(key) else { return Looked::Pending };
+        let views = self.views.read();
+        let Some(product) = views.catalogue.product(key.item).map(Arc::clone) else {
+            return Looked::Nothing;
+        };
+        let odd = |text: String| Looked::Odd(PlanException { product: product.id.clone(), text });
+        let Some(milli) = views.catalogue.stock().at(key.item, scene.number) else {
+            return odd(format!(
+                "its stock at `{}` is not known; send `Stock Counted` or import a stock file",
+                scene.location
+            ));
+        };
+        drop(views);
+        let position = Position {
+            on_hand: milli as f64 / 1_000.0,
+            on_order: on_order.get(product.id.as_str()).copied().unwrap_or(0.0),
+            reserved: 0.0,
+        };
+        let mut warnings = Vec::new();
+        if position.on_hand < 0.0 {
+            warnings.push(format!(
+                "stock is {:.0}, below 0: it counts as 0; count it",
+                position.on_hand
+            ));
+        }
+        let (before, recent) = outlook.peaks;
+        if before > 0.0 && recent > JUMP_MAX * before {
+            warnings.push(format!(
+                "{recent:.0} were sold on a day of the last week, and never more than {before:.0} before: check \
+                 the sales"
+            ));
+        }
+        let settings = &self.config.inventory;
+        let today = scene.today;
+        let demand: Box<dyn Fn(f64) -> TotalDemand + Send> =
+            Box::new(move |days| outlook.over(today, days));
+        let confidence = self.forecasts.get(key).and_then(|outlook| outlook.confidence);
+        Looked::Need(Box::new(Need {
+            product,
+            position,
+            today,
+            demand,
+            confidence,
+            warnings,
+            review_days: settings.review_days as f64,
+            lead_days: settings.lead_time_days as f64,
+            service: settings.service_level,
+        }))
+    }
+
+    /// What there is and what comes of a product; `None` where its stock is not known.
+    pub(crate) fn position(
+        &self,
+        (site, product): (&SiteId, &ProductId),
+        location: Option<&LocationId>,
+    ) -> Option<Position> {
+        let views = self.views.read();
+        let item = views.catalogue.item(site, product)?;
+        let milli = views.catalogue.stock_milli(item, location)?;
+        drop(views);
+        let mut on_order = 0.0;
+        self.purchasing.each_open(|order| {
+            let is_here = location.is_none_or(|location| order.location_id == location.as_str());
+            if is_here && order.site == site.as_str() {
+                let lines = order.lines.iter().filter(|line| line.product_id == product.as_str());
+                on_order += lines.map(|line| line.quantity).sum::<f64>();
+            }
+        });
+        Some(Position { on_hand: milli as f64 / 1_000.0, on_order, reserved: 0.0 })
+    }
+
+    /// How much of a product to hold, with its best supplier's lead time.
+    pub(crate) fn optimal_stock(
+        &self,
+        product: &ProductId,
+        today: Day,
+        demand: impl Fn(f64) -> TotalDemand,
+    ) -> OptimalStock {
+        let settings = &self.config.inventory;
+        let suppliers = self.purchasing.suppliers();
+        let review_days = settings.review_days as f64;
+        let offering =
+            suppliers.values().filter(|one| one.supplier.offer(product.as_str()).is_some());
+        let times = offering.map(|one| choice::times(one, today, review_days));
+        // Of several suppliers the quickest says what can be reached.
+        let quickest = times.min_by(|a, b| a.protection_days.total_cmp(&b.protection_days));
+        let times = quickest
+            .unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
+        let service = settings.service_level;
+        let lead = times.total(&demand, times.lead_days);
+        let protection = times.total(&demand, times.protection_days);
+        let reorder_point = lead.quantile(service);
+        OptimalStock {
+            reorder_point,
+            order_up_to: protection.quantile(service).max(reorder_point),
+            safety_stock: (reorder_point - lead.mean).max(0.0),
+            lead_time_days: times.lead_days,
+            protection_days: times.protection_days,
+            service_level: service,
+        }
+    }
+}
+
+/// What was found of a product.
+enum Looked {
+    Need(Box<Need>),
+    Odd(PlanException),
+    Pending,
+    Nothing,
+}
+
+/// Approves by rule what the settings allow, until the application is gone.
+pub(crate) async fn keep_replenished(app: Weak<App>) {
+    loop {
+        tokio::time::sleep(RULE_PAUSE).await;
+        let Some(app) = app.upgrade() else { return };
+        if !app.automatic().is_on || app.check_ready().is_err() {
+            continue;
+        }
+        match app.reorder_by_rule().await {
+            Ok(orders) => {
+                for order in orders {
+                    tracing::info!(id = order.id, "a purchase order was approved by rule");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the rule could not look at what to order"),
+        }
+    }
+}

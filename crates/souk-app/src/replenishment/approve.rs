@@ -1,0 +1,248 @@
+//! Whether a rule may approve what is proposed, and what happens then.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use souk_core::{LocationId, Money, SiteId};
+
+use super::{Automatic, PlanLine, Proposal, ReplenishmentPlan};
+use crate::purchasing::{
+    NewPurchaseLine, NewPurchaseOrder, OrderChangeRequest, PurchaseOrder, PurchaseState,
+    StoredSupplier,
+};
+use crate::{App, AppError, Caller, Role};
+
+/// Who approves by rule, in orders and in the audit log.
+pub(crate) const RULE: &str = "rule";
+/// The least confidence where the settings name none.
+const CONFIDENCE_MIN: f64 = 0.8;
+
+/// What a rule says of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It approves.
+    Approve,
+    /// A person must look at it; why.
+    Ask(Vec<String>),
+}
+
+impl App {
+    /// Whether rules may approve.
+    pub(crate) fn automatic(&self) -> Automatic {
+        let settings = &self.config.inventory;
+        Automatic {
+            is_on: settings.auto_reorder.unwrap_or(false),
+            is_shadow: settings.shadow,
+            stopped_since: self.purchasing.stopped_since(),
+        }
+    }
+
+    /// What would be ordered at each supplier, and what a rule says of it.
+    pub(super) fn proposals(
+        &self,
+        plan: &ReplenishmentPlan,
+        suppliers: &BTreeMap<String, StoredSupplier>,
+    ) -> Vec<Proposal> {
+        let mut by_supplier: BTreeMap<&str, Vec<&PlanLine>> = BTreeMap::new();
+        for line in &plan.lines {
+            if let Some(chosen) = line.supplier() {
+                by_supplier.entry(&chosen.supplier_id).or_default().push(line);
+            }
+        }
+        let made = by_supplier.into_iter().filter_map(|(id, lines)| {
+            let mut costs = lines.iter().filter_map(|line| line.cost);
+            let first = costs.next()?;
+            let amount = costs.try_fold(first, |sum, cost| sum.checked_add(cost).ok())?;
+            let decision = match self.objections(plan, &lines, (suppliers.get(id)?, amount)) {
+                reasons if reasons.is_empty() => Decision::Approve,
+                reasons => Decision::Ask(reasons),
+            };
+            let (supplier_id, n_lines) = (id.to_owned(), lines.len());
+            Some(Proposal { supplier_id, n_lines, amount, decision })
+        });
+        made.collect()
+    }
+
+    /// Everything that speaks against approving by rule.
+    fn objections(
+        &self,
+        plan: &ReplenishmentPlan,
+        lines: &[&PlanLine],
+        (stored, amount): (&StoredSupplier, Money),
+    ) -> Vec<String> {
+        let settings = &self.config.inventory;
+        let mut reasons = Vec::new();
+        if !plan.automatic.is_on {
+            reasons.push("`inventory.auto_reorder` is off".to_owned());
+        }
+        if let Some(since) = plan.automatic.stopped_since {
+            reasons.push(format!("the stop switch is set since {since}"));
+        }
+        for alarm in &plan.alarms {
+            let (feed, kind, text) = (alarm.feed, alarm.kind, &alarm.text);
+            reasons.push(format!("feed `{feed}` of `{}` is {kind}: {text}", alarm.location));
+        }
+        let most = settings.approval_amount_max.unwrap_or(0);
+        if amount.minor() > i64::try_from(most).unwrap_or(i64::MAX) {
+            let most =
+                Money::from_minor(i64::try_from(most).unwrap_or(i64::MAX), amount.currency());
+            reasons.push(format!("{amount} is above `inventory.approval_amount_max` ({most})"));
+        }
+        let least = settings.confidence_threshold.unwrap_or(CONFIDENCE_MIN);
+        let doubtful =
+            |line: &&&PlanLine| line.confidence.is_none_or(|confidence| confidence < least);
+        let n_doubtful = lines.iter().filter(doubtful).count();
+        if let Some(line) = lines.iter().find(doubtful) {
+            let confidence =
+                line.confidence.map_or("unknown".to_owned(), |one| format!("{one:.2}"));
+            reasons.push(format!(
+                "the confidence of {n_doubtful} lines is below {least} (`{}`: {confidence})",
+                line.product
+            ));
+        }
+        if let Some(line) = lines.iter().find(|line| !line.warnings.is_empty()) {
+            reasons.push(format!("`{}`: {}", line.product, line.warnings.join("; ")));
+        }
+        reasons.extend(below_minimum(stored, amount));
+        reasons.extend(self.over_caps(plan, stored, amount));
+        reasons
+    }
+
+    /// What rules approved at the supplier today already, against the caps.
+    fn over_caps(
+        &self,
+        plan: &ReplenishmentPlan,
+        stored: &StoredSupplier,
+        amount: Money,
+    ) -> Vec<String> {
+        let settings = &self.config.inventory;
+        let now = self.clock.now();
+        let (mut n, mut sum) = (0u64, 0i64);
+        self.purchasing.each_open(|order| {
+            let is_ours = order.supplier_id == stored.supplier.id
+                && order.approved_by.as_deref() == Some(RULE)
+                && order.total.currency == amount.currency().as_str();
+            let at =
+                order.approved_at.as_deref().and_then(|at| souk_core::Timestamp::parse(at).ok());
+            let place = LocationId::new(order.location_id.as_str()).ok();
+            let is_today = at.is_some_and(|at| {
+                let clock = self.place_clock(&plan.site, place.as_ref());
+                clock.day(at) == clock.day(now)
+            });
+            if is_ours && is_today {
+                n += 1;
+                sum = sum.saturating_add(order.total.amount);
+            }
+        });
+        let mut reasons = Vec::new();
+        if n >= settings.orders_per_supplier_day_max {
+            reasons.push(format!(
+                "{n} orders at `{}` were approved by rule today; `inventory.orders_per_supplier_day_max` is {}",
+                stored.supplier.id, settings.orders_per_supplier_day_max
+            ));
+        }
+        if let Some(most) = settings.amount_per_supplier_day_max {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            if sum.saturating_add(amount.minor()) > most {
+                reasons.push(format!(
+                    "with {amount} the day's orders at `{}` pass `inventory.amount_per_supplier_day_max` ({})",
+                    stored.supplier.id,
+                    Money::from_minor(most, amount.currency())
+                ));
+            }
+        }
+        reasons
+    }
+
+    /// Makes and approves purchase orders at every place, where the rule says so. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// As the tables.
+    pub async fn reorder_by_rule(self: &Arc<App>) -> Result<Vec<PurchaseOrder>, AppError> {
+        let automatic = self.automatic();
+        if !automatic.is_on || automatic.is_shadow || automatic.stopped_since.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut made = Vec::new();
+        for (site, location) in self.places_with_stock() {
+            let plan = self.replenishment((&site, &location), &Caller::local_admin()).await?;
+            for proposal in &plan.proposals {
+                if proposal.decision != Decision::Approve {
+                    continue;
+                }
+                // The first orders of this round count against the caps of the next.
+                let suppliers = self.purchasing.suppliers();
+                let Some(stored) = suppliers.get(&proposal.supplier_id) else { continue };
+                if !self.over_caps(&plan, stored, proposal.amount).is_empty() {
+                    continue;
+                }
+                made.extend(self.approve_proposal(&plan, &proposal.supplier_id).await?);
+            }
+        }
+        Ok(made)
+    }
+
+    async fn approve_proposal(
+        &self,
+        plan: &ReplenishmentPlan,
+        supplier_id: &str,
+    ) -> Result<Option<PurchaseOrder>, AppError> {
+        let of_supplier = |line: &&PlanLine| {
+            line.supplier().is_some_and(|chosen| chosen.supplier_id == supplier_id)
+        };
+        let lines = plan.lines.iter().filter(of_supplier).map(|line| NewPurchaseLine {
+            product_id: line.product.to_string(),
+            quantity: line.quantity,
+            unit_price: None,
+        });
+        let caller = Caller::new(RULE.to_owned(), Role::Planner);
+        let text = format!("{}\u{0}{}\u{0}{supplier_id}", plan.site, plan.location);
+        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        let new = NewPurchaseOrder {
+            // The same day's second try meets the first one's order.
+            id: Some(format!("rule-{}-{hash:016x}", plan.today)),
+            supplier_id: supplier_id.to_owned(),
+            site: Some(plan.site.to_string()),
+            location_id: plan.location.to_string(),
+            lines: lines.collect(),
+            expected_on: None,
+        };
+        let order = match self.create_purchase_order(new, &caller).await {
+            Ok(order) => order,
+            Err(AppError::Conflict(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if order.state != PurchaseState::Draft || self.purchasing.stopped_since().is_some() {
+            return Ok(None);
+        }
+        let approve =
+            OrderChangeRequest { state: PurchaseState::Approved, on: None, received: None };
+        self.change_purchase_order(&order.id, approve, &caller).await.map(Some)
+    }
+
+    /// Every place of every site where stock was ever told.
+    fn places_with_stock(&self) -> Vec<(SiteId, LocationId)> {
+        let views = self.views.read();
+        let numbers = views.supply.places().filter(|number| {
+            *number != crate::projections::NO_LOCATION
+                && views.supply.feed(*number).is_some_and(|feed| feed.stock_at.is_some())
+        });
+        let places = numbers.filter_map(|number| {
+            let id = LocationId::new(views.catalogue.location(number)).ok()?;
+            let site = self.config.location(&id).map(|known| known.site);
+            Some((site.unwrap_or_else(|| self.config.main_site()), id))
+        });
+        let mut places: Vec<(SiteId, LocationId)> = places.collect();
+        places.sort();
+        places
+    }
+}
+
+fn below_minimum(stored: &StoredSupplier, amount: Money) -> Option<String> {
+    let minimum = stored.supplier.minimum_order.as_ref()?.checked("").ok()?;
+    let is_below = minimum.currency() == amount.currency() && amount.minor() < minimum.minor();
+    is_below.then(|| {
+        format!("{amount} is below the least order of `{}`, {minimum}", stored.supplier.id)
+    })
+}

@@ -1,0 +1,264 @@
+//! Demand, stock, suppliers, and what to order.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use souk_app::{AppError, Operation, StopSwitch, forecast_to_json, plan_to_json};
+
+use crate::body::expect_json;
+use crate::dto::planning::{
+    ForecastAnswerBody, ForecastBody, PlaceQuery, ReplenishmentAnswer, StockAnswer, StockQueryBody,
+    SwitchBody, stock_answer,
+};
+use crate::dto::purchasing::{
+    OrderChangeBody, OrderList, OrdersQuery, PurchaseOrderAnswer, PurchaseOrderBody, SupplierList,
+    SuppliersBody, SuppliersStored, order_answer, supplier_answer,
+};
+use crate::edge::Edge;
+use crate::idempotency::idempotent_stored;
+use crate::problem::Answer;
+use crate::routes::{PathPart, QueryOf, body_of, json, path_part, query_of};
+
+/// Bytes of a request; chosen: a thousand suppliers' offers come in several.
+const REQUEST_BYTES_MAX: usize = 16 << 20;
+
+/// Forecasts a product's demand day by day, with intervals, what moves it, what to do and how much to hold.
+///
+/// Without `location_id` all places together. Days on which the shelf was empty count as censored, not as 0.
+#[utoipa::path(
+    post,
+    path = "/v1/forecasts",
+    tag = "Planning",
+    summary = "Forecast demand",
+    request_body(content = ForecastBody),
+    responses(
+        (status = 200, description = "The forecast.", body = ForecastAnswerBody),
+        (status = 404, description = "No fact names this product or place.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: ForecastBody = crate::json::parse_object(&call.body)?;
+    let request = body.parse(&edge.app.config().main_site())?;
+    let answer = edge.app.forecast(request, &caller).await?;
+    Ok(json(&forecast_to_json(&answer)))
+}
+
+/// What stands where, with lots and their last days.
+#[utoipa::path(
+    get,
+    path = "/v1/stock",
+    tag = "Planning",
+    summary = "See stock",
+    params(StockQueryBody),
+    responses((status = 200, description = "In the order of products.", body = StockAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn stock(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<StockQueryBody>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let query = query_of(query)?.parse(&edge.app.config().main_site())?;
+    Ok(json(&stock_answer(&edge.app.stock(&query, &caller)?)))
+}
+
+/// Lists suppliers with their offers, and what receipts taught of them.
+#[utoipa::path(
+    get,
+    path = "/v1/suppliers",
+    tag = "Planning",
+    summary = "List suppliers",
+    responses((status = 200, description = "In the order of their ids.", body = SupplierList)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let suppliers = edge.app.suppliers(&caller)?;
+    let suppliers: Vec<_> = suppliers.iter().map(supplier_answer).collect();
+    Ok(json(&serde_json::json!({ "suppliers": suppliers })))
+}
+
+/// Stores suppliers, replacing those of the same ids; what was learned of them stays. At most 1,000 a call.
+#[utoipa::path(
+    put,
+    path = "/v1/suppliers",
+    tag = "Planning",
+    summary = "Store suppliers",
+    request_body(content = SuppliersBody),
+    responses((status = 200, description = "All of them are stored.", body = SuppliersStored)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn put_suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: SuppliersBody = crate::json::parse_object(&call.body)?;
+    let suppliers = body.into_suppliers();
+    let app = Arc::clone(&edge.app);
+    let stored = unbroken(async move { app.put_suppliers(suppliers, &caller).await }).await?;
+    Ok(json(&SuppliersStored { stored }))
+}
+
+/// What to order now at a place: for each line position, protection interval, demand quantile, rounding, the
+/// suppliers compared, quantity and cost; what is odd; alarms of feeds; and what a rule would approve.
+///
+/// Nothing is made or sent by asking.
+#[utoipa::path(
+    get,
+    path = "/v1/replenishment",
+    tag = "Planning",
+    summary = "See what to order",
+    params(PlaceQuery),
+    responses(
+        (status = 200, description = "The dearest line first.", body = ReplenishmentAnswer),
+        (status = 404, description = "No fact names this place.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No place was named.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn replenishment(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<PlaceQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let (site, location) = query_of(query)?.parse(&edge.app.config().main_site())?;
+    let plan = edge.app.replenishment((&site, &location), &caller).await?;
+    Ok(json(&plan_to_json(&plan)))
+}
+
+/// Sets or releases the stop switch: while it is set, nothing is approved by rule, also after a restart.
+#[utoipa::path(
+    post,
+    path = "/v1/replenishment/switch",
+    tag = "Planning",
+    summary = "Stop approvals by rule",
+    request_body(content = SwitchBody),
+    responses((status = 200, description = "As it is now.", body = SwitchBody)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: SwitchBody = crate::json::parse_object(&call.body)?;
+    let switch = if body.stopped { StopSwitch::Stopped } else { StopSwitch::Running };
+    let app = Arc::clone(&edge.app);
+    unbroken(async move { app.stop_replenishment(switch, &caller).await }).await?;
+    Ok(json(&body))
+}
+
+/// Lists open purchase orders: drafts, approved and sent ones.
+#[utoipa::path(
+    get,
+    path = "/v1/purchase_orders",
+    tag = "Planning",
+    summary = "List open purchase orders",
+    params(OrdersQuery),
+    responses((status = 200, description = "In the order of their ids.", body = OrderList)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn orders(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<OrdersQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let location = query_of(query)?.parse()?;
+    let orders = edge.app.open_purchase_orders(location.as_ref(), &caller)?;
+    let orders: Vec<_> = orders.iter().map(order_answer).collect();
+    Ok(json(&serde_json::json!({ "purchase_orders": orders })))
+}
+
+/// Makes a purchase order, as a draft: nothing is ordered by it. Without `unit_price` the supplier's offer
+/// counts.
+///
+/// `Idempotency-Key` works as for a new key; one of the same `id` and content is answered as it is.
+#[utoipa::path(
+    post,
+    path = "/v1/purchase_orders",
+    tag = "Planning",
+    summary = "Make a purchase order",
+    request_body(content = PurchaseOrderBody),
+    responses(
+        (status = 201, description = "The draft.", body = PurchaseOrderAnswer),
+        (status = 409, description = "There is another one of this id.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    idempotent_stored(&edge, (&caller, &call), "POST /v1/purchase_orders", async || {
+        let body: PurchaseOrderBody = crate::json::parse_object(&call.body)?;
+        let new = body.into_new();
+        let (app, caller) = (Arc::clone(&edge.app), caller.clone());
+        let make = async move { app.create_purchase_order(new, &caller).await };
+        let order = unbroken(make).await?;
+        Ok((StatusCode::CREATED, body_of(&order_answer(&order))))
+    })
+    .await
+}
+
+/// Reads a purchase order, in whatever state it is.
+#[utoipa::path(
+    get,
+    path = "/v1/purchase_orders/{id}",
+    tag = "Planning",
+    summary = "Read a purchase order",
+    params(("id" = String, Path, description = "The order's id.", min_length = 1)),
+    responses((status = 200, description = "The order.", body = PurchaseOrderAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let order = edge.app.purchase_order(&path_part(id)?, &caller).await?;
+    Ok(json(&order_answer(&order)))
+}
+
+/// Moves a purchase order on: `draft → approved → sent → received`, or `cancelled` before it is received. The
+/// state that it has already changes nothing. A receipt teaches the supplier's lead time and reliability.
+#[utoipa::path(
+    post,
+    path = "/v1/purchase_orders/{id}/state",
+    tag = "Planning",
+    summary = "Move a purchase order on",
+    params(("id" = String, Path, description = "The order's id.", min_length = 1)),
+    request_body(content = OrderChangeBody),
+    responses(
+        (status = 200, description = "The order as it is now.", body = PurchaseOrderAnswer),
+        (status = 409, description = "It cannot get there from where it is.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn move_order(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let id = path_part(id)?;
+    let body: OrderChangeBody = crate::json::parse_object(&call.body)?;
+    let change = body.into_change();
+    let app = Arc::clone(&edge.app);
+    let moved = async move { app.change_purchase_order(&id, change, &caller).await };
+    let order = unbroken(moved).await?;
+    Ok(json(&order_answer(&order)))
+}
+
+/// Does a change to its end although the client may go away: between the tables and what is in memory it must
+/// not be broken off.
+async fn unbroken<T: Send + 'static>(
+    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::spawn(change).await.expect("a change of planning does not panic")
+}

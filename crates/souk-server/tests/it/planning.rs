@@ -1,0 +1,140 @@
+use serde_json::{Value, json};
+use souk_app::Role;
+use souk_core::{Day, Timestamp};
+
+use crate::http::{Reply, get, post};
+use crate::shop::{Setup, Shop};
+
+fn day(days_ago: i32) -> String {
+    let now = souk_app::Clock::system().now();
+    let today = now.as_ms().div_euclid(86_400_000) as i32;
+    Day::from_number(today - days_ago).to_string()
+}
+
+/// Ninety days of sales, a count and a supplier, all over HTTP.
+fn stocked() -> Shop {
+    let settings = "sites: [{id: main, currency: USD, time_zone: UTC}]";
+    let shop = Shop::with(Setup { settings, ..Setup::default() });
+    shop.put_products(
+        &json!([{"id": "tea", "title": "Green tea", "price": {"amount": 500, "currency": "USD"}}]),
+    );
+    let sold: Vec<Value> = (1..=90)
+        .map(|ago| {
+            json!({"type": "track", "event": "Order Completed", "userId": "u", "messageId": format!("m{ago}"),
+                "timestamp": format!("{}T12:00:00Z", day(ago)), "properties": {"order_id": format!("o{ago}"),
+                "location_id": "berlin", "products": [{"product_id": "tea", "quantity": 8 + ago % 5, "price": 5}]}})
+        })
+        .collect();
+    let server = shop.key(Role::IngestServer);
+    shop.send(&post("/v1/batch", &json!({"batch": sold})).key(&server)).expect(200);
+    let now = Timestamp::from_ms(souk_app::Clock::system().now().as_ms() - 1_000).unwrap();
+    let count = json!({"type": "track", "event": "Stock Counted", "timestamp": now.to_string(),
+        "properties": {"product_id": "tea", "location_id": "berlin", "quantity": 30, "lot": "L1",
+        "expires_on": "2031-01-31"}});
+    shop.send(&post("/v1/batch", &json!({"batch": [count]})).key(&server)).expect(200);
+    shop.wait_folded();
+    shop
+}
+
+fn planner(shop: &Shop) -> impl Fn(crate::http::Call) -> Reply + '_ {
+    let key = shop.key(Role::Planner);
+    move |call| shop.send(&call.key(&key))
+}
+
+#[test]
+fn sales_in_purchase_order_out() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let stock = ask(get("/v1/stock?location_id=berlin")).expect(200).json();
+    assert_eq!(stock["stock"][0]["quantity"], 30.0);
+    assert_eq!(stock["stock"][0]["expires_on"], "2031-01-31");
+    let body = json!({"product_id": "tea", "location_id": "berlin", "horizon_days": 14, "levels": [0.8, 0.95]});
+    let forecast = ask(post("/v1/forecasts", &body)).expect(200).json();
+    assert_eq!(forecast["forecast_period"], 14);
+    assert_eq!(forecast["predicted_demand"]["daily"][0]["date"], day(0));
+    assert_eq!(forecast["confidence_interval"]["level"], 0.95);
+    let total = forecast["predicted_demand"]["total"].as_f64().unwrap();
+    assert!((110.0..170.0).contains(&total), "{total}");
+    let supplier = json!({"id": "leaf", "lead_time_days": 3, "offers": [{"product_id": "tea", "multiple": 12,
+        "price": {"amount": 250, "currency": "USD"}}]});
+    let put = crate::http::call("PUT", "/v1/suppliers").json(&json!({"suppliers": [supplier]}));
+    assert_eq!(ask(put).expect(200).json(), json!({"stored": 1}));
+    let plan = ask(get("/v1/replenishment?location_id=berlin")).expect(200).json();
+    let line = &plan["lines"][0];
+    assert_eq!((&line["product_id"], &line["supplier_id"]), (&json!("tea"), &json!("leaf")));
+    let quantity = line["quantity"].as_f64().unwrap();
+    assert!(quantity > 0.0 && quantity % 12.0 == 0.0, "{line}");
+    assert_eq!(line["cost"]["amount"].as_f64().unwrap(), quantity * 250.0);
+    assert_eq!(plan["proposals"][0]["approved_by_rule"], false);
+    assert_eq!(plan["alarms"], json!([]));
+    // The same key with the same body makes one order.
+    let order = json!({"supplier_id": "leaf", "location_id": "berlin",
+        "lines": [{"product_id": "tea", "quantity": quantity}]});
+    let make = || ask(post("/v1/purchase_orders", &order).header("idempotency-key", "k1"));
+    let made = make().expect(201).json();
+    let again = make();
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.json(), made);
+    let id = made["id"].as_str().unwrap();
+    let after = ask(get("/v1/replenishment?location_id=berlin")).expect(200).json();
+    assert_eq!(after["lines"], json!([]), "what is ordered is not proposed again");
+    let path = format!("/v1/purchase_orders/{id}/state");
+    let to = |state: &str| ask(post(&path, &json!({"state": state})));
+    to("received").problem(409, "conflict");
+    for state in ["approved", "sent", "received"] {
+        assert_eq!(to(state).expect(200).json()["state"], state);
+    }
+    assert_eq!(
+        ask(get(&format!("/v1/purchase_orders/{id}"))).expect(200).json()["state"],
+        "received"
+    );
+    assert_eq!(ask(get("/v1/purchase_orders")).expect(200).json()["purchase_orders"], json!([]));
+    let suppliers = ask(get("/v1/suppliers")).expect(200).json();
+    assert_eq!(suppliers["suppliers"][0]["learned"]["receipts"], 1);
+    let switch =
+        |stopped: bool| ask(post("/v1/replenishment/switch", &json!({"stopped": stopped})));
+    switch(true).expect(200);
+    let plan = ask(get("/v1/replenishment?location_id=berlin")).expect(200).json();
+    assert!(plan["automatic"]["stopped_since"].is_string());
+    switch(false).expect(200);
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_place() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let forecast = |body: Value| ask(post("/v1/forecasts", &body));
+    let problem =
+        forecast(json!({"product_id": "tea", "horizon_days": 0})).problem(422, "invalid_input");
+    assert_eq!(problem["errors"][0]["pointer"], "/horizon_days");
+    let problem =
+        forecast(json!({"product_id": "tea", "levels": [0.8, 2]})).problem(422, "invalid_input");
+    assert_eq!(problem["errors"][0]["pointer"], "/levels/1");
+    forecast(json!({"product_id": "none"})).problem(404, "not_found");
+    forecast(json!({"product_id": "tea", "odd": 1})).problem(422, "invalid_input");
+    ask(get("/v1/replenishment")).problem(422, "invalid_input");
+    ask(get("/v1/replenishment?location_id=mars")).problem(404, "not_found");
+    let put = crate::http::call("PUT", "/v1/suppliers");
+    let bad = json!({"suppliers": [{"id": "x", "lead_time_days": 900}]});
+    let problem = ask(put.json(&bad)).problem(422, "invalid_input");
+    assert_eq!(problem["errors"][0]["pointer"], "/suppliers/0/lead_time_days");
+}
+
+#[test]
+fn a_late_feed_is_in_the_metrics() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    // Another place that was counted once and never sold anything.
+    let server = shop.key(Role::IngestServer);
+    let count = json!({"type": "track", "event": "Stock Counted",
+        "properties": {"product_id": "tea", "location_id": "oslo", "quantity": 3}});
+    shop.send(&post("/v1/batch", &json!({"batch": [count]})).key(&server)).expect(200);
+    shop.wait_folded();
+    let supplier = json!({"id": "leaf", "lead_time_days": 3});
+    let put = crate::http::call("PUT", "/v1/suppliers").json(&json!({"suppliers": [supplier]}));
+    ask(put).expect(200);
+    let metrics = shop.send(&get("/metrics")).expect(200);
+    let alarm = "souk_feed_alarm{feed=\"sales\",location=\"oslo\",kind=\"missing\"} 1";
+    assert!(metrics.text().contains(alarm), "{}", metrics.text());
+    assert!(!metrics.text().contains("location=\"berlin\""));
+}

@@ -1,0 +1,272 @@
+//! `souk replenish` and `souk simulate`.
+
+use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use souk_app::{
+    Caller, NewPurchaseLine, NewPurchaseOrder, PolicyRow, SimulationRequest, StopSwitch,
+    plan_to_json,
+};
+use souk_core::{LocationId, SiteId};
+
+use crate::cli::{ReplenishArgs, SimulateCommand};
+use crate::failure::Failure;
+use crate::job::{Job, Shop};
+use crate::settings::Settings;
+use crate::term::columns;
+
+/// What `souk replenish` is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Act {
+    Show,
+    Draft,
+    Stop,
+    Resume,
+}
+
+pub(crate) async fn replenish(args: ReplenishArgs, settings: &Settings) -> Result<()> {
+    let act = match (args.draft, args.stop, args.resume) {
+        (true, _, _) => Act::Draft,
+        (_, true, _) => Act::Stop,
+        (_, _, true) => Act::Resume,
+        _ => Act::Show,
+    };
+    let job = Job::Replenish { location: args.location, site: args.site, act };
+    super::finish(settings, &job, text).await
+}
+
+pub(crate) async fn simulate(what: SimulateCommand, settings: &Settings) -> Result<()> {
+    let SimulateCommand::Stock(args) = what;
+    let job = Job::SimulateStock {
+        location: args.location,
+        site: args.site,
+        days: args.days,
+        products: args.products,
+        services: args.services,
+    };
+    super::finish(settings, &job, said_of_simulation).await
+}
+
+fn place(shop: &Shop, site: Option<&str>, location: Option<&str>) -> Result<(SiteId, LocationId)> {
+    let usage = |error: &dyn std::fmt::Display| anyhow!(Failure::usage(error.to_string()));
+    let site = match site {
+        Some(site) => SiteId::new(site).map_err(|error| usage(&error))?,
+        None => shop.settings.config.main_site(),
+    };
+    let location = location.ok_or_else(|| usage(&"--location: name the place to order for"))?;
+    Ok((site, LocationId::new(location).map_err(|error| usage(&error))?))
+}
+
+/// What `souk replenish` prints.
+pub(crate) async fn answer(
+    shop: &Shop,
+    (site, location): (Option<&str>, Option<&str>),
+    act: Act,
+) -> Result<Value> {
+    let admin = Caller::local_admin();
+    let switch = match act {
+        Act::Stop => Some(StopSwitch::Stopped),
+        Act::Resume => Some(StopSwitch::Running),
+        Act::Show | Act::Draft => None,
+    };
+    if let Some(switch) = switch {
+        shop.app.stop_replenishment(switch, &admin).await?;
+        return Ok(json!({"switch": switch.as_str()}));
+    }
+    let (site, location) = place(shop, site, location)?;
+    let plan = shop.app.replenishment((&site, &location), &admin).await?;
+    let mut result = plan_to_json(&plan);
+    if act == Act::Show {
+        return Ok(result);
+    }
+    let mut drafts = Vec::new();
+    for proposal in &plan.proposals {
+        let is_its = |id: &str| id == proposal.supplier_id;
+        let lines = plan
+            .lines
+            .iter()
+            .filter(|line| line.supplier().is_some_and(|supplier| is_its(&supplier.supplier_id)));
+        let new = NewPurchaseOrder {
+            id: None,
+            supplier_id: proposal.supplier_id.clone(),
+            site: Some(site.to_string()),
+            location_id: location.to_string(),
+            lines: lines
+                .map(|line| NewPurchaseLine {
+                    product_id: line.product.to_string(),
+                    quantity: line.quantity,
+                    unit_price: None,
+                })
+                .collect(),
+            expected_on: None,
+        };
+        drafts.push(shop.app.create_purchase_order(new, &admin).await?);
+    }
+    result["drafts"] = serde_json::to_value(drafts)?;
+    Ok(result)
+}
+
+/// What `souk simulate stock` prints.
+pub(crate) async fn simulated(
+    shop: &Shop,
+    (site, location): (Option<&str>, &str),
+    (days, products, services): (usize, usize, &[f64]),
+) -> Result<Value> {
+    let (site, location) = place(shop, site, Some(location))?;
+    let services = services.to_vec();
+    let request = SimulationRequest { site, location, days, products, services };
+    let report = shop.app.simulate_stock(request, &Caller::local_admin()).await?;
+    let saved = report
+        .saved
+        .iter()
+        .map(|(service, share)| json!({"service": service, "less_stock_than_ses": share}));
+    Ok(json!({
+        "from": report.days.0.to_string(),
+        "to": report.days.1.to_string(),
+        "products": report.n_products,
+        "skipped": report.n_skipped,
+        "lead_time_days": report.times.0,
+        "review_days": report.times.1,
+        "rows": report.rows.iter().map(policy).collect::<Vec<_>>(),
+        "saved": saved.collect::<Vec<_>>(),
+    }))
+}
+
+fn policy(row: &PolicyRow) -> Value {
+    json!({
+        "policy": row.policy,
+        "service": row.service,
+        "wanted": row.wanted,
+        "fill_rate": row.fill_rate,
+        "cycle_service": row.cycle_service,
+        "stock": row.stock,
+        "stock_value": row.stock_value,
+        "lost": row.lost,
+        "lost_value": row.lost_value,
+        "orders": row.orders,
+    })
+}
+
+fn number(value: &Value, digits: usize) -> String {
+    value.as_f64().map_or("-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn money(value: &Value) -> String {
+    let Some(amount) = value["amount"].as_i64() else { return "-".to_owned() };
+    let code = value["currency"].as_str().unwrap_or_default();
+    match souk_core::Currency::parse(code) {
+        Ok(currency) => souk_core::Money::from_minor(amount, currency).to_string(),
+        Err(_) => format!("{amount} {code}"),
+    }
+}
+
+fn list<'a>(result: &'a Value, name: &str) -> &'a [Value] {
+    result[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(result: &Value) -> String {
+    if let Some(state) = result["switch"].as_str() {
+        return format!("approvals by rule: {state}\n");
+    }
+    let mut said = String::new();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for alarm in list(result, "alarms") {
+        let (feed, kind) = (word(&alarm["feed"]), word(&alarm["kind"]));
+        said.push_str(&format!("ALARM: feed `{feed}` is {kind}: {}\n", word(&alarm["text"])));
+    }
+    let heads =
+        ["product", "position", "days", "expected", "level", "order", "at", "cost", "confidence"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for line in list(result, "lines") {
+        rows.push(vec![
+            word(&line["product_id"]),
+            number(&line["position"]["total"], 1),
+            number(&line["protection_days"], 0),
+            number(&line["demand_mean"], 1),
+            number(&line["order_up_to"], 1),
+            number(&line["quantity"], 0),
+            line["supplier_id"].as_str().unwrap_or("-").to_owned(),
+            money(&line["cost"]),
+            number(&line["confidence"], 2),
+        ]);
+    }
+    if rows.len() == 1 {
+        said.push_str(&format!(
+            "nothing to order; {} products were looked at\n",
+            result["considered"]
+        ));
+    } else {
+        said.push_str(&columns(&rows));
+        for line in list(result, "lines") {
+            said.push_str(&format!("{}: {}\n", word(&line["product_id"]), word(&line["text"])));
+            for warning in list(line, "warnings") {
+                said.push_str(&format!("  ! {}\n", word(warning)));
+            }
+        }
+    }
+    for proposal in list(result, "proposals") {
+        let amount = money(&proposal["amount"]);
+        let reasons: Vec<String> = list(proposal, "reasons").iter().map(word).collect();
+        let verdict = match proposal["approved_by_rule"].as_bool() {
+            Some(true) => "a rule approves it".to_owned(),
+            _ => format!("a person decides: {}", reasons.join("; ")),
+        };
+        let supplier = word(&proposal["supplier_id"]);
+        said.push_str(&format!("{supplier}: {} lines, {amount}; {verdict}\n", proposal["lines"]));
+    }
+    for odd in list(result, "exceptions") {
+        said.push_str(&format!("look at {}: {}\n", word(&odd["product_id"]), word(&odd["text"])));
+    }
+    if result["pending"].as_u64() > Some(0) {
+        said.push_str(&format!(
+            "{} products are not forecast yet; ask again soon\n",
+            result["pending"]
+        ));
+    }
+    for draft in list(result, "drafts") {
+        let (id, supplier) = (word(&draft["id"]), word(&draft["supplier_id"]));
+        said.push_str(&format!("draft {id} at {supplier}: {}\n", money(&draft["total"])));
+    }
+    said
+}
+
+fn said_of_simulation(result: &Value) -> String {
+    let heads =
+        ["policy", "aim", "fill rate", "cycles", "stock", "worth", "lost", "lost sales", "orders"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    let major =
+        |value: &Value| value.as_f64().map_or("-".to_owned(), |one| format!("{:.0}", one / 100.0));
+    for row in list(result, "rows") {
+        rows.push(vec![
+            row["policy"].as_str().unwrap_or_default().to_owned(),
+            number(&row["service"], 3),
+            number(&row["fill_rate"], 4),
+            number(&row["cycle_service"], 3),
+            number(&row["stock"], 1),
+            major(&row["stock_value"]),
+            number(&row["lost"], 0),
+            major(&row["lost_value"]),
+            row["orders"].to_string(),
+        ]);
+    }
+    let mut said = format!(
+        "{} products from {} to {}; {} days of lead time, an order every {} days; {} have too little history\n",
+        result["products"],
+        result["from"].as_str().unwrap_or_default(),
+        result["to"].as_str().unwrap_or_default(),
+        result["lead_time_days"],
+        result["review_days"],
+        result["skipped"],
+    );
+    said.push_str(&columns(&rows));
+    for one in list(result, "saved") {
+        let share = one["less_stock_than_ses"].as_f64().unwrap_or_default();
+        said.push_str(&format!(
+            "at the fill rate of `forecast` at {}, exponential smoothing holds {:.1} % more\n",
+            one["service"],
+            (1.0 / (1.0 - share) - 1.0) * 100.0
+        ));
+    }
+    said
+}
