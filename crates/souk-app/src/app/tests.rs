@@ -337,7 +337,7 @@ async fn only_the_last_sets_are_kept() {
     let paths = storage.paths().await;
     let manifests = paths.iter().filter(|path| path.contains("manifest")).count();
     assert_eq!(manifests, 2, "{paths:?}");
-    assert_eq!(paths.len(), 24, "{paths:?}");
+    assert_eq!(paths.len(), 26, "{paths:?}");
 }
 
 #[tokio::test]
