@@ -154,7 +154,7 @@ impl Told<'_> {
              the horizon has {n_ahead} of them",
             name_of(weekday)
         );
-        (above > 0.0).then(|| KeyFactor {
+        (above > 0.0).then_some(KeyFactor {
             factor: "weekday",
             effect_units: above * n_ahead as f64,
             text,
@@ -206,7 +206,7 @@ impl Told<'_> {
             self.series.len(),
             self.closely.added
         );
-        (n > 0).then(|| KeyFactor {
+        (n > 0).then_some(KeyFactor {
             factor: "stock_outs",
             effect_units: per_day * self.horizon as f64,
             text,

@@ -23,6 +23,9 @@ const BEFORE_MIN: usize = 28;
 const INFLATION: f64 = 1.5;
 const INFLATION_LOOKS: f64 = 4.0;
 const INFLATION_MAX: f64 = 12.0;
+/// One surprise counts as three standard deviations at most: a slow mover that sold for once must not make all
+/// others look wild.
+const RATIO_MAX: f64 = 9.0;
 /// Looks back over all series of a call from which on they tell the usual inflation.
 const POOLED_MIN: usize = 20;
 /// The coverage whose upper end gives a day's variance, and its normal quantile.
@@ -64,7 +67,7 @@ impl Backtest {
     }
 
     fn ratio(&self) -> Option<f64> {
-        (self.variance > 1e-9).then(|| (self.error * self.error / self.variance).min(100.0))
+        (self.variance > 1e-9).then(|| (self.error * self.error / self.variance).min(RATIO_MAX))
     }
 }
 

@@ -215,7 +215,7 @@ async fn refusals_name_what_is_wrong_and_the_remedy() {
     let orders = ImportOptions { kind: Some(ImportKind::Orders), ..plain };
     let said = desk.refused("e.csv", "sku,name\na,b\n", &orders).await.to_string();
     assert!(said.contains("no column `order_id`"), "{said}");
-    let later = ImportKind::parse("suppliers").unwrap_err().to_string();
+    let later = ImportKind::parse("signals").unwrap_err().to_string();
     assert!(later.contains("not read by this version"), "{later}");
 }
 

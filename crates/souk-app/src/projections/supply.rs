@@ -36,10 +36,13 @@ pub(crate) struct Supply {
     prices: FxHashMap<Item, Vec<Priced>>,
     /// By site and the shop's own name for it.
     promotions: BTreeMap<(u32, Box<str>), Vec<Run>>,
-    lots: FxHashMap<(Item, u32), Vec<(Box<str>, Day)>>,
+    lots: FxHashMap<(Item, u32), Vec<Lot>>,
     /// By place.
     feeds: FxHashMap<u32, Feed>,
 }
+
+/// A lot and its last day.
+type Lot = (Box<str>, Day);
 
 /// When a shelf was empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -127,6 +127,10 @@ pub(super) fn compare(
                 need.candidate(stored, n)
             })
             .collect();
+        // Whoever offers it can still be asked next time.
+        if candidates.is_empty() && offering.is_some() {
+            return None;
+        }
         // Costs in two currencies have no order, so the first one's currency decides.
         if let Some(currency) = candidates.first().map(|one| one.unit_price.currency()) {
             candidates.retain(|one| one.unit_price.currency() == currency);

@@ -77,6 +77,14 @@ async fn a_line_shows_its_arithmetic_and_open_orders_lower_it_by_their_units() {
     // Enough on its way is nothing to order.
     shop.app.create_purchase_order(order("c", 600), &planner).await.unwrap();
     assert!(plan(&shop).await.lines.is_empty());
+    // So is exactly what was proposed: the next chance to order comes in time.
+    shop.app
+        .change_purchase_order("c", to(PurchaseState::Cancelled, None), &planner)
+        .await
+        .unwrap();
+    let left = tea_line(&plan(&shop).await).quantity;
+    shop.app.create_purchase_order(order("d", left as i64), &planner).await.unwrap();
+    assert!(plan(&shop).await.lines.is_empty());
     let nowhere = (&SiteId::main(), &LocationId::new("mars").unwrap());
     assert!(shop.app.replenishment(nowhere, &planner).await.is_err());
 }

@@ -37,11 +37,11 @@ pub(crate) struct ForecastBody {
 
 impl ForecastBody {
     pub(crate) fn parse(self, main: &SiteId) -> Answer<ForecastRequest> {
-        let product = read("/product_id", Some(self.product_id), |id| ProductId::new(id))?;
+        let product = read("/product_id", Some(self.product_id), ProductId::new)?;
         Ok(ForecastRequest {
-            site: read("/site", self.site, |id| SiteId::new(id))?.unwrap_or_else(|| main.clone()),
+            site: read("/site", self.site, SiteId::new)?.unwrap_or_else(|| main.clone()),
             product: product.expect("it was given"),
-            location: read("/location_id", self.location_id, |id| LocationId::new(id))?,
+            location: read("/location_id", self.location_id, LocationId::new)?,
             horizon_days: self.horizon_days.unwrap_or(30),
             levels: self.levels.unwrap_or_else(|| vec![0.8, 0.95]),
         })
@@ -192,9 +192,9 @@ impl StockQueryBody {
             None => None,
         };
         Ok(StockQuery {
-            site: read("site", self.site, |id| SiteId::new(id))?.unwrap_or_else(|| main.clone()),
-            location: read("location_id", self.location_id, |id| LocationId::new(id))?,
-            product: read("product_id", self.product_id, |id| ProductId::new(id))?,
+            site: read("site", self.site, SiteId::new)?.unwrap_or_else(|| main.clone()),
+            location: read("location_id", self.location_id, LocationId::new)?,
+            product: read("product_id", self.product_id, ProductId::new)?,
             after,
             limit,
         })
@@ -260,8 +260,8 @@ pub(crate) struct PlaceQuery {
 
 impl PlaceQuery {
     pub(crate) fn parse(self, main: &SiteId) -> Answer<(SiteId, LocationId)> {
-        let site = read("site", self.site, |id| SiteId::new(id))?;
-        let location = read("location_id", self.location_id, |id| LocationId::new(id))?;
+        let site = read("site", self.site, SiteId::new)?;
+        let location = read("location_id", self.location_id, LocationId::new)?;
         let location = location.ok_or_else(|| {
             let detail = "location_id is missing; name the place to order for";
             Problem::field("location_id".to_owned(), detail.to_owned())

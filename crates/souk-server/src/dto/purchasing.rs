@@ -206,7 +206,7 @@ pub(crate) struct OrdersQuery {
 
 impl OrdersQuery {
     pub(crate) fn parse(self) -> Answer<Option<LocationId>> {
-        read("location_id", self.location_id, |id| LocationId::new(id))
+        read("location_id", self.location_id, LocationId::new)
     }
 }
 

@@ -262,10 +262,11 @@ fn said_of_simulation(result: &Value) -> String {
     said.push_str(&columns(&rows));
     for one in list(result, "saved") {
         let share = one["less_stock_than_ses"].as_f64().unwrap_or_default();
+        let word = if share < 0.0 { "more" } else { "less" };
         said.push_str(&format!(
-            "at the fill rate of `forecast` at {}, exponential smoothing holds {:.1} % more\n",
+            "`forecast` at {} holds {:.1} % {word} stock than exponential smoothing at the same fill rate\n",
             one["service"],
-            (1.0 / (1.0 - share) - 1.0) * 100.0
+            share.abs() * 100.0
         ));
     }
     said
