@@ -7,14 +7,17 @@
 pub mod budget;
 pub mod demand;
 pub mod economic_order;
+pub mod expiry;
 pub mod joint;
 pub mod lost_sales;
 pub mod lot_sizing;
+pub mod measures;
 pub mod newsvendor;
 pub mod protection;
 pub mod reorder_in_lots;
 pub mod reorder_to_level;
 pub mod rounding;
+pub mod simulate;
 pub mod supplier;
 
 /// Why a policy cannot be worked out.
