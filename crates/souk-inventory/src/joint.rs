@@ -137,7 +137,7 @@ mod tests {
         let (silver, multiples) = (members(0.2, &silver), [1, 1, 1, 3, 3]);
         assert!((cycle(10.0, &silver, &multiples) / 0.281_377_15 - 1.0).abs() < 1e-6);
         assert!((cost(10.0, &silver, &multiples) / 218.686_320_25 - 1.0).abs() < 1e-6);
-        // His rule of thumb is not the least: the third product every second time costs 0.1 % less.
+        // His rule of thumb is not the least: the third product every second time costs 0.2 % less.
         let found = calendar(10.0, &silver, Multiples::Any).unwrap();
         assert_eq!(found.multiples, [1, 1, 2, 3, 3]);
         assert!(found.cost < 218.6 && found.cost > 217.0, "{}", found.cost);

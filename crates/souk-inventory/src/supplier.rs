@@ -2,12 +2,11 @@
 //!
 //! What an order of x units costs, is goods (price breaks count for all units), freight (for the order, for each pallet and each
 //! truck begun), the risk that it is late, the risk that a part never comes, and what is ordered beyond the need. Quantities are
-//! whole cases. One or two suppliers are found by going through every quantity; more by a mixed-integer program
-//! ([`mod@program`]), which starts from the best pair.
+//! whole cases. One or two suppliers are found by going through every quantity; more by dynamic programming (`split.rs`).
 //!
 //! Source: Benton and Park, *A classification of literature on determining the lot size under quantity discounts*, European
 //! Journal of Operational Research 92(2), 1996 (all-units breaks: in each price tier only the least quantity can be best);
-//! Chaudhry, Forst and Zydiak, *Vendor selection with price breaks*, ibid. 70(1), 1993 (the program).
+//! Chaudhry, Forst and Zydiak, *Vendor selection with price breaks*, ibid. 70(1), 1993 (the problem).
 
 use crate::demand::LeadTime;
 use crate::economic_order::Break;
@@ -15,7 +14,7 @@ use crate::rounding::{down, up};
 use crate::{PolicyError, at_least_zero, positive};
 
 mod compare;
-mod program;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -121,6 +120,9 @@ const QUANTITIES_MAX: f64 = 1e6;
 
 /// The cheapest quantities from each supplier. Equal costs go to fewer suppliers, then to the first in the list.
 ///
+/// Splits among three suppliers and more are looked through up to some millions of totals (hundred thousands of units with
+/// several suppliers); beyond that, only splits among two.
+///
 /// # Errors
 ///
 /// [`PolicyError::OutOfRange`] and [`PolicyError::Breaks`] for numbers that make no sense; [`PolicyError::NoSupply`] when the
@@ -143,10 +145,7 @@ pub fn choose(need: &Need, offers: &[Offer]) -> Result<Choice, PolicyError> {
         }
     }
     if need.splits >= 3 && terms.len() >= 3 || forced.len() > 2 {
-        let start = best.orders.as_ref().map(|(_, orders)| orders.as_slice());
-        if let Some(orders) = program::solve(need, &terms, start) {
-            best.offer(orders);
-        }
+        best.offer(split::solve(need, &terms).unwrap_or_default());
     }
     let Some((cost, mut orders)) = best.orders else {
         return Err(no_supply(need, &terms));
