@@ -10,3 +10,5 @@ fi
 cargo build --package souk
 target=${CARGO_TARGET_DIR:-target}
 tests/clients/run.sh "$target/debug/souk"
+cargo build --package souk-inventory --example supplier-cases
+tests/suppliers/run.sh "$target/debug/examples/supplier-cases"

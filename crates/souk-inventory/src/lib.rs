@@ -4,13 +4,21 @@
 //! suppliers: amounts are units, costs are money for each unit and period, and the caller keeps them in one
 //! unit of time.
 
+pub mod budget;
 pub mod demand;
 pub mod economic_order;
+pub mod expiry;
+pub mod joint;
+pub mod lost_sales;
 pub mod lot_sizing;
+pub mod measures;
 pub mod newsvendor;
 pub mod protection;
+pub mod reorder_in_lots;
 pub mod reorder_to_level;
 pub mod rounding;
+pub mod simulate;
+pub mod supplier;
 
 /// Why a policy cannot be worked out.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -43,6 +51,16 @@ pub enum PolicyError {
         have: usize,
         /// Days of the longest lead time and a review period.
         need: usize,
+    },
+    /// No combination of suppliers can deliver what is needed.
+    #[error(
+        "{need} units are needed; the suppliers' limits, cases and smallest orders allow at most {most}, or no sum that fits"
+    )]
+    NoSupply {
+        /// Units needed.
+        need: f64,
+        /// Units that the limits allow at most.
+        most: f64,
     },
     /// Chances do not add up to 1.
     #[error("chances add up to {sum}; they must add up to 1 and none may be negative")]

@@ -9,7 +9,9 @@
 //! E (D(L+R) − y)⁺ − E (D(L) − y)⁺
 //! ```
 //!
-//! averaged over y = s+1 … s+Q, which is exact for steady demand and orders in whole lots.
+//! averaged over y = s+1 … s+Q, which is exact for steady demand and orders in whole lots, as long as no order overtakes an
+//! earlier one; where lead times vary so much that they do, a little more is served than promised. Demand that is lost instead of
+//! waiting makes it a little more as well.
 //!
 //! Source: Hadley and Whitin, *Analysis of Inventory Systems*, 1963, §5-3 (periodic review in lots); Silver, Pyke and Thomas,
 //! *Inventory and Production Management in Supply Chains*, 4th ed., §6.9 (order-up-to levels), §6.6 (targets).

@@ -85,12 +85,41 @@ pub fn best_policy(
 }
 
 /// Expected holding and waiting cost at the end of a period that begins at a position.
-fn period_cost(costs: &Costs, chances: &[f64], position: i64) -> f64 {
+pub(crate) fn period_cost(costs: &Costs, chances: &[f64], position: i64) -> f64 {
     let of = |(demand, chance): (usize, &f64)| {
         let left = position as f64 - demand as f64;
         chance * if left > 0.0 { costs.holding * left } else { -costs.waiting * left }
     };
     chances.iter().enumerate().map(of).sum()
+}
+
+/// The power approximation: a policy near the best from the moments of demand alone, for lots that are too large to search.
+///
+/// `per_period` and `over_lead_time` are mean and standard deviation of demand of one period, and of lead time and review
+/// together; the cost is not worked out. Source: Ehrhardt and Mosier, *A revision of the power approximation for computing
+/// (s, S) policies*, Management Science 30(5), 1984.
+///
+/// # Errors
+///
+/// [`PolicyError::OutOfRange`].
+pub fn power_approximation(
+    costs: &Costs,
+    per_period: (f64, f64),
+    over_lead_time: (f64, f64),
+) -> Result<(f64, f64), PolicyError> {
+    positive("the cost of an order", costs.per_order)?;
+    positive("the holding cost", costs.holding)?;
+    positive("the cost of waiting", costs.waiting)?;
+    let mean = positive("the mean demand", per_period.0)?;
+    let lead_mean = positive("the mean demand over the lead time", over_lead_time.0)?;
+    let sd = positive("the deviation over the lead time", over_lead_time.1)?;
+    let lot = 1.30
+        * mean.powf(0.494)
+        * (costs.per_order / costs.holding).powf(0.506)
+        * (1.0 + (sd / mean).powi(2)).powf(0.116);
+    let z = (lot * costs.holding / (sd * costs.waiting)).sqrt();
+    let low = 0.973 * lead_mean + sd * (0.183 / z + 1.063 - 2.192 * z);
+    Ok((low, low + lot))
 }
 
 /// How often the position stands so far below S in one cycle, and how long cycles last.
@@ -150,6 +179,16 @@ mod tests {
             assert_eq!((found.reorder_point, found.order_up_to), (s[idx], big[idx]), "{mean}");
             assert!((found.cost - cost[idx]).abs() < 6e-4, "{mean}: {}", found.cost);
         }
+    }
+
+    /// Example 4.8 of Snyder and Shen (h = .18, p = .7, K = 2.5, N(50, 8)), as stockpyl 1.0.2 solves it.
+    #[test]
+    fn power_approximation_matches_the_reference() {
+        let costs = Costs { per_order: 2.5, holding: 0.18, waiting: 0.7 };
+        let (low, big) = power_approximation(&costs, (50.0, 8.0), (50.0, 8.0)).unwrap();
+        assert!((low / 40.194_617_0 - 1.0).abs() < 1e-6, "{low}");
+        assert!((big / 74.290_170_1 - 1.0).abs() < 1e-6, "{big}");
+        assert!(power_approximation(&costs, (f64::NAN, 1.0), (1.0, 1.0)).is_err());
     }
 
     /// Example 4.7 and problem 4.31 of Snyder and Shen, as stockpyl 1.0.2 solves them.
