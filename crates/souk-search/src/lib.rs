@@ -29,6 +29,7 @@ mod synonyms;
 #[cfg(test)]
 mod test_shop;
 mod text;
+mod title;
 mod understand;
 
 pub use index::{IndexSize, SearchIndex, SnapshotError};

@@ -28,7 +28,7 @@ impl SearchIndex {
         self.lengths = lengths(products, &self.settings);
     }
 
-    pub(super) fn take_pieces(&mut self, products: &[Product], threads: usize) {
+    pub(crate) fn take_pieces(&mut self, products: &[Product], threads: usize) {
         let pieces: Vec<&[Product]> = products.chunks(PIECE).collect();
         for group in pieces.chunks(threads.max(1)) {
             let about = (&self.settings, &self.lengths);
