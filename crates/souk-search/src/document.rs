@@ -23,7 +23,7 @@ impl Default for Lengths {
 }
 
 /// What a title says after `for` and the like counts as much of the title's weight as this; chosen.
-const ASIDE_WEIGHT: f32 = 0.4;
+const ASIDE_WEIGHT: f32 = 0.7;
 /// The place of that part beside the fields.
 const ASIDE: u8 = TextField::ALL.len() as u8;
 

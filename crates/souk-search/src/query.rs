@@ -45,6 +45,8 @@ const COMPOUNDS_MAX: usize = 60;
 /// How much more the word that says what is looked for is worth than any other, where not all are asked
 /// for; chosen.
 const HEAD_WEIGHT: f32 = 1.3;
+/// How much more a code is worth there: it names one thing. Chosen.
+const CODE_WEIGHT: f32 = 1.5;
 /// Ways to split a word that are looked for in products.
 const SPLITS_MAX: usize = 5;
 /// Products below which a known word may still be a typing error, in the query or in the catalogue.
@@ -391,10 +393,16 @@ impl<'a> Plan<'a> {
     /// codes and numbers say more.
     pub(crate) fn slots_with_head(&self) -> Vec<Slot> {
         let mut slots = self.slots.clone();
+        for (slot, word) in slots.iter_mut().zip(&self.words) {
+            if word.kind == TokenKind::Code {
+                slot.weight *= CODE_WEIGHT;
+            }
+        }
         if let Some(head) = self.head {
-            let words = self.words.iter().zip(&self.slots);
-            let words = words.filter(|(word, _)| word.kind == TokenKind::Word);
-            let most = words.map(|(_, slot)| slot.weight).fold(0.0, f32::max);
+            let others = self.words.iter().zip(&self.slots).enumerate();
+            let others = others
+                .filter(|(idx, (word, _))| *idx != head && word.kind == TokenKind::Word);
+            let most = others.map(|(_, (_, slot))| slot.weight).fold(0.0, f32::max);
             slots[head].weight = slots[head].weight.max(HEAD_WEIGHT * most);
         }
         slots

@@ -215,7 +215,7 @@ fn what_is_wanted_comes_first_among_equals() {
 fn what_it_is_comes_before_what_it_is_for() {
     let index = titles(&[
         "AC Power Adapter for laptop",
-        "Laptop Bag",
+        "Laptop Bag Brown Leather",
         "Laptop Sleeve Black Leather",
         "Gaming Laptop 15.6\" 16GB",
         "Tablet with laptop dock",
