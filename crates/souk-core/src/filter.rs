@@ -37,7 +37,7 @@ mod print;
 mod product;
 mod sets;
 
-pub use sets::Sets;
+pub use sets::{OrderTest, Sets};
 
 pub(crate) use anchors::{Anchor, each_anchor, each_of_path, path_key};
 

@@ -20,6 +20,7 @@ use souk_core::Availability;
 
 use crate::document::Draft;
 use crate::lexicon::{Renumbered, Term, Texts};
+use crate::title::TitleWord;
 
 /// A product's place in an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +36,7 @@ pub(crate) struct Place {
 pub(crate) struct Chunk {
     pub(crate) ids: Texts,
     pub(crate) titles: Texts,
-    /// The words of each title, as numbers of the first language's words.
+    /// The words of each title: [`TitleWord`]s.
     pub(crate) title_words: Rows,
     pub(crate) facts: Facts,
     pub(crate) postings: Postings,
@@ -43,6 +44,8 @@ pub(crate) struct Chunk {
     pub(crate) availability: Vec<u8>,
     /// How much each is wanted, from 0 to 255.
     pub(crate) popularity: Vec<u8>,
+    /// When each came first among all products of the index: what orders hits of one score.
+    pub(crate) coming: Vec<u32>,
     pub(crate) live: Bits,
     n_live: usize,
 }
@@ -76,6 +79,7 @@ impl Chunk {
         }
         self.availability.push(draft.availability as u8);
         self.popularity.push(draft.popularity);
+        self.coming.push(u32::from(row));
         self.live.push_one();
         self.n_live += 1;
         row
@@ -103,6 +107,22 @@ impl Chunk {
         self.postings.list(term)
     }
 
+    /// In how many live rows a term is.
+    pub(crate) fn live_docs(&self, term: Term) -> u32 {
+        let Some(list) = self.list(term) else { return 0 };
+        let n_dead = self.len() - self.n_live;
+        let n_rows = list.rows.len();
+        if n_dead == 0 {
+            return n_rows as u32;
+        }
+        // A few dead rows are looked for in the list; of many, the list is gone through.
+        if n_dead * 16 < n_rows {
+            let dead = self.live.zeros().filter(|row| list.rows.binary_search(row).is_ok());
+            return (n_rows - dead.count()) as u32;
+        }
+        list.rows.iter().filter(|row| self.live.get(usize::from(**row))).count() as u32
+    }
+
     pub(crate) fn availability(&self, row: u16) -> Availability {
         Availability::ALL[usize::from(self.availability[usize::from(row)])]
     }
@@ -117,7 +137,10 @@ impl Chunk {
         self.postings.renumber(&numbers.terms);
         self.facts.renumber(&numbers.fields, &numbers.values);
         if let Some(words) = numbers.words.first() {
-            self.title_words.renumber(words);
+            self.title_words.map(|word| {
+                let word = TitleWord(word);
+                word.renumbered(words[word.number() as usize]).0
+            });
         }
     }
 
@@ -128,7 +151,7 @@ impl Chunk {
             + self.title_words.bytes()
             + self.facts.bytes()
             + self.postings.bytes()
-            + self.availability.len() * 2
+            + self.availability.len() * 6
             + self.len() / 8
     }
 }

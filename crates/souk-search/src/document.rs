@@ -5,8 +5,10 @@ use std::borrow::Borrow;
 use souk_core::{AttributeValue, Availability, Field, FieldValue, Fields, Product};
 
 use crate::lexicon::{Lexicon, Term, field_key};
+use crate::names::is_colour;
 use crate::settings::{FieldWeight, Settings, TextField};
 use crate::text::{Language, Tokens};
+use crate::title::TitleReader;
 
 /// The field under which categories are counted with all the steps above them.
 pub(crate) const CATEGORY_TREE: &str = "categories.tree";
@@ -22,12 +24,18 @@ impl Default for Lengths {
     }
 }
 
+/// What a title says after `for` and the like counts as much of the title's weight as this; chosen.
+const ASIDE_WEIGHT: f32 = 0.7;
+/// The place of that part beside the fields.
+const ASIDE: u8 = TextField::ALL.len() as u8;
+
 /// What goes into a chunk for one product.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) postings: Vec<(Term, u8)>,
     /// Field and value, sorted.
     pub(crate) facts: Vec<(u16, u32)>,
+    /// [`TitleWord`](crate::title::TitleWord)s.
     pub(crate) title_words: Vec<u32>,
     pub(crate) availability: Availability,
     pub(crate) popularity: u8,
@@ -47,6 +55,8 @@ pub(crate) struct Reader {
     tokens: Tokens,
     occurrences: Vec<Occurrence>,
     words: Vec<(u8, u32)>,
+    title: TitleReader,
+    colours: Vec<u32>,
     text: String,
     draft: Draft,
 }
@@ -61,6 +71,7 @@ impl Reader {
     ) -> &Draft {
         self.occurrences.clear();
         self.words.clear();
+        self.title.clear();
         self.draft = Draft {
             postings: std::mem::take(&mut self.draft.postings),
             facts: std::mem::take(&mut self.draft.facts),
@@ -76,20 +87,26 @@ impl Reader {
             self.tokens.read(text);
             for token in self.tokens.all() {
                 let (word, term) = lexicon.intern_word(language, self.tokens.text(token));
+                let is_title = language == 0 && field == TextField::Title;
+                let is_aside = is_title && self.title.is_aside_after(token.gap);
                 self.occurrences.push(Occurrence {
                     term,
                     language: language as u8,
-                    field: field as u8,
+                    field: if is_aside { ASIDE } else { field as u8 },
                 });
                 self.words.push((language as u8, word));
                 if !token.is_extra {
                     counts[language][field as usize] += 1;
-                    if language == 0 && field == TextField::Title {
-                        self.draft.title_words.push(word);
+                    if is_title {
+                        let text = self.tokens.text(token);
+                        let about = (token.kind, token.gap);
+                        self.title.push(text, word, about, settings.languages[0]);
                     }
                 }
             }
         });
+        self.colours(product, lexicon);
+        self.title.finish(&self.colours, &mut self.draft.title_words);
         self.count_words(lexicon);
         self.weigh(&counts, (settings, lengths));
         for (term, _) in &self.draft.postings {
@@ -97,6 +114,20 @@ impl Reader {
         }
         facts(product, lexicon, &mut self.draft.facts);
         &self.draft
+    }
+
+    /// The words of the product's colours.
+    fn colours(&mut self, product: &Product, lexicon: &Lexicon) {
+        self.colours.clear();
+        let own = product.attributes.iter();
+        let all = own.chain(product.variants.iter().flat_map(|variant| &variant.attributes));
+        for (_, value) in all.filter(|(name, _)| is_colour(name)) {
+            attribute_text(value, &mut self.text, &mut |text| {
+                self.tokens.read(text);
+                let words = self.tokens.all().iter().map(|token| self.tokens.text(token));
+                self.colours.extend(words.filter_map(|word| lexicon.words[0].get(word)));
+            });
+        }
     }
 
     fn count_words(&mut self, lexicon: &mut Lexicon) {
@@ -122,8 +153,11 @@ impl Reader {
                 let language = usize::from(group[0].language);
                 let mut sum = 0.0;
                 for fields in group.chunk_by(|left, right| left.field == right.field) {
-                    let field = usize::from(fields[0].field);
+                    let is_aside = fields[0].field == ASIDE;
+                    let field = if is_aside { TextField::Title as u8 } else { fields[0].field };
+                    let field = usize::from(field);
                     let FieldWeight { weight, length } = settings.weights[field];
+                    let weight = if is_aside { weight * ASIDE_WEIGHT } else { weight };
                     let share = counts[language][field] as f32 / lengths.0[field].max(0.1);
                     sum += weight * fields.len() as f32 / (1.0 - length + length * share);
                 }

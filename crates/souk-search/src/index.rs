@@ -14,7 +14,7 @@ pub use snapshot::SnapshotError;
 use crate::chunk::{Chunk, Place, merge};
 use crate::compounds::Compounds;
 use crate::document::{Lengths, Reader};
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Lexicon, Term};
 use crate::names::Names;
 use crate::settings::Settings;
 
@@ -37,6 +37,8 @@ pub struct SearchIndex {
     pub(crate) names: Names,
     pub(crate) synonyms: crate::synonyms::Synonyms,
     places: HashTable<Place>,
+    /// Products that ever came.
+    n_came: u32,
     reader: Reader,
 }
 
@@ -68,6 +70,7 @@ impl SearchIndex {
             names: Names::default(),
             synonyms: Default::default(),
             places: HashTable::new(),
+            n_came: 0,
             reader: Reader::default(),
         }
     }
@@ -220,7 +223,7 @@ impl SearchIndex {
         let n_rows = merged.len();
         self.chunks[parts[0]] = merged;
         for row in 0..n_rows {
-            self.register(Place { chunk: parts[0] as u32, row: row as u16 });
+            self.locate(Place { chunk: parts[0] as u32, row: row as u16 });
         }
     }
 
@@ -230,25 +233,45 @@ impl SearchIndex {
         self.names.learn(&self.lexicon);
     }
 
+    /// In how many products that can be found a term is. Counted rather than kept: a figure that also
+    /// knew the dead would change when they are swept out, and with it the order of hits between two pages.
+    pub(crate) fn live_docs(&self, term: Term) -> u32 {
+        self.chunks.iter().map(|chunk| chunk.live_docs(term)).sum()
+    }
+
     /// Where a product is.
     pub(crate) fn place(&self, id: &str) -> Option<Place> {
         let hash = xxh3_64(id.as_bytes());
         self.places.find(hash, |place| id_at(&self.chunks, *place) == id).copied()
     }
 
-    /// Notes where a product is now, and strikes out where it was.
+    /// Takes in a product that came just now: strikes out where it was, whose place among hits of one
+    /// score it keeps.
     fn register(&mut self, place: Place) {
-        let hash = xxh3_64(id_at(&self.chunks, place).as_bytes());
+        let coming = match self.locate(place) {
+            Some(old) => {
+                self.strike(old);
+                self.chunks[old.chunk as usize].coming[usize::from(old.row)]
+            }
+            None => {
+                self.n_came = self.n_came.saturating_add(1);
+                self.n_came
+            }
+        };
+        self.chunks[place.chunk as usize].coming[usize::from(place.row)] = coming;
+    }
+
+    /// Notes where a product is now; returns where it was.
+    fn locate(&mut self, place: Place) -> Option<Place> {
         let chunks = &self.chunks;
         let id = id_at(chunks, place);
+        let hash = xxh3_64(id.as_bytes());
         match self.places.find_mut(hash, |other| id_at(chunks, *other) == id) {
-            Some(known) => {
-                let old = std::mem::replace(known, place);
-                self.strike(old);
-            }
+            Some(known) => Some(std::mem::replace(known, place)),
             None => {
                 let hasher = |other: &Place| xxh3_64(id_at(chunks, *other).as_bytes());
                 self.places.insert_unique(hash, place, hasher);
+                None
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Numbers are given once and never again, so that chunks need no translation when they are joined.
 
 mod interner;
+mod rising;
 mod values;
 mod words;
 

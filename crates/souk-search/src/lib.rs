@@ -30,6 +30,7 @@ mod synonyms;
 #[cfg(test)]
 mod test_shop;
 mod text;
+mod title;
 mod understand;
 
 pub use highlight::Highlighter;

@@ -16,12 +16,17 @@ pub(crate) struct Names {
     of: FxHashMap<(u16, String), Vec<u32>>,
     /// Values of each field looked at so far.
     n_seen: Vec<usize>,
+    /// The fields whose values are names.
+    fields: Vec<u16>,
+}
+
+/// Whether an attribute of this name says a colour.
+pub(crate) fn is_colour(name: &str) -> bool {
+    ["color", "colour", "farbe", "couleur"].iter().any(|word| name.contains(word))
 }
 
 /// Whether the values of a field are names: brands, categories, colours.
-pub(crate) fn is_name_field(key: &str) -> bool {
-    let is_colour =
-        |name: &str| ["color", "colour", "farbe", "couleur"].iter().any(|word| name.contains(word));
+fn is_name_field(key: &str) -> bool {
     matches!(key, "brand" | CATEGORY_TREE) || key.strip_prefix("attributes.").is_some_and(is_colour)
 }
 
@@ -34,7 +39,13 @@ impl Names {
             let values = &lexicon.values[field];
             let new = std::mem::replace(&mut self.n_seen[field], values.len())..values.len();
             let key = lexicon.fields.text(field as u32);
-            if new.is_empty() || !is_name_field(key) || values.len() > NAMES_MAX {
+            if new.is_empty() || !is_name_field(key) {
+                continue;
+            }
+            if !self.fields.contains(&(field as u16)) {
+                self.fields.push(field as u16);
+            }
+            if values.len() > NAMES_MAX {
                 continue;
             }
             for value in new.map(|value| value as u32) {
@@ -52,6 +63,11 @@ impl Names {
                 }
             }
         }
+    }
+
+    /// The fields whose values are names.
+    pub(crate) fn fields(&self) -> &[u16] {
+        &self.fields
     }
 
     /// The values of a field with a name.

@@ -1,7 +1,8 @@
-//! Filters as an index works them out: each comparison once for every distinct value, then by number.
+//! Filters as an index works them out: a comparison of numbers as a span of them, any other once for every
+//! distinct value, then by the value's number.
 
 use rustc_hash::FxHashSet;
-use souk_core::filter::Sets;
+use souk_core::filter::{OrderTest, Sets};
 use souk_core::{Field, FieldValue, Filter, ProductId};
 
 use crate::chunk::{Chunk, Place};
@@ -28,6 +29,12 @@ enum Node {
     Values {
         field: u16,
         accepted: Vec<u64>,
+    },
+    /// Rows with a number of a field from the one to the other.
+    Numbers {
+        field: u16,
+        least: f64,
+        most: f64,
     },
     /// These rows.
     Places(FxHashSet<Place>),
@@ -98,7 +105,7 @@ impl Narrow {
     #[inline]
     pub(crate) fn judge(
         &self,
-        chunk: (&Chunk, u32),
+        chunk: (&SearchIndex, (&Chunk, u32)),
         row: u16,
         owners: &[Option<usize>],
     ) -> Verdict {
@@ -118,8 +125,13 @@ impl Narrow {
 }
 
 impl Node {
-    fn holds(&self, chunk: (&Chunk, u32), row: u16) -> bool {
+    fn holds(&self, (index, chunk): (&SearchIndex, (&Chunk, u32)), row: u16) -> bool {
         match self {
+            Node::Numbers { field, least, most } => {
+                let values = &index.lexicon.values[usize::from(*field)];
+                let mut own = chunk.0.facts.of(row, *field);
+                own.any(|value| (*least..=*most).contains(&values.number(value)))
+            }
             Node::Values { field, accepted } => chunk
                 .0
                 .facts
@@ -127,9 +139,9 @@ impl Node {
                 .any(|value| accepted[value as usize / 64] >> (value % 64) & 1 == 1),
             Node::Places(places) => places.contains(&Place { chunk: chunk.1, row }),
             Node::Nothing => false,
-            Node::Not(inner) => !inner.holds(chunk, row),
-            Node::All(parts) => parts.iter().all(|part| part.holds(chunk, row)),
-            Node::Any(parts) => parts.iter().any(|part| part.holds(chunk, row)),
+            Node::Not(inner) => !inner.holds((index, chunk), row),
+            Node::All(parts) => parts.iter().all(|part| part.holds((index, chunk), row)),
+            Node::Any(parts) => parts.iter().any(|part| part.holds((index, chunk), row)),
         }
     }
 }
@@ -153,6 +165,17 @@ impl Sets for Compiler<'_> {
             }
         }
         Node::Values { field, accepted }
+    }
+
+    fn some_ordered(&mut self, field: &Field, by: &OrderTest<'_>) -> Node {
+        let lexicon = &self.0.lexicon;
+        let number = lexicon.field(&field_key(field));
+        let span = number.map(|number| (number, lexicon.values[usize::from(number)].span(by)));
+        match span {
+            Some((field, Ok(Some((least, most))))) => Node::Numbers { field, least, most },
+            Some((_, Ok(None))) => Node::Nothing,
+            _ => self.some_value(field, &|value| by.holds(value)),
+        }
     }
 
     fn none_of(&mut self, set: Node) -> Node {

@@ -1,6 +1,7 @@
 //! A query's words, and what each may stand for in the catalogue.
 
 mod correct;
+mod head;
 
 use rustc_hash::FxHashMap;
 
@@ -8,9 +9,9 @@ use crate::compounds::{Part, split};
 use crate::index::SearchIndex;
 use crate::lexicon::{Term, Words};
 use crate::request::SearchRequest;
-use crate::retrieve::{Alternative, Slot};
+use crate::retrieve::{Alternative, Slot, n_together};
 use crate::spelling::Limit;
-use crate::text::{TokenKind, Tokens};
+use crate::text::{Language, TokenKind, Tokens};
 
 /// A word as typed, folded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,13 @@ const NEAR_MAX: usize = 50;
 const BEGINNINGS_MAX: usize = 40;
 /// Compounds with one part.
 const COMPOUNDS_MAX: usize = 60;
+/// How much more the word that says what is looked for is worth than any other, where not all are asked
+/// for; chosen.
+const HEAD_WEIGHT: f32 = 1.3;
+/// How much more a code is worth there: it names one thing. Chosen.
+const CODE_WEIGHT: f32 = 1.5;
+/// Ways to split a word that are looked for in products.
+const SPLITS_MAX: usize = 5;
 /// Products below which a known word may still be a typing error, in the query or in the catalogue.
 const RARE: u32 = 3;
 
@@ -68,6 +76,29 @@ pub(crate) fn words_of(query: &str) -> Vec<QueryWord> {
     words
 }
 
+/// Whether a word may be two that were written together: letters anywhere, a code before the letters that it
+/// ends with (`ps4games`), for what is within a code is one thing.
+fn may_be_split(word: &QueryWord, at: usize) -> bool {
+    let (left, right) = word.text.split_at(at);
+    match word.kind {
+        TokenKind::Word => true,
+        TokenKind::Code => {
+            left.ends_with(|char: char| char.is_ascii_digit())
+                && right.chars().all(char::is_alphabetic)
+                && right.chars().count() >= 3
+        }
+        TokenKind::Number | TokenKind::Measure => false,
+    }
+}
+
+/// The places of words that say something; of all of them, when none does.
+fn places_that_count(words: &[QueryWord], language: Language) -> Vec<usize> {
+    let is_stop = |place: &usize| language.is_stop_word(&words[*place].text);
+    let all = 0..words.len();
+    let counted: Vec<usize> = all.clone().filter(|place| !is_stop(place)).collect();
+    if counted.is_empty() { all.collect() } else { counted }
+}
+
 /// A query as it is looked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<'a> {
@@ -76,6 +107,12 @@ pub(crate) struct Plan<'a> {
     languages: Vec<usize>,
     pub(crate) words: Vec<QueryWord>,
     pub(crate) slots: Vec<Slot>,
+    /// Which of them says what is looked for, the others saying which.
+    pub(crate) head: Option<usize>,
+    /// All words, those that say nothing among them.
+    typed: Vec<QueryWord>,
+    /// The place of each word that counts among all words.
+    places: Vec<usize>,
     /// Each word as it was probably meant, where it was changed.
     corrections: Vec<Option<Correction>>,
 }
@@ -94,35 +131,28 @@ impl<'a> Plan<'a> {
         if language != 0 {
             languages.push(0);
         }
+        let places = places_that_count(&words, index.lexicon.words[language].language());
+        let counted: Vec<QueryWord> = places.iter().map(|place| words[*place].clone()).collect();
+        let head = head::head_of(index, &words, language);
         let mut plan = Plan {
             index,
             languages,
-            slots: vec![Slot::default(); words.len()],
-            corrections: vec![None; words.len()],
-            words,
+            slots: vec![Slot::default(); counted.len()],
+            head: head.and_then(|head| places.iter().position(|place| *place == head)),
+            corrections: vec![None; counted.len()],
+            words: counted,
+            typed: words,
+            places,
         };
-        plan.drop_stop_words();
         for idx in 0..plan.words.len() {
             plan.take_as_typed(idx);
         }
-        for idx in 1..plan.words.len() {
-            plan.join(idx);
+        for place in 1..plan.typed.len() {
+            plan.join(place);
         }
         plan.add_synonyms();
         plan.weigh();
         plan
-    }
-
-    /// Words that say nothing are passed over, unless there are no others.
-    fn drop_stop_words(&mut self) {
-        let language = self.index.lexicon.words[self.languages[0]].language();
-        let is_stop = |word: &QueryWord| language.is_stop_word(&word.text);
-        if self.words.iter().all(is_stop) {
-            return;
-        }
-        self.words.retain(|word| !is_stop(word));
-        self.slots.truncate(self.words.len());
-        self.corrections.truncate(self.words.len());
     }
 
     fn vocabularies(&self) -> impl Iterator<Item = &'a Words> + use<'a> {
@@ -175,19 +205,26 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A word and the one before, written together: `head phones`.
-    fn join(&mut self, idx: usize) {
-        let whole = format!("{}{}", self.words[idx - 1].text, self.words[idx].text);
+    /// A word and the one before, written together: `head phones`, and also `a pple`, where a part says
+    /// nothing by itself.
+    fn join(&mut self, place: usize) {
+        let slot_of = |place: usize| self.places.iter().position(|other| *other == place);
+        let idxs: Vec<usize> = [place - 1, place].into_iter().filter_map(slot_of).collect();
+        let whole = format!("{}{}", self.typed[place - 1].text, self.typed[place].text);
+        let is_lost = idxs.iter().any(|idx| self.slots[*idx].alternatives.is_empty());
+        if idxs.is_empty() || (idxs.len() == 1 && !is_lost) {
+            return;
+        }
         for words in self.vocabularies() {
             let Some(known) = words.get(&whole) else { continue };
             let term = words.term(known);
-            let is_lost = |slot: &Slot| slot.alternatives.is_empty();
-            if is_lost(&self.slots[idx - 1]) || is_lost(&self.slots[idx]) {
-                self.corrections[idx - 1] = Some(Correction::Replaced(whole.clone()));
-                self.corrections[idx] = Some(Correction::Swallowed);
+            if is_lost {
+                self.corrections[idxs[0]] = Some(Correction::Replaced(whole.clone()));
+                idxs[1..].iter().for_each(|idx| {
+                    self.corrections[*idx] = Some(Correction::Swallowed);
+                });
             }
-            self.add(idx - 1, vec![term], worth::JOINED);
-            self.add(idx, vec![term], worth::JOINED);
+            idxs.iter().for_each(|idx| self.add(*idx, vec![term], worth::JOINED));
         }
     }
 
@@ -215,7 +252,7 @@ impl<'a> Plan<'a> {
     /// Products with a word as it was typed.
     fn docs_as_typed(&self, idx: usize) -> u32 {
         let docs = |alternative: &Alternative| match alternative.terms.as_slice() {
-            [term] if alternative.factor >= 1.0 => self.index.lexicon.docs(*term),
+            [term] if alternative.factor >= 1.0 => self.index.live_docs(*term),
             _ => 0,
         };
         self.slots[idx].alternatives.iter().map(docs).max().unwrap_or(0)
@@ -239,7 +276,7 @@ impl<'a> Plan<'a> {
             let factor = worth::TYPOS[usize::from(found.typos)] * (0.5 + 0.5 * share);
             self.add(idx, vec![found.term], factor);
         }
-        for (support, left, right) in self.splits(&word.text) {
+        for (support, left, right) in self.splits(&word) {
             if is_lost && near.first().is_none_or(|(found, _)| found.docs < support) {
                 self.corrections[idx] = Some(Correction::Replaced(format!("{left} {right}")));
             }
@@ -279,24 +316,40 @@ impl<'a> Plan<'a> {
         found
     }
 
-    /// Two words that were written together, the likeliest ways first: how often the rarer part stands
-    /// in the catalogue, and the parts.
-    fn splits(&self, word: &str) -> Vec<(u32, String, String)> {
+    /// Two words that were written together, the likeliest ways first: how many products have both, and
+    /// the parts. What no product has together was not meant together: `macbook` is no `mac book`.
+    fn splits(&self, word: &QueryWord) -> Vec<(u32, String, String)> {
         let mut found = Vec::new();
-        for (end, _) in word.char_indices().skip(1) {
-            let (left, right) = word.split_at(end);
+        for (end, _) in word.text.char_indices().skip(1) {
+            if !may_be_split(word, end) {
+                continue;
+            }
+            let (left, right) = word.text.split_at(end);
             for words in self.vocabularies() {
+                let is_small = |part| words.language().is_stop_word(part);
                 let (Some(first), Some(last)) = (words.get(left), words.get(right)) else {
                     continue;
                 };
                 let support = words.count(first).min(words.count(last));
-                if support > 0 && (left.len() > 2 || right.len() > 2) {
-                    found.push((support, left.to_owned(), right.to_owned()));
+                if support > 0
+                    && (left.len() > 2 || right.len() > 2)
+                    && !is_small(left)
+                    && !is_small(right)
+                {
+                    let terms = [words.term(first), words.term(last)];
+                    found.push((support, terms, left.to_owned(), right.to_owned()));
                 }
             }
         }
         found.sort_by(|left, right| right.cmp(left));
-        found.truncate(3);
+        found.truncate(SPLITS_MAX);
+        let chunks = &self.index.chunks;
+        let mut found: Vec<(u32, String, String)> = found
+            .into_iter()
+            .map(|(_, terms, left, right)| (n_together(chunks, &terms) as u32, left, right))
+            .filter(|(together, ..)| *together > 0)
+            .collect();
+        found.sort_by(|left, right| right.cmp(left));
         found
     }
 
@@ -327,11 +380,45 @@ impl<'a> Plan<'a> {
             let best = slot.alternatives.iter().map(|a| a.factor).fold(0.0, f32::max);
             let likely = slot.alternatives.iter().filter(|a| a.factor >= best - 0.05);
             let docs = |alternative: &Alternative| {
-                let docs = alternative.terms.iter().map(|term| self.index.lexicon.docs(*term));
+                let docs = alternative.terms.iter().map(|term| self.index.live_docs(*term));
                 docs.min().unwrap_or(0)
             };
             let docs = (likely.map(docs).max().unwrap_or(0) as f32).min(n_products);
             slot.weight = (1.0 + (n_products - docs + 0.5) / (docs + 0.5)).ln();
+        }
+    }
+
+    /// The slots for hits that need not have all words: the word that says what is looked for is worth more
+    /// than those that say which, however rare they are. `milk` of `whole milk`, but not `games` of `ps4 games`:
+    /// codes and numbers say more.
+    pub(crate) fn slots_with_head(&self) -> Vec<Slot> {
+        let mut slots = self.slots.clone();
+        for (slot, word) in slots.iter_mut().zip(&self.words) {
+            if word.kind == TokenKind::Code {
+                slot.weight *= CODE_WEIGHT;
+            }
+        }
+        if let Some(head) = self.head {
+            let others = self.words.iter().zip(&self.slots).enumerate();
+            let others =
+                others.filter(|(idx, (word, _))| *idx != head && word.kind == TokenKind::Word);
+            let most = others.map(|(_, (_, slot))| slot.weight).fold(0.0, f32::max);
+            slots[head].weight = slots[head].weight.max(HEAD_WEIGHT * most);
+        }
+        slots
+    }
+
+    /// Takes back guesses that found nothing together with the other words, in words so short that nearly
+    /// each is near another; not if there is nothing else to go by.
+    pub(crate) fn forget_guesses(&mut self, typed: &Plan<'a>) {
+        if typed.slots.iter().all(|slot| slot.alternatives.is_empty()) {
+            return;
+        }
+        for idx in 0..self.words.len() {
+            if self.words[idx].text.chars().count() < correct::ALONE_FROM {
+                self.slots[idx].clone_from(&typed.slots[idx]);
+                self.corrections[idx].clone_from(&typed.corrections[idx]);
+            }
         }
     }
 

@@ -3,10 +3,19 @@
 use rustc_hash::FxHashMap;
 use souk_core::Availability;
 
+mod category;
+
+pub(crate) use category::CategoryRank;
+
 use crate::chunk::Chunk;
 use crate::index::SearchIndex;
 use crate::query::Plan;
 use crate::settings::Ranking;
+use crate::title::TitleWord;
+
+/// What a word of an aside is worth in a title, and a head that other words follow; chosen.
+const ASIDE_WORTH: f32 = 0.4;
+const OPEN_HEAD: f32 = 0.2;
 
 /// What is asked of titles, ready for many rows.
 pub(crate) struct TitleRank<'a> {
@@ -16,6 +25,8 @@ pub(crate) struct TitleRank<'a> {
     /// The words as typed, by their number; which of the query's it is.
     typed: FxHashMap<u32, usize>,
     n_slots: usize,
+    /// The bit of the word that says what is looked for; 0 for none.
+    head: u16,
     ranking: Ranking,
 }
 
@@ -41,6 +52,7 @@ impl<'a> TitleRank<'a> {
             slots,
             typed,
             n_slots: plan.slots.len(),
+            head: plan.head.map_or(0, |head| 1 << head),
             ranking: index.settings.ranking,
         }
     }
@@ -52,20 +64,23 @@ impl<'a> TitleRank<'a> {
             return 1.0;
         }
         let words = &self.index.lexicon.words[0];
+        let head = self.head_fit(title);
         let (mut covered, mut exact, mut n_matched, mut n_near) = (0u16, 0u16, 0u32, 0u32);
         let (mut quality, mut before, mut first) = (0.0f32, 0u16, None);
-        for (place, word) in title.iter().enumerate() {
-            let Some((bits, factor)) = self.slots.get(&words.term(*word).0) else {
+        for (place, word) in title.iter().map(|word| TitleWord(*word)).enumerate() {
+            let Some((bits, factor)) = self.slots.get(&words.term(word.number()).0) else {
                 before = 0;
                 continue;
             };
             if bits & !covered != 0 {
-                quality += factor * (bits & !covered).count_ones() as f32;
+                // What a thing is for counts less, unless the thing itself is what is looked for.
+                let worth = if word.is_aside() && head == 0.0 { ASIDE_WORTH } else { 1.0 };
+                quality += worth * factor * (bits & !covered).count_ones() as f32;
             }
             covered |= bits;
             n_matched += 1;
             first = first.or(Some(place));
-            if let Some(idx) = self.typed.get(word) {
+            if let Some(idx) = self.typed.get(&word.number()) {
                 exact |= 1 << idx;
             }
             // The word before it in the query stands before it in the title.
@@ -83,6 +98,21 @@ impl<'a> TitleRank<'a> {
             + self.ranking.near * near
             + self.ranking.filled * filled
             + self.ranking.early * early
+            + self.ranking.head * head
+    }
+
+    /// Whether the word that says what is looked for says what the thing is: 1 when it closes a phrase, less
+    /// when other words follow it, 0 when it stands in an aside or nowhere.
+    fn head_fit(&self, title: &[u32]) -> f32 {
+        let words = &self.index.lexicon.words[0];
+        let own = title.iter().map(|word| TitleWord(*word)).filter(|word| !word.is_aside());
+        let fit = |word: TitleWord| match self.slots.get(&words.term(word.number()).0) {
+            Some((bits, factor)) if bits & self.head != 0 => {
+                factor * if word.closes() { 1.0 } else { OPEN_HEAD }
+            }
+            _ => 0.0,
+        };
+        own.map(fit).fold(0.0, f32::max)
     }
 }
 

@@ -189,6 +189,9 @@ pub struct ScoreParts {
     pub text: f64,
     /// How they stand in the title.
     pub title: f64,
+    /// How they stand in the name of its category, and whether it is of the category that most of the
+    /// best hits are of.
+    pub category: f64,
     /// Whether it can be sold.
     pub availability: f64,
     /// How much it is wanted.

@@ -207,20 +207,17 @@ impl Scratch {
         }
     }
 
-    /// Appends the rows that have at least `needed` of the slots, rising, each with its text score.
-    pub(crate) fn some(
-        &mut self,
-        chunk: &Chunk,
-        (slots, needed): (&[Slot], usize),
-        out: &mut Vec<(u16, f32)>,
-    ) {
+    /// Appends the rows that have at least so many of the slots, rising, each with its text score and with
+    /// what it lacks.
+    pub(crate) fn some(&mut self, chunk: &Chunk, asked: (&[Slot], usize), out: &mut Vec<Row>) {
+        let (slots, needed) = asked;
         self.sums.resize(Chunk::ROWS_MAX, 0.0);
         self.hits.resize(Chunk::ROWS_MAX, 0);
+        let mut scored = Vec::new();
         for slot in slots {
             let lists = Lists::new(chunk, slot);
-            let start = out.len();
-            self.any_of_slot(&lists, out);
-            for (row, score) in out.drain(start..) {
+            self.any_of_slot(&lists, &mut scored);
+            for (row, score) in scored.drain(..) {
                 self.sums[usize::from(row)] += score;
                 self.hits[usize::from(row)] += 1;
                 self.touched[usize::from(row) / 64] |= 1 << (row % 64);
@@ -230,15 +227,27 @@ impl Scratch {
         drain(&mut self.touched, |row| {
             let idx = usize::from(row);
             if usize::from(hits[idx]) >= needed {
-                // Of rows with other numbers of words, those with more come first.
-                let share = f32::from(hits[idx]) / slots.len() as f32;
-                out.push((row, sums[idx] * share));
+                let missing = slots.len() as u8 - hits[idx];
+                let score = sums[idx] * MISSING_WORTH.powi(i32::from(missing));
+                out.push(Row { row, score, missing });
             }
             sums[idx] = 0.0;
             hits[idx] = 0;
         });
     }
 }
+
+/// A row that was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) row: u16,
+    pub(crate) score: f32,
+    /// How many of the words it lacks. Hits that lack less come first.
+    pub(crate) missing: u8,
+}
+
+/// What a score is worth for each word that is missing; chosen. Their order is strict anyway.
+const MISSING_WORTH: f32 = 0.5;
 
 /// Keeps of `found` what stands in a slot's only list.
 fn leap(slot: &Lists<'_>, found: &[(u16, f32)], out: &mut Vec<(u16, f32)>) {

@@ -12,15 +12,12 @@ use crate::rank::{availability_factor, popularity_factor};
 use crate::request::{
     Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
 };
-use crate::retrieve::Scratch;
+use crate::retrieve::{Row, Scratch};
 use crate::text::Language;
 use crate::understand::{Reading, read};
 
 /// Hits below which words are also taken otherwise; chosen: the first page that a shopper sees.
 const ENOUGH: usize = 10;
-
-/// Rows of one chunk, each with its text score.
-type ScoredRows = Vec<(u16, f32)>;
 
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +25,8 @@ pub(crate) struct Match {
     pub(crate) place: Place,
     /// The score without what is looked at in the best ones alone.
     pub(crate) score: f32,
+    /// See [`Row::missing`].
+    pub(crate) missing: u8,
 }
 
 /// All that was found.
@@ -153,8 +152,12 @@ impl SearchIndex {
                 relaxed.push(Relaxation::Spelling);
             }
             if found.matches.is_empty() {
+                let typed = plan.clone();
                 found = forgive(&mut plan, found, &mut |plan| sieve.all_words(plan, &mut scratch));
-                if !found.matches.is_empty() || plan.corrected().is_some() {
+                if found.matches.is_empty() {
+                    plan.forget_guesses(&typed);
+                }
+                if relaxed.is_empty() && (!found.matches.is_empty() || plan.corrected().is_some()) {
                     relaxed.push(Relaxation::Spelling);
                 }
             }
@@ -163,6 +166,10 @@ impl SearchIndex {
         let mut needed = of;
         while found.matches.len() < ENOUGH && needed > 1 {
             needed -= 1;
+            // Half of the words is not what was asked for any more; better than nothing, though.
+            if needed < of.div_ceil(2) && !found.matches.is_empty() {
+                break;
+            }
             let wider = sieve.some_words(&plan, needed, &mut scratch);
             if wider.matches.len() > found.matches.len() {
                 found = wider;
@@ -236,7 +243,8 @@ impl<'a> Sieve<'a> {
         let index = self.index;
         let text = typed.meant(&mut |words| {
             let plan = Plan::new(index, words.to_vec(), language);
-            self.all_words(&plan, scratch).matches.len()
+            let found = self.all_words(&plan, scratch);
+            plan.evidence(found.matches.iter().map(|found| found.score))
         })?;
         let mut plan = Plan::new(index, words_of(&text), language);
         plan.keep_typed(typed);
@@ -249,34 +257,41 @@ impl<'a> Sieve<'a> {
         if !plan.is_found() {
             return Found::default();
         }
-        self.each_chunk(&mut |chunk, rows| scratch.all(chunk, &plan.slots, rows))
+        let mut all = Vec::new();
+        self.each_chunk(&mut |chunk, rows| {
+            scratch.all(chunk, &plan.slots, &mut all);
+            rows.extend(all.drain(..).map(|(row, score)| Row { row, score, missing: 0 }));
+        })
     }
 
     fn some_words(&self, plan: &Plan<'_>, needed: usize, scratch: &mut Scratch) -> Found {
-        self.each_chunk(&mut |chunk, rows| scratch.some(chunk, (&plan.slots, needed), rows))
+        let slots = plan.slots_with_head();
+        self.each_chunk(&mut |chunk, rows| scratch.some(chunk, (&slots, needed), rows))
     }
 
     fn everything(&self) -> Found {
         self.each_chunk(&mut |chunk, rows| {
-            rows.extend((0..chunk.len()).map(|row| (row as u16, 1.0)));
+            let all = 0..chunk.len();
+            rows.extend(all.map(|row| Row { row: row as u16, score: 1.0, missing: 0 }));
         })
     }
 
-    fn each_chunk(&self, look: &mut dyn FnMut(&Chunk, &mut ScoredRows)) -> Found {
+    fn each_chunk(&self, look: &mut dyn FnMut(&Chunk, &mut Vec<Row>)) -> Found {
         let mut found = Found::default();
         let mut rows = Vec::new();
         for (number, chunk) in self.index.chunks.iter().enumerate() {
             rows.clear();
             look(chunk, &mut rows);
-            for (row, score) in rows.drain(..) {
-                self.take((chunk, number as u32), (row, score), &mut found);
+            for row in rows.drain(..) {
+                self.take((chunk, number as u32), row, &mut found);
             }
         }
         found
     }
 
     #[inline]
-    fn take(&self, chunk: (&Chunk, u32), (row, score): (u16, f32), found: &mut Found) {
+    fn take(&self, chunk: (&Chunk, u32), this: Row, found: &mut Found) {
+        let Row { row, score, missing } = this;
         if !chunk.0.live.get(usize::from(row)) {
             return;
         }
@@ -284,7 +299,7 @@ impl<'a> Sieve<'a> {
         let verdict = if self.narrow.is_all() {
             Verdict::Hit
         } else {
-            self.narrow.judge(chunk, row, &self.owners)
+            self.narrow.judge((self.index, chunk), row, &self.owners)
         };
         match verdict {
             Verdict::Hit => {
@@ -292,7 +307,7 @@ impl<'a> Sieve<'a> {
                 let score = score
                     * availability_factor(chunk.0.availability(row))
                     * popularity_factor(ranking, chunk.0.popularity[usize::from(row)]);
-                found.matches.push(Match { place, score });
+                found.matches.push(Match { place, score, missing });
             }
             Verdict::HitButFor(facet) => found.beside.push((place, facet)),
             Verdict::Miss => {}

@@ -53,6 +53,12 @@ pub struct Ranking {
     pub filled: f32,
     /// The first of them opens the title.
     pub early: f32,
+    /// The word that says what is looked for is what the title says that the thing is.
+    pub head: f32,
+    /// The name of its category has all words.
+    pub category: f32,
+    /// It is of the category that most of the best hits are of.
+    pub crowd: f32,
     /// The product is wanted as much as any.
     pub popularity: f32,
     /// It has a brand or colour that the words name, or is cheap when `cheap` is asked for.
@@ -88,11 +94,14 @@ impl Default for Settings {
             ],
             saturation: 1.2,
             ranking: Ranking {
-                title: 0.2,
+                title: 0.4,
                 exact: 0.05,
                 near: 0.2,
                 filled: 0.2,
                 early: 0.0,
+                head: 0.2,
+                category: 0.5,
+                crowd: 0.15,
                 popularity: 0.3,
                 preference: 0.3,
             },

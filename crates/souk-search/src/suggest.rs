@@ -9,6 +9,7 @@ use crate::lexicon::Term;
 use crate::query::words_of;
 use crate::request::{Hit, SearchError, SearchRequest, Structure, Typing};
 use crate::text::{Language, fold};
+use crate::title::TitleWord;
 
 /// What is suggested for.
 #[derive(Clone, Debug)]
@@ -136,6 +137,7 @@ impl SearchIndex {
         for hit in hits {
             let Some(place) = self.place(hit.id.as_str()) else { continue };
             let title = self.chunks[place.chunk as usize].title_words.get(place.row);
+            let title: Vec<u32> = title.iter().map(|word| TitleWord(*word).number()).collect();
             for (idx, word) in title.iter().enumerate() {
                 let text = words.text(*word);
                 // A word that was typed already is not what comes next.

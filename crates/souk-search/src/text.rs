@@ -10,8 +10,9 @@ mod tokens;
 mod units;
 
 pub(crate) use fold::fold;
+pub(crate) use language::HeadSide;
 pub use language::Language;
-pub(crate) use tokens::{TokenKind, Tokens};
+pub(crate) use tokens::{Gap, TokenKind, Tokens};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,6 @@ use souk_core::{FieldValue, Filter};
 
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
-use crate::names::is_name_field;
 use crate::query::QueryWord;
 use crate::request::{Effect, Understood};
 use crate::text::{TokenKind, fold};
@@ -194,10 +193,7 @@ fn cheap(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Opt
 
 /// Brands, colours and categories by their names.
 fn names(index: &SearchIndex, reading: &mut Reading) {
-    let lexicon = &index.lexicon;
-    let fields = (0..lexicon.fields.len() as u16)
-        .filter(|field| is_name_field(lexicon.fields.text(u32::from(*field))));
-    for field in fields {
+    for field in index.names.fields().iter().copied() {
         for start in 0..reading.words.len() {
             let longest = NAME_WORDS_MAX.min(reading.words.len() - start);
             let longest_first = (1..=longest).rev();

@@ -12,6 +12,13 @@ pub trait Sets {
     /// Things of which some value of `field` passes `test`.
     fn some_value(&mut self, field: &Field, test: &dyn Fn(FieldValue<'_>) -> bool) -> Self::Set;
 
+    /// Things of which some value of `field` stands as `wanted` to what `order` compares it with; `order`
+    /// is none for a value that has no order with that. For an index that keeps numbers sorted: numbers
+    /// that rise never fall in this order, and the same is true of times.
+    fn some_ordered(&mut self, field: &Field, by: &OrderTest<'_>) -> Self::Set {
+        self.some_value(field, &|value| by.holds(value))
+    }
+
     /// Things that are not in `set`.
     fn none_of(&mut self, set: Self::Set) -> Self::Set;
 
@@ -20,6 +27,30 @@ pub trait Sets {
 
     /// Things in some set.
     fn any_of(&mut self, sets: Vec<Self::Set>) -> Self::Set;
+}
+
+/// A comparison of values with one literal: `< 50`, `>= '2026-01-01'`.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderTest<'a> {
+    literal: &'a Literal,
+    wanted: fn(Ordering) -> bool,
+}
+
+impl OrderTest<'_> {
+    /// How a value stands to the literal, if the two have an order.
+    pub fn order(&self, value: FieldValue<'_>) -> Option<Ordering> {
+        order(value, self.literal)
+    }
+
+    /// Whether the comparison holds for values that stand so to the literal.
+    pub fn wants(&self, order: Ordering) -> bool {
+        (self.wanted)(order)
+    }
+
+    /// Whether it holds for a value.
+    pub fn holds(&self, value: FieldValue<'_>) -> bool {
+        self.order(value).is_some_and(self.wanted)
+    }
 }
 
 impl Filter {
@@ -95,5 +126,5 @@ fn some_ordered<S: Sets>(
     (field, literal): (&Field, &Literal),
     wanted: fn(Ordering) -> bool,
 ) -> S::Set {
-    sets.some_value(field, &|value| order(value, literal).is_some_and(wanted))
+    sets.some_ordered(field, &OrderTest { literal, wanted })
 }

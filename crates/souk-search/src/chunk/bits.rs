@@ -35,6 +35,23 @@ impl Bits {
         was
     }
 
+    /// The places of bits that are not set, rising; of the first 65,536.
+    pub(crate) fn zeros(&self) -> impl Iterator<Item = u16> + '_ {
+        let len = self.len;
+        self.words.iter().enumerate().flat_map(move |(idx, word)| {
+            let in_use = (len - idx * 64).min(64);
+            let mask = if in_use == 64 { u64::MAX } else { (1 << in_use) - 1 };
+            let mut left = !word & mask;
+            std::iter::from_fn(move || {
+                (left != 0).then(|| {
+                    let bit = left.trailing_zeros();
+                    left &= left - 1;
+                    (idx * 64) as u16 + bit as u16
+                })
+            })
+        })
+    }
+
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }

@@ -56,6 +56,7 @@ fn copy_row(from: &Chunk, row: usize, to: &mut Chunk) -> u16 {
     to.facts.push(&facts);
     to.availability.push(from.availability[row]);
     to.popularity.push(from.popularity[row]);
+    to.coming.push(from.coming[row]);
     to.live.push_one();
     to.n_live += 1;
     number

@@ -18,8 +18,9 @@ impl Rows {
         &self.numbers[range(&self.ends, row)]
     }
 
-    pub(crate) fn renumber(&mut self, numbers: &[u32]) {
-        self.numbers.iter_mut().for_each(|number| *number = numbers[*number as usize]);
+    /// Changes every number.
+    pub(crate) fn map(&mut self, change: impl Fn(u32) -> u32) {
+        self.numbers.iter_mut().for_each(|number| *number = change(*number));
     }
 
     pub(crate) fn bytes(&self) -> usize {

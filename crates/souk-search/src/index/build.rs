@@ -34,7 +34,7 @@ impl SearchIndex {
         self.lengths = lengths(products, &self.settings);
     }
 
-    pub(super) fn take_pieces<P: Borrow<Product> + Sync>(
+    pub(crate) fn take_pieces<P: Borrow<Product> + Sync>(
         &mut self,
         products: &[P],
         threads: usize,

@@ -10,10 +10,11 @@ use crate::document::Lengths;
 use crate::lexicon::{Interner, Term, Texts, Values, Words};
 use crate::settings::Settings;
 use crate::text::Language;
+use crate::title::TitleWord;
 
 const MAGIC: &[u8; 8] = b"SOUKSRCH";
 /// Goes up when the bytes, or the way products are read, change.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEAD: usize = 8 + 1 + 16;
 
 /// Why bytes are no snapshot that can be used; the remedy is always to build the index anew.
@@ -115,8 +116,10 @@ impl SearchIndex {
             let before = self.places.len();
             let n_live = live.len();
             for row in live {
-                self.register(Place { chunk: number as u32, row: row as u16 });
+                self.locate(Place { chunk: number as u32, row: row as u16 });
             }
+            let last = self.chunks[number].coming.iter().max();
+            self.n_came = self.n_came.max(last.copied().unwrap_or(0));
             // No product is twice in one index.
             if self.places.len() != before + n_live {
                 return Err(SnapshotError::Damaged);
@@ -161,7 +164,13 @@ fn read_index(index: &mut SearchIndex, r: &mut Reader<'_>) -> Result<(), Snapsho
         };
         check(facts.into_iter().all(is_known))?;
         let n_words = lexicon.words[0].len();
-        check(chunk.title_words.numbers.iter().all(|word| (*word as usize) < n_words))?;
+        check(
+            chunk
+                .title_words
+                .numbers
+                .iter()
+                .all(|word| (TitleWord(*word).number() as usize) < n_words),
+        )?;
         index.chunks.push(chunk);
     }
     Ok(())
@@ -241,6 +250,7 @@ fn write_chunk(chunk: &Chunk, w: &mut Writer) {
     write_u32s(&chunk.facts.values, w);
     w.raw(&chunk.availability);
     w.raw(&chunk.popularity);
+    write_u32s(&chunk.coming, w);
     for word in chunk.live.words() {
         w.raw(&word.to_le_bytes());
     }
@@ -277,6 +287,8 @@ fn read_chunk(r: &mut Reader<'_>) -> Result<Chunk, SnapshotError> {
     chunk.availability = r.raw(n_rows)?.to_vec();
     check(chunk.availability.iter().all(|state| *state < 4))?;
     chunk.popularity = r.raw(n_rows)?.to_vec();
+    chunk.coming = read_u32s(r)?;
+    check(chunk.coming.len() == n_rows)?;
     let live = r.raw(n_rows.div_ceil(64) * 8)?;
     for row in 0..n_rows {
         chunk.push_live(live[row / 8] >> (row % 8) & 1);

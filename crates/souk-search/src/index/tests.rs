@@ -53,6 +53,45 @@ fn translations_are_found_in_their_language() {
     assert_eq!(ask(&index, "baskets").total, 0, "French was not asked for");
 }
 
+/// A span of numbers says what each number by itself says, in fields of numbers, times and mixed ones.
+#[test]
+fn comparisons_by_span_agree_with_those_by_value() {
+    let many = |n: u32| {
+        let mut fields = json!({"title": "Thing", "attributes": {"weight": (n * 37 % 500) as f64 / 4.0,
+            "size": if n % 3 == 0 { json!("XL") } else { json!(n % 50) }},
+            "price": {"amount": n * 7919 % 9_000, "currency": "USD"}});
+        if n % 2 == 0 {
+            fields["published_at"] = json!(format!("2026-01-{:02}T00:00:00Z", n % 28 + 1));
+        }
+        product(&n.to_string(), fields)
+    };
+    // More than wait to be sorted, then a few more.
+    let products: Vec<Product> = (0..2_500).map(many).collect();
+    let mut index = SearchIndex::build(Settings::default(), &products[..2_400], 1);
+    index.upsert(&products[2_400..]);
+    for filter in [
+        "price < 20",
+        "price <= 44.99",
+        "price > 80",
+        "price >= 89.98",
+        "price < 0",
+        "price > 1000",
+        "weight >= 30.25 AND weight < 31",
+        "size > 20",
+        "size < 'Y'",
+        "published_at < '2026-01-09'",
+        "published_at >= 1767571200",
+        "price > 'cheap'",
+        "missing < 3",
+        "NOT price < 50",
+    ] {
+        let filter = souk_core::Filter::parse(filter).unwrap();
+        let expected = products.iter().filter(|product| filter.matches(*product)).count();
+        let request = SearchRequest { filter: Some(filter.clone()), ..SearchRequest::new("") };
+        assert_eq!(index.search(&request).unwrap().total, expected, "{filter}");
+    }
+}
+
 /// Shoes of some brands and prices, some of them twice.
 fn some(numbers: &[u8]) -> Vec<Product> {
     let make = |n: &u8| {

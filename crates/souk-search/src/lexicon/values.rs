@@ -1,8 +1,10 @@
 //! The values of one field: what facets count and filters compare.
 
+use souk_core::filter::OrderTest;
 use souk_core::{Field, FieldValue, Timestamp};
 
 use super::interner::{Interner, Texts};
+use super::rising::Rising;
 
 /// A field's name in the lexicon; an attribute may have the name of a product's own field.
 pub(crate) fn field_key(field: &Field) -> String {
@@ -19,6 +21,8 @@ pub(crate) struct Values {
     texts: Interner,
     /// The value as a number, for numbers and times (Unix milliseconds); NaN otherwise.
     numbers: Vec<f64>,
+    /// Those that are numbers, and those that are times.
+    rising: [Rising; 2],
     /// Products that have it now.
     live: Vec<u32>,
 }
@@ -35,10 +39,28 @@ impl Values {
         };
         let number = self.texts.intern(&key);
         if number as usize == self.numbers.len() {
-            self.numbers.push(number_of(&key));
-            self.live.push(0);
+            self.enlist(&key);
         }
         number
+    }
+
+    /// Notes a value that came just now.
+    fn enlist(&mut self, key: &str) {
+        let value = self.numbers.len() as u32;
+        self.numbers.push(number_of(key));
+        self.live.push(0);
+        if let Some(kind) = kind_of_number(key) {
+            self.rising[kind].push(value, &self.numbers);
+        }
+    }
+
+    /// Which numbers a comparison accepts, as their least and greatest; none when no value's number is
+    /// accepted. Not for a field that has other values than numbers, or other than times: `Err`.
+    pub(crate) fn span(&self, by: &OrderTest<'_>) -> Result<Option<(f64, f64)>, NotAllNumbers> {
+        let all = self.rising.iter().find(|rising| rising.len() == self.len());
+        let all = all.ok_or(NotAllNumbers)?;
+        let order = |value: u32| by.order(self.get(value));
+        Ok(all.span(&self.numbers, &order, &|order| by.wants(order)))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -88,8 +110,7 @@ impl Values {
             .map(|theirs| {
                 let ours = self.texts.intern(other.texts.text(theirs));
                 if ours as usize == self.numbers.len() {
-                    self.numbers.push(other.numbers[theirs as usize]);
-                    self.live.push(0);
+                    self.enlist(other.texts.text(theirs));
                 }
                 self.live[ours as usize] += other.live[theirs as usize];
                 ours
@@ -98,7 +119,8 @@ impl Values {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.texts.bytes() + self.numbers.len() * 12
+        let rising: usize = self.rising.iter().map(Rising::bytes).sum();
+        self.texts.bytes() + self.numbers.len() * 12 + rising
     }
 
     pub(crate) fn texts(&self) -> &Texts {
@@ -111,9 +133,30 @@ impl Values {
         if keys.clone().any(|number| !texts.get(number).starts_with(['t', 'p', 'n', 'b', 'm'])) {
             return None;
         }
-        let numbers = keys.map(|number| number_of(texts.get(number))).collect();
-        let live = vec![0; texts.len()];
-        Some(Values { texts: Interner::from_texts(texts)?, numbers, live })
+        let mut values = Values::default();
+        values.numbers = keys.clone().map(|number| number_of(texts.get(number))).collect();
+        values.live = vec![0; texts.len()];
+        for value in keys {
+            if let Some(kind) = kind_of_number(texts.get(value)) {
+                values.rising[kind].push(value, &values.numbers);
+            }
+        }
+        values.rising.iter_mut().for_each(|rising| rising.sort(&values.numbers));
+        values.texts = Interner::from_texts(texts)?;
+        Some(values)
+    }
+}
+
+/// A field has values that are no numbers, or numbers beside times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotAllNumbers;
+
+/// 0 for a number, 1 for a time: their numbers are not of one kind.
+fn kind_of_number(key: &str) -> Option<usize> {
+    match key.as_bytes()[0] {
+        b'n' if number_of(key).is_finite() => Some(0),
+        b'm' if number_of(key).is_finite() => Some(1),
+        _ => None,
     }
 }
 

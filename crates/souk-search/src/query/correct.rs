@@ -4,104 +4,157 @@ use super::{Correction, Plan, QueryWord, words_of};
 use crate::retrieve::n_together;
 use crate::spelling::Limit;
 
+/// How much the sum of [`Plan::evidence`] counts; chosen: one product with all words in its title weighs as
+/// much as an error of one letter is unlikely.
+const EVIDENCE: f32 = 50.0;
 /// Ways to read one word that are tried.
-const TRIED: usize = 3;
+const TRIED: usize = 6;
 /// A joined word is meant when it is in this many times as many products as both parts together.
 const JOINED_TIMES: usize = 4;
+/// Letters from which a word is read otherwise although what it becomes is found with no other word of the
+/// query: of shorter ones nearly every word is near another. Chosen.
+pub(super) const ALONE_FROM: usize = 6;
+
+/// A way to read a word.
+#[derive(Clone, Debug)]
+struct Reading {
+    text: String,
+    /// How unlikely the error is: the logarithm of its odds, about.
+    cost: f32,
+}
+
+/// Tells how well a reading is borne out by products, 0 for none: see [`Plan::evidence`].
+type Evidence<'a> = dyn FnMut(&[QueryWord]) -> f32 + 'a;
 
 impl Plan<'_> {
     /// The words as they were probably meant, if that is another query: words that are in no product, or
-    /// hardly any, and words that belong together. `n_found` tells how much a reading finds.
-    pub(crate) fn meant(&self, n_found: &mut dyn FnMut(&[QueryWord]) -> usize) -> Option<String> {
+    /// hardly any, and words that belong together.
+    pub(crate) fn meant(&self, evidence: &mut Evidence<'_>) -> Option<String> {
         let joined = self.joined();
-        let base = joined.as_deref().map_or_else(|| self.words.clone(), words_of);
+        let base = joined.as_deref().map_or_else(|| self.typed.clone(), words_of);
         let typed = Plan::new(self.index, base, self.languages[0]);
         let mut doubtful: Vec<usize> =
             (0..typed.words.len()).filter(|idx| typed.is_doubtful(*idx)).collect();
-        if doubtful.is_empty() && joined.is_none() && n_found(&typed.words) == 0 {
+        if doubtful.is_empty() && joined.is_none() && evidence(&typed.typed) == 0.0 {
             // Every word is known, but not together: one of them is another word's typing error.
             doubtful = (0..typed.words.len()).collect();
             doubtful.sort_by_key(|idx| typed.docs_as_typed(*idx));
-            return doubtful.into_iter().find_map(|idx| {
-                let texts = typed.readings(idx).into_iter().map(|text| typed.with(idx, &text));
-                texts.into_iter().find(|text| n_found(&words_of(text)) > 0)
-            });
+            return doubtful.into_iter().find_map(|idx| typed.best(idx, &typed, evidence));
         }
         let mut text = joined.clone().unwrap_or_else(|| typed.text());
         let mut is_changed = joined.is_some();
         for idx in doubtful.into_iter().rev() {
             let now = Plan::new(self.index, words_of(&text), self.languages[0]);
-            let readings = typed.readings(idx);
-            let best = readings.iter().map(|reading| now.with(idx, reading));
-            let best: Vec<String> = best.collect();
-            let found = best.iter().find(|text| n_found(&words_of(text)) > 0).or(best.first());
-            if let Some(found) = found {
-                text.clone_from(found);
+            let is_alone =
+                typed.words.len() == 1 || typed.words[idx].text.chars().count() >= ALONE_FROM;
+            let best = typed.best(idx, &now, evidence).or_else(|| {
+                let first = typed.readings(idx).into_iter().next();
+                first.filter(|_| is_alone).map(|first| now.with(idx, &first.text))
+            });
+            if let Some(best) = best {
+                text = best;
                 is_changed = true;
             }
         }
         is_changed.then_some(text)
     }
 
+    /// The query `now` with the likeliest reading of a word: by the odds of the error, and by how well
+    /// products bear out all the words together.
+    fn best(&self, idx: usize, now: &Plan<'_>, evidence: &mut Evidence<'_>) -> Option<String> {
+        let mut best: Option<(f32, String)> = None;
+        for reading in self.readings(idx) {
+            let text = now.with(idx, &reading.text);
+            let borne_out = evidence(&words_of(&text));
+            let likelihood = (1.0 + EVIDENCE * borne_out).ln() - reading.cost;
+            let is_better = best.as_ref().is_none_or(|(known, _)| likelihood > *known);
+            if borne_out > 0.0 && is_better {
+                best = Some((likelihood, text));
+            }
+        }
+        best.map(|(_, text)| text)
+    }
+
+    /// How well products bear out the words, by the text scores of those that have all: what is said in
+    /// titles counts more than what long descriptions say by the way.
+    pub(crate) fn evidence(&self, scores: impl Iterator<Item = f32>) -> f32 {
+        let most: f32 = self.slots.iter().map(|slot| slot.weight).sum();
+        scores.map(|score| (score / most.max(f32::EPSILON)).powi(3)).sum()
+    }
+
     fn text(&self) -> String {
-        self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+        self.typed.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// The query with one word read otherwise.
     fn with(&self, idx: usize, reading: &str) -> String {
-        let words = self.words.iter().enumerate();
-        let words = words.map(|(at, word)| if at == idx { reading } else { word.text.as_str() });
+        let changed = self.places.get(idx);
+        let words = self.typed.iter().enumerate();
+        let words =
+            words.map(|(at, word)| if Some(&at) == changed { reading } else { word.text.as_str() });
         words.collect::<Vec<_>>().join(" ")
     }
 
     /// What a word may be meant to be, likeliest first.
-    fn readings(&self, idx: usize) -> Vec<String> {
+    fn readings(&self, idx: usize) -> Vec<Reading> {
         let word = &self.words[idx];
         let docs = self.docs_as_typed(idx);
-        let mut readings: Vec<(f32, String)> = Vec::new();
-        for (support, left, right) in self.splits(&word.text) {
+        let mut readings: Vec<(f32, Reading)> = Vec::new();
+        for (support, left, right) in self.splits(word) {
             // A letter alone is rarely a word.
             let is_odd = left.chars().count() == 1 || right.chars().count() == 1;
             let cost = if is_odd { 6.0 } else { 4.0 };
-            readings.push(((1.0 + support as f32).ln() - cost, format!("{left} {right}")));
+            let reading = Reading { text: format!("{left} {right}"), cost };
+            readings.push(((1.0 + support as f32).ln() - cost, reading));
         }
         for (near, text) in self.near(word) {
             // A rare word that was typed is left alone unless another is far likelier.
             if near.docs >= 20 * docs {
-                readings.push((near.likelihood(), text));
+                let cost = 4.0 * f32::from(near.typos);
+                readings.push((near.likelihood(), Reading { text, cost }));
             }
         }
-        readings.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        readings.into_iter().take(TRIED).map(|(_, text)| text).collect()
+        readings.sort_by(|left, right| {
+            right.0.total_cmp(&left.0).then_with(|| left.1.text.cmp(&right.1.text))
+        });
+        readings.into_iter().take(TRIED).map(|(_, reading)| reading).collect()
     }
 
     /// The query with words joined that were split by mistake.
     fn joined(&self) -> Option<String> {
+        let typed = &self.typed;
         let mut out: Vec<String> = Vec::new();
         let (mut at, mut is_joined) = (0, false);
-        while at < self.words.len() {
-            let whole = self.words.get(at + 1).and_then(|next| self.whole(at, next));
+        while at < typed.len() {
+            let whole = typed.get(at + 1).and_then(|_| self.whole(at));
             // `phone s tand`: a word that nobody knows is joined before two that are known.
-            let is_lost = |idx: usize| idx < self.words.len() && self.docs_as_typed(idx) == 0;
+            let is_lost = |at: usize| typed.get(at).is_some_and(|word| self.docs_of(word) == 0);
             let next_is_better = !is_lost(at) && !is_lost(at + 1) && is_lost(at + 2);
             let whole = whole.filter(|_| !next_is_better);
             at += 1 + usize::from(whole.is_some());
             is_joined |= whole.is_some();
-            out.push(whole.unwrap_or_else(|| self.words[at - 1].text.clone()));
+            out.push(whole.unwrap_or_else(|| typed[at - 1].text.clone()));
         }
         is_joined.then(|| out.join(" "))
     }
 
-    fn whole(&self, at: usize, next: &QueryWord) -> Option<String> {
-        let whole = format!("{}{}", self.words[at].text, next.text);
+    /// Products with a word as it is typed.
+    fn docs_of(&self, word: &QueryWord) -> u32 {
+        let docs = self.terms(&word.text).into_iter().map(|term| self.index.live_docs(term));
+        docs.max().unwrap_or(0)
+    }
+
+    /// A word and the next as one, where that is likelier.
+    fn whole(&self, at: usize) -> Option<String> {
+        let parts = [&self.typed[at].text, &self.typed[at + 1].text];
+        let whole = format!("{}{}", parts[0], parts[1]);
         let kind = crate::text::TokenKind::Word;
         if whole.chars().any(|char| !char.is_alphabetic()) || Limit::of(&whole, kind).typos() == 0 {
             return None;
         }
         let words = self.vocabularies().find(|words| words.get(&whole).is_some())?;
         let docs = self.index.lexicon.docs(words.term(words.get(&whole)?)) as usize;
-        let parts =
-            [&self.words[at].text, &next.text].map(|part| self.terms(part).first().copied());
+        let parts = parts.map(|part| self.terms(part).first().copied());
         let together = match parts {
             [Some(left), Some(right)] => n_together(&self.index.chunks, &[left, right]),
             _ => 0,

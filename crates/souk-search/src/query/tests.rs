@@ -48,6 +48,59 @@ fn words_are_split_and_joined() {
 }
 
 #[test]
+fn words_are_joined_before_those_that_say_nothing_are_dropped() {
+    let shop =
+        ["Apple Juice", "Red Onion", "Ion Lens", "Case on Wheels", "Onion Rings", "Onion Soup"];
+    let index = titles(&shop);
+    for (typed, meant) in [("a pple juice", "apple juice"), ("on ion soup", "onion soup")] {
+        assert_eq!(ask(&index, typed).corrected.as_deref(), Some(meant));
+    }
+    assert_eq!(ids(&ask(&index, "a pple")), ["0"]);
+    // What stands apart in products was meant apart.
+    assert_eq!(ask(&index, "case on wheels").corrected, None);
+}
+
+#[test]
+fn words_are_split_only_where_products_have_both_parts() {
+    let shop = ["Mac and Cheese", "Cook Book", "Phone Case", "Sound Proof Foam", "Gold Bar"];
+    assert!(found(&shop, "macbook").is_empty());
+    assert!(found(&shop, "soundbar").is_empty());
+    assert_eq!(found(&shop, "phonecase"), ["Phone Case"]);
+    // A measure is no word.
+    assert_eq!(ask(&titles(&["5 in 1 Tool", "5in Screen"]), "55 inch tv").corrected, None);
+}
+
+#[test]
+fn a_word_is_read_as_what_goes_with_the_others_and_stands_in_titles() {
+    let mut shop: Vec<String> = (0..40).map(|n| format!("Male Shaver {n}")).collect();
+    shop.extend((0..4).map(|n| format!("Pancake Syrup {n}")));
+    let shop: Vec<&str> = shop.iter().map(String::as_str).collect();
+    let answer = ask(&titles(&shop), "maple syrup");
+    assert_eq!(answer.corrected, None, "no product has `male` and `syrup`");
+    assert_eq!(ids(&answer), ["40", "41", "42", "43"]);
+}
+
+#[test]
+fn the_word_that_says_what_is_looked_for() {
+    let index = titles(&["Case for iPhone", "iPhone 7 Case", "Red Shirt"]);
+    let head = |query: &str| {
+        let plan = super::Plan::new(&index, super::words_of(query), 0);
+        plan.head.map(|head| plan.words[head].text.clone())
+    };
+    for (query, expected) in [
+        ("iphone 7 case", "case"),
+        ("case for iphone 7", "case"),
+        ("snacks for kids lunch", "snacks"),
+        ("rtx 2060", "rtx"),
+        ("for men", "men"),
+        ("iphone", "iphone"),
+    ] {
+        assert_eq!(head(query).as_deref(), Some(expected), "{query}");
+    }
+    assert_eq!(head("2060"), None);
+}
+
+#[test]
 fn measures_meet_across_units() {
     assert_eq!(found(SHOP, "milk 1500ml")[0], "Oat Milk 1.5 l");
     assert_eq!(found(SHOP, "0,5 litre milk")[0], "Whole Milk 500 ml");

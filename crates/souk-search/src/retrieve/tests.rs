@@ -85,7 +85,7 @@ proptest! {
                 .collect();
             let mut out = Vec::new();
             scratch.some(&chunk, (&slots, needed), &mut out);
-            prop_assert_eq!(out.iter().map(|(row, _)| *row).collect::<Vec<_>>(), expected);
+            prop_assert_eq!(out.iter().map(|found| found.row).collect::<Vec<_>>(), expected);
         }
         let mut all = Vec::new();
         scratch.all(&chunk, &slots, &mut all);

@@ -10,7 +10,7 @@ use crate::chunk::Place;
 use crate::facets::find_field;
 use crate::index::{SearchIndex, id_at};
 use crate::query::Plan;
-use crate::rank::{TitleRank, availability_factor, popularity_factor};
+use crate::rank::{CategoryRank, TitleRank, availability_factor, popularity_factor};
 use crate::request::{Hit, ScoreParts, SearchError, SortBy, SortOrder};
 use crate::understand::Preference;
 
@@ -74,31 +74,44 @@ impl Order<'_> {
         if let Some(key) = &self.sort {
             return self.by_number(matches, page, key);
         }
-        let by_score = |left: &Match, right: &Match| {
-            right.score.total_cmp(&left.score).then(left.place.cmp(&right.place))
-        };
-        bring_forward(matches, page.end.max(WINDOW), by_score);
+        bring_forward(matches, page.end.max(WINDOW), |left, right| self.by_score(left, right));
         let window = &matches[..WINDOW.min(matches.len())];
         let mut best = self.look_closely(window, preferences);
-        best.sort_by(|(left, left_place), (right, right_place)| {
-            right.score.total_cmp(&left.score).then(left_place.cmp(right_place))
+        best.sort_by(|(left, left_found), (right, right_found)| {
+            let by_missing = left_found.missing.cmp(&right_found.missing);
+            by_missing
+                .then_with(|| right.score.total_cmp(&left.score))
+                .then_with(|| self.coming(left_found).cmp(&self.coming(right_found)))
         });
         let of_window = best.into_iter().map(|(hit, _)| hit);
         let beyond = matches[WINDOW.min(matches.len())..].iter().map(|found| self.hit(*found));
         of_window.chain(beyond).skip(page.start).take(page.len()).collect()
     }
 
+    /// What has more of the words first, then by score; equals in the order in which they first came,
+    /// which is the same however chunks are joined between two pages.
+    fn by_score(&self, left: &Match, right: &Match) -> Ordering {
+        let by_missing = left.missing.cmp(&right.missing);
+        by_missing
+            .then_with(|| right.score.total_cmp(&left.score))
+            .then_with(|| self.coming(left).cmp(&self.coming(right)))
+    }
+
+    fn coming(&self, found: &Match) -> u32 {
+        let Place { chunk, row } = found.place;
+        self.index.chunks[chunk as usize].coming[usize::from(row)]
+    }
+
     fn by_number(&self, matches: &[Match], page: Range<usize>, key: &Key) -> Vec<Hit> {
         let keyed = matches.iter().map(|found| (key.of(self.index, found.place), *found));
         let mut keyed: Vec<(f64, Match)> = keyed.collect();
         bring_forward(&mut keyed, page.end, |left, right| {
-            let by_score = || right.1.score.total_cmp(&left.1.score);
-            left.0.total_cmp(&right.0).then_with(by_score).then(left.1.place.cmp(&right.1.place))
+            left.0.total_cmp(&right.0).then_with(|| self.by_score(&left.1, &right.1))
         });
         keyed[page].iter().map(|(_, found)| self.hit(*found)).collect()
     }
 
-    fn look_closely(&self, window: &[Match], preferences: &[Preference]) -> Vec<(Hit, Place)> {
+    fn look_closely(&self, window: &[Match], preferences: &[Preference]) -> Vec<(Hit, Match)> {
         let titles = self.plan.map(|plan| TitleRank::new(self.index, plan));
         let weight = self.index.settings.ranking.preference;
         let preferred: Vec<Vec<f32>> =
@@ -112,9 +125,13 @@ impl Order<'_> {
             hit.parts.title = f64::from(title);
             hit.parts.preference = f64::from(preference);
             hit.score *= hit.parts.title * hit.parts.preference;
-            (hit, found.place)
+            (hit, *found)
         };
-        window.iter().enumerate().map(look).collect()
+        let mut hits: Vec<(Hit, Match)> = window.iter().enumerate().map(look).collect();
+        if let Some(titles) = titles.as_ref().filter(|_| window.len() > 1) {
+            CategoryRank::new(self.index, titles).lift(&mut hits);
+        }
+        hits
     }
 
     /// How far each of the hits is what is preferred, from 0 to 1.
@@ -161,6 +178,7 @@ impl Order<'_> {
                 availability: f64::from(availability),
                 popularity: f64::from(popularity),
                 preference: 1.0,
+                category: 1.0,
             },
         }
     }

@@ -82,10 +82,42 @@ impl Language {
         words.contains(&word)
     }
 
+    /// Whether a folded word opens an aside: what follows says what a thing is for or comes with, not
+    /// what it is.
+    pub(crate) fn opens_aside(self, word: &str) -> bool {
+        let words: &[&str] = match self {
+            Language::English => &["for", "with", "without", "from", "fits", "compatible", "w"],
+            Language::Spanish => &["para", "con", "sin", "compatible"],
+            Language::French => &["pour", "avec", "sans", "compatible"],
+            Language::German => &["fur", "mit", "ohne", "passend", "kompatibel"],
+            Language::Other => &[],
+        };
+        words.contains(&word)
+    }
+
+    /// Where the word stands that says what a thing is, among those that say which; unknown for
+    /// [`Language::Other`].
+    pub(crate) fn head_side(self) -> Option<HeadSide> {
+        match self {
+            Language::English | Language::German => Some(HeadSide::Last),
+            Language::Spanish | Language::French => Some(HeadSide::First),
+            Language::Other => None,
+        }
+    }
+
     /// Whether words are written together to make new ones.
     pub(crate) fn has_compounds(self) -> bool {
         self == Language::German
     }
+}
+
+/// Where the word stands that says what a thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeadSide {
+    /// `zapatillas rojas`.
+    First,
+    /// `red shoes`.
+    Last,
 }
 
 /// Words whose plural, or whose `s`, follows no rule.

@@ -16,6 +16,33 @@ pub(crate) enum TokenKind {
     Code,
 }
 
+/// What stands between two tokens: whether they are of one phrase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gap {
+    /// A space or a hyphen, or nothing.
+    #[default]
+    None,
+    /// A comma, a slash or the like: another phrase of the same kind.
+    Comma,
+    /// A dash or a bracket: something else.
+    Dash,
+}
+
+impl Gap {
+    fn of(between: &str) -> Gap {
+        let is_dash = |char| matches!(char, '(' | ')' | '[' | ']' | '|' | '\u{2022}');
+        if between.contains(is_dash) || between.contains(" - ") {
+            Gap::Dash
+        } else if between.contains([',', ';', ':', '/'])
+            || (between.contains(' ') && between.contains(['&', '+', '.']))
+        {
+            Gap::Comma
+        } else {
+            Gap::None
+        }
+    }
+}
+
 /// One token of a [`Tokens`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token {
@@ -23,6 +50,8 @@ pub(crate) struct Token {
     end: u32,
     /// What it is.
     pub(crate) kind: TokenKind,
+    /// What stands between the token before and this one.
+    pub(crate) gap: Gap,
     /// Whether it only says in another way what other tokens say: the parts of a code, a compound
     /// with its hyphen left out. Products are found by them; a query does not ask for them.
     pub(crate) is_extra: bool,
@@ -34,6 +63,8 @@ pub(crate) struct Tokens {
     folded: String,
     out: String,
     tokens: Vec<Token>,
+    /// What stands before the run that is being read.
+    gap: Gap,
 }
 
 impl Tokens {
@@ -62,7 +93,8 @@ impl Tokens {
     fn push(&mut self, text: &str, kind: TokenKind, is_extra: bool) {
         let start = self.out.len() as u32;
         self.out.push_str(text);
-        self.tokens.push(Token { start, end: self.out.len() as u32, kind, is_extra });
+        let end = self.out.len() as u32;
+        self.tokens.push(Token { start, end, kind, gap: self.gap, is_extra });
     }
 }
 
@@ -88,6 +120,7 @@ impl<'a> Scan<'a> {
     fn run(mut self) {
         let mut at = 0;
         while let Some(run) = next_run(self.text, at) {
+            self.into.gap = Gap::of(&self.text[at..run.start]);
             at = self.take(run);
         }
     }

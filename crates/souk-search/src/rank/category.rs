@@ -1,0 +1,107 @@
+//! Ranking by categories: what their names say, and which of them the best hits are of.
+
+use rustc_hash::FxHashMap;
+
+use super::TitleRank;
+use crate::document::CATEGORY_TREE;
+use crate::index::SearchIndex;
+use crate::request::Hit;
+use crate::search::Match;
+use crate::text::{Gap, Tokens};
+
+/// Hits that say which categories are meant; chosen: a few pages.
+const CROWD: usize = 64;
+
+/// What is asked of the categories of hits.
+pub(crate) struct CategoryRank<'a> {
+    index: &'a SearchIndex,
+    titles: &'a TitleRank<'a>,
+    /// How well the last step of each category path fits the words, by the value's number.
+    fits: FxHashMap<u32, f32>,
+    tokens: Tokens,
+}
+
+impl<'a> CategoryRank<'a> {
+    pub(crate) fn new(index: &'a SearchIndex, titles: &'a TitleRank<'a>) -> CategoryRank<'a> {
+        CategoryRank { index, titles, fits: FxHashMap::default(), tokens: Tokens::default() }
+    }
+
+    /// Lifts hits of categories whose names have the words, then those of the categories that most of the
+    /// best hits are of.
+    pub(crate) fn lift(&mut self, hits: &mut [(Hit, Match)]) {
+        let ranking = &self.index.settings.ranking;
+        let (by_name, by_crowd) = (f64::from(ranking.category), f64::from(ranking.crowd));
+        let lexicon = &self.index.lexicon;
+        if let Some(field) = lexicon.field("categories").filter(|_| by_name > 0.0) {
+            for (hit, found) in hits.iter_mut() {
+                let chunk = &self.index.chunks[found.place.chunk as usize];
+                let paths = chunk.facts.of(found.place.row, field);
+                let fit = paths.map(|path| self.fit(field, path)).fold(0.0, f32::max);
+                multiply(hit, 1.0 + by_name * f64::from(fit));
+            }
+        }
+        if let Some(field) = lexicon.field(CATEGORY_TREE).filter(|_| by_crowd > 0.0) {
+            let shares = self.crowd(field, hits);
+            for ((hit, _), share) in hits.iter_mut().zip(shares) {
+                multiply(hit, 1.0 + by_crowd * share);
+            }
+        }
+    }
+
+    /// How well the last step of a path fits: the share of the words that it has, and whether the one that
+    /// says what is looked for is what it says.
+    fn fit(&mut self, field: u16, path: u32) -> f32 {
+        if let Some(known) = self.fits.get(&path) {
+            return *known;
+        }
+        let lexicon = &self.index.lexicon;
+        let text = lexicon.values[usize::from(field)].text(path);
+        self.tokens.read(text.rsplit('>').next().unwrap_or(text));
+        let own: Vec<_> = self.tokens.all().iter().filter(|token| !token.is_extra).collect();
+        let (mut covered, mut is_head) = (0u16, false);
+        for (idx, token) in own.iter().enumerate() {
+            let Some(word) = lexicon.words[0].get(self.tokens.text(token)) else { continue };
+            let term = lexicon.words[0].term(word);
+            let Some((bits, _)) = self.titles.slots.get(&term.0) else { continue };
+            covered |= bits;
+            let closes = own.get(idx + 1).is_none_or(|next| next.gap != Gap::None);
+            is_head |= closes && (self.titles.head == 0 || bits & self.titles.head != 0);
+        }
+        let share = covered.count_ones() as f32 / self.titles.n_slots.max(1) as f32;
+        let fit = if is_head { share } else { share / 2.0 };
+        self.fits.insert(path, fit);
+        fit
+    }
+
+    /// How much each hit is of the categories of the best hits, from 0 to 1: the mean over the steps of its
+    /// paths, beside the hit that is most.
+    fn crowd(&self, field: u16, hits: &[(Hit, Match)]) -> Vec<f64> {
+        let steps = |found: &Match| {
+            let chunk = &self.index.chunks[found.place.chunk as usize];
+            chunk.facts.of(found.place.row, field)
+        };
+        let mut best: Vec<&(Hit, Match)> = hits.iter().collect();
+        best.sort_by(|(left, left_found), (right, right_found)| {
+            let by_missing = left_found.missing.cmp(&right_found.missing);
+            by_missing.then_with(|| right.score.total_cmp(&left.score))
+        });
+        let mut mass: FxHashMap<u32, f64> = FxHashMap::default();
+        for (hit, found) in best.into_iter().take(CROWD) {
+            steps(found).for_each(|step| *mass.entry(step).or_default() += hit.score);
+        }
+        let share = |found: &Match| {
+            let (sum, n_steps) = steps(found).fold((0.0, 0u32), |(sum, n_steps), step| {
+                (sum + mass.get(&step).copied().unwrap_or(0.0), n_steps + 1)
+            });
+            sum / f64::from(n_steps.max(1))
+        };
+        let shares: Vec<f64> = hits.iter().map(|(_, found)| share(found)).collect();
+        let most = shares.iter().copied().fold(0.0, f64::max);
+        shares.iter().map(|share| if most > 0.0 { share / most } else { 0.0 }).collect()
+    }
+}
+
+fn multiply(hit: &mut Hit, factor: f64) {
+    hit.parts.category *= factor;
+    hit.score *= factor;
+}
