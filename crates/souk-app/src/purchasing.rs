@@ -46,6 +46,8 @@ pub(crate) struct Purchasing {
     open: RwLock<BTreeMap<String, PurchaseOrder>>,
     /// Whether nothing may be approved by rule until somebody says otherwise.
     stopped: RwLock<Option<Timestamp>>,
+    /// By place: when a purchase order was last received there.
+    receipts: RwLock<BTreeMap<String, Timestamp>>,
     /// Held while anything changes, so that tables and memory change in one order.
     changing: tokio::sync::Mutex<()>,
 }
@@ -61,6 +63,7 @@ impl Purchasing {
             suppliers: ArcSwap::from_pointee(suppliers),
             open: RwLock::new(open),
             stopped: RwLock::new(store::load_stop(tables, now).await?),
+            receipts: RwLock::new(store::load_receipts(tables, now).await?),
             changing: tokio::sync::Mutex::default(),
         })
     }
@@ -73,6 +76,11 @@ impl Purchasing {
     /// Looks at every open purchase order.
     pub(crate) fn each_open(&self, mut look: impl FnMut(&PurchaseOrder)) {
         self.open.read().values().for_each(&mut look);
+    }
+
+    /// When a purchase order was last received at a place.
+    pub(crate) fn last_receipt(&self, location: &LocationId) -> Option<Timestamp> {
+        self.receipts.read().get(location.as_str()).copied()
     }
 
     /// Since when nothing may be approved by rule.
@@ -280,6 +288,11 @@ impl App {
             if known.state == change.state {
                 return Ok(known);
             }
+            if caller.key_id == crate::replenishment::RULE
+                && self.purchasing.stopped_since().is_some()
+            {
+                return Err(AppError::Conflict("the stop switch is set".to_owned()));
+            }
             let (site, location) = known.place()?;
             let today = self.place_clock(&site, Some(&location)).day(now);
             let who = caller.key_id.clone();
@@ -292,7 +305,15 @@ impl App {
                 _ => None,
             };
             writes.extend(learned.as_ref().map(store::write_record));
+            let is_received = order.state == PurchaseState::Received;
+            if is_received {
+                writes.push(store::write_receipt((location.as_str(), now)));
+            }
             self.parts.tables.write(&writes, now).await.map_err(conflict)?;
+            if is_received {
+                // Before the order leaves the position, so that no rule sees the goods nowhere.
+                self.purchasing.receipts.write().insert(location.to_string(), now);
+            }
             let mut open = self.purchasing.open.write();
             if order.state.is_open() {
                 open.insert(order.id.clone(), order.clone());
@@ -322,6 +343,10 @@ impl App {
         caller: &Caller,
     ) -> Result<(), AppError> {
         caller.check(Operation::WritePlanning)?;
+        if switch == StopSwitch::Running {
+            // Whoever sees danger may stop everything; to let it go on is for who answers for all of it.
+            self.check_everywhere(caller)?;
+        }
         let now = self.clock.now();
         {
             let _changing = self.purchasing.changing.lock().await;
@@ -342,7 +367,7 @@ impl App {
     /// A key that is bound to places changes nothing that concerns all of them.
     fn check_everywhere(&self, caller: &Caller) -> Result<(), AppError> {
         let is_bound = !caller.places.sites.is_empty() || !caller.places.locations.is_empty();
-        let what = "change suppliers with this key, which is bound to some places";
+        let what = "change what concerns every place with this key, which is bound to some";
         let denied = AppError::Denied { role: caller.role.as_str(), what };
         self.noted(caller, if is_bound { Err(denied) } else { Ok(()) })
     }

@@ -22,6 +22,7 @@ mod json;
 mod tests;
 
 pub use approve::Decision;
+pub(crate) use approve::RULE;
 pub use choice::Candidate;
 pub use gates::FeedAlarm;
 pub use json::plan_to_json;

@@ -294,6 +294,12 @@ impl PurchaseOrder {
         if change.received.is_some() && change.state != PurchaseState::Received {
             return Err(invalid("/received", "belongs to the state `received` alone"));
         }
+        if on > today {
+            return Err(invalid(
+                "/on",
+                format!("{on} is after today, {today}; give the day it happened"),
+            ));
+        }
         let mut order = PurchaseOrder { state: change.state, ..self.clone() };
         match change.state {
             PurchaseState::Approved => {

@@ -17,6 +17,8 @@ const OPEN: &str = "purchase_orders";
 const CLOSED: &str = "purchase_orders_closed";
 const SWITCHES: &str = "replenishment";
 const STOP: &str = "stop";
+/// By place: when a purchase order was last received there.
+const RECEIPTS: &str = "replenishment_receipts";
 /// The version of a row's form, before its JSON.
 const FORM: u8 = b'1';
 
@@ -114,6 +116,22 @@ pub(super) async fn load_stop(
     // A switch that cannot be read stops: the other way round it would order.
     let since = read::<i64>(&row).and_then(|ms| Timestamp::from_ms(ms).ok());
     Ok(Some(since.unwrap_or(now)))
+}
+
+pub(super) fn write_receipt((location, at): (&str, Timestamp)) -> Write {
+    put(RECEIPTS, location, (&at.as_ms(), Condition::Any))
+}
+
+pub(super) async fn load_receipts(
+    tables: &dyn TableStore,
+    now: Timestamp,
+) -> Result<BTreeMap<String, Timestamp>, AppError> {
+    let pair = |row: &Row| {
+        // One that cannot be read holds the rules at its place until the next stock fact.
+        let at = read::<i64>(row).and_then(|ms| Timestamp::from_ms(ms).ok());
+        Some((row.sort_key.clone(), at.unwrap_or(now)))
+    };
+    Ok(load((tables, RECEIPTS), now, pair).await?.0.into_iter().collect())
 }
 
 fn say(partition: &str, unreadable: &[String]) {

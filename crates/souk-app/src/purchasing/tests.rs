@@ -147,6 +147,17 @@ async fn what_cannot_be_ordered_is_named() {
     assert_eq!(kind(app.purchase_order("b", &bound).await), ErrorKind::NotFound);
 }
 
+#[tokio::test]
+async fn a_day_that_has_not_come_is_refused() {
+    let shop = desk().await;
+    let planner = caller(Role::Planner);
+    shop.app.create_purchase_order(wish(Some("a"), 6.0), &planner).await.unwrap();
+    shop.app.change_purchase_order("a", to(PurchaseState::Approved, None), &planner).await.unwrap();
+    let late = to(PurchaseState::Sent, Some("2027-01-15"));
+    let refused = shop.app.change_purchase_order("a", late, &planner).await.unwrap_err();
+    assert!(refused.to_string().contains("is after today"), "{refused}");
+}
+
 #[test]
 fn calendars_shift_orders_and_arrivals() {
     // Orders on Mondays, deliveries on Fridays; 2026-01-15 is a Thursday.

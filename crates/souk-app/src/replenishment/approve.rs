@@ -82,6 +82,11 @@ impl App {
             let (feed, kind, text) = (alarm.feed, alarm.kind, &alarm.text);
             reasons.push(format!("feed `{feed}` of `{}` is {kind}: {text}", alarm.location));
         }
+        if settings.approval_amount_max.is_none() {
+            let reason = "`inventory.approval_amount_max` is not set, so no amount is small enough";
+            reasons.push(reason.to_owned());
+        }
+        reasons.extend(self.unbooked_receipt(plan));
         let most = settings.approval_amount_max.unwrap_or(0);
         if amount.minor() > i64::try_from(most).unwrap_or(i64::MAX) {
             let most =
@@ -106,6 +111,20 @@ impl App {
         reasons.extend(below_minimum(stored, amount));
         reasons.extend(self.over_caps(plan, stored, amount));
         reasons
+    }
+
+    /// Goods that came in and are not in the books yet are nowhere: neither on order nor on hand.
+    fn unbooked_receipt(&self, plan: &ReplenishmentPlan) -> Option<String> {
+        let received_at = self.purchasing.last_receipt(&plan.location)?;
+        let views = self.views.read();
+        let number = views.catalogue.location_number(&plan.location);
+        let told_at = number.and_then(|number| views.supply.feed(number)?.stock_at);
+        told_at.is_none_or(|told_at| told_at < received_at).then(|| {
+            format!(
+                "a purchase order was received at {received_at}, and no fact about stock has come since; send \
+                 `Stock Received` or a count"
+            )
+        })
     }
 
     /// What rules approved at the supplier today already, against the caps.
@@ -218,7 +237,11 @@ impl App {
         }
         let approve =
             OrderChangeRequest { state: PurchaseState::Approved, on: None, received: None };
-        self.change_purchase_order(&order.id, approve, &caller).await.map(Some)
+        match self.change_purchase_order(&order.id, approve, &caller).await {
+            // Somebody stopped it meanwhile, or moved the order on.
+            Err(AppError::Conflict(_)) => Ok(None),
+            approved => approved.map(Some),
+        }
     }
 
     /// Every place of every site where stock was ever told.

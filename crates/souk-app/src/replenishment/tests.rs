@@ -222,8 +222,45 @@ async fn shadow_and_the_stop_switch_hold_everything() {
     assert_eq!(shop.app.reorder_by_rule().await.unwrap(), []);
     let reread = crate::purchasing::Purchasing::open(&*shop.app.parts.tables, shop.app.clock.now());
     assert!(reread.await.unwrap().stopped_since().is_some(), "a restart does not release it");
+    // A key of one place may stop everything, and not let it go on.
+    let mut bound = caller(Role::Planner);
+    let locations = vec![place()];
+    bound.places = std::sync::Arc::new(crate::Places { sites: Vec::new(), locations });
+    shop.app.stop_replenishment(StopSwitch::Stopped, &bound).await.unwrap();
+    assert!(shop.app.stop_replenishment(StopSwitch::Running, &bound).await.is_err());
     shop.app.stop_replenishment(StopSwitch::Running, &planner).await.unwrap();
     assert_eq!(shop.app.reorder_by_rule().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn goods_that_came_and_are_not_booked_yet_are_not_ordered_again() {
+    let shop = stocked(&format!("{ON}, orders_per_supplier_day_max: 9")).await;
+    let planner = caller(Role::Planner);
+    let made = shop.app.reorder_by_rule().await.unwrap();
+    for state in [PurchaseState::Sent, PurchaseState::Received] {
+        shop.app.change_purchase_order(&made[0].id, to(state, None), &planner).await.unwrap();
+    }
+    let planned = plan(&shop).await;
+    assert_eq!(tea_line(&planned).position.on_order, 0.0);
+    let text = objections(&planned);
+    assert!(text.contains("no fact about stock has come since"), "{text}");
+    assert_eq!(shop.app.reorder_by_rule().await.unwrap(), []);
+    let reread = crate::purchasing::Purchasing::open(&*shop.app.parts.tables, shop.app.clock.now());
+    assert!(reread.await.unwrap().last_receipt(&place()).is_some(), "a restart does not forget it");
+    send(&shop, vec![stock("Stock Received", ("tea", 10), "2026-01-15T12:00:01Z")]).await;
+    assert!(!objections(&plan(&shop).await).contains("no fact about stock"));
+}
+
+#[tokio::test]
+async fn without_a_greatest_amount_nothing_is_approved_not_even_a_gift() {
+    let shop = stocked("auto_reorder: true, confidence_threshold: 0.5").await;
+    let free = json!({"lead_time_days": 3, "offers": [
+        {"product_id": "tea", "price": {"amount": 0, "currency": "USD"}}]});
+    let planner = caller(Role::Planner);
+    shop.app.put_suppliers(vec![supplier("leaf", free)], &planner).await.unwrap();
+    let text = objections(&plan(&shop).await);
+    assert!(text.contains("`inventory.approval_amount_max` is not set"), "{text}");
+    assert_eq!(shop.app.reorder_by_rule().await.unwrap(), []);
 }
 
 #[tokio::test]
