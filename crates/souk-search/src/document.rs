@@ -100,7 +100,7 @@ impl Reader {
                     if is_title {
                         let text = self.tokens.text(token);
                         let about = (token.kind, token.gap);
-                        self.title.push(text, word, about, settings.languages[0]);
+                        self.title.push((text, word), about, settings.languages[0]);
                     }
                 }
             }

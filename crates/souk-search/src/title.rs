@@ -75,8 +75,7 @@ impl TitleReader {
     /// Takes the next word.
     pub(crate) fn push(
         &mut self,
-        text: &str,
-        number: u32,
+        (text, number): (&str, u32),
         (kind, gap): (TokenKind, Gap),
         language: Language,
     ) {

@@ -58,9 +58,9 @@ fn translations_are_found_in_their_language() {
 fn comparisons_by_span_agree_with_those_by_value() {
     let many = |n: u32| {
         let mut fields = json!({"title": "Thing", "attributes": {"weight": (n * 37 % 500) as f64 / 4.0,
-            "size": if n % 3 == 0 { json!("XL") } else { json!(n % 50) }},
+            "size": if n.is_multiple_of(3) { json!("XL") } else { json!(n % 50) }},
             "price": {"amount": n * 7919 % 9_000, "currency": "USD"}});
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             fields["published_at"] = json!(format!("2026-01-{:02}T00:00:00Z", n % 28 + 1));
         }
         product(&n.to_string(), fields)

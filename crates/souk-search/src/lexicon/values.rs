@@ -133,9 +133,11 @@ impl Values {
         if keys.clone().any(|number| !texts.get(number).starts_with(['t', 'p', 'n', 'b', 'm'])) {
             return None;
         }
-        let mut values = Values::default();
-        values.numbers = keys.clone().map(|number| number_of(texts.get(number))).collect();
-        values.live = vec![0; texts.len()];
+        let mut values = Values {
+            numbers: keys.clone().map(|number| number_of(texts.get(number))).collect(),
+            live: vec![0; texts.len()],
+            ..Values::default()
+        };
         for value in keys {
             if let Some(kind) = kind_of_number(texts.get(value)) {
                 values.rising[kind].push(value, &values.numbers);

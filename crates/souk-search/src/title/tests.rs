@@ -10,7 +10,7 @@ fn check(title: &str, expected: Expect) {
     let own: Vec<_> = tokens.all().iter().filter(|token| !token.is_extra).collect();
     for (idx, token) in own.iter().enumerate() {
         let about = (token.kind, token.gap);
-        reader.push(tokens.text(token), idx as u32, about, Language::English);
+        reader.push((tokens.text(token), idx as u32), about, Language::English);
     }
     let colours: Vec<u32> =
         (0..own.len() as u32).filter(|idx| tokens.text(own[*idx as usize]) == "black").collect();
