@@ -162,6 +162,8 @@ pub(crate) fn has_word(text: &str, search: &str, buffer: &mut String) -> bool {
 
 /// Ranges that a shopper is shown; chosen.
 const RANGES: f64 = 8.0;
+/// Ranges at most: rounding may make the steps some more than wanted.
+const RANGES_MAX: usize = 32;
 
 fn numbers(values: &Values, found: &[(u32, u32)], bounds: &[f64]) -> Option<NumberFacet> {
     let mut counted: Vec<(f64, u32)> = found
@@ -204,14 +206,25 @@ fn suitable(counted: &[(f64, u32)]) -> Vec<f64> {
         return vec![min, max.max(min)];
     }
     let rough = (high - min) / RANGES;
+    if !rough.is_normal() {
+        // As far apart, or as near, as numbers can be.
+        return vec![min, max];
+    }
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough);
     let step = step.unwrap_or(10.0 * power);
-    let mut bounds = vec![(min / step).floor() * step];
-    while bounds[bounds.len() - 1] < high {
-        bounds.push(bounds[bounds.len() - 1] + step);
+    let mut bounds = vec![((min / step).floor() * step).min(min)];
+    let mut last = bounds[0];
+    while last < high && bounds.len() < RANGES_MAX {
+        let next = last + step;
+        if next <= last {
+            // The step is finer than numbers of this size are.
+            break;
+        }
+        bounds.push(next);
+        last = next;
     }
-    if bounds[bounds.len() - 1] < max {
+    if last < max {
         bounds.push(max);
     }
     bounds

@@ -171,6 +171,11 @@ impl SearchIndex {
         }
     }
 
+    /// Takes every product for one that nobody wants, as [`SearchIndex::build`] leaves them.
+    pub fn forget_popularity(&mut self) {
+        self.chunks.iter_mut().for_each(|chunk| chunk.popularity.fill(0));
+    }
+
     /// Sets the words that mean the same; see [`crate::Synonym`].
     pub fn set_synonyms(&mut self, synonyms: &[crate::Synonym]) {
         self.synonyms = crate::synonyms::Synonyms::new(synonyms);
@@ -245,20 +250,22 @@ impl SearchIndex {
         self.places.find(hash, |place| id_at(&self.chunks, *place) == id).copied()
     }
 
-    /// Takes in a product that came just now: strikes out where it was, whose place among hits of one
-    /// score it keeps.
+    /// Takes in a product that came just now: strikes out where it was. It keeps its place among hits of one
+    /// score, and how much it is wanted.
     fn register(&mut self, place: Place) {
-        let coming = match self.locate(place) {
+        let (coming, popularity) = match self.locate(place) {
             Some(old) => {
                 self.strike(old);
-                self.chunks[old.chunk as usize].coming[usize::from(old.row)]
+                let (chunk, row) = (&self.chunks[old.chunk as usize], usize::from(old.row));
+                (chunk.coming[row], chunk.popularity[row])
             }
             None => {
                 self.n_came = self.n_came.saturating_add(1);
-                self.n_came
+                (self.n_came, 0)
             }
         };
-        self.chunks[place.chunk as usize].coming[usize::from(place.row)] = coming;
+        let (chunk, row) = (&mut self.chunks[place.chunk as usize], usize::from(place.row));
+        (chunk.coming[row], chunk.popularity[row]) = (coming, popularity);
     }
 
     /// Notes where a product is now; returns where it was.

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashSet;
 use souk_core::filter::{OrderTest, Sets};
-use souk_core::{Field, FieldValue, Filter, ProductId};
+use souk_core::{Field, FieldValue, Fields, Filter, ProductId};
 
 use crate::chunk::{Chunk, Place};
 use crate::index::SearchIndex;
@@ -36,6 +36,8 @@ enum Node {
         least: f64,
         most: f64,
     },
+    /// Rows whose id or title fulfils a filter: no columns, so each row in question is asked.
+    Text(Field, Filter),
     /// These rows.
     Places(FxHashSet<Place>),
     Nothing,
@@ -137,6 +139,10 @@ impl Node {
                 .facts
                 .of(row, *field)
                 .any(|value| accepted[value as usize / 64] >> (value % 64) & 1 == 1),
+            Node::Text(field, filter) => {
+                let texts = if *field == Field::Id { &chunk.0.ids } else { &chunk.0.titles };
+                filter.matches(&OneText(field, texts.get(u32::from(row))))
+            }
             Node::Places(places) => places.contains(&Place { chunk: chunk.1, row }),
             Node::Nothing => false,
             Node::Not(inner) => !inner.holds((index, chunk), row),
@@ -153,9 +159,6 @@ impl Sets for Compiler<'_> {
 
     fn some_value(&mut self, field: &Field, test: &dyn Fn(FieldValue<'_>) -> bool) -> Node {
         let lexicon = &self.0.lexicon;
-        if matches!(field, Field::Id | Field::Title) {
-            return Node::Places(places(self.0, field, test));
-        }
         let Some(field) = lexicon.field(&field_key(field)) else { return Node::Nothing };
         let values = &lexicon.values[usize::from(field)];
         let mut accepted = vec![0u64; values.len().div_ceil(64)];
@@ -178,6 +181,11 @@ impl Sets for Compiler<'_> {
         }
     }
 
+    fn asked_alone(&mut self, field: &Field, filter: &dyn Fn() -> Filter) -> Option<Node> {
+        let is_column = !matches!(field, Field::Id | Field::Title);
+        (!is_column).then(|| Node::Text(field.clone(), filter()))
+    }
+
     fn none_of(&mut self, set: Node) -> Node {
         Node::Not(Box::new(set))
     }
@@ -191,20 +199,11 @@ impl Sets for Compiler<'_> {
     }
 }
 
-/// Ids and titles are no column: each is asked.
-fn places(
-    index: &SearchIndex,
-    field: &Field,
-    test: &dyn Fn(FieldValue<'_>) -> bool,
-) -> FxHashSet<Place> {
-    let mut places = FxHashSet::default();
-    for (number, chunk) in index.chunks.iter().enumerate() {
-        let texts = if *field == Field::Id { &chunk.ids } else { &chunk.titles };
-        for row in (0..chunk.len()).filter(|row| chunk.live.get(*row)) {
-            if test(FieldValue::Text(texts.get(row as u32))) {
-                places.insert(Place { chunk: number as u32, row: row as u16 });
-            }
-        }
+/// A product of which one field alone is known.
+struct OneText<'a>(&'a Field, &'a str);
+
+impl Fields for OneText<'_> {
+    fn any_value(&self, field: &Field, test: &mut dyn FnMut(FieldValue<'_>) -> bool) -> bool {
+        field == self.0 && test(FieldValue::Text(self.1))
     }
-    places
 }

@@ -180,6 +180,8 @@ pub struct Hit {
     pub score: f64,
     /// What the score is made of: their product.
     pub parts: ScoreParts,
+    /// Words of the query that it lacks; hits that lack fewer come first, whatever their scores are.
+    pub n_missing: usize,
 }
 
 /// The stages of a score, each a factor.

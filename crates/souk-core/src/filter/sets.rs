@@ -22,6 +22,13 @@ pub trait Sets {
     /// Things that are not in `set`.
     fn none_of(&mut self, set: Self::Set) -> Self::Set;
 
+    /// Things that fulfil a filter about one field alone, where that field is no column; `None` where it is one, as
+    /// in most.
+    fn asked_alone(&mut self, field: &Field, filter: &dyn Fn() -> Filter) -> Option<Self::Set> {
+        let _ = (field, filter);
+        None
+    }
+
     /// Things in every set.
     fn all_of(&mut self, sets: Vec<Self::Set>) -> Self::Set;
 
@@ -90,6 +97,11 @@ fn fields_of<'a>(expr: &'a Expr, fields: &mut Vec<&'a Field>) {
 }
 
 fn sets_of<S: Sets>(expr: &Expr, sets: &mut S) -> S::Set {
+    if let Expr::Compare(field, ..) | Expr::In(field, _) | Expr::Exists(field) = expr
+        && let Some(set) = sets.asked_alone(field, &|| Filter { root: expr.clone() })
+    {
+        return set;
+    }
     match expr {
         Expr::Compare(field, op, literal) => match op {
             Op::Eq => sets.some_value(field, &|value| equals(value, literal)),

@@ -49,6 +49,32 @@ fn values_are_searched_by_the_beginning_of_a_word() {
 }
 
 #[test]
+fn numbers_that_differ_by_a_hair_or_by_everything_have_ranges_too() {
+    for weights in [
+        [0.3, 0.300_000_000_000_000_04],
+        [1.2, 1.200_000_000_000_000_2],
+        [9_007_199_254_740_992.0, 9_007_199_254_740_994.0],
+        [-1.7e308, 1.7e308],
+        [5e-324, 1e-323],
+        [1e-300, 1e300],
+    ] {
+        let item = |n: usize| {
+            let attributes = json!({"weight": weights[n % 2]});
+            product(&n.to_string(), json!({"title": "Thing", "attributes": attributes}))
+        };
+        let index =
+            SearchIndex::build(Settings::default(), &(0..9).map(item).collect::<Vec<_>>(), 1);
+        let facets = vec![FacetRequest::new("weight")];
+        let request = SearchRequest { facets, ..SearchRequest::new("thing") };
+        let numbers = index.search(&request).unwrap().facets.remove(0).numbers.unwrap();
+        let counted: usize = numbers.ranges.iter().map(|range| range.count).sum();
+        assert_eq!(counted, 9, "{weights:?}: {:?}", numbers.ranges);
+        assert!(numbers.ranges.len() <= RANGES_MAX, "{weights:?}");
+        assert!(numbers.ranges.iter().all(|range| range.from < range.to), "{weights:?}");
+    }
+}
+
+#[test]
 fn limits_cut_values_and_tell_how_many_there_are() {
     let facet = ask(FacetRequest { limit: 2, ..FacetRequest::new("brand") });
     assert_eq!((facet.values.len(), facet.n_values), (2, 3));

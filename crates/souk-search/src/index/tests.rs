@@ -27,6 +27,45 @@ fn changes_are_found_at_once() {
 }
 
 #[test]
+fn what_is_wanted_stays_so_when_the_product_changes() {
+    let mut index = SearchIndex::new(Settings::default());
+    index.upsert(&[titled("1", "Green Tea"), titled("2", "Green Tea")]);
+    let wanted = id("2");
+    index.set_popularity([(&wanted, 1.0)]);
+    assert_eq!(ids(&ask(&index, "tea")), ["2", "1"]);
+    index.upsert(&[titled("2", "Fresh Tea")]);
+    assert_eq!(ids(&ask(&index, "tea")), ["2", "1"]);
+    index.forget_popularity();
+    assert_eq!(ids(&ask(&index, "tea")), ["1", "2"]);
+}
+
+/// Ids and titles are no column; a filter on them says what it says of the products themselves.
+#[test]
+fn filters_on_ids_and_titles_agree_with_those_on_products() {
+    let names = ["Green Tea", "Black Tea", "Tea Pot", "Cup"];
+    let products: Vec<Product> =
+        (0..).zip(names).map(|(n, name)| titled(&format!("T{n}"), name)).collect();
+    let index = SearchIndex::build(Settings::default(), &products, 1);
+    for text in [
+        "id = 't1'",
+        "id != 'T1'",
+        "id IN ['t0', 'T3', 'none']",
+        "id EXISTS",
+        "NOT id EXISTS",
+        "title < 'C'",
+        "title >= 'Cup' AND NOT id = 'T0'",
+        "id = 'T0' OR title = 'cup' OR brand = 'x'",
+        "title NOT IN ['Cup']",
+    ] {
+        let filter = souk_core::Filter::parse(text).unwrap();
+        let expected: Vec<&str> =
+            products.iter().filter(|p| filter.matches(*p)).map(|p| p.id.as_str()).collect();
+        let request = SearchRequest { filter: Some(filter), ..SearchRequest::new("") };
+        assert_eq!(ids(&index.search(&request).unwrap()), expected, "{text}");
+    }
+}
+
+#[test]
 fn the_last_of_two_with_one_id_stays() {
     let twice = [titled("1", "Old Name"), titled("1", "New Name")];
     let index = SearchIndex::build(Settings::default(), &twice, 2);

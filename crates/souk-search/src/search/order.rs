@@ -180,6 +180,7 @@ impl Order<'_> {
                 preference: 1.0,
                 category: 1.0,
             },
+            n_missing: usize::from(found.missing),
         }
     }
 }
