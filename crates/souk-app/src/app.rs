@@ -305,9 +305,10 @@ impl App {
     /// As the blob store; the log holds everything all the same.
     pub async fn close(&self) -> Result<(), AppError> {
         self.flush_impressions().await;
-        self.save_search().await;
         self.close_audit().await;
-        self.projector.stop().await
+        self.projector.stop().await?;
+        self.save_search_at_end().await;
+        Ok(())
     }
 
     /// The shop's clock.

@@ -150,6 +150,8 @@ pub struct SearchFound {
     pub took: Duration,
     /// Where the next page begins; none after the last.
     pub cursor: Option<String>,
+    /// Whether it was asked what scores are made of, by somebody who may know: factors tell what sells.
+    pub is_explained: bool,
 }
 
 /// A search that was let in.
@@ -208,7 +210,8 @@ impl App {
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
         }
-        Ok(SearchFound { took: started.elapsed(), ..found })
+        let is_explained = query.explain && admitted.may_know_rules;
+        Ok(SearchFound { took: started.elapsed(), is_explained, ..found })
     }
 
     async fn admit_search(
@@ -328,9 +331,7 @@ impl Asking<'_> {
         if !prepared.reorders && prepared.taste.is_empty() && !is_own_page {
             let answer = index.search(&request).map_err(refused)?;
             let cursor = answer.cursor.clone();
-            let hits = answer.hits.iter();
-            let hits: Vec<_> =
-                hits.map(|hit| (hit.id.clone(), Some(hit.parts), (hit.score, 1.0), None)).collect();
+            let hits = answer.hits.iter().map(ranked).collect();
             return Ok(self.found((&index, answer), hits, cursor));
         }
         let Page { answer, hits, cursor } = self.pooled(&index, request, prepared)?;
@@ -383,6 +384,7 @@ impl Asking<'_> {
             relaxed: Vec::new(),
             took: Duration::ZERO,
             cursor: None,
+            is_explained: false,
         }
     }
 
@@ -422,12 +424,18 @@ impl Asking<'_> {
             relaxed: answer.relaxed,
             took: Duration::ZERO,
             cursor,
+            is_explained: false,
         }
     }
 }
 
 /// A hit with the parts of its score, the score, what the shopper's past made of it, and what rules did.
 type Ranked = (ProductId, Option<ScoreParts>, (f64, f64), Option<Moved>);
+
+/// A hit as the engine ranks it.
+fn ranked(hit: &souk_search::Hit) -> Ranked {
+    (hit.id.clone(), Some(hit.parts), (hit.score, 1.0), None)
+}
 
 /// A title with the found words in `<em>`, safe to be put into a page; `None` without any.
 fn highlighted(title: &str, found: &[std::ops::Range<usize>]) -> Option<String> {

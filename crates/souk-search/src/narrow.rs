@@ -8,6 +8,7 @@ use souk_core::{Field, FieldValue, Fields, Filter, ProductId};
 use crate::chunk::{Chunk, Place};
 use crate::index::SearchIndex;
 use crate::lexicon::field_key;
+use crate::suggest::SuggestRequest;
 
 /// A filter, ready to be asked about rows.
 #[derive(Debug, Default)]
@@ -73,6 +74,11 @@ impl Narrow {
             not(Node::Places(places.collect()));
         }
         narrow
+    }
+
+    /// What the shop does not hide from suggestions.
+    pub(crate) fn of_hidden(request: &SuggestRequest<'_>, index: &SearchIndex) -> Narrow {
+        Narrow::new(&[], (request.without, request.exclude), index)
     }
 
     fn of(filters: &[&Filter], index: &SearchIndex) -> Narrow {

@@ -13,6 +13,7 @@ use crate::request::{
     Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
 };
 use crate::retrieve::{Row, Scratch};
+use crate::suggest::SuggestRequest;
 use crate::text::Language;
 use crate::understand::{Reading, read};
 
@@ -86,9 +87,10 @@ impl SearchIndex {
     }
 
     /// Products with all words of a text, as they are typed.
-    pub(crate) fn n_with_all_words(&self, text: &str, language: Option<Language>) -> usize {
-        let language = self.language_of(language);
-        let sieve = Sieve { index: self, owners: Vec::new(), narrow: Narrow::default() };
+    pub(crate) fn n_with_all_words(&self, text: &str, request: &SuggestRequest<'_>) -> usize {
+        let language = self.language_of(request.language);
+        let narrow = Narrow::of_hidden(request, self);
+        let sieve = Sieve { index: self, owners: narrow.owners(&[]), narrow };
         let plan = Plan::new(self, words_of(text), language);
         sieve.all_words(&plan, &mut Scratch::default()).matches.len()
     }

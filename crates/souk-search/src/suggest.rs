@@ -1,11 +1,13 @@
 //! Suggestions while a shopper types: queries, categories, brands and products.
 
 use rustc_hash::FxHashMap;
+use souk_core::{Filter, ProductId};
 
 use crate::document::CATEGORY_TREE;
 use crate::facets::has_word;
 use crate::index::SearchIndex;
 use crate::lexicon::Term;
+use crate::narrow::{Narrow, Verdict};
 use crate::query::words_of;
 use crate::request::{Hit, SearchError, SearchRequest, Structure, Typing};
 use crate::text::{Language, fold};
@@ -23,6 +25,10 @@ pub struct SuggestRequest<'a> {
     /// Queries of other shoppers, most frequent first; those that begin with the text come first. The
     /// caller sees to it that enough people asked each of them.
     pub popular: &'a [String],
+    /// As [`SearchRequest::without`].
+    pub without: &'a [Filter],
+    /// As [`SearchRequest::exclude`].
+    pub exclude: &'a [ProductId],
 }
 
 impl SuggestRequest<'_> {
@@ -79,6 +85,8 @@ impl SearchIndex {
         search.structure = Structure::Literal;
         search.typing = Typing::Going;
         search.limit = TITLES_READ;
+        search.without = request.without.to_vec();
+        search.exclude = request.exclude.to_vec();
         let mut products = self.search(&search)?.hits;
         let queries = self.queries(request, &products);
         products.truncate(request.limit);
@@ -86,8 +94,8 @@ impl SearchIndex {
         fold(request.text.trim(), &mut folded);
         Ok(Suggestions {
             queries,
-            categories: self.named(CATEGORY_TREE, &folded, request.limit),
-            brands: self.named("brand", &folded, request.limit),
+            categories: self.named(CATEGORY_TREE, &folded, request),
+            brands: self.named("brand", &folded, request),
             products,
         })
     }
@@ -109,7 +117,7 @@ impl SearchIndex {
             if known.contains(&terms) {
                 continue;
             }
-            let count = self.n_with_all_words(&text, request.language);
+            let count = self.n_with_all_words(&text, request);
             if count > 0 {
                 known.push(terms);
                 suggestions.push(Suggestion { text, count });
@@ -169,24 +177,44 @@ impl SearchIndex {
     }
 
     /// Values of a field with a word that begins so.
-    fn named(&self, key: &str, folded: &str, limit: usize) -> Vec<Suggestion> {
+    fn named(&self, key: &str, folded: &str, request: &SuggestRequest<'_>) -> Vec<Suggestion> {
         let Some(field) = self.lexicon.field(key) else { return Vec::new() };
         let values = &self.lexicon.values[usize::from(field)];
+        let counts = self.counts_of(field, &Narrow::of_hidden(request, self));
         let mut buffer = String::new();
         let mut found: Vec<Suggestion> = (0..values.len() as u32)
-            .filter(|value| values.live(*value) > 0)
+            .filter(|value| counts[*value as usize] > 0)
             .filter(|value| {
                 let text = values.text(*value);
                 has_word(text.rsplit('>').next().unwrap_or(text), folded, &mut buffer)
             })
             .map(|value| Suggestion {
                 text: values.text(value).to_owned(),
-                count: values.live(value) as usize,
+                count: counts[value as usize] as usize,
             })
             .collect();
         found.sort_by(|left, right| right.count.cmp(&left.count).then(left.text.cmp(&right.text)));
-        found.truncate(limit);
+        found.truncate(request.limit);
         found
+    }
+
+    /// Products by value of a field.
+    fn counts_of(&self, field: u16, narrow: &Narrow) -> Vec<u32> {
+        let values = &self.lexicon.values[usize::from(field)];
+        if narrow.is_all() {
+            return (0..values.len() as u32).map(|value| values.live(value)).collect();
+        }
+        let owners = narrow.owners(&[]);
+        let mut counts = vec![0; values.len()];
+        for (number, chunk) in (0..).zip(&self.chunks) {
+            for row in (0..chunk.len()).filter(|row| chunk.live.get(*row)) {
+                let row = row as u16;
+                if narrow.judge((self, (chunk, number)), row, &owners) == Verdict::Hit {
+                    chunk.facts.of(row, field).for_each(|value| counts[value as usize] += 1);
+                }
+            }
+        }
+        counts
     }
 }
 

@@ -41,6 +41,7 @@ struct ExplanationJson<'a> {
     availability: Option<f64>,
     popularity: Option<f64>,
     preference: Option<f64>,
+    category: Option<f64>,
     personal: f64,
     moved: Option<MovedJson<'a>>,
 }
@@ -109,11 +110,11 @@ struct RelaxedJson {
     of: Option<usize>,
 }
 
-/// An answer as JSON text; `explains` adds what scores are made of.
-pub fn search_to_json(found: &SearchFound, explains: bool) -> String {
+/// An answer as JSON text.
+pub fn search_to_json(found: &SearchFound) -> String {
     text(&FoundJson {
         request_id: &found.request_id,
-        hits: found.hits.iter().map(|hit| hit_json(hit, explains)).collect(),
+        hits: found.hits.iter().map(|hit| hit_json(hit, found.is_explained)).collect(),
         total: found.total,
         facets: found
             .facets
@@ -138,6 +139,7 @@ fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
         availability: hit.parts.map(|parts| parts.availability),
         popularity: hit.parts.map(|parts| parts.popularity),
         preference: hit.parts.map(|parts| parts.preference),
+        category: hit.parts.map(|parts| parts.category),
         personal: hit.personal,
         moved: hit.moved.as_ref().map(|moved| MovedJson {
             from_rank: moved.from_rank,

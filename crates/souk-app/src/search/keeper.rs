@@ -5,16 +5,18 @@
 //! then, so that a start need not build them; what changed since is found by comparing every product with what the
 //! index was made of, so a file can be old, but not wrong.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Product, ProductId, SiteId};
 use souk_recommend::Item;
 use souk_search::{Language, SearchIndex, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::shelf::{Marks, load, save, searchable};
+use super::shelf::{Marks, Shelf, load, save, searchable};
 use crate::models::yield_to_others;
 use crate::projections::Changed;
 use crate::{App, AppError};
@@ -25,8 +27,13 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 const SLICE: usize = 64;
 /// Products that are compared or collected while the views are held.
 const VIEW_SLICE: usize = 2_000;
-/// Changes from which an index is built anew, and their share of the site's products.
-const REBUILD: (usize, f64) = (2_000, 0.25);
+/// The share of a site's products from which an index is built anew instead of changed; chosen. It also brings the
+/// lengths of texts up to date, which an index takes from the products that it is built of.
+const REBUILD_SHARE: f64 = 0.25;
+/// Products from which a build makes way for everything else.
+const LARGE: usize = 2_000;
+/// How long to wait after something failed that will likely fail again.
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
 /// How often an index that changed is written down.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
 /// How often it is looked at what is wanted; a fact may take so long to change the order of hits.
@@ -44,8 +51,16 @@ pub(crate) async fn keep_search(app: Weak<App>) {
     loop {
         {
             let Some(app) = app.upgrade() else { return };
-            if app.check_ready().is_ok() {
-                keeper.tend(&app).await;
+            if app.check_ready().is_ok()
+                && AssertUnwindSafe(keeper.tend(&app)).catch_unwind().await.is_err()
+            {
+                tracing::error!(
+                    "a search index could not be kept up to date, which is a fault of this program; it serves as \
+                     it is and is built anew from the catalogue in a while"
+                );
+                app.searching.marks.lock().await.clear();
+                keeper = Keeper { must_compare: true, ..Keeper::default() };
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
         tokio::time::sleep(LOOK_PAUSE).await;
@@ -55,75 +70,84 @@ pub(crate) async fn keep_search(app: Weak<App>) {
 /// What the keeper remembers from one look to the next.
 #[derive(Default)]
 struct Keeper {
+    /// Whether changes were missed, so that every product is to be compared.
+    must_compare: bool,
     saved: Option<Instant>,
     weighed: Option<Instant>,
-    /// By site: how much each product was last said to be wanted.
-    wanted: FxHashMap<SiteId, FxHashMap<Item, u8>>,
+    wanted: FxHashMap<SiteId, Wanted>,
+}
+
+/// How much products were last said to be wanted, and to which index.
+#[derive(Default)]
+struct Wanted {
+    told: Weak<Shelf>,
+    of: FxHashMap<ProductId, u8>,
 }
 
 impl Keeper {
-    async fn tend(&mut self, app: &Arc<App>) {
-        if app.views.read().catalogue.has_changes() {
+    async fn tend(&mut self, app: &App) {
+        if self.must_compare || app.views.read().catalogue.has_changes() {
             self.follow(app).await;
         }
         let is_due = |last: Option<Instant>, pause| last.is_none_or(|last| last.elapsed() >= pause);
-        if is_due(self.weighed, POPULARITY_PAUSE) {
+        if is_due(self.weighed, POPULARITY_PAUSE) || self.is_any_untold(app) {
             self.weighed = Some(Instant::now());
             self.weigh(app);
         }
         if is_due(self.saved, SAVE_PAUSE) {
             // The first time there is nothing to save but what was just loaded or built.
             if self.saved.is_some() {
-                app.save_search().await;
+                app.save_search(&mut *app.searching.marks.lock().await).await;
             }
             self.saved = Some(Instant::now());
         }
     }
 
-    async fn follow(&mut self, app: &Arc<App>) {
+    async fn follow(&mut self, app: &App) {
         // Locked before the changes are taken, so that nobody sees neither the one nor the other.
         let mut marks = app.searching.marks.lock().await;
         let changed = app.views.read().catalogue.take_changes();
-        match changed {
-            Changed::Anything => {
-                // Numbers of products may mean others now.
-                self.wanted.clear();
-                self.weighed = None;
-                app.compare_search(&mut marks).await;
+        let is_done = match changed {
+            Changed::Products(items) if !self.must_compare => {
+                app.follow_search(items, &mut marks).await
             }
-            Changed::Products(items) => app.follow_search(items, &mut marks).await,
+            _ => app.compare_search(&mut marks).await,
+        };
+        self.must_compare = !is_done;
+        if !is_done {
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
+    }
+
+    /// Whether an index is in service that was not told yet what is wanted.
+    fn is_any_untold(&self, app: &App) -> bool {
+        let is_untold = |site: &SiteId| {
+            let told = self.wanted.get(site).map(|wanted| wanted.told.as_ptr());
+            app.searching.find(site).is_some_and(|shelf| told != Some(Arc::as_ptr(&shelf)))
+        };
+        app.config.sites().any(|site| is_untold(&site.id))
     }
 
     /// Tells the indexes what is wanted.
     fn weigh(&mut self, app: &App) {
         for site in app.config.sites() {
             let Some(shelf) = app.searching.find(&site.id) else { continue };
-            let views = app.views.read();
-            let Some(number) = views.catalogue.find_site(&site.id) else { continue };
-            let scope = views.popularity.scope(number, None);
-            let popular = views.popularity.popular(scope, app.clock.now(), POPULAR_MAX);
-            let most = popular.first().map_or(0.0, |first| first.score.get());
-            // What is wanted falls off steeply: by its logarithm the tenth still counts.
-            let share = |score: f32| (f64::from(score).ln_1p() / f64::from(most).ln_1p()).max(0.0);
-            let now: FxHashMap<Item, u8> = popular
-                .iter()
-                .map(|one| (one.item, (share(one.score.get()) * 255.0).round() as u8))
-                .collect();
+            let now = app.wanted(&site.id);
             let before = self.wanted.entry(site.id.clone()).or_default();
-            let gone = before.keys().filter(|item| !now.contains_key(item)).map(|item| (*item, 0));
-            let news = now.iter().filter(|(item, share)| before.get(item) != Some(share));
-            let news = news.map(|(item, share)| (*item, *share)).chain(gone);
-            let news: Vec<(ProductId, f32)> = news
-                .map(|(item, share)| {
-                    (views.catalogue.product_id(item).clone(), f32::from(share) / 255.0)
-                })
-                .collect();
-            drop(views);
-            *before = now;
-            for slice in news.chunks(VIEW_SLICE) {
-                shelf.index.write().set_popularity(slice.iter().map(|(id, share)| (id, *share)));
+            if before.told.as_ptr() != Arc::as_ptr(&shelf) {
+                // One from a file may remember what nobody wants any more.
+                shelf.index.write().forget_popularity();
+                *before = Wanted { told: Arc::downgrade(&shelf), of: FxHashMap::default() };
             }
+            let gone = before.of.keys().filter(|id| !now.contains_key(*id)).map(|id| (id, 0));
+            let news = now.iter().filter(|(id, share)| before.of.get(*id) != Some(*share));
+            let news = news.map(|(id, share)| (id, *share)).chain(gone);
+            let news: Vec<(&ProductId, f32)> =
+                news.map(|(id, share)| (id, f32::from(share) / 255.0)).collect();
+            for slice in news.chunks(VIEW_SLICE) {
+                shelf.index.write().set_popularity(slice.iter().copied());
+            }
+            before.of = now;
         }
     }
 }
@@ -152,12 +176,14 @@ impl App {
     }
 
     /// Compares every product with what the indexes were made of, and takes in what differs.
-    async fn compare_search(&self, marks: &mut FxHashMap<SiteId, Marks>) {
+    async fn compare_search(&self, marks: &mut FxHashMap<SiteId, Marks>) -> bool {
+        let mut is_done = true;
         for site in self.config.sites() {
             let known = marks.entry(site.id.clone()).or_default();
             let difference = self.difference(&site.id, known).await;
-            self.take_in((&site.id, &site.languages), difference, known).await;
+            is_done &= self.take_in((&site.id, &site.languages), difference, known).await;
         }
+        is_done
     }
 
     async fn difference(&self, site: &SiteId, known: &Marks) -> Difference {
@@ -195,7 +221,12 @@ impl App {
     }
 
     /// Takes in the changes of these products.
-    async fn follow_search(&self, mut items: Vec<Item>, marks: &mut FxHashMap<SiteId, Marks>) {
+    async fn follow_search(
+        &self,
+        mut items: Vec<Item>,
+        marks: &mut FxHashMap<SiteId, Marks>,
+    ) -> bool {
+        let mut is_done = true;
         items.sort_unstable();
         items.dedup();
         for site in self.config.sites() {
@@ -213,8 +244,9 @@ impl App {
             }
             let known = marks.entry(site.id.clone()).or_default();
             difference.n_same = known.of.len().saturating_sub(difference.put.len());
-            self.take_in((&site.id, &site.languages), difference, known).await;
+            is_done &= self.take_in((&site.id, &site.languages), difference, known).await;
         }
+        is_done
     }
 
     /// Changes an index, or builds it anew where that is less work.
@@ -223,10 +255,10 @@ impl App {
         (site, languages): (&SiteId, &[String]),
         difference: Difference,
         known: &mut Marks,
-    ) {
+    ) -> bool {
         let Difference { put, removed, n_same } = difference;
-        let (many, share) = REBUILD;
-        let is_most = put.len() >= many && put.len() as f64 >= share * (put.len() + n_same) as f64;
+        let n_all = put.len() + n_same;
+        let is_most = !put.is_empty() && put.len() as f64 >= REBUILD_SHARE * n_all as f64;
         let Some(shelf) = self.searching.find(site).filter(|_| !is_most) else {
             return self.build_search((site, languages), known).await;
         };
@@ -246,16 +278,23 @@ impl App {
         if is_worn {
             shelf.index.write().maintain();
         }
+        true
     }
 
     /// Builds the index of a site from its catalogue; until it is done, the one before serves.
-    async fn build_search(&self, (site, languages): (&SiteId, &[String]), known: &mut Marks) {
+    async fn build_search(
+        &self,
+        (site, languages): (&SiteId, &[String]),
+        known: &mut Marks,
+    ) -> bool {
         let nothing = Marks::default();
         let products = self.difference(site, &nothing).await.put;
         let settings = settings(languages);
         let work = move || {
-            // Where others wait for an answer, this can wait.
-            yield_to_others();
+            if products.len() >= LARGE {
+                // Where others wait for an answer, this can wait.
+                yield_to_others();
+            }
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             let index = SearchIndex::build(settings, &products, threads);
             let mut marks = Marks::default();
@@ -267,18 +306,45 @@ impl App {
         let thread = std::thread::Builder::new().name("search-index".to_owned());
         let started = thread.spawn(move || send.send(work()).is_ok());
         if let Err(error) = started {
-            tracing::warn!(%error, "no thread for a search index; the next change tries again");
-            return;
+            tracing::warn!(%error, "no thread for a search index; it is tried again");
+            return false;
         }
-        if let Ok((index, marks)) = built.await {
-            self.searching.put(site, index);
-            *known = marks;
+        let Ok((index, marks)) = built.await else {
+            tracing::error!(
+                site = site.as_str(),
+                "a search index could not be built; it is tried again"
+            );
+            return false;
+        };
+        self.searching.put(site, index);
+        *known = marks;
+        true
+    }
+
+    /// How much products of a site are wanted, as shares of what is wanted most: of 255.
+    fn wanted(&self, site: &SiteId) -> FxHashMap<ProductId, u8> {
+        let views = self.views.read();
+        let Some(number) = views.catalogue.find_site(site) else { return FxHashMap::default() };
+        let scope = views.popularity.scope(number, None);
+        let popular = views.popularity.popular(scope, self.clock.now(), POPULAR_MAX);
+        let most = popular.first().map_or(0.0, |first| first.score.get());
+        // What is wanted falls off steeply: by its logarithm the tenth still counts.
+        let share = |score: f32| (f64::from(score).ln_1p() / f64::from(most).ln_1p()).max(0.0);
+        let of = |item| views.catalogue.product_id(item).clone();
+        let all = popular.iter();
+        all.map(|one| (of(one.item), (share(one.score.get()) * 255.0).round() as u8)).collect()
+    }
+
+    /// Writes the indexes down at the end, unless one is being built just now: whoever ends waits for nothing that
+    /// the next start can do as well.
+    pub(crate) async fn save_search_at_end(&self) {
+        if let Ok(mut marks) = self.searching.marks.try_lock() {
+            self.save_search(&mut marks).await;
         }
     }
 
     /// Writes the indexes down that changed since they last were.
-    pub(crate) async fn save_search(&self) {
-        let mut marks = self.searching.marks.lock().await;
+    async fn save_search(&self, marks: &mut FxHashMap<SiteId, Marks>) {
         for (site, known) in marks.iter_mut().filter(|(_, known)| known.is_dirty) {
             let Some(shelf) = self.searching.find(site) else { continue };
             let bytes = tokio::task::spawn_blocking(move || shelf.index.read().to_bytes()).await;

@@ -2,11 +2,12 @@
 //! after them stay as they are.
 
 use rustc_hash::FxHashMap;
+use souk_core::ProductId;
 use souk_recommend::Item;
 use souk_search::{SearchAnswer, SearchIndex, SearchRequest};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Asking, Prepared, Ranked, refused};
+use super::{Asking, Prepared, Ranked, ranked, refused};
 use crate::AppError;
 use crate::projections::Views;
 use crate::recommend::{Hand, Proposal, ReasonKind};
@@ -34,19 +35,36 @@ impl Asking<'_> {
     pub(super) fn pooled(
         &self,
         index: &SearchIndex,
-        request: SearchRequest,
+        mut request: SearchRequest,
         prepared: &Prepared,
     ) -> Result<Page, AppError> {
         let limit = request.limit;
         let offset = match request.cursor.as_deref() {
-            None => 0,
-            Some(cursor) => match self.own_offset(cursor)? {
-                Some(offset) => offset,
-                None => return self.beyond(index, request),
-            },
+            None => Some(0),
+            Some(cursor) => self.own_offset(cursor)?,
         };
+        let guests = self.guests(prepared);
+        if offset.is_none() && guests.is_empty() {
+            return self.beyond(index, request);
+        }
         let asked = SearchRequest { limit: POOL, cursor: None, ..request.clone() };
         let mut answer = index.search(&asked).map_err(refused)?;
+        // What a pin brings from behind the best hits, or from nowhere, must not come again further on.
+        let is_best = |id: &ProductId| answer.hits.iter().any(|hit| hit.id == *id);
+        let outsiders: Vec<ProductId> = guests.into_iter().filter(|id| !is_best(id)).collect();
+        if !outsiders.is_empty() {
+            request.exclude.extend_from_slice(&outsiders);
+            let exclude = request.exclude.clone();
+            answer = index.search(&SearchRequest { exclude, ..asked }).map_err(refused)?;
+            answer.total += outsiders.len();
+        }
+        let Some(offset) = offset else {
+            let page = self.beyond(index, request)?;
+            return Ok(Page {
+                answer: SearchAnswer { total: answer.total, ..page.answer },
+                ..page
+            });
+        };
         let rest = answer.cursor.clone();
         let all = self.reordered(&mut answer, prepared);
         let n_all = all.len();
@@ -65,11 +83,21 @@ impl Asking<'_> {
         Ok(Page { answer, hits, cursor })
     }
 
+    /// The products that pins bring wherever they stand.
+    fn guests(&self, prepared: &Prepared) -> Vec<ProductId> {
+        if !prepared.reorders {
+            return Vec::new();
+        }
+        let views = self.app.views.read();
+        let guests = self.with_hand(&views, prepared.arm, |hand| {
+            hand.guests(POOL, |item| self.may_come_in(item, (&views, hand)))
+        });
+        guests.into_iter().map(|item| views.catalogue.product_id(item).clone()).collect()
+    }
+
     /// A page after the reordered hits.
     fn beyond(&self, index: &SearchIndex, request: SearchRequest) -> Result<Page, AppError> {
         let answer = index.search(&request).map_err(refused)?;
-        let ranked =
-            |hit: &souk_search::Hit| (hit.id.clone(), Some(hit.parts), (hit.score, 1.0), None);
         let (hits, cursor) = (answer.hits.iter().map(ranked).collect(), answer.cursor.clone());
         Ok(Page { answer, hits, cursor })
     }
@@ -84,7 +112,10 @@ impl Asking<'_> {
             Some((item, (hit.score * personal, personal), hit))
         });
         let mut known: Vec<_> = known.collect();
-        known.sort_by(|(_, (left, _), _), (_, (right, _), _)| right.total_cmp(left));
+        // What has more of the words stays in front, whatever the shopper likes.
+        known.sort_by(|(_, (left, _), left_hit), (_, (right, _), right_hit)| {
+            left_hit.n_missing.cmp(&right_hit.n_missing).then(right.total_cmp(left))
+        });
         if !prepared.reorders {
             let ranked = known.into_iter();
             return ranked.map(|(_, score, hit)| (hit.id, Some(hit.parts), score, None)).collect();
@@ -102,14 +133,16 @@ impl Asking<'_> {
         let pool: Vec<Proposal> = pool.collect();
         let listed = self.with_hand(&views, prepared.arm, |hand| {
             let guests = hand.guests(POOL, |item| self.may_come_in(item, (&views, hand)));
-            answer.total += guests.iter().filter(|item| !of_item.contains_key(item)).count();
             let places = pool.len() + guests.len();
             hand.list(pool, &guests, places)
         });
+        // What a cap keeps off its place comes after all that has one: it was found, and is counted.
+        let held_back = listed.left.iter().map(|(_, item, _)| *item);
+        let items = listed.taken.iter().map(|proposal| proposal.item).chain(held_back);
         let mut moved = listed.moved.into_iter();
-        let ranked = listed.taken.into_iter().map(|proposal| {
-            let id = catalogue.product_id(proposal.item).clone();
-            let (score, parts) = of_item.get(&proposal.item).copied().unzip();
+        let ranked = items.map(|item| {
+            let id = catalogue.product_id(item).clone();
+            let (score, parts) = of_item.get(&item).copied().unzip();
             (id, parts, score.unwrap_or((0.0, 1.0)), moved.next())
         });
         ranked.collect()
@@ -145,7 +178,7 @@ impl Asking<'_> {
         let query = self.query;
         let filter = query.filter.as_ref().map(ToString::to_string);
         let locale = &query.context.locale;
-        let asked = (&query.query, filter, locale, query.typing, query.structure);
+        let asked = (&query.query, filter, locale, query.typing, query.structure, &query.sort);
         xxh3_64(format!("{asked:?}").as_bytes())
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Shelf {
 pub(crate) struct Searching {
     shelves: RwLock<FxHashMap<SiteId, Arc<Shelf>>>,
     synonyms: RwLock<FxHashMap<SiteId, Vec<SynonymSet>>>,
+    /// Held while synonyms change, so that tables and memory change in one order.
+    pub(super) changing_synonyms: tokio::sync::Mutex<()>,
     /// What each index holds; locked by whoever changes indexes or writes them down.
     pub(super) marks: tokio::sync::Mutex<FxHashMap<SiteId, Marks>>,
 }
@@ -66,15 +68,19 @@ impl Searching {
     }
 
     pub(super) fn set_synonyms(&self, site: &SiteId, sets: Vec<SynonymSet>) {
+        // Held until the index has them, so that none is put in service with those of before.
+        let mut synonyms = self.synonyms.write();
         if let Some(shelf) = self.find(site) {
             shelf.index.write().set_synonyms(&synonyms::to_engine(&sets));
         }
-        self.synonyms.write().insert(site.clone(), sets);
+        synonyms.insert(site.clone(), sets);
     }
 
     /// Puts an index in the place of a site's.
     pub(super) fn put(&self, site: &SiteId, mut index: SearchIndex) {
-        index.set_synonyms(&synonyms::to_engine(&self.synonyms(site)));
+        let synonyms = self.synonyms.read();
+        let own = synonyms.get(site).map_or(&[][..], Vec::as_slice);
+        index.set_synonyms(&synonyms::to_engine(own));
         let shelf = Arc::new(Shelf { index: RwLock::new(index) });
         self.shelves.write().insert(site.clone(), shelf);
     }

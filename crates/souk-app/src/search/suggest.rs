@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use souk_core::{ProductId, SiteId};
+use souk_core::{ProductId, Purposes, SiteId};
 use souk_search::{Language, SuggestRequest, Suggestion};
 
-use super::{highlighted, refused};
+use super::{Admitted, Asking, SearchQuery, highlighted, refused};
+use crate::projections::Whom;
+use crate::recommend::{Hand, RecommendContext};
 use crate::{App, AppError, Caller, Operation};
 
 /// What is asked for suggestions; every value is valid by type.
@@ -57,10 +59,30 @@ impl App {
         self.noted(caller, caller.check_site(&site))?;
         self.check_ready()?;
         let shelf = self.searching.shelf(&site)?;
+        // What rules hide from everybody's searches for this text is not suggested either.
+        let asked = SearchQuery::new(&query.text, query.limit);
+        let admitted = Admitted {
+            whom: Whom::default(),
+            site: site.clone(),
+            withheld: Purposes::NONE,
+            now: self.clock.now(),
+            may_know_rules: false,
+        };
+        let context = RecommendContext { query: Some(query.text.clone()), ..Default::default() };
+        let book = self.merchandising.book();
+        let asking = Asking { app: self, query: &asked, admitted: &admitted, book: &book, context };
+        let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
+        let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };
         let index = shelf.index.read();
         let language = query.locale.as_deref().map(Language::from_tag);
-        let asked =
-            SuggestRequest { text: &query.text, limit: query.limit, language, popular: &[] };
+        let asked = SuggestRequest {
+            text: &query.text,
+            limit: query.limit,
+            language,
+            popular: &[],
+            without: &without,
+            exclude: &exclude,
+        };
         let found = index.suggest(&asked).map_err(refused)?;
         let language = language.unwrap_or(index.settings().languages[0]);
         let highlighter = index.highlighter(&query.text, (language, souk_search::Typing::Going));

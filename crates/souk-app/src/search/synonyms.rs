@@ -143,8 +143,7 @@ impl App {
             change: WriteChange::Put { value, expires_at: None },
         };
         {
-            // Nobody builds an index meanwhile that would miss them.
-            let _marks = self.searching.marks.lock().await;
+            let _changing = self.searching.changing_synonyms.lock().await;
             self.parts.tables.write(&[write], self.clock.now()).await?;
             self.searching.set_synonyms(site, sets.clone());
         }

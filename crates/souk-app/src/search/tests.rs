@@ -208,28 +208,104 @@ async fn rules_have_the_last_word() {
     assert_eq!((answer.total, answer.hits.len()), (0, 0));
 }
 
+/// The ids on all pages of a search, each of which names the same total.
+async fn all_pages(shop: &Shop, mut query: SearchQuery, total: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    loop {
+        let answer = ask(shop, &query).await;
+        assert_eq!(answer.total, total);
+        let is_last = answer.cursor.is_none();
+        assert!(is_last || answer.hits.len() == query.limit);
+        all.extend(ids(&answer));
+        query.cursor = answer.cursor;
+        if is_last {
+            return all;
+        }
+    }
+}
+
+fn lamps(n: usize) -> Vec<Value> {
+    let lamp = |n| json!({"id": format!("p{n:03}"), "title": format!("Lamp {n}"), "brand": if n % 9 == 0 { "Best" } else { "Other" }});
+    (0..n).map(lamp).collect()
+}
+
+#[tokio::test]
+async fn pins_and_caps_neither_lose_hits_nor_show_them_twice() {
+    let shop = Shop::open().await;
+    put(&shop, &lamps(300)).await;
+    put(&shop, &[json!({"id": "chair", "title": "Chair"})]).await;
+    let plain = all_pages(&shop, SearchQuery::new("lamp", 100), 300).await;
+    rule(&shop, "two-of-a-brand", json!({"action": {"type": "cap_brand", "max": 2}})).await;
+    let last = &plain[299];
+    for (place, product) in [(1, last.as_str()), (2, "chair"), (3, &plain[7])] {
+        let select = json!({"product_ids": [product]});
+        rule(
+            &shop,
+            &format!("pin-{place}"),
+            json!({"select": select, "action": {"type": "pin", "position": place}}),
+        )
+        .await;
+    }
+    for limit in [100, 33] {
+        let mut all = all_pages(&shop, SearchQuery::new("lamp", limit), 301).await;
+        assert_eq!(all[..3], [last.clone(), "chair".to_owned(), plain[7].clone()]);
+        let n = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!((n, all.len()), (301, 301));
+    }
+}
+
+#[tokio::test]
+async fn what_lacks_a_word_stays_behind_whatever_the_shopper_likes() {
+    let shop = tea_shop().await;
+    let far = |n: usize| {
+        let words = if n == 0 { "tea and sundry" } else { "sundry" };
+        let description =
+            format!("In this basket there are many {words} things for all who like to give.");
+        json!({"id": format!("far{n}"), "title": format!("Basket {n}"), "description": description})
+    };
+    put(&shop, &(0..20).map(far).collect::<Vec<_>>()).await;
+    buys(&shop, "anna", "black", 9).await;
+    let mut query = SearchQuery::new("sundry tea", 10);
+    query.user_id = Some("anna".to_owned());
+    let answer = ask(&shop, &query).await;
+    assert_eq!(ids(&answer)[0], "far0");
+    let black = answer.hits.iter().find(|hit| hit.product_id.as_str() == "black").unwrap();
+    assert!(
+        black.personal > 1.4 && black.score > answer.hits[0].score,
+        "its score alone is higher"
+    );
+}
+
+#[tokio::test]
+async fn what_sells_stays_wanted_when_products_change_and_indexes_are_built() {
+    let shop = tea_shop().await;
+    buys(&shop, "anna", "mint", 3).await;
+    let popularity = async || {
+        let answer = ask(&shop, &SearchQuery::new("mint tea", 10)).await;
+        let mint = answer.hits.iter().find(|hit| hit.product_id.as_str() == "mint").unwrap();
+        mint.parts.unwrap().popularity
+    };
+    // One index is put in service, which is then told what sells.
+    put(&shop, &[json!({"id": "a", "title": "A"}), json!({"id": "b", "title": "B"})]).await;
+    let began = Instant::now();
+    while popularity().await <= 1.0 {
+        assert!(began.elapsed() < PATIENCE, "nobody tells the index what sells");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    put(&shop, &[json!({"id": "mint", "title": "Mint tea, fresh"})]).await;
+    assert!(popularity().await > 1.0);
+}
+
 #[tokio::test]
 async fn pages_follow_each_other_without_a_gap_whatever_reorders_them() {
     let shop = Shop::open().await;
-    let products: Vec<Value> = (0..700)
-        .map(|n| json!({"id": format!("p{n:03}"), "title": format!("Lamp {n}"), "brand": if n % 9 == 0 { "Best" } else { "Other" }}))
-        .collect();
-    put(&shop, &products).await;
+    put(&shop, &lamps(700)).await;
     let pages = async |limit: usize, user: Option<&str>| {
         let mut query = SearchQuery::new("lamp", limit);
         query.user_id = user.map(str::to_owned);
-        let mut all = Vec::new();
-        loop {
-            let answer = ask(&shop, &query).await;
-            assert_eq!(answer.total, 700);
-            let is_last = answer.cursor.is_none();
-            assert!(is_last || answer.hits.len() == limit);
-            all.extend(ids(&answer));
-            query.cursor = answer.cursor;
-            if is_last {
-                return all;
-            }
-        }
+        all_pages(&shop, query, 700).await
     };
     let unique = |ids: &[String]| ids.iter().collect::<std::collections::BTreeSet<_>>().len();
     let plain = pages(100, None).await;
@@ -246,19 +322,24 @@ async fn pages_follow_each_other_without_a_gap_whatever_reorders_them() {
         assert_eq!((all.len(), unique(&all)), (700, 700));
         assert!(all[..40] != plain[..40], "the rule moves something");
     }
-    // A page of another search is refused.
-    let mut query = SearchQuery::new("lamp", 10);
-    query.cursor = ask(&shop, &query).await.cursor;
-    query.query = "desk lamp".to_owned();
-    let refused = shop.app.search(&query, &caller(Role::StorefrontServer)).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
-    assert!(refused.to_string().contains("cursor"), "{refused}");
+    // A page of another search, or of another order, is refused.
+    let mut first = SearchQuery::new("lamp", 10);
+    first.cursor = ask(&shop, &first).await.cursor;
+    let sort = Some(SortBy::parse("price").unwrap());
+    for other in [
+        SearchQuery { query: "desk lamp".to_owned(), ..first.clone() },
+        SearchQuery { sort, ..first.clone() },
+    ] {
+        let refused = shop.app.search(&other, &caller(Role::StorefrontServer)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+        assert!(refused.to_string().contains("cursor"), "{refused}");
+    }
 }
 
 #[tokio::test]
 async fn an_index_comes_back_from_its_file_and_a_damaged_one_is_built_anew() {
     let shop = tea_shop().await;
-    shop.app.save_search().await;
+    shop.app.save_search_at_end().await;
     let path = Path::from("search/main");
     let file = shop.app.parts.blobs.get(&path).await.unwrap().bytes().await.unwrap();
     put(
@@ -337,6 +418,18 @@ async fn suggestions_go_on_with_what_is_typed() {
             .iter()
             .any(|one| one.title_highlight.as_deref() == Some("Green <em>tea</em>"))
     );
+    rule(
+        &shop,
+        "recall",
+        json!({"select": {"filter": "brand = 'Hill'"}, "action": {"type": "hide"}}),
+    )
+    .await;
+    rule(&shop, "pot", json!({"select": {"product_ids": ["pot"]}, "action": {"type": "hide"}}))
+        .await;
+    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap();
+    assert_eq!((suggested.queries[0].count, suggested.categories[0].count), (2, 2));
+    let shown: Vec<&str> = suggested.products.iter().map(|one| one.product_id.as_str()).collect();
+    assert!(shown.len() == 2 && !shown.contains(&"green") && !shown.contains(&"pot"), "{shown:?}");
     let denied = shop.app.suggest(&query, &caller(Role::Planner)).unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::Denied);
 }

@@ -28,7 +28,8 @@ fn shop() -> SearchIndex {
 }
 
 fn suggest(text: &str, popular: &[String]) -> Suggestions {
-    let request = SuggestRequest { text, limit: 5, language: None, popular };
+    let request =
+        SuggestRequest { text, limit: 5, language: None, popular, without: &[], exclude: &[] };
     shop().suggest(&request).unwrap()
 }
 

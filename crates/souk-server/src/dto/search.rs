@@ -59,7 +59,7 @@ pub(crate) struct SearchBody {
     /// `auto` and `lexical` look for words; `semantic` needs a sentence encoder, which is not built in.
     #[serde(default)]
     mode: Option<ModeName>,
-    /// Whether to say what each score is made of.
+    /// Whether to say what each score is made of; not for browser keys, for it tells what sells.
     #[serde(default)]
     explain: Option<bool>,
     /// Where on the page the answer goes, for rules; `search` where it is left out.
@@ -210,6 +210,11 @@ impl FacetAsked {
             let detail = format!("limit is {limit}; it must be between 1 and {most}");
             faults.add(format!("/facets/{idx}/limit"), detail);
         }
+        let length = self.search.as_ref().map_or(0, |text| text.chars().count());
+        if length > TEXT_CHARS_MAX {
+            let detail = format!("{length} characters; the limit is {TEXT_CHARS_MAX}");
+            faults.add(format!("/facets/{idx}/search"), detail);
+        }
         let bounds = self.bounds.unwrap_or_default();
         if bounds.len() > BOUNDS_MAX || !bounds.is_sorted_by(|left, right| left < right) {
             let detail = format!("must be up to {BOUNDS_MAX} numbers, each above the one before");
@@ -298,7 +303,7 @@ pub(crate) struct SearchHit {
     #[schema(value_type = crate::dto::products::ProductAnswer)]
     product: serde_json::Value,
     highlights: HighlightsAnswer,
-    /// What the score is made of; `null` without `explain`.
+    /// What the score is made of; `null` without `explain`, and for a key that may not know.
     #[schema(required)]
     explanation: Option<HitExplanation>,
 }
@@ -332,9 +337,12 @@ pub(crate) struct HitExplanation {
     /// A brand, colour or price that the words prefer.
     #[schema(required)]
     preference: Option<f64>,
+    /// That most of the best hits are of its category.
+    #[schema(required)]
+    category: Option<f64>,
     /// What the shopper's own purchases say; 1 where nothing of theirs is used.
     personal: f64,
-    /// What rules did to its place; `null` where none did, or the key may not know.
+    /// What rules did to its place; `null` where none did.
     #[schema(required)]
     moved: Option<crate::dto::recommend::MovedAnswer>,
 }

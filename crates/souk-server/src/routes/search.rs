@@ -39,7 +39,7 @@ pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> A
     }
     query.is_gpc = is_gpc(&call.headers);
     let found = edge.app.search(&query, &caller).await?;
-    Ok(json_text(search_to_json(&found, query.explain)))
+    Ok(json_text(search_to_json(&found)))
 }
 
 /// Suggests queries, categories, brands and products while a shopper types; the same to everybody.

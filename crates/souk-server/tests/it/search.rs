@@ -49,7 +49,8 @@ fn an_answer_has_the_shape_of_the_contract() {
         assert!(hit["product"].get("cost").is_none(), "{hit}");
         let title = hit["highlights"]["title"].as_str().unwrap();
         assert!(title.starts_with("<em>Desk</em> <em>lamp</em> "), "{title}");
-        let parts = ["text", "title", "availability", "popularity", "preference", "personal"];
+        let parts =
+            ["text", "title", "availability", "popularity", "preference", "category", "personal"];
         let product: f64 =
             parts.iter().map(|part| hit["explanation"][part].as_f64().unwrap()).product();
         let score = hit["score"].as_f64().unwrap();
@@ -73,6 +74,10 @@ fn an_answer_has_the_shape_of_the_contract() {
     };
     assert!(ids(&next).len() == 4 && ids(&next).iter().all(|id| !ids(&answer).contains(id)));
     assert!(next["cursor"].is_null() && next["hits"][0]["explanation"].is_null());
+    // What sells is not for everybody who reads the page's key.
+    let page = post("/v1/search", &json!({"query": "lamp", "explain": true}));
+    let page = shop.send(&page.key(&shop.key(Role::StorefrontBrowser))).expect(200).json();
+    assert!(page["hits"][0]["explanation"].is_null(), "{page}");
     let literal = search(&shop, &json!({"query": "desk lamp under 15", "understand": false}));
     assert_eq!(literal["query"]["filters_understood"], json!([]));
 }

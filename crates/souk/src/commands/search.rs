@@ -75,7 +75,7 @@ pub(crate) async fn answer(shop: &Shop, looked: &Looked) -> Result<Value> {
     let query = looked.query().map_err(|message| anyhow!(Failure::usage(message)))?;
     shop.app.wait_searchable(PATIENCE).await?;
     let found = shop.app.search(&query, &Caller::local_admin()).await?;
-    Ok(serde_json::from_str(&search_to_json(&found, query.explain))?)
+    Ok(serde_json::from_str(&search_to_json(&found))?)
 }
 
 pub(crate) fn text(result: &Value) -> String {
@@ -115,7 +115,8 @@ pub(crate) fn text(result: &Value) -> String {
 fn hits(result: &Value) -> String {
     let is_explained = result["hits"][0]["explanation"].is_object();
     let mut head = vec!["#", "product", "title", "brand"];
-    let parts = ["text", "title", "availability", "popularity", "preference", "personal"];
+    let parts =
+        ["text", "title", "availability", "popularity", "preference", "category", "personal"];
     if is_explained {
         head.push("score");
         head.extend(parts);

@@ -48,7 +48,7 @@ pub(super) async fn measure(shop: &Shop) -> Result<Value> {
     let mut answers = Vec::new();
     for query in QUERIES {
         let found = shop.app.search(&SearchQuery::new(query, SHOWN), &caller()).await?;
-        let answer: Value = serde_json::from_str(&search_to_json(&found, false))?;
+        let answer: Value = serde_json::from_str(&search_to_json(&found))?;
         answers.push(json!({"query": query, "answer": answer}));
     }
     let mut times = Vec::with_capacity(QUERIES.len() * ROUNDS);
