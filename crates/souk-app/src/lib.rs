@@ -98,7 +98,7 @@ pub use projections::{
 pub use purchasing::{
     MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX,
     PriceBreak, PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch,
-    StoredSupplier, Supplier, SupplierRecord, Weekday,
+    StoredSupplier, Supplier, SupplierRecord,
 };
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,

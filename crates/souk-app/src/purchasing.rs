@@ -3,7 +3,7 @@
 //! Neither is a fold of the log, because nothing else is derived from them. The process that owns the data
 //! folder reads both at its start and changes tables and memory together. Nothing here is about shoppers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -21,7 +21,6 @@ mod suppliers;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use calendar::Weekday;
 pub use orders::{
     NewPurchaseLine, NewPurchaseOrder, OrderChangeRequest, PurchaseLine, PurchaseOrder,
     PurchaseState, ReceivedLine,
@@ -38,6 +37,8 @@ const SUPPLIERS_MAX: usize = 10_000;
 pub const PUT_SUPPLIERS_MAX: usize = 1_000;
 /// Purchase orders that are neither received nor cancelled (chosen: a chain's month).
 const OPEN_ORDERS_MAX: usize = 100_000;
+/// Closed orders of rules that are kept at hand; chosen: more than any caps let through in a day.
+const CLOSED_KEPT: usize = 10_000;
 
 /// The suppliers and open purchase orders of the running application.
 #[derive(Debug)]
@@ -48,6 +49,9 @@ pub(crate) struct Purchasing {
     stopped: RwLock<Option<Timestamp>>,
     /// By place: when a purchase order was last received there.
     receipts: RwLock<BTreeMap<String, Timestamp>>,
+    /// Orders that a rule approved and that are closed since, for the caps of a day; the last ones, and none of before
+    /// a start.
+    closed_of_rules: RwLock<VecDeque<PurchaseOrder>>,
     /// Held while anything changes, so that tables and memory change in one order.
     changing: tokio::sync::Mutex<()>,
 }
@@ -64,6 +68,7 @@ impl Purchasing {
             open: RwLock::new(open),
             stopped: RwLock::new(store::load_stop(tables, now).await?),
             receipts: RwLock::new(store::load_receipts(tables, now).await?),
+            closed_of_rules: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
         })
     }
@@ -76,6 +81,12 @@ impl Purchasing {
     /// Looks at every open purchase order.
     pub(crate) fn each_open(&self, mut look: impl FnMut(&PurchaseOrder)) {
         self.open.read().values().for_each(&mut look);
+    }
+
+    /// Looks at the open orders and at the latest closed ones that a rule approved.
+    pub(crate) fn each_of_rules(&self, mut look: impl FnMut(&PurchaseOrder)) {
+        self.each_open(&mut look);
+        self.closed_of_rules.read().iter().for_each(look);
     }
 
     /// When a purchase order was last received at a place.
@@ -319,6 +330,13 @@ impl App {
                 open.insert(order.id.clone(), order.clone());
             } else {
                 open.remove(&order.id);
+                if order.approved_by.as_deref() == Some(crate::replenishment::RULE) {
+                    let mut closed = self.purchasing.closed_of_rules.write();
+                    if closed.len() == CLOSED_KEPT {
+                        closed.pop_front();
+                    }
+                    closed.push_back(order.clone());
+                }
             }
             drop(open);
             if let Some(learned) = learned {
@@ -412,6 +430,18 @@ impl App {
         let today: Day = self.place_clock(&site, Some(&location)).day(now);
         let draft = PurchaseOrder::draft(new, (&site, supplier), (today, now))?;
         let views = self.views.read();
+        // Where no place is known yet, orders may be the first that is told of them.
+        let is_first = self.config.locations.is_empty() && !views.catalogue.has_locations();
+        let is_known = is_first
+            || self.config.location(&location).is_some()
+            || views.catalogue.location_number(&location).is_some();
+        if !is_known {
+            let detail = format!(
+                "`{location}` is no place that the settings name or any fact was told of; add it to `locations` in \
+                 souk.yaml, or import its stock first"
+            );
+            return Err(invalid("/location_id", detail));
+        }
         for (idx, line) in draft.lines.iter().enumerate() {
             let known = souk_core::ProductId::new(line.product_id.as_str()).ok();
             if known.and_then(|id| views.catalogue.item(&site, &id)).is_none() {

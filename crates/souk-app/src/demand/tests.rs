@@ -89,6 +89,29 @@ fn series(shop: &Shop) -> DemandSeries {
 }
 
 #[tokio::test]
+async fn a_refund_does_not_fill_the_shelf_for_a_moment() {
+    let shop = open("").await;
+    let sold = json!({"type": "track", "event": "Order Completed", "userId": "u", "messageId": "m",
+        "timestamp": "2026-01-12T10:00:00Z", "properties": {"order_id": "o", "location_id": "berlin",
+        "products": [{"product_id": "tea", "quantity": 2, "price": 5}]}});
+    let refund = json!({"type": "track", "event": "Order Refunded", "userId": "u", "messageId": "r",
+        "timestamp": "2026-01-14T09:00:00Z", "properties": {"order_id": "o", "location_id": "berlin",
+        "products": [{"product_id": "tea", "quantity": 1, "price": 5}]}});
+    let counted = stock("Stock Counted", ("tea", 2), "2026-01-12T08:00:00Z");
+    let outs = || {
+        let views = shop.app.views.read();
+        let item = views.catalogue.item(&SiteId::main(), &tea()).unwrap();
+        let number = views.catalogue.location_number(&place()).unwrap();
+        views.supply.outs((item, number), crate::test_shop::noon()).collect::<Vec<_>>()
+    };
+    send(&shop, vec![counted, sold]).await;
+    let before = outs();
+    assert_eq!(before.len(), 1, "the shelf is empty since the order");
+    send(&shop, vec![refund]).await;
+    assert_eq!(outs(), before);
+}
+
+#[tokio::test]
 async fn a_series_tells_sales_returns_promotions_and_prices_apart() {
     let shop = open("").await;
     send(&shop, sales(|_, wanted| wanted)).await;

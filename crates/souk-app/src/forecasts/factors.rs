@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use souk_core::rules::Weekday;
 use souk_core::{Day, ProductId};
 
 use super::outlook::{Closely, has_drivers};
-use super::{Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk};
+use super::{
+    Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk, over_days,
+};
 use crate::demand::{DemandSeries, TotalDemand};
-use crate::purchasing::Weekday;
 use crate::replenishment::Position;
 use crate::{App, AppError};
 
@@ -21,6 +23,8 @@ struct Told<'a> {
     series: &'a DemandSeries,
     closely: &'a Closely,
     horizon: usize,
+    /// Days of the forecast that are over already.
+    skip: usize,
     total: f64,
     position: Option<Position>,
     optimal: OptimalStock,
@@ -50,17 +54,17 @@ pub(super) fn answer(
             .collect(),
     });
     let daily: Vec<DayAhead> = daily.collect();
-    let total = mean.iter().sum::<f64>();
-    let all = over(&closely, 0.0, horizon as f64);
+    let total = mean.iter().take(horizon).sum::<f64>();
+    let all = over(&closely, (0, horizon as f64));
     let level = request.levels.iter().copied().fold(0.0, f64::max);
     let bounds = (all.quantile(0.5 - level / 2.0), all.quantile(0.5 + level / 2.0));
     let bounds = (bounds.0.min(total), bounds.1.max(total));
     let ids = (&request.site, &request.product);
-    let optimal = app.optimal_stock(&request.product, today, |days| {
-        over(&closely, f64::from(today.number() - from.number()).max(0.0), days)
-    });
+    // Days that are over already wait for no stock.
+    let skip = usize::try_from(today.number() - from.number()).unwrap_or(0);
+    let optimal = app.optimal_stock(&request.product, today, |days| over(&closely, (skip, days)));
     let position = app.position(ids, request.location.as_ref());
-    let told = Told { series: &series, closely: &closely, horizon, total, position, optimal };
+    let told = Told { series: &series, closely: &closely, horizon, skip, total, position, optimal };
     let perishable =
         app.product(&request.site, &request.product).and_then(|product| product.perishable_days);
     Ok(ForecastAnswer {
@@ -81,19 +85,10 @@ pub(super) fn answer(
     })
 }
 
-/// Demand over some days of a forecast; beyond its end its last week goes on.
-fn over(closely: &Closely, skip: f64, days: f64) -> TotalDemand {
-    let n = closely.forecast.mean.len();
-    let (mut mean, mut variance, mut left) = (0.0, 0.0, days.max(0.0));
-    let mut idx = skip as usize;
-    while left > 0.0 && n > 0 {
-        let place = if idx < n { idx } else { n.saturating_sub(7) + (idx - n) % n.min(7) };
-        let share = left.min(1.0);
-        mean += share * closely.forecast.mean[place];
-        variance += share * closely.variance[place];
-        left -= share;
-        idx += 1;
-    }
+/// Demand over some days of a forecast, the first ones skipped.
+fn over(closely: &Closely, span: (usize, f64)) -> TotalDemand {
+    let day = |idx: usize| (closely.forecast.mean[idx], closely.variance[idx]);
+    let (mean, variance) = over_days(closely.forecast.mean.len(), span, day);
     TotalDemand { mean, variance: variance * closely.inflation, is_count: closely.is_count }
 }
 
@@ -266,7 +261,7 @@ impl Told<'_> {
         let mut risks = Vec::new();
         if let Some(position) = self.position {
             let held = position.total();
-            let lead = over(self.closely, 0.0, self.optimal.lead_time_days);
+            let lead = over(self.closely, (self.skip, self.optimal.lead_time_days));
             let short = lead.expected_above(held);
             risks.push(Risk {
                 risk: "stock_out",
@@ -279,7 +274,7 @@ impl Told<'_> {
                 ),
             });
             if let Some(days) = perishable_days {
-                let life = over(self.closely, 0.0, f64::from(days));
+                let life = over(self.closely, (self.skip, f64::from(days)));
                 let left =
                     (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);
                 risks.push(Risk {
@@ -293,7 +288,7 @@ impl Told<'_> {
                     ),
                 });
             }
-            let all = over(self.closely, 0.0, self.horizon as f64);
+            let all = over(self.closely, (self.skip, self.horizon as f64));
             let left = (held - all.mean + all.expected_above(held)).max(0.0);
             risks.push(Risk {
                 risk: "overstock",

@@ -13,7 +13,7 @@ const WEEK: usize = 7;
 /// Days that one look back of an outlook judges, and how many such looks there are.
 const LOOK_DAYS: usize = 14;
 const LOOKS: usize = 2;
-/// Looks back of a single question, each of at most so many days.
+/// Looks back of a single question, each of at most so many days and at least [`LOOK_DAYS`].
 const CLOSE_LOOKS: usize = 3;
 const CLOSE_DAYS_MAX: usize = 28;
 /// Days of history that a look back needs before it.
@@ -156,11 +156,16 @@ pub(crate) struct Closely {
     pub(crate) wanted: Vec<f64>,
 }
 
-/// Forecasts one series, and looks back at how good that was.
-pub(crate) fn closely(series: &DemandSeries, horizon: usize, levels: &[f64]) -> Closely {
+/// Forecasts one series so many days ahead, and looks back at how good that was for a horizon.
+pub(crate) fn closely(
+    series: &DemandSeries,
+    (horizon, reach): (usize, usize),
+    levels: &[f64],
+) -> Closely {
     let (wanted, added) = series.wanted();
     let is_count = is_count(&wanted);
-    let span = horizon.min(CLOSE_DAYS_MAX);
+    // A shorter look would say little of how errors of neighbouring days go together.
+    let span = horizon.clamp(LOOK_DAYS, CLOSE_DAYS_MAX);
     let mut cuts = Vec::new();
     for look in 1..=CLOSE_LOOKS {
         if wanted.len() >= BEFORE_MIN + look * span {
@@ -180,7 +185,7 @@ pub(crate) fn closely(series: &DemandSeries, horizon: usize, levels: &[f64]) -> 
     let mut asked = levels.to_vec();
     asked.push(SPREAD_LEVEL);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
-    let mut found = run(&[cut], horizon, &asked);
+    let mut found = run(&[cut], reach, &asked);
     let mut forecast = found.remove(0);
     let variance = variances(&forecast, levels.len(), is_count);
     forecast.intervals.truncate(levels.len());

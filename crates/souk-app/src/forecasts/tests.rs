@@ -24,6 +24,23 @@ async fn answer(shop: &Shop, request: ForecastRequest) -> ForecastAnswer {
 }
 
 #[tokio::test]
+async fn how_much_stock_to_hold_does_not_depend_on_the_horizon_that_is_asked_for() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 40), "2026-01-14T22:30:00Z")]).await;
+    let (day, fortnight) = (answer(&shop, ask(1)).await, answer(&shop, ask(14)).await);
+    assert_eq!((day.daily.len(), fortnight.daily.len()), (1, 14));
+    assert_eq!(day.total, day.daily[0].mean);
+    assert_eq!(day.optimal, fortnight.optimal);
+    // Two weeks of demand, not fourteen times the one day that was asked for.
+    let truth: f64 = (0..14).map(|ahead| wanted(-ahead) as f64).sum();
+    let level = day.optimal.order_up_to;
+    assert!(level > truth * 0.9 && level < truth * 1.6, "{level} for {truth}");
+    let month = answer(&shop, ask(28)).await.optimal.order_up_to;
+    assert!((month / level - 1.0).abs() < 0.2, "{month} against {level}");
+}
+
+#[tokio::test]
 async fn a_forecast_follows_the_week_and_says_how_sure_it_is() {
     let shop = open("").await;
     send(&shop, sales(|_, wanted| wanted)).await;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use souk_core::rules::Weekday;
 use souk_core::{Currency, Day, Money};
 
 use super::kind::names;
@@ -15,8 +16,7 @@ use super::rejected::RejectedRows;
 use super::shop::day;
 use super::{ImportKind, ImportOptions, ImportReport, Progress, elapsed_ms};
 use crate::purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState,
-    Supplier, Weekday,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState, Supplier,
 };
 use crate::sheet::{self, Block, Cell, Columns, RowFault};
 use crate::{App, AppError, Caller};
@@ -127,7 +127,19 @@ impl App {
                 let new = NewPurchaseOrder { lines: Vec::new(), ..row.new.clone() };
                 (line, OrderRow { new, line: row.line.clone(), ..row })
             });
-            known.1.new.lines.push(row.line);
+            let (of, new) = (&known.1.new, &row.new);
+            let is_same =
+                (&of.supplier_id, &of.location_id) == (&new.supplier_id, &new.location_id);
+            if is_same && known.1.state == row.state {
+                known.1.new.lines.push(row.line);
+                continue;
+            }
+            let id = new.id.as_deref().unwrap_or_default();
+            let reason = format!(
+                "purchase order `{id}` has another supplier, place or state in line {}; give each an id of its own",
+                known.0
+            );
+            rejected.add(vec![RowFault { line, column: String::new(), reason }])?;
         }
         let admin = Caller::local_admin();
         let (mut accepted, mut duplicates) = (0, 0);
@@ -139,8 +151,16 @@ impl App {
                 if row.state == PurchaseState::Received {
                     order.lines.iter_mut().for_each(|line| line.received = Some(line.quantity));
                 }
-                let is_known = self.purchase_order(&order.id, &admin).await.is_ok();
-                self.take_over_purchase_order(order, &admin).await.map(|_| is_known)
+                let known = self.purchase_order(&order.id, &admin).await.ok();
+                if let Some(known) = known.as_ref().filter(|known| known.state != order.state) {
+                    return Err(AppError::Conflict(format!(
+                        "purchase order `{}` is here as `{}`; move it on with POST /v1/purchase_orders/{}/state",
+                        known.id,
+                        known.state.as_str(),
+                        known.id
+                    )));
+                }
+                self.take_over_purchase_order(order, &admin).await.map(|_| known.is_some())
             };
             match taken.await {
                 Ok(true) => duplicates += 1,
@@ -191,7 +211,7 @@ impl Row<'_> {
         let names = text.split(['|', ',', ' ', ';']).filter(|name| !name.is_empty());
         let parse = |name: &str| {
             let reason = format!("`{name}` is no weekday; write for example mon|thu");
-            Weekday::parse(name).ok_or_else(|| fault(synonyms[0], reason))
+            Weekday::parse(&name.to_lowercase()).ok_or_else(|| fault(synonyms[0], reason))
         };
         names.map(parse).collect()
     }

@@ -427,6 +427,14 @@ async fn suppliers_and_open_orders_come_in_once() {
         let report = desk.import(name, text).await;
         assert_eq!((report.accepted, report.duplicates), (0, 2), "{name}");
     }
+    // What stands otherwise here, or belongs to two places, is said and not guessed at.
+    let moved = desk.import("orders-moved.csv", &OPEN_ORDERS.replace("approved", "received")).await;
+    assert_eq!((moved.accepted, moved.duplicates, moved.rejected), (0, 1, 2));
+    let reasons = desk.rejected("orders-moved.csv");
+    assert!(
+        reasons.iter().any(|row| row[2].contains("`4712` is here as `approved`")),
+        "{reasons:?}"
+    );
     let report = desk.import("suppliers-2.csv", &SUPPLIERS.replace("2.50", "2.60")).await;
     assert_eq!((report.accepted, report.duplicates), (1, 1));
 }

@@ -287,13 +287,14 @@ impl Catalogue {
         &self.stock
     }
 
-    pub(crate) fn stock_mut(&mut self) -> &mut Stock {
-        &mut self.stock
-    }
-
     /// The dense number of a place that any fact named.
     pub(crate) fn location_number(&self, id: &LocationId) -> Option<u32> {
         self.locations.find(id.as_str())
+    }
+
+    /// Whether any fact was told of a place.
+    pub(crate) fn has_locations(&self) -> bool {
+        self.locations.len() > 0
     }
 
     pub(crate) fn location(&self, number: u32) -> &str {
@@ -416,6 +417,15 @@ impl Catalogue {
             let location = self.intern_location(to);
             self.stock.come(StockStep { location, ..step });
         }
+        if self.is_servable(item, None) != was_servable {
+            self.changes.note(item);
+        }
+    }
+
+    /// Takes what was sold off a shelf, or with less than nothing puts it back.
+    pub(crate) fn sell(&mut self, (item, location): (Item, u32), milli: i64, at: Timestamp) {
+        let was_servable = self.is_servable(item, None);
+        self.stock.sell((item, location), milli, at);
         if self.is_servable(item, None) != was_servable {
             self.changes.note(item);
         }

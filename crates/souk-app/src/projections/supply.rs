@@ -16,6 +16,10 @@ const OUTS_MAX: usize = 1_100;
 const PRICES_MAX: usize = 520;
 /// Runs of one promotion's id, the latest ones.
 const RUNS_MAX: usize = 100;
+/// Products of a run that are told apart; chosen: a campaign of more is one of everything.
+const RUN_ITEMS_MAX: usize = 20_000;
+/// Receipts of a day at a place among which repeated ones are looked for.
+const SEEN_MAX: usize = 100_000;
 /// Promotions by id; beyond, the one that ended first goes (chosen).
 const PROMOTIONS_MAX: usize = 100_000;
 /// Days of a feed's sums that are kept: what is usual is told from them.
@@ -195,7 +199,10 @@ impl Supply {
         let (promotion, items) = said;
         let key = (site, promotion.promotion_id.clone());
         if self.promotions.len() >= PROMOTIONS_MAX && !self.promotions.contains_key(&key) {
-            let last = |runs: &Vec<Run>| runs.last().and_then(|run| run.until);
+            // One without an end may still go on.
+            let last = |runs: &Vec<Run>| {
+                runs.last().and_then(|run| run.until).map_or(i32::MAX, |day| day.number())
+            };
             let first = self.promotions.iter().min_by_key(|(_, runs)| last(runs));
             let first = first.map(|(key, _)| key.clone());
             first.and_then(|first| self.promotions.remove(&first));
@@ -224,7 +231,7 @@ impl Supply {
         let is_new = run.from.is_none() && run.began.is_none() && run.ended.is_none();
         let is_of_all = !is_new && run.items.is_empty();
         for item in items {
-            if !is_of_all && !run.items.contains(&item) {
+            if !is_of_all && run.items.len() < RUN_ITEMS_MAX && !run.items.contains(&item) {
                 run.items.push(item);
             }
         }
@@ -279,8 +286,11 @@ impl Supply {
                 sums.received_milli = sums.received_milli.saturating_add(milli);
                 let lot = change.lot.as_deref().unwrap_or_default();
                 let text = format!("{}\u{0}{milli}\u{0}{lot}", change.product);
-                if is_last && !feed.seen.insert(xxh3_64(text.as_bytes())) {
+                let receipt = xxh3_64(text.as_bytes());
+                if is_last && feed.seen.contains(&receipt) {
                     sums.repeats += 1;
+                } else if is_last && feed.seen.len() < SEEN_MAX {
+                    feed.seen.insert(receipt);
                 }
             }
             StockMovement::Moved | StockMovement::WrittenOff => {}

@@ -1,48 +1,32 @@
-use serde::{Deserialize, Serialize};
 use souk_core::Day;
+use souk_core::rules::Weekday;
 
 /// Days that are looked through for an open one: beyond, a calendar is closed for good.
 const LOOK_DAYS: i32 = 120;
 
-/// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Weekday {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
-}
+/// Weekdays by their names, in requests and in the tables.
+pub(super) mod weekdays {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use souk_core::rules::Weekday;
 
-impl Weekday {
-    const ALL: [Weekday; 7] = [
-        Weekday::Mon,
-        Weekday::Tue,
-        Weekday::Wed,
-        Weekday::Thu,
-        Weekday::Fri,
-        Weekday::Sat,
-        Weekday::Sun,
-    ];
-
-    /// The weekday of a day.
-    pub fn of(day: Day) -> Weekday {
-        // 1970-01-01 was a Thursday.
-        Weekday::ALL[(day.number() + 3).rem_euclid(7) as usize]
+    pub(in super::super) fn serialize<S: Serializer>(
+        days: &[Weekday],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(days.iter().map(|day| day.as_str()))
     }
 
-    /// The name in requests and files.
-    pub fn as_str(self) -> &'static str {
-        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][self as usize]
-    }
-
-    /// Reads the name in requests and files.
-    pub fn parse(name: &str) -> Option<Weekday> {
-        Weekday::ALL.into_iter().find(|day| day.as_str() == name.trim().to_lowercase())
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Weekday>, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        let parse = |name: &String| {
+            let wrong =
+                || D::Error::custom(format!("`{name}` is no weekday; write for example `mon`"));
+            Weekday::parse(name).ok_or_else(wrong)
+        };
+        names.iter().map(parse).collect()
     }
 }
 

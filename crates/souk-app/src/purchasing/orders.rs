@@ -320,6 +320,11 @@ impl PurchaseOrder {
         Ok(order)
     }
 
+    /// When it was approved.
+    pub(crate) fn approved(&self) -> Option<Timestamp> {
+        self.approved_at.as_deref().and_then(|at| Timestamp::parse(at).ok())
+    }
+
     fn receive(&mut self, on: Day, received: Option<&[ReceivedLine]>) -> Result<(), AppError> {
         let sent = self.sent_on.as_deref().and_then(|day| Day::parse(day).ok());
         if let Some(sent) = sent.filter(|sent| on < *sent) {

@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
+use souk_core::rules::Weekday;
 use souk_core::{Day, Money};
 use souk_inventory::rounding::{Rounding, round};
 
 use super::calendar::open_day;
-use super::{MoneyText, PurchaseOrder, Weekday, invalid, shown};
+use super::{MoneyText, PurchaseOrder, invalid, shown};
 use crate::AppError;
 
 /// Products that one supplier offers (chosen).
@@ -28,10 +29,10 @@ pub struct Supplier {
     #[serde(default)]
     pub lead_time_sd_days: f64,
     /// On which weekdays orders are taken; empty means every day.
-    #[serde(default)]
+    #[serde(default, with = "super::calendar::weekdays")]
     pub order_weekdays: Vec<Weekday>,
     /// On which weekdays it delivers; empty means every day.
-    #[serde(default)]
+    #[serde(default, with = "super::calendar::weekdays")]
     pub delivery_weekdays: Vec<Weekday>,
     /// Days without orders and deliveries, as ISO dates.
     #[serde(default)]

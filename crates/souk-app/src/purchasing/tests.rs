@@ -107,6 +107,8 @@ async fn what_cannot_be_ordered_is_named() {
     assert_eq!(text, "supplier `leaf` offers no product `milk`; give a `unit_price`");
     let text = refused(&|new| new.lines[0].quantity = 0.0).await;
     assert_eq!(text, "0 must be above 0 units");
+    let text = refused(&|new| new.location_id = "berln".to_owned()).await;
+    assert!(text.starts_with("`berln` is no place that"), "{text}");
     let text = refused(&|new| new.lines.clear()).await;
     assert_eq!(text, "0 lines; must be 1 to 5000");
     let text = refused(&|new| new.id = Some("a b".to_owned())).await;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use souk_core::{LocationId, Money, SiteId};
+use souk_core::{Day, LocationId, Money, SiteId};
 
 use super::{Automatic, PlanLine, Proposal, ReplenishmentPlan};
 use crate::purchasing::{
-    NewPurchaseLine, NewPurchaseOrder, OrderChangeRequest, PurchaseOrder, PurchaseState,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, OrderChangeRequest, PurchaseOrder, PurchaseState,
     StoredSupplier,
 };
 use crate::{App, AppError, Caller, Role};
@@ -82,16 +82,28 @@ impl App {
             let (feed, kind, text) = (alarm.feed, alarm.kind, &alarm.text);
             reasons.push(format!("feed `{feed}` of `{}` is {kind}: {text}", alarm.location));
         }
-        if settings.approval_amount_max.is_none() {
-            let reason = "`inventory.approval_amount_max` is not set, so no amount is small enough";
-            reasons.push(reason.to_owned());
-        }
         reasons.extend(self.unbooked_receipt(plan));
-        let most = settings.approval_amount_max.unwrap_or(0);
-        if amount.minor() > i64::try_from(most).unwrap_or(i64::MAX) {
-            let most =
-                Money::from_minor(i64::try_from(most).unwrap_or(i64::MAX), amount.currency());
-            reasons.push(format!("{amount} is above `inventory.approval_amount_max` ({most})"));
+        reasons.extend(self.out_of_turn(plan, stored));
+        let own = self.config.site(&plan.site).map(|site| site.currency);
+        if own.is_some_and(|own| own != amount.currency()) {
+            let reason =
+                format!("{amount} is in another currency than the site's, in which limits are set");
+            reasons.push(reason);
+        }
+        match settings.approval_amount_max {
+            None => reasons.push(
+                "`inventory.approval_amount_max` is not set, so no amount is small enough"
+                    .to_owned(),
+            ),
+            Some(most) => {
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                if amount.minor() > most {
+                    let most = Money::from_minor(most, amount.currency());
+                    let reason =
+                        format!("{amount} is above `inventory.approval_amount_max` ({most})");
+                    reasons.push(reason);
+                }
+            }
         }
         let least = settings.confidence_threshold.unwrap_or(CONFIDENCE_MIN);
         let doubtful =
@@ -127,6 +139,35 @@ impl App {
         })
     }
 
+    /// Whether the supplier's turn has not come: levels are made for an order at each of its order days, or every
+    /// `inventory.review_days`.
+    fn out_of_turn(&self, plan: &ReplenishmentPlan, stored: &StoredSupplier) -> Option<String> {
+        let (supplier, today) = (&stored.supplier, plan.today);
+        let next = supplier.order_day(today);
+        if next != today {
+            return Some(format!("`{}` takes the next orders on {next}", supplier.id));
+        }
+        if !supplier.order_weekdays.is_empty() {
+            return None;
+        }
+        let clock = self.place_clock(&plan.site, Some(&plan.location));
+        let mut last = None;
+        self.purchasing.each_open(|order| {
+            if order.supplier_id == supplier.id && order.location_id == plan.location.as_str() {
+                last = last.max(order.approved().map(|at| clock.day(at).number()));
+            }
+        });
+        let due = last? + i32::try_from(self.config.inventory.review_days).unwrap_or(i32::MAX);
+        (today.number() < due).then(|| {
+            format!(
+                "`{}` was asked on {}; the next order is due on {}, unless a person thinks otherwise",
+                supplier.id,
+                Day::from_number(last.unwrap_or_default()),
+                Day::from_number(due)
+            )
+        })
+    }
+
     /// What rules approved at the supplier today already, against the caps.
     fn over_caps(
         &self,
@@ -137,12 +178,10 @@ impl App {
         let settings = &self.config.inventory;
         let now = self.clock.now();
         let (mut n, mut sum) = (0u64, 0i64);
-        self.purchasing.each_open(|order| {
+        self.purchasing.each_of_rules(|order| {
             let is_ours = order.supplier_id == stored.supplier.id
-                && order.approved_by.as_deref() == Some(RULE)
-                && order.total.currency == amount.currency().as_str();
-            let at =
-                order.approved_at.as_deref().and_then(|at| souk_core::Timestamp::parse(at).ok());
+                && order.approved_by.as_deref() == Some(RULE);
+            let at = order.approved();
             let place = LocationId::new(order.location_id.as_str()).ok();
             let is_today = at.is_some_and(|at| {
                 let clock = self.place_clock(&plan.site, place.as_ref());
@@ -150,7 +189,9 @@ impl App {
             });
             if is_ours && is_today {
                 n += 1;
-                sum = sum.saturating_add(order.total.amount);
+                if order.total.currency == amount.currency().as_str() {
+                    sum = sum.saturating_add(order.total.amount);
+                }
             }
         });
         let mut reasons = Vec::new();
@@ -213,7 +254,8 @@ impl App {
         let lines = plan.lines.iter().filter(of_supplier).map(|line| NewPurchaseLine {
             product_id: line.product.to_string(),
             quantity: line.quantity,
-            unit_price: None,
+            // What was looked at is what is approved, whatever the offers say by now.
+            unit_price: line.supplier().map(|chosen| MoneyText::of(chosen.unit_price)),
         });
         let caller = Caller::new(RULE.to_owned(), Role::Planner);
         let text = format!("{}\u{0}{}\u{0}{supplier_id}", plan.site, plan.location);

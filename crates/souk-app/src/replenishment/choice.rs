@@ -119,18 +119,20 @@ pub(super) fn compare(
     }
     let lines = needs.into_iter().filter_map(|need| {
         let offering = by_product.get(need.product.id.as_str());
-        let mut candidates: Vec<Candidate> = offering
-            .into_iter()
-            .flatten()
-            .filter_map(|stored| {
-                let n = n_lines.get(stored.supplier.id.as_str()).copied().unwrap_or(1);
-                need.candidate(stored, n)
-            })
-            .collect();
+        let offers = || offering.into_iter().flatten().copied();
+        let missing =
+            offers().map(|stored| need.missing(&times(stored, need.today, need.review_days)).1);
+        let most = missing.fold(0.0, f64::max);
         // Whoever offers it can still be asked next time.
-        if candidates.is_empty() && offering.is_some() {
+        if offering.is_some() && most <= 0.0 {
             return None;
         }
+        let mut candidates: Vec<Candidate> = offers()
+            .filter_map(|stored| {
+                let n = n_lines.get(stored.supplier.id.as_str()).copied().unwrap_or(1);
+                need.candidate(stored, (n, most))
+            })
+            .collect();
         // Costs in two currencies have no order, so the first one's currency decides.
         if let Some(currency) = candidates.first().map(|one| one.unit_price.currency()) {
             candidates.retain(|one| one.unit_price.currency() == currency);
@@ -139,6 +141,12 @@ pub(super) fn compare(
             let costs = a.cost_per_unit.total_cmp(&b.cost_per_unit);
             costs.then(a.arrives_on.cmp(&b.arrives_on)).then(a.supplier_id.cmp(&b.supplier_id))
         });
+        // Who is cheapest and still in time at the next chance is waited for: asking one who delivers later now would
+        // keep the stock above the cheap one's level for ever.
+        if candidates.first().is_some_and(|first| first.need <= 0.0) {
+            return None;
+        }
+        candidates.retain(|one| one.need > 0.0);
         if let Some(first) = candidates.first_mut() {
             first.is_chosen = true;
         }
@@ -154,14 +162,17 @@ impl Need {
         (level, (level - self.position.total()).max(0.0))
     }
 
-    fn candidate(&self, stored: &StoredSupplier, n_lines: usize) -> Option<Candidate> {
+    /// A supplier's offer. Where nothing is missing yet at its times it is weighed at `most`, what is missing at
+    /// another's.
+    fn candidate(
+        &self,
+        stored: &StoredSupplier,
+        (n_lines, most): (usize, f64),
+    ) -> Option<Candidate> {
         let offer = stored.supplier.offer(self.product.id.as_str())?;
         let times = times(stored, self.today, self.review_days);
         let (order_up_to, need) = self.missing(&times);
-        if need <= 0.0 {
-            return None;
-        }
-        let (mut quantity, mut rounding) = offer.rounded(need);
+        let (mut quantity, mut rounding) = offer.rounded(if need > 0.0 { need } else { most });
         // A price break may make more units cost less in all.
         for one in &offer.breaks {
             if one.from <= quantity {

@@ -142,6 +142,46 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
 }
 
 #[tokio::test]
+async fn the_cheap_and_quick_supplier_is_waited_for() {
+    let shop = stocked("").await;
+    let planner = caller(Role::Planner);
+    let slow = json!({"lead_time_days": 40, "offers": [
+        {"product_id": "tea", "price": {"amount": 900, "currency": "USD"}}]});
+    shop.app.put_suppliers(vec![supplier("slow", slow)], &planner).await.unwrap();
+    assert_eq!(tea_line(&plan(&shop).await).supplier().unwrap().supplier_id, "leaf");
+    // Enough until the quick one's next turn, far from enough for the slow one's.
+    send(&shop, vec![stock("Stock Counted", ("tea", 200), "2026-01-15T06:00:00Z")]).await;
+    assert!(plan(&shop).await.lines.is_empty());
+}
+
+#[tokio::test]
+async fn a_rule_orders_in_turn_and_counts_what_is_closed() {
+    let shop = stocked(ON).await;
+    let planner = caller(Role::Planner);
+    // 2026-01-15 is a Thursday.
+    let mondays = supplier("leaf", json!({"order_weekdays": ["mon"]}));
+    shop.app.put_suppliers(vec![mondays], &planner).await.unwrap();
+    let text = objections(&plan(&shop).await);
+    assert!(text.contains("takes the next orders on 2026-01-19"), "{text}");
+    let daily = supplier(
+        "leaf",
+        json!({"offers": [
+        {"product_id": "tea", "price": {"amount": 200, "currency": "USD"}}]}),
+    );
+    shop.app.put_suppliers(vec![daily], &planner).await.unwrap();
+    let made = shop.app.reorder_by_rule().await.unwrap();
+    assert_eq!(made.len(), 1);
+    send(&shop, vec![stock("Stock Written Off", ("tea", 30), "2026-01-15T06:00:00Z")]).await;
+    let text = objections(&plan(&shop).await);
+    assert!(text.contains("the next order is due on 2026-01-22"), "{text}");
+    // What was approved today counts although it is closed by now.
+    let cancel = to(PurchaseState::Cancelled, None);
+    shop.app.change_purchase_order(&made[0].id, cancel, &planner).await.unwrap();
+    let text = objections(&plan(&shop).await);
+    assert!(!text.contains("is due on") && text.contains("orders_per_supplier_day_max"), "{text}");
+}
+
+#[tokio::test]
 async fn stock_below_zero_counts_as_none_and_is_reported() {
     let shop = stocked(ON).await;
     send(&shop, vec![stock("Stock Counted", ("tea", -25), "2026-01-15T06:00:00Z")]).await;

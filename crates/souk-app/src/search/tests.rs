@@ -131,6 +131,12 @@ async fn what_is_sold_out_comes_last_and_says_so() {
     shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": [count("black", 9)]})).await;
     caught_up(&shop).await;
     assert!(ids(&ask(&shop, &query).await).is_empty());
+    // So does the last sale.
+    let sale = json!({"type": "track", "event": "Order Completed", "userId": "u", "properties": {"order_id": "o",
+        "location_id": "shop", "products": [{"product_id": "black", "quantity": 9, "price": 3}]}});
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": [sale]})).await;
+    caught_up(&shop).await;
+    assert_eq!(ids(&ask(&shop, &query).await), ["black"]);
 }
 
 #[tokio::test]

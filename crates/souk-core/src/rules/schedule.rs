@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::{TimeError, Timestamp};
+use crate::{Day, TimeError, Timestamp};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MINUTES: i64 = 1_440;
@@ -93,6 +93,12 @@ impl Weekday {
         Weekday::Sat,
         Weekday::Sun,
     ];
+
+    /// The weekday of a day.
+    pub fn of(day: Day) -> Weekday {
+        // 1970-01-01 was a Thursday.
+        Weekday::ALL[(day.number() + 3).rem_euclid(7) as usize]
+    }
 
     /// The name in rules.
     pub fn as_str(self) -> &'static str {

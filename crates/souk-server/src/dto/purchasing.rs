@@ -2,9 +2,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
     MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PriceBreak,
-    PurchaseOrder, PurchaseState, ReceivedLine, StoredSupplier, Supplier, Weekday,
+    PurchaseOrder, PurchaseState, ReceivedLine, StoredSupplier, Supplier,
 };
 use souk_core::LocationId;
+use souk_core::rules::Weekday;
 use utoipa::{IntoParams, ToSchema};
 
 use super::planning::read;

@@ -102,11 +102,11 @@ fn sales_after_the_count_come_off() {
     let mut catalogue = with(&[("a", "A")]);
     catalogue.change_stock(0, &change(StockMovement::Counted, "x", 5), at(10));
     let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
-    catalogue.stock_mut().sell((item, 0), 2_000, at(9));
+    catalogue.sell((item, 0), 2_000, at(9));
     assert_eq!(state(&catalogue, "x").0, Some(5), "the count has seen it");
-    catalogue.stock_mut().sell((item, 0), 2_000, at(11));
+    catalogue.sell((item, 0), 2_000, at(11));
     assert_eq!(state(&catalogue, "x").0, Some(3));
-    catalogue.stock_mut().sell((item, 0), -2_000, at(11));
+    catalogue.sell((item, 0), -2_000, at(11));
     assert_eq!(state(&catalogue, "x").0, Some(5));
 }
 

@@ -2,6 +2,8 @@
 
 use souk_core::{OrderRef, PriceChange, ProductId, Promotion, StockChange, Timestamp};
 
+use souk_recommend::Item;
+
 use super::StockFact;
 use crate::projections::orders::{NONE, Report};
 use crate::projections::{Head, Views};
@@ -15,6 +17,9 @@ impl Views {
         site: u32,
     ) {
         let Views { sales, popularity, catalogue, supply, .. } = self;
+        // What an order takes off the shelf beyond what it took before: a refund, or the same order from another source,
+        // takes nothing and must not look as if the shelf had been filled and emptied again.
+        let mut sold: Vec<((Item, u32), Timestamp, i64)> = Vec::new();
         sales.report(order, report, |placed, sign| {
             popularity.sold(placed, site, sign);
             for line in placed.lines.iter() {
@@ -24,13 +29,19 @@ impl Views {
                 return;
             }
             for line in placed.lines.iter() {
-                let place = (line.item, placed.location);
+                let (place, at) = ((line.item, placed.location), placed.first.0);
                 let milli = line.milli.saturating_mul(sign);
-                catalogue.stock_mut().sell(place, milli, placed.first.0);
-                let left = catalogue.stock().at(place.0, place.1);
-                supply.note_level(place, left, placed.first.0);
+                match sold.iter_mut().find(|one| (one.0, one.1) == (place, at)) {
+                    Some(known) => known.2 = known.2.saturating_add(milli),
+                    None => sold.push((place, at, milli)),
+                }
             }
         });
+        for (place, at, milli) in sold.into_iter().filter(|(_, _, milli)| *milli != 0) {
+            catalogue.sell(place, milli, at);
+            let left = catalogue.stock().at(place.0, place.1);
+            supply.note_level(place, left, at);
+        }
     }
 
     pub(in crate::projections) fn fold_stock(&mut self, head: &Head<'_>, change: &StockChange) {
