@@ -7,6 +7,10 @@ use anyhow::Result;
 /// Lines of a Rust file. Longer ones hide their parts.
 const LINES_MAX: usize = 600;
 
+/// Bytes of any file. The largest of the project's own is a packed list of names; what is larger was
+/// downloaded by mistake and would stay in the history for ever.
+const BYTES_MAX: u64 = 4 << 20;
+
 /// Beginnings of paths that exist on one machine only. Split, so that this file passes itself.
 const STRAY_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 
@@ -19,6 +23,7 @@ pub(crate) fn check(root: &Path, files: &[String]) -> Result<Vec<String>> {
         if name.starts_with("testdata/") {
             faults.extend(check_provenance(root, name));
         }
+        faults.extend(check_size(root, name)?);
         let extension = name.rsplit('.').next().unwrap_or_default();
         let is_script = matches!(name.as_str(), "Makefile" | ".ci/run" | "Dockerfile");
         if !TEXT.contains(&extension) && !is_script {
@@ -45,6 +50,11 @@ pub(crate) fn check(root: &Path, files: &[String]) -> Result<Vec<String>> {
         }
     }
     Ok(faults)
+}
+
+fn check_size(root: &Path, name: &str) -> Result<Option<String>> {
+    let bytes = std::fs::metadata(root.join(name))?.len();
+    Ok((bytes > BYTES_MAX).then(|| format!("{name} has {bytes} bytes; the limit is {BYTES_MAX}")))
 }
 
 fn check_paths(name: &str, text: &str) -> Vec<String> {
