@@ -47,6 +47,10 @@ const COMPOUNDS_MAX: usize = 60;
 const HEAD_WEIGHT: f32 = 1.3;
 /// How much more a code is worth there: it names one thing. Chosen.
 const CODE_WEIGHT: f32 = 1.5;
+/// The share of its titles in which a word must close a phrase to be taken for what is looked for by its place
+/// alone, and by how much another must surpass it otherwise; chosen.
+const HEAD_SHARE: f32 = 0.25;
+const HEAD_MARGIN: f32 = 0.25;
 /// Ways to split a word that are looked for in products.
 const SPLITS_MAX: usize = 5;
 /// Products below which a known word may still be a typing error, in the query or in the catalogue.
@@ -313,6 +317,10 @@ impl<'a> Plan<'a> {
             right.likelihood().total_cmp(&left.likelihood()).then(left_text.cmp(right_text))
         });
         found.truncate(NEAR_MAX);
+        // Titles are kept in the first language alone.
+        if self.languages[0] == 0 {
+            found.retain(|(near, _)| head::names_a_thing(self.index, &[near.term]));
+        }
         found
     }
 
@@ -406,6 +414,36 @@ impl<'a> Plan<'a> {
             slots[head].weight = slots[head].weight.max(HEAD_WEIGHT * most);
         }
         slots
+    }
+
+    /// Says what is looked for anew, for hits that need not have all words: not the packing of a thing, and no
+    /// word that hardly ever says what things are in the titles of the catalogue (`grapes seedless`).
+    pub(crate) fn settle_head(&mut self) {
+        let language = self.index.lexicon.words[self.languages[0]].language();
+        let own_terms = |slot: &Slot| -> Vec<Term> {
+            let own = slot.alternatives.iter().filter(|own| own.factor >= 1.0);
+            own.filter_map(|own| own.terms.first().copied()).collect()
+        };
+        let share_of = |idx: usize| {
+            let terms = own_terms(&self.slots[idx]);
+            let word = &self.words[idx];
+            let may_be = word.kind == TokenKind::Word
+                && !terms.is_empty()
+                && !language.is_packing(&word.text);
+            may_be.then(|| head::closing_share(self.index, &terms))
+        };
+        let Some(head) = self.head else { return };
+        let by_place = share_of(head).unwrap_or(-HEAD_MARGIN);
+        // A word that the catalogue does not have may be what is looked for all the same.
+        if by_place >= HEAD_SHARE || self.slots[head].alternatives.is_empty() {
+            return;
+        }
+        let others = (0..self.words.len()).filter(|idx| *idx != head);
+        let others = others.filter_map(|idx| Some((idx, share_of(idx)?)));
+        let best = others.max_by(|left, right| left.1.total_cmp(&right.1));
+        if let Some((idx, _)) = best.filter(|(_, share)| *share >= by_place + HEAD_MARGIN) {
+            self.head = Some(idx);
+        }
     }
 
     /// Takes back guesses that found nothing together with the other words, in words so short that nearly

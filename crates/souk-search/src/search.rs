@@ -166,6 +166,9 @@ impl SearchIndex {
         }
         let of = plan.slots.len();
         let mut needed = of;
+        if found.matches.len() < ENOUGH && needed > 1 {
+            plan.settle_head();
+        }
         while found.matches.len() < ENOUGH && needed > 1 {
             needed -= 1;
             // Half of the words is not what was asked for any more; better than nothing, though.

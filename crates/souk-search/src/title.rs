@@ -90,14 +90,16 @@ impl TitleReader {
     /// The words as they are kept; colours may follow a head without being one.
     pub(crate) fn finish(&self, colours: &[u32], out: &mut Vec<u32>) {
         out.extend(self.words.iter().enumerate().map(|(idx, word)| {
-            let mut rest = self.words[idx + 1..].iter();
+            let rest = &self.words[idx + 1..];
+            let is_more = |next: &Read| next.gap != Gap::None || !colours.contains(&next.number);
+            let ends = |at: usize| {
+                let next = &rest[at];
+                next.gap.ends_phrase(rest.get(at + 1).map(|next| next.gap))
+                    || next.gap == Gap::None && (next.kind != TokenKind::Word || next.is_small)
+            };
             let closes = word.kind == TokenKind::Word
                 && !word.is_small
-                && rest
-                    .find(|next| next.gap != Gap::None || !colours.contains(&next.number))
-                    .is_none_or(|next| {
-                        next.gap != Gap::None || next.kind != TokenKind::Word || next.is_small
-                    });
+                && rest.iter().position(is_more).is_none_or(ends);
             let closes = if closes { CLOSES } else { 0 };
             let aside = if word.is_aside { ASIDE } else { 0 };
             word.number | closes | aside

@@ -232,7 +232,7 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
         Some("from" | "to") if path == "/v1/reports/recommendations" => {
             json!({ "format": "date", "pattern": DAY_PATTERN })
         }
-        Some("id") => json!({ "pattern": ID_PATTERN }),
+        Some("id" | "location_id" | "product_id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),
         _ => return,
     };

@@ -1,9 +1,15 @@
 //! Which word of a query says what is looked for: `case` in `iphone 7 case` and in `case for iphone 7`.
 
 use super::QueryWord;
+use crate::chunk::Chunk;
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
-use crate::text::{HeadSide, TokenKind};
+use crate::lexicon::Term;
+use crate::text::{HeadSide, TokenKind, Tokens};
+use crate::title::TitleWord;
+
+/// Products that are looked at to learn how the catalogue uses a word; chosen.
+const SAMPLE: usize = 32;
 
 /// The place of the word that says what is looked for; none in a language whose order is not known.
 ///
@@ -29,6 +35,63 @@ pub(super) fn head_of(index: &SearchIndex, words: &[QueryWord], language: usize)
         HeadSide::First => among.first(),
     }
     .copied()
+}
+
+/// The share of a word's titles in which it closes a phrase, so that it says what the thing is: high for
+/// `spinach` of `Salad Spinach`, low for `frozen`.
+pub(super) fn closing_share(index: &SearchIndex, terms: &[Term]) -> f32 {
+    let words = &index.lexicon.words[0];
+    let (mut n_titles, mut n_closing) = (0u32, 0u32);
+    each_title(index, terms, &mut |title, _| {
+        let is_own = |word: &TitleWord| terms.contains(&words.term(word.number()));
+        let mut own = title.iter().map(|word| TitleWord(*word)).filter(is_own).peekable();
+        n_titles += u32::from(own.peek().is_some());
+        n_closing += u32::from(own.any(|word| word.closes() && !word.is_aside()));
+        true
+    });
+    n_closing as f32 / n_titles.max(1) as f32
+}
+
+/// Whether a product's title, brand or category has the word. What only descriptions say by the way (`done`,
+/// `makes`) is not what a shopper looks for.
+pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
+    let lexicon = &index.lexicon;
+    let fields: Vec<u16> =
+        ["brand", "categories"].iter().filter_map(|key| lexicon.field(key)).collect();
+    let (mut is_found, mut tokens) = (false, Tokens::default());
+    each_title(index, terms, &mut |title, (chunk, row)| {
+        let words = &lexicon.words[0];
+        is_found = title.iter().any(|word| terms.contains(&words.term(TitleWord(*word).number())));
+        for field in &fields {
+            for value in chunk.facts.of(row, *field) {
+                tokens.read(lexicon.values[usize::from(*field)].text(value));
+                is_found |= tokens.all().iter().any(|token| {
+                    let word = words.get(tokens.text(token));
+                    word.is_some_and(|word| terms.contains(&words.term(word)))
+                });
+            }
+        }
+        !is_found
+    });
+    is_found
+}
+
+/// Calls `look` with the titles of products that have one of the terms, until it has seen enough.
+fn each_title(
+    index: &SearchIndex,
+    terms: &[Term],
+    look: &mut dyn FnMut(&[u32], (&Chunk, u16)) -> bool,
+) {
+    let lists = index.chunks.iter().flat_map(|chunk| {
+        let lists = terms.iter().filter_map(|term| chunk.list(*term));
+        lists.flat_map(move |list| list.rows.iter().map(move |row| (chunk, *row)))
+    });
+    let live = lists.filter(|(chunk, row)| chunk.live.get(usize::from(*row)));
+    for (chunk, row) in live.take(SAMPLE) {
+        if !look(chunk.title_words.get(row), (chunk, row)) {
+            return;
+        }
+    }
 }
 
 /// Whether a word is a brand or a colour.

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
-use crate::test_shop::{ask, found, ids, index_in, titles};
-use crate::{Language, SearchRequest, Synonym, Tolerance, Typing};
+use serde_json::json;
+
+use crate::test_shop::{ask, found, ids, index_in, product, titles};
+use crate::{Language, SearchIndex, SearchRequest, Settings, Synonym, Tolerance, Typing};
 
 const SHOP: &[&str] = &[
     "Wireless Headphones Black",
@@ -195,4 +197,39 @@ fn odd_queries_are_answered() {
     }
     assert_eq!(ask(&index, "").total, SHOP.len());
     assert_eq!(ask(&index, "the").total, 0, "words are looked for when there are no others");
+}
+
+#[test]
+fn what_only_descriptions_say_by_the_way_is_no_correction() {
+    let described = |id: &str, title: &str, description: &str| {
+        product(id, json!({"title": title, "description": description}))
+    };
+    let shop = [
+        described("0", "Phone Case", "Well done, and makes a good present."),
+        described("1", "Charging Cable", "Route it behind the desk; well done."),
+        described("2", "Coffee Maker", "Makes coffee."),
+    ];
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    for typed in ["drone", "router"] {
+        let answer = ask(&index, typed);
+        assert_eq!((answer.total, answer.corrected), (0, None), "{typed}");
+    }
+    assert_eq!(ask(&index, "cofee maler").corrected.as_deref(), Some("coffee maker"));
+}
+
+#[test]
+fn packing_is_not_what_is_looked_for_where_nothing_has_all_words() {
+    let shop = [
+        "Sandwich Bags",
+        "Freezer Bags",
+        "Spinach Salad",
+        "Red Grapes",
+        "Watermelon Seedless Whole",
+        "Seedless Raisins Organic",
+        "Trash Bags",
+    ];
+    assert_eq!(found(&shop, "spinach bag")[0], "Spinach Salad");
+    assert_eq!(found(&shop, "grapes seedless")[0], "Red Grapes");
+    // Where a product has both words, the bag is what was looked for.
+    assert_eq!(found(&shop, "sandwich bag")[0], "Sandwich Bags");
 }

@@ -7,10 +7,13 @@ use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::request::Hit;
 use crate::search::Match;
-use crate::text::{Gap, Tokens};
+use crate::text::Tokens;
 
 /// Hits that say which categories are meant; chosen: a few pages.
 const CROWD: usize = 64;
+
+/// What a step above the last one is worth, beside it; chosen.
+const ABOVE_WORTH: f32 = 0.8;
 
 /// What is asked of the categories of hits.
 pub(crate) struct CategoryRank<'a> {
@@ -48,15 +51,24 @@ impl<'a> CategoryRank<'a> {
         }
     }
 
-    /// How well the last step of a path fits: the share of the words that it has, and whether the one that
-    /// says what is looked for is what it says.
+    /// How well a path fits: the share of the words that a step of it has, and whether the one that says what
+    /// is looked for is what the step says. The last step says best what a thing is.
     fn fit(&mut self, field: u16, path: u32) -> f32 {
         if let Some(known) = self.fits.get(&path) {
             return *known;
         }
+        let text = self.index.lexicon.values[usize::from(field)].text(path);
+        let mut steps = text.rsplit('>');
+        let last = steps.next().map_or(0.0, |step| self.step_fit(step));
+        let above = steps.map(|step| self.step_fit(step)).fold(0.0, f32::max);
+        let fit = last.max(ABOVE_WORTH * above);
+        self.fits.insert(path, fit);
+        fit
+    }
+
+    fn step_fit(&mut self, step: &str) -> f32 {
         let lexicon = &self.index.lexicon;
-        let text = lexicon.values[usize::from(field)].text(path);
-        self.tokens.read(text.rsplit('>').next().unwrap_or(text));
+        self.tokens.read(step);
         let own: Vec<_> = self.tokens.all().iter().filter(|token| !token.is_extra).collect();
         let (mut covered, mut is_head) = (0u16, false);
         for (idx, token) in own.iter().enumerate() {
@@ -64,13 +76,12 @@ impl<'a> CategoryRank<'a> {
             let term = lexicon.words[0].term(word);
             let Some((bits, _)) = self.titles.slots.get(&term.0) else { continue };
             covered |= bits;
-            let closes = own.get(idx + 1).is_none_or(|next| next.gap != Gap::None);
+            let after = own.get(idx + 2).map(|next| next.gap);
+            let closes = own.get(idx + 1).is_none_or(|next| next.gap.ends_phrase(after));
             is_head |= closes && (self.titles.head == 0 || bits & self.titles.head != 0);
         }
         let share = covered.count_ones() as f32 / self.titles.n_slots.max(1) as f32;
-        let fit = if is_head { share } else { share / 2.0 };
-        self.fits.insert(path, fit);
-        fit
+        if is_head { share } else { share / 2.0 }
     }
 
     /// How much each hit is of the categories of the best hits, from 0 to 1: the mean over the steps of its

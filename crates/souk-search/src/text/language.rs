@@ -95,6 +95,45 @@ impl Language {
         words.contains(&word)
     }
 
+    /// Whether a folded word says how much of a thing there is, or what it comes in. Where no product has all
+    /// words of a query, it is not what was looked for: `spinach` is, of `spinach bag`.
+    pub(crate) fn is_packing(self, word: &str) -> bool {
+        let words: &[&str] = match self {
+            Language::English => &[
+                "bag", "bags", "bottle", "bottles", "box", "boxes", "bulk", "bunch", "can", "cans",
+                "canned", "carton", "cartons", "count", "dozen", "fresh", "gallon", "gallons",
+                "jar", "jars", "kg", "lb", "lbs", "liter", "liters", "ounce", "ounces", "oz",
+                "pack", "packs", "packet", "pound", "pounds", "size", "sizes", "tin", "tins",
+                "tub", "unit", "units",
+            ],
+            Language::Spanish => &[
+                "bolsa", "bote", "botella", "brick", "caja", "docena", "gramos", "kilo", "kilos",
+                "lata", "latas", "litro", "litros", "paquete", "talla", "tamano", "unidades",
+            ],
+            Language::French => &[
+                "boite",
+                "boites",
+                "bouteille",
+                "brique",
+                "canette",
+                "douzaine",
+                "kilo",
+                "litre",
+                "litres",
+                "paquet",
+                "sachet",
+                "taille",
+                "unites",
+            ],
+            Language::German => &[
+                "beutel", "dose", "dosen", "dutzend", "flasche", "glas", "groesse", "grosse",
+                "karton", "kilo", "liter", "pack", "packung", "stuck", "tute",
+            ],
+            Language::Other => &[],
+        };
+        words.contains(&word)
+    }
+
     /// Where the word stands that says what a thing is, among those that say which; unknown for
     /// [`Language::Other`].
     pub(crate) fn head_side(self) -> Option<HeadSide> {

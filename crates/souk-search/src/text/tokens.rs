@@ -22,21 +22,35 @@ pub(crate) enum Gap {
     /// A space or a hyphen, or nothing.
     #[default]
     None,
-    /// A comma, a slash or the like: another phrase of the same kind.
+    /// A slash without spaces: another word in the same place.
+    Slash,
+    /// A comma or the like: another phrase of the same kind.
     Comma,
     /// A dash or a bracket: something else.
     Dash,
 }
 
 impl Gap {
+    /// Whether the gap after a word ends its phrase, by the gap after the word that follows. A slash does
+    /// between two things (`Pita/Tortillas`), and not between two that say which (`Tortilla/Nacho Chips`).
+    pub(crate) fn ends_phrase(self, next: Option<Gap>) -> bool {
+        match self {
+            Gap::None => false,
+            Gap::Slash => next.is_none_or(|next| next != Gap::None),
+            Gap::Comma | Gap::Dash => true,
+        }
+    }
+
     fn of(between: &str) -> Gap {
         let is_dash = |char| matches!(char, '(' | ')' | '[' | ']' | '|' | '\u{2022}');
         if between.contains(is_dash) || between.contains(" - ") {
             Gap::Dash
-        } else if between.contains([',', ';', ':', '/'])
-            || (between.contains(' ') && between.contains(['&', '+', '.']))
+        } else if between.contains([',', ';', ':'])
+            || (between.contains(' ') && between.contains(['&', '+', '.', '/']))
         {
             Gap::Comma
+        } else if between.contains('/') {
+            Gap::Slash
         } else {
             Gap::None
         }

@@ -66,6 +66,19 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         ("SearchBody", "cursor", json!({ "enum": [null] })),
         ("RecommendBody", "filter", filter),
         ("RecommendBody", "exclude", ids.clone()),
+        ("ForecastBody", "product_id", id.clone()),
+        ("ForecastBody", "location_id", id.clone()),
+        ("ForecastBody", "site", optional_site.clone()),
+        (
+            "ForecastBody",
+            "levels",
+            json!({ "items": { "type": "number", "minimum": 0.01, "maximum": 0.999 } }),
+        ),
+        ("PurchaseOrderBody", "id", id.clone()),
+        ("PurchaseOrderBody", "site", optional_site.clone()),
+        ("PurchaseOrderBody", "supplier_id", id.clone()),
+        ("PurchaseOrderBody", "location_id", id.clone()),
+        ("PurchaseLineBody", "product_id", id.clone()),
         ("ContextBody", "product_id", id.clone()),
         ("ContextBody", "location_id", id.clone()),
         ("ProductBody", "id", id.clone()),
@@ -112,6 +125,9 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     });
     // Each phrase needs a letter or digit.
     let phrase = json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9 ]{0,60}$" });
+    for shape in schemas["SynonymBody"]["oneOf"].as_array_mut().into_iter().flatten() {
+        shape["additionalProperties"] = json!(false);
+    }
     schemas["SynonymBody"]["oneOf"][0]["properties"]["words"]["items"] = phrase.clone();
     for (field, list) in [("from", None), ("to", Some("items"))] {
         let shape = &mut schemas["SynonymBody"]["oneOf"][1]["properties"][field];

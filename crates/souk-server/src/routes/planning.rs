@@ -44,6 +44,7 @@ pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) ->
     expect_json(&call.headers)?;
     let body: ForecastBody = crate::json::parse_object(&call.body)?;
     let request = body.parse(&edge.app.config().main_site())?;
+    edge.check_site(&request.site, "/site")?;
     let answer = edge.app.forecast(request, &caller).await?;
     Ok(json(&forecast_to_json(&answer)))
 }
@@ -65,6 +66,7 @@ pub(crate) async fn stock(
 ) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
     let query = query_of(query)?.parse(&edge.app.config().main_site())?;
+    edge.check_site(&query.site, "site")?;
     Ok(json(&stock_answer(&edge.app.stock(&query, &caller)?)))
 }
 
@@ -130,6 +132,7 @@ pub(crate) async fn replenishment(
 ) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
     let (site, location) = query_of(query)?.parse(&edge.app.config().main_site())?;
+    edge.check_site(&site, "site")?;
     let plan = edge.app.replenishment((&site, &location), &caller).await?;
     Ok(json(&plan_to_json(&plan)))
 }
