@@ -42,7 +42,8 @@ pub(super) fn head_of(index: &SearchIndex, words: &[QueryWord], language: usize)
 pub(super) fn closing_share(index: &SearchIndex, terms: &[Term]) -> f32 {
     let words = &index.lexicon.words[0];
     let (mut n_titles, mut n_closing) = (0u32, 0u32);
-    each_title(index, terms, &mut |title, _| {
+    each_product(index, terms, &mut |chunk, row| {
+        let title = chunk.title_words.get(row);
         let is_own = |word: &TitleWord| terms.contains(&words.term(word.number()));
         let mut own = title.iter().map(|word| TitleWord(*word)).filter(is_own).peekable();
         n_titles += u32::from(own.peek().is_some());
@@ -59,8 +60,9 @@ pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
     let fields: Vec<u16> =
         ["brand", "categories"].iter().filter_map(|key| lexicon.field(key)).collect();
     let (mut is_found, mut tokens) = (false, Tokens::default());
-    each_title(index, terms, &mut |title, (chunk, row)| {
+    each_product(index, terms, &mut |chunk, row| {
         let words = &lexicon.words[0];
+        let title = chunk.title_words.get(row);
         is_found = title.iter().any(|word| terms.contains(&words.term(TitleWord(*word).number())));
         for field in &fields {
             for value in chunk.facts.of(row, *field) {
@@ -76,19 +78,15 @@ pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
     is_found
 }
 
-/// Calls `look` with the titles of products that have one of the terms, until it has seen enough.
-fn each_title(
-    index: &SearchIndex,
-    terms: &[Term],
-    look: &mut dyn FnMut(&[u32], (&Chunk, u16)) -> bool,
-) {
+/// Calls `look` with products that have one of the terms, until it has seen enough.
+fn each_product(index: &SearchIndex, terms: &[Term], look: &mut dyn FnMut(&Chunk, u16) -> bool) {
     let lists = index.chunks.iter().flat_map(|chunk| {
         let lists = terms.iter().filter_map(|term| chunk.list(*term));
         lists.flat_map(move |list| list.rows.iter().map(move |row| (chunk, *row)))
     });
     let live = lists.filter(|(chunk, row)| chunk.live.get(usize::from(*row)));
     for (chunk, row) in live.take(SAMPLE) {
-        if !look(chunk.title_words.get(row), (chunk, row)) {
+        if !look(chunk, row) {
             return;
         }
     }
