@@ -10,6 +10,7 @@
 
 mod act;
 mod heads;
+mod prune;
 mod read;
 mod tally;
 mod tree;

@@ -34,6 +34,7 @@ mod orders;
 mod people;
 mod popularity;
 pub(crate) mod projector;
+mod repeats;
 mod sales;
 mod shoppers;
 mod snapshots;
@@ -67,6 +68,7 @@ use consents::Consents;
 use histories::{Crowd, Out, is_kept};
 use lines::{Line, Lines};
 use orders::{NONE, Report};
+use repeats::ALWAYS;
 use snapshots::Anchor;
 use uses::Uses;
 
@@ -361,7 +363,10 @@ impl Views {
             touch.channel = head.event.channel;
             touch.uses = uses;
             let (histories, mut crowd, learning) = self.folding();
-            histories.touch((shopper, touch), &mut crowd, learning);
+            if histories.touch((shopper, touch), &mut crowd, learning) {
+                // Nobody wished it, so what was fitted with them may serve on until it is fitted anew.
+                self.keep_out((shopper, Out::FLOOD, true));
+            }
         }
     }
 
@@ -382,8 +387,11 @@ impl Views {
             uses,
             lines,
         };
-        let (histories, mut crowd) = self.histories_and_crowd();
-        histories.report(order.order, report, &mut crowd);
+        let (concerned, span) = self.histories.told_of(order.order, &report);
+        self.recounting((&concerned, span), |views| {
+            let (histories, mut crowd) = views.histories_and_crowd();
+            histories.report(order.order, report, &mut crowd);
+        });
     }
 
     fn fold_sale(&mut self, head: &Head<'_>, sale: &Sale) {
@@ -438,8 +446,11 @@ impl Views {
         self.consents.forget(subject);
         self.attribution.forget(subject);
         if let Some(shopper) = self.shoppers.shopper(subject) {
-            let (histories, mut crowd) = self.histories_and_crowd();
-            histories.forget(shopper, &mut crowd);
+            let fellows = self.histories.fellows(shopper);
+            self.recounting((&fellows, ALWAYS), |views| {
+                let (histories, mut crowd) = views.histories_and_crowd();
+                histories.forget(shopper, &mut crowd);
+            });
             self.shoppers.release(subject);
         }
         // What a forgotten id's no has hidden of the same person's others comes back with it.
@@ -458,8 +469,10 @@ impl Views {
             return;
         }
         if is_refused && let Some(shopper) = self.shoppers.shopper(subject) {
-            let (histories, mut crowd) = self.histories_and_crowd();
-            let has_left = histories.unshare(shopper, &mut crowd);
+            let has_left = self.recounting((&[shopper], ALWAYS), |views| {
+                let (histories, mut crowd) = views.histories_and_crowd();
+                histories.unshare(shopper, &mut crowd)
+            });
             self.withdrawals += u64::from(has_left);
         }
         self.settle_members(subject);
@@ -503,11 +516,10 @@ impl Views {
         let mut others = members.iter().filter(|other| **other != subject);
         let is_hidden = others.any(|other| self.consents.is_denied(*other, Purpose::ModelTraining));
         let is_staff = members.iter().any(|member| self.is_staff(*member));
-        let (histories, mut crowd) = self.histories_and_crowd();
-        let has_left = histories.keep_out((shopper, Out::REFUSED, is_hidden), &mut crowd);
+        let has_left = self.keep_out((shopper, Out::REFUSED, is_hidden));
         // Nobody asked for this one, so a model that learned from them may go on until it is fitted anew: or whoever
         // calls themselves staff again and again could silence it.
-        histories.keep_out((shopper, Out::STAFF, is_staff), &mut crowd);
+        self.keep_out((shopper, Out::STAFF, is_staff));
         self.withdrawals += u64::from(has_left);
     }
 

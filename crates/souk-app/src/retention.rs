@@ -303,6 +303,7 @@ impl App {
 
 /// Enforces the terms in the background, until the application is gone.
 pub(crate) async fn keep_retention(app: Weak<App>) {
+    let mut pruned: Option<Instant> = None;
     loop {
         let Some(strong) = app.upgrade() else { return };
         let is_ready = strong.check_ready().is_ok();
@@ -311,6 +312,13 @@ pub(crate) async fn keep_retention(app: Weak<App>) {
                 Ok(false) => {}
                 Ok(true) => run_job(&strong).await,
                 Err(error) => tracing::warn!(%error, "retention could not be looked at"),
+            }
+            let every = Duration::from_secs(strong.config.privacy.retention.every_hours * 3_600);
+            if pruned.is_none_or(|last| last.elapsed() >= every) {
+                pruned = Some(Instant::now());
+                if let Err(error) = strong.prune_audit().await {
+                    tracing::warn!(%error, "old entries of the audit log stay until the next run");
+                }
             }
         }
         drop(strong);

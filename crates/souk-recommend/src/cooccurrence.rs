@@ -10,7 +10,7 @@ use crate::visits::VisitIndex;
 
 /// Visits of one known shopper that count for one pair; chosen: a habit shows, and nobody makes a pair
 /// common by themselves.
-const VISITS_OF_ONE_MAX: u32 = 8;
+pub(crate) const VISITS_OF_ONE_MAX: u32 = 8;
 
 /// Working memory of co-occurrence counts; make one per thread and use it again.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ pub(crate) struct CoCounts<'a> {
 }
 
 /// No visit or shopper seen yet; also the number of unknown shoppers.
-const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 impl CoScratch {
     /// Counts in the most recent visits that hold `item`, until `events_max` events are read.

@@ -10,6 +10,7 @@
 //!
 //! *Not* for a shopper's long-term taste, and not for an empty session.
 
+use crate::cooccurrence::{NONE as NOBODY, VISITS_OF_ONE_MAX};
 use crate::numbering::Numbering;
 use crate::types::{Evidence, Item, Score, Scored};
 use crate::visits::{VisitId, VisitIndex};
@@ -59,6 +60,9 @@ pub struct SessionScratch {
     anchors: Vec<Anchor>,
     slots: Numbering,
     neighbours: Vec<Neighbour>,
+    /// Known shoppers of the neighbours, and how many visits of each were kept.
+    shoppers: Numbering,
+    heard: Vec<u32>,
     items: Numbering,
     proposals: Vec<Proposal>,
     steps: Vec<Proposal>,
@@ -236,6 +240,7 @@ impl SessionScorer {
         }
         // Sums of floats depend on their order, so that must not come from the order of slots.
         scratch.neighbours.sort_unstable_by(order);
+        scratch.keep_of_each(index);
     }
 
     /// Lets each neighbour speak for its items, by their distance from the match.
@@ -387,6 +392,26 @@ impl SessionScratch {
                 self.anchors.push(Anchor { item, distance });
             }
         }
+    }
+
+    /// Of each known shopper keeps the most similar visits, so that nobody's habit is everybody's next step.
+    /// Unknown ones cannot be told apart.
+    fn keep_of_each(&mut self, index: &VisitIndex) {
+        let SessionScratch { neighbours, shoppers, heard, .. } = self;
+        shoppers.clear();
+        heard.clear();
+        neighbours.retain(|neighbour| {
+            let shopper = index.shopper_at(neighbour.slot);
+            if shopper == NOBODY {
+                return true;
+            }
+            let number = shoppers.number(shopper);
+            if number == heard.len() {
+                heard.push(0);
+            }
+            heard[number] += 1;
+            heard[number] <= VISITS_OF_ONE_MAX
+        });
     }
 
     /// The proposal of an item, made when it is new.

@@ -25,6 +25,7 @@ pub enum AuditOperation {
     AuditRead,
     AuditHeadsDiffer,
     AuditKeyChanged,
+    AuditPrune,
     SubjectRead,
     SubjectExport,
     SubjectErasure,
@@ -59,7 +60,7 @@ pub enum AuditOperation {
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 44] = [
+    pub const ALL: [AuditOperation; 45] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -74,6 +75,7 @@ impl AuditOperation {
         AuditOperation::AuditRead,
         AuditOperation::AuditHeadsDiffer,
         AuditOperation::AuditKeyChanged,
+        AuditOperation::AuditPrune,
         AuditOperation::SubjectRead,
         AuditOperation::SubjectExport,
         AuditOperation::SubjectErasure,
@@ -123,6 +125,7 @@ impl AuditOperation {
             AuditOperation::AuditRead => "audit.read",
             AuditOperation::AuditHeadsDiffer => "audit.heads_differ",
             AuditOperation::AuditKeyChanged => "audit.key_changed",
+            AuditOperation::AuditPrune => "audit.prune",
             AuditOperation::SubjectRead => "subject.read",
             AuditOperation::SubjectExport => "subject.export",
             AuditOperation::SubjectErasure => "subject.erasure",
@@ -177,6 +180,7 @@ impl AuditOperation {
             AuditOperation::AuditRead
             | AuditOperation::AuditHeadsDiffer
             | AuditOperation::AuditKeyChanged
+            | AuditOperation::AuditPrune
             | AuditOperation::AccessDenied => AuditPurpose::Security,
             AuditOperation::Recommend | AuditOperation::Search | AuditOperation::ProfileRead => {
                 AuditPurpose::Personalization

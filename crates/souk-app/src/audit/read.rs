@@ -8,7 +8,7 @@ use souk_privacy::audit::{
 
 use crate::{App, AppError, Caller, Operation};
 
-use super::tree::{ENTRIES, PAGE_ROWS, Tree, row_key, split_row};
+use super::tree::{BLOCK, ENTRIES, PAGE_ROWS, Tree, pruned_blocks, row_key, split_row};
 use super::{AuditAct, AuditFault, AuditOperation, Counted, audit_now};
 
 /// Entries in a page at most.
@@ -74,7 +74,7 @@ pub struct AuditProof {
     pub root: TreeHash,
     /// The root of the earlier tree, of a proof of consistency.
     pub earlier_root: Option<TreeHash>,
-    /// The entry, of a proof of inclusion.
+    /// The entry, of a proof of inclusion; `None` for one whose text was removed by its term.
     pub item: Option<AuditItem>,
     /// The hashes, as RFC 6962 orders them.
     pub hashes: Vec<TreeHash>,
@@ -101,8 +101,30 @@ impl App {
         self.audit(caller, AuditAct::new(AuditOperation::AuditRead)).await?;
         let limit = limit.clamp(1, PAGE_MAX);
         let size = self.audit_size().await?;
-        let mut end = before.map_or(size, |before| before.min(size));
-        let stop = end.saturating_sub(LOOKED_AT_MAX);
+        let end = before.map_or(size, |before| before.min(size));
+        loop {
+            let first = self.first_audit_entry().await?;
+            let page = self.audit_page(filter, (first, end), limit).await;
+            // Entries may have been removed by their term in the middle of the look.
+            if page.is_ok() || self.first_audit_entry().await? == first {
+                return page;
+            }
+        }
+    }
+
+    /// The number of the oldest entry whose text is still there.
+    async fn first_audit_entry(&self) -> Result<u64, AppError> {
+        Ok(pruned_blocks(&*self.parts.tables).await?.saturating_mul(BLOCK))
+    }
+
+    /// Entries from `first` to below `end`.
+    async fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        (first, mut end): (u64, u64),
+        limit: usize,
+    ) -> Result<AuditPage, AppError> {
+        let stop = end.saturating_sub(LOOKED_AT_MAX).max(first);
         let mut items = Vec::new();
         while end > stop {
             let start = end.saturating_sub(u64::from(PAGE_ROWS)).max(stop);
@@ -112,12 +134,12 @@ impl App {
                 if filter.matches(&item.entry) {
                     items.push(item);
                     if items.len() == limit {
-                        return Ok(AuditPage { items, before: (end > 0).then_some(end) });
+                        return Ok(AuditPage { items, before: (end > first).then_some(end) });
                     }
                 }
             }
         }
-        Ok(AuditPage { items, before: (end > 0).then_some(end) })
+        Ok(AuditPage { items, before: (end > first).then_some(end) })
     }
 
     /// Proves that an entry is in the tree of `size` entries, or in the newest.
@@ -148,7 +170,10 @@ impl App {
             Ok((root, hashes_of(tree, ranges, tables).await?))
         });
         let (root, hashes) = found.await?;
-        let item = read_items(tables.0, (number, number + 1)).await?.pop();
+        let item = match number < self.first_audit_entry().await? {
+            true => None,
+            false => read_items(tables.0, (number, number + 1)).await?.pop(),
+        };
         Ok(AuditProof { size, root, earlier_root: None, item, hashes })
     }
 

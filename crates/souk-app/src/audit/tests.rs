@@ -15,6 +15,7 @@ use crate::{App, Config, Parts, Role};
 
 mod counting;
 mod tamper;
+mod term;
 
 /// A data folder that outlives the application on it, with a file of heads beside.
 struct Desk {
@@ -57,6 +58,10 @@ struct Open {
 async fn open_at(data: &Path, heads: Option<&Path>) -> Open {
     let mut config = Config::default();
     config.audit.heads_file = heads.map(|path| path.display().to_string());
+    open_with(data, config).await
+}
+
+async fn open_with(data: &Path, config: Config) -> Open {
     let stored = souk_embedded::open(data, &EmbeddedOptions::default()).unwrap();
     let parts = Parts {
         log: stored.log.clone(),

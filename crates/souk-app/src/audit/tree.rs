@@ -7,12 +7,14 @@ use souk_core::Timestamp;
 use souk_ports::{Condition, TableRange, TableStore, Write, WriteChange};
 use souk_privacy::audit::{CompactRange, Node, TreeHash, complete_nodes, join};
 
-use super::AuditFault;
+use super::{AuditFault, audit_now};
 
 /// Entries: hash of the leaf, then the canonical bytes, by number.
 pub(super) const ENTRIES: &str = "audit";
 /// Roots of complete blocks, by number.
 pub(super) const BLOCKS: &str = "audit-blocks";
+/// The leaf hashes of blocks whose entries were removed by their term, by the number of the block.
+pub(super) const PRUNED: &str = "audit-pruned";
 /// The tree's size and hashes, and the newest signed head.
 pub(super) const STATE: &str = "audit-state";
 /// Signed heads, by size.
@@ -21,6 +23,8 @@ pub(super) const HEADS: &str = "audit-heads";
 pub(super) const STATE_TREE: &str = "tree";
 /// The row of [`STATE`] that holds the newest signed head.
 pub(super) const STATE_HEAD: &str = "head";
+/// The row of [`STATE`] that holds how many blocks were removed; absent before the first.
+pub(super) const STATE_PRUNED: &str = "pruned";
 
 /// Leaves of a block, whose root is kept in memory: 32 bytes for 256 entries, 4 MB for a hundred
 /// million. Chosen; a proof reads at most two blocks.
@@ -82,6 +86,30 @@ pub(super) fn entry_row(leaf: TreeHash, bytes: &[u8]) -> Vec<u8> {
 /// Takes the row of an entry apart.
 pub(super) fn split_row(row: &[u8]) -> Option<(TreeHash, &[u8])> {
     row.split_first_chunk::<HASH_BYTES>().map(|(leaf, bytes)| (TreeHash(*leaf), bytes))
+}
+
+/// The leaf hashes of a block as one row.
+pub(super) fn pack_leaves(leaves: &[TreeHash]) -> Vec<u8> {
+    leaves.iter().flat_map(|leaf| leaf.0).collect()
+}
+
+/// Takes the row of a removed block apart.
+pub(super) fn unpack_leaves(row: &[u8]) -> Option<Vec<TreeHash>> {
+    let (leaves, rest) = row.as_chunks::<HASH_BYTES>();
+    let is_whole = rest.is_empty() && leaves.len() as u64 == BLOCK;
+    is_whole.then(|| leaves.iter().copied().map(TreeHash).collect())
+}
+
+/// How many blocks the row says were removed.
+pub(super) fn read_pruned(row: &[u8]) -> Option<u64> {
+    row.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// How many blocks were removed by their term.
+pub(super) async fn pruned_blocks(tables: &dyn TableStore) -> Result<u64, AuditFault> {
+    let Some(row) = tables.get(STATE, STATE_PRUNED, audit_now()).await? else { return Ok(0) };
+    read_pruned(&row.value)
+        .ok_or_else(|| AuditFault::damaged("what was removed by its term has no known form"))
 }
 
 /// The tree in memory.
@@ -158,6 +186,12 @@ impl Tree {
     /// Entries in the tree.
     pub(super) fn size(&self) -> u64 {
         self.blocks.len() as u64 * BLOCK + self.tail.len() as u64
+    }
+
+    /// Whether these are the leaves of a complete block.
+    pub(super) fn is_block(&self, block: u64, leaves: &[TreeHash]) -> bool {
+        let known = usize::try_from(block).ok().and_then(|idx| self.blocks.get(idx));
+        known.is_some_and(|known| *known == root_of(leaves))
     }
 
     pub(super) fn root(&self) -> TreeHash {
@@ -272,6 +306,11 @@ async fn leaves(
         limit: u32::try_from(count).expect("a block at most"),
     };
     let rows = tables.range(range, now).await?;
+    if rows.first().is_none_or(|row| row.sort_key != row_key(at.start))
+        && let Some(row) = tables.get(PRUNED, &row_key(at.start / BLOCK), now).await?
+    {
+        return of_removed(&row.value, at);
+    }
     let mut leaves = Vec::with_capacity(rows.len());
     for (number, row) in at.clone().zip(&rows) {
         match split_row(&row.value) {
@@ -283,6 +322,16 @@ async fn leaves(
         return Err(AuditFault::damaged(&format!("an entry before {} is missing", at.end)));
     }
     Ok(leaves)
+}
+
+/// The leaf hashes of a part of a removed block.
+fn of_removed(row: &[u8], at: Range<u64>) -> Result<Vec<TreeHash>, AuditFault> {
+    let all = unpack_leaves(row)
+        .ok_or_else(|| AuditFault::damaged("the hashes of a removed block have no known form"))?;
+    let place = |leaf: u64| usize::try_from(leaf % BLOCK).expect("a block is small");
+    let (start, n_leaves) = (place(at.start), place(at.end - at.start - 1) + 1);
+    let part = all.get(start..start + n_leaves).map(<[TreeHash]>::to_vec);
+    part.ok_or_else(|| AuditFault::damaged("a part of two blocks was asked for"))
 }
 
 /// The row of a signed head: the size of the head before it, so that none can be taken out, and its

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use souk_ports::{Row, TableError, TableRange, TableStore};
 use souk_privacy::audit::{AuditEntry, CompactRange, SignedTreeHead, TreeHash};
 
+use super::prune::ENTRIES_BEFORE;
 use super::tree::{
-    BLOCK, BLOCKS, ENTRIES, HEADS, PAGE_ROWS, STATE, STATE_HEAD, STATE_TREE, StoredTree, row_key,
-    split_head, split_row,
+    BLOCK, BLOCKS, ENTRIES, HEADS, PAGE_ROWS, PRUNED, STATE, STATE_HEAD, STATE_PRUNED, STATE_TREE,
+    StoredTree, read_pruned, row_key, split_head, split_row, unpack_leaves,
 };
 use super::{AuditOperation, audit_now};
 
@@ -29,8 +30,12 @@ pub struct AuditProblem {
 pub struct AuditCheck {
     /// Which log it is.
     pub origin: Option<String>,
-    /// Entries whose bytes were hashed.
+    /// Entries of the tree: those whose bytes were hashed, and before them those of `pruned`.
     pub entries: u64,
+    /// Entries whose texts were removed by their term; their hashes were checked.
+    pub pruned: u64,
+    /// The newest entry that says which entries are removed.
+    pub pruned_by: Option<u64>,
     /// The root of the tree that they make.
     pub root: TreeHash,
     /// Signed heads in the store that fit.
@@ -63,6 +68,8 @@ struct Check {
     claims: BTreeMap<u64, Vec<Claim>>,
     blocks: Vec<Row>,
     last_good: u64,
+    /// Entries that the log itself says are removed.
+    said_pruned: u64,
 }
 
 /// Checks the audit log in `tables` against the heads that were published (the lines of the file, if
@@ -111,7 +118,9 @@ async fn verify_once(
     check.read_published(published.unwrap_or_default());
     check.judge_heads(trusted_key);
     let size = stored.as_ref().map_or(0, |stored| stored.range.size());
+    check.read_pruned(tables, (state, size)).await?;
     check.walk(tables, size).await?;
+    check.judge_pruned();
     check.conclude(stored.as_ref());
     check.look_beyond(tables, size).await?;
     Ok(check.report)
@@ -122,6 +131,8 @@ impl Check {
         let report = AuditCheck {
             origin: stored.map(StoredTree::origin),
             entries: 0,
+            pruned: 0,
+            pruned_by: None,
             root: TreeHash::of_nothing(),
             stored_heads: 0,
             published_heads: 0,
@@ -138,6 +149,7 @@ impl Check {
             claims: BTreeMap::new(),
             blocks: Vec::new(),
             last_good: 0,
+            said_pruned: 0,
         }
     }
 
@@ -171,7 +183,7 @@ impl Check {
         }
         for row in state {
             match row.sort_key.as_str() {
-                STATE_TREE => {}
+                STATE_TREE | STATE_PRUNED => {}
                 STATE_HEAD if heads.last().is_some_and(|last| last.value == row.value) => {}
                 STATE_HEAD => self.fault(None, "the newest head is not among the stored ones"),
                 other => self.fault(None, format!("there is a row `{other}` that is none of ours")),
@@ -223,9 +235,83 @@ impl Check {
         faults.into_iter().for_each(|fault| self.fault(None, fault));
     }
 
+    /// Takes in the hashes of the blocks whose entries were removed.
+    async fn read_pruned(
+        &mut self,
+        tables: &dyn TableStore,
+        (state, size): (&[Row], u64),
+    ) -> Result<(), TableError> {
+        let row = state.iter().find(|row| row.sort_key == STATE_PRUNED);
+        let n_blocks = row.map_or(Some(0), |row| read_pruned(&row.value));
+        let Some(n_blocks) = n_blocks.filter(|blocks| *blocks <= size / BLOCK) else {
+            self.fault(None, "what was removed by its term has no known form");
+            return Ok(());
+        };
+        let rows = rows(tables, PRUNED).await?;
+        if rows.len() as u64 != n_blocks {
+            let detail = format!("{n_blocks} blocks were removed and {} have hashes", rows.len());
+            self.fault(None, detail);
+            return Ok(());
+        }
+        for (block, row) in (0..n_blocks).zip(&rows) {
+            if let Err(detail) = self.take_pruned(block, row) {
+                self.fault(Some(block * BLOCK), detail);
+                return Ok(());
+            }
+        }
+        self.report.pruned = n_blocks * BLOCK;
+        // What a crash left of them is removed by the next run; until then it must be what it was.
+        let end = row_key(self.report.pruned);
+        let range =
+            TableRange { partition_key: ENTRIES, prefix: "", after: None, limit: PAGE_ROWS };
+        for row in tables.range(range, audit_now()).await?.iter().filter(|row| row.sort_key < end) {
+            let is_kept = split_row(&row.value).is_some_and(|(leaf, bytes)| {
+                let number = u64::from_str_radix(&row.sort_key, 16).unwrap_or(u64::MAX);
+                TreeHash::of_leaf(bytes) == leaf && leaf_of(&rows, number) == Some(leaf)
+            });
+            if !is_kept {
+                self.fault(
+                    None,
+                    format!("the removed entry `{}` was put back changed", row.sort_key),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn take_pruned(&mut self, block: u64, row: &Row) -> Result<(), String> {
+        let leaves = unpack_leaves(&row.value).filter(|_| row.sort_key == row_key(block));
+        let leaves = leaves.ok_or(format!("the hashes of removed block {block} are missing"))?;
+        if row.expires_at.is_some() {
+            return Err(format!("the hashes of removed block {block} were given an end"));
+        }
+        for leaf in leaves {
+            self.range.push(leaf);
+            self.compare_block(leaf)?;
+            self.compare_heads()?;
+        }
+        self.report.entries = self.range.size();
+        Ok(())
+    }
+
+    /// What is removed must be said by an entry of the log itself.
+    fn judge_pruned(&mut self) {
+        let pruned = self.report.pruned;
+        if pruned > self.said_pruned && self.report.problems.is_empty() {
+            let detail = format!(
+                "{pruned} entries are removed, and the log says so of {}: the others were taken away",
+                self.said_pruned
+            );
+            self.fault(Some(self.said_pruned), detail);
+        }
+    }
+
     /// Hashes every entry up to `size`; ends at the first that does not fit.
     async fn walk(&mut self, tables: &dyn TableStore, size: u64) -> Result<(), TableError> {
-        let mut after: Option<String> = None;
+        if !self.report.problems.is_empty() && self.range.size() != self.report.pruned {
+            return Ok(());
+        }
+        let mut after: Option<String> = self.report.pruned.checked_sub(1).map(row_key);
         while self.range.size() < size {
             let left = u32::try_from(size - self.range.size()).unwrap_or(u32::MAX);
             let range = TableRange {
@@ -268,6 +354,11 @@ impl Check {
             .map_err(|error| format!("entry {number} was changed: {error}"))?;
         if entry.operation == AuditOperation::DataRestore.as_str() {
             self.report.restores.push(number);
+        }
+        if entry.operation == AuditOperation::AuditPrune.as_str() {
+            let until = entry.details.get(ENTRIES_BEFORE).and_then(|text| text.parse().ok());
+            self.said_pruned = self.said_pruned.max(until.unwrap_or(0).min(number));
+            self.report.pruned_by = Some(number);
         }
         self.range.push(leaf);
         self.report.entries = self.range.size();
@@ -373,6 +464,12 @@ impl Claim {
         let which = if self.is_published { "published" } else { "stored" };
         format!("the {which} head of {} entries", self.head.head.size)
     }
+}
+
+/// The hash of a removed entry, by its number.
+fn leaf_of(rows: &[Row], number: u64) -> Option<TreeHash> {
+    let row = rows.get(usize::try_from(number / BLOCK).ok()?)?;
+    unpack_leaves(&row.value)?.get(usize::try_from(number % BLOCK).ok()?).copied()
 }
 
 /// The line of a head in the body of a webhook.

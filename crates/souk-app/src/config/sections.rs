@@ -391,7 +391,7 @@ impl Default for AccessSettings {
     }
 }
 
-/// How the audit log is published.
+/// How the audit log is published and how long it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSettings {
@@ -400,11 +400,14 @@ pub struct AuditSettings {
     pub head_every_s: u64,
     /// A file to which heads are appended.
     pub heads_file: Option<String>,
+    /// Days that the texts of entries are kept; their hashes stay. Never is for good.
+    #[serde(deserialize_with = "text::within_optional::<90, 36_500, _>")]
+    pub entries_days: Option<u64>,
 }
 
 impl Default for AuditSettings {
     fn default() -> AuditSettings {
-        AuditSettings { head_every_s: 600, heads_file: None }
+        AuditSettings { head_every_s: 600, heads_file: None, entries_days: None }
     }
 }
 

@@ -196,16 +196,16 @@ impl Histories {
         &mut self.pasts[idx]
     }
 
-    /// Takes in a touch. Over it its shopper may leave what all make together; that is nobody's wish, so
-    /// what was fitted with them may serve on until it is fitted anew.
+    /// Takes in a touch, and says whether its shopper is a flood with it and has to be kept out.
+    #[must_use]
     pub(crate) fn touch(
         &mut self,
         (shopper, touch): (Shopper, Touch),
         crowd: &mut Crowd<'_>,
         learning: &Learning,
-    ) {
+    ) -> bool {
         let past = self.past(shopper);
-        let Some(idx) = past.insert(touch) else { return };
+        let Some(idx) = past.insert(touch) else { return false };
         let is_flood = past.is_flood(idx, learning);
         if touch.action.is_visit() {
             past.visit(idx, shopper, crowd.visits);
@@ -221,9 +221,52 @@ impl Histories {
         {
             crowd.popularity.touched(&dropped, crowd.catalogue.site_number(dropped.item), -1);
         }
-        if is_flood {
-            self.keep_out((shopper, Out::FLOOD, true), crowd);
-        }
+        is_flood
+    }
+
+    /// Who placed an order, as far as others may learn from it, and when.
+    pub(crate) fn owner(&self, order: OrderRef) -> Option<(Shopper, Timestamp)> {
+        let slot = self.orders.find(order)?;
+        let placed = self.orders.effective(slot)?.placed?;
+        self.is_shared(slot, placed.shopper).then_some((Shopper(placed.shopper), placed.first.0))
+    }
+
+    /// The orders that stand of a shopper, and that others may learn from, in no order.
+    pub(crate) fn shared_orders(
+        &self,
+        shopper: Shopper,
+    ) -> impl Iterator<Item = (OrderRef, &Report)> {
+        let past = self.pasts.get(shopper.0 as usize);
+        past.into_iter().flat_map(|past| &past.orders).filter_map(move |&slot| {
+            let placed = self.orders.effective(slot)?.placed?;
+            let is_own = placed.shopper == shopper.0 && self.is_shared(slot, shopper.0);
+            is_own.then(|| (self.orders.order(slot), placed))
+        })
+    }
+
+    /// Everybody who said something of one of a shopper's orders, that shopper among them.
+    pub(crate) fn fellows(&self, shopper: Shopper) -> Vec<Shopper> {
+        let past = self.pasts.get(shopper.0 as usize);
+        let slots = past.into_iter().flat_map(|past| &past.orders);
+        let of =
+            |slot: &u32| self.orders.reports(*slot).iter().map(|report| Shopper(report.shopper));
+        let mut fellows: Vec<Shopper> = slots.flat_map(of).chain([shopper]).collect();
+        fellows.sort_unstable();
+        fellows.dedup();
+        fellows
+    }
+
+    /// Whom a report of an order may concern, and from when until when they say that it was placed.
+    pub(crate) fn told_of(&self, order: OrderRef, report: &Report) -> (Vec<Shopper>, (i64, i64)) {
+        let slot = self.orders.find(order);
+        let known = slot.map_or(&[][..], |slot| self.orders.reports(slot));
+        let all = || known.iter().chain([report]);
+        let mut shoppers: Vec<Shopper> = all().map(|report| Shopper(report.shopper)).collect();
+        shoppers.sort_unstable();
+        shoppers.dedup();
+        let times = || all().map(|report| report.first.0.as_ms());
+        let now = report.first.0.as_ms();
+        (shoppers, (times().min().unwrap_or(now), times().max().unwrap_or(now)))
     }
 
     /// Takes in a report of an order by a shopper.

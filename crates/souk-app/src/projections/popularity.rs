@@ -28,7 +28,8 @@ const DAYS_KEPT: i64 = 35;
 
 /// What is in demand, in each site as a whole and in each of its channels.
 ///
-/// Purchases come from sales, so they name nobody, and count once for each product of an order.
+/// Purchases come from sales, so they name nobody, and count once for each product of an order, and once a
+/// day for a person who is known and lets others learn from them (see [`super::repeats`]).
 /// Views and additions to carts come from the touches that histories keep, and leave with them: so
 /// a shopper can be forgotten exactly. One shopper counts once for a product, kind of act and hour, and
 /// weighs no more than so many touches. How far back is
@@ -49,6 +50,10 @@ pub(crate) fn weight_of(action: Action) -> Option<i64> {
         Action::AddedToCart | Action::AddedToWishlist | Action::WishlistAddedToCart => Some(ADDED),
         _ => None,
     }
+}
+
+fn channel_of(placed: &Report) -> Option<Channel> {
+    usize::from(placed.channel).checked_sub(1).and_then(|code| Channel::ALL.get(code).copied())
 }
 
 /// Scopes of one site: one for the site as a whole, one for each channel.
@@ -111,15 +116,29 @@ impl Popularity {
             self.n_kept_out += sign;
             return;
         }
-        // Old orders are imported by the million, and none of them counts here.
-        if placed.first.0.as_ms() < (self.hour - DAYS_KEPT * 24 - 24) * HOUR_MS {
+        if !self.counts(placed) {
             return;
         }
-        let channel = usize::from(placed.channel).checked_sub(1);
-        let channel = channel.and_then(|code| Channel::ALL.get(code).copied());
         for (item, _) in placed.lines.bought() {
-            self.count((site, channel), (item, placed.first.0), BOUGHT * sign);
+            self.count((site, channel_of(placed)), (item, placed.first.0), BOUGHT * sign);
         }
+    }
+
+    /// Takes out what [`Popularity::sold`] counted of a product of an order, with −1, or puts it back.
+    pub(crate) fn sold_again(&mut self, (item, placed): (Item, &Report), site: u32, sign: i64) {
+        if placed.lines.bought().iter().any(|(bought, _)| *bought == item) {
+            self.count((site, channel_of(placed)), (item, placed.first.0), BOUGHT * sign);
+        }
+    }
+
+    /// Whether an order counts here. Old orders are imported by the million, and none of them does.
+    pub(crate) fn counts(&self, placed: &Report) -> bool {
+        placed.uses.is_shared() && placed.first.0.as_ms() >= self.sales_from()
+    }
+
+    /// Sales from before this moment count no more, Unix milliseconds.
+    pub(crate) fn sales_from(&self) -> i64 {
+        (self.hour - DAYS_KEPT * 24 - 24) * HOUR_MS
     }
 
     fn count(
@@ -145,7 +164,7 @@ impl Popularity {
 
 impl Popularity {
     pub(crate) const NAME: &'static str = "popularity";
-    pub(crate) const VERSION: u16 = 3;
+    pub(crate) const VERSION: u16 = 4;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();

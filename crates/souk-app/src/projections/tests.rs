@@ -13,6 +13,7 @@ use super::*;
 
 mod kept_out;
 mod model;
+mod weight;
 
 pub(crate) const MINUTE: i64 = 60_000;
 const START: i64 = 1_700_000_000_000;

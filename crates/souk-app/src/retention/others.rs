@@ -40,7 +40,11 @@ impl App {
                 None,
                 "somebody deletes them; each erasure takes its people out of registered ones",
             ),
-            term("audit_entries", None, "nothing; they hold pseudonyms alone"),
+            term(
+                "audit_entries",
+                self.config.audit.entries_days,
+                "by audit.entries_days; they hold pseudonyms alone, and their hashes stay",
+            ),
             term("erased_subjects", None, "nothing; random numbers, so that nobody comes back"),
         ]
     }

@@ -275,3 +275,21 @@ proptest! {
         prop_assert!(answer.iter().all(|s| s.score.get() > 0.0 && Some(&s.item) != session.last()));
     }
 }
+
+/// Fifty visits of one known shopper say less than nine of nine others; unknown ones cannot be told apart.
+#[test]
+fn one_shopper_does_not_speak_for_everybody() {
+    let mut index = VisitIndex::new(VisitLimits::default());
+    let mut visit = |number: u64, shopper: Option<u32>, next: u32| {
+        for item in [1, next] {
+            let shopper = shopper.map(crate::types::Shopper);
+            let event = VisitEvent { visit: VisitId(number), shopper, item: Item(item), time: 0 };
+            index.push(event);
+        }
+    };
+    (0..50).for_each(|number| visit(number, Some(7), 2));
+    (50..59).for_each(|number| visit(number, Some(number as u32), 3));
+    (60..67).for_each(|number| visit(number, None, 4));
+    let top = ask(&index, &[1], plain());
+    assert_close(&top, &[(3, 9.0), (2, 8.0), (4, 7.0)]);
+}

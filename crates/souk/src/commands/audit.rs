@@ -193,6 +193,8 @@ fn json_of_check(check: &AuditCheck) -> Value {
     json!({
         "origin": check.origin,
         "entries": check.entries,
+        "pruned": check.pruned,
+        "pruned_by": check.pruned_by,
         "root": check.root.to_string(),
         "stored_heads": check.stored_heads,
         "published_heads": check.published_heads,
@@ -207,10 +209,19 @@ fn json_of_check(check: &AuditCheck) -> Value {
 fn said(check: &AuditCheck, heads: Option<&Path>) -> String {
     let mut lines = vec![
         format!("log      {}", check.origin.as_deref().unwrap_or("none yet")),
-        format!("entries  {} hashed", thousands(check.entries)),
+        format!("entries  {} hashed", thousands(check.entries.saturating_sub(check.pruned))),
         format!("root     {}", check.root),
         format!("stored   {} signed heads fit", thousands(check.stored_heads)),
     ];
+    if let (true, Some(by)) = (check.pruned > 0, check.pruned_by) {
+        let pruned = thousands(check.pruned);
+        lines.insert(
+            2,
+            format!(
+                "pruned   {pruned} older ones by their term, as entry {by} says; their hashes fit"
+            ),
+        );
+    }
     lines.push(match heads {
         Some(path) => format!(
             "outside  {} published heads of {} fit; they vouch for the first {} entries",

@@ -16,12 +16,12 @@ impl Views {
         report: Report,
         site: u32,
     ) {
-        let Views { sales, popularity, catalogue, supply, .. } = self;
+        let Views { sales, popularity, catalogue, supply, histories, .. } = self;
         // What an order takes off the shelf beyond what it took before: a refund, or the same order from another source,
         // takes nothing and must not look as if the shelf had been filled and emptied again.
         let mut sold: Vec<((Item, u32), Timestamp, i64)> = Vec::new();
         sales.report(order, report, |placed, sign| {
-            popularity.sold(placed, site, sign);
+            popularity.sold_by((order, placed), (site, sign), histories);
             for line in placed.lines.iter() {
                 supply.note_sale((placed.location, placed.first.1), line.milli, sign);
             }
