@@ -11,6 +11,7 @@ mod config;
 mod cors;
 mod dto;
 mod edge;
+mod feed_fetch;
 mod headers;
 mod hooks;
 mod idempotency;
@@ -27,6 +28,7 @@ mod tls;
 mod work;
 
 pub use config::{Limits, ServerConfig, TlsFiles};
+pub use feed_fetch::feed_fetcher;
 pub use serve::{ServeError, Server, check_exposure, serve};
 
 use std::sync::Arc;

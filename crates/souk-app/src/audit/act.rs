@@ -22,6 +22,7 @@ pub enum AuditOperation {
     DataBackupKeys,
     DataRestore,
     DataExamine,
+    FeedRun,
     AuditRead,
     AuditHeadsDiffer,
     AuditKeyChanged,
@@ -59,7 +60,7 @@ pub enum AuditOperation {
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 44] = [
+    pub const ALL: [AuditOperation; 45] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -71,6 +72,7 @@ impl AuditOperation {
         AuditOperation::DataBackupKeys,
         AuditOperation::DataRestore,
         AuditOperation::DataExamine,
+        AuditOperation::FeedRun,
         AuditOperation::AuditRead,
         AuditOperation::AuditHeadsDiffer,
         AuditOperation::AuditKeyChanged,
@@ -120,6 +122,7 @@ impl AuditOperation {
             AuditOperation::DataBackupKeys => "data.backup_keys",
             AuditOperation::DataRestore => "data.restore",
             AuditOperation::DataExamine => "data.examine",
+            AuditOperation::FeedRun => "feed.run",
             AuditOperation::AuditRead => "audit.read",
             AuditOperation::AuditHeadsDiffer => "audit.heads_differ",
             AuditOperation::AuditKeyChanged => "audit.key_changed",

@@ -7,6 +7,7 @@ mod audit;
 mod catalogue;
 mod consents;
 mod events;
+mod feeds;
 mod headers;
 mod http;
 mod keys;
