@@ -17,6 +17,7 @@ mod hooks;
 mod idempotency;
 mod json;
 mod key_set;
+mod meilisearch;
 mod metrics;
 mod openapi;
 mod patient;

@@ -13,6 +13,7 @@ mod http;
 mod keys;
 mod limits;
 mod logs;
+mod meilisearch;
 mod operation;
 mod people;
 mod planning;
