@@ -1,5 +1,7 @@
 //! The catalogue: stored as facts in the log, read from the views.
 
+mod shopify;
+
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -8,6 +10,8 @@ use souk_core::{
     Source,
 };
 use souk_ports::{Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Record};
+
+pub(crate) use shopify::ProductTopic;
 
 use crate::audit::Counted;
 use crate::ingest::record;
