@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unmodified clients against a real server: Segment's for Node, browser and Python, an OpenID Connect provider, then
+# Unmodified clients against a real server: Segment's for Node, browser and Python, Meilisearch's, an OpenID Connect provider, then
 # schemathesis against the OpenAPI document. Each event must be in the log exactly once. Usage: tests/clients/run.sh PATH_OF_SOUK
 #
 # Packages come from npm and PyPI by name, into a folder of their own that later runs reuse.
@@ -85,11 +85,14 @@ install
 start
 server_key=$(key ingest_server)
 browser_key=$(key ingest_browser)
+merchandiser_key=$(key merchandiser)
+page_key=$(key storefront_browser)
 
 send_node() { in_node server.mjs "$url" "$server_key" "$count" >"$work/sent-node.json"; }
 send_browser() { in_node browser.mjs "$url" "$browser_key" "$count" standard >"$work/sent-browser.json"; }
 send_browser_batches() { in_node browser.mjs "$url" "$browser_key" "$count" batching >"$work/sent-batches.json"; }
 send_python() { "$packages/venv/bin/python" "$here/server.py" "$url" "$server_key" "$count" "$1" >"$work/sent-python-$1.json"; }
+ask_meilisearch() { in_node meilisearch.mjs "$1" "$url" "$merchandiser_key" "$page_key"; }
 all_arrived() {
   "$souk" export --kind events --out "$work/events.jsonl" --data "$work/data" >/dev/null
   python3 "$here/arrived.py" "$work/events.jsonl" "$work"/sent-*.json
@@ -119,6 +122,8 @@ check "@segment/analytics-next, batching" send_browser_batches
 check "segment-analytics-python" send_python plain
 check "segment-analytics-python, gzip" send_python gzip
 check "every event arrived exactly once" all_arrived
+check "meilisearch 0.57, instant-meilisearch" ask_meilisearch meilisearch
+check "meilisearch 0.62, instant-meilisearch" ask_meilisearch meilisearch-newest
 check "schemathesis" schemathesis_finds_nothing
 check "schemathesis, without a key" strangers_learn_nothing
 echo "clients: $passed passed, $failed failed"

@@ -7,6 +7,7 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::consent::ConsentRules;
 use crate::door::Door;
+use crate::feeds::Feeds;
 use crate::forecasts::{Forecasts, keep_forecasts};
 use crate::models::{Models, keep_models};
 use crate::people::{People, keep_people};
@@ -76,6 +77,7 @@ pub struct App {
     pub(crate) segments: Segments,
     pub(crate) purchasing: Purchasing,
     pub(crate) forecasts: Forecasts,
+    pub(crate) feeds: Feeds,
     pub(crate) projector: Projector,
 }
 
@@ -150,6 +152,7 @@ impl App {
             segments,
             purchasing,
             forecasts: Forecasts::default(),
+            feeds: Feeds::default(),
             projector,
         });
         Door::start(&app);

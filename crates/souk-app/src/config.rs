@@ -5,6 +5,7 @@
 
 mod env;
 mod exploration;
+mod feeds;
 mod inventory;
 mod learning;
 mod lifetime;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
 pub use exploration::ExplorationSettings;
+pub use feeds::{FeedKind, FeedSettings, FeedsSettings};
 pub use inventory::InventorySettings;
 pub use learning::LearningSettings;
 pub use lifetime::{RetentionSettings, ShopifyId, ShopifySettings};
@@ -62,6 +64,8 @@ pub struct Config {
     pub sites: Vec<SiteSettings>,
     /// The shops and warehouses that need a clock of their own.
     pub locations: Vec<LocationSettings>,
+    /// Files from which the catalogue is kept up to date.
+    pub feeds: FeedsSettings,
     /// How the log is kept.
     pub log: LogSettings,
     /// How often the views are saved.
@@ -102,6 +106,7 @@ impl Default for Config {
             clock: ClockSettings::default(),
             sites: vec![SiteSettings::default()],
             locations: Vec::new(),
+            feeds: FeedsSettings::default(),
             log: LogSettings::default(),
             snapshots: SnapshotSettings::default(),
             impressions: ImpressionSettings::default(),
@@ -200,6 +205,9 @@ impl Config {
                 "webhooks may cross the network in clear, shoppers' ids included",
             );
         }
+        if self.feeds.allow_http {
+            note("feeds.allow_http", "whoever is on the way of a feed can change the catalogue");
+        }
         if self.clock.standing_at.is_some() {
             note(
                 "clock.standing_at",
@@ -281,6 +289,7 @@ impl Config {
                 return refuse(&format!("sites[{idx}].id"), detail);
             }
         }
+        self.feeds.check(&self.main_site(), |site| self.site(site).is_some())?;
         for (idx, location) in self.locations.iter().enumerate() {
             if self.locations[..idx].iter().any(|other| other.id == location.id) {
                 let detail = format!("location `{}` is listed twice; keep one", location.id);

@@ -3,7 +3,7 @@
 use souk_core::Timestamp;
 
 use crate::config::WebhookKind;
-use crate::{App, AppError, Readiness};
+use crate::{App, AppError, Caller, FeedOutcome, Readiness};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,8 @@ pub struct Finding {
 }
 
 const DAY_MS: i64 = 86_400_000;
+/// Milliseconds after which a feed that did not run counts as forgotten; chosen.
+const OVERDUE_MS: i64 = 3_600_000;
 /// Days without an event after which the data counts as stale; chosen: shops close on a Sunday.
 const STALE_DAYS: i64 = 2;
 /// People with whom a holdout could tell something within some months (chosen: a twentieth of them is a
@@ -112,7 +114,36 @@ impl App {
             find(Weight::Notice, "settings", format!("{}: {}", notice.setting, notice.detail));
         }
         self.examine_webhooks(&mut findings).await?;
+        self.examine_feeds(&mut findings).await?;
         Ok(findings)
+    }
+
+    /// Feeds of the catalogue that failed, were refused, or did not run.
+    async fn examine_feeds(&self, findings: &mut Vec<Finding>) -> Result<(), AppError> {
+        for state in self.feed_states(&Caller::local_admin()).await? {
+            let name = &state.name;
+            let good = state.good_at.map_or("never".to_owned(), |at| at.to_string());
+            let Some(last) = state.last else {
+                let detail = format!("`{name}` has not run yet; a server runs it");
+                findings.push(Finding { weight: Weight::Notice, subject: "feeds", detail });
+                continue;
+            };
+            let why = match (last.outcome, &last.error, &last.run) {
+                (FeedOutcome::Failed, Some(error), _) => error.clone(),
+                (FeedOutcome::Refused, _, Some(run)) => run.notes.join("; "),
+                _ if state.next_at.plus_ms(OVERDUE_MS) < self.clock.now() => {
+                    format!("was due at {}; is a server running?", state.next_at)
+                }
+                _ => {
+                    let detail = format!("`{name}` is good since {good}");
+                    findings.push(Finding { weight: Weight::Fine, subject: "feeds", detail });
+                    continue;
+                }
+            };
+            let detail = format!("`{name}` {}, last good: {good}: {why}", last.outcome.as_str());
+            findings.push(Finding { weight: Weight::Trouble, subject: "feeds", detail });
+        }
+        Ok(())
     }
 
     /// Messages to other systems that were given up, or that wait because their receiver fails.

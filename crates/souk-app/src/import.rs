@@ -5,12 +5,14 @@
 //! where it stopped. Rows are known by their content too, so a renamed or re-sorted file adds
 //! nothing while the log remembers event ids.
 
+mod catalogue;
 mod consents;
 mod draft;
 mod events;
 mod feeder;
 mod kind;
 mod ledger;
+mod merchant;
 mod messages;
 mod moving;
 pub(crate) mod orders;
@@ -26,7 +28,7 @@ mod usable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use souk_core::{Channel, Currency, LegalBasis, SiteId, Source, Timestamp};
+use souk_core::{Channel, Currency, LegalBasis, ProductId, SiteId, Source, Timestamp};
 
 use crate::sheet::{self, Block, Columns, IsGzip, Layout, RowFault};
 use crate::{App, AppError};
@@ -40,6 +42,8 @@ pub use readiness::{
     Sufficiency,
 };
 pub use usable::Usable;
+
+pub(crate) use moving::text::plain as plain_text;
 
 use feeder::Feeder;
 use ledger::Ledger;
@@ -142,6 +146,11 @@ pub(crate) trait Mapper: Send {
         Ok(())
     }
 
+    /// Products that rows name which could not be read: their absence says nothing.
+    fn named(&mut self) -> Vec<ProductId> {
+        Vec::new()
+    }
+
     /// The events that only the end of the file completes.
     fn finish(
         self: Box<Self>,
@@ -156,6 +165,8 @@ pub(crate) trait Mapper: Send {
 enum Read {
     Drafts(Vec<(u64, Draft)>),
     Faults(Vec<RowFault>),
+    /// Products whose rows are among the faults.
+    Named(Vec<ProductId>),
     Notes(Vec<String>),
 }
 
@@ -258,6 +269,7 @@ impl App {
                     ledger.advance(self, report.resumed_from + feeder.units_done()).await?;
                 }
                 Read::Faults(faults) => rejected.add(faults)?,
+                Read::Named(_) => {}
                 Read::Notes(notes) => report.notes.extend(notes),
             }
         }
@@ -309,6 +321,9 @@ struct Plan {
 impl Plan {
     fn of(path: &Path, options: &ImportOptions) -> Result<Plan, AppError> {
         let (layout, gzip) = Layout::of(path)?;
+        if layout == Layout::Xml || layout == Layout::Delimited && merchant::is_xml(path, gzip)? {
+            return Plan::of_xml((path, gzip), options);
+        }
         let sheet = sheet::open(path)?;
         let columns = Columns::new(sheet.columns());
         let is_messages = layout == Layout::JsonLines
@@ -324,6 +339,19 @@ impl Plan {
                 || is_messages && matches!(kind, ImportKind::Events | ImportKind::Orders));
         let (path, export, moving) = (path.to_owned(), None, None);
         Ok(Plan { path, kind, layout, gzip, is_documents, export, moving })
+    }
+
+    /// XML is a product feed, whatever the file is called.
+    fn of_xml((path, gzip): (&Path, IsGzip), options: &ImportOptions) -> Result<Plan, AppError> {
+        if let Some(kind) = options.kind.filter(|kind| *kind != ImportKind::GoogleFeed) {
+            let detail = format!(
+                "file `{}` is XML, which can be a product feed and not {kind}; leave --kind out",
+                path.display()
+            );
+            return Err(AppError::invalid("unknown_kind", "kind", detail));
+        }
+        let (path, kind, layout) = (path.to_owned(), ImportKind::GoogleFeed, Layout::Xml);
+        Ok(Plan { path, kind, layout, gzip, is_documents: false, export: None, moving: None })
     }
 
     /// The same once more.
@@ -346,6 +374,9 @@ impl Plan {
         if self.is_nested() {
             return self.read_nested(options, send);
         }
+        if self.layout == Layout::Xml {
+            return merchant::read_xml(self, options, now, send);
+        }
         let mut sheet = sheet::open(&self.path)?;
         let columns = Columns::new(sheet.columns());
         let mut mapper = self.mapper(&columns, options, now)?;
@@ -354,7 +385,9 @@ impl Plan {
             let drafts = mapper.take(&block, &mut faults);
             mapper.check()?;
             self.hear(&drafts, &faults);
-            if !(send_faults(send, faults) && send_drafts(send, drafts)) {
+            let named = mapper.named();
+            if !(send_faults(send, faults) && send_named(send, named) && send_drafts(send, drafts))
+            {
                 return Ok(());
             }
         }
@@ -386,6 +419,9 @@ impl Plan {
         }
         Ok(match self.kind {
             ImportKind::Products => Box::new(products::ProductMapper::new(columns, options, now)?),
+            ImportKind::GoogleFeed => {
+                Box::new(merchant::MerchantMapper::new(columns, options, now)?)
+            }
             ImportKind::Events => Box::new(events::EventMapper::new(columns, options)?),
             ImportKind::Orders => Box::new(orders::OrderMapper::new(columns, options)?),
             ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),
@@ -417,6 +453,10 @@ fn send_drafts(
 
 fn send_faults(send: &tokio::sync::mpsc::Sender<Read>, faults: Vec<RowFault>) -> bool {
     faults.is_empty() || send.blocking_send(Read::Faults(faults)).is_ok()
+}
+
+fn send_named(send: &tokio::sync::mpsc::Sender<Read>, named: Vec<ProductId>) -> bool {
+    named.is_empty() || send.blocking_send(Read::Named(named)).is_ok()
 }
 
 pub(crate) fn elapsed_ms(since: std::time::Instant) -> u64 {

@@ -15,6 +15,7 @@ mod doctor;
 mod door;
 mod error;
 mod export;
+mod feeds;
 mod forecasts;
 mod holdout;
 mod idempotency;
@@ -61,6 +62,10 @@ pub use demand::DemandSeries;
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
+pub use feeds::{
+    FeedCall, FeedFetcher, FeedMode, FeedOutcome, FeedQuality, FeedRun, FeedState, Fetched,
+    Shortcoming, StoredRun, Validators, keep_feeds,
+};
 pub use forecasts::{
     Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastRequest, HORIZON_MAX, KeyFactor,
     OptimalStock, Risk, forecast_to_json,

@@ -1,12 +1,17 @@
 //! The catalogue: stored as facts in the log, read from the views.
 
+mod shopify;
+
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use souk_core::{
     Event, EventId, Fact, Filter, Product, ProductError, ProductId, ProductPatch, Purposes, SiteId,
     Source,
 };
 use souk_ports::{Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Record};
+
+pub(crate) use shopify::ProductTopic;
 
 use crate::audit::Counted;
 use crate::ingest::record;
@@ -140,6 +145,53 @@ impl App {
         self.append_and_see(vec![self.catalogue_record(site.clone(), fact)?]).await?;
         self.tally_catalogue(caller, 1);
         Ok(())
+    }
+
+    /// Removes up to [`PUT_PRODUCTS_MAX`] products of a site; answers how many there were. Ids that are not
+    /// known are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Denied`] without the role, [`AppError::Invalid`] for too many ids.
+    pub async fn delete_products(
+        &self,
+        (site, ids): (&SiteId, &[ProductId]),
+        caller: &Caller,
+    ) -> Result<usize, AppError> {
+        caller.check(Operation::WriteCatalogue)?;
+        self.noted(caller, caller.check_site(site))?;
+        if ids.len() > PUT_PRODUCTS_MAX {
+            let detail = format!("{} ids; the limit is {PUT_PRODUCTS_MAX}", ids.len());
+            return Err(AppError::invalid("too_many_products", "/ids", detail));
+        }
+        let mut records = Vec::new();
+        for id in ids.iter().filter(|id| self.product(site, id).is_some()) {
+            let fact = Fact::ProductDeleted { product: id.clone() };
+            records.push(self.catalogue_record(site.clone(), fact)?);
+        }
+        let count = records.len();
+        self.append_and_see(records).await?;
+        if count > 0 {
+            self.tally_catalogue(caller, count as u64);
+        }
+        Ok(count)
+    }
+
+    /// How many products a site has.
+    pub fn n_products(&self, site: &SiteId) -> usize {
+        self.views.read().catalogue.iter_site(site).count()
+    }
+
+    /// The ids of every product of a site.
+    pub fn product_ids(&self, site: &SiteId) -> FxHashSet<ProductId> {
+        let mut ids = FxHashSet::default();
+        let mut after = None;
+        loop {
+            let slice = self.products_after(site, after.as_ref());
+            let Some(last) = slice.last() else { return ids };
+            after = Some(last.id.clone());
+            ids.extend(slice.iter().map(|product| product.id.clone()));
+        }
     }
 
     fn tally_catalogue(&self, caller: &Caller, count: u64) {

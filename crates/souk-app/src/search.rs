@@ -24,6 +24,7 @@ use crate::rules::RuleBook;
 use crate::segments::Membership;
 use crate::{App, AppError, AuditOperation, Caller, Operation, Shown};
 
+mod follow;
 mod json;
 mod keeper;
 mod personal;

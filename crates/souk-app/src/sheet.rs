@@ -112,6 +112,8 @@ pub enum Layout {
     JsonLines,
     /// Apache Parquet.
     Parquet,
+    /// A product feed, whose items are no rows.
+    Xml,
 }
 
 impl Layout {
@@ -131,10 +133,11 @@ impl Layout {
             "csv" | "tsv" | "tab" | "txt" => Layout::Delimited,
             "jsonl" | "ndjson" | "json" => Layout::JsonLines,
             "parquet" | "pq" => Layout::Parquet,
+            "xml" | "rss" | "atom" => Layout::Xml,
             other => {
                 let detail = format!(
-                    "file `{}` ends in `.{other}`; give a .csv, .tsv, .jsonl or .parquet file, \
-                     or one of these with .gz",
+                    "file `{}` ends in `.{other}`; give a .csv, .tsv, .jsonl, .parquet or .xml \
+                     file, or one of these with .gz",
                     path.display()
                 );
                 return Err(AppError::invalid("unknown_file_type", "path", detail));
@@ -163,6 +166,10 @@ pub fn open(path: &Path) -> Result<Box<dyn Sheet>, AppError> {
         Layout::Delimited => Box::new(delimited::DelimitedSheet::open(path, gzip)?),
         Layout::JsonLines => Box::new(json_lines::JsonLinesSheet::open(path, gzip)?),
         Layout::Parquet => Box::new(parquet_file::ParquetSheet::open(path, gzip)?),
+        Layout::Xml => {
+            let detail = format!("file `{}` is XML, which is no table", path.display());
+            return Err(AppError::invalid("unknown_file_type", "path", detail));
+        }
     })
 }
 

@@ -10,8 +10,13 @@ use souk_app::config::Network;
 pub(crate) enum Addresses {
     /// Any: the settings name the host, and it is one of the shop's own.
     Any,
-    /// Public ones and those of these networks.
-    Public(Vec<Network>),
+    /// Public ones and those of the networks that a setting allows.
+    Public {
+        /// What it allows.
+        allowed: Vec<Network>,
+        /// Its name, for whoever is refused.
+        setting: &'static str,
+    },
 }
 
 impl Addresses {
@@ -19,10 +24,19 @@ impl Addresses {
     pub(crate) fn allow(&self, address: IpAddr) -> bool {
         match self {
             Addresses::Any => true,
-            Addresses::Public(allowed) => {
+            Addresses::Public { allowed, .. } => {
                 is_public(address) || allowed.iter().any(|network| network.contains(address))
             }
         }
+    }
+
+    /// Why an address of `host` is refused.
+    pub(crate) fn refusal(&self, host: &str, address: IpAddr) -> String {
+        let remedy = match self {
+            Addresses::Any => String::new(),
+            Addresses::Public { setting, .. } => format!("; `{setting}` can allow it"),
+        };
+        format!("`{host}` is at {address}, which is no public address{remedy}")
     }
 }
 

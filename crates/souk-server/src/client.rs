@@ -146,12 +146,7 @@ async fn connect(target: &Target, addresses: &Addresses) -> Result<TcpStream, St
     let mut why = format!("`{}` has no address", target.host);
     for address in found {
         if !addresses.allow(address.ip()) {
-            why = format!(
-                "`{}` is at {}, which is no public address; \
-                 `privacy.webhooks.allowed_networks` can allow it",
-                target.host,
-                address.ip()
-            );
+            why = addresses.refusal(&target.host, address.ip());
             continue;
         }
         match TcpStream::connect(address).await {

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::auth::Login;
 use crate::headers::Transport;
+use crate::meilisearch::tasks::Tasks;
 use crate::metrics::Metrics;
 use crate::problem::{Answer, Problem};
 use crate::seats::Seat;
@@ -36,6 +37,8 @@ pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
+    /// What Meilisearch's clients asked for.
+    pub(crate) tasks: Tasks,
     bounds: Bounds,
     /// Written at the first request: most processes never show it.
     openapi: OnceLock<Bytes>,
@@ -57,9 +60,10 @@ impl Edge {
         let id_seed = getrandom::u64().expect("the system has randomness");
         let bounds = Bounds::new(config.limits.requests_max, config.limits.bodies_bytes_max);
         let metrics = Metrics::default();
+        let tasks = Tasks::new(app.clock().now());
         let openapi = OnceLock::new();
         let id_count = AtomicU64::new(0);
-        Arc::new(Edge { app, config, metrics, bounds, openapi, id_seed, id_count })
+        Arc::new(Edge { app, config, metrics, tasks, bounds, openapi, id_seed, id_count })
     }
 
     /// Checks the caller and reads the body: in this order, so that a stranger's bytes are not kept.
@@ -246,7 +250,8 @@ pub(crate) async fn around(
             // Who signs in with a token is no page, and is looked up within the limits of all requests.
             let login = Login::by_key(&edge.app, request.headers());
             let is_for_pages = login.as_ref().is_some_and(Login::is_for_pages);
-            let readable = origin.filter(|_| is_for_pages && route.starts_with("/v1/"));
+            let is_called = ["/v1/", "/meilisearch/"].iter().any(|at| route.starts_with(at));
+            let readable = origin.filter(|_| is_for_pages && is_called);
             if let Some(login) = login {
                 request.extensions_mut().insert(login);
             }

@@ -37,7 +37,8 @@ pub(crate) fn sender(
     if settings.endpoints.is_empty() {
         return Ok(None);
     }
-    let addresses = Addresses::Public(settings.networks());
+    let setting = "privacy.webhooks.allowed_networks";
+    let addresses = Addresses::Public { allowed: settings.networks(), setting };
     Ok(Some(Arc::new(HttpHooks { tls, addresses, allows_http: settings.allow_http })))
 }
 

@@ -11,11 +11,13 @@ mod config;
 mod cors;
 mod dto;
 mod edge;
+mod feed_fetch;
 mod headers;
 mod hooks;
 mod idempotency;
 mod json;
 mod key_set;
+mod meilisearch;
 mod metrics;
 mod openapi;
 mod patient;
@@ -27,6 +29,7 @@ mod tls;
 mod work;
 
 pub use config::{Limits, ServerConfig, TlsFiles};
+pub use feed_fetch::feed_fetcher;
 pub use serve::{ServeError, Server, check_exposure, serve};
 
 use std::sync::Arc;

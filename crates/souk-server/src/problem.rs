@@ -88,6 +88,18 @@ impl Problem {
         self.status
     }
 
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// Another part of a batch: every pointer and the detail move below `prefix`.
     pub(crate) fn below(mut self: Box<Self>, prefix: &str) -> Box<Problem> {
         for error in &mut self.errors {

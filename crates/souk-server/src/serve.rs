@@ -73,6 +73,14 @@ pub enum ServeError {
         /// Why.
         why: String,
     },
+    /// Feeds cannot be fetched.
+    #[error("`{setting}`: {why}")]
+    Feeds {
+        /// The setting that is wrong.
+        setting: String,
+        /// Why.
+        why: String,
+    },
     /// The application failed while opening or closing.
     #[error(transparent)]
     App(#[from] AppError),

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod audit;
 mod evaluate;
+mod feeds;
 mod forecast;
 mod models;
 mod people;
@@ -19,6 +20,7 @@ mod search;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, SourceName};
+pub(crate) use feeds::FeedsCommand;
 pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, SeriesArgs};
 pub(crate) use models::ModelsCommand;
 pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
@@ -129,6 +131,9 @@ Examples:
   souk search cheap dog food --facets brand,price --output json
   souk search --filter \"categories = 'PASTRY'\" --sort price:asc")]
     Search(SearchArgs),
+    /// Files from which the catalogue is kept up to date: how they stand, and to run one now
+    #[command(subcommand)]
+    Feeds(FeedsCommand),
     /// List, store, try and delete the merchant's rules: pin, boost, bury, hide, reserve, cap, …
     #[command(subcommand)]
     Rules(RulesCommand),

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod feeds;
 pub(crate) mod forecast;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
@@ -61,6 +62,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
             finish(&settings, &job, recommend::text).await
         }
         Command::Keys(what) => keys::run(what, &settings).await,
+        Command::Feeds(what) => feeds::run(what, &settings).await,
         Command::Rules(what) => rules::run(what, &settings).await,
         Command::Privacy(what) => privacy::run(what, &settings).await,
         Command::Backup { to, keys } => {
@@ -130,7 +132,9 @@ pub(crate) async fn perform(settings: &Settings, job: &Job) -> Result<Value> {
 /// Opens the application on its storage.
 pub(crate) async fn open(embedded: Arc<Embedded>, settings: Settings) -> Result<Shop> {
     let parts = backends::parts(&embedded);
+    let fetcher = souk_server::feed_fetcher(&settings.config.feeds)?;
     let app = App::open(parts, settings.config.clone(), settings.clock()).await?;
+    app.equip_feeds(fetcher, embedded.folder.root().join("feeds"));
     Ok(Shop { app, embedded, settings })
 }
 

@@ -7,8 +7,8 @@ use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    App, AuditAct, AuditObject, AuditOperation, Caller, ImportKind, ImportOptions, NewKey, Outcome,
-    Places, Progress, Role, System,
+    App, AuditAct, AuditObject, AuditOperation, Caller, FeedMode, ImportKind, ImportOptions,
+    NewKey, Outcome, Places, Progress, Role, System,
 };
 use souk_core::{Channel, Currency, LegalBasis, LocationId, SiteId, Timestamp};
 use souk_embedded::Embedded;
@@ -40,6 +40,11 @@ pub(crate) enum Job {
         from: Option<String>,
         #[serde(default)]
         is_dry_run: bool,
+    },
+    FeedsList,
+    FeedsRun {
+        name: String,
+        mode: FeedMode,
     },
     Recommend(Box<commands::recommend::Ask>),
     Search(Box<commands::search::Looked>),
@@ -185,7 +190,9 @@ impl Job {
                 };
                 Some(AuditAct::new(AuditOperation::DataExamine).with("depth", depth))
             }
-            Job::Recommend(_)
+            Job::FeedsList
+            | Job::FeedsRun { .. }
+            | Job::Recommend(_)
             | Job::Search(_)
             | Job::KeysCreate { .. }
             | Job::KeysList
@@ -224,6 +231,10 @@ impl Job {
                 let options = Options { kind, site, currency, channel, basis, from };
                 let options = (&options.read(shop)?, *is_dry_run);
                 commands::import::run(shop, paths, options, progress).await
+            }
+            Job::FeedsList => commands::feeds::list(shop).await,
+            Job::FeedsRun { name, mode } => {
+                commands::feeds::work(shop, (name, *mode), progress).await
             }
             Job::Search(looked) => commands::search::answer(shop, looked).await,
             Job::Recommend(ask) => commands::recommend::answer(shop, ask).await,

@@ -22,6 +22,7 @@ pub enum AuditOperation {
     DataBackupKeys,
     DataRestore,
     DataExamine,
+    FeedRun,
     AuditRead,
     AuditHeadsDiffer,
     AuditKeyChanged,
@@ -60,7 +61,7 @@ pub enum AuditOperation {
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 45] = [
+    pub const ALL: [AuditOperation; 46] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -72,6 +73,7 @@ impl AuditOperation {
         AuditOperation::DataBackupKeys,
         AuditOperation::DataRestore,
         AuditOperation::DataExamine,
+        AuditOperation::FeedRun,
         AuditOperation::AuditRead,
         AuditOperation::AuditHeadsDiffer,
         AuditOperation::AuditKeyChanged,
@@ -122,6 +124,7 @@ impl AuditOperation {
             AuditOperation::DataBackupKeys => "data.backup_keys",
             AuditOperation::DataRestore => "data.restore",
             AuditOperation::DataExamine => "data.examine",
+            AuditOperation::FeedRun => "feed.run",
             AuditOperation::AuditRead => "audit.read",
             AuditOperation::AuditHeadsDiffer => "audit.heads_differ",
             AuditOperation::AuditKeyChanged => "audit.key_changed",

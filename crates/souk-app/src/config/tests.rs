@@ -436,3 +436,33 @@ fn webhook_settings_belong_together() {
     let former = read(&endpoint(&format!("{good}, secret_previous: whsec_abc"))).unwrap();
     assert!(!former.print().contains("whsec_abc"));
 }
+
+#[test]
+fn feed_settings_belong_together() {
+    let read = |feeds: &str| Config::parse(&format!("feeds: {{{feeds}}}\n"), none());
+    let source = |fields: &str| format!("sources: [{{{fields}}}]");
+    let good = "name: google, url: 'https://shop.example/f.xml'";
+    let config = read(&source(good)).unwrap();
+    let feed = &config.feeds.sources[0];
+    assert_eq!((feed.every_minutes, feed.full, feed.removal_share_max), (1_440, false, 0.1));
+    let http = source(&good.replace("https", "http"));
+    let config = read(&format!("allow_http: true, {http}")).unwrap();
+    assert!(config.check().iter().any(|one| one.setting == "feeds.allow_http"));
+    let other = good.replace("google", "meta");
+    let refused = [
+        ("sources[0].url", http.clone()),
+        ("sources[0].url", source("name: google")),
+        ("sources[0].url", source(&format!("{good}, file: f.xml"))),
+        ("sources[0].url", source(&good.replace("shop.example", "me:pw@shop.example"))),
+        ("sources[0].name", source(&good.replace("google", "../google"))),
+        ("sources[1].name", format!("sources: [{{{good}}}, {{{good}}}]")),
+        ("sources[0].site", source(&format!("{good}, site: nowhere"))),
+        ("sources[1].full", format!("sources: [{{{good}, full: true}}, {{{other}, full: true}}]")),
+        ("allowed_networks[0]", "allowed_networks: ['x']".to_owned()),
+    ];
+    for (setting, feeds) in refused {
+        let error = read(&feeds).unwrap_err().to_string();
+        assert!(error.contains(&format!("feeds.{setting}")), "{feeds}: {error}");
+    }
+    assert!(read(&source(&format!("{good}, kind: orders"))).is_err());
+}

@@ -18,6 +18,7 @@ pub enum ImportKind {
     Lots,
     Suppliers,
     PurchaseOrders,
+    GoogleFeed,
 }
 
 /// Kinds of the contract that this version does not read.
@@ -25,7 +26,7 @@ const LATER: [&str; 1] = ["signals"];
 
 impl ImportKind {
     /// Every kind that this version reads.
-    pub const ALL: [ImportKind; 11] = [
+    pub const ALL: [ImportKind; 12] = [
         ImportKind::Products,
         ImportKind::Events,
         ImportKind::Orders,
@@ -37,6 +38,7 @@ impl ImportKind {
         ImportKind::Lots,
         ImportKind::Suppliers,
         ImportKind::PurchaseOrders,
+        ImportKind::GoogleFeed,
     ];
 
     /// The name on the command line.
@@ -53,6 +55,7 @@ impl ImportKind {
             ImportKind::Lots => "lots",
             ImportKind::Suppliers => "suppliers",
             ImportKind::PurchaseOrders => "purchase_orders",
+            ImportKind::GoogleFeed => "google_feed",
         }
     }
 
@@ -102,6 +105,9 @@ impl ImportKind {
         if has(names::ACTION) && (has_person || has_product) || has_person && has_product {
             return Ok(ImportKind::Events);
         }
+        if super::merchant::is_merchant(columns) {
+            return Ok(ImportKind::GoogleFeed);
+        }
         if has_product && has(names::TITLE) {
             return Ok(ImportKind::Products);
         }
@@ -120,7 +126,7 @@ impl ImportKind {
         let detail = format!(
             "the columns ({}) do not tell what the rows are; say it with --kind \
              products|events|orders|customers|stock|prices|promotions|consents|lots|suppliers|\
-             purchase_orders",
+             purchase_orders|google_feed",
             columns.names().join(", ")
         );
         Err(AppError::invalid("unknown_kind", "kind", detail))

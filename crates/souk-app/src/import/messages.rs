@@ -1,5 +1,5 @@
 use serde_json::Value;
-use souk_core::Timestamp;
+use souk_core::{ProductId, Timestamp};
 
 use super::{CHUNK, Draft, DraftFact, ImportKind, ImportOptions, Plan, Read};
 use crate::AppError;
@@ -18,11 +18,15 @@ pub(super) fn read(
 ) -> Result<(), AppError> {
     let (mut lines, note) = Lines::open(&plan.path, plan.gzip)?;
     let mut drafts = Vec::with_capacity(CHUNK);
-    let mut faults = Vec::new();
+    let (mut faults, mut named) = (Vec::new(), Vec::new());
     let mut n_bytes = 0;
     while let Some((line, text)) = lines.next_line()? {
         n_bytes += text.as_ref().map_or(0, String::len);
-        match text.and_then(|text| draft(plan.kind, &text, options, (line, now))) {
+        let read = text.and_then(|text| {
+            let read = draft(plan.kind, &text, options, (line, now));
+            read.inspect_err(|_| named.extend(id_of(&text)))
+        });
+        match read {
             Ok(draft) => drafts.push((line, draft)),
             Err(fault) => faults.push(fault),
         }
@@ -32,16 +36,26 @@ pub(super) fn read(
         n_bytes = 0;
         plan.hear(&drafts, &faults);
         if !(super::send_faults(send, std::mem::take(&mut faults))
+            && super::send_named(send, std::mem::take(&mut named))
             && super::send_drafts(send, std::mem::take(&mut drafts)))
         {
             return Ok(());
         }
     }
     plan.hear(&drafts, &faults);
-    if super::send_faults(send, faults) && super::send_drafts(send, drafts) {
+    if super::send_faults(send, faults)
+        && super::send_named(send, named)
+        && super::send_drafts(send, drafts)
+    {
         let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));
     }
     Ok(())
+}
+
+/// The id of a product that could not be read as a whole.
+fn id_of(text: &str) -> Option<ProductId> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    ProductId::new(value.get("id")?.as_str()?).ok()
 }
 
 fn draft(

@@ -17,7 +17,7 @@ mod shopify;
 mod shopify_orders;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -429,7 +429,7 @@ fn nested(events: &mut ga4::Ga4, line: u64, text: &str) -> Result<Vec<Draft>, Ro
 /// Which files are read before which: what names products comes after them.
 fn rank(kind: ImportKind) -> u8 {
     match kind {
-        ImportKind::Products => 0,
+        ImportKind::Products | ImportKind::GoogleFeed => 0,
         ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => 1,
         ImportKind::Suppliers | ImportKind::PurchaseOrders => 6,
         ImportKind::Customers => 2,

@@ -15,6 +15,8 @@ pub(crate) struct ProductMapper {
     /// The columns that become attributes.
     attributes: Vec<usize>,
     now: Timestamp,
+    /// Products of rows that could not be read.
+    named: Vec<ProductId>,
 }
 
 impl ProductMapper {
@@ -49,6 +51,7 @@ impl ProductMapper {
             columns: columns.clone(),
             attributes,
             now,
+            named: Vec::new(),
         })
     }
 
@@ -132,9 +135,17 @@ impl Mapper for ProductMapper {
                     block.line(row),
                     Draft::new(self.now, DraftFact::Product(Box::new(product))),
                 )),
-                Err(fault) => faults.push(fault.at(block.line(row))),
+                Err(fault) => {
+                    let id = block.cell(row, self.id).text();
+                    self.named.extend(id.and_then(|id| ProductId::new(id.as_ref()).ok()));
+                    faults.push(fault.at(block.line(row)));
+                }
             }
         }
         drafts
+    }
+
+    fn named(&mut self) -> Vec<ProductId> {
+        std::mem::take(&mut self.named)
     }
 }

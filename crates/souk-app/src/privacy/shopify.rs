@@ -1,4 +1,5 @@
-//! Shopify's three privacy webhooks, mapped onto people's requests.
+//! Shopify's webhooks: the three of privacy, mapped onto people's requests, and those of products, which the
+//! catalogue takes.
 //!
 //! Shopify signs the body with the app's client secret and wants an answer within five seconds, so a
 //! request is made durable, answered, and carried out afterwards. `shop/redact` alone erases nobody: it
@@ -19,6 +20,7 @@ use super::request::{PrivacyRequest, RequestKind, RequestState};
 use super::{Reach, Who, store};
 use crate::config::{ShopifyId, ShopifySettings};
 use crate::outbox::ShopperId;
+use crate::products::ProductTopic;
 use crate::{App, AppError, Caller, IdKind, Role};
 
 /// Why a request about nobody cannot be carried out.
@@ -52,8 +54,8 @@ pub struct ShopifyCall<'a> {
 /// What became of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShopifyAnswer {
-    /// The request that it opened, or that its first copy opened.
-    pub request_id: String,
+    /// The request that it opened, or that its first copy opened; none for one about a product.
+    pub request_id: Option<String>,
 }
 
 /// Checks signatures.
@@ -145,8 +147,8 @@ fn kind_of(topic: &str) -> Result<RequestKind, AppError> {
         "customers/redact" => Ok(RequestKind::Erasure),
         "shop/redact" => Ok(RequestKind::ShopErasure),
         _ => {
-            let detail = "this topic is not one of customers/data_request, customers/redact and \
-                          shop/redact; send only these here";
+            let detail = "this topic is not one of customers/data_request, customers/redact, shop/redact, \
+                          products/create, products/update and products/delete; send only these here";
             Err(AppError::invalid("unknown_topic", "/X-Shopify-Topic", detail))
         }
     }
@@ -160,7 +162,8 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::NotFound`] while no secret is set; [`AppError::Unauthenticated`] for a signature that
-    /// is not of this body; [`AppError::Invalid`] for another topic or shop, or the body of another topic;
+    /// is not of this body; [`AppError::Invalid`] for another topic or shop, or the body of another topic, or a
+    /// product that cannot be one;
     /// as the storage, and then it may be sent again.
     pub async fn shopify_webhook(
         self: &Arc<App>,
@@ -173,6 +176,15 @@ impl App {
             return Err(AppError::Unauthenticated);
         }
         self.check_ready()?;
+        if let Some(topic) = ProductTopic::parse(call.topic) {
+            let wanted = self.config.privacy.shopify.shop_domain.as_deref();
+            if !wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(call.shop_domain)) {
+                let detail = "the webhook is of another shop than `privacy.shopify.shop_domain`";
+                return Err(AppError::invalid("other_shop", "/X-Shopify-Shop-Domain", detail));
+            }
+            self.take_shopify_product(topic, call.body).await?;
+            return Ok(ShopifyAnswer { request_id: None });
+        }
         let kind = kind_of(call.topic)?;
         let body = self.read_shopify(call)?;
         let caller = Caller::new("shopify", Role::Privacy);
@@ -186,7 +198,7 @@ impl App {
             return Err(AppError::invalid("other_topic", "/X-Shopify-Topic", detail));
         }
         if let Some(request_id) = self.seen_webhook(call.webhook_id).await? {
-            return Ok(ShopifyAnswer { request_id });
+            return Ok(ShopifyAnswer { request_id: Some(request_id) });
         }
         let (mut request, ids) = self.shopify_request(kind, &body).await?;
         let claim = self.claim(call.webhook_id, &request.request_id);
@@ -195,11 +207,11 @@ impl App {
             && let Some(request_id) = self.seen_webhook(call.webhook_id).await?
         {
             // Another copy of it came in at the same moment.
-            return Ok(ShopifyAnswer { request_id });
+            return Ok(ShopifyAnswer { request_id: Some(request_id) });
         }
         written?;
         self.note_request(&caller, &request).await?;
-        let answer = ShopifyAnswer { request_id: request.request_id.clone() };
+        let answer = ShopifyAnswer { request_id: Some(request.request_id.clone()) };
         if request.is_open() {
             let app = Arc::clone(self);
             tokio::spawn(async move {

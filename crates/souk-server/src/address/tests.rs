@@ -8,7 +8,7 @@ fn allows(addresses: &Addresses, address: &str) -> bool {
 
 #[test]
 fn only_public_addresses_are_public() {
-    let public = Addresses::Public(Vec::new());
+    let public = Addresses::Public { allowed: Vec::new(), setting: "x" };
     for refused in [
         "0.0.0.0",
         "10.0.0.1",
@@ -80,7 +80,7 @@ fn only_public_addresses_are_public() {
 fn the_settings_allow_networks_of_the_shops_own() {
     let networks = ["10.1.0.0/16", "fd00:1::/32", "192.168.7.9", "0.0.0.0/32"];
     let own = networks.map(|text| Network::parse(text).unwrap());
-    let own = Addresses::Public(own.to_vec());
+    let own = Addresses::Public { allowed: own.to_vec(), setting: "x" };
     for taken in ["10.1.255.1", "::ffff:10.1.2.3", "fd00:1:2::3", "192.168.7.9", "8.8.8.8"] {
         assert!(allows(&own, taken), "{taken}");
     }

@@ -139,6 +139,7 @@ pub(crate) struct ConfirmationBody {
 /// What a webhook became.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WebhookAnswer {
-    /// The request that it opened.
-    pub(crate) request_id: String,
+    /// The request that it opened; `null` for a webhook about a product.
+    #[schema(required)]
+    pub(crate) request_id: Option<String>,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use souk_app::{App, AppError, Operation, Readiness};
+use souk_app::{App, AppError, Caller, FeedOutcome, Operation, Readiness};
 
 use crate::auth::Login;
 use crate::dto::common::{Health, Version};
@@ -94,6 +94,7 @@ pub(crate) async fn metrics(State(edge): State<Arc<Edge>>, request: Request) -> 
     view_metrics(&edge, &mut page).await;
     webhook_metrics(&edge, &mut page).await;
     planning_metrics(&edge, &mut page);
+    catalogue_feed_metrics(&edge, &mut page).await;
     edge.metrics.render(&mut page);
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], page.into_text()).into_response())
@@ -154,6 +155,39 @@ fn planning_metrics(edge: &Edge, page: &mut Page) {
         let labels =
             format!("feed=\"{}\",location=\"{place}\",kind=\"{}\"", alarm.feed, alarm.kind);
         page.sample("souk_feed_alarm", &labels, 1);
+    }
+}
+
+async fn catalogue_feed_metrics(edge: &Edge, page: &mut Page) {
+    let Ok(states) = edge.app.feed_states(&Caller::local_admin()).await else { return };
+    if states.is_empty() {
+        return;
+    }
+    page.head(
+        "souk_catalogue_feed_good",
+        "gauge",
+        "1 where the last run ended well or changed nothing.",
+    );
+    for state in &states {
+        let is_good = state
+            .last
+            .as_ref()
+            .is_some_and(|last| matches!(last.outcome, FeedOutcome::Done | FeedOutcome::Unchanged));
+        let labels = format!("feed=\"{}\"", state.name);
+        page.sample("souk_catalogue_feed_good", &labels, u8::from(is_good));
+    }
+    let name = "souk_catalogue_feed_good_timestamp_seconds";
+    page.head(name, "gauge", "When a run last ended well or changed nothing; 0 for never.");
+    for state in &states {
+        let at = state.good_at.map_or(0, |at| at.as_ms() / 1_000);
+        page.sample(name, &format!("feed=\"{}\"", state.name), at);
+    }
+    let name = "souk_catalogue_feed_products";
+    page.head(name, "gauge", "Products in the file of the last run that read it.");
+    for state in &states {
+        if let Some(run) = state.last.as_ref().and_then(|last| last.run.as_ref()) {
+            page.sample(name, &format!("feed=\"{}\"", state.name), run.products);
+        }
     }
 }
 

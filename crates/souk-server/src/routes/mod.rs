@@ -18,6 +18,7 @@ pub(crate) mod audit;
 pub(crate) mod consents;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod meilisearch;
 pub(crate) mod models;
 pub(crate) mod people;
 pub(crate) mod planning;
@@ -37,6 +38,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) fn router(edge: Arc<Edge>) -> Router {
     Router::new()
         .merge(segment::routes())
+        .merge(meilisearch::routes())
         .route("/v1/products", get(products::list).put(products::put))
         .route(
             "/v1/products/{id}",

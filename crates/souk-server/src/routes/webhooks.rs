@@ -14,7 +14,8 @@ use crate::routes::json;
 /// Bytes of a webhook; chosen: Shopify's have less than 10 KB unless an order list is long.
 const WEBHOOK_BYTES_MAX: usize = 256 << 10;
 
-/// Shopify's privacy webhooks: `customers/data_request`, `customers/redact`, `shop/redact`.
+/// Shopify's privacy webhooks (`customers/data_request`, `customers/redact`, `shop/redact`) and those of products
+/// (`products/create`, `products/update`, `products/delete`).
 ///
 /// Signed with the app's client secret (`X-Shopify-Hmac-SHA256`); 401 for a wrong signature. Answered once
 /// the request is durable and carried out afterwards. The same `X-Shopify-Webhook-Id` counts once.
@@ -23,15 +24,15 @@ const WEBHOOK_BYTES_MAX: usize = 256 << 10;
     post,
     path = "/v1/webhooks/shopify",
     tag = "Privacy",
-    summary = "Take in Shopify's privacy webhooks",
+    summary = "Take in Shopify's webhooks",
     params(
         ("X-Shopify-Hmac-SHA256" = Option<String>, Header, description = "Base 64 of the HMAC of the body."),
-        ("X-Shopify-Topic" = Option<String>, Header, description = "One of the three."),
+        ("X-Shopify-Topic" = Option<String>, Header, description = "One of the six."),
         ("X-Shopify-Shop-Domain" = Option<String>, Header, description = "Which shop."),
         ("X-Shopify-Webhook-Id" = Option<String>, Header, description = "The same for every retry.")
     ),
     request_body(content = Value, description = "As Shopify documents it."),
-    responses((status = 200, description = "It is on record.", body = WebhookAnswer)),
+    responses((status = 200, description = "It is on record, or in the catalogue.", body = WebhookAnswer)),
     security(())
 )]
 pub(crate) async fn shopify(State(edge): State<Arc<Edge>>, request: Request) -> Answer {

@@ -98,6 +98,42 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/.well-known/gpc.json", "ooooooooo"),
 ];
 
+/// The same for Meilisearch's calls, whose errors have its own shape.
+const MEILISEARCH: &[(&str, &str, &str)] = &[
+    ("GET", "/meilisearch/health", "ooooooooo"),
+    ("GET", "/meilisearch/version", "ooooooooo"),
+    ("GET", "/meilisearch/stats", "--+++++-+"),
+    ("GET", "/meilisearch/indexes", "--+++++-+"),
+    ("POST", "/meilisearch/indexes", "-----+--+"),
+    ("GET", "/meilisearch/indexes/{uid}", "--+++++-+"),
+    ("GET", "/meilisearch/indexes/{uid}/stats", "--+++++-+"),
+    ("GET", "/meilisearch/indexes/{uid}/documents", "--+++++-+"),
+    ("POST", "/meilisearch/indexes/{uid}/documents", "-----+--+"),
+    ("PUT", "/meilisearch/indexes/{uid}/documents", "-----+--+"),
+    ("DELETE", "/meilisearch/indexes/{uid}/documents", "-----+--+"),
+    ("POST", "/meilisearch/indexes/{uid}/documents/fetch", "--+++++-+"),
+    ("POST", "/meilisearch/indexes/{uid}/documents/delete", "-----+--+"),
+    ("POST", "/meilisearch/indexes/{uid}/documents/delete-batch", "-----+--+"),
+    ("GET", "/meilisearch/indexes/{uid}/documents/{id}", "--+++++-+"),
+    ("DELETE", "/meilisearch/indexes/{uid}/documents/{id}", "-----+--+"),
+    ("GET", "/meilisearch/indexes/{uid}/search", "--++-+--+"),
+    ("POST", "/meilisearch/indexes/{uid}/search", "--++-+--+"),
+    ("POST", "/meilisearch/indexes/{uid}/facet-search", "--++-+--+"),
+    ("POST", "/meilisearch/multi-search", "--++-+--+"),
+    ("GET", "/meilisearch/indexes/{uid}/settings", "----++--+"),
+    ("PATCH", "/meilisearch/indexes/{uid}/settings", "-----+--+"),
+    ("GET", "/meilisearch/indexes/{uid}/settings/synonyms", "----++--+"),
+    ("PUT", "/meilisearch/indexes/{uid}/settings/synonyms", "-----+--+"),
+    ("DELETE", "/meilisearch/indexes/{uid}/settings/synonyms", "-----+--+"),
+    ("GET", "/meilisearch/indexes/{uid}/settings/filterable-attributes", "----++--+"),
+    ("PUT", "/meilisearch/indexes/{uid}/settings/filterable-attributes", "-----+--+"),
+    ("GET", "/meilisearch/indexes/{uid}/settings/sortable-attributes", "----++--+"),
+    ("PUT", "/meilisearch/indexes/{uid}/settings/sortable-attributes", "-----+--+"),
+    ("GET", "/meilisearch/tasks", "-----+--+"),
+    ("GET", "/meilisearch/tasks/{uid}", "-----+--+"),
+    ("ANY", "/meilisearch/{*call}", "ooooooooo"),
+];
+
 /// Whose past an answer to each role rests on, by hand: `p` the shopper's own, `a` what an unknown
 /// shopper gets, `-` 403. First: asked for `u1` without a token; then with a token of `u1`: asked for
 /// `u1` (own data), asked for `u2` (foreign data).
@@ -141,7 +177,7 @@ const ROLES: [Role; 9] = [
 
 fn route(method: &'static str, path: &str) -> Call {
     let path = path.replace("{id}", "p1").replace("{request_id}", "none");
-    let path = path.replace("{key}", "champions");
+    let path = path.replace("{key}", "champions").replace("{uid}", "main");
     // As if through a proxy, so that being on this machine gives no rights to `/metrics`.
     let call = call(method, &path).header("x-forwarded-for", "203.0.113.9");
     if matches!(method, "POST" | "PUT" | "PATCH") { call.json(&json!({})) } else { call }
@@ -161,6 +197,25 @@ fn each_route_admits_the_roles_of_the_table() {
             assert!(reply.status < 500, "{place}");
             if cell == '-' {
                 reply.problem(403, "denied");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_call_of_meilisearch_admits_the_roles_of_the_table() {
+    let shop = Shop::open();
+    let code = |reply: &crate::http::Reply| reply.json()["code"].as_str().map(str::to_owned);
+    for (method, path, row) in MEILISEARCH.iter().filter(|(_, _, row)| !row.contains('o')) {
+        let stranger = shop.send(&route(method, path)).expect(401);
+        assert_eq!(code(&stranger).as_deref(), Some("missing_authorization_header"));
+        for (role, cell) in ROLES.iter().zip(row.chars()) {
+            let reply = shop.send(&route(method, path).key(&shop.key(*role)));
+            let place = format!("{method} {path} as {}: {}", role.as_str(), reply.status);
+            assert_eq!(reply.status == 403, cell == '-', "{place}");
+            assert!(reply.status < 500, "{place}");
+            if cell == '-' {
+                assert_eq!(code(&reply).as_deref(), Some("invalid_api_key"), "{place}");
             }
         }
     }
@@ -197,7 +252,7 @@ fn routes_of_the_source() -> Vec<(String, String)> {
 fn every_route_has_a_rule() {
     let found = routes_of_the_source();
     let mut ruled: Vec<(String, String)> =
-        TABLE.iter().map(|(method, path, _)| ((*method).into(), (*path).into())).collect();
+        TABLE.iter().chain(MEILISEARCH).map(|(m, path, _)| ((*m).into(), (*path).into())).collect();
     ruled.sort();
     assert_eq!(found, ruled, "routes of the source, and of the table");
     assert!(found.len() > 30, "the source was not read");

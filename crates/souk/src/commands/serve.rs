@@ -50,6 +50,7 @@ pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
             return Err(error.into());
         }
     };
+    tokio::spawn(souk_app::keep_feeds(Arc::downgrade(&shop.app)));
     let folder = shop.embedded.folder.root();
     let _socket = control::listen(folder, Arc::clone(&shop))?;
     let scheme = if shop.settings.config.server.tls_cert.is_some() { "https" } else { "http" };

@@ -3,7 +3,7 @@ use souk_core::{Product, Timestamp};
 /// The words of a description that comes as HTML: tags become blanks, the common entities become signs.
 ///
 /// Not a parser of HTML: a shop's own editor wrote these texts, and they are only read and searched.
-pub(super) fn plain(html: &str) -> Option<String> {
+pub(crate) fn plain(html: &str) -> Option<String> {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -56,7 +56,7 @@ fn entities(text: &str) -> String {
 /// The forms of time of these exports besides RFC 3339 and Unix seconds: `2025-10-07 09:50:26 +0200`
 /// (Shopify), `3/21/25, 9:30 PM` and `Mar 21, 2025 9:30:00 PM` (Magento, whose times are the server's,
 /// mostly UTC).
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+pub(in crate::import) fn time(text: &str) -> Result<Timestamp, String> {
     // Unicode's narrow blank, which newer programs put before AM and PM.
     let text = text.trim().replace(['\u{202f}', '\u{a0}'], " ");
     if let Ok(at) = Timestamp::parse(&text) {

@@ -61,8 +61,15 @@ async fn send(shop: &Shop, topic: &str, webhook_id: &str) -> Result<ShopifyAnswe
         .await
 }
 
+fn id(answer: &ShopifyAnswer) -> &str {
+    answer.request_id.as_deref().unwrap()
+}
+
 async fn request(shop: &Shop, answer: &ShopifyAnswer) -> PrivacyRequest {
-    shop.app.privacy_request(&caller(Role::Privacy), &answer.request_id).await.unwrap()
+    shop.app
+        .privacy_request(&caller(Role::Privacy), id(answer))
+        .await
+        .unwrap()
 }
 
 async fn completed(shop: &Shop, answer: &ShopifyAnswer) -> PrivacyRequest {
@@ -112,7 +119,7 @@ async fn a_data_request_waits_to_be_fetched() {
     let answer = send(&shop, "customers/data_request", "w1").await.unwrap();
     let found = request(&shop, &answer).await;
     assert_eq!((found.kind, found.state), (RequestKind::Export, RequestState::InProgress));
-    let form = (answer.request_id.as_str(), super::super::CopyForm::JsonLines);
+    let form = (id(&answer), super::super::CopyForm::JsonLines);
     let copy = shop.app.copy_of_request(&caller(Role::Privacy), form).await.unwrap();
     let text = copy.text.unwrap();
     assert!(text.contains("words of 14") && text.contains("words of 16") && !text.contains("of 9"));
@@ -125,13 +132,16 @@ async fn a_shop_is_erased_only_when_confirmed() {
     let found = request(&shop, &answer).await;
     assert_eq!(found.state, RequestState::AwaitingConfirmation);
     let confirm =
-        async |role, n| shop.app.confirm_shop_erasure(&caller(role), (&answer.request_id, n)).await;
+        async |role, n| shop.app.confirm_shop_erasure(&caller(role), (id(&answer), n)).await;
     assert!(confirm(Role::Analyst, 3).await.is_err());
     let refused = confirm(Role::Privacy, 0).await.unwrap_err().to_string();
     assert!(refused.contains("3 subjects would be erased"), "{refused}");
     assert!(shop.app.find_subject(IdKind::User, "shopify:7").await.unwrap().is_some());
     // Vouching for a person is another thing.
-    shop.app.verify_request(&caller(Role::Privacy), &answer.request_id).await.unwrap();
+    shop.app
+        .verify_request(&caller(Role::Privacy), id(&answer))
+        .await
+        .unwrap();
     assert!(shop.app.find_subject(IdKind::User, "shopify:7").await.unwrap().is_some());
     let done = confirm(Role::Privacy, 3).await.unwrap();
     assert_eq!((done.state, done.n_subjects), (RequestState::Complete, 3));
@@ -241,4 +251,104 @@ async fn copies_that_come_in_at_once_are_one_request() {
     }
     let all = shop.app.privacy_requests(&caller(Role::Privacy), (None, 10)).await.unwrap();
     assert_eq!(all.len(), 1, "{all:?}");
+}
+
+/// A product as <https://shopify.dev/docs/api/webhooks> shows it, with what matters here.
+fn product(handle: &str) -> serde_json::Value {
+    json!({
+        "id": 788_032_119_674_292_922_u64, "handle": handle, "title": "Example T-Shirt",
+        "body_html": "<p>An <b>example</b></p>", "vendor": "Acme", "product_type": "Shirts",
+        "category": {"full_name": "Apparel > Shirts"}, "tags": "summer, cotton", "status": "active",
+        "published_at": "2026-01-01T00:00:00-05:00", "template_suffix": null,
+        "options": [{"name": "Colour"}, {"name": "Size"}],
+        "images": [{"src": "https://cdn.example/1.jpg"}],
+        "variants": [
+            {"id": 1, "sku": "T-R-M", "price": "19.00", "compare_at_price": "25.00", "option1": "Red",
+             "option2": "M", "inventory_management": "shopify", "inventory_policy": "deny", "inventory_quantity": 0},
+            {"id": 2, "sku": null, "price": "21.00", "compare_at_price": null, "option1": "Blue", "option2": "L",
+             "inventory_management": null, "inventory_quantity": -3},
+        ],
+    })
+}
+
+async fn send_product(
+    shop: &Shop,
+    topic: &str,
+    body: serde_json::Value,
+) -> Result<ShopifyAnswer, AppError> {
+    let body = body.to_string();
+    let signature = sign(&body);
+    let call = ShopifyCall {
+        signature: &signature,
+        topic,
+        shop_domain: SHOP,
+        webhook_id: "w",
+        body: body.as_bytes(),
+    };
+    shop.app.shopify_webhook(call).await
+}
+
+fn ids(shop: &Shop) -> Vec<String> {
+    let ids = shop.app.product_ids(&souk_core::SiteId::main());
+    ids.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn a_product_is_put_changed_and_removed() {
+    let (shop, _folder) = shop().await;
+    let answer = send_product(&shop, "products/create", product("tee")).await.unwrap();
+    assert_eq!(answer.request_id, None);
+    let id = souk_core::ProductId::new("tee").unwrap();
+    let tee = shop.app.product(&souk_core::SiteId::main(), &id).unwrap();
+    assert_eq!(tee.description.as_deref(), Some("An example"));
+    assert_eq!((tee.brand.as_deref(), &*tee.categories), (Some("Acme"), &["Apparel > Shirts".to_owned()][..]));
+    assert_eq!((tee.price.unwrap().minor(), tee.list_price.unwrap().minor()), (1_900, 2_500));
+    assert_eq!(tee.tags, ["summer", "cotton"]);
+    assert_eq!(tee.availability, souk_core::Availability::InStock);
+    let variants: Vec<_> = tee
+        .variants
+        .iter()
+        .map(|one| (one.id.as_str(), one.title.as_deref().unwrap(), one.availability.is_sellable()))
+        .collect();
+    assert_eq!(variants, [("T-R-M", "Red / M", false), ("tee/Blue/L", "Blue / L", true)]);
+    // A new handle is a new id, and the old one is gone.
+    let mut renamed = product("tee-2026");
+    renamed["status"] = json!("draft");
+    send_product(&shop, "products/update", renamed).await.unwrap();
+    assert_eq!(ids(&shop), ["tee-2026"]);
+    // What is removed is told by its number alone; an unknown one is nobody's fault.
+    send_product(&shop, "products/delete", json!({"id": 5})).await.unwrap();
+    assert_eq!(ids(&shop), ["tee-2026"]);
+    let gone = json!({"id": 788_032_119_674_292_922_u64});
+    send_product(&shop, "products/delete", gone).await.unwrap();
+    assert_eq!(ids(&shop), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_product_under_another_topic_or_without_its_signature_is_refused() {
+    let (shop, _folder) = shop().await;
+    send_product(&shop, "products/create", product("tee")).await.unwrap();
+    let code = |answer: Result<ShopifyAnswer, AppError>| answer.unwrap_err().code();
+    let as_delete = send_product(&shop, "products/delete", product("tee")).await;
+    assert_eq!(code(as_delete), "other_topic");
+    let as_put = send_product(&shop, "products/update", json!({"id": 788_032_119_674_292_922_u64})).await;
+    assert_eq!(code(as_put), "other_topic");
+    assert_eq!(code(send_product(&shop, "products/update", json!([])).await), "invalid_webhook");
+    let mut odd = product("tee");
+    odd["variants"][0]["price"] = json!("cheap");
+    assert_eq!(code(send_product(&shop, "products/update", odd).await), "invalid_webhook");
+    let body = product("other").to_string();
+    let signature = sign(&format!("{body} "));
+    let call = ShopifyCall {
+        signature: &signature,
+        topic: "products/create",
+        shop_domain: SHOP,
+        webhook_id: "w",
+        body: body.as_bytes(),
+    };
+    assert_eq!(code(shop.app.shopify_webhook(call).await), "unauthenticated");
+    let right = sign(&body);
+    let other = ShopifyCall { signature: &right, shop_domain: "evil.myshopify.com", ..call };
+    assert_eq!(code(shop.app.shopify_webhook(other).await), "other_shop");
+    assert_eq!(ids(&shop), ["tee"]);
 }

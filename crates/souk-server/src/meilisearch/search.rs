@@ -1,0 +1,228 @@
+//! Searches, alone and several at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, Request, State};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use souk_app::{Caller, FoundProduct, Operation, SearchFound, SearchQuery};
+use souk_core::SiteId;
+use souk_search::Facet;
+
+use super::document;
+use super::error::{Meili, MeiliError};
+use super::format::Format;
+use super::query::{FacetSearchBody, REACHED_MAX, SearchBody, Window};
+use super::{admit, site_of};
+use crate::edge::Edge;
+use crate::routes::json;
+
+/// Searches in one call; chosen: InstantSearch sends one for each refined facet.
+const SEARCHES_MAX: usize = 100;
+
+/// `POST /indexes/{uid}/search`
+pub(crate) async fn post(
+    State(edge): State<Arc<Edge>>,
+    Path(index): Path<String>,
+    request: Request,
+) -> Meili {
+    let (caller, call) = admit(&edge, request, Operation::Search).await?;
+    let body: SearchBody = crate::json::parse_object(&call.body)?;
+    let site = site_of(&edge, &index)?;
+    Ok(json(&search(&edge, (&site, &body), &caller).await?))
+}
+
+/// `GET /indexes/{uid}/search`
+pub(crate) async fn get(
+    State(edge): State<Arc<Edge>>,
+    Path(index): Path<String>,
+    request: Request,
+) -> Meili {
+    let body = SearchBody::of_url(request.uri());
+    let (caller, _) = admit(&edge, request, Operation::Search).await?;
+    let site = site_of(&edge, &index)?;
+    Ok(json(&search(&edge, (&site, &body?), &caller).await?))
+}
+
+/// Several searches.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Several {
+    queries: Vec<SearchBody>,
+    #[serde(default)]
+    federation: Value,
+}
+
+/// `POST /multi-search`
+pub(crate) async fn several(State(edge): State<Arc<Edge>>, request: Request) -> Meili {
+    let (caller, call) = admit(&edge, request, Operation::Search).await?;
+    let Several { queries, federation } = crate::json::parse_object(&call.body)?;
+    if !federation.is_null() {
+        return Err(MeiliError::not_supported("`federation` of searches"));
+    }
+    if queries.len() > SEARCHES_MAX {
+        let message = format!("{} queries; the limit is {SEARCHES_MAX}", queries.len());
+        return Err(MeiliError::new("bad_request", message));
+    }
+    let mut results = Vec::with_capacity(queries.len());
+    for (place, body) in queries.iter().enumerate() {
+        let inside = |mut error: Box<MeiliError>| {
+            error.message = format!("Inside `.queries[{place}]`: {}", error.message);
+            error
+        };
+        let index = body.index_uid.as_deref().unwrap_or_default();
+        let site = site_of(&edge, index).map_err(inside)?;
+        let found = search(&edge, (&site, body), &caller).await.map_err(inside)?;
+        let mut result = Map::new();
+        result.insert("indexUid".to_owned(), index.into());
+        result.extend(found);
+        results.push(Value::Object(result));
+    }
+    Ok(json(&json!({ "results": results })))
+}
+
+/// `POST /indexes/{uid}/facet-search`
+pub(crate) async fn facet_search(
+    State(edge): State<Arc<Edge>>,
+    Path(index): Path<String>,
+    request: Request,
+) -> Meili {
+    let (caller, call) = admit(&edge, request, Operation::Search).await?;
+    let body: FacetSearchBody = crate::json::parse_object(&call.body)?;
+    let site = site_of(&edge, &index)?;
+    let started = Instant::now();
+    let found = edge.app.search(&body.query(&site)?, &caller).await.map_err(refused)?;
+    let hits = found.facets.first().map(|facet| facet.values.as_slice()).unwrap_or_default();
+    let hits: Vec<Value> =
+        hits.iter().map(|one| json!({"value": one.value, "count": one.count})).collect();
+    Ok(json(&json!({
+        "facetHits": hits,
+        "facetQuery": body.facet_query,
+        "processingTimeMs": ms(started.elapsed()),
+    })))
+}
+
+/// A refused search, under the code of what is wrong with it.
+fn refused(error: souk_app::AppError) -> Box<MeiliError> {
+    let field = match &error {
+        souk_app::AppError::Invalid { errors, .. } => errors.first().map(|one| one.pointer.clone()),
+        _ => None,
+    };
+    match field.as_deref() {
+        Some("/sort") => MeiliError::new("invalid_search_sort", error.to_string()),
+        _ => error.into(),
+    }
+}
+
+async fn search(
+    edge: &Edge,
+    (site, body): (&SiteId, &SearchBody),
+    caller: &Caller,
+) -> Meili<Map<String, Value>> {
+    let started = Instant::now();
+    let query = body.query(site)?;
+    let window = body.window();
+    let found = reach(edge, (&query, window), caller).await?;
+    let hits = hits(edge, (body, &query), &found)?;
+    let mut answer = Map::new();
+    let mut put = |name: &str, value: Value| {
+        answer.insert(name.to_owned(), value);
+    };
+    put("hits", hits.into());
+    put("query", body.q.clone().unwrap_or_default().into());
+    put("processingTimeMs", ms(started.elapsed()).into());
+    let total = found.total.min(REACHED_MAX);
+    match window {
+        Window::From { offset, limit } => {
+            put("limit", limit.into());
+            put("offset", offset.into());
+            put("estimatedTotalHits", total.into());
+        }
+        Window::Page { number, hits } => {
+            put("hitsPerPage", hits.into());
+            put("page", number.into());
+            put("totalPages", total.div_ceil(hits.max(1)).min(total).into());
+            put("totalHits", total.into());
+        }
+    }
+    if body.facets.is_some() {
+        put("facetDistribution", found.facets.iter().map(distribution).collect());
+        put("facetStats", found.facets.iter().filter_map(spread).collect());
+    }
+    Ok(answer)
+}
+
+/// Searches until the window is reached: our own pages are read with cursors.
+async fn reach(
+    edge: &Edge,
+    (query, window): (&SearchQuery, Window),
+    caller: &Caller,
+) -> Meili<SearchFound> {
+    let (offset, limit) = window.bounds();
+    let end = offset + limit;
+    let page = |cursor: Option<String>, got: usize| SearchQuery {
+        limit: (end - got).clamp(1, SearchQuery::LIMIT_MAX),
+        cursor,
+        ..query.clone()
+    };
+    let mut found = edge.app.search(&page(None, 0), caller).await.map_err(refused)?;
+    while found.hits.len() < end
+        && let Some(cursor) = found.cursor.take()
+    {
+        let next = page(Some(cursor), found.hits.len());
+        let more = edge.app.search(&next, caller).await.map_err(refused)?;
+        if more.hits.is_empty() {
+            break;
+        }
+        found.hits.extend(more.hits);
+        found.cursor = more.cursor;
+    }
+    found.hits.truncate(end);
+    found.hits.drain(..offset.min(found.hits.len()));
+    Ok(found)
+}
+
+fn hits(
+    edge: &Edge,
+    (body, query): (&SearchBody, &SearchQuery),
+    found: &SearchFound,
+) -> Meili<Vec<Value>> {
+    let format = Format::of(body);
+    let document = |hit: &FoundProduct| {
+        let product = serde_json::from_str(&hit.product).unwrap_or_default();
+        let whole = document::of_json(product);
+        match &body.attributes_to_retrieve {
+            Some(fields) => document::only(&whole, fields),
+            None => whole,
+        }
+    };
+    let documents: Vec<Map<String, Value>> = found.hits.iter().map(document).collect();
+    let Some(format) = format else {
+        return Ok(documents.into_iter().map(Value::Object).collect());
+    };
+    let shown = edge.app.with_found_words((query, found), |find| {
+        let shown = documents.into_iter().map(|mut document| {
+            let formatted = format.document(&document, find);
+            document.insert("_formatted".to_owned(), Value::Object(formatted));
+            Value::Object(document)
+        });
+        shown.collect()
+    });
+    Ok(shown?)
+}
+
+fn distribution(facet: &Facet) -> (String, Value) {
+    let counts: Map<String, Value> =
+        facet.values.iter().map(|one| (one.value.clone(), one.count.into())).collect();
+    (facet.field.clone(), Value::Object(counts))
+}
+
+fn spread(facet: &Facet) -> Option<(String, Value)> {
+    let numbers = facet.numbers.as_ref()?;
+    Some((facet.field.clone(), json!({"min": numbers.min, "max": numbers.max})))
+}
+
+fn ms(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
