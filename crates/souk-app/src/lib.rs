@@ -91,8 +91,8 @@ pub use people::{
     Ordered, PriceBand, Profile, Prospect, Prospects, Replenishment, Rfm, Wish, profile_to_json,
 };
 pub use privacy::{
-    CopyForm, Identity as IdentityCheck, PrivacyRequest, Receipt, RequestKind, RequestState,
-    ShopifyAnswer, ShopifyCall, SubjectCopy, Who, check_receipt,
+    CopyForm, Identity as IdentityCheck, PrivacyRequest, RECEIPT_SEED, Receipt, RequestKind,
+    RequestState, ShopifyAnswer, ShopifyCall, SubjectCopy, Who, check_receipt, receipt_public_key,
 };
 pub use products::{PAGE_PRODUCTS_MAX, PUT_PRODUCTS_MAX, ProductPage, PutAnswer, PutRejection};
 pub use projections::projector::FoldParams;

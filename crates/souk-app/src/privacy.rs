@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub use copy::{CopyForm, SubjectCopy};
-pub use receipt::{Receipt, check_receipt};
+pub use receipt::{RECEIPT_SEED, Receipt, check_receipt, receipt_public_key};
 pub use request::{PrivacyRequest, RequestKind, RequestState};
 
 pub use shopify::{ShopifyAnswer, ShopifyCall};

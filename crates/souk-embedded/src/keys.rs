@@ -8,6 +8,7 @@ mod masters;
 mod rotate;
 mod rows;
 mod schema;
+pub(crate) mod secret;
 mod writer;
 
 use std::path::Path;

@@ -21,6 +21,7 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use souk_core::ErrorKind;
 use souk_ports::{KeyStoreError, LogError, MasterKeySource, TableError};
+use souk_privacy::seal::SecretKey;
 
 pub use backup::{BackupError, BackupReport, restore, restore_keys};
 pub use cache::{CACHE_BYTES_DEFAULT, MokaCache};
@@ -125,4 +126,23 @@ pub fn open(root: &Path, options: &EmbeddedOptions) -> Result<Embedded, OpenErro
         blobs,
         folder,
     })
+}
+
+/// Reads one secret of a data folder that nobody has open, and nothing else of it: opening the folder reads
+/// every subject's row. `None` where there is no key store or no such secret; nothing is made.
+///
+/// # Errors
+///
+/// [`OpenError::Folder`] when another process owns the folder, [`OpenError::Keys`] when the secret does not
+/// open with the master key.
+pub fn secret_of(
+    root: &Path,
+    master_key: &dyn MasterKeySource,
+    name: &str,
+) -> Result<Option<SecretKey>, OpenError> {
+    if !root.join("keys").join("keys.db").is_file() {
+        return Ok(None);
+    }
+    let folder = DataFolder::open(root)?;
+    Ok(keys::secret::read(&folder.keys(), master_key, name)?)
 }

@@ -18,7 +18,7 @@ use crate::{App, AppError, Caller};
 
 /// The detail of an entry that says which entries are removed: all before this number.
 pub(super) const ENTRIES_BEFORE: &str = "entries_before";
-/// Blocks that one run removes (chosen: a million entries, two minutes; what is left goes in the next run).
+/// Blocks that one run removes (chosen: a million entries; what is left goes in the next run).
 const BLOCKS_MAX: u64 = 4_096;
 const DAY_MS: i64 = 86_400_000;
 

@@ -1,11 +1,12 @@
 use serde_json::{Value, json};
 use souk_privacy::receipt::{ReceiptKey, ReceiptPublicKey, Signature, mark_of};
+use souk_privacy::seal::SecretKey;
 
 use super::request::PrivacyRequest;
 use crate::{App, AppError};
 
 /// The name of the signing key's seed in the key store.
-const SEED: &str = "receipt-signing";
+pub const RECEIPT_SEED: &str = "receipt-signing";
 /// How long a fitted model may still rest on numbers that an erased person had a part in.
 const MODELS_REFITTED_S: u64 = 86_400;
 
@@ -61,6 +62,11 @@ pub fn check_receipt(receipt: &Receipt, public_key: &str) -> Result<Value, AppEr
     serde_json::from_str(&receipt.statement).map_err(|_| refuse("the statement is no JSON"))
 }
 
+/// The public key of receipts that this seed signs: 64 hexadecimal digits.
+pub fn receipt_public_key(seed: &SecretKey) -> String {
+    ReceiptKey::from_seed(seed).public().to_string()
+}
+
 impl App {
     /// The public key by which this installation's receipts are checked: 64 hexadecimal digits.
     ///
@@ -68,8 +74,8 @@ impl App {
     ///
     /// As the key store.
     pub async fn receipt_key(&self) -> Result<String, AppError> {
-        let seed = self.parts.keys.secret(SEED).await?;
-        Ok(ReceiptKey::from_seed(&seed).public().to_string())
+        let seed = self.parts.keys.secret(RECEIPT_SEED).await?;
+        Ok(receipt_public_key(&seed))
     }
 
     /// Signs what an erasure did.
@@ -90,7 +96,7 @@ impl App {
             "kept": "sales without persons (product, place, day, quantity, amount), as the books need",
         })
         .to_string();
-        let key = ReceiptKey::from_seed(&self.parts.keys.secret(SEED).await?);
+        let key = ReceiptKey::from_seed(&self.parts.keys.secret(RECEIPT_SEED).await?);
         Ok(Receipt {
             signature: key.sign(&statement).to_string(),
             public_key: key.public().to_string(),

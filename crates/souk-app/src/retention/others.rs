@@ -31,6 +31,12 @@ impl App {
                 "somebody deletes FILE.rejected.csv; of rows about people it repeats no value",
             ),
             term(
+                "exports",
+                None,
+                "somebody deletes what `souk export` and `souk privacy export` wrote: an erasure does not know \
+                 where it went",
+            ),
+            term(
                 "backups",
                 None,
                 "somebody deletes them; erased people are noise in them, other terms do not reach them",

@@ -341,6 +341,6 @@ impl Job {
 }
 
 /// What a secret is wrapped for: no subject has so long a name.
-fn secret_owner(name: &str) -> Vec<u8> {
+pub(super) fn secret_owner(name: &str) -> Vec<u8> {
     [b"secret/", name.as_bytes()].concat()
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use souk_core::SubjectId;
 use souk_embedded::{
-    EmbeddedOptions, KeyFile, MemoryMasterKey, SqliteKeyStore, open, restore_keys,
+    EmbeddedOptions, FolderError, KeyFile, MemoryMasterKey, OpenError, SqliteKeyStore, open,
+    restore_keys, secret_of,
 };
 use souk_ports::{IdHash, KeyStore, KeyStoreError, MasterKeyError, MasterKeySource};
 use souk_privacy::seal::{MasterKey, SecretKey};
@@ -286,4 +287,24 @@ async fn copies_lose_erased_people_too() {
         copy.keys.find(&[id(4), id(5), id(6)]).await.unwrap(),
         [None, Some(subjects[5]), None]
     );
+}
+
+/// A secret is read without the rows, of a folder that nobody has open, and nothing is made by asking.
+#[tokio::test]
+async fn one_secret_is_read_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let master_key = KeyFile::at(data.join("keys/master.key"));
+    assert!(secret_of(&data, &master_key, "receipt").unwrap().is_none());
+    assert!(!data.exists());
+    let shop = open(&data, &EmbeddedOptions::default()).unwrap();
+    let secret = shop.keys.secret("receipt").await.unwrap();
+    let in_use = secret_of(&data, &master_key, "receipt").unwrap_err();
+    assert!(matches!(in_use, OpenError::Folder(FolderError::Locked { .. })), "{in_use}");
+    drop(shop);
+    assert_eq!(secret_of(&data, &master_key, "receipt").unwrap(), Some(secret));
+    assert!(secret_of(&data, &master_key, "other").unwrap().is_none());
+    // Damage to a row of a subject is not even met; another master key opens nothing.
+    let other = MemoryMasterKey::fresh();
+    assert!(secret_of(&data, &other, "receipt").is_err());
 }

@@ -195,7 +195,7 @@ pub(crate) struct ProofAnswer {
     /// The root of the earlier tree, of a proof of consistency.
     #[schema(required)]
     pub(crate) earlier_root: Option<String>,
-    /// The entry, of a proof of inclusion.
+    /// The entry, of a proof of inclusion; null for one whose text was removed by its term.
     #[schema(required)]
     pub(crate) entry: Option<AuditEntryAnswer>,
     /// The proof.

@@ -9,7 +9,7 @@ use parquet::data_type::{ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use souk_app::{ImportOptions, Silent, sheet};
+use souk_app::{ImportOptions, Silent, System, sheet};
 use souk_embedded::EmbeddedOptions;
 use souk_ports::{IdHash, KeyStore as _};
 
@@ -116,20 +116,49 @@ fn parquet() {
     run("parquet", ("a.parquet", 1_500), seeds);
 }
 
-/// The whole way of a file into the log, not only its reading.
+/// The whole way of a file into the log or the tables, not only its reading.
 #[test]
 fn import() {
     let desk = Desk::open();
     let products = "id,title,price\np1,Tea,1.50\n";
     let consents = "user_id,purpose,decision,at\nu1,marketing,granted,2026-01-01\n";
-    let seeds = [ORDERS, MESSAGES, products, consents].map(|text| text.as_bytes().to_vec());
-    Target { name: "import", inputs: 200, seeds: seeds.to_vec() }.run(|input| {
-        let name = if input.starts_with(b"{") { "a.jsonl" } else { "a.csv" };
-        let path = desk.folder.path().join(name);
-        std::fs::write(&path, input).unwrap();
-        let options = ImportOptions::default();
-        let _ = desk.runtime.block_on(desk.app.import(&path, &options, &Silent));
-    });
+    let mut seeds: Vec<Vec<u8>> =
+        [ORDERS, MESSAGES, products, consents].map(|text| text.as_bytes().to_vec()).to_vec();
+    // Suppliers, purchase orders, stock, promotions: what a planner brings.
+    seeds.extend(heads_of("planning"));
+    Target { name: "import", inputs: 250, seeds }.run(|input| bring_in(&desk, input, None));
+}
+
+/// Another system's own exports.
+#[test]
+fn moving_in() {
+    let desk = Desk::open();
+    for (system, inputs) in System::ALL.into_iter().zip([60; System::ALL.len()]) {
+        let (name, seeds) = (system.as_str(), heads_of(&format!("moving/{}", system.as_str())));
+        Target { name, inputs, seeds }.run(|input| bring_in(&desk, input, Some(system)));
+    }
+}
+
+fn bring_in(desk: &Desk, input: &[u8], from: Option<System>) {
+    let name = if input.starts_with(b"{") { "a.jsonl" } else { "a.csv" };
+    let path = desk.folder.path().join(name);
+    std::fs::write(&path, input).unwrap();
+    let options = ImportOptions { from, ..ImportOptions::default() };
+    let _ = desk.runtime.block_on(desk.app.import(&path, &options, &Silent));
+}
+
+/// The first lines of each table of a folder in `testdata`.
+fn heads_of(folder: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(folder);
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|kind| kind == "csv" || kind == "json"));
+    paths.sort();
+    let head = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.split_inclusive('\n').take(8).collect::<String>().into_bytes()
+    };
+    paths.iter().map(head).collect()
 }
 
 /// Whatever a backup says, restoring it panics nowhere and writes nowhere but into its target.
@@ -165,7 +194,7 @@ fn backup() {
 }
 
 /// An application in which shoppers did something.
-fn busy_desk() -> Desk {
+pub(crate) fn busy_desk() -> Desk {
     let desk = Desk::open();
     let path = desk.folder.path().join("a.jsonl");
     std::fs::write(&path, MESSAGES).unwrap();

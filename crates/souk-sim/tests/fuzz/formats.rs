@@ -42,8 +42,8 @@ fn filter() {
 fn product() -> Value {
     json!({
         "id": "p1", "title": "A tea", "brand": "Acme", "price": {"amount": 1250, "currency": "EUR"},
-        "categories": [["Food", "Tea"]], "availability": "in_stock", "image_url": "https://x/y.jpg",
-        "attributes": {"colour": "green", "weight": 5.5}, "variants": [{"id": "v1", "size": "L"}],
+        "categories": ["Food > Tea"], "availability": "in_stock", "image_urls": ["https://x/y.jpg"],
+        "attributes": {"colour": "green", "weight": 5.5}, "variants": [{"id": "v1", "title": "L"}],
         "translations": {"de": {"title": "Ein Tee"}}
     })
 }
@@ -90,11 +90,10 @@ fn event_record() {
 
 #[test]
 fn product_record() {
-    let product = product_from_json(&product(), &SiteId::main(), Currency::USD);
+    let product = product_from_json(&product(), &SiteId::main(), Currency::USD).unwrap();
     let minimal = json!({"id": "a", "title": "b"});
     let minimal = product_from_json(&minimal, &SiteId::main(), Currency::USD).unwrap();
-    let mut seeds = vec![encode_product(&minimal)];
-    seeds.extend(product.iter().map(encode_product));
+    let seeds = vec![encode_product(&minimal), encode_product(&product)];
     Target { name: "product_record", inputs: 20_000, seeds }.run(|input| {
         let _ = decode_product(input);
     });

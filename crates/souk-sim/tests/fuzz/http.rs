@@ -77,7 +77,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     (
         "PUT",
         "/v1/products",
-        r#"{"products":[{"id":"p1","title":"Tea","price":{"amount":5,"currency":"USD"},"categories":[["a","b"]],"attributes":{"x":1.5}}]}"#,
+        r#"{"products":[{"id":"p1","title":"Tea","price":{"amount":5,"currency":"USD"},"categories":["a > b"],"attributes":{"x":1.5}}]}"#,
     ),
     ("GET", "/v1/products?limit=5&filter=brand%20%3D%20'a'&site=main", ""),
     ("GET", "/v1/products/p1", ""),
@@ -117,6 +117,45 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/audit/proof?entry=1&tree_size=2", ""),
     ("GET", "/v1/audit/proof?from=1&to=2", ""),
     ("GET", "/v1/audit/head", ""),
+    (
+        "POST",
+        "/v1/search",
+        r#"{"query":"green tea under 20","filter":"brand = 'a'","facets":["brand",{"field":"price","bounds":[0,5,10]}],"sort":"price:asc","limit":3,"user_id":"u","explain":true}"#,
+    ),
+    ("GET", "/v1/search/suggest?q=gre&limit=3", ""),
+    (
+        "PUT",
+        "/v1/search/synonyms",
+        r#"{"synonyms":[{"words":["tea","infusion"]},{"from":"mug","to":["cup"]}]}"#,
+    ),
+    (
+        "PUT",
+        "/v1/suppliers",
+        r#"{"suppliers":[{"id":"leaf","lead_time_days":3,"offers":[{"product_id":"p1","multiple":12,"price":{"amount":250,"currency":"USD"}}]}]}"#,
+    ),
+    ("GET", "/v1/suppliers", ""),
+    ("GET", "/v1/stock?location_id=berlin", ""),
+    (
+        "POST",
+        "/v1/forecasts",
+        r#"{"product_id":"p1","location_id":"berlin","horizon_days":14,"levels":[0.8,0.95]}"#,
+    ),
+    ("GET", "/v1/replenishment?location_id=berlin", ""),
+    ("POST", "/v1/replenishment/switch", r#"{"stopped":true}"#),
+    (
+        "POST",
+        "/v1/purchase_orders",
+        r#"{"supplier_id":"leaf","location_id":"berlin","lines":[{"product_id":"p1","quantity":12}]}"#,
+    ),
+    ("POST", "/v1/purchase_orders/zzzz/state", r#"{"state":"approved"}"#),
+    (
+        "POST",
+        "/v1/rules",
+        r#"{"name":"Seven first","select":{"product_ids":["p1"]},"action":{"type":"pin","position":1}}"#,
+    ),
+    ("POST", "/v1/segments", r#"{"key":"s","filter":"orders >= 3"}"#),
+    ("GET", "/v1/subjects/u/profile?site=main", ""),
+    ("GET", "/v1/reports/recommendations?from=2026-01-01&to=2026-01-31", ""),
 ];
 
 /// A request as one text: method and target, headers, an empty line, the body.
@@ -173,7 +212,7 @@ fn http() {
     // The seeds reach what they are meant to reach.
     let first = desk.runtime.block_on(answer(&router, request(&seeds[0]).unwrap()));
     assert_eq!(first.0, 200, "{}", first.1);
-    Target { name: "http", inputs: 1_500, seeds }.run(|input| {
+    Target { name: "http", inputs: 2_500, seeds }.run(|input| {
         let Some(request) = request(input) else { return };
         let (status, body) = desk.runtime.block_on(answer(&router, request));
         assert!(status < 500, "{status}: {body}");

@@ -12,6 +12,7 @@ mod formats;
 mod http;
 mod mutate;
 mod runner;
+mod stored;
 
 use runner::Target;
 

@@ -7,9 +7,12 @@ use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    Caller, CopyForm, IdentityCheck, PrivacyRequest, Receipt, RetentionMode, Who, check_receipt,
+    Caller, CopyForm, IdentityCheck, PrivacyRequest, RECEIPT_SEED, Receipt, RetentionMode, Who,
+    check_receipt, receipt_public_key,
 };
+use souk_embedded::{FolderError, OpenError};
 
+use crate::backends;
 use crate::cli::Privacy;
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
@@ -54,7 +57,7 @@ pub(crate) async fn run(what: Privacy, settings: &Settings) -> Result<()> {
         Privacy::VerifyReceipt { file, public_key } => {
             let public_key = match public_key {
                 Some(key) => key,
-                None => word(&super::perform(settings, &Job::ReceiptKey).await?, "public_key"),
+                None => receipt_key(settings).await?,
             };
             verify_receipt(settings, &file, &public_key)
         }
@@ -184,6 +187,24 @@ fn text(result: &Value) -> String {
         rows.push(names.map(|name| word(request, name)).to_vec());
     }
     columns(&rows)
+}
+
+/// The public key of this data folder, of which nothing else is opened.
+async fn receipt_key(settings: &Settings) -> Result<String> {
+    let master_key = backends::master_key(&settings.config.data.master_key, &settings.folder)?;
+    match souk_embedded::secret_of(&settings.folder, &*master_key, RECEIPT_SEED) {
+        Ok(Some(seed)) => Ok(receipt_public_key(&seed)),
+        Ok(None) => Err(anyhow!(Failure::usage(format!(
+            "{} has signed no receipt; name the folder of the installation with --data, or its key with \
+             --public-key",
+            settings.folder.display()
+        )))),
+        // A server that has the folder open says it.
+        Err(OpenError::Folder(FolderError::Locked { .. })) => {
+            Ok(word(&super::perform(settings, &Job::ReceiptKey).await?, "public_key"))
+        }
+        Err(error) => Err(Failure::because(error.kind(), &error).into()),
+    }
 }
 
 fn verify_receipt(settings: &Settings, file: &Path, public_key: &str) -> Result<()> {
