@@ -82,12 +82,7 @@ impl<'a> Format<'a> {
         }
     }
 
-    fn text(
-        &self,
-        text: &str,
-        Wish { is_highlighted, words }: Wish,
-        find: Find<'_>,
-    ) -> String {
+    fn text(&self, text: &str, Wish { is_highlighted, words }: Wish, find: Find<'_>) -> String {
         let found = find(text);
         let window = words.map_or(0..text.len(), |words| window(text, &found, words));
         let mut shown = String::with_capacity(window.len() + 32);

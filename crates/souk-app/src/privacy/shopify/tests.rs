@@ -66,10 +66,7 @@ fn id(answer: &ShopifyAnswer) -> &str {
 }
 
 async fn request(shop: &Shop, answer: &ShopifyAnswer) -> PrivacyRequest {
-    shop.app
-        .privacy_request(&caller(Role::Privacy), id(answer))
-        .await
-        .unwrap()
+    shop.app.privacy_request(&caller(Role::Privacy), id(answer)).await.unwrap()
 }
 
 async fn completed(shop: &Shop, answer: &ShopifyAnswer) -> PrivacyRequest {
@@ -138,10 +135,7 @@ async fn a_shop_is_erased_only_when_confirmed() {
     assert!(refused.contains("3 subjects would be erased"), "{refused}");
     assert!(shop.app.find_subject(IdKind::User, "shopify:7").await.unwrap().is_some());
     // Vouching for a person is another thing.
-    shop.app
-        .verify_request(&caller(Role::Privacy), id(&answer))
-        .await
-        .unwrap();
+    shop.app.verify_request(&caller(Role::Privacy), id(&answer)).await.unwrap();
     assert!(shop.app.find_subject(IdKind::User, "shopify:7").await.unwrap().is_some());
     let done = confirm(Role::Privacy, 3).await.unwrap();
     assert_eq!((done.state, done.n_subjects), (RequestState::Complete, 3));
@@ -301,7 +295,10 @@ async fn a_product_is_put_changed_and_removed() {
     let id = souk_core::ProductId::new("tee").unwrap();
     let tee = shop.app.product(&souk_core::SiteId::main(), &id).unwrap();
     assert_eq!(tee.description.as_deref(), Some("An example"));
-    assert_eq!((tee.brand.as_deref(), &*tee.categories), (Some("Acme"), &["Apparel > Shirts".to_owned()][..]));
+    assert_eq!(
+        (tee.brand.as_deref(), &*tee.categories),
+        (Some("Acme"), &["Apparel > Shirts".to_owned()][..])
+    );
     assert_eq!((tee.price.unwrap().minor(), tee.list_price.unwrap().minor()), (1_900, 2_500));
     assert_eq!(tee.tags, ["summer", "cotton"]);
     assert_eq!(tee.availability, souk_core::Availability::InStock);
@@ -331,7 +328,8 @@ async fn a_product_under_another_topic_or_without_its_signature_is_refused() {
     let code = |answer: Result<ShopifyAnswer, AppError>| answer.unwrap_err().code();
     let as_delete = send_product(&shop, "products/delete", product("tee")).await;
     assert_eq!(code(as_delete), "other_topic");
-    let as_put = send_product(&shop, "products/update", json!({"id": 788_032_119_674_292_922_u64})).await;
+    let as_put =
+        send_product(&shop, "products/update", json!({"id": 788_032_119_674_292_922_u64})).await;
     assert_eq!(code(as_put), "other_topic");
     assert_eq!(code(send_product(&shop, "products/update", json!([])).await), "invalid_webhook");
     let mut odd = product("tee");
