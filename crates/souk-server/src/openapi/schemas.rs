@@ -72,7 +72,7 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
         (
             "ForecastBody",
             "levels",
-            json!({ "items": { "type": "number", "minimum": 0.01, "maximum": 0.999 } }),
+            json!({ "items": { "type": "number", "minimum": 0.01, "maximum": 0.999 }, "uniqueItems": true }),
         ),
         ("PurchaseOrderBody", "id", id.clone()),
         ("PurchaseOrderBody", "site", optional_site.clone()),
