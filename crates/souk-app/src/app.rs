@@ -7,7 +7,7 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 
 use crate::consent::ConsentRules;
 use crate::door::Door;
-use crate::forecasts::{Forecasts, keep_forecasts};
+use crate::forecasts::{Forecasts, Overrides, keep_forecasts};
 use crate::models::{Models, keep_models};
 use crate::people::{People, keep_people};
 use crate::privacy::replay_erasures;
@@ -76,6 +76,7 @@ pub struct App {
     pub(crate) segments: Segments,
     pub(crate) purchasing: Purchasing,
     pub(crate) forecasts: Forecasts,
+    pub(crate) overrides: Overrides,
     pub(crate) projector: Projector,
 }
 
@@ -135,6 +136,7 @@ impl App {
         let searching = Searching::open(&*parts.tables, now).await?;
         let segments = Segments::open(&*parts.tables, now).await?;
         let purchasing = Purchasing::open(&*parts.tables, now).await?;
+        let overrides = Overrides::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
             config,
@@ -150,6 +152,7 @@ impl App {
             segments,
             purchasing,
             forecasts: Forecasts::default(),
+            overrides,
             projector,
         });
         Door::start(&app);

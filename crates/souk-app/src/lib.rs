@@ -62,8 +62,9 @@ pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
 pub use forecasts::{
-    Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastRequest, HORIZON_MAX, KeyFactor,
-    OptimalStock, Risk, forecast_to_json,
+    Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastOverride, ForecastRequest,
+    HORIZON_MAX, KeyFactor, NewOverride, OptimalStock, OverrideReport, OverrideWorth, Risk,
+    WorthSum, forecast_to_json, overrides_to_json,
 };
 pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
@@ -106,8 +107,9 @@ pub use recommend::{
     Warning, WhyCause, WhyNot,
 };
 pub use replenishment::{
-    Automatic, Candidate, Decision, FeedAlarm, PlanException, PlanLine, Position, Proposal,
-    ReplenishmentPlan, plan_to_json,
+    Automatic, Candidate, Decision, FeedAlarm, LotAdvice, LotRisk, PlanException, PlanLine,
+    Position, Proposal, ReplenishmentPlan, SoFar, WasteFigures, WasteReport, plan_to_json,
+    waste_to_json,
 };
 pub use reports::{
     AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport,

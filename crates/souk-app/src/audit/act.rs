@@ -54,12 +54,13 @@ pub enum AuditOperation {
     SupplierChange,
     PurchaseOrderChange,
     ReplenishmentSwitch,
+    ForecastOverride,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 44] = [
+    pub const ALL: [AuditOperation; 45] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -103,6 +104,7 @@ impl AuditOperation {
         AuditOperation::SupplierChange,
         AuditOperation::PurchaseOrderChange,
         AuditOperation::ReplenishmentSwitch,
+        AuditOperation::ForecastOverride,
         AuditOperation::AccessDenied,
     ];
 
@@ -152,6 +154,7 @@ impl AuditOperation {
             AuditOperation::SupplierChange => "supplier.change",
             AuditOperation::PurchaseOrderChange => "purchase_order.change",
             AuditOperation::ReplenishmentSwitch => "replenishment.switch",
+            AuditOperation::ForecastOverride => "forecast.override",
             AuditOperation::AccessDenied => "access.denied",
         }
     }
