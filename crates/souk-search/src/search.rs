@@ -5,12 +5,13 @@ mod page;
 
 use crate::chunk::{Chunk, Place};
 use crate::facets::Counter;
+use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
 use crate::query::{Plan, words_of};
 use crate::rank::{availability_factor, popularity_factor};
 use crate::request::{
-    Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
+    MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
 };
 use crate::retrieve::{Row, Scratch};
 use crate::suggest::SuggestRequest;
@@ -18,7 +19,7 @@ use crate::text::Language;
 use crate::understand::{Reading, read};
 
 /// Hits below which words are also taken otherwise; chosen: the first page that a shopper sees.
-const ENOUGH: usize = 10;
+pub(crate) const ENOUGH: usize = 10;
 
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,9 +69,10 @@ impl SearchIndex {
         let sort = request.sort.as_ref().map(|sort| order::Key::new(self, sort)).transpose()?;
         let language = self.language_of(request.language);
         let mut outcome = self.look(request, language, &counter);
+        let nearness = self.nearness(request, &mut outcome);
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.matches.len();
-        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort };
+        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
         let preferences = &outcome.reading.preferences;
         let hits = order.page(&mut outcome.found.matches, skip..skip + request.limit, preferences);
         let next = skip + hits.len();
@@ -84,6 +86,25 @@ impl SearchIndex {
             understood: outcome.reading.understood,
             relaxed: outcome.relaxed,
         })
+    }
+
+    /// Brings in what the query means; an order by number asks for words alone, unless meaning is all that is
+    /// asked for, and so does a query without words.
+    fn nearness(&self, request: &SearchRequest, outcome: &mut Outcome<'_>) -> Option<Nearness> {
+        let meaning = request.meaning.as_ref()?;
+        let is_sorted = request.sort.is_some() && meaning.used == MeaningUse::Beside;
+        if is_sorted || outcome.plan.is_none() {
+            return None;
+        }
+        let understood = &outcome.reading.filters;
+        let filters: Vec<_> = request.filter.iter().chain(understood).collect();
+        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self);
+        let nearness = Nearness::new(self, &narrow, meaning)?;
+        if meaning.used == MeaningUse::Alone {
+            (outcome.plan, outcome.corrected) = (None, None);
+        }
+        let found = (&mut outcome.found.matches, &mut outcome.relaxed);
+        Some(nearness.widen(self, meaning.used, found))
     }
 
     /// Products with all words of a text, as they are typed.

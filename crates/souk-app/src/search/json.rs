@@ -42,6 +42,7 @@ struct ExplanationJson<'a> {
     popularity: Option<f64>,
     preference: Option<f64>,
     category: Option<f64>,
+    meaning: Option<f64>,
     personal: f64,
     moved: Option<MovedJson<'a>>,
 }
@@ -140,6 +141,7 @@ fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
         popularity: hit.parts.map(|parts| parts.popularity),
         preference: hit.parts.map(|parts| parts.preference),
         category: hit.parts.map(|parts| parts.category),
+        meaning: hit.parts.map(|parts| parts.meaning),
         personal: hit.personal,
         moved: hit.moved.as_ref().map(|moved| MovedJson {
             from_rank: moved.from_rank,
@@ -198,6 +200,7 @@ fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
     let (what, needed, of) = match relaxed {
         Relaxation::Spelling => ("spelling", None, None),
         Relaxation::Understood => ("filters_understood", None, None),
+        Relaxation::Meaning => ("meaning", None, None),
         Relaxation::Words { needed, of } => ("words", Some(*needed), Some(*of)),
     };
     RelaxedJson { what, needed, of }

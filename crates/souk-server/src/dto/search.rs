@@ -340,6 +340,9 @@ pub(crate) struct HitExplanation {
     /// That most of the best hits are of its category.
     #[schema(required)]
     category: Option<f64>,
+    /// How near it is to what the query means; 1 where only words were asked.
+    #[schema(required)]
+    meaning: Option<f64>,
     /// What the shopper's own purchases say; 1 where nothing of theirs is used.
     personal: f64,
     /// What rules did to its place; `null` where none did.
@@ -398,7 +401,7 @@ pub(crate) struct QueryAnswer {
     language: String,
     /// Conditions that were read out of the words; `understand: false` takes every word as it stands.
     filters_understood: Vec<UnderstoodAnswer>,
-    /// What was given up to find anything, in that order: `spelling`, `filters_understood` or `words`.
+    /// What was given up to find anything, in that order: `spelling`, `filters_understood`, `words` or `meaning`.
     relaxed: Vec<RelaxedAnswer>,
 }
 
