@@ -29,7 +29,7 @@ const DAYS_KEPT: i64 = 35;
 /// What is in demand, in each site as a whole and in each of its channels.
 ///
 /// Purchases come from sales, so they name nobody, and count once for each product of an order, and once a
-/// day for a person who is known and lets others learn from them (see [`super::repeats`]).
+/// day for a person who is known and lets others learn from them (`repeats.rs`).
 /// Views and additions to carts come from the touches that histories keep, and leave with them: so
 /// a shopper can be forgotten exactly. One shopper counts once for a product, kind of act and hour, and
 /// weighs no more than so many touches. How far back is
