@@ -1,6 +1,6 @@
 //! What products lack that shoppers, search and other channels need.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use souk_core::{AttributeValue, Product};
 use xxhash_rust::xxh3::xxh3_64;
@@ -70,7 +70,7 @@ impl FeedQuality {
 #[derive(Debug, Default)]
 pub(super) struct Inspector {
     found: FeedQuality,
-    titles: FxHashMap<u64, ()>,
+    titles: FxHashSet<u64>,
 }
 
 impl Inspector {
@@ -86,7 +86,7 @@ impl Inspector {
             found.bad_gtin.note(id);
         }
         let title = xxh3_64(product.title.to_lowercase().as_bytes());
-        if self.titles.insert(title, ()).is_some() {
+        if !self.titles.insert(title) {
             found.duplicate_title.note(id);
         }
         if product.price.is_none() && product.variants.iter().all(|one| one.price.is_none()) {

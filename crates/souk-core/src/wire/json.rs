@@ -21,7 +21,7 @@ use faults::{Faults, show};
 pub use rules::{rule_from_json, rule_to_json};
 
 /// Every field of a product, in the order of the documentation.
-const PRODUCT_FIELDS: [&str; 18] = [
+pub const PRODUCT_FIELDS: [&str; 18] = [
     "id",
     "site",
     "title",

@@ -4,28 +4,14 @@
 
 use serde_json::{Map, Value, json};
 use souk_core::Currency;
-use souk_core::wire::json::{Audience, product_from_json, product_to_json};
+use souk_core::wire::json::{Audience, PRODUCT_FIELDS, product_from_json, product_to_json};
 use souk_core::{Product, SiteId};
 
-/// Fields of a product that a document may have as they are.
-const OWN: [&str; 16] = [
-    "title",
-    "description",
-    "brand",
-    "categories",
-    "price",
-    "list_price",
-    "cost",
-    "availability",
-    "in_stock",
-    "image_urls",
-    "tags",
-    "gtin",
-    "variants",
-    "translations",
-    "published_at",
-    "perishable_days",
-];
+/// Whether a document may have a field of a product as it is.
+fn is_own(name: &str) -> bool {
+    PRODUCT_FIELDS.contains(&name) && !matches!(name, "id" | "site" | "attributes")
+}
+
 /// Other names under which documents have a title, and pictures.
 const TITLES: [&str; 3] = ["name", "product_name", "label"];
 const IMAGES: [&str; 5] = ["image", "image_url", "image_link", "images", "thumbnail"];
@@ -75,7 +61,6 @@ pub(crate) fn to_product(
     let mut product = Map::new();
     let mut attributes = Map::new();
     for (name, value) in document {
-        let is_own = OWN.contains(&name.as_str());
         match (name.as_str(), value) {
             (_, Value::Null) => {}
             ("id", _) => {}
@@ -95,7 +80,7 @@ pub(crate) fn to_product(
                 let at = at.and_then(|ms| souk_core::Timestamp::from_ms(ms).ok());
                 product.insert(name.clone(), at.map_or(value.clone(), |at| at.to_string().into()));
             }
-            (_, _) if is_own && name != "in_stock" => {
+            (_, _) if is_own(name) => {
                 product.insert(name.clone(), value.clone());
             }
             _ => flatten(name, value, 0, &mut attributes)?,

@@ -1,5 +1,6 @@
 //! Documents: put, changed, read and removed as products.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
@@ -222,7 +223,7 @@ pub(crate) async fn list(
         ids: pairs.list("ids").map(|ids| ids.into_iter().map(Value::from).collect()),
         ..Listing::default()
     };
-    page(&edge, (&index, listing), &caller)
+    page(&edge, (&index, listing), &caller).await
 }
 
 /// `POST /indexes/{uid}/documents/fetch`
@@ -233,43 +234,64 @@ pub(crate) async fn fetch(
 ) -> Meili {
     let (caller, call) = admit(&edge, request, Operation::ReadCatalogue).await?;
     let listing: Listing = crate::json::parse_object(&call.body)?;
-    page(&edge, (&index, listing), &caller)
+    page(&edge, (&index, listing), &caller).await
 }
 
-fn page(edge: &Edge, (index, listing): (&str, Listing), caller: &Caller) -> Meili {
+async fn page(edge: &Arc<Edge>, (index, listing): (&str, Listing), caller: &Caller) -> Meili {
     let site = site_of(edge, index)?;
     edge.app.noted(caller, caller.check_site(&site))?;
     if listing.sort.is_some() || listing.retrieve_vectors {
         return Err(MeiliError::not_supported("`sort` or `retrieveVectors` for documents"));
     }
     let filter = filter::read(&listing.filter)?;
-    let ids: Option<Vec<ProductId>> = listing.ids.as_ref().map(|ids| ids_of(ids));
-    let limit = listing.limit.unwrap_or(20).min(PAGE_MAX);
-    let (mut results, mut total, mut after) = (Vec::new(), 0, None);
-    let mut keep = |product: &Product| {
-        if ids.as_ref().is_some_and(|ids| !ids.contains(&product.id)) {
-            return;
+    let audience = audience(caller);
+    let edge = Arc::clone(edge);
+    // The whole catalogue may be gone through, which must keep no other request waiting.
+    let read = move || {
+        let limit = listing.limit.unwrap_or(20).min(PAGE_MAX);
+        let (mut results, mut total) = (Vec::new(), 0);
+        let mut keep = |product: &Product| {
+            total += 1;
+            if total > listing.offset && results.len() < limit {
+                let document = document::of_product(product, audience);
+                results.push(match &listing.fields {
+                    Some(fields) => document::only(&document, fields),
+                    None => document,
+                });
+            }
+        };
+        match &listing.ids {
+            Some(ids) => {
+                let ids: BTreeSet<ProductId> = ids_of(ids).into_iter().collect();
+                let named = ids.iter().filter_map(|id| edge.app.product(&site, id));
+                let is_let_through =
+                    |product: &Product| filter.as_ref().is_none_or(|f| f.matches(product));
+                named.filter(|product| is_let_through(product)).for_each(|one| keep(&one));
+            }
+            None => each_product(&edge, (&site, filter.as_ref()), &mut keep),
         }
-        total += 1;
-        if total > listing.offset && results.len() < limit {
-            let document = document::of_product(product, audience(caller));
-            results.push(match &listing.fields {
-                Some(fields) => document::only(&document, fields),
-                None => document,
-            });
-        }
+        let offset = listing.offset;
+        json!({"results": results, "offset": offset, "limit": limit, "total": total})
     };
+    let read = tokio::task::spawn_blocking(read).await;
+    Ok(json(&read.expect("reading the catalogue does not panic")))
+}
+
+/// Shows every product of a site that a filter lets through, in the order of their ids.
+fn each_product(
+    edge: &Edge,
+    (site, filter): (&SiteId, Option<&Filter>),
+    show: &mut dyn FnMut(&Product),
+) {
+    let mut after = None;
     loop {
-        let page =
-            edge.app.list_products(&site, (filter.as_ref(), after.as_ref()), PAGE_PRODUCTS_MAX);
-        page.products.iter().for_each(|product| keep(product));
+        let page = edge.app.list_products(site, (filter, after.as_ref()), PAGE_PRODUCTS_MAX);
+        page.products.iter().for_each(|product| show(product));
         after = page.cursor;
         if after.is_none() {
-            break;
+            return;
         }
     }
-    let offset = listing.offset;
-    Ok(json(&json!({"results": results, "offset": offset, "limit": limit, "total": total})))
 }
 
 fn ids_of(values: &[Value]) -> Vec<ProductId> {
@@ -342,20 +364,10 @@ pub(crate) async fn delete_by_filter(
         // An empty filter would mean everything, which has a call of its own.
         MeiliError::new("invalid_document_filter", "Sending an empty filter is forbidden.")
     })?;
-    let ids = matching(&edge, &site, &read);
+    edge.app.noted(&caller, caller.check_site(&site))?;
+    let mut ids = Vec::new();
+    each_product(&edge, (&site, Some(&read)), &mut |product| ids.push(product.id.clone()));
     remove(&edge, (&index, ids, filter), &caller).await
-}
-
-fn matching(edge: &Edge, site: &SiteId, filter: &Filter) -> Vec<ProductId> {
-    let (mut ids, mut after) = (Vec::new(), None);
-    loop {
-        let page = edge.app.list_products(site, (Some(filter), after.as_ref()), PAGE_PRODUCTS_MAX);
-        ids.extend(page.products.iter().map(|product| product.id.clone()));
-        after = page.cursor;
-        if after.is_none() {
-            return ids;
-        }
-    }
 }
 
 async fn remove(

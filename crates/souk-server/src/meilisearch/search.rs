@@ -18,8 +18,9 @@ use super::{admit, site_of};
 use crate::edge::Edge;
 use crate::routes::json;
 
-/// Searches in one call; chosen: InstantSearch sends one for each refined facet.
-const SEARCHES_MAX: usize = 100;
+/// Searches in one call; chosen: InstantSearch sends one for each refined facet, and a page's key pays one
+/// request for all of them.
+const SEARCHES_MAX: usize = 20;
 
 /// `POST /indexes/{uid}/search`
 pub(crate) async fn post(

@@ -298,3 +298,29 @@ fn a_page_of_the_shop_may_search_and_nothing_else() {
     assert_eq!(reply.header("access-control-allow-origin"), Some(origin));
     ask("/meilisearch/indexes/movies/documents").expect(403);
 }
+
+#[test]
+fn documents_are_listed_by_id_filter_and_place() {
+    let shop = films();
+    let fetch = |body: Value| {
+        let answer = shop.admin(post("/meilisearch/indexes/movies/documents/fetch", &body));
+        let answer = answer.expect(200).json();
+        let ids = answer["results"].as_array().unwrap().iter().map(|one| one["id"].clone());
+        (Value::from_iter(ids), answer["total"].clone())
+    };
+    assert_eq!(fetch(json!({"ids": [3, "1", 3, "none"]})), (json!(["1", "3"]), json!(2)));
+    let dear = json!({"ids": [1, 2, 3], "filter": "price > 8"});
+    assert_eq!(fetch(dear), (json!(["1", "2"]), json!(2)));
+    let page = json!({"offset": 1, "limit": 2, "fields": ["id"]});
+    assert_eq!(fetch(page), (json!(["2", "3"]), json!(4)));
+}
+
+#[test]
+fn one_call_holds_a_bounded_number_of_searches() {
+    let shop = films();
+    let of = |n: usize| json!({"queries": vec![json!({"indexUid": "movies", "q": "carol"}); n]});
+    let answer = shop.admin(post("/meilisearch/multi-search", &of(20))).expect(200).json();
+    assert_eq!(answer["results"].as_array().unwrap().len(), 20);
+    let refused = shop.admin(post("/meilisearch/multi-search", &of(21))).expect(400).json();
+    assert!(refused["message"].as_str().unwrap().contains("the limit is 20"), "{refused}");
+}
