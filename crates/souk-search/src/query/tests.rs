@@ -233,3 +233,10 @@ fn packing_is_not_what_is_looked_for_where_nothing_has_all_words() {
     // Where a product has both words, the bag is what was looked for.
     assert_eq!(found(&shop, "sandwich bag")[0], "Sandwich Bags");
 }
+
+#[test]
+fn a_slash_parts_things_and_not_what_says_which() {
+    let shop = ["Tortillas/Nacho Chips", "Salt/Water Conditioners", "Bread: Pita/Tortillas"];
+    assert_eq!(found(&shop, "tortillas")[0], "Bread: Pita/Tortillas");
+    assert_eq!(found(&shop, "nacho chips")[0], "Tortillas/Nacho Chips");
+}

@@ -300,6 +300,23 @@ fn a_page_of_the_shop_may_search_and_nothing_else() {
 }
 
 #[test]
+fn what_the_shop_pays_is_not_told_to_a_page() {
+    let shop = films();
+    let film = json!([{"id": 5, "title": "Brazil", "price": 12, "cost": 4.5}]);
+    shop.admin(post("/meilisearch/indexes/movies/documents", &film)).expect(202);
+    let origin = "https://shop.example";
+    let key = shop.key_for(Role::StorefrontBrowser, &[origin]);
+    let path = "/meilisearch/indexes/movies/documents/5";
+    assert_eq!(shop.admin(get(path)).expect(200).json()["cost"], 4.5);
+    let of_page = shop.send(&get(path).key(&key).header("origin", origin)).expect(200).json();
+    assert_eq!((&of_page["price"], of_page.get("cost")), (&json!(12), None));
+    let dear = json!({"filter": "cost > 4"});
+    let fetch = post("/meilisearch/indexes/movies/documents/fetch", &dear);
+    let found = shop.send(&fetch.key(&key).header("origin", origin)).expect(200).json();
+    assert_eq!(found["total"], 0, "a filter must not tell it either");
+}
+
+#[test]
 fn documents_are_listed_by_id_filter_and_place() {
     let shop = films();
     let fetch = |body: Value| {
