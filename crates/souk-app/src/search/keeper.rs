@@ -38,6 +38,9 @@ const RETRY_PAUSE: Duration = Duration::from_secs(10);
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
 /// How often it is looked at what is wanted; a fact may take so long to change the order of hits.
 const POPULARITY_PAUSE: Duration = Duration::from_secs(30);
+/// How soon it is looked at again after an index was new, twice as long each time from then on: the orders of a
+/// first import come after its products.
+const POPULARITY_PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// Products of a site that popularity tells apart; all others count as not wanted.
 const POPULAR_MAX: usize = 20_000;
 
@@ -74,6 +77,8 @@ struct Keeper {
     must_compare: bool,
     saved: Option<Instant>,
     weighed: Option<Instant>,
+    /// Until it is looked at what is wanted again.
+    pause: Duration,
     wanted: FxHashMap<SiteId, Wanted>,
 }
 
@@ -90,7 +95,12 @@ impl Keeper {
             self.follow(app).await;
         }
         let is_due = |last: Option<Instant>, pause| last.is_none_or(|last| last.elapsed() >= pause);
-        if is_due(self.weighed, POPULARITY_PAUSE) || self.is_any_untold(app) {
+        let is_new = self.is_any_untold(app);
+        if is_new || is_due(self.weighed, self.pause) {
+            self.pause = match is_new {
+                true => POPULARITY_PAUSE_FIRST,
+                false => (self.pause * 2).clamp(POPULARITY_PAUSE_FIRST, POPULARITY_PAUSE),
+            };
             self.weighed = Some(Instant::now());
             self.weigh(app);
         }

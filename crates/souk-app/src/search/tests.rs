@@ -305,6 +305,24 @@ async fn what_sells_stays_wanted_when_products_change_and_indexes_are_built() {
 }
 
 #[tokio::test]
+async fn orders_that_come_after_their_products_are_told_soon() {
+    let shop = tea_shop().await;
+    let popularity = async || {
+        let answer = ask(&shop, &SearchQuery::new("mint tea", 10)).await;
+        let mint = answer.hits.iter().find(|hit| hit.product_id.as_str() == "mint").unwrap();
+        mint.parts.unwrap().popularity
+    };
+    // The index is in service, and was told that nothing sells.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    buys(&shop, "anna", "mint", 3).await;
+    let began = Instant::now();
+    while popularity().await <= 1.0 {
+        assert!(began.elapsed() < PATIENCE / 4, "nobody tells the index what sells");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_without_a_gap_whatever_reorders_them() {
     let shop = Shop::open().await;
     put(&shop, &lamps(700)).await;

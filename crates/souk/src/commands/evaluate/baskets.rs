@@ -103,8 +103,8 @@ pub(crate) fn shared_text(result: &Value) -> String {
         }
     }
     columns(&rows)
-        + "ranked lists are not suppressed: one person's weight in what is looked at or bought together \
-           is capped (sales in popularity are not); reasons and counts that people see are suppressed\n"
+        + "ranked lists are not suppressed: one person's weight in them is capped; reasons and counts that people \
+           see are suppressed\n"
 }
 
 /// The report as `--output json` prints it.
