@@ -9,6 +9,7 @@ pub mod bought_together;
 pub mod buy_again;
 #[cfg(test)]
 mod checkerboard;
+pub mod clicks;
 pub mod confidence;
 mod cooccurrence;
 pub mod diversity;
