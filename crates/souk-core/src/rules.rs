@@ -101,6 +101,8 @@ pub struct Rule {
     pub selection: Selection,
     /// What it does with them.
     pub action: RuleAction,
+    /// What it says to whoever searches: of `redirect` and `banner`.
+    pub message: Option<Message>,
     /// When it was made: of two with one priority the older one wins.
     pub created_at: Timestamp,
 }
@@ -154,6 +156,19 @@ pub enum CapBy {
     },
 }
 
+/// What a rule says to whoever searches, beside the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// Where it leads: a path of the shop, or an address.
+    pub url: Option<Box<str>>,
+    /// Of a banner: its heading.
+    pub title: Option<Box<str>>,
+    /// Of a banner: what it says below.
+    pub text: Option<Box<str>>,
+    /// Of a banner: a picture, as `url`.
+    pub image_url: Option<Box<str>>,
+}
+
 /// What a rule does with its products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RuleAction {
@@ -200,9 +215,18 @@ pub enum RuleAction {
         /// Above 0, up to 1.
         weight: f32,
     },
+    /// Sends whoever searches to another page; the rule's message says where. Changes no list.
+    Redirect,
+    /// Shows whoever searches the rule's message above the hits. Changes no list.
+    Banner,
 }
 
 impl RuleAction {
+    /// Whether it says something beside the list.
+    pub fn is_message(self) -> bool {
+        matches!(self, RuleAction::Redirect | RuleAction::Banner)
+    }
+
     /// The name of its kind in requests and answers.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -216,6 +240,8 @@ impl RuleAction {
             RuleAction::ExcludeBought { .. } => "exclude_bought",
             RuleAction::Margin { .. } => "margin",
             RuleAction::Stock { .. } => "stock",
+            RuleAction::Redirect => "redirect",
+            RuleAction::Banner => "banner",
         }
     }
 }
@@ -275,6 +301,7 @@ impl Rule {
         if let Some((field, detail)) = self.action.fault() {
             fault(field, detail);
         }
+        self.message_faults(&mut fault);
         if let Some(detail) = self.when.schedule.fault() {
             fault("/when", detail);
         }
@@ -282,10 +309,79 @@ impl Rule {
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
+    fn message_faults(&self, fault: &mut impl FnMut(&'static str, String)) {
+        if !self.action.is_message() {
+            return;
+        }
+        if self.selection != Selection::All {
+            let kind = self.action.as_str();
+            fault("/select", format!("chooses products; a {kind} has none, leave it out"));
+        }
+        let none = Message::default();
+        let message = self.message.as_ref().unwrap_or(&none);
+        match self.action {
+            RuleAction::Redirect => {
+                if message.url.is_none() {
+                    fault(
+                        "/action/url",
+                        "is missing; a redirect needs to know where to".to_owned(),
+                    );
+                }
+                if self.when.queries.is_empty() {
+                    let detail = "is missing; without words every search would be sent away";
+                    fault("/when/queries", detail.to_owned());
+                }
+            }
+            _ if message.title.is_none() && message.image_url.is_none() => {
+                fault("/action/title", "is missing; give it or `image_url`".to_owned());
+            }
+            _ => {}
+        }
+        message.faults(fault);
+    }
+
     /// What decides between two rules that contradict each other: the smaller one wins.
     pub fn precedence(&self) -> (i16, Timestamp, &RuleId) {
         (-self.priority, self.created_at, &self.id)
     }
+}
+
+impl Message {
+    /// Bytes of an address.
+    pub const URL_BYTES_MAX: usize = 2_000;
+    /// Bytes of a heading or text.
+    pub const TEXT_BYTES_MAX: usize = 1_000;
+
+    fn faults(&self, fault: &mut impl FnMut(&'static str, String)) {
+        for (field, url) in [("/action/url", &self.url), ("/action/image_url", &self.image_url)] {
+            let Some(url) = url else { continue };
+            let limit = Message::URL_BYTES_MAX;
+            if url.len() > limit {
+                fault(field, format!("has {} bytes; the limit is {limit}", url.len()));
+            } else if !is_link(url) {
+                let shown: String = url.chars().take(80).collect();
+                let detail = "must be a path that begins with one `/`, or begin with `https://`";
+                fault(field, format!("is `{shown}`; {detail}"));
+            }
+        }
+        for (field, text) in [("/action/title", &self.title), ("/action/text", &self.text)] {
+            let limit = Message::TEXT_BYTES_MAX;
+            if let Some(n) = text.as_ref().map(|text| text.len()).filter(|n| *n == 0 || *n > limit)
+            {
+                fault(field, format!("has {n} bytes; give 1 to {limit}"));
+            }
+        }
+    }
+}
+
+/// Whether a text can be followed as a link without running anything: `javascript:` would, and `//host` and `/\\host`
+/// lead elsewhere than they look.
+fn is_link(url: &str) -> bool {
+    let is_path = url.starts_with('/') && !url[1..].starts_with(['/', '\\']);
+    let is_address = ["https://", "http://"].into_iter().any(|scheme| {
+        url.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
+    });
+    (is_path || is_address) && !url.contains(|c: char| c.is_control() || c.is_whitespace())
 }
 
 impl Condition {
@@ -343,7 +439,7 @@ impl RuleAction {
                     // 0.1 as the nearest smaller `f32` is meant as 0.1.
                     .filter(|_| (factor - 0.1).abs() > f32::EPSILON)
             }
-            RuleAction::Bury | RuleAction::Hide => None,
+            RuleAction::Bury | RuleAction::Hide | RuleAction::Redirect | RuleAction::Banner => None,
             RuleAction::Reserve { share } => {
                 outside("/action/share", f64::from(share), (0.001, 1.0))
             }

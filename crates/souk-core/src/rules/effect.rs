@@ -110,7 +110,7 @@ impl RuleSet {
         let bit =
             |rule: u32| 1_u64.checked_shl(u32::from(active.slots[rule as usize])).unwrap_or(0);
         match kind {
-            RuleAction::Pin { .. } => {}
+            RuleAction::Pin { .. } | RuleAction::Redirect | RuleAction::Banner => {}
             RuleAction::Hide | RuleAction::Bury | RuleAction::ExcludeBought { .. } => {
                 if let Some(rule) = rules.next().map(RuleNo) {
                     self.add(effect, active, (rule, self.action(rule)));
@@ -140,7 +140,7 @@ impl RuleSet {
     fn add(&self, effect: &mut Effect, active: &ActiveRules, (rule, action): (RuleNo, RuleAction)) {
         let bit = || 1_u64.checked_shl(u32::from(active.slots[rule.0 as usize])).unwrap_or(0);
         match action {
-            RuleAction::Pin { .. } => {}
+            RuleAction::Pin { .. } | RuleAction::Redirect | RuleAction::Banner => {}
             RuleAction::Boost { factor } => effect.boost *= factor,
             RuleAction::Bury => effect.buried_by = self.first(effect.buried_by, rule),
             RuleAction::Hide => effect.hidden_by = self.first(effect.hidden_by, rule),

@@ -48,10 +48,11 @@ impl RuleRow {
 /// The rules by what they do, for a glance at those that hold.
 #[derive(Clone, Debug, Default)]
 struct Kinds {
-    /// In the order that decides contradictions, as the two below.
+    /// In the order that decides contradictions, as the three below.
     pins: Vec<RuleNo>,
     reserves: Vec<RuleNo>,
     caps: Vec<RuleNo>,
+    messages: Vec<RuleNo>,
     /// Those that change the weight of products, or bury them.
     weighing: Bits,
     hiding: Bits,
@@ -79,6 +80,7 @@ impl Kinds {
                 RuleAction::Cap { .. } => kinds.caps.push(rule),
                 RuleAction::Boost { .. } | RuleAction::Bury => kinds.weighing.set(rule.0),
                 RuleAction::Hide => kinds.hiding.set(rule.0),
+                RuleAction::Redirect | RuleAction::Banner => kinds.messages.push(rule),
                 RuleAction::ExcludeBought { .. } => kinds.after_purchases.set(rule.0),
                 RuleAction::Margin { .. } => {
                     kinds.weighing.set(rule.0);
@@ -157,10 +159,11 @@ impl InForce {
 #[derive(Clone, Debug, Default)]
 pub struct ActiveRules {
     holding: Bits,
-    /// In the order that decides contradictions, as the three below.
+    /// In the order that decides contradictions, as the four below.
     pub(super) pins: Vec<RuleNo>,
     pub(super) reserves: Vec<RuleNo>,
     pub(super) caps: Vec<RuleNo>,
+    messages: Vec<RuleNo>,
     /// Whether any changes the weight of products, or buries them.
     is_weighing: bool,
     /// Words of bits in which broad rules hold, with what those do.
@@ -216,6 +219,11 @@ impl ActiveRules {
     /// The pins, those first that win.
     pub fn pins(&self) -> &[RuleNo] {
         &self.pins
+    }
+
+    /// The redirects and banners, those first that win.
+    pub fn messages(&self) -> &[RuleNo] {
+        &self.messages
     }
 
     /// The reserved shares, those first that win.
@@ -501,6 +509,7 @@ impl RuleSet {
         active.pins = those(&kinds.pins, usize::MAX);
         active.reserves = those(&kinds.reserves, WORD_MAX);
         active.caps = those(&kinds.caps, WORD_MAX);
+        active.messages = those(&kinds.messages, usize::MAX);
         active.is_weighing = holding.meets(&kinds.weighing);
         active.is_hiding = holding.meets(&kinds.hiding);
         active.is_after_purchases = holding.meets(&kinds.after_purchases);

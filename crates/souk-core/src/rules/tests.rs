@@ -419,6 +419,79 @@ fn a_rule_comes_back_from_its_json_shape() {
     }
 }
 
+/// A rule that says something to searches for tea.
+fn says(id: &str, age: i64, action: Value) -> Rule {
+    rule(id, age, &json!({"when": {"queries": ["tea"]}, "action": action}))
+}
+
+#[test]
+fn what_is_said_beside_a_list_comes_back_and_changes_no_list() {
+    let to = json!({"type": "redirect", "url": "/tea"});
+    let whole = json!({"type": "banner", "title": "Tea", "text": "week", "url": "https://example.org",
+        "image_url": "/tea.png"});
+    for action in [to.clone(), whole.clone()] {
+        assert_eq!(rule_to_json(&says("r", 1, action.clone()))["action"], action);
+    }
+    let set = RuleSet::compile([
+        says("late", 2, whole.clone()),
+        says("early", 1, to),
+        rule("hides", 3, &json!({"select": {"product_ids": ["f"]}, "action": {"type": "hide"}})),
+    ]);
+    let site = SiteId::main();
+    let active_for = |query| {
+        let asked = RuleContext { query, ..context(&site) };
+        set.active(&set.in_force(Timestamp::EPOCH, &TimeZone::UTC), &asked)
+    };
+    let said = |active: &ActiveRules| -> Vec<String> {
+        active.messages().iter().map(|rule| set.rule(*rule).id.to_string()).collect()
+    };
+    let active = active_for(Some("green tea"));
+    assert_eq!(said(&active), ["early", "late"], "the older one wins");
+    assert!(active.removes() && !active.reorders());
+    assert!(said(&active_for(Some("coffee"))).is_empty());
+    let row = set.row(&product("a", "A"));
+    assert_eq!(set.effect((&active, &row), 0, &mut Vec::new()), Effect::NONE);
+}
+
+#[test]
+fn links_that_run_something_or_lead_elsewhere_are_refused() {
+    let faults = |when: Value, action: Value| -> Vec<String> {
+        let value = json!({"id": "r", "when": when, "action": action});
+        let faults = rule_from_json(&value, None, Timestamp::EPOCH).err().unwrap_or_default();
+        faults.into_iter().map(|fault| fault.pointer).collect()
+    };
+    let tea = || json!({"queries": ["tea"]});
+    let to = |url: &str| json!({"type": "redirect", "url": url});
+    for good in ["/", "/tea?x=1#y", "https://example.org/tea", "http://example.org"] {
+        assert!(faults(tea(), to(good)).is_empty(), "{good}");
+    }
+    for bad in [
+        "",
+        "tea",
+        "javascript:alert(1)",
+        "//example.org",
+        "/\\example.org",
+        "https://",
+        "https:///tea",
+        "data:text/html,x",
+        "/a b",
+        "/a\nb",
+    ] {
+        assert_eq!(faults(tea(), to(bad)), ["/action/url"], "{bad}");
+    }
+    assert_eq!(faults(json!({}), to("/tea")), ["/when/queries"], "not every search");
+    assert_eq!(faults(tea(), json!({"type": "redirect"})), ["/action/url"]);
+    assert_eq!(faults(tea(), json!({"type": "banner", "text": "x"})), ["/action/title"]);
+    assert_eq!(faults(tea(), json!({"type": "banner", "title": ""})), ["/action/title"]);
+    assert_eq!(
+        faults(tea(), json!({"type": "redirect", "url": "/", "title": "x"})),
+        ["/action/title"]
+    );
+    let chosen =
+        json!({"id": "r", "when": tea(), "select": {"filter": "price < 1"}, "action": to("/")});
+    assert_eq!(rule_from_json(&chosen, None, Timestamp::EPOCH).unwrap_err()[0].pointer, "/select");
+}
+
 #[test]
 fn every_fault_is_named_with_its_place() {
     let faults = |value: Value| -> Vec<String> {

@@ -148,6 +148,18 @@ pub(crate) struct RuleActionBody {
     /// Of `margin` and `stock`.
     #[schema(required = false, minimum = 0.001, maximum = 1)]
     weight: f32,
+    /// Of `redirect`, which needs it, and of `banner`: a path of the shop, or an address.
+    #[schema(required = false, example = "/stores")]
+    url: String,
+    /// Of `banner`, which needs it or a picture.
+    #[schema(required = false, max_length = 1000)]
+    title: String,
+    /// Of `banner`.
+    #[schema(required = false, max_length = 1000)]
+    text: String,
+    /// Of `banner`: a picture, as `url`.
+    #[schema(required = false)]
+    image_url: String,
 }
 
 /// What rules can do.
@@ -165,6 +177,8 @@ pub(crate) enum ActionName {
     ExcludeBought,
     Margin,
     Stock,
+    Redirect,
+    Banner,
 }
 
 /// A rule as it is stored: its fields, and what the server says of it.

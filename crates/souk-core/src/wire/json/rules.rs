@@ -4,7 +4,8 @@ use serde_json::{Map, Number, Value, json};
 
 use super::faults::{Faults, FieldError, show};
 use crate::rules::{
-    CapBy, Condition, Hours, Moment, Rule, RuleAction, RuleId, Schedule, Selection, Weekday,
+    CapBy, Condition, Hours, Message, Moment, Rule, RuleAction, RuleId, Schedule, Selection,
+    Weekday,
 };
 use crate::{Channel, Filter, ProductId, SiteId, Timestamp};
 
@@ -87,9 +88,13 @@ fn read_rule(
         faults.at("select", |faults| read_selection(faults, value))
     });
     let action = match given(object, "action") {
-        Some(value) => faults.at("action", |faults| read_action(faults, value)),
+        Some(value) => faults.at("action", |faults| {
+            let action = read_action(faults, value)?;
+            Some((action, read_message(faults, (action, value))?))
+        }),
         None => faults.missing("action", "every rule needs one such as {\"type\": \"hide\"}"),
     };
+    let (action, message) = action?;
     Some(Rule {
         id: id?,
         name: name?,
@@ -97,7 +102,8 @@ fn read_rule(
         priority: i16::try_from(priority?).ok()?,
         when: when?,
         selection: selection?.without_repetitions(),
-        action: action?,
+        action,
+        message,
         created_at,
     })
 }
@@ -232,7 +238,7 @@ fn read_selection(faults: &mut Faults, value: &Value) -> Option<Selection> {
 }
 
 /// The kinds of action, each with the fields that it has besides its type.
-const ACTIONS: [(&str, &[&str]); 10] = [
+const ACTIONS: [(&str, &[&str]); 12] = [
     ("pin", &["position"]),
     ("boost", &["factor"]),
     ("bury", &[]),
@@ -243,7 +249,25 @@ const ACTIONS: [(&str, &[&str]); 10] = [
     ("exclude_bought", &["days"]),
     ("margin", &["weight"]),
     ("stock", &["weight"]),
+    ("redirect", &["url"]),
+    ("banner", &["title", "text", "url", "image_url"]),
 ];
+
+/// What a redirect or banner says; `Some(None)` of any other action.
+fn read_message(
+    faults: &mut Faults,
+    (action, value): (RuleAction, &Value),
+) -> Option<Option<Message>> {
+    let (true, Value::Object(object)) = (action.is_message(), value) else { return Some(None) };
+    let mut text = |name: &str| match given(object, name) {
+        None => Some(None),
+        Some(value) => {
+            faults.at(name, |faults| faults.text(value)).map(|text| Some(text.into_boxed_str()))
+        }
+    };
+    let [url, title, words, image_url] = ["url", "title", "text", "image_url"].map(&mut text);
+    Some(Some(Message { url: url?, title: title?, text: words?, image_url: image_url? }))
+}
 
 fn read_action(faults: &mut Faults, value: &Value) -> Option<RuleAction> {
     let Value::Object(object) = value else {
@@ -271,6 +295,8 @@ fn read_action(faults: &mut Faults, value: &Value) -> Option<RuleAction> {
         }
         "bury" => RuleAction::Bury,
         "hide" => RuleAction::Hide,
+        "redirect" => RuleAction::Redirect,
+        "banner" => RuleAction::Banner,
         "cap_brand" => RuleAction::Cap { by: CapBy::Brand, max: max(count("max", 100))? },
         "cap_category" => {
             let depth = match object.contains_key("depth") {
@@ -314,7 +340,17 @@ pub fn rule_to_json(rule: &Rule) -> Value {
         }
     };
     object.insert("select".into(), selection);
-    object.insert("action".into(), action_to_json(rule.action));
+    let mut action = action_to_json(rule.action);
+    if let (Some(message), Value::Object(action)) = (&rule.message, &mut action) {
+        let Message { url, title, text, image_url } = message;
+        let parts = [("url", url), ("title", title), ("text", text), ("image_url", image_url)];
+        for (name, part) in parts {
+            part.iter().for_each(|part| {
+                action.insert(name.into(), (**part).into());
+            });
+        }
+    }
+    object.insert("action".into(), action);
     Value::Object(object)
 }
 
@@ -361,7 +397,9 @@ fn action_to_json(action: RuleAction) -> Value {
     match action {
         RuleAction::Pin { position } => json!({ "type": kind, "position": position }),
         RuleAction::Boost { factor } => json!({ "type": kind, "factor": short(factor) }),
-        RuleAction::Bury | RuleAction::Hide => json!({ "type": kind }),
+        RuleAction::Bury | RuleAction::Hide | RuleAction::Redirect | RuleAction::Banner => {
+            json!({ "type": kind })
+        }
         RuleAction::Reserve { share } => json!({ "type": kind, "share": short(share) }),
         RuleAction::Cap { by: CapBy::Category { depth: Some(depth) }, max } => {
             json!({ "type": kind, "max": max, "depth": depth })
