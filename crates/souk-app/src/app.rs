@@ -18,7 +18,7 @@ use crate::recommend::{Ranking, keep_fresh, keep_lists, keep_trials};
 use crate::replenishment::keep_replenished;
 use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
-use crate::search::{Searching, keep_search};
+use crate::search::{Searching, keep_learned, keep_search};
 use crate::segments::Segments;
 use crate::{AppError, Clock, Config, Views};
 
@@ -83,7 +83,7 @@ pub struct App {
 
 impl App {
     /// The names of all projections, for metrics.
-    pub const PROJECTIONS: [&'static str; 11] = [
+    pub const PROJECTIONS: [&'static str; 12] = [
         "consents",
         "catalogue",
         "identity",
@@ -95,6 +95,7 @@ impl App {
         "supply",
         "popularity",
         "attribution",
+        "searches",
     ];
 
     /// Opens the application on its storage: loads the newest snapshot and starts folding the tail.
@@ -164,6 +165,7 @@ impl App {
         tokio::spawn(keep_people(Arc::downgrade(&app)));
         tokio::spawn(keep_search(Arc::downgrade(&app)));
         tokio::spawn(keep_trials(Arc::downgrade(&app)));
+        tokio::spawn(keep_learned(Arc::downgrade(&app)));
         Ok(app)
     }
 

@@ -115,8 +115,8 @@ pub use replenishment::{
     ReplenishmentPlan, plan_to_json,
 };
 pub use reports::{
-    AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, RecommendationReport,
-    ReportDays, Verdict,
+    AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, QueryFigures,
+    RecommendationReport, ReportDays, SearchReport, SearchReportKind, SearchReportQuery, Verdict,
 };
 pub use retention::{
     KindCount, OtherTerm, PersonalKind, RetentionMode, RetentionOutcome, RetentionRun,
@@ -124,8 +124,8 @@ pub use retention::{
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
 pub use search::{
-    FoundProduct, SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchQuery, SuggestQuery, Suggested,
-    SuggestedProduct, SynonymSet, search_to_json, suggested_to_json,
+    Banner, FoundProduct, SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchQuery, SuggestQuery,
+    Suggested, SuggestedProduct, SuggestedQuery, SynonymSet, search_to_json, suggested_to_json,
 };
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,

@@ -36,6 +36,7 @@ mod popularity;
 pub(crate) mod projector;
 mod repeats;
 mod sales;
+mod searches;
 mod shoppers;
 mod snapshots;
 mod supply;
@@ -53,6 +54,7 @@ pub use histories::{Histories, History, PastBasket, TOUCHES_MAX, Touch, VISIT_GA
 pub use identity::Identity;
 pub use popularity::Popularity;
 pub use sales::{DailySales, DaySale, SalesTotal};
+pub(crate) use searches::{SEARCH_DAYS, Sought, Taken, Windows, query_key};
 pub use shoppers::Shoppers;
 
 pub(crate) use consents::Statement;
@@ -69,6 +71,7 @@ use histories::{Crowd, Out, is_kept};
 use lines::{Line, Lines};
 use orders::{NONE, Report};
 use repeats::ALWAYS;
+use searches::Searches;
 use snapshots::Anchor;
 use uses::Uses;
 
@@ -156,6 +159,8 @@ pub struct Views {
     pub(crate) supply: Supply,
     /// What became of answers.
     attribution: Attribution,
+    /// What people searched for.
+    searches: Searches,
     /// How much was folded.
     pub counters: Counters,
     /// Grows with every change.
@@ -187,6 +192,7 @@ impl Views {
             sales: DailySales::default(),
             supply: Supply::default(),
             attribution: Attribution::default(),
+            searches: Searches::default(),
             counters: Counters::default(),
             generation: 0,
             cursor: Cursor::START,
@@ -234,6 +240,7 @@ impl Views {
             (DailySales::NAME, self.sales.bytes()),
             (Supply::NAME, self.supply.bytes()),
             (Attribution::NAME, self.attribution.bytes()),
+            (Searches::NAME, self.searches.bytes()),
         ];
         ViewSizes {
             products: self.catalogue.len(),
@@ -261,6 +268,7 @@ impl Views {
         self.counters.count(decoded.kind, decoded.received_at);
         self.popularity.advance(decoded.received_at);
         self.attribution.advance(decoded.received_at);
+        self.searches.advance(decoded.received_at);
         self.fold(decoded);
     }
 
@@ -308,6 +316,9 @@ impl Views {
             (Fact::Order(order), Some(subject)) => {
                 self.fold_order(&head, subject, order);
                 self.attribute_order(&head, (subject, order));
+            }
+            (Fact::Searched { query }, Some(subject)) => {
+                self.fold_searched(&head, (subject, query));
             }
             (Fact::Sale(sale), _) => self.fold_sale(&head, sale),
             (Fact::Linked { other, basis }, Some(subject)) => {
@@ -445,6 +456,7 @@ impl Views {
         self.identity.forget(subject);
         self.consents.forget(subject);
         self.attribution.forget(subject);
+        self.searches.forget(subject);
         if let Some(shopper) = self.shoppers.shopper(subject) {
             let fellows = self.histories.fellows(shopper);
             self.recounting((&fellows, ALWAYS), |views| {

@@ -1,4 +1,4 @@
-//! Reports on recommendations: what became of answers, and what personalization brings.
+//! Reports: what became of answers, what personalization brings, and what is searched for.
 
 use souk_core::{Currency, Day, SiteId, Timestamp};
 
@@ -6,11 +6,13 @@ use crate::projections::{FigureQuery, KEPT_DAYS, LATE_DAYS, day_of};
 use crate::{App, AppError, Caller, Operation};
 
 mod holdout;
+mod searches;
 mod telling;
 #[cfg(test)]
 mod tests;
 
 pub use holdout::{Comparison, HoldoutReport, Metric, Verdict};
+pub use searches::{QueryFigures, SearchReport, SearchReportKind, SearchReportQuery};
 
 /// Days of a report that names none (chosen: four weeks, so that each weekday counts alike).
 const DAYS_DEFAULT: i32 = 28;

@@ -126,8 +126,12 @@ impl Terms {
         self.0[kind as usize]
     }
 
-    fn is_over(&self, kind: PersonalKind, at: Timestamp) -> bool {
-        self.before(kind).is_some_and(|before| at < before)
+    /// Whether a fact of a kind is past its term. What a search showed tells the search as well, so it goes with the
+    /// first of both.
+    fn is_over(&self, (kind, fact): (PersonalKind, &Fact), at: Timestamp) -> bool {
+        let is_before = |kind| self.before(kind).is_some_and(|before| at < before);
+        let tells_search = matches!(fact, Fact::Impressions(shown) if shown.marks.search.is_some());
+        is_before(kind) || tells_search && is_before(PersonalKind::Searches)
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use souk_core::rules::SegmentsOf;
 use souk_core::{
-    Filter, Impressions, Marks, ProductId, Purpose, Purposes, SiteId, SubjectId, Timestamp,
+    Filter, Impressions, Marks, ProductId, Purpose, Purposes, SearchMark, SiteId, SubjectId,
+    Timestamp,
 };
 use souk_search::{
     Facet, FacetRequest, Language, Relaxation, ScoreParts, SearchAnswer, SearchError,
@@ -27,6 +28,10 @@ use crate::{App, AppError, AuditOperation, Caller, Operation, Shown};
 mod follow;
 mod json;
 mod keeper;
+mod learned;
+#[cfg(test)]
+mod learned_tests;
+mod messages;
 mod personal;
 mod pool;
 mod shelf;
@@ -37,10 +42,14 @@ mod tests;
 
 pub use json::{search_to_json, suggested_to_json};
 pub(crate) use keeper::keep_search;
+pub(crate) use learned::keep_learned;
+pub use messages::Banner;
 pub(crate) use shelf::Searching;
-pub use suggest::{SuggestQuery, Suggested, SuggestedProduct};
+pub use suggest::{SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery};
 pub use synonyms::{SYNONYMS_MAX, SynonymSet};
 
+use learned::LearnedQuery;
+use messages::Messages;
 use personal::Taste;
 use pool::Page;
 
@@ -124,6 +133,10 @@ pub struct FoundProduct {
     pub parts: Option<ScoreParts>,
     /// By what the shopper's own purchases multiplied the score.
     pub personal: f64,
+    /// By what others' clicks after this query multiplied it.
+    pub clicks: f64,
+    /// How many people took it up after this query, of a product that its words do not find.
+    pub brought_by: Option<u32>,
     /// What rules did to its place, where asked and any hold.
     pub moved: Option<Moved>,
 }
@@ -147,6 +160,10 @@ pub struct SearchFound {
     pub understood: Vec<Understood>,
     /// What was given up to find anything.
     pub relaxed: Vec<Relaxation>,
+    /// Where the shop sends who searches for this, rather than to the hits.
+    pub redirect: Option<Box<str>>,
+    /// What the shop says above the hits.
+    pub banners: Vec<Banner>,
     /// How long it took.
     pub took: Duration,
     /// Where the next page begins; none after the last.
@@ -170,8 +187,10 @@ struct Admitted {
 #[derive(Debug, Default)]
 struct Prepared {
     taste: Taste,
+    learned: Option<Arc<LearnedQuery>>,
     hidden: Option<(Vec<Filter>, Vec<ProductId>)>,
     reorders: bool,
+    messages: Messages,
     arm: Option<HoldoutArm>,
     may_analyse: bool,
 }
@@ -197,6 +216,7 @@ impl App {
         let asking = Asking { app: self, query, admitted: &admitted, book: &book, context };
         let prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
+        let found = SearchFound { took: started.elapsed(), ..found };
         let subject = admitted.whom.known.or(admitted.whom.alone);
         if query.is_gpc
             && let Some(subject) = subject
@@ -212,7 +232,8 @@ impl App {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
         }
         let is_explained = query.explain && admitted.may_know_rules;
-        Ok(SearchFound { took: started.elapsed(), is_explained, ..found })
+        let Messages { redirect, banners } = prepared.messages;
+        Ok(SearchFound { is_explained, redirect, banners, ..found })
     }
 
     async fn admit_search(
@@ -245,6 +266,13 @@ impl App {
         arm: Option<HoldoutArm>,
     ) {
         let arms = arm.filter(|_| subject.is_some()).map(|arm| arm.mark(&self.config.holdout));
+        let small = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
+        // Browsing a category without words is no search.
+        let search = (!query.query.trim().is_empty()).then(|| SearchMark {
+            query: query.query.as_str().into(),
+            n_found: small(found.total as u128),
+            took_us: small(found.took.as_micros()),
+        });
         self.record_impressions(Shown {
             subject,
             site: admitted.site.clone(),
@@ -256,7 +284,7 @@ impl App {
                 placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
                 strategy: SEARCH_STRATEGY.into(),
                 products: found.hits.iter().map(|hit| hit.product_id.clone()).collect(),
-                marks: Marks { arms: arms.into_iter().collect(), products: Vec::new() },
+                marks: Marks { arms: arms.into_iter().collect(), products: Vec::new(), search },
             },
         });
     }
@@ -283,10 +311,13 @@ impl Asking<'_> {
             (Some(HoldoutArm::Holdout), _) | (_, Some(_)) => Taste::default(),
             _ => self.taste(&views),
         };
-        let (hidden, reorders) = self.with_hand(&views, arm, |hand| {
-            (hand.hidden(), hand.reorders() && self.query.sort.is_none())
+        let learned = self.app.learned(&views).filter(|_| self.query.sort.is_none());
+        let learned = learned.and_then(|learned| learned.query(site, &self.query.query));
+        let (hidden, reorders, messages) = self.with_hand(&views, arm, |hand| {
+            let reorders = hand.reorders() && self.query.sort.is_none();
+            (hand.hidden(), reorders, Messages::of(hand, self.query))
         });
-        Prepared { taste, hidden, reorders, arm, may_analyse }
+        Prepared { taste, learned, hidden, reorders, messages, arm, may_analyse }
     }
 
     fn taste(&self, views: &Views) -> Taste {
@@ -329,10 +360,12 @@ impl Asking<'_> {
             index.has_field(&sort.field) || !SORTED_BY.contains(&sort.field.as_str())
         });
         let is_own_page = self.query.cursor.as_deref().is_some_and(pool::is_own);
-        if !prepared.reorders && prepared.taste.is_empty() && !is_own_page {
+        let is_plain =
+            !prepared.reorders && prepared.taste.is_empty() && prepared.learned.is_none();
+        if is_plain && !is_own_page {
             let answer = index.search(&request).map_err(refused)?;
             let cursor = answer.cursor.clone();
-            let hits = answer.hits.iter().map(ranked).collect();
+            let hits = answer.hits.iter().map(Ranked::of).collect();
             return Ok(self.found((&index, answer), hits, cursor));
         }
         let Page { answer, hits, cursor } = self.pooled(&index, request, prepared)?;
@@ -383,6 +416,8 @@ impl Asking<'_> {
             language: Language::Other,
             understood: Vec::new(),
             relaxed: Vec::new(),
+            redirect: None,
+            banners: Vec::new(),
             took: Duration::ZERO,
             cursor: None,
             is_explained: false,
@@ -401,7 +436,8 @@ impl Asking<'_> {
         let views = self.app.views.read();
         let catalogue = &views.catalogue;
         let says_moves = self.query.explain && self.admitted.may_know_rules;
-        let product = |(id, parts, (score, personal), moved): Ranked| {
+        let product = |ranked: Ranked| {
+            let Ranked { id, parts, score, personal, clicks, brought_by, moved } = ranked;
             let item = catalogue.item(&self.admitted.site, &id)?;
             let title = &catalogue.product(item)?.title;
             Some(FoundProduct {
@@ -410,6 +446,8 @@ impl Asking<'_> {
                 product: catalogue.product_json(item),
                 parts,
                 personal,
+                clicks,
+                brought_by,
                 moved: moved.filter(|_| says_moves),
                 product_id: id,
             })
@@ -423,6 +461,8 @@ impl Asking<'_> {
             language: answer.language,
             understood: answer.understood,
             relaxed: answer.relaxed,
+            redirect: None,
+            banners: Vec::new(),
             took: Duration::ZERO,
             cursor,
             is_explained: false,
@@ -430,12 +470,30 @@ impl Asking<'_> {
     }
 }
 
-/// A hit with the parts of its score, the score, what the shopper's past made of it, and what rules did.
-type Ranked = (ProductId, Option<ScoreParts>, (f64, f64), Option<Moved>);
+/// A hit with what put it in its place.
+#[derive(Clone, Debug)]
+struct Ranked {
+    id: ProductId,
+    parts: Option<ScoreParts>,
+    score: f64,
+    /// See [`FoundProduct::personal`], and what follows there.
+    personal: f64,
+    clicks: f64,
+    brought_by: Option<u32>,
+    moved: Option<Moved>,
+}
 
-/// A hit as the engine ranks it.
-fn ranked(hit: &souk_search::Hit) -> Ranked {
-    (hit.id.clone(), Some(hit.parts), (hit.score, 1.0), None)
+impl Ranked {
+    /// A hit as the engine ranks it.
+    fn of(hit: &souk_search::Hit) -> Ranked {
+        Ranked { parts: Some(hit.parts), score: hit.score, ..Ranked::unranked(hit.id.clone()) }
+    }
+
+    /// A product that has no score yet.
+    fn unranked(id: ProductId) -> Ranked {
+        let (score, personal, clicks) = (0.0, 1.0, 1.0);
+        Ranked { id, parts: None, score, personal, clicks, brought_by: None, moved: None }
+    }
 }
 
 /// A title with the found words in `<em>`, safe to be put into a page; `None` without any.

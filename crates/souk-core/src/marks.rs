@@ -67,19 +67,32 @@ impl Team {
     pub const ALL: [Team; 2] = [Team::A, Team::B];
 }
 
-/// What chance and experiments did to an answer; mostly nothing.
+/// What a search was asked for, and how it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchMark {
+    /// The words as typed, without personal data; empty where nobody is known who could take them back.
+    pub query: Box<str>,
+    /// Products found, all pages together.
+    pub n_found: u32,
+    /// How long the answer took, in microseconds.
+    pub took_us: u32,
+}
+
+/// What chance and experiments did to an answer, and which search it answers; mostly nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// The experiments that the shopper was in.
     pub arms: Vec<ArmMark>,
     /// One for each product of the answer, in its order, or none at all.
     pub products: Vec<ProductMark>,
+    /// The search, where it answers one.
+    pub search: Option<SearchMark>,
 }
 
 impl Marks {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.arms.is_empty() && self.products.is_empty()
+        self.arms.is_empty() && self.products.is_empty() && self.search.is_none()
     }
 }
 

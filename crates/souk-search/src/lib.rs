@@ -43,4 +43,4 @@ pub use request::{
 pub use settings::{FieldWeight, Ranking, Settings, TextField};
 pub use suggest::{SuggestRequest, Suggestion, Suggestions};
 pub use synonyms::Synonym;
-pub use text::Language;
+pub use text::{Language, fold};

@@ -9,7 +9,7 @@ mod language;
 mod tokens;
 mod units;
 
-pub(crate) use fold::fold;
+pub use fold::fold;
 pub(crate) use language::HeadSide;
 pub use language::Language;
 pub(crate) use tokens::{Gap, TokenKind, Tokens};

@@ -1,6 +1,7 @@
 //! The OpenAPI document: utoipa reads it off the handlers and shapes, this file adds what both share.
 
 use serde_json::{Map, Value, json};
+use souk_app::SearchReportKind;
 use souk_core::SiteId;
 use utoipa::OpenApi;
 
@@ -51,7 +52,9 @@ use crate::routes::{
         people::audience_of_category,
         recommend::page,
         search::search,
+        search::batch,
         search::suggest,
+        search::analytics,
         search::synonyms,
         search::put_synonyms,
         rules::list,
@@ -229,8 +232,11 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
         }
         Some("cursor") if path.ends_with("/members") => json!({ "pattern": "^[0-9a-f]{8}$" }),
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
-        Some("from" | "to") if path == "/v1/reports/recommendations" => {
+        Some("from" | "to") if path.starts_with("/v1/reports/") || path.ends_with("/analytics") => {
             json!({ "format": "date", "pattern": DAY_PATTERN })
+        }
+        Some("kind") if path.ends_with("/analytics") => {
+            json!({ "enum": SearchReportKind::ALL.map(SearchReportKind::as_str) })
         }
         Some("id" | "location_id" | "product_id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),

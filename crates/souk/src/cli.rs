@@ -27,7 +27,7 @@ pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
 pub(crate) use planning::{ReplenishArgs, SimulateCommand};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
-pub(crate) use report::ReportCommand;
+pub(crate) use report::{ReportCommand, SearchKind};
 pub(crate) use rules::RulesCommand;
 pub(crate) use search::{SearchArgs, SearchEvaluateArgs};
 

@@ -92,6 +92,7 @@ pub(crate) enum Job {
         rows: commands::report::Rows,
     },
     ReportHoldout,
+    ReportSearches(commands::report::Searches),
     Webhooks {
         resend: Option<String>,
     },
@@ -208,6 +209,7 @@ impl Job {
             | Job::ModelsServe { .. }
             | Job::ReportRecommendations { .. }
             | Job::ReportHoldout
+            | Job::ReportSearches(_)
             | Job::Webhooks { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
@@ -271,6 +273,7 @@ impl Job {
                 commands::report::recommendations(shop, days, *rows).await
             }
             Job::ReportHoldout => commands::report::holdout(shop).await,
+            Job::ReportSearches(asked) => commands::report::searches(shop, asked).await,
             Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,

@@ -338,7 +338,7 @@ async fn only_the_last_sets_are_kept() {
     let manifests = paths.iter().filter(|path| path.contains("manifest")).count();
     assert_eq!(manifests, 2, "{paths:?}");
     let of_sets = paths.iter().filter(|path| path.starts_with("snapshots/")).count();
-    assert_eq!(of_sets, 26, "{paths:?}");
+    assert_eq!(of_sets, 28, "{paths:?}");
 }
 
 #[tokio::test]

@@ -130,9 +130,22 @@ impl App {
         shown: Vec<Shown>,
         received: Timestamp,
     ) -> Result<(), AppError> {
-        let records = shown.into_iter().map(|shown| to_record(shown, received));
+        let records = shown.into_iter().map(|mut shown| {
+            self.clean_query(&mut shown);
+            to_record(shown, received)
+        });
         self.append_sealed(records.collect::<Result<_, _>>()?).await?;
         Ok(())
+    }
+
+    /// Takes personal data out of the words that were searched for, and all words where nobody is known who
+    /// could take them back.
+    fn clean_query(&self, shown: &mut Shown) {
+        let Some(search) = &mut shown.impressions.marks.search else { return };
+        match shown.subject {
+            Some(_) => self.door.redactor.query(&mut search.query),
+            None => search.query = Box::default(),
+        }
     }
 
     fn count_dropped_impressions(&self, count: u64) {

@@ -114,6 +114,11 @@ impl Redactor {
         }
     }
 
+    /// Takes personal data out of a search that was answered here.
+    pub(crate) fn query(&self, query: &mut Box<str>) {
+        self.text(query, &mut Pass::new(None));
+    }
+
     fn text(&self, text: &mut Box<str>, pass: &mut Pass<'_>) {
         if let Some(clean) = self.clean(text, Reading::Terse, pass) {
             *text = clean.into();

@@ -218,6 +218,7 @@ fn record_line(decoded: &Decoded) -> Option<Value> {
             "request_id": shown.request_id,
             "placement": shown.placement,
             "strategy": shown.strategy,
+            "query": shown.marks.search.as_ref().map(|search| &search.query),
             "product_ids": shown.products.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
             "experiments": shown.marks.arms.iter().map(|mark| {
                 json!({"experiment": mark.experiment, "arm": mark.arm})

@@ -23,14 +23,17 @@ mod fold;
 mod outcomes;
 mod person;
 mod report;
+mod taken;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trials;
 
 pub(crate) use codec::Entry;
+pub(super) use codec::{read_day, read_hash, read_item};
 pub(crate) use outcomes::{OutcomeQuery, Outcomes, PersonOutcome};
 use person::Person;
 pub(crate) use report::{Counted, FigureQuery, FigureRow, Figures, MoneyFigures};
+pub(super) use taken::Taker;
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Days from an answer to what it can be credited with, at most; settings may say less.

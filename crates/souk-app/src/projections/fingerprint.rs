@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::attribution::{Cell, Entry};
 use super::orders::{NONE, OrderFold};
+use super::searches::SearchEntry;
 use super::{Popularity, Views};
 
 /// Adds up the hashes of all entries, so that the order of visiting them does not matter.
@@ -95,6 +96,7 @@ impl Views {
             ("sales", self.digest_sales(&names)),
             ("supply", self.digest_supply(&names)),
             ("attribution", self.digest_attribution(&names)),
+            ("searches", self.digest_searches(&names)),
         ]
     }
 
@@ -255,6 +257,27 @@ impl Views {
                         w.text(&mark.arm);
                         w.zigzag(at);
                     }
+                }
+            });
+        });
+        digest.0
+    }
+
+    fn digest_searches(&self, names: &Names<'_>) -> u128 {
+        let mut digest = Digest::default();
+        self.searches.entries(&mut |entry| {
+            digest.add("sought", |w| match entry {
+                SearchEntry::Unnamed { day, site, counts } => {
+                    w.zigzag(i64::from(day));
+                    w.text(self.catalogue.site_name(site));
+                    counts.iter().for_each(|count| w.varint(*count));
+                }
+                SearchEntry::Search { subject, site, key, parts, shown } => {
+                    w.raw(&subject.0);
+                    w.text(self.catalogue.site_name(site));
+                    w.text(key);
+                    parts.iter().for_each(|part| w.zigzag(*part));
+                    shown.iter().for_each(|item| names.item(*item, w));
                 }
             });
         });

@@ -28,6 +28,7 @@ use super::attribution::Attribution;
 use super::consents::Consents;
 use super::counters::Counters;
 use super::popularity::Popularity;
+use super::searches::Searches;
 use crate::AppError;
 use crate::consent::ConsentRules;
 use crate::sealing::Nonces;
@@ -101,7 +102,7 @@ pub(crate) struct Anchor {
 }
 
 /// The parts that this program reads and writes, in the order of reading.
-const PARTS: [(&str, u16); 12] = [
+const PARTS: [(&str, u16); 13] = [
     // First, so that under other rules nothing else is read.
     (Consents::NAME, Consents::VERSION),
     (Catalogue::NAME, Catalogue::VERSION),
@@ -114,6 +115,7 @@ const PARTS: [(&str, u16); 12] = [
     (Supply::NAME, Supply::VERSION),
     (Popularity::NAME, Popularity::VERSION),
     (Attribution::NAME, Attribution::VERSION),
+    (Searches::NAME, Searches::VERSION),
     ("counters", COUNTERS_VERSION),
 ];
 
@@ -145,6 +147,7 @@ impl Views {
             self.supply.snapshot(),
             self.popularity.snapshot(),
             self.attribution.snapshot(),
+            self.searches.snapshot(),
             self.snapshot_counters(),
         ];
         let parts = PARTS.into_iter().zip(bytes);
@@ -183,6 +186,7 @@ impl Views {
         let supply = Supply::restore(&next()?, n_items)?;
         let popularity = Popularity::restore(&next()?)?;
         let attribution = Attribution::restore(&next()?, n_items)?;
+        let searches = Searches::restore(&next()?, n_items)?;
         let counters = next()?;
         let mut r = Reader::new(&counters);
         let (generation, now_seen) = (r.varint()?, r.timestamp()?);
@@ -203,6 +207,7 @@ impl Views {
             sales,
             supply,
             attribution,
+            searches,
             counters,
             generation,
             now_seen,

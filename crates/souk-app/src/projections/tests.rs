@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use souk_core::{
     Action, ArmMark, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Impressions,
     Interaction, LinkBasis, LocationId, Marks, Money, OrderChange, OrderId, OrderLine, OrderRef,
-    Product, ProductId, ProductMention, Quantity, Sale, SiteId, Source, StockChange, StockMovement,
-    SubjectId, Timestamp, Unit,
+    Product, ProductId, ProductMention, Quantity, Sale, SearchMark, SiteId, Source, StockChange,
+    StockMovement, SubjectId, Timestamp, Unit,
 };
 use souk_ports::{Partition, Position, RecordKind};
 
@@ -109,8 +109,20 @@ pub(crate) fn served(request: &str, products: &[u8]) -> Fact {
         marks: Marks {
             arms: vec![ArmMark { experiment: "holdout".into(), arm: arm.into() }],
             products: Vec::new(),
+            search: None,
         },
     })
+}
+
+/// What the random shop's people search for; the first two are one query.
+const QUERIES: [&str; 3] = ["Green tea", "green  TEA!", "cup"];
+
+/// The answer to a search.
+pub(crate) fn answered(query: &str, request: &str, products: &[u8]) -> Fact {
+    let Fact::Impressions(mut shown) = served(request, products) else { unreachable!() };
+    let n_found = products.len() as u32;
+    shown.marks.search = Some(SearchMark { query: query.into(), n_found, took_us: 700 });
+    Fact::Impressions(shown)
 }
 
 /// What a report of an order says, for both of its records.
@@ -181,6 +193,12 @@ enum Step {
         minutes: i64,
         request: u8,
         products: Vec<u8>,
+    },
+    /// A search that another engine answered.
+    Search {
+        who: u8,
+        minutes: i64,
+        query: u8,
     },
     /// An act that may name an answer of somebody.
     Follow {
@@ -261,6 +279,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(who, minutes, request, products)| {
                 Step::Serve { who, minutes, request, products }
             }),
+        3 => (0..4u8, 0..400i64, 0..3u8)
+            .prop_map(|(who, minutes, query)| Step::Search { who, minutes, query }),
         8 => (0..4u8, 0..500i64, proptest::sample::select(&FOLLOWS[..]),
               proptest::option::of((0..4u8, 0..6u8)), 0..6u8)
             .prop_map(|(who, minutes, action, named, product)| {
@@ -308,7 +328,16 @@ fn records(steps: &[Step]) -> Vec<Decoded> {
             }
             Step::Serve { who, minutes, request, products } => {
                 let owner = who.map_or(99, u64::from);
-                push(who, event(minutes, served(&format!("r{owner}-{request}"), &products)));
+                let name = format!("r{owner}-{request}");
+                let fact = match request % 2 {
+                    0 => answered(QUERIES[usize::from(request / 2)], &name, &products),
+                    _ => served(&name, &products),
+                };
+                push(who, event(minutes, fact));
+            }
+            Step::Search { who, minutes, query } => {
+                let query = QUERIES[usize::from(query)].into();
+                push(Some(who), event(minutes, Fact::Searched { query }));
             }
             Step::Follow { who, minutes, action, named, product } => {
                 let mut event = touched(minutes, action, &[product]);

@@ -201,6 +201,12 @@ impl<'a> Hand<'a> {
         those
     }
 
+    /// The redirects and banners that hold, those first that win.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &'a Rule> {
+        let set = &self.scope.book.set;
+        self.active.messages().iter().map(move |rule| set.rule(*rule))
+    }
+
     pub(crate) fn note(&self, rule: RuleNo) -> RuleNote {
         RuleNote::of(self.scope.book.set.rule(rule))
     }

@@ -48,17 +48,17 @@ pub(super) struct Asked {
 
 /// Who stands behind something: one by one while they are few.
 #[derive(Clone, Debug)]
-enum Crowd {
+pub(super) enum Crowd {
     Few(BTreeSet<u64>),
     Many,
 }
 
 impl Crowd {
-    fn nobody() -> Crowd {
+    pub(super) fn nobody() -> Crowd {
         Crowd::Few(BTreeSet::new())
     }
 
-    fn of(people: impl Iterator<Item = u64>, people_min: u64) -> Crowd {
+    pub(super) fn of(people: impl Iterator<Item = u64>, people_min: u64) -> Crowd {
         Crowd::Few(people.collect()).checked(people_min)
     }
 
@@ -76,7 +76,7 @@ impl Crowd {
         }
     }
 
-    fn with(self, other: Crowd, people_min: u64) -> Crowd {
+    pub(super) fn with(self, other: Crowd, people_min: u64) -> Crowd {
         match (self, other) {
             (Crowd::Few(mut people), Crowd::Few(more)) => {
                 people.extend(more);
@@ -97,13 +97,13 @@ impl Crowd {
 
 /// Days that are told together, if at all.
 #[derive(Clone, Debug)]
-struct Cell {
-    days: Vec<i32>,
-    sum: i64,
+pub(super) struct Cell {
+    pub(super) days: Vec<i32>,
+    pub(super) sum: i64,
     /// Behind the figure.
-    crowd: Crowd,
+    pub(super) crowd: Crowd,
     /// Behind what is left of the figure that it is a part of.
-    rest: Crowd,
+    pub(super) rest: Crowd,
 }
 
 impl Cell {
@@ -111,7 +111,7 @@ impl Cell {
         self.crowd.is_safe() && self.rest.is_safe()
     }
 
-    fn with(mut self, other: Cell, people_min: u64) -> Cell {
+    pub(super) fn with(mut self, other: Cell, people_min: u64) -> Cell {
         self.days.extend(other.days);
         Cell {
             days: self.days,
@@ -123,7 +123,7 @@ impl Cell {
 }
 
 /// Joins what must wait with what comes after, in the order of days.
-fn joined(units: impl Iterator<Item = Cell>, asked: &Asked) -> Vec<Cell> {
+pub(super) fn joined(units: impl Iterator<Item = Cell>, asked: &Asked) -> Vec<Cell> {
     let (mut cells, mut waiting) = (Vec::new(), None::<Cell>);
     for unit in units {
         if unit.is_safe() {

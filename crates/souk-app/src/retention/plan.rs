@@ -106,7 +106,7 @@ impl Plan {
             Fact::Consent(change) if !change.denied.is_empty() => {
                 self.alive.insert(subject);
             }
-            _ if terms.is_over(kind, event.at.min(decoded.received_at)) => {}
+            _ if terms.is_over((kind, &event.fact), event.at.min(decoded.received_at)) => {}
             _ => {
                 self.alive.insert(subject);
             }
@@ -146,7 +146,7 @@ impl Scan<'_> {
         let Some(kind) = PersonalKind::of(&event.fact) else { return };
         self.plan.held[kind as usize] += 1;
         // A client's clock may run ahead; what came in has happened.
-        let is_over = self.terms.is_over(kind, event.at.min(decoded.received_at));
+        let is_over = self.terms.is_over((kind, &event.fact), event.at.min(decoded.received_at));
         let position = decoded.position;
         match &event.fact {
             Fact::Linked { other, .. } | Fact::Unlinked { other, .. } => {

@@ -166,7 +166,7 @@ fn consent(user: &str, marketing: &str) -> Value {
 fn model(held: &Held, terms: &Terms, received_at: impl Fn(Position) -> Timestamp) -> Held {
     let is_over = |(at, _, event): &(Position, SubjectId, Event)| {
         let kind = PersonalKind::of(&event.fact).unwrap();
-        terms.is_over(kind, event.at.min(received_at(*at)))
+        terms.is_over((kind, &event.fact), event.at.min(received_at(*at)))
     };
     let is_link =
         |event: &Event| matches!(&event.fact, Fact::Linked { .. } | Fact::Unlinked { .. });

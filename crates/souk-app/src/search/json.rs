@@ -15,8 +15,23 @@ struct FoundJson<'a> {
     total: usize,
     facets: BTreeMap<&'a str, FacetJson<'a>>,
     query: QueryJson<'a>,
+    redirect: Option<RedirectJson<'a>>,
+    banners: Vec<BannerJson<'a>>,
     took_ms: f64,
     cursor: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RedirectJson<'a> {
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+struct BannerJson<'a> {
+    title: Option<&'a str>,
+    text: Option<&'a str>,
+    url: Option<&'a str>,
+    image_url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +57,8 @@ struct ExplanationJson<'a> {
     popularity: Option<f64>,
     preference: Option<f64>,
     category: Option<f64>,
+    clicks: f64,
+    brought_by_people: Option<u32>,
     personal: f64,
     moved: Option<MovedJson<'a>>,
 }
@@ -127,6 +144,17 @@ pub fn search_to_json(found: &SearchFound) -> String {
             filters_understood: found.understood.iter().map(understood_json).collect(),
             relaxed: found.relaxed.iter().map(relaxed_json).collect(),
         },
+        redirect: found.redirect.as_deref().map(|url| RedirectJson { url }),
+        banners: found
+            .banners
+            .iter()
+            .map(|banner| BannerJson {
+                title: banner.title.as_deref(),
+                text: banner.text.as_deref(),
+                url: banner.url.as_deref(),
+                image_url: banner.image_url.as_deref(),
+            })
+            .collect(),
         took_ms: (found.took.as_secs_f64() * 1e6).round() / 1e3,
         cursor: found.cursor.as_deref(),
     })
@@ -140,6 +168,8 @@ fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
         popularity: hit.parts.map(|parts| parts.popularity),
         preference: hit.parts.map(|parts| parts.preference),
         category: hit.parts.map(|parts| parts.category),
+        clicks: hit.clicks,
+        brought_by_people: hit.brought_by,
         personal: hit.personal,
         moved: hit.moved.as_ref().map(|moved| MovedJson {
             from_rank: moved.from_rank,
@@ -205,10 +235,20 @@ fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
 
 #[derive(Serialize)]
 struct SuggestedJson<'a> {
-    queries: Vec<SuggestionJson<'a>>,
+    queries: Vec<QuerySuggestionJson<'a>>,
     categories: Vec<SuggestionJson<'a>>,
     brands: Vec<SuggestionJson<'a>>,
     products: Vec<SuggestedProductJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct QuerySuggestionJson<'a> {
+    text: &'a str,
+    count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -227,7 +267,16 @@ struct SuggestedProductJson<'a> {
 /// Suggestions as JSON text.
 pub fn suggested_to_json(suggested: &Suggested) -> String {
     text(&SuggestedJson {
-        queries: suggestions(&suggested.queries),
+        queries: suggested
+            .queries
+            .iter()
+            .map(|one| QuerySuggestionJson {
+                text: &one.text,
+                count: one.count,
+                people: one.people,
+                trend: one.trend.map(|trend| (trend * 100.0).round() / 100.0),
+            })
+            .collect(),
         categories: suggestions(&suggested.categories),
         brands: suggestions(&suggested.brands),
         products: suggested.products.iter().map(suggested_json).collect(),

@@ -1,19 +1,24 @@
 //! Pages of a list that is not the engine's own: the best hits are put in another order, all that come
 //! after them stay as they are.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use souk_core::ProductId;
 use souk_recommend::Item;
-use souk_search::{SearchAnswer, SearchIndex, SearchRequest};
+use souk_search::{Effect, SearchAnswer, SearchIndex, SearchRequest};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Asking, Prepared, Ranked, ranked, refused};
+use super::{Asking, LearnedQuery, Prepared, Ranked, refused};
 use crate::AppError;
 use crate::projections::Views;
 use crate::recommend::{Hand, Proposal, ReasonKind};
 
 /// Hits that rules and a shopper's past reorder; chosen: as many as the engine itself looks at closely.
 pub(super) const POOL: usize = 256;
+
+/// The hit, from 0, that a product which only others' clicks bring is as good as; chosen: seen, and not first.
+const GUEST_RANK: usize = 2;
 
 /// What cursors of reordered hits begin with; those of the engine are hexadecimal.
 const OWN: char = 'p';
@@ -44,14 +49,23 @@ impl Asking<'_> {
             Some(cursor) => self.own_offset(cursor)?,
         };
         let guests = self.guests(prepared);
-        if offset.is_none() && guests.is_empty() {
+        let brings_none = |learned: &Arc<LearnedQuery>| learned.wanted().is_empty();
+        if offset.is_none()
+            && guests.is_empty()
+            && prepared.learned.as_ref().is_none_or(brings_none)
+        {
             return self.beyond(index, request);
         }
         let asked = SearchRequest { limit: POOL, cursor: None, ..request.clone() };
         let mut answer = index.search(&asked).map_err(refused)?;
-        // What a pin brings from behind the best hits, or from nowhere, must not come again further on.
+        // What a pin or others' clicks bring from behind the best hits, or from nowhere, must not come again
+        // further on.
         let is_best = |id: &ProductId| answer.hits.iter().any(|hit| hit.id == *id);
-        let outsiders: Vec<ProductId> = guests.into_iter().filter(|id| !is_best(id)).collect();
+        let mut outsiders: Vec<ProductId> = guests.into_iter().filter(|id| !is_best(id)).collect();
+        let wanted = self.wanted(&answer, prepared);
+        outsiders.extend(wanted.iter().map(|(id, _)| id).filter(|id| !is_best(id)).cloned());
+        outsiders.sort_unstable();
+        outsiders.dedup();
         if !outsiders.is_empty() {
             request.exclude.extend_from_slice(&outsiders);
             let exclude = request.exclude.clone();
@@ -66,7 +80,7 @@ impl Asking<'_> {
             });
         };
         let rest = answer.cursor.clone();
-        let all = self.reordered(&mut answer, prepared);
+        let all = self.reordered(&mut answer, (prepared, wanted));
         let n_all = all.len();
         let mut hits: Vec<Ranked> = all.into_iter().skip(offset).take(limit).collect();
         let end = offset + hits.len();
@@ -98,39 +112,74 @@ impl Asking<'_> {
     /// A page after the reordered hits.
     fn beyond(&self, index: &SearchIndex, request: SearchRequest) -> Result<Page, AppError> {
         let answer = index.search(&request).map_err(refused)?;
-        let (hits, cursor) = (answer.hits.iter().map(ranked).collect(), answer.cursor.clone());
+        let hits = answer.hits.iter().map(Ranked::of).collect();
+        let cursor = answer.cursor.clone();
         Ok(Page { answer, hits, cursor })
     }
 
-    /// The hits with the shopper's factor, in the order that rules make of that.
-    fn reordered(&self, answer: &mut SearchAnswer, prepared: &Prepared) -> Vec<Ranked> {
+    /// The products that others took up after this query and its words do not find, with how many did; none
+    /// where words were read as conditions, which clicks know nothing of.
+    fn wanted(&self, answer: &SearchAnswer, prepared: &Prepared) -> Vec<(ProductId, u32)> {
+        let Some(learned) = &prepared.learned else { return Vec::new() };
+        if answer.understood.iter().any(|one| one.effect == Effect::Filtered) {
+            return Vec::new();
+        }
+        let views = self.app.views.read();
+        let catalogue = &views.catalogue;
+        let guests = self.with_hand(&views, prepared.arm, |hand| {
+            learned.guests(|item| {
+                let is_found = answer.hits.iter().any(|hit| hit.id == *catalogue.product_id(item));
+                !is_found && self.may_come_in(item, (&views, hand))
+            })
+        });
+        let people_of = |item| learned.wanted().iter().find(|(of, _)| *of == item);
+        let guests = guests.into_iter().filter_map(people_of);
+        guests.map(|(item, people)| (catalogue.product_id(*item).clone(), *people)).collect()
+    }
+
+    /// The hits with the factors of clicks and of the shopper, in the order that rules make of that.
+    fn reordered(
+        &self,
+        answer: &mut SearchAnswer,
+        (prepared, wanted): (&Prepared, Vec<(ProductId, u32)>),
+    ) -> Vec<Ranked> {
         let views = self.app.views.read();
         let (catalogue, site) = (&views.catalogue, &self.admitted.site);
-        let known = answer.hits.drain(..).filter_map(|hit| {
-            let item = catalogue.item(site, &hit.id)?;
-            let personal = prepared.taste.factor(item, catalogue);
-            Some((item, (hit.score * personal, personal), hit))
+        // What others bring comes in behind the second hit at best, until it is clicked there itself.
+        let behind = answer.hits.get(GUEST_RANK).or(answer.hits.last());
+        let (score, n_missing) = behind.map_or((1.0, 0), |hit| (hit.score, hit.n_missing));
+        let guests = wanted.into_iter().map(|(id, people)| {
+            let ranked = Ranked { score, brought_by: Some(people), ..Ranked::unranked(id) };
+            (n_missing, ranked)
         });
-        let mut known: Vec<_> = known.collect();
-        // What has more of the words stays in front, whatever the shopper likes.
-        known.sort_by(|(_, (left, _), left_hit), (_, (right, _), right_hit)| {
-            left_hit.n_missing.cmp(&right_hit.n_missing).then(right.total_cmp(left))
+        let hits: Vec<(usize, Ranked)> =
+            answer.hits.drain(..).map(|hit| (hit.n_missing, Ranked::of(&hit))).collect();
+        let with_factors = |(n_missing, mut ranked): (usize, Ranked)| {
+            let item = catalogue.item(site, &ranked.id)?;
+            ranked.personal = prepared.taste.factor(item, catalogue);
+            ranked.clicks = prepared.learned.as_ref().map_or(1.0, |learned| learned.factor(item));
+            ranked.score *= ranked.personal * ranked.clicks;
+            Some((n_missing, item, ranked))
+        };
+        let mut known: Vec<_> = hits.into_iter().chain(guests).filter_map(with_factors).collect();
+        // What has more of the words stays in front, whatever anybody likes.
+        known.sort_by(|(left_missing, _, left), (right_missing, _, right)| {
+            left_missing.cmp(right_missing).then(right.score.total_cmp(&left.score))
         });
         if !prepared.reorders {
-            let ranked = known.into_iter();
-            return ranked.map(|(_, score, hit)| (hit.id, Some(hit.parts), score, None)).collect();
+            return known.into_iter().map(|(_, _, ranked)| ranked).collect();
         }
-        let of_item: FxHashMap<Item, _> =
-            known.iter().map(|(item, score, hit)| (*item, (*score, hit.parts))).collect();
-        let pool = known.iter().map(|(item, (score, _), _)| Proposal {
+        let pool = known.iter().map(|(_, item, ranked)| Proposal {
             item: *item,
-            score: *score as f32,
+            score: ranked.score as f32,
             kind: ReasonKind::Picked,
             evidence: Vec::new(),
             support: 0,
             is_personal: false,
         });
         let pool: Vec<Proposal> = pool.collect();
+        let mut of_item: FxHashMap<Item, Ranked> =
+            known.into_iter().map(|(_, item, ranked)| (item, ranked)).collect();
         let listed = self.with_hand(&views, prepared.arm, |hand| {
             let guests = hand.guests(POOL, |item| self.may_come_in(item, (&views, hand)));
             let places = pool.len() + guests.len();
@@ -141,9 +190,10 @@ impl Asking<'_> {
         let items = listed.taken.iter().map(|proposal| proposal.item).chain(held_back);
         let mut moved = listed.moved.into_iter();
         let ranked = items.map(|item| {
-            let id = catalogue.product_id(item).clone();
-            let (score, parts) = of_item.get(&item).copied().unzip();
-            (id, parts, score.unwrap_or((0.0, 1.0)), moved.next())
+            let known = of_item.remove(&item);
+            let ranked =
+                known.unwrap_or_else(|| Ranked::unranked(catalogue.product_id(item).clone()));
+            Ranked { moved: moved.next(), ..ranked }
         });
         ranked.collect()
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parking_lot::RwLock;
@@ -13,6 +14,7 @@ use souk_recommend::Item;
 use souk_search::{SearchIndex, Settings};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use super::learned::Learned;
 use super::synonyms::{self, SynonymSet};
 use crate::AppError;
 use crate::projections::Catalogue;
@@ -33,6 +35,8 @@ pub(crate) struct Shelf {
 pub(crate) struct Searching {
     shelves: RwLock<FxHashMap<SiteId, Arc<Shelf>>>,
     synonyms: RwLock<FxHashMap<SiteId, Vec<SynonymSet>>>,
+    /// What searches teach, as it was counted last.
+    pub(super) learned: ArcSwapOption<Learned>,
     /// Held while synonyms change, so that tables and memory change in one order.
     pub(super) changing_synonyms: tokio::sync::Mutex<()>,
     /// What each index holds; locked by whoever changes indexes or writes them down.

@@ -3,12 +3,19 @@
 use std::sync::Arc;
 
 use souk_core::{ProductId, Purposes, SiteId};
-use souk_search::{Language, SuggestRequest, Suggestion};
+use souk_search::{Language, SearchIndex, SearchRequest, SuggestRequest, Suggestion};
 
+use super::learned::PopularQuery;
 use super::{Admitted, Asking, SearchQuery, highlighted, refused};
-use crate::projections::Whom;
+use crate::projections::{Whom, query_key};
 use crate::recommend::{Hand, RecommendContext};
 use crate::{App, AppError, Caller, Operation};
+
+/// Queries of other shoppers that are looked at for one answer; the engine counts products for each.
+const POPULAR_READ: usize = 50;
+
+/// Hits among which those are counted that have all words, before anything is typed.
+const HITS_COUNTED: usize = 100;
 
 /// What is asked for suggestions; every value is valid by type.
 #[derive(Clone, Debug)]
@@ -34,11 +41,24 @@ pub struct SuggestedProduct {
     pub title_highlight: Option<String>,
 }
 
+/// A query that is suggested.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SuggestedQuery {
+    /// Its words.
+    pub text: String,
+    /// Products that have all of them.
+    pub count: usize,
+    /// How many people asked it lately, of one that comes from other shoppers.
+    pub people: Option<u32>,
+    /// How many times as many people ask it this week as in the four before, where that is clearly more.
+    pub trend: Option<f64>,
+}
+
 /// What a shopper may want to go on with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Suggested {
-    /// Whole queries, with how many products each finds.
-    pub queries: Vec<Suggestion>,
+    /// Whole queries.
+    pub queries: Vec<SuggestedQuery>,
     /// Category paths.
     pub categories: Vec<Suggestion>,
     /// Brands.
@@ -73,13 +93,23 @@ impl App {
         let asking = Asking { app: self, query: &asked, admitted: &admitted, book: &book, context };
         let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
         let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };
+        let learned = self.learned(&self.views.read());
+        let popular = learned.as_deref().map_or(&[][..], |learned| learned.popular(&site));
         let index = shelf.index.read();
         let language = query.locale.as_deref().map(Language::from_tag);
+        let begun = beginning(&query.text);
+        if begun.is_empty() {
+            let narrowed = SearchRequest { without, exclude, ..SearchRequest::new("") };
+            let queries = unprompted(&index, popular, (narrowed, query.limit))?;
+            return Ok(Suggested { queries, ..Suggested::default() });
+        }
+        let begins = popular.iter().filter(|one| one.text.starts_with(&begun));
+        let texts = begins.take(POPULAR_READ).map(|one| one.text.clone());
         let asked = SuggestRequest {
             text: &query.text,
             limit: query.limit,
             language,
-            popular: &[],
+            popular: &texts.collect::<Vec<String>>(),
             without: &without,
             exclude: &exclude,
         };
@@ -97,7 +127,58 @@ impl App {
             })
         });
         let products = products.collect();
-        let (queries, categories) = (found.queries, found.categories);
+        let queries = found.queries.into_iter().map(|one| {
+            let known = popular.iter().find(|popular| popular.text == one.text);
+            SuggestedQuery {
+                count: one.count,
+                people: known.map(|known| known.people),
+                trend: known.and_then(|known| known.trend),
+                text: one.text,
+            }
+        });
+        let (queries, categories) = (queries.collect(), found.categories);
         Ok(Suggested { queries, categories, brands: found.brands, products })
     }
+}
+
+/// What was typed as queries of others begin: folded, but with the space after a finished word.
+fn beginning(text: &str) -> String {
+    let mut begun = query_key(text).unwrap_or_default();
+    if !begun.is_empty() && text.ends_with(char::is_whitespace) {
+        begun.push(' ');
+    }
+    begun
+}
+
+/// What is suggested before anything is typed: what trends, then what most people ask, of what finds anything.
+fn unprompted(
+    index: &SearchIndex,
+    popular: &[PopularQuery],
+    (narrowed, limit): (SearchRequest, usize),
+) -> Result<Vec<SuggestedQuery>, AppError> {
+    let trending = popular.iter().filter(|one| one.trend.is_some());
+    let others = popular.iter().filter(|one| one.trend.is_none());
+    let mut trending: Vec<&PopularQuery> = trending.collect();
+    trending.sort_by(|a, b| b.trend.unwrap_or(0.0).total_cmp(&a.trend.unwrap_or(0.0)));
+    let mut suggested = Vec::new();
+    for one in trending.into_iter().chain(others).take(POPULAR_READ) {
+        if suggested.len() == limit {
+            break;
+        }
+        let limit = HITS_COUNTED;
+        let asked = SearchRequest { query: one.text.clone(), limit, ..narrowed.clone() };
+        let answer = index.search(&asked).map_err(refused)?;
+        // What lacks a word comes behind what has them all, and does not count.
+        let n_whole = answer.hits.iter().take_while(|hit| hit.n_missing == 0).count();
+        let count = if n_whole == answer.hits.len() { answer.total } else { n_whole };
+        if count > 0 {
+            suggested.push(SuggestedQuery {
+                text: one.text.clone(),
+                count,
+                people: Some(one.people),
+                trend: one.trend,
+            });
+        }
+    }
+    Ok(suggested)
 }

@@ -20,19 +20,19 @@ fn product(value: &Value) -> souk_core::Product {
     product_from_json(value, &SiteId::main(), Currency::USD).unwrap()
 }
 
-async fn put(shop: &Shop, products: &[Value]) {
+pub(super) async fn put(shop: &Shop, products: &[Value]) {
     let products = products.iter().map(product).collect();
     shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
     caught_up(shop).await;
 }
 
-async fn caught_up(shop: &Shop) {
+pub(super) async fn caught_up(shop: &Shop) {
     shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
     shop.app.wait_searchable(PATIENCE).await.unwrap();
 }
 
 /// Teas of three brands, a pot, and a cup that is sold out.
-async fn tea_shop() -> Shop {
+pub(super) async fn tea_shop() -> Shop {
     tea_shop_in("us").await
 }
 
@@ -53,13 +53,13 @@ async fn tea_shop_in(jurisdiction: &str) -> Shop {
     shop
 }
 
-async fn rule(shop: &Shop, id: &str, value: Value) {
+pub(super) async fn rule(shop: &Shop, id: &str, value: Value) {
     let id = RuleId::new(id).unwrap();
     let rule: Rule = rule_from_json(&value, Some(&id), Timestamp::EPOCH).unwrap();
     shop.app.put_rule(rule, RulePrecondition::Any, &caller(Role::Admin)).await.unwrap();
 }
 
-async fn ask(shop: &Shop, query: &SearchQuery) -> SearchFound {
+pub(super) async fn ask(shop: &Shop, query: &SearchQuery) -> SearchFound {
     shop.app.search(query, &caller(Role::StorefrontServer)).await.unwrap()
 }
 
@@ -67,7 +67,7 @@ async fn found(shop: &Shop, query: &str) -> Vec<String> {
     ids(&ask(shop, &SearchQuery::new(query, 10)).await)
 }
 
-fn ids(answer: &SearchFound) -> Vec<String> {
+pub(super) fn ids(answer: &SearchFound) -> Vec<String> {
     answer.hits.iter().map(|hit| hit.product_id.to_string()).collect()
 }
 

@@ -1,9 +1,9 @@
-//! What was shown, as bytes: twice, because most answers were touched by no chance and no experiment,
-//! and those from before there was any must be read, and written, as they were.
+//! What was shown, as bytes: three times, because most answers were touched by no chance and no experiment
+//! and answer no search, and those from before there was any must be read, and written, as they were.
 
 use super::bytes::{Reader, WireError, Writer};
 use super::event::{flag, read_flags, read_product_id, read_rest, write_product_ids, write_rest};
-use crate::{ArmMark, Impressions, Marks, ProductMark, Propensity, Team};
+use crate::{ArmMark, Impressions, Marks, ProductMark, Propensity, SearchMark, Team};
 
 /// Writes what was shown without its marks: the whole of it where it has none.
 pub(super) fn write_impressions(impressions: &Impressions, w: &mut Writer) {
@@ -55,16 +55,41 @@ pub(super) fn write_marked(impressions: &Impressions, w: &mut Writer) {
 }
 
 pub(super) fn read_marked(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
+    let impressions = read_with_marks(r)?;
+    if impressions.marks.is_empty() {
+        // What has no marks has another code, so that an event has one form only.
+        return Err(r.fault("at least one mark"));
+    }
+    Ok(impressions)
+}
+
+/// Writes what was shown to a search: first as [`write_marked`], then the search.
+pub(super) fn write_searched((impressions, search): (&Impressions, &SearchMark), w: &mut Writer) {
+    write_marked(impressions, w);
+    w.text(&search.query);
+    w.varint(u64::from(search.n_found));
+    w.varint(u64::from(search.took_us));
+}
+
+pub(super) fn read_searched(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
+    let mut impressions = read_with_marks(r)?;
+    let query = r.text()?.into();
+    let mut number = || {
+        let number = u32::try_from(r.varint()?);
+        number.map_err(|_| r.fault("a number of four bytes"))
+    };
+    let (n_found, took_us) = (number()?, number()?);
+    impressions.marks.search = Some(SearchMark { query, n_found, took_us });
+    Ok(impressions)
+}
+
+fn read_with_marks(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
     let mut impressions = read_impressions(r)?;
     let arms = r.list(|r| Ok(ArmMark { experiment: r.text()?.into(), arm: r.text()?.into() }))?;
     let has_products = read_flags(r, 1, "whether products have marks")? == 1;
     let count = if has_products { impressions.products.len() } else { 0 };
     let products = r.items(count, read_mark)?;
-    impressions.marks = Marks { arms, products };
-    if impressions.marks.is_empty() {
-        // What has no marks has another code, so that an event has one form only.
-        return Err(r.fault("at least one mark"));
-    }
+    impressions.marks = Marks { arms, products, search: None };
     Ok(impressions)
 }
 

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// Only the accents of Latin, Greek and Cyrillic letters go (U+0300 to U+036F): in other scripts such
 /// marks are vowels.
-pub(crate) fn fold(text: &str, out: &mut String) {
+pub fn fold(text: &str, out: &mut String) {
     if text.is_ascii() {
         out.extend(text.chars().map(|char| char.to_ascii_lowercase()));
         return;

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{AnswerFigures, Comparison, HoldoutReport, RecommendationReport, ReportDays};
-use souk_core::{Currency, Day};
+use souk_app::{
+    AnswerFigures, Comparison, HoldoutReport, QueryFigures, RecommendationReport, ReportDays,
+    SearchReport, SearchReportKind, SearchReportQuery,
+};
+use souk_core::{Currency, Day, SiteId};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::{Answer, Problem};
@@ -25,6 +28,156 @@ impl DaysQuery {
             day.map_err(|error| Problem::field(name.to_owned(), error.to_string()))
         };
         Ok(ReportDays { from: day("from", self.from)?, to: day("to", self.to)? })
+    }
+}
+
+/// What is asked of searches.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchReportParams {
+    /// The first day, in UTC; four weeks up to the last one when left out.
+    #[param(required = false, nullable = false)]
+    from: Option<String>,
+    /// The last day, in UTC; today when left out.
+    #[param(required = false, nullable = false)]
+    to: Option<String>,
+    /// The queries asked most, those that found nothing, or those of which nothing was opened.
+    #[param(required = false, nullable = false)]
+    kind: Option<String>,
+    /// Whose; every site that the key may see when left out.
+    #[param(required = false, nullable = false)]
+    site: Option<String>,
+    /// Queries.
+    #[param(required = false, nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+impl SearchReportParams {
+    pub(crate) fn parse(self) -> Answer<SearchReportQuery> {
+        let days = DaysQuery { from: self.from, to: self.to }.parse()?;
+        let site = self.site.map(SiteId::new).transpose();
+        let kind = self.kind.as_deref().unwrap_or(SearchReportKind::Top.as_str());
+        let unknown = || {
+            let kinds = SearchReportKind::ALL.map(SearchReportKind::as_str).join(", ");
+            Problem::field("kind".to_owned(), format!("is `{kind}`; must be one of {kinds}"))
+        };
+        Ok(SearchReportQuery {
+            days,
+            kind: SearchReportKind::parse(kind).ok_or_else(unknown)?,
+            site: site.map_err(|error| Problem::field("site".to_owned(), error.to_string()))?,
+            limit: self.limit.map_or(SearchReportQuery::LIMIT, |limit| limit as usize),
+        })
+    }
+}
+
+/// What is searched for. A figure with fewer than `people_min` people behind it, or whose rest has, is `null`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SearchReportAnswer {
+    /// The first day.
+    #[schema(format = Date)]
+    from: String,
+    /// The last day.
+    #[schema(format = Date)]
+    to: String,
+    /// When it was made, by the shop's clock.
+    #[schema(format = DateTime)]
+    made_at: String,
+    /// People that a figure needs.
+    people_min: u64,
+    /// The share of answers that are recorded: figures are of these.
+    sample: f64,
+    /// Of all queries together, also those of few people.
+    all: SearchFigures,
+    /// Searches by nobody known; what they were for is not kept.
+    #[schema(required)]
+    anonymous_searches: Option<i64>,
+    /// How long answers took, in milliseconds.
+    #[schema(required)]
+    latency: Option<LatencyAnswer>,
+    queries: Vec<QueryFiguresRow>,
+}
+
+/// So many of a hundred answers took less, in milliseconds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LatencyAnswer {
+    p50_ms: f64,
+    p95_ms: f64,
+    p99_ms: f64,
+}
+
+/// What became of searches; one person counts once a day for a query.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SearchFigures {
+    #[schema(required)]
+    searches: Option<i64>,
+    /// Those that found nothing.
+    #[schema(required)]
+    no_results: Option<i64>,
+    /// The share of those that found something of which a product was opened, put into a cart, or ordered.
+    #[schema(required)]
+    click_through: Option<f64>,
+    /// The share of them of which a product was ordered.
+    #[schema(required)]
+    conversion: Option<f64>,
+}
+
+/// A query and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueryFiguresRow {
+    site: String,
+    /// In lower case, without accents and punctuation.
+    query: String,
+    #[schema(required)]
+    searches: Option<i64>,
+    /// Those that found nothing.
+    #[schema(required)]
+    no_results: Option<i64>,
+    /// As of all.
+    #[schema(required)]
+    click_through: Option<f64>,
+    /// As of all.
+    #[schema(required)]
+    conversion: Option<f64>,
+}
+
+impl From<&QueryFigures> for SearchFigures {
+    fn from(row: &QueryFigures) -> SearchFigures {
+        SearchFigures {
+            searches: row.searches,
+            no_results: row.no_results,
+            click_through: row.click_through,
+            conversion: row.conversion,
+        }
+    }
+}
+
+impl From<SearchReport> for SearchReportAnswer {
+    fn from(report: SearchReport) -> SearchReportAnswer {
+        let row = |row: &QueryFigures| QueryFiguresRow {
+            site: row.site.clone(),
+            query: row.query.clone(),
+            searches: row.searches,
+            no_results: row.no_results,
+            click_through: row.click_through,
+            conversion: row.conversion,
+        };
+        let latency = report.latency_ms;
+        SearchReportAnswer {
+            from: report.from.to_string(),
+            to: report.to.to_string(),
+            made_at: report.made_at.to_string(),
+            people_min: report.people_min,
+            sample: report.sample,
+            all: (&report.all).into(),
+            anonymous_searches: report.anonymous_searches,
+            latency: latency.map(|[p50_ms, p95_ms, p99_ms]| LatencyAnswer {
+                p50_ms,
+                p95_ms,
+                p99_ms,
+            }),
+            queries: report.queries.iter().map(row).collect(),
+        }
     }
 }
 

@@ -83,6 +83,26 @@ pub(crate) struct SearchBody {
     understand: Option<bool>,
 }
 
+/// Searches that one request may have; chosen: a page has no more lists.
+pub(crate) const SEARCHES_MAX: usize = 10;
+
+/// Several searches.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchBatchBody {
+    /// Each as if it came alone.
+    #[schema(value_type = Vec<SearchBody>, max_items = 10)]
+    pub(crate) searches: Vec<crate::json::Object<SearchBody>>,
+}
+
+/// Several answers.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what the route writes")]
+pub(crate) struct SearchBatchAnswer {
+    /// In the order of the searches.
+    answers: Vec<SearchAnswer>,
+}
+
 /// A field to be counted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -285,11 +305,40 @@ pub(crate) struct SearchAnswer {
     /// By field, as asked for. Conditions of the filter about a facet's own field are left out in counting it.
     facets: BTreeMap<String, FacetAnswer>,
     query: QueryAnswer,
+    /// Where the shop sends who searches for this, rather than to the hits; `null` where no rule does.
+    #[schema(required)]
+    redirect: Option<RedirectAnswer>,
+    /// What the shop says above the hits.
+    banners: Vec<BannerAnswer>,
     /// Milliseconds that the answer took.
     took_ms: f64,
     /// Where the next page begins; `null` after the last.
     #[schema(required)]
     cursor: Option<String>,
+}
+
+/// Where to go.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct RedirectAnswer {
+    /// A path of the shop, or an address.
+    url: String,
+}
+
+/// What the shop says above the hits, as plain text.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct BannerAnswer {
+    #[schema(required)]
+    title: Option<String>,
+    #[schema(required)]
+    text: Option<String>,
+    /// A path of the shop, or an address.
+    #[schema(required)]
+    url: Option<String>,
+    /// Likewise.
+    #[schema(required)]
+    image_url: Option<String>,
 }
 
 /// A product that was found.
@@ -340,6 +389,12 @@ pub(crate) struct HitExplanation {
     /// That most of the best hits are of its category.
     #[schema(required)]
     category: Option<f64>,
+    /// What others took up after this query, freed of where it stood; 1 where too few people searched for it.
+    clicks: f64,
+    /// How many people took it up after this query, of a product that the words do not find and that is here for
+    /// that; else `null`.
+    #[schema(required)]
+    brought_by_people: Option<u32>,
     /// What the shopper's own purchases say; 1 where nothing of theirs is used.
     personal: f64,
     /// What rules did to its place; `null` where none did.
@@ -430,12 +485,27 @@ pub(crate) struct RelaxedAnswer {
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "documents what `souk_app::suggested_to_json` writes")]
 pub(crate) struct SuggestAnswer {
-    /// Whole queries.
-    queries: Vec<SuggestionAnswer>,
+    /// Whole queries; before anything is typed, what trends and what most people ask.
+    queries: Vec<QuerySuggestionAnswer>,
     /// Category paths.
     categories: Vec<SuggestionAnswer>,
     brands: Vec<SuggestionAnswer>,
     products: Vec<SuggestedProductAnswer>,
+}
+
+/// A query to go on with.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::suggested_to_json` writes")]
+pub(crate) struct QuerySuggestionAnswer {
+    text: String,
+    /// Products that have all of its words.
+    count: u64,
+    /// How many people asked it lately, of one that comes from other shoppers; never few.
+    #[schema(required = false)]
+    people: u32,
+    /// How many times as many people a day ask it this week as in the four before, where that is clearly more.
+    #[schema(required = false)]
+    trend: f64,
 }
 
 /// Something to go on with, and how many products it finds.

@@ -48,6 +48,8 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/recommendations/batch", post(recommend::batch))
         .route("/v1/recommendations/page", post(recommend::page))
         .route("/v1/search", post(search::search))
+        .route("/v1/search/batch", post(search::batch))
+        .route("/v1/search/analytics", get(search::analytics))
         .route("/v1/search/suggest", get(search::suggest))
         .route("/v1/search/synonyms", get(search::synonyms).put(search::put_synonyms))
         .route("/v1/rules", get(rules::list).post(rules::create))

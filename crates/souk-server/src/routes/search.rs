@@ -1,22 +1,27 @@
-//! Search and suggestions.
+//! Search, suggestions, and what is searched for.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use souk_app::{Operation, search_to_json, suggested_to_json};
+use souk_app::{Operation, SearchQuery, search_to_json, suggested_to_json};
 use souk_core::SiteId;
 
 use crate::body::expect_json;
+use crate::dto::reports::{SearchReportAnswer, SearchReportParams};
 use crate::dto::search::{
-    SearchAnswer, SearchBody, SuggestAnswer, SuggestParams, SynonymsBody, SynonymsParams,
+    SEARCHES_MAX, SearchAnswer, SearchBatchAnswer, SearchBatchBody, SearchBody, SuggestAnswer,
+    SuggestParams, SynonymsBody, SynonymsParams,
 };
 use crate::edge::Edge;
-use crate::problem::Answer;
+use crate::json::Object;
+use crate::problem::{Answer, Problem};
 use crate::routes::segment::is_gpc;
 use crate::routes::{QueryOf, json, json_text, no_content, query_of};
 
 /// Bytes of one request; chosen: every list at its limit is a fraction of it.
 const REQUEST_BYTES_MAX: usize = 256 << 10;
+/// The same of several searches.
+const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// Searches for products, or browses them by a filter alone. The words are read as a shopper means them, and the
 /// answer says how; an unknown shopper gets a non-personal answer.
@@ -32,14 +37,82 @@ const REQUEST_BYTES_MAX: usize = 256 << 10;
 pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
-    let body: SearchBody = crate::json::parse_object(&call.body)?;
-    let mut query = body.parse()?;
-    if let Some(site) = &query.context.site {
-        edge.check_site(site, "/site")?;
-    }
+    let mut query = parse(&edge, crate::json::parse_object(&call.body)?)?;
     query.is_gpc = is_gpc(&call.headers);
     let found = edge.app.search(&query, &caller).await?;
     Ok(json_text(search_to_json(&found)))
+}
+
+fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
+    let query = body.parse()?;
+    if let Some(site) = &query.context.site {
+        edge.check_site(site, "/site")?;
+    }
+    Ok(query)
+}
+
+/// Answers several searches at once, in their order: of a site, of several, or of parts of a page. One wrong search
+/// refuses them all.
+#[utoipa::path(
+    post,
+    path = "/v1/search/batch",
+    tag = "Search",
+    summary = "Search for products, several searches at once",
+    request_body(content = SearchBatchBody),
+    responses((status = 200, description = "In the order of the searches.", body = SearchBatchAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::Search, BATCH_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: SearchBatchBody = crate::json::parse_object(&call.body)?;
+    if body.searches.len() > SEARCHES_MAX {
+        let detail = format!("{} searches; the limit is {SEARCHES_MAX}", body.searches.len());
+        return Err(Problem::field("/searches", detail).with_code("too_many_items"));
+    }
+    let mut queries = Vec::with_capacity(body.searches.len());
+    for (idx, Object(body)) in body.searches.into_iter().enumerate() {
+        let below = |problem: Box<Problem>| problem.below(&format!("/searches/{idx}"));
+        let mut query = parse(&edge, body).map_err(below)?;
+        query.is_gpc = is_gpc(&call.headers);
+        queries.push(query);
+    }
+    let mut answers = Vec::with_capacity(queries.len());
+    for (idx, query) in queries.iter().enumerate() {
+        let below = |problem: Box<Problem>| problem.below(&format!("/searches/{idx}"));
+        let found = edge.app.search(query, &caller).await;
+        answers.push(search_to_json(&found.map_err(|error| below(error.into()))?));
+    }
+    Ok(json_text(format!("{{\"answers\":[{}]}}", answers.join(","))))
+}
+
+/// What is searched for and what becomes of it: the queries asked most, those that found nothing, or those of which
+/// nothing was opened. Only queries of many people are told.
+#[utoipa::path(
+    get,
+    path = "/v1/search/analytics",
+    tag = "Reports",
+    summary = "See what is searched for",
+    params(SearchReportParams),
+    responses(
+        (status = 200, description = "Figures of the days asked for.", body = SearchReportAnswer),
+        (status = 422, description = "The days are none, or too many.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn analytics(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<SearchReportParams>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadReports, REQUEST_BYTES_MAX).await?;
+    let query = query_of(query)?.parse()?;
+    if let Some(site) = &query.site {
+        edge.check_site(site, "site")?;
+    }
+    let report = edge.app.search_report(&query, &caller).await?;
+    Ok(json(&SearchReportAnswer::from(report)))
 }
 
 /// Suggests queries, categories, brands and products while a shopper types; the same to everybody.

@@ -179,3 +179,69 @@ fn synonyms_are_put_as_a_whole_and_hold_at_once() {
     shop.admin(put(&json!({"synonyms": []}))).expect(204);
     assert_eq!(total("luminaire"), 0);
 }
+
+#[test]
+fn several_searches_are_answered_in_their_order_and_one_wrong_refuses_all() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    let ask = |body: &Value| shop.admin(post("/v1/search/batch", body));
+    let both = json!({"searches": [{"query": "lamp", "limit": 2}, {"query": "chair"}]});
+    let answers = ask(&both).expect(200).json()["answers"].clone();
+    assert_eq!(
+        (&answers[0]["total"], answers[0]["hits"].as_array().unwrap().len()),
+        (&json!(20), 2)
+    );
+    assert_eq!(answers[1]["hits"][0]["product_id"], "chair");
+    assert_eq!(ask(&json!({"searches": []})).expect(200).json(), json!({"answers": []}));
+    let wrong = json!({"searches": [{"query": "lamp"}, {"query": "lamp", "limit": 0}]});
+    let problem = ask(&wrong).expect(422).json();
+    assert_eq!(problem["errors"][0]["pointer"], "/searches/1/limit", "{problem}");
+    let sorted = json!({"searches": [{"query": "lamp", "sort": "no_such_field:asc"}]});
+    let problem = ask(&sorted).expect(422).json();
+    assert_eq!(problem["errors"][0]["pointer"], "/searches/0/sort", "{problem}");
+    let many = vec![json!({"query": "lamp"}); 11];
+    let problem = ask(&json!({"searches": many})).expect(422).json();
+    assert_eq!(problem["code"], "too_many_items", "{problem}");
+}
+
+#[test]
+fn a_report_of_searches_has_the_shape_of_the_contract() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp", "user_id": "u1"}));
+    let report = |query: &str| shop.admin(get(&format!("/v1/search/analytics{query}")));
+    let answer = report("?kind=no_results&limit=5").expect(200).json();
+    assert_eq!(answer["people_min"], 20);
+    assert_eq!(answer["queries"], json!([]), "one person is no crowd: {answer}");
+    let nothing =
+        json!({"searches": null, "no_results": null, "click_through": null, "conversion": null});
+    assert_eq!(answer["all"], nothing);
+    assert!(answer["latency"].is_null() && answer["anonymous_searches"].is_null(), "{answer}");
+    for (query, status) in [
+        ("?from=2026-01-02&to=2026-01-01", 422),
+        ("?limit=1001", 422),
+        ("?from=soon", 422),
+        ("?site=nowhere", 422),
+    ] {
+        report(query).expect(status);
+    }
+    assert!(report("?kind=odd").status >= 400);
+}
+
+#[test]
+fn a_redirect_and_a_banner_come_with_the_answer() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    let redirect = json!({"id": "hours", "when": {"queries": ["^opening hours$"]},
+        "action": {"type": "redirect", "url": "/stores"}});
+    let banner = json!({"id": "week", "when": {"queries": ["lamp"]},
+        "action": {"type": "banner", "title": "Lamps", "image_url": "/lamps.png"}});
+    for rule in [&redirect, &banner] {
+        shop.admin(post("/v1/rules", rule)).expect(201);
+    }
+    let sent =
+        shop.admin(post("/v1/search", &json!({"query": "Opening hours"}))).expect(200).json();
+    assert_eq!((&sent["redirect"], &sent["banners"]), (&json!({"url": "/stores"}), &json!([])));
+    let shown = search(&shop, &json!({"query": "lamp"}));
+    let wanted = json!([{"title": "Lamps", "text": null, "url": null, "image_url": "/lamps.png"}]);
+    assert_eq!((&shown["redirect"], &shown["banners"]), (&Value::Null, &wanted));
+}

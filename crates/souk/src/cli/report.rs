@@ -1,6 +1,7 @@
 //! The arguments of `souk report`.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReportCommand {
@@ -23,9 +24,47 @@ Examples:
         #[arg(long)]
         by_day: bool,
     },
+    /// What is searched for: top queries, queries that find nothing, queries that nobody clicks
+    ///
+    /// Over four weeks unless days are given. Only queries of many people are told; docs/search.md says how the
+    /// figures are counted.
+    #[command(after_help = "\
+Examples:
+  souk report searches
+  souk report searches --kind no-results --limit 20
+  souk report searches --from 2026-01-01 --to 2026-01-31 --output csv")]
+    Searches {
+        /// The first day, in UTC
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// The last day, in UTC [default: today]
+        #[arg(long, value_name = "DAY")]
+        to: Option<String>,
+        /// Which queries are listed
+        #[arg(long, value_enum, default_value = "top")]
+        kind: SearchKind,
+        /// Whose [default: every site]
+        #[arg(long)]
+        site: Option<String>,
+        /// How many queries
+        #[arg(long, default_value = "50")]
+        limit: usize,
+    },
     /// What personalization brings, against the shoppers who are held out of it
     ///
     /// Conversion, orders, revenue, order value and margin of both groups, with intervals that stay true
     /// however often one looks. It needs `holdout.share`; docs/measuring.md explains it.
     Holdout,
+}
+
+/// Which queries a report lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SearchKind {
+    /// Those asked most
+    Top,
+    /// Those that found nothing
+    NoResults,
+    /// Those of which nothing was opened
+    NoClicks,
 }

@@ -2,10 +2,13 @@
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use souk_app::{AnswerFigures, AnswerMoney, Caller, ReportDays};
-use souk_core::{Currency, Day, Money};
+use souk_app::{
+    AnswerFigures, AnswerMoney, Caller, QueryFigures, ReportDays, SearchReportKind,
+    SearchReportQuery,
+};
+use souk_core::{Currency, Day, Money, SiteId};
 
-use crate::cli::ReportCommand;
+use crate::cli::{ReportCommand, SearchKind};
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
 use crate::settings::Settings;
@@ -17,6 +20,10 @@ pub(crate) async fn run(what: ReportCommand, settings: &Settings) -> Result<()> 
             let rows = if by_day { Rows::Days } else { Rows::Totals };
             let job = Job::ReportRecommendations { from, to, rows };
             super::finish(settings, &job, text).await
+        }
+        ReportCommand::Searches { from, to, kind, site, limit } => {
+            let job = Job::ReportSearches(Searches { from, to, kind, site, limit });
+            super::finish(settings, &job, said_of_searches).await
         }
         ReportCommand::Holdout => {
             super::finish(settings, &Job::ReportHoldout, said_of_holdout).await
@@ -30,6 +37,16 @@ pub(crate) async fn run(what: ReportCommand, settings: &Settings) -> Result<()> 
 pub(crate) enum Rows {
     Days,
     Totals,
+}
+
+/// What is asked of searches.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Searches {
+    from: Option<String>,
+    to: Option<String>,
+    kind: SearchKind,
+    site: Option<String>,
+    limit: usize,
 }
 
 fn day(name: &str, text: Option<&str>) -> Result<Option<Day>> {
@@ -57,6 +74,43 @@ pub(crate) async fn recommendations(
         "people_min": report.people_min,
         "sample": report.sample,
         "rows": shown.iter().map(json_of).collect::<Vec<_>>(),
+    }))
+}
+
+pub(crate) async fn searches(shop: &Shop, asked: &Searches) -> Result<Value> {
+    let Searches { from, to, kind, site, limit } = asked;
+    let site = site.clone().map(SiteId::new).transpose();
+    let query = SearchReportQuery {
+        days: ReportDays { from: day("from", from.as_deref())?, to: day("to", to.as_deref())? },
+        kind: match kind {
+            SearchKind::Top => SearchReportKind::Top,
+            SearchKind::NoResults => SearchReportKind::NoResults,
+            SearchKind::NoClicks => SearchReportKind::NoClicks,
+        },
+        site: site.map_err(|error| anyhow!(Failure::usage(format!("--site: {error}"))))?,
+        limit: *limit,
+    };
+    let report = shop.app.search_report(&query, &Caller::local_admin()).await?;
+    let figures = |row: &QueryFigures| {
+        json!({
+            "site": row.site,
+            "query": row.query,
+            "searches": row.searches,
+            "no_results": row.no_results,
+            "click_through": row.click_through,
+            "conversion": row.conversion,
+        })
+    };
+    Ok(json!({
+        "from": report.from.to_string(),
+        "to": report.to.to_string(),
+        "made_at": report.made_at.to_string(),
+        "people_min": report.people_min,
+        "sample": report.sample,
+        "all": figures(&report.all),
+        "anonymous_searches": report.anonymous_searches,
+        "latency_ms": report.latency_ms,
+        "rows": report.queries.iter().map(figures).collect::<Vec<_>>(),
     }))
 }
 
@@ -176,6 +230,40 @@ fn text(result: &Value) -> String {
         word(&result["to"]),
         result["people_min"],
         result["order_days"],
+    ));
+    text
+}
+
+fn said_of_searches(result: &Value) -> String {
+    let share = |value: &Value| {
+        value.as_f64().map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+    };
+    let cells = |row: &Value| {
+        vec![
+            word(&row["site"]),
+            word(&row["query"]),
+            count(&row["searches"]),
+            count(&row["no_results"]),
+            share(&row["click_through"]),
+            share(&row["conversion"]),
+        ]
+    };
+    let heading = ["site", "query", "searches", "no results", "click-through", "conversion"];
+    let mut table = vec![heading.map(str::to_owned).to_vec()];
+    table.extend(result["rows"].as_array().into_iter().flatten().map(cells));
+    let mut all = cells(&result["all"]);
+    (all[0], all[1]) = ("all".to_owned(), String::new());
+    table.push(all);
+    let mut text = columns(&table);
+    if let Some([p50, p95, p99]) = result["latency_ms"].as_array().map(Vec::as_slice) {
+        text.push_str(&format!("answers took {p50} ms (half), {p95} ms (95 %), {p99} ms (99 %)\n"));
+    }
+    text.push_str(&format!(
+        "{} to {}; a person counts once a day for a query; -: fewer than {} people; {} searches by nobody known\n",
+        word(&result["from"]),
+        word(&result["to"]),
+        result["people_min"],
+        count(&result["anonymous_searches"]),
     ));
     text
 }

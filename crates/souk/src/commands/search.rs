@@ -115,8 +115,16 @@ pub(crate) fn text(result: &Value) -> String {
 fn hits(result: &Value) -> String {
     let is_explained = result["hits"][0]["explanation"].is_object();
     let mut head = vec!["#", "product", "title", "brand"];
-    let parts =
-        ["text", "title", "availability", "popularity", "preference", "category", "personal"];
+    let parts = [
+        "text",
+        "title",
+        "availability",
+        "popularity",
+        "preference",
+        "category",
+        "clicks",
+        "personal",
+    ];
     if is_explained {
         head.push("score");
         head.extend(parts);

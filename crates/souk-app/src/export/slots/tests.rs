@@ -29,7 +29,7 @@ fn answer(hours: i64, name: &str, products: &[&str]) -> Event {
         is_explored: *product == "c",
         team: None,
     });
-    let marks = Marks { arms: Vec::new(), products: marks.collect() };
+    let marks = Marks { products: marks.collect(), ..Marks::default() };
     let products = products.iter().map(|id| ProductId::new(*id).unwrap()).collect();
     event(
         hours,

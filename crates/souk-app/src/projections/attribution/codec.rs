@@ -216,16 +216,16 @@ fn write_credit((credit, subject): (&Credit, Option<SubjectId>), w: &mut Writer)
     w.timestamp(credit.touched);
 }
 
-fn read_day(r: &mut Reader<'_>) -> Result<i32, WireError> {
+pub(in super::super) fn read_day(r: &mut Reader<'_>) -> Result<i32, WireError> {
     let day = i32::try_from(r.zigzag()?);
     day.map_err(|_| r.fault("a day"))
 }
 
-fn read_hash(r: &mut Reader<'_>) -> Result<u64, WireError> {
+pub(in super::super) fn read_hash(r: &mut Reader<'_>) -> Result<u64, WireError> {
     Ok(u64::from_le_bytes(r.raw(8)?.try_into().expect("8 bytes were taken")))
 }
 
-fn read_item(r: &mut Reader<'_>, n_items: usize) -> Result<Item, WireError> {
+pub(in super::super) fn read_item(r: &mut Reader<'_>, n_items: usize) -> Result<Item, WireError> {
     let item = read_u32(r)?;
     if (item as usize) < n_items { Ok(Item(item)) } else { Err(r.fault("a known item")) }
 }

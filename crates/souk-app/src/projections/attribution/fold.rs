@@ -22,6 +22,9 @@ impl Views {
         if let Some(subject) = subject {
             self.attribution.expose(subject, (head.at, &shown.marks.arms));
         }
+        if let Some(search) = &shown.marks.search {
+            self.fold_answered(head, (subject, shown, search));
+        }
         if shown.products.is_empty() {
             // Nothing to say was said: whoever is held out was met all the same.
             return;
@@ -97,7 +100,7 @@ impl Views {
     }
 
     /// Whether an act may be used for reports, by what it withholds and its own subject said.
-    fn may_analyse(&self, head: &Head<'_>, subject: SubjectId) -> bool {
+    pub(in super::super) fn may_analyse(&self, head: &Head<'_>, subject: SubjectId) -> bool {
         let regime = &self.rules.place(&head.event.site).regime;
         let choices = self.consents.choices(subject);
         let asked = (Purpose::Analytics, head.event.withheld);

@@ -18,7 +18,7 @@ const DAY: i64 = 1_440;
 /// 2023-11-14, the day of the tests' first minute.
 const FIRST: i32 = 19_675;
 
-fn did(minutes: i64, action: Action, number: u8, request: Option<&str>) -> Event {
+pub(crate) fn did(minutes: i64, action: Action, number: u8, request: Option<&str>) -> Event {
     let mention =
         ProductMention { product: product(number), variant: None, quantity: None, price: None };
     let request_id = request.map(Into::into);
@@ -59,7 +59,7 @@ fn bought(minutes: i64, order: u8, change: OrderChange, lines: &[(u8, i64)]) -> 
 }
 
 /// Records of some events in turn, each received a little after it happened.
-fn log(events: Vec<(Option<u8>, Event)>) -> Vec<Decoded> {
+pub(crate) fn log(events: Vec<(Option<u8>, Event)>) -> Vec<Decoded> {
     let numbered = (1..).zip(events);
     numbered
         .map(|(offset, (who, event))| {
@@ -71,7 +71,7 @@ fn log(events: Vec<(Option<u8>, Event)>) -> Vec<Decoded> {
         .collect()
 }
 
-fn order_of(
+pub(crate) fn order_of(
     who: u8,
     (minutes, order, change): (i64, u8, OrderChange),
     lines: &[(u8, i64)],

@@ -195,6 +195,21 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
                 ..marked()
             })),
         ),
+        (
+            "impressions_searched",
+            by_shopper(Fact::Impressions(Impressions {
+                strategy: "search".into(),
+                marks: Marks {
+                    search: Some(SearchMark {
+                        query: "rye bread".into(),
+                        n_found: 12,
+                        took_us: 840,
+                    }),
+                    ..Marks::default()
+                },
+                ..marked()
+            })),
+        ),
     ]
 }
 
@@ -212,6 +227,7 @@ fn marked() -> Impressions {
                 ProductMark { propensity, is_explored: true, team: None },
                 ProductMark { propensity: None, is_explored: false, team: Some(Team::B) },
             ],
+            search: None,
         },
     }
 }

@@ -277,10 +277,15 @@ fn mark() -> BoxedStrategy<ProductMark> {
 
 fn shopper_fact() -> BoxedStrategy<Fact> {
     let shown = few((product_id(), mark()));
-    let impressions = (id_text(), maybe(text()), text(), shown, few(arm()), any::<bool>())
-        .prop_map(|(request_id, placement, strategy, shown, arms, is_marked)| {
+    let search = maybe((text(), any::<u32>(), any::<u32>()));
+    let search = search.prop_map(|search| {
+        search.map(|(query, n_found, took_us)| SearchMark { query, n_found, took_us })
+    });
+    let impressions = (id_text(), maybe(text()), text(), shown, few(arm()), any::<bool>(), search)
+        .prop_map(|(request_id, placement, strategy, shown, arms, is_marked, search)| {
             let (products, marks): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
-            let marks = Marks { arms, products: if is_marked { marks } else { Vec::new() } };
+            let products_marks = if is_marked { marks } else { Vec::new() };
+            let marks = Marks { arms, products: products_marks, search };
             Fact::Impressions(Impressions { request_id, placement, strategy, products, marks })
         });
     prop_oneof![

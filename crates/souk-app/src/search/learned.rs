@@ -1,0 +1,323 @@
+//! What searches teach: what shoppers take up after a query, and which queries are asked for.
+//!
+//! Counted anew now and then from what is kept of searches ([`crate::projections::Sought`]), of people who let
+//! others learn from them. A person counts once for a query and a product in a day, and nothing is learned of a query
+//! that fewer than `privacy.statistics.people_min` people asked. Once somebody is erased or takes their word back, the
+//! counts are no longer used until they are made anew.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use souk_core::SiteId;
+use souk_recommend::Item;
+use souk_recommend::clicks::{ClickParams, Examination, Shown, liked};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::App;
+use crate::people::in_slices;
+use crate::projections::{Did, Sought, Taken, Views, Windows, query_key};
+use crate::recommend::departures;
+
+/// How old counts may be: clicks weigh for a season.
+const AGE_MAX: Duration = Duration::from_secs(600);
+/// How often to look whether they are due.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// Queries that are learned from, those of most people; chosen: with all their products some ten megabytes.
+const QUERIES_MAX: usize = 10_000;
+/// Queries of a site that may be suggested.
+const POPULAR_MAX: usize = 2_000;
+/// Products that a query brings though its words do not find them, at most.
+const GUESTS_MAX: usize = 3;
+/// Products of a query that are looked at for that; most of them are found by its words as well.
+const WANTED_MAX: usize = 10;
+/// The share of a query's people who must have wanted such a product (chosen).
+const WANTED_SHARE: f64 = 0.1;
+/// Factors nearer to 1 move nothing, and are not kept.
+const FACTOR_MARGIN: f64 = 0.01;
+
+/// Days that count as now, and those before that they are held against.
+const NOW_DAYS: i32 = 7;
+const BEFORE_DAYS: i32 = 28;
+/// A query trends when so many times as many people ask it in a day as before; a query that nobody asked before
+/// counts as one asked by one person a week.
+const TREND_MIN: f64 = 1.5;
+
+/// What following a click was worth, in clicks (chosen: a purchase says more than curiosity, and there are few).
+fn worth_of(did: Did) -> f64 {
+    match did {
+        Did::Saw => 0.0,
+        Did::Clicked => 1.0,
+        Did::Carted => 2.0,
+        Did::Ordered => 3.0,
+    }
+}
+
+/// What is learned of one query.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct LearnedQuery {
+    /// By what the scores of products are multiplied, by product in ascending order.
+    factors: Box<[(Item, f32)]>,
+    /// Products that people took up after it, or after typing anew, with how many; most wanted first.
+    wanted: Box<[(Item, u32)]>,
+}
+
+impl LearnedQuery {
+    /// By what a product's score is multiplied.
+    pub(super) fn factor(&self, item: Item) -> f64 {
+        let found = self.factors.binary_search_by_key(&item, |(of, _)| *of);
+        found.map_or(1.0, |idx| f64::from(self.factors[idx].1))
+    }
+
+    /// How many people took a product up after this query; the products that come with it though words do
+    /// not find them are among these.
+    pub(super) fn wanted(&self) -> &[(Item, u32)] {
+        &self.wanted
+    }
+
+    /// The products among the wanted ones that `is_outside`, as many as may come.
+    pub(super) fn guests(&self, is_outside: impl Fn(Item) -> bool) -> Vec<Item> {
+        let items = self.wanted.iter().map(|(item, _)| *item);
+        items.filter(|item| is_outside(*item)).take(GUESTS_MAX).collect()
+    }
+}
+
+/// A query that enough people asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PopularQuery {
+    pub(crate) text: String,
+    /// Different people in what is kept.
+    pub(crate) people: u32,
+    /// How many times as many people asked it lately as before, where that is more.
+    pub(crate) trend: Option<f64>,
+}
+
+/// What is learned of one site.
+#[derive(Clone, Debug, Default)]
+struct OfSite {
+    queries: FxHashMap<Box<str>, Arc<LearnedQuery>>,
+    popular: Vec<PopularQuery>,
+}
+
+/// What searches teach.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    /// How many had left when it was counted.
+    departures: u64,
+    sites: FxHashMap<SiteId, OfSite>,
+}
+
+impl Learned {
+    /// What is known of a query as it was typed.
+    pub(super) fn query(&self, site: &SiteId, typed: &str) -> Option<Arc<LearnedQuery>> {
+        self.sites.get(site)?.queries.get(query_key(typed)?.as_str()).cloned()
+    }
+
+    /// Queries of a site that enough people asked, those of most people first.
+    pub(super) fn popular(&self, site: &SiteId) -> &[PopularQuery] {
+        self.sites.get(site).map_or(&[], |of| &of.popular)
+    }
+}
+
+/// What is counted of one query.
+#[derive(Debug, Default)]
+struct Asked {
+    site: u32,
+    text: Box<str>,
+    people: u32,
+    people_now: u32,
+    people_before: u32,
+}
+
+/// The sums of the second pass.
+#[derive(Debug, Default)]
+struct Counting {
+    /// The numbers of the queries that are learned from, by [`name_of`].
+    numbers: FxHashMap<u64, u32>,
+    asked: Vec<Asked>,
+    /// By query, product and place: showings, clicks, worth.
+    shown: FxHashMap<(u32, Item, u8), [f64; 3]>,
+    wanted: FxHashMap<(u32, Item), u32>,
+}
+
+/// A query of a site in eight bytes.
+fn name_of(one: &Sought<'_>) -> u64 {
+    xxh3_64(one.key.as_bytes()) ^ u64::from(one.site).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+impl Counting {
+    /// A count of the queries that most people asked, by their names.
+    fn of(people: FxHashMap<u64, u32>, people_min: u32) -> Counting {
+        let mut known: Vec<(u64, u32)> =
+            people.into_iter().filter(|(_, people)| *people >= people_min).collect();
+        known.sort_unstable_by_key(|(name, people)| (std::cmp::Reverse(*people), *name));
+        known.truncate(QUERIES_MAX);
+        let numbers = (0u32..).zip(&known).map(|(number, (name, _))| (*name, number));
+        let asked = known.iter().map(|_| Asked::default()).collect();
+        Counting { numbers: numbers.collect(), asked, ..Counting::default() }
+    }
+
+    /// Adds what one person did.
+    fn add(&mut self, person: &[Sought<'_>], today: i32) {
+        let mut seen: FxHashSet<(u32, u8)> = FxHashSet::default();
+        let mut wanted: FxHashSet<(u32, Item)> = FxHashSet::default();
+        for one in person.iter().filter(|one| one.may_learn) {
+            let Some(&number) = self.numbers.get(&name_of(one)) else { continue };
+            let asked = &mut self.asked[number as usize];
+            if asked.text.is_empty() {
+                (asked.site, asked.text) = (one.site, one.key.into());
+            }
+            let age = today - one.day;
+            let mut once = |window: u8| u32::from(seen.insert((number, window)));
+            asked.people += once(0);
+            match age {
+                ..NOW_DAYS => asked.people_now += once(1),
+                age if age < NOW_DAYS + BEFORE_DAYS => asked.people_before += once(2),
+                _ => {}
+            }
+            for (place, item) in (0u8..).zip(one.shown) {
+                let [shown, clicks, worth] = self.shown.entry((number, *item, place)).or_default();
+                *shown += 1.0;
+                if let Some(Taken { did, .. }) = one.taken.iter().find(|taken| taken.item == *item)
+                {
+                    *clicks += 1.0;
+                    *worth += worth_of(*did);
+                }
+            }
+            for taken in one.taken.iter().chain(&one.found_anew) {
+                if wanted.insert((number, taken.item)) {
+                    *self.wanted.entry((number, taken.item)).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    /// What follows from the sums.
+    fn learned(self, people_min: u32) -> Vec<(Asked, LearnedQuery)> {
+        let shown = self.shown.into_iter().map(|((query, item, place), [shown, clicks, worth])| {
+            Shown { query, item, place, shown, clicks, worth }
+        });
+        let mut shown: Vec<Shown> = shown.collect();
+        shown.sort_unstable_by_key(|one| (one.query, one.item, one.place));
+        let examination = Examination::estimated(&shown);
+        let mut factors: Vec<Vec<(Item, f32)>> = vec![Vec::new(); self.asked.len()];
+        for one in liked(&shown, &examination, &ClickParams::default()) {
+            if (one.factor - 1.0).abs() > FACTOR_MARGIN {
+                factors[one.query as usize].push((one.item, one.factor as f32));
+            }
+        }
+        let mut wanted: Vec<Vec<(Item, u32)>> = vec![Vec::new(); self.asked.len()];
+        for ((query, item), people) in self.wanted {
+            let share = f64::from(people) / f64::from(self.asked[query as usize].people.max(1));
+            if people >= people_min && share >= WANTED_SHARE {
+                wanted[query as usize].push((item, people));
+            }
+        }
+        let of = |((asked, factors), mut wanted): ((Asked, Vec<_>), Vec<(Item, u32)>)| {
+            wanted.sort_unstable_by_key(|(item, people)| (std::cmp::Reverse(*people), *item));
+            wanted.truncate(WANTED_MAX);
+            (asked, LearnedQuery { factors: factors.into(), wanted: wanted.into() })
+        };
+        self.asked.into_iter().zip(factors).zip(wanted).map(of).collect()
+    }
+}
+
+impl Asked {
+    fn popular(&self, people_min: u32) -> Option<PopularQuery> {
+        let before = (f64::from(self.people_before) / f64::from(BEFORE_DAYS)).max(1.0 / 7.0);
+        let trend = f64::from(self.people_now) / f64::from(NOW_DAYS) / before;
+        let is_told = self.people_now >= people_min && trend >= TREND_MIN;
+        let popular = PopularQuery {
+            text: self.text.to_string(),
+            people: self.people,
+            trend: is_told.then_some(trend),
+        };
+        (!self.text.is_empty() && self.people >= people_min).then_some(popular)
+    }
+}
+
+impl App {
+    /// What searches teach, unless somebody left since it was counted.
+    pub(super) fn learned(&self, views: &Views) -> Option<Arc<Learned>> {
+        let learned = self.searching.learned.load_full()?;
+        (learned.departures == departures(views)).then_some(learned)
+    }
+
+    /// Counts what searches teach; false when somebody left meanwhile.
+    pub(crate) async fn learn_from_searches(&self) -> bool {
+        let views = Arc::clone(&self.views);
+        let windows = self.search_windows();
+        let people_min = self.config.privacy.statistics.people_min;
+        let people_min = u32::try_from(people_min).unwrap_or(u32::MAX);
+        let today = crate::projections::day_of(self.clock.now());
+        let work = move || {
+            let before = departures(&views.read());
+            let mut people: FxHashMap<u64, u32> = FxHashMap::default();
+            let rows = (&*views, Views::n_search_rows);
+            in_slices(rows, |views, rows| {
+                views.each_searcher((rows, windows), |person| {
+                    let own = person.iter().filter(|one| one.may_learn).map(name_of);
+                    let own: FxHashSet<u64> = own.collect();
+                    own.into_iter().for_each(|name| *people.entry(name).or_default() += 1);
+                });
+            });
+            let mut counting = Counting::of(people, people_min);
+            in_slices(rows, |views, rows| {
+                views.each_searcher((rows, windows), |person| counting.add(person, today));
+            });
+            let learned = counting.learned(people_min);
+            by_site((&views.read(), before), learned, people_min)
+        };
+        let Ok(Some(learned)) = tokio::task::spawn_blocking(work).await else { return false };
+        self.searching.learned.store(Some(Arc::new(learned)));
+        true
+    }
+
+    /// How long after an answer acts are owed to it.
+    pub(crate) fn search_windows(&self) -> Windows {
+        let settings = self.config.attribution;
+        Windows { click_days: settings.click_days as i64, order_days: settings.order_days as i64 }
+    }
+}
+
+/// Sorts what was learned by site; `None` when somebody left since it was begun.
+fn by_site(
+    (views, before): (&Views, u64),
+    learned: Vec<(Asked, LearnedQuery)>,
+    people_min: u32,
+) -> Option<Learned> {
+    if departures(views) != before {
+        return None;
+    }
+    let mut all = Learned { departures: before, ..Learned::default() };
+    for (asked, query) in learned {
+        let Ok(site) = SiteId::new(views.catalogue.site_name(asked.site)) else { continue };
+        // Who left a query between the passes may have left it to too few.
+        let Some(popular) = asked.popular(people_min) else { continue };
+        let of_site = all.sites.entry(site).or_default();
+        of_site.popular.push(popular);
+        of_site.queries.insert(asked.text, Arc::new(query));
+    }
+    for of_site in all.sites.values_mut() {
+        of_site.popular.sort_by(|a, b| b.people.cmp(&a.people).then_with(|| a.text.cmp(&b.text)));
+        of_site.popular.truncate(POPULAR_MAX);
+    }
+    Some(all)
+}
+
+/// Keeps what was learned fresh until the application is gone. After somebody left nothing is used until it is
+/// counted anew; where somebody leaves during each count, it is tried less and less often.
+pub(crate) async fn keep_learned(app: Weak<App>) {
+    let (mut counted, mut pause) = (None::<Instant>, LOOK_PAUSE);
+    loop {
+        tokio::time::sleep(pause).await;
+        let Some(app) = app.upgrade() else { return };
+        let is_usable = app.learned(&app.views.read()).is_some();
+        let is_fresh = is_usable && counted.is_some_and(|at| at.elapsed() < AGE_MAX);
+        if !is_fresh && app.check_ready().is_ok() {
+            counted = app.learn_from_searches().await.then(Instant::now);
+            pause = if counted.is_some() { LOOK_PAUSE } else { (2 * pause).min(AGE_MAX) };
+        }
+    }
+}

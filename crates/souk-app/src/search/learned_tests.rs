@@ -1,0 +1,232 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+
+use super::tests::{ask, caught_up, ids, put, rule, tea_shop};
+use super::*;
+use crate::privacy::{Identity, Who};
+use crate::test_shop::{Shop, caller};
+use crate::{IngestCall, ReportDays, Role, SearchReportKind, SearchReportQuery};
+
+/// So many people make a crowd.
+const CROWD: usize = 20;
+
+/// Searches of one person, whom an event has made known, then what they do with what was found: acts and products.
+async fn looks(shop: &Shop, user: &str, (query, acts): (&str, &[(&str, &str)])) -> SearchFound {
+    let came = json!({"event": "Shop Opened", "userId": user});
+    shop.send(Role::IngestServer, IngestCall::Track, came).await;
+    let query = SearchQuery { user_id: Some(user.to_owned()), ..SearchQuery::new(query, 10) };
+    let found = ask(shop, &query).await;
+    shop.app.flush_impressions().await;
+    for (act, product) in acts {
+        let at = shop.app.clock().now().plus_ms(1_000);
+        let body = json!({"event": act, "userId": user, "timestamp": at.to_string(),
+            "properties": {"product_id": product, "request_id": found.request_id}});
+        shop.send(Role::IngestServer, IngestCall::Track, body).await;
+    }
+    found
+}
+
+async fn crowd(shop: &Shop, (from, n): (usize, usize), asked: (&str, &[(&str, &str)])) {
+    for number in from..from + n {
+        looks(shop, &format!("u{number}"), asked).await;
+    }
+    caught_up(shop).await;
+}
+
+async fn learn(shop: &Shop) {
+    caught_up(shop).await;
+    assert!(shop.app.learn_from_searches().await);
+}
+
+async fn explained(shop: &Shop, query: &str) -> Value {
+    let query = SearchQuery { explain: true, ..SearchQuery::new(query, 10) };
+    serde_json::from_str(&search_to_json(&ask(shop, &query).await)).unwrap()
+}
+
+#[tokio::test]
+async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
+    let shop = tea_shop().await;
+    let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
+    let liked = before[2].clone();
+    let clicks = [("Product Clicked", liked.as_str())];
+    crowd(&shop, (0, CROWD - 1), ("tea", &clicks)).await;
+    learn(&shop).await;
+    let few = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
+    assert_eq!(few, before, "of few people nothing is learned");
+    crowd(&shop, (CROWD, 15), (" TEA ", &clicks)).await;
+    learn(&shop).await;
+    let answer = explained(&shop, "Tea!").await;
+    assert_eq!(answer["hits"][0]["product_id"], json!(liked));
+    let factor = |place: usize| answer["hits"][place]["explanation"]["clicks"].as_f64().unwrap();
+    assert!(factor(0) > 1.5 && factor(1) < 1.0, "{answer:#}");
+    assert!(answer["hits"][0]["explanation"]["brought_by_people"].is_null());
+    // Another query is another matter, and a sorted list has its own order.
+    let other = explained(&shop, "green tea").await;
+    assert_eq!(other["hits"][0]["explanation"]["clicks"], json!(1.0));
+    let sort = Some(SortBy::parse("price:asc").unwrap());
+    let sorted = ask(&shop, &SearchQuery { sort, ..SearchQuery::new("tea", 10) }).await;
+    assert_eq!(sorted.hits[0].product_id.as_str(), "black");
+}
+
+#[tokio::test]
+async fn what_was_learned_goes_with_whoever_leaves() {
+    let shop = tea_shop().await;
+    let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
+    let liked = before[2].clone();
+    crowd(&shop, (0, CROWD), ("tea", &[("Product Clicked", &liked)])).await;
+    learn(&shop).await;
+    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[0], liked);
+    let who = Who::parse("u3").unwrap();
+    shop.app.request_erasure(&caller(Role::Privacy), &who, Identity::Verified).await.unwrap();
+    caught_up(&shop).await;
+    // At once, and for good: nineteen are too few.
+    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
+    learn(&shop).await;
+    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
+}
+
+#[tokio::test]
+async fn what_people_find_by_typing_anew_comes_in_with_the_first_words() {
+    let shop = tea_shop().await;
+    put(&shop, &[json!({"id": "kettle", "title": "Kettle", "categories": ["Kitchen"]})]).await;
+    for number in 0..CROWD {
+        let user = format!("u{number}");
+        looks(&shop, &user, ("water boiler", &[])).await;
+        shop.hand.fetch_add(30_000, std::sync::atomic::Ordering::Relaxed);
+        looks(&shop, &user, ("kettle", &[("Product Added", "kettle")])).await;
+        shop.hand.fetch_add(30_000, std::sync::atomic::Ordering::Relaxed);
+    }
+    assert!(ids(&ask(&shop, &SearchQuery::new("water boiler", 10)).await).is_empty());
+    learn(&shop).await;
+    let answer = explained(&shop, "water boiler").await;
+    assert_eq!(answer["hits"][0]["product_id"], json!("kettle"));
+    assert_eq!(answer["total"], json!(1));
+    assert_eq!(answer["hits"][0]["explanation"]["brought_by_people"], json!(CROWD));
+    // Nothing comes in past a filter or a rule.
+    let filter = Some(Filter::parse("category = 'Food'").unwrap());
+    let narrowed = SearchQuery { filter, ..SearchQuery::new("water boiler", 10) };
+    assert!(ids(&ask(&shop, &narrowed).await).is_empty());
+    let hide = json!({"select": {"product_ids": ["kettle"]}, "action": {"type": "hide"}});
+    rule(&shop, "hidden", hide).await;
+    assert!(ids(&ask(&shop, &SearchQuery::new("water boiler", 10)).await).is_empty());
+}
+
+#[tokio::test]
+async fn what_many_ask_is_suggested_before_and_while_typing() {
+    let shop = tea_shop().await;
+    crowd(&shop, (0, CROWD), ("mint tea", &[])).await;
+    crowd(&shop, (0, CROWD - 1), ("pot for tea", &[])).await;
+    crowd(&shop, (0, CROWD), ("no such thing", &[])).await;
+    learn(&shop).await;
+    let suggest = |text: &str| {
+        let query = SuggestQuery { text: text.into(), limit: 5, site: None, locale: None };
+        shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap().queries
+    };
+    let unprompted = suggest("");
+    assert_eq!(
+        unprompted.len(),
+        1,
+        "too few asked for pots, and one finds nothing: {unprompted:?}"
+    );
+    let mint = &unprompted[0];
+    assert_eq!((mint.text.as_str(), mint.people), ("mint tea", Some(CROWD as u32)));
+    assert!(mint.count >= 1 && mint.trend.is_some_and(|trend| trend > 2.0), "{mint:?}");
+    let typed = suggest("mi");
+    assert_eq!((typed[0].text.as_str(), typed[0].people), ("mint tea", Some(CROWD as u32)));
+    assert_eq!(suggest("po")[0].people, None, "from titles alone");
+}
+
+#[tokio::test]
+async fn searches_are_reported_of_crowds_alone() {
+    let shop = tea_shop().await;
+    crowd(&shop, (0, CROWD), ("tea", &[("Product Clicked", "green")])).await;
+    crowd(&shop, (100, CROWD), ("Tea", &[])).await;
+    crowd(&shop, (0, CROWD), ("hovercraft", &[])).await;
+    crowd(&shop, (0, CROWD), ("cup", &[])).await;
+    crowd(&shop, (0, CROWD - 1), ("my very own words", &[])).await;
+    let report = async |kind| {
+        let days = ReportDays::default();
+        let limit = SearchReportQuery::LIMIT;
+        let query = SearchReportQuery { days, kind, site: None, limit };
+        shop.app.search_report(&query, &caller(Role::Analyst)).await.unwrap()
+    };
+    let top = report(SearchReportKind::Top).await;
+    let brief = |row: &crate::QueryFigures| {
+        (row.query.clone(), row.searches, row.no_results, row.click_through, row.conversion)
+    };
+    let rows: Vec<_> = top.queries.iter().map(brief).collect();
+    let n = CROWD as i64;
+    assert_eq!(
+        rows,
+        [
+            ("tea".to_owned(), Some(2 * n), Some(0), Some(0.5), Some(0.0)),
+            ("cup".to_owned(), Some(n), Some(0), Some(0.0), Some(0.0)),
+            ("hovercraft".to_owned(), Some(n), Some(n), None, None),
+        ]
+    );
+    assert_eq!(top.all.searches, Some(5 * n - 1));
+    assert!(top.latency_ms.is_some_and(|[p50, p95, p99]| 0.0 < p50 && p50 <= p95 && p95 <= p99));
+    let of = |report: crate::SearchReport| -> Vec<String> {
+        report.queries.into_iter().map(|row| row.query).collect()
+    };
+    assert_eq!(of(report(SearchReportKind::NoResults).await), ["hovercraft"]);
+    assert_eq!(of(report(SearchReportKind::NoClicks).await), ["cup"]);
+    // A part with few people behind it is not told, nor what it could be subtracted from.
+    looks(&shop, "u0", ("cup", &[("Product Clicked", "cup")])).await;
+    caught_up(&shop).await;
+    let top = report(SearchReportKind::Top).await;
+    let cup = top.queries.iter().find(|row| row.query == "cup").unwrap();
+    assert_eq!((cup.searches, cup.click_through), (Some(n), None));
+    let days = ReportDays { from: None, to: None };
+    let query = SearchReportQuery { days, limit: 0, ..SearchReportQuery::default() };
+    let refused = shop.app.search_report(&query, &caller(Role::Analyst)).await.unwrap_err();
+    assert!(refused.to_string().contains("limit is 0"), "{refused}");
+    let query = SearchReportQuery { limit: 1, ..query };
+    let refused = shop.app.search_report(&query, &caller(Role::StorefrontServer)).await;
+    assert!(matches!(refused, Err(AppError::Denied { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn words_are_kept_without_personal_data_and_of_nobody_unknown() {
+    let shop = tea_shop().await;
+    looks(&shop, "u1", ("tea for jane.roe@example.org", &[])).await;
+    ask(&shop, &SearchQuery::new("tea of nobody", 10)).await;
+    shop.app.flush_impressions().await;
+    let marks = shop.log().await.into_iter().filter_map(|(_, event)| match event.fact {
+        souk_core::Fact::Impressions(shown) => shown.marks.search,
+        _ => None,
+    });
+    let mut words: Vec<String> = marks.map(|mark| mark.query.to_string()).collect();
+    words.sort_unstable();
+    assert_eq!(words, ["", "tea for [EMAIL]"]);
+}
+
+#[tokio::test]
+async fn rules_send_elsewhere_and_say_something_above_the_hits() {
+    let shop = tea_shop().await;
+    let when = json!({"queries": ["^opening hours$"], "until": "2026-02-01"});
+    let to = json!({"when": when, "action": {"type": "redirect", "url": "/stores"}});
+    rule(&shop, "hours", to).await;
+    let banner = json!({"type": "banner", "title": "Tea week", "url": "https://example.org/tea"});
+    rule(&shop, "week", json!({"when": {"queries": ["tea"]}, "action": banner})).await;
+    let first = json!({"type": "banner", "title": "First"});
+    rule(&shop, "first", json!({"priority": 5, "when": {"queries": ["tea"]}, "action": first}))
+        .await;
+    let answer = explained(&shop, "Opening hours?").await;
+    assert_eq!(answer["redirect"], json!({"url": "/stores"}));
+    assert_eq!(answer["banners"], json!([]));
+    let answer = explained(&shop, "green tea").await;
+    assert_eq!(answer["redirect"], Value::Null);
+    let titles: Vec<&Value> =
+        answer["banners"].as_array().unwrap().iter().map(|one| &one["title"]).collect();
+    assert_eq!(titles, [&json!("First"), &json!("Tea week")]);
+    assert_eq!(answer["banners"][1]["url"], json!("https://example.org/tea"));
+    let typing = Typing::Going;
+    let typed = ask(&shop, &SearchQuery { typing, ..SearchQuery::new("opening hours", 10) }).await;
+    assert_eq!(typed.redirect, None, "nobody is sent away while they type");
+    // By the clock.
+    let later = souk_core::Timestamp::parse("2026-02-02T12:00:00Z").unwrap();
+    shop.hand.store(later.as_ms(), std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(explained(&shop, "opening hours").await["redirect"], Value::Null);
+}
