@@ -7,14 +7,19 @@
 //! rows are joined and rid of them.
 
 mod bits;
+mod columns;
+mod facts;
 mod merge;
 mod postings;
 mod rows;
 
 pub(crate) use bits::Bits;
+pub(crate) use columns::{Codes, Column, Columns};
+pub(crate) use facts::{Facts, FieldFacts};
 pub(crate) use merge::merge;
 pub(crate) use postings::{Flat, List, Postings};
-pub(crate) use rows::{Facts, Rows};
+pub(crate) use rows::Rows;
+use rows::range;
 
 use souk_core::Availability;
 
@@ -69,14 +74,20 @@ impl Chunk {
 
     /// Appends a product; the chunk must not be full.
     pub(crate) fn push(&mut self, id: &str, title: &str, draft: &Draft) -> u16 {
+        let row = self.push_row(id, title, draft);
+        for (term, impact) in &draft.postings {
+            self.postings.push(*term, row, *impact);
+        }
+        row
+    }
+
+    /// Appends a product but for its postings, which are set for all rows together.
+    pub(crate) fn push_row(&mut self, id: &str, title: &str, draft: &Draft) -> u16 {
         let row = u16::try_from(self.len()).expect("a full chunk takes no more");
         self.ids.push(id);
         self.titles.push(title);
         self.title_words.push(draft.title_words.iter().copied());
         self.facts.push(&draft.facts);
-        for (term, impact) in &draft.postings {
-            self.postings.push(*term, row, *impact);
-        }
         self.availability.push(draft.availability as u8);
         self.popularity.push(draft.popularity);
         self.coming.push(u32::from(row));
@@ -127,9 +138,10 @@ impl Chunk {
         Availability::ALL[usize::from(self.availability[usize::from(row)])]
     }
 
-    /// Makes the postings flat.
+    /// Makes the postings flat and the facts columns.
     pub(crate) fn seal(&mut self) {
         self.postings.seal();
+        self.facts.seal();
     }
 
     /// Says all in the numbers of another lexicon.

@@ -7,6 +7,7 @@ use crate::lexicon::Values;
 use crate::request::{
     Facet, FacetRequest, FacetValue, NumberFacet, RangeCount, SearchError, SearchRequest,
 };
+use crate::retrieve::Row;
 use crate::text::fold;
 
 /// No facet's field.
@@ -19,6 +20,7 @@ pub(crate) struct Counter {
     slots: Vec<u8>,
     fields: Vec<u16>,
     counts: Vec<Vec<u32>>,
+    buffer: Vec<u32>,
 }
 
 /// The number of a field that a shopper named.
@@ -44,6 +46,7 @@ impl Counter {
             slots: vec![NONE; index.lexicon.values.len()],
             fields: Vec::with_capacity(facets.len()),
             counts: Vec::with_capacity(facets.len()),
+            buffer: Vec::new(),
         };
         for (slot, facet) in facets.iter().enumerate() {
             let field = find_field(index, &facet.field)
@@ -68,23 +71,21 @@ impl Counter {
         self.fields.is_empty()
     }
 
-    /// Counts a row in every facet.
-    #[inline]
-    pub(crate) fn count(&mut self, chunk: &Chunk, row: u16) {
-        let (fields, values) = chunk.facts.get(row);
-        for (field, value) in fields.iter().zip(values) {
-            let slot = self.slots[usize::from(*field)];
-            if slot != NONE {
-                self.counts[usize::from(slot)][*value as usize] += 1;
+    /// Counts rows of a chunk, which rise, in every facet.
+    pub(crate) fn count(&mut self, chunk: &Chunk, hits: &[Row]) {
+        for (slot, field) in self.fields.iter().enumerate() {
+            // Of two facets of one field the last counts.
+            if usize::from(self.slots[usize::from(*field)]) == slot {
+                let into = (&mut self.counts[slot][..], &mut self.buffer);
+                chunk.facts.field(*field).count(hits.iter().map(|hit| hit.row), into);
             }
         }
     }
 
-    /// Counts a row in one facet.
-    pub(crate) fn count_in(&mut self, slot: usize, chunk: &Chunk, row: u16) {
-        for value in chunk.facts.of(row, self.fields[slot]) {
-            self.counts[slot][value as usize] += 1;
-        }
+    /// Counts rows of a chunk, which rise, in one facet.
+    pub(crate) fn count_in(&mut self, slot: usize, chunk: &Chunk, rows: &[u16]) {
+        let into = (&mut self.counts[slot][..], &mut self.buffer);
+        chunk.facts.field(self.fields[slot]).count(rows.iter().copied(), into);
     }
 
     /// Takes the counts of everything that there is.
@@ -166,42 +167,36 @@ const RANGES: f64 = 8.0;
 const RANGES_MAX: usize = 32;
 
 fn numbers(values: &Values, found: &[(u32, u32)], bounds: &[f64]) -> Option<NumberFacet> {
-    let mut counted: Vec<(f64, u32)> = found
+    let counted: Vec<(f64, u32)> = found
         .iter()
         .map(|(value, count)| (values.number(*value), *count))
         .filter(|(number, _)| number.is_finite())
         .collect();
-    counted.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
-    let (min, max) = (counted.first()?.0, counted.last()?.0);
+    let all = counted.iter().map(|(number, _)| *number);
+    let (min, max) = (all.clone().min_by(f64::total_cmp)?, all.max_by(f64::total_cmp)?);
     let bounds = match bounds {
-        [] => suitable(&counted),
+        [] => suitable(counted.clone(), (min, max)),
         given => given.to_vec(),
     };
-    let mut ranges = Vec::with_capacity(bounds.len());
-    for (idx, pair) in bounds.windows(2).enumerate() {
-        let (from, to) = (pair[0], pair[1]);
-        let is_last = idx + 2 == bounds.len();
-        let start = counted.partition_point(|(number, _)| *number < from);
-        let end = counted.partition_point(|(n, _)| *n < to || (is_last && *n == to));
-        let count = counted[start.min(end)..end].iter().map(|(_, count)| *count as usize).sum();
-        ranges.push(RangeCount { from, to, count });
+    let n_ranges = bounds.len().saturating_sub(1);
+    let mut ranges: Vec<RangeCount> =
+        bounds.windows(2).map(|pair| RangeCount { from: pair[0], to: pair[1], count: 0 }).collect();
+    for (number, count) in counted {
+        // The range that begins at or below the number; the last one also has its end.
+        let above = bounds.partition_point(|bound| *bound <= number);
+        let is_end = above == bounds.len() && bounds.last() == Some(&number);
+        let range = if is_end { n_ranges } else { above };
+        if range > 0 && range <= n_ranges {
+            ranges[range - 1].count += count as usize;
+        }
     }
     Some(NumberFacet { min, max, ranges })
 }
 
 /// Round bounds, some eight ranges, with the dearest twentieth in one: a few luxuries must not press all
 /// else into the first range.
-fn suitable(counted: &[(f64, u32)]) -> Vec<f64> {
-    let total: u64 = counted.iter().map(|(_, count)| u64::from(*count)).sum();
-    let (min, max) = (counted[0].0, counted[counted.len() - 1].0);
-    let mut seen = 0;
-    let high = counted
-        .iter()
-        .find(|(_, count)| {
-            seen += u64::from(*count);
-            seen * 20 >= total * 19
-        })
-        .map_or(max, |(number, _)| *number);
+fn suitable(counted: Vec<(f64, u32)>, (min, max): (f64, f64)) -> Vec<f64> {
+    let high = high_of(counted);
     if high <= min {
         return vec![min, max.max(min)];
     }
@@ -228,6 +223,28 @@ fn suitable(counted: &[(f64, u32)]) -> Vec<f64> {
         bounds.push(max);
     }
     bounds
+}
+
+/// The least number below or at which 19 of 20 are: found by halving, for sorting all takes longer.
+fn high_of(mut counted: Vec<(f64, u32)>) -> f64 {
+    let count = |some: &[(f64, u32)]| some.iter().map(|(_, count)| u64::from(*count)).sum::<u64>();
+    let total = count(&counted[..]);
+    let is_enough = |seen: u64| seen * 20 >= total * 19;
+    let (mut rest, mut below) = (&mut counted[..], 0);
+    loop {
+        let middle = rest.len() / 2;
+        let (left, at, right) =
+            rest.select_nth_unstable_by(middle, |left, right| left.0.total_cmp(&right.0));
+        let of_left = below + count(&*left);
+        let with_middle = of_left + u64::from(at.1);
+        if is_enough(of_left) && !left.is_empty() {
+            rest = left;
+        } else if is_enough(with_middle) || right.is_empty() {
+            return at.0;
+        } else {
+            (rest, below) = (right, with_middle);
+        }
+    }
 }
 
 #[cfg(test)]

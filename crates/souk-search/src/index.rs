@@ -286,10 +286,10 @@ impl SearchIndex {
     fn strike(&mut self, place: Place) {
         let chunk = &mut self.chunks[place.chunk as usize];
         if chunk.strike(place.row) {
-            let (fields, values) = chunk.facts.get(place.row);
-            for (field, value) in fields.iter().zip(values) {
-                self.lexicon.values[usize::from(*field)].count(*value, -1);
-            }
+            let values = &mut self.lexicon.values;
+            chunk.facts.each(place.row, &mut |field, value| {
+                values[usize::from(field)].count(value, -1);
+            });
         }
     }
 }

@@ -5,9 +5,9 @@ use rustc_hash::FxHashSet;
 use souk_core::filter::{OrderTest, Sets};
 use souk_core::{Field, FieldValue, Fields, Filter, ProductId};
 
-use crate::chunk::{Chunk, Place};
+use crate::chunk::{Chunk, Column, FieldFacts, Place};
 use crate::index::SearchIndex;
-use crate::lexicon::field_key;
+use crate::lexicon::{Texts, Values, field_key};
 use crate::suggest::SuggestRequest;
 
 /// A filter, ready to be asked about rows.
@@ -26,25 +26,78 @@ struct Condition {
 
 #[derive(Debug)]
 enum Node {
-    /// Rows with one of these values of a field, as bits by the value's number.
-    Values {
-        field: u16,
-        accepted: Vec<u64>,
-    },
-    /// Rows with a number of a field from the one to the other.
-    Numbers {
-        field: u16,
-        least: f64,
-        most: f64,
-    },
+    /// Rows with a value of a field that passes.
+    Field(u16, Test),
     /// Rows whose id or title fulfils a filter: no columns, so each row in question is asked.
     Text(Field, Filter),
+    /// Rows whose id or title is one of these texts.
+    Texts(Field, TextSet),
     /// These rows.
     Places(FxHashSet<Place>),
     Nothing,
     Not(Box<Node>),
     All(Vec<Node>),
     Any(Vec<Node>),
+}
+
+/// What a row's values of one field are asked.
+#[derive(Debug)]
+enum Test {
+    /// Whether one of these is among them, as bits by the value's number.
+    Values(Vec<u64>),
+    /// Whether a number from the one to the other is among them.
+    Numbers(f64, f64),
+    Not(Box<Test>),
+    All(Vec<Test>),
+    Any(Vec<Test>),
+}
+
+impl Test {
+    fn holds(&self, own: &[u32], values: &Values) -> bool {
+        match self {
+            Test::Values(accepted) => own.iter().any(|value| has_bit(accepted, *value as usize)),
+            Test::Numbers(least, most) => {
+                own.iter().any(|value| (*least..=*most).contains(&values.number(*value)))
+            }
+            Test::Not(inner) => !inner.holds(own, values),
+            Test::All(parts) => parts.iter().all(|part| part.holds(own, values)),
+            Test::Any(parts) => parts.iter().any(|part| part.holds(own, values)),
+        }
+    }
+}
+
+fn has_bit(bits: &[u64], place: usize) -> bool {
+    bits[place / 64] >> (place % 64) & 1 == 1
+}
+
+/// Texts of which one is asked for, whatever the case of ASCII letters.
+#[derive(Debug, Default)]
+struct TextSet {
+    lowered: FxHashSet<String>,
+    /// Their lengths in bytes, as bits; longer ones share the last.
+    lengths: u128,
+}
+
+impl TextSet {
+    fn new(texts: &[&str]) -> TextSet {
+        let lowered = texts.iter().map(|text| text.to_ascii_lowercase()).collect();
+        let lengths = texts.iter().fold(0, |bits, text| bits | TextSet::length(text));
+        TextSet { lowered, lengths }
+    }
+
+    fn length(text: &str) -> u128 {
+        1 << text.len().min(127)
+    }
+
+    fn has(&self, text: &str, buffer: &mut String) -> bool {
+        if self.lengths & TextSet::length(text) == 0 {
+            return false;
+        }
+        buffer.clear();
+        buffer.push_str(text);
+        buffer.make_ascii_lowercase();
+        self.lowered.contains(buffer.as_str())
+    }
 }
 
 /// What a row fulfils.
@@ -66,7 +119,8 @@ impl Narrow {
     ) -> Narrow {
         let mut narrow = Narrow::of(filters, index);
         let mut not = |node| {
-            narrow.conditions.push(Condition { node: Node::Not(Box::new(node)), only: None });
+            let node = Compiler(index).none_of(node);
+            narrow.conditions.push(Condition { node, only: None });
         };
         without.iter().for_each(|filter| not(filter.sets(&mut Compiler(index))));
         if !exclude.is_empty() {
@@ -109,17 +163,36 @@ impl Narrow {
         self.conditions.iter().map(owner).collect()
     }
 
+    /// The conditions for the rows of one chunk, of which about `n_rows` will be judged.
+    pub(crate) fn within<'a>(
+        &'a self,
+        index: &'a SearchIndex,
+        chunk: (&'a Chunk, u32),
+        n_rows: usize,
+    ) -> Judge<'a> {
+        let about = About { index, chunk, n_rows };
+        let conditions = self.conditions.iter();
+        Judge {
+            conditions: conditions.map(|condition| about.bind(&condition.node)).collect(),
+            buffer: String::new(),
+        }
+    }
+}
+
+/// A [`Narrow`] for the rows of one chunk.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    conditions: Vec<Bound<'a>>,
+    buffer: String,
+}
+
+impl Judge<'_> {
     /// What a row fulfils, given [`Narrow::owners`].
     #[inline]
-    pub(crate) fn judge(
-        &self,
-        chunk: (&SearchIndex, (&Chunk, u32)),
-        row: u16,
-        owners: &[Option<usize>],
-    ) -> Verdict {
+    pub(crate) fn verdict(&mut self, row: u16, owners: &[Option<usize>]) -> Verdict {
         let mut verdict = Verdict::Hit;
         for (condition, owner) in self.conditions.iter().zip(owners) {
-            if condition.node.holds(chunk, row) {
+            if condition.holds(row, &mut self.buffer) {
                 continue;
             }
             verdict = match (verdict, owner) {
@@ -132,30 +205,123 @@ impl Narrow {
     }
 }
 
-impl Node {
-    fn holds(&self, (index, chunk): (&SearchIndex, (&Chunk, u32)), row: u16) -> bool {
-        match self {
-            Node::Numbers { field, least, most } => {
-                let values = &index.lexicon.values[usize::from(*field)];
-                let mut own = chunk.0.facts.of(row, *field);
-                own.any(|value| (*least..=*most).contains(&values.number(value)))
-            }
-            Node::Values { field, accepted } => chunk
-                .0
-                .facts
-                .of(row, *field)
-                .any(|value| accepted[value as usize / 64] >> (value % 64) & 1 == 1),
-            Node::Text(field, filter) => {
-                let texts = if *field == Field::Id { &chunk.0.ids } else { &chunk.0.titles };
-                filter.matches(&OneText(field, texts.get(u32::from(row))))
-            }
-            Node::Places(places) => places.contains(&Place { chunk: chunk.1, row }),
-            Node::Nothing => false,
-            Node::Not(inner) => !inner.holds((index, chunk), row),
-            Node::All(parts) => parts.iter().all(|part| part.holds((index, chunk), row)),
-            Node::Any(parts) => parts.iter().any(|part| part.holds((index, chunk), row)),
+/// A [`Node`] for the rows of one chunk.
+#[derive(Debug)]
+enum Bound<'a> {
+    /// A test asked once for each list of values, as bits by the list's code; and what it says of rows that the
+    /// column does not know.
+    Codes {
+        column: &'a Column,
+        accepted: Vec<u64>,
+        without: bool,
+    },
+    Field {
+        facts: FieldFacts<'a>,
+        values: &'a Values,
+        test: &'a Test,
+    },
+    Text {
+        field: &'a Field,
+        texts: &'a Texts,
+        filter: &'a Filter,
+    },
+    Texts {
+        texts: &'a Texts,
+        wanted: &'a TextSet,
+    },
+    Places {
+        places: &'a FxHashSet<Place>,
+        chunk: u32,
+    },
+    Nothing,
+    Not(Box<Bound<'a>>),
+    All(Vec<Bound<'a>>),
+    Any(Vec<Bound<'a>>),
+}
+
+/// The rows that nodes are bound to.
+struct About<'a> {
+    index: &'a SearchIndex,
+    chunk: (&'a Chunk, u32),
+    n_rows: usize,
+}
+
+impl<'a> About<'a> {
+    fn bind(&self, node: &'a Node) -> Bound<'a> {
+        let each = |parts: &'a [Node]| parts.iter().map(|part| self.bind(part)).collect();
+        match node {
+            Node::Field(field, test) => self.bind_field(*field, test),
+            Node::Text(field, filter) => Bound::Text { field, texts: self.texts(field), filter },
+            Node::Texts(field, wanted) => Bound::Texts { texts: self.texts(field), wanted },
+            Node::Places(places) => Bound::Places { places, chunk: self.chunk.1 },
+            Node::Nothing => Bound::Nothing,
+            Node::Not(inner) => Bound::Not(Box::new(self.bind(inner))),
+            Node::All(parts) => Bound::All(each(parts)),
+            Node::Any(parts) => Bound::Any(each(parts)),
         }
     }
+
+    fn bind_field(&self, field: u16, test: &'a Test) -> Bound<'a> {
+        let values = &self.index.lexicon.values[usize::from(field)];
+        let facts = self.chunk.0.facts.field(field);
+        match facts {
+            FieldFacts::Sealed(column) if column.n_lists() <= self.n_rows => {
+                let mut accepted = vec![0u64; column.n_lists().div_ceil(64)];
+                for code in 0..column.n_lists() {
+                    if test.holds(column.lists.get(code as u16), values) {
+                        accepted[code / 64] |= 1 << (code % 64);
+                    }
+                }
+                Bound::Codes { column, accepted, without: test.holds(&[], values) }
+            }
+            facts => Bound::Field { facts, values, test },
+        }
+    }
+
+    fn texts(&self, field: &Field) -> &'a Texts {
+        if *field == Field::Id { &self.chunk.0.ids } else { &self.chunk.0.titles }
+    }
+}
+
+impl Bound<'_> {
+    fn holds(&self, row: u16, buffer: &mut String) -> bool {
+        match self {
+            Bound::Codes { column, accepted, without } => {
+                column.code(row).map_or(*without, |code| has_bit(accepted, usize::from(code)))
+            }
+            Bound::Field { facts, values, test } => test.holds(facts.get(row), values),
+            Bound::Text { field, texts, filter } => {
+                filter.matches(&OneText(field, texts.get(u32::from(row))))
+            }
+            Bound::Texts { texts, wanted } => wanted.has(texts.get(u32::from(row)), buffer),
+            Bound::Places { places, chunk } => places.contains(&Place { chunk: *chunk, row }),
+            Bound::Nothing => false,
+            Bound::Not(inner) => !inner.holds(row, buffer),
+            Bound::All(parts) => parts.iter().all(|part| part.holds(row, buffer)),
+            Bound::Any(parts) => parts.iter().any(|part| part.holds(row, buffer)),
+        }
+    }
+}
+
+/// Joins tests of one field, so that each list of values is asked all of them at once, where that changes
+/// nothing: `join` says how.
+fn by_field(nodes: Vec<Node>, join: fn(Vec<Test>) -> Test) -> Vec<Node> {
+    let mut tests: Vec<(u16, Vec<Test>)> = Vec::new();
+    let mut others = Vec::new();
+    for node in nodes {
+        match node {
+            Node::Field(field, test) => match tests.iter_mut().find(|(known, _)| *known == field) {
+                Some((_, tests)) => tests.push(test),
+                None => tests.push((field, vec![test])),
+            },
+            other => others.push(other),
+        }
+    }
+    let joined = tests.into_iter().map(|(field, mut tests)| match tests.len() {
+        1 => Node::Field(field, tests.remove(0)),
+        _ => Node::Field(field, join(tests)),
+    });
+    joined.chain(others).collect()
 }
 
 struct Compiler<'a>(&'a SearchIndex);
@@ -173,7 +339,24 @@ impl Sets for Compiler<'_> {
                 accepted[value as usize / 64] |= 1 << (value % 64);
             }
         }
-        Node::Values { field, accepted }
+        Node::Field(field, Test::Values(accepted))
+    }
+
+    fn some_text(
+        &mut self,
+        field: &Field,
+        texts: &[&str],
+        test: &dyn Fn(FieldValue<'_>) -> bool,
+    ) -> Node {
+        let wanted = TextSet::new(texts);
+        if matches!(field, Field::Id | Field::Title) {
+            return Node::Texts(field.clone(), wanted);
+        }
+        let buffer = std::cell::RefCell::new(String::new());
+        self.some_value(field, &|value| match value {
+            FieldValue::Text(text) => wanted.has(text, &mut buffer.borrow_mut()),
+            other => test(other),
+        })
     }
 
     fn some_ordered(&mut self, field: &Field, by: &OrderTest<'_>) -> Node {
@@ -181,7 +364,9 @@ impl Sets for Compiler<'_> {
         let number = lexicon.field(&field_key(field));
         let span = number.map(|number| (number, lexicon.values[usize::from(number)].span(by)));
         match span {
-            Some((field, Ok(Some((least, most))))) => Node::Numbers { field, least, most },
+            Some((field, Ok(Some((least, most))))) => {
+                Node::Field(field, Test::Numbers(least, most))
+            }
             Some((_, Ok(None))) => Node::Nothing,
             _ => self.some_value(field, &|value| by.holds(value)),
         }
@@ -193,15 +378,18 @@ impl Sets for Compiler<'_> {
     }
 
     fn none_of(&mut self, set: Node) -> Node {
-        Node::Not(Box::new(set))
+        match set {
+            Node::Field(field, test) => Node::Field(field, Test::Not(Box::new(test))),
+            other => Node::Not(Box::new(other)),
+        }
     }
 
     fn all_of(&mut self, sets: Vec<Node>) -> Node {
-        Node::All(sets)
+        Node::All(by_field(sets, Test::All))
     }
 
     fn any_of(&mut self, sets: Vec<Node>) -> Node {
-        Node::Any(sets)
+        Node::Any(by_field(sets, Test::Any))
     }
 }
 

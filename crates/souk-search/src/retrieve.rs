@@ -23,23 +23,33 @@ pub(crate) struct Alternative {
 /// Arrays by row, kept from chunk to chunk; all zero in between.
 #[derive(Debug)]
 pub(crate) struct Scratch {
-    best: Vec<f32>,
+    layout: Layout,
     sums: Vec<f32>,
+    /// How many slots each row has.
     hits: Vec<u8>,
-    /// Rows of the slot at hand.
+}
+
+/// The lists of one slot laid out by row.
+#[derive(Debug)]
+struct Layout {
+    /// The impacts of an only list.
+    impacts: Vec<u8>,
+    /// The best of several lists.
+    best: Vec<f32>,
+    /// Rows of several lists.
     seen: Vec<u64>,
-    /// Rows of any slot.
-    touched: Vec<u64>,
 }
 
 impl Default for Scratch {
     fn default() -> Scratch {
         Scratch {
-            best: vec![0.0; Chunk::ROWS_MAX],
+            layout: Layout {
+                impacts: vec![0; Chunk::ROWS_MAX],
+                best: vec![0.0; Chunk::ROWS_MAX],
+                seen: vec![0; Chunk::ROWS_MAX / 64],
+            },
             sums: Vec::new(),
             hits: Vec::new(),
-            seen: vec![0; Chunk::ROWS_MAX / 64],
-            touched: vec![0; Chunk::ROWS_MAX / 64],
         }
     }
 }
@@ -82,6 +92,11 @@ impl<'a> Lists<'a> {
 
     fn n_rows(&self) -> usize {
         self.each().map(|(list, _)| list.rows.len()).sum()
+    }
+
+    /// The list, if there is one alone.
+    fn only(&self) -> Option<(List<'_>, f32)> {
+        if self.n_lists() == 1 { self.each().next() } else { None }
     }
 
     fn n_lists(&self) -> usize {
@@ -137,47 +152,72 @@ fn gallop(rows: &[u16], from: usize, row: u16) -> usize {
 const FULL: f32 = 1.0 / 255.0;
 
 impl Scratch {
-    /// Appends the rows that have every slot, rising, each with its text score.
-    pub(crate) fn all(&mut self, chunk: &Chunk, slots: &[Slot], out: &mut Vec<(u16, f32)>) {
+    /// The rows that have every slot, rising, each with its text score.
+    pub(crate) fn all(&mut self, chunk: &Chunk, slots: &[Slot]) -> Vec<Row> {
         let mut lists: Vec<Lists<'_>> = Vec::with_capacity(slots.len());
         for slot in slots {
             let of_slot = Lists::new(chunk, slot);
             if of_slot.n_lists() == 0 {
-                return;
+                return Vec::new();
             }
             lists.push(of_slot);
         }
         lists.sort_by_key(Lists::n_rows);
-        let Some((first, others)) = lists.split_first() else { return };
-        let start = out.len();
-        self.any_of_slot(first, out);
+        let Some((first, others)) = lists.split_first() else { return Vec::new() };
+        let mut found = Vec::with_capacity(first.n_rows());
+        self.layout.each_row(first, &mut |row, score| found.push(Row { row, score, missing: 0 }));
         for slot in others {
-            let mut found = out.split_off(start);
-            // A list that is far longer than what is left is leapt through, others are laid out flat.
-            if slot.n_lists() == 1 && slot.n_rows() > 8 * found.len() {
-                leap(slot, &found, out);
-            } else {
-                self.lay_out(slot);
-                found.retain_mut(|(row, score)| {
-                    let best = self.best[usize::from(*row)];
-                    *score += best * slot.weight * FULL;
-                    best > 0.0
-                });
-                self.clear(slot);
-                out.append(&mut found);
+            match slot.only() {
+                // A list that is far longer than what is left is leapt through, others are laid out flat.
+                Some(only) if only.0.rows.len() > 8 * found.len() => {
+                    leap(only, slot.weight, &mut found);
+                }
+                Some(only) => self.layout.keep_of_one(only, slot.weight, &mut found),
+                None => self.layout.keep_of_some(slot, &mut found),
             }
         }
+        found
     }
 
-    /// The rows of one slot.
-    fn any_of_slot(&mut self, slot: &Lists<'_>, out: &mut Vec<(u16, f32)>) {
+    /// The rows that have at least so many of the slots, rising, each with its text score and with what it
+    /// lacks.
+    pub(crate) fn some(&mut self, chunk: &Chunk, (slots, needed): (&[Slot], usize)) -> Vec<Row> {
+        self.sums.resize(Chunk::ROWS_MAX, 0.0);
+        self.hits.resize(Chunk::ROWS_MAX, 0);
+        let (sums, hits) = (&mut self.sums, &mut self.hits);
+        for slot in slots {
+            self.layout.each_row(&Lists::new(chunk, slot), &mut |row, score| {
+                sums[usize::from(row)] += score;
+                hits[usize::from(row)] += 1;
+            });
+        }
+        let mut found = Vec::new();
+        for (block, hits) in hits.chunks_exact_mut(8).take(chunk.len().div_ceil(8)).enumerate() {
+            if *hits == [0; 8] {
+                continue;
+            }
+            for (idx, hits) in hits.iter_mut().enumerate() {
+                let row = block * 8 + idx;
+                let sum = std::mem::take(&mut sums[row]);
+                let n_hits = std::mem::take(hits);
+                if n_hits > 0 && usize::from(n_hits) >= needed {
+                    let missing = slots.len() as u8 - n_hits;
+                    let score = sum * MISSING_WORTH.powi(i32::from(missing));
+                    found.push(Row { row: row as u16, score, missing });
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Layout {
+    /// Calls `take` with each row of a slot, rising, and what the slot says about it.
+    fn each_row(&mut self, slot: &Lists<'_>, take: &mut impl FnMut(u16, f32)) {
         let weight = slot.weight * FULL;
-        if slot.n_lists() == 1 {
-            for (list, factor) in slot.each() {
-                let scored = list.rows.iter().zip(list.impacts);
-                out.extend(
-                    scored.map(|(row, impact)| (*row, f32::from(*impact) * factor * weight)),
-                );
+        if let Some((list, factor)) = slot.only() {
+            for (row, impact) in list.rows.iter().zip(list.impacts) {
+                take(*row, f32::from(*impact) * factor * weight);
             }
             return;
         }
@@ -188,7 +228,32 @@ impl Scratch {
             }
         }
         let best = &self.best;
-        drain(&mut self.seen, |row| out.push((row, best[usize::from(row)] * weight)));
+        drain(&mut self.seen, |row| take(row, best[usize::from(row)] * weight));
+        self.clear(slot);
+    }
+
+    /// Keeps of `found` what stands in a list.
+    fn keep_of_one(&mut self, (list, factor): (List<'_>, f32), weight: f32, found: &mut Vec<Row>) {
+        for (row, impact) in list.rows.iter().zip(list.impacts) {
+            self.impacts[usize::from(*row)] = *impact;
+        }
+        // No posting has an impact of 0.
+        found.retain_mut(|found| {
+            let impact = self.impacts[usize::from(found.row)];
+            found.score += f32::from(impact) * factor * weight * FULL;
+            impact > 0
+        });
+        list.rows.iter().for_each(|row| self.impacts[usize::from(*row)] = 0);
+    }
+
+    /// Keeps of `found` what stands in a slot's lists.
+    fn keep_of_some(&mut self, slot: &Lists<'_>, found: &mut Vec<Row>) {
+        self.lay_out(slot);
+        found.retain_mut(|found| {
+            let best = self.best[usize::from(found.row)];
+            found.score += best * slot.weight * FULL;
+            best > 0.0
+        });
         self.clear(slot);
     }
 
@@ -206,35 +271,6 @@ impl Scratch {
             list.rows.iter().for_each(|row| self.best[usize::from(*row)] = 0.0);
         }
     }
-
-    /// Appends the rows that have at least so many of the slots, rising, each with its text score and with
-    /// what it lacks.
-    pub(crate) fn some(&mut self, chunk: &Chunk, asked: (&[Slot], usize), out: &mut Vec<Row>) {
-        let (slots, needed) = asked;
-        self.sums.resize(Chunk::ROWS_MAX, 0.0);
-        self.hits.resize(Chunk::ROWS_MAX, 0);
-        let mut scored = Vec::new();
-        for slot in slots {
-            let lists = Lists::new(chunk, slot);
-            self.any_of_slot(&lists, &mut scored);
-            for (row, score) in scored.drain(..) {
-                self.sums[usize::from(row)] += score;
-                self.hits[usize::from(row)] += 1;
-                self.touched[usize::from(row) / 64] |= 1 << (row % 64);
-            }
-        }
-        let (sums, hits) = (&mut self.sums, &mut self.hits);
-        drain(&mut self.touched, |row| {
-            let idx = usize::from(row);
-            if usize::from(hits[idx]) >= needed {
-                let missing = slots.len() as u8 - hits[idx];
-                let score = sums[idx] * MISSING_WORTH.powi(i32::from(missing));
-                out.push(Row { row, score, missing });
-            }
-            sums[idx] = 0.0;
-            hits[idx] = 0;
-        });
-    }
 }
 
 /// A row that was found.
@@ -249,17 +285,18 @@ pub(crate) struct Row {
 /// What a score is worth for each word that is missing; chosen. Their order is strict anyway.
 const MISSING_WORTH: f32 = 0.5;
 
-/// Keeps of `found` what stands in a slot's only list.
-fn leap(slot: &Lists<'_>, found: &[(u16, f32)], out: &mut Vec<(u16, f32)>) {
-    let Some((list, factor)) = slot.each().next() else { return };
-    let weight = factor * slot.weight * FULL;
+/// Keeps of `found` what stands in a long list.
+fn leap((list, factor): (List<'_>, f32), weight: f32, found: &mut Vec<Row>) {
+    let weight = factor * weight * FULL;
     let mut at = 0;
-    for (row, score) in found {
-        at = gallop(list.rows, at, *row);
-        if list.rows.get(at) == Some(row) {
-            out.push((*row, score + f32::from(list.impacts[at]) * weight));
+    found.retain_mut(|found| {
+        at = gallop(list.rows, at, found.row);
+        let is_there = list.rows.get(at) == Some(&found.row);
+        if is_there {
+            found.score += f32::from(list.impacts[at]) * weight;
         }
-    }
+        is_there
+    });
 }
 
 /// Calls `take` with the place of each set bit, rising, and clears them.

@@ -33,9 +33,37 @@ pub(crate) struct Match {
 /// All that was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) matches: Vec<Match>,
-    /// Rows that count in one facet alone.
-    beside: Vec<(Place, usize)>,
+    /// By rising chunk.
+    pub(crate) parts: Vec<Part>,
+    /// Hits of all chunks.
+    pub(crate) total: usize,
+}
+
+/// What was found in one chunk.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) chunk: u32,
+    /// Rising rows; the score is without what is looked at in the best ones alone.
+    pub(crate) hits: Vec<Row>,
+    /// Rows that count in one facet alone, by that.
+    beside: Vec<Vec<u16>>,
+}
+
+impl Found {
+    /// All hits, by chunk and row.
+    pub(crate) fn matches(&self) -> impl Iterator<Item = Match> + '_ {
+        self.parts.iter().flat_map(|part| {
+            part.hits.iter().map(|hit| Match {
+                place: Place { chunk: part.chunk, row: hit.row },
+                score: hit.score,
+                missing: hit.missing,
+            })
+        })
+    }
+
+    fn scores(&self) -> impl Iterator<Item = f32> + '_ {
+        self.parts.iter().flat_map(|part| part.hits.iter().map(|hit| hit.score))
+    }
 }
 
 /// How a query was looked for in the end.
@@ -67,12 +95,12 @@ impl SearchIndex {
         let mut counter = Counter::new(self, &request.facets)?;
         let sort = request.sort.as_ref().map(|sort| order::Key::new(self, sort)).transpose()?;
         let language = self.language_of(request.language);
-        let mut outcome = self.look(request, language, &counter);
+        let outcome = self.look(request, language, &counter);
         self.count(&mut counter, &outcome.found);
-        let total = outcome.found.matches.len();
+        let total = outcome.found.total;
         let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort };
         let preferences = &outcome.reading.preferences;
-        let hits = order.page(&mut outcome.found.matches, skip..skip + request.limit, preferences);
+        let hits = order.page(&outcome.found, skip..skip + request.limit, preferences);
         let next = skip + hits.len();
         Ok(SearchAnswer {
             cursor: (next < total && !hits.is_empty()).then(|| page::cursor(request, next)),
@@ -92,7 +120,7 @@ impl SearchIndex {
         let narrow = Narrow::of_hidden(request, self);
         let sieve = Sieve { index: self, owners: narrow.owners(&[]), narrow };
         let plan = Plan::new(self, words_of(text), language);
-        sieve.all_words(&plan, &mut Scratch::default()).matches.len()
+        sieve.all_words(&plan, &mut Scratch::default()).total
     }
 
     /// The place of the query's language among those of the index.
@@ -111,11 +139,11 @@ impl SearchIndex {
         let reading = read(self, &words);
         let has_filters = !reading.filters.is_empty();
         let outcome = self.look_for(request, (reading, language), counter);
-        if !has_filters || !outcome.found.matches.is_empty() {
+        if !has_filters || outcome.found.total > 0 {
             return outcome;
         }
         let mut again = self.look_for(request, (literal(words), language), counter);
-        if again.found.matches.is_empty() {
+        if again.found.total == 0 {
             return outcome;
         }
         again.relaxed.insert(0, Relaxation::Understood);
@@ -147,36 +175,37 @@ impl SearchIndex {
         let mut found = sieve.all_words(&plan, &mut scratch);
         if request.tolerance == Tolerance::Forgiving {
             let is_typing = request.typing == Typing::Going;
-            if (!is_typing || found.matches.is_empty())
-                && let Some((meant, better)) = sieve.as_meant((&plan, language), &mut scratch)
+            if (!is_typing || found.total == 0)
+                && let Some((meant, better)) =
+                    sieve.as_meant((&plan, &found), language, &mut scratch)
             {
                 (plan, found) = (meant, better);
                 relaxed.push(Relaxation::Spelling);
             }
-            if found.matches.is_empty() {
+            if found.total == 0 {
                 let typed = plan.clone();
                 found = forgive(&mut plan, found, &mut |plan| sieve.all_words(plan, &mut scratch));
-                if found.matches.is_empty() {
+                if found.total == 0 {
                     plan.forget_guesses(&typed);
                 }
-                if relaxed.is_empty() && (!found.matches.is_empty() || plan.corrected().is_some()) {
+                if relaxed.is_empty() && (found.total > 0 || plan.corrected().is_some()) {
                     relaxed.push(Relaxation::Spelling);
                 }
             }
         }
         let of = plan.slots.len();
         let mut needed = of;
-        if found.matches.len() < ENOUGH && needed > 1 {
+        if found.total < ENOUGH && needed > 1 {
             plan.settle_head();
         }
-        while found.matches.len() < ENOUGH && needed > 1 {
+        while found.total < ENOUGH && needed > 1 {
             needed -= 1;
             // Half of the words is not what was asked for any more; better than nothing, though.
-            if needed < of.div_ceil(2) && !found.matches.is_empty() {
+            if needed < of.div_ceil(2) && found.total > 0 {
                 break;
             }
             let wider = sieve.some_words(&plan, needed, &mut scratch);
-            if wider.matches.len() > found.matches.len() {
+            if wider.total > found.total {
                 found = wider;
                 relaxed.retain(|relaxation| *relaxation == Relaxation::Spelling);
                 relaxed.push(Relaxation::Words { needed, of });
@@ -190,15 +219,16 @@ impl SearchIndex {
         if counter.is_empty() {
             return;
         }
-        if found.matches.len() == self.len() {
+        if found.total == self.len() {
             counter.count_all(self);
             return;
         }
-        for found in &found.matches {
-            counter.count(&self.chunks[found.place.chunk as usize], found.place.row);
-        }
-        for (place, facet) in &found.beside {
-            counter.count_in(*facet, &self.chunks[place.chunk as usize], place.row);
+        for part in &found.parts {
+            let chunk = &self.chunks[part.chunk as usize];
+            counter.count(chunk, &part.hits);
+            for (facet, rows) in part.beside.iter().enumerate() {
+                counter.count_in(facet, chunk, rows);
+            }
         }
     }
 }
@@ -221,7 +251,7 @@ fn forgive(
     if !doubtful.is_empty() {
         found = look(plan);
     }
-    if found.matches.len() < ENOUGH && doubtful.len() < plan.words.len() {
+    if found.total < ENOUGH && doubtful.len() < plan.words.len() {
         plan.complete();
         for idx in (0..plan.words.len()).filter(|idx| !doubtful.contains(idx)) {
             plan.forgive(idx);
@@ -239,17 +269,17 @@ struct Sieve<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    /// The query as it was probably meant, with what it finds.
+    /// The query as it was probably meant, with what it finds, given what it finds as typed.
     fn as_meant(
         &self,
-        (typed, language): (&Plan<'a>, usize),
+        (typed, found): (&Plan<'a>, &Found),
+        language: usize,
         scratch: &mut Scratch,
     ) -> Option<(Plan<'a>, Found)> {
         let index = self.index;
-        let text = typed.meant(&mut |words| {
+        let text = typed.meant(found.total, &mut |words| {
             let plan = Plan::new(index, words.to_vec(), language);
-            let found = self.all_words(&plan, scratch);
-            plan.evidence(found.matches.iter().map(|found| found.score))
+            plan.evidence(self.all_words(&plan, scratch).scores())
         })?;
         let mut plan = Plan::new(index, words_of(&text), language);
         plan.keep_typed(typed);
@@ -262,61 +292,60 @@ impl<'a> Sieve<'a> {
         if !plan.is_found() {
             return Found::default();
         }
-        let mut all = Vec::new();
-        self.each_chunk(&mut |chunk, rows| {
-            scratch.all(chunk, &plan.slots, &mut all);
-            rows.extend(all.drain(..).map(|(row, score)| Row { row, score, missing: 0 }));
-        })
+        self.each_chunk(&mut |chunk| scratch.all(chunk, &plan.slots))
     }
 
     fn some_words(&self, plan: &Plan<'_>, needed: usize, scratch: &mut Scratch) -> Found {
         let slots = plan.slots_with_head();
-        self.each_chunk(&mut |chunk, rows| scratch.some(chunk, (&slots, needed), rows))
+        self.each_chunk(&mut |chunk| scratch.some(chunk, (&slots, needed)))
     }
 
     fn everything(&self) -> Found {
-        self.each_chunk(&mut |chunk, rows| {
+        self.each_chunk(&mut |chunk| {
             let all = 0..chunk.len();
-            rows.extend(all.map(|row| Row { row: row as u16, score: 1.0, missing: 0 }));
+            all.map(|row| Row { row: row as u16, score: 1.0, missing: 0 }).collect()
         })
     }
 
-    fn each_chunk(&self, look: &mut dyn FnMut(&Chunk, &mut Vec<Row>)) -> Found {
+    fn each_chunk(&self, look: &mut dyn FnMut(&Chunk) -> Vec<Row>) -> Found {
         let mut found = Found::default();
-        let mut rows = Vec::new();
-        for (number, chunk) in self.index.chunks.iter().enumerate() {
-            rows.clear();
-            look(chunk, &mut rows);
-            for row in rows.drain(..) {
-                self.take((chunk, number as u32), row, &mut found);
+        for (number, chunk) in (0..).zip(&self.index.chunks) {
+            let part = self.sift((chunk, number), look(chunk));
+            found.total += part.hits.len();
+            if !part.hits.is_empty() || !part.beside.is_empty() {
+                found.parts.push(part);
             }
         }
         found
     }
 
-    #[inline]
-    fn take(&self, chunk: (&Chunk, u32), this: Row, found: &mut Found) {
-        let Row { row, score, missing } = this;
-        if !chunk.0.live.get(usize::from(row)) {
-            return;
+    /// Keeps what is alive and fulfils the filters, and weighs it.
+    fn sift(&self, (chunk, number): (&Chunk, u32), mut hits: Vec<Row>) -> Part {
+        if chunk.n_live() < chunk.len() {
+            hits.retain(|hit| chunk.live.get(usize::from(hit.row)));
         }
-        let place = Place { chunk: chunk.1, row };
-        let verdict = if self.narrow.is_all() {
-            Verdict::Hit
-        } else {
-            self.narrow.judge((self.index, chunk), row, &self.owners)
-        };
-        match verdict {
-            Verdict::Hit => {
-                let ranking = &self.index.settings.ranking;
-                let score = score
-                    * availability_factor(chunk.0.availability(row))
-                    * popularity_factor(ranking, chunk.0.popularity[usize::from(row)]);
-                found.matches.push(Match { place, score, missing });
-            }
-            Verdict::HitButFor(facet) => found.beside.push((place, facet)),
-            Verdict::Miss => {}
+        let mut beside: Vec<Vec<u16>> = Vec::new();
+        if !self.narrow.is_all() && !hits.is_empty() {
+            let mut judge = self.narrow.within(self.index, (chunk, number), hits.len());
+            hits.retain(|hit| match judge.verdict(hit.row, &self.owners) {
+                Verdict::Hit => true,
+                Verdict::Miss => false,
+                Verdict::HitButFor(facet) => {
+                    if beside.len() <= facet {
+                        beside.resize(facet + 1, Vec::new());
+                    }
+                    beside[facet].push(hit.row);
+                    false
+                }
+            });
         }
+        let ranking = &self.index.settings.ranking;
+        for hit in &mut hits {
+            hit.score = hit.score
+                * availability_factor(chunk.availability(hit.row))
+                * popularity_factor(ranking, chunk.popularity[usize::from(hit.row)]);
+        }
+        Part { chunk: number, hits, beside }
     }
 }
 

@@ -205,14 +205,13 @@ impl SearchIndex {
             return (0..values.len() as u32).map(|value| values.live(value)).collect();
         }
         let owners = narrow.owners(&[]);
-        let mut counts = vec![0; values.len()];
+        let (mut counts, mut buffer) = (vec![0; values.len()], Vec::new());
         for (number, chunk) in (0..).zip(&self.chunks) {
-            for row in (0..chunk.len()).filter(|row| chunk.live.get(*row)) {
-                let row = row as u16;
-                if narrow.judge((self, (chunk, number)), row, &owners) == Verdict::Hit {
-                    chunk.facts.of(row, field).for_each(|value| counts[value as usize] += 1);
-                }
-            }
+            let mut judge = narrow.within(self, (chunk, number), chunk.n_live());
+            let live = (0..chunk.len()).filter(|row| chunk.live.get(*row)).map(|row| row as u16);
+            let shown: Vec<u16> =
+                live.filter(|row| judge.verdict(*row, &owners) == Verdict::Hit).collect();
+            chunk.facts.field(field).count(shown.into_iter(), (&mut counts[..], &mut buffer));
         }
         counts
     }

@@ -131,6 +131,9 @@ fn sets_agree_with_single_things() {
         "price > 20 OR NOT tags = 'vegan'",
         "brand != 'x' AND missing NOT EXISTS AND size IN [41, 42]",
         "categories = 'Bakery' AND NOT (price >= 5 AND weight < 1)",
+        "brand = 'x' OR size = 41 OR brand = 'PRIVATE' OR size = 7",
+        "tags IN ['vegan', 'x'] OR price IN [1, 2] OR tags = 'new'",
+        "NOT (brand = 'x' OR brand IN ['y', 'z'])",
     ];
     for text in texts {
         let filter = Filter::parse(text).unwrap();
@@ -142,6 +145,41 @@ fn sets_agree_with_single_things() {
         ["attributes.a = 1", "attributes.b = 2 OR attributes.b = 3", "NOT attributes.c = 4"];
     assert_eq!(printed, expected);
     assert_eq!(filter.fields().iter().map(|f| f.name()).collect::<Vec<_>>(), ["a", "b", "c"]);
+}
+
+/// Counts what is asked, and of how many texts.
+struct Asked(Vec<usize>);
+
+impl Sets for Asked {
+    type Set = ();
+
+    fn some_value(&mut self, _: &Field, _: &dyn Fn(FieldValue<'_>) -> bool) {
+        self.0.push(0);
+    }
+
+    fn some_text(&mut self, _: &Field, texts: &[&str], _: &dyn Fn(FieldValue<'_>) -> bool) {
+        self.0.push(texts.len());
+    }
+
+    fn none_of(&mut self, (): ()) {}
+
+    fn all_of(&mut self, _: Vec<()>) {}
+
+    fn any_of(&mut self, _: Vec<()>) {}
+}
+
+#[test]
+fn alternatives_of_one_field_are_asked_together() {
+    for (text, expected) in [
+        ("a = 'x' OR b = 'y' OR a = 'z' OR a IN ['v', 'w']", vec![4, 1]),
+        ("a = 'x' OR a = 2", vec![0]),
+        ("a = 'x' AND a = 'y'", vec![1, 1]),
+        ("a != 'x' OR a != 'y'", vec![1, 1]),
+    ] {
+        let mut asked = Asked(Vec::new());
+        Filter::parse(text).unwrap().sets(&mut asked);
+        assert_eq!(asked.0, expected, "{text}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Joining chunks, without their dead rows.
 
 use super::postings::Flat;
-use super::{Chunk, List, Postings};
+use super::{Chunk, Facts, List, Postings};
 use crate::lexicon::Term;
 
 /// Joins the live rows of some chunks, which must fit one; also tells how many rows each term lost.
@@ -16,6 +16,8 @@ pub(crate) fn merge(chunks: &[&Chunk]) -> (Chunk, Vec<(Term, u32)>) {
                 .collect(),
         );
     }
+    let parts = chunks.iter().zip(&moved).map(|(chunk, moved)| (&chunk.facts, moved.as_slice()));
+    merged.facts = Facts::join(&parts.collect::<Vec<_>>(), merged.len());
     let mut all: Vec<(Term, usize)> = Vec::new();
     for (number, chunk) in chunks.iter().enumerate() {
         chunk.postings.each(&mut |term, _| all.push((term, number)));
@@ -51,9 +53,6 @@ fn copy_row(from: &Chunk, row: usize, to: &mut Chunk) -> u16 {
     to.ids.push(from.ids.get(row as u32));
     to.titles.push(from.titles.get(row as u32));
     to.title_words.push(from.title_words.get(old).iter().copied());
-    let (fields, values) = from.facts.get(old);
-    let facts: Vec<(u16, u32)> = fields.iter().copied().zip(values.iter().copied()).collect();
-    to.facts.push(&facts);
     to.availability.push(from.availability[row]);
     to.popularity.push(from.popularity[row]);
     to.coming.push(from.coming[row]);

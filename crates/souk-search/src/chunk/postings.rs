@@ -1,5 +1,7 @@
 //! Which products have a term, and how much it says about each.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use crate::lexicon::Term;
@@ -37,6 +39,30 @@ impl Default for Postings {
 }
 
 impl Flat {
+    /// The lists of postings that come by rising row, of `n_terms` terms.
+    pub(crate) fn of(postings: &[(Term, u16, u8)], n_terms: usize) -> Flat {
+        // Counting how long each list is says where it begins.
+        let mut at = vec![0u32; n_terms + 1];
+        for (term, ..) in postings {
+            at[term.0 as usize + 1] += 1;
+        }
+        for term in 0..n_terms {
+            at[term + 1] += at[term];
+        }
+        let mut flat = Flat::default();
+        for term in (0..n_terms).filter(|term| at[*term] < at[term + 1]) {
+            flat.terms.push(Term(term as u32));
+            flat.ends.push(at[term + 1]);
+        }
+        (flat.rows, flat.impacts) = (vec![0; postings.len()], vec![0; postings.len()]);
+        for (term, row, impact) in postings {
+            let place = at[term.0 as usize] as usize;
+            (flat.rows[place], flat.impacts[place]) = (*row, *impact);
+            at[term.0 as usize] += 1;
+        }
+        flat
+    }
+
     fn get(&self, idx: usize) -> List<'_> {
         let start = if idx == 0 { 0 } else { self.ends[idx - 1] as usize };
         let end = self.ends[idx] as usize;
@@ -104,9 +130,19 @@ impl Postings {
 
     pub(crate) fn seal(&mut self) {
         if matches!(self, Postings::Open(_)) {
-            let mut flat = Flat::default();
-            self.each(&mut |term, list| flat.push(term, list));
-            *self = Postings::Sealed(flat.shrink());
+            *self = Postings::Sealed(self.flat().into_owned().shrink());
+        }
+    }
+
+    /// The flat lists, made now where there are none yet.
+    pub(crate) fn flat(&self) -> Cow<'_, Flat> {
+        match self {
+            Postings::Open(_) => {
+                let mut flat = Flat::default();
+                self.each(&mut |term, list| flat.push(term, list));
+                Cow::Owned(flat)
+            }
+            Postings::Sealed(flat) => Cow::Borrowed(flat),
         }
     }
 

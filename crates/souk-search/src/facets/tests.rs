@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -107,4 +108,24 @@ fn unknown_fields_are_named() {
         SearchRequest { facets: vec![FacetRequest::new("colour")], ..SearchRequest::new("") };
     let error = shop().search(&request).unwrap_err();
     assert_eq!(error, SearchError::UnknownField { field: "colour".into() });
+}
+
+proptest! {
+    /// Halving finds what going through all in order finds.
+    #[test]
+    fn the_high_end_is_that_of_the_sorted(
+        counted in prop::collection::vec((-50i32..50, 1u32..40), 1..80),
+    ) {
+        let counted: Vec<(f64, u32)> =
+            counted.into_iter().map(|(number, count)| (f64::from(number), count)).collect();
+        let mut sorted = counted.clone();
+        sorted.sort_by(|left, right| left.0.total_cmp(&right.0));
+        let total: u32 = sorted.iter().map(|(_, count)| count).sum();
+        let mut seen = 0;
+        let plain = sorted.iter().find(|(_, count)| {
+            seen += count;
+            seen * 20 >= total * 19
+        });
+        prop_assert_eq!(high_of(counted), plain.unwrap().0);
+    }
 }

@@ -1,11 +1,12 @@
 //! Many products at once: pieces on several threads, each with a lexicon of its own, taken in in order.
 
 use std::borrow::Borrow;
+use std::sync::mpsc::sync_channel;
 
 use souk_core::Product;
 
 use super::SearchIndex;
-use crate::chunk::{Chunk, Place};
+use crate::chunk::{Chunk, Flat, Place, Postings};
 use crate::document::{Lengths, Reader, lengths};
 use crate::lexicon::Lexicon;
 use crate::settings::Settings;
@@ -40,20 +41,30 @@ impl SearchIndex {
         threads: usize,
     ) {
         let pieces: Vec<&[P]> = products.chunks(PIECE).collect();
-        for group in pieces.chunks(threads.max(1)) {
-            let about = (&self.settings, &self.lengths);
-            let built: Vec<(Chunk, Lexicon)> = std::thread::scope(|scope| {
-                let workers: Vec<_> =
-                    group.iter().map(|piece| scope.spawn(|| build_piece(piece, about))).collect();
-                workers
-                    .into_iter()
-                    .map(|worker| worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p)))
-                    .collect()
-            });
-            for (chunk, lexicon) in built {
+        let (settings, lengths) = (self.settings.clone(), self.lengths);
+        let about = (&settings, &lengths);
+        let threads = threads.clamp(1, pieces.len().max(1));
+        std::thread::scope(|scope| {
+            // Each worker has every so many-th piece and waits when one of its own is not taken yet.
+            let start = |first: usize| {
+                let (sender, receiver) = sync_channel(1);
+                let own = pieces.iter().skip(first).step_by(threads);
+                scope.spawn(move || {
+                    for piece in own {
+                        if sender.send(build_piece(piece, about)).is_err() {
+                            return;
+                        }
+                    }
+                });
+                receiver
+            };
+            let workers: Vec<_> = (0..threads).map(start).collect();
+            for number in 0..pieces.len() {
+                // A worker that panicked sends nothing more; the scope passes its panic on.
+                let Ok((chunk, lexicon)) = workers[number % threads].recv() else { return };
                 self.take_chunk(chunk, &lexicon);
             }
-        }
+        });
         self.learn();
     }
 
@@ -84,10 +95,13 @@ fn build_piece<P: Borrow<Product>>(
 ) -> (Chunk, Lexicon) {
     let mut lexicon = Lexicon::new(&about.0.languages);
     let (mut reader, mut chunk) = (Reader::default(), Chunk::default());
+    let mut postings = Vec::new();
     for product in products.iter().map(Borrow::borrow) {
         let draft = reader.read(product, &mut lexicon, about);
-        chunk.push(product.id.as_str(), &product.title, draft);
+        let row = chunk.push_row(product.id.as_str(), &product.title, draft);
+        postings.extend(draft.postings.iter().map(|(term, impact)| (*term, row, *impact)));
     }
+    chunk.postings = Postings::Sealed(Flat::of(&postings, lexicon.terms.len()));
     chunk.seal();
     (chunk, lexicon)
 }

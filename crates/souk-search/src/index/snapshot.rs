@@ -1,21 +1,27 @@
-//! An index as bytes: magic, version, checksum, then all that is not worked out from the rest.
+//! An index as bytes: magic and version, then sections (the dictionaries, the values of each field, the chunks),
+//! then a table of contents with their checksums. Sections are read by themselves, on several threads.
+
+mod parts;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hashbrown::HashTable;
 use souk_core::wire::{Reader, WireError, Writer};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::SearchIndex;
-use crate::chunk::{Chunk, Flat, Place, Postings, Rows};
+use super::{SearchIndex, id_at};
+use crate::chunk::{Chunk, Place};
 use crate::document::Lengths;
-use crate::lexicon::{Interner, Term, Texts, Values, Words};
+use crate::lexicon::{Interner, Lexicon, Values, Words};
 use crate::settings::Settings;
 use crate::text::Language;
-use crate::title::TitleWord;
+use parts::ReadChunk;
 
 const MAGIC: &[u8; 8] = b"SOUKSRCH";
 /// Goes up when the bytes, or the way products are read, change.
-const VERSION: u8 = 2;
-const HEAD: usize = 8 + 1 + 16;
+const VERSION: u8 = 3;
+/// Magic, version, the length of the table of contents, its checksum.
+const HEAD: usize = 8 + 1 + 4 + 16;
 
 /// Why bytes are no snapshot that can be used; the remedy is always to build the index anew.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,135 +51,235 @@ impl From<WireError> for SnapshotError {
     }
 }
 
+/// What a section of a snapshot holds, by its place.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Terms,
+    /// Of the language at this place.
+    Words(usize),
+    Fields,
+    Values,
+    Chunk,
+}
+
+/// A section that was read.
+enum Section {
+    /// And in how many products each is.
+    Terms(Interner, Vec<u32>),
+    Words(Words),
+    Fields(Interner),
+    Values(Values),
+    Chunk(Box<ReadChunk>),
+}
+
 impl SearchIndex {
     /// The index as bytes, without its synonyms, which are settings of the shop.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut w = Writer::new();
-        write_settings(&self.settings, &mut w);
-        self.lengths.0.iter().for_each(|length| w.f64(f64::from(*length)));
-        write_texts(self.lexicon.terms.texts(), &mut w);
-        write_u32s(&self.lexicon.term_docs, &mut w);
-        for words in &self.lexicon.words {
-            let (texts, terms, counts) = words.parts();
-            write_texts(texts, &mut w);
-            write_u32s(&terms.collect::<Vec<_>>(), &mut w);
-            write_u32s(counts, &mut w);
-        }
-        write_texts(self.lexicon.fields.texts(), &mut w);
-        self.lexicon.values.iter().for_each(|values| write_texts(values.texts(), &mut w));
+        let mut out = Vec::with_capacity(self.size().bytes);
+        out.resize(HEAD, 0);
+        let mut w = Writer::over(out);
+        let mut ends = Vec::new();
+        let mut add = |write: &dyn Fn(&mut Writer)| {
+            write(&mut w);
+            ends.push(w.len());
+        };
+        let lexicon = &self.lexicon;
+        add(&|w| {
+            parts::write_texts(lexicon.terms.texts(), w);
+            parts::write_u32s(&lexicon.term_docs, w);
+        });
+        lexicon.words.iter().for_each(|words| add(&|w| parts::write_words(words, w)));
+        add(&|w| parts::write_texts(lexicon.fields.texts(), w));
+        lexicon.values.iter().for_each(|values| add(&|w| parts::write_values(values, w)));
         let chunks = self.chunks.iter().filter(|chunk| chunk.n_live() > 0);
-        w.count(chunks.clone().count());
-        chunks.for_each(|chunk| write_chunk(chunk, &mut w));
-        let body = w.into_bytes();
-        let mut out = Vec::with_capacity(HEAD + body.len());
-        out.extend_from_slice(MAGIC);
-        out.push(VERSION);
-        out.extend_from_slice(&xxh3_128(&body).to_le_bytes());
-        out.extend_from_slice(&body);
+        chunks.for_each(|chunk| add(&|w| parts::write_chunk(chunk, w)));
+        let mut out = w.into_bytes();
+        let mut table = Writer::new();
+        write_settings(&self.settings, &mut table);
+        self.lengths.0.iter().for_each(|length| table.f64(f64::from(*length)));
+        table.count(lexicon.values.len());
+        table.count(ends.len());
+        let mut start = HEAD;
+        for end in ends {
+            table.varint((end - start) as u64);
+            table.raw(&xxh3_128(&out[start..end]).to_le_bytes());
+            start = end;
+        }
+        let table = table.into_bytes();
+        out[..8].copy_from_slice(MAGIC);
+        out[8] = VERSION;
+        out[9..13].copy_from_slice(&(table.len() as u32).to_le_bytes());
+        out[13..HEAD].copy_from_slice(&xxh3_128(&table).to_le_bytes());
+        out.extend_from_slice(&table);
         out
     }
 
-    /// Reads [`SearchIndex::to_bytes`] again.
+    /// Reads [`SearchIndex::to_bytes`] again, on as many threads as there are processors.
     ///
     /// # Errors
     ///
     /// [`SnapshotError`]: what to do is the same for all of them.
     pub fn from_bytes(bytes: &[u8], settings: &Settings) -> Result<SearchIndex, SnapshotError> {
-        let (head, body) = bytes.split_at_checked(HEAD).ok_or(SnapshotError::NotOne)?;
+        let (head, rest) = bytes.split_at_checked(HEAD).ok_or(SnapshotError::NotOne)?;
         if &head[..8] != MAGIC {
             return Err(SnapshotError::NotOne);
         }
         if head[8] != VERSION {
             return Err(SnapshotError::Version { found: head[8] });
         }
-        if head[9..] != xxh3_128(body).to_le_bytes() {
-            return Err(SnapshotError::Damaged);
-        }
+        let length = u32::from_le_bytes([head[9], head[10], head[11], head[12]]) as usize;
+        let table = rest.len().checked_sub(length).ok_or(SnapshotError::Damaged)?;
+        let (rest, table) = rest.split_at(table);
+        check(head[13..] == xxh3_128(table).to_le_bytes())?;
         let mut wanted = Writer::new();
         write_settings(settings, &mut wanted);
         let wanted = wanted.into_bytes();
-        let rest = body.strip_prefix(wanted.as_slice()).ok_or(SnapshotError::Settings)?;
-        let mut r = Reader::new(rest);
+        let table = table.strip_prefix(wanted.as_slice()).ok_or(SnapshotError::Settings)?;
         let mut index = SearchIndex::new(settings.clone());
-        read_index(&mut index, &mut r)?;
-        r.end()?;
-        index.find_places()?;
+        let sections = read_table(&mut index.lengths, table, (settings.languages.len(), rest))?;
+        take_sections(&mut index, read_sections(&sections, settings)?)?;
+        // What was sealed stays so; new products go to a new chunk.
+        if !index.chunks.is_empty() {
+            index.chunks.push(Chunk::default());
+        }
         index.learn();
         Ok(index)
     }
 
-    fn find_places(&mut self) -> Result<(), SnapshotError> {
-        self.places = HashTable::with_capacity(self.chunks.iter().map(Chunk::n_live).sum());
-        for number in 0..self.chunks.len() {
-            let chunk = &self.chunks[number];
-            for row in (0..chunk.len()).filter(|row| chunk.live.get(*row)) {
-                let (fields, values) = chunk.facts.get(row as u16);
-                for (field, value) in fields.iter().zip(values) {
-                    self.lexicon.values[usize::from(*field)].count(*value, 1);
-                }
-            }
-            let live: Vec<usize> = (0..chunk.len()).filter(|row| chunk.live.get(*row)).collect();
-            let before = self.places.len();
-            let n_live = live.len();
-            for row in live {
-                self.locate(Place { chunk: number as u32, row: row as u16 });
-            }
-            let last = self.chunks[number].coming.iter().max();
-            self.n_came = self.n_came.max(last.copied().unwrap_or(0));
+    /// Takes a chunk, given the hashes of its rows' ids.
+    fn take_read(&mut self, chunk: Chunk, hashes: &[u64]) -> Result<(), SnapshotError> {
+        let number = self.chunks.len() as u32;
+        self.chunks.push(chunk);
+        let chunks = &self.chunks;
+        let chunk = &chunks[number as usize];
+        for row in (0..chunk.len()).filter(|row| chunk.live.get(*row)) {
+            let place = Place { chunk: number, row: row as u16 };
+            let id = id_at(chunks, place);
+            let is_known = |other: &Place| id_at(chunks, *other) == id;
             // No product is twice in one index.
-            if self.places.len() != before + n_live {
-                return Err(SnapshotError::Damaged);
-            }
+            check(self.places.find(hashes[row], is_known).is_none())?;
+            let hasher = |other: &Place| xxh3_64(id_at(chunks, *other).as_bytes());
+            self.places.insert_unique(hashes[row], place, hasher);
         }
-        // What was sealed stays so; new products go to a new chunk.
-        if !self.chunks.is_empty() {
-            self.chunks.push(Chunk::default());
-        }
+        let last = chunk.coming.iter().max();
+        self.n_came = self.n_came.max(last.copied().unwrap_or(0));
         Ok(())
     }
 }
 
-fn read_index(index: &mut SearchIndex, r: &mut Reader<'_>) -> Result<(), SnapshotError> {
-    let mut lengths = Lengths::default();
+/// Reads the table of contents: what each section is, its bytes and its checksum.
+fn read_table<'a>(
+    lengths: &mut Lengths,
+    table: &'a [u8],
+    (n_languages, mut rest): (usize, &'a [u8]),
+) -> Result<Vec<(Kind, &'a [u8], &'a [u8])>, SnapshotError> {
+    let mut r = Reader::new(table);
     for length in &mut lengths.0 {
         *length = r.f64()? as f32;
     }
-    index.lengths = lengths;
+    let n_fields = r.count()?;
+    let n_sections = r.count()?;
+    check(n_sections >= 2 + n_languages + n_fields)?;
+    let kind = |place: usize| match place {
+        0 => Kind::Terms,
+        _ if place <= n_languages => Kind::Words(place - 1),
+        _ if place == n_languages + 1 => Kind::Fields,
+        _ if place < n_languages + 2 + n_fields => Kind::Values,
+        _ => Kind::Chunk,
+    };
+    let mut sections = Vec::with_capacity(n_sections);
+    for place in 0..n_sections {
+        let length = usize::try_from(r.varint()?).map_err(|_| SnapshotError::Damaged)?;
+        let (section, after) = rest.split_at_checked(length).ok_or(SnapshotError::Damaged)?;
+        rest = after;
+        sections.push((kind(place), section, r.raw(16)?));
+    }
+    r.end()?;
+    check(rest.is_empty())?;
+    Ok(sections)
+}
+
+fn read_sections(
+    sections: &[(Kind, &[u8], &[u8])],
+    settings: &Settings,
+) -> Result<Vec<Section>, SnapshotError> {
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut read = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(section) = sections.get(place) else { return read };
+            read.push((place, read_section(*section, settings)));
+        }
+    };
+    let mut read: Vec<(usize, Result<Section, SnapshotError>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        joined.flat_map(|read| read.unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
+    });
+    read.sort_unstable_by_key(|(place, _)| *place);
+    read.into_iter().map(|(_, section)| section).collect()
+}
+
+fn read_section(
+    (kind, bytes, checksum): (Kind, &[u8], &[u8]),
+    settings: &Settings,
+) -> Result<Section, SnapshotError> {
+    check(*checksum == xxh3_128(bytes).to_le_bytes())?;
+    let mut r = Reader::new(bytes);
+    let section = match kind {
+        Kind::Terms => {
+            let terms = parts::read_interner(&mut r)?;
+            let docs = parts::read_u32s(&mut r)?;
+            check(docs.len() == terms.len())?;
+            Section::Terms(terms, docs)
+        }
+        Kind::Words(place) => Section::Words(parts::read_words(&mut r, settings.languages[place])?),
+        Kind::Fields => Section::Fields(parts::read_interner(&mut r)?),
+        Kind::Values => Section::Values(parts::read_values(&mut r)?),
+        Kind::Chunk => Section::Chunk(Box::new(parts::read_chunk(&mut r)?)),
+    };
+    r.end()?;
+    Ok(section)
+}
+
+/// Puts sections together, which come in the order of [`Kind`], and sees that they fit each other.
+fn take_sections(index: &mut SearchIndex, sections: Vec<Section>) -> Result<(), SnapshotError> {
     let lexicon = &mut index.lexicon;
-    lexicon.terms = Interner::from_texts(read_texts(r)?).ok_or(SnapshotError::Damaged)?;
-    lexicon.term_docs = read_u32s(r)?;
+    lexicon.words.clear();
+    let mut chunks = Vec::new();
+    for section in sections {
+        match section {
+            Section::Terms(terms, docs) => (lexicon.terms, lexicon.term_docs) = (terms, docs),
+            Section::Words(words) => lexicon.words.push(words),
+            Section::Fields(fields) => lexicon.fields = fields,
+            Section::Values(values) => lexicon.values.push(values),
+            Section::Chunk(chunk) => chunks.push(*chunk),
+        }
+    }
+    check(lexicon.values.len() == lexicon.fields.len())?;
     let n_terms = lexicon.terms.len();
-    check(lexicon.term_docs.len() == n_terms)?;
-    for words in &mut lexicon.words {
-        let texts = read_texts(r)?;
-        let (terms, counts) = (read_u32s(r)?, read_u32s(r)?);
-        check(terms.iter().all(|term| (*term as usize) < n_terms))?;
-        let read = Words::from_parts(words.language(), texts, (terms, counts));
-        *words = read.ok_or(SnapshotError::Damaged)?;
-    }
-    lexicon.fields = Interner::from_texts(read_texts(r)?).ok_or(SnapshotError::Damaged)?;
-    for _ in 0..lexicon.fields.len() {
-        let values = Values::from_texts(read_texts(r)?).ok_or(SnapshotError::Damaged)?;
-        lexicon.values.push(values);
-    }
-    for _ in 0..r.count()? {
-        let chunk = read_chunk(r)?;
-        let facts = chunk.facts.fields.iter().zip(&chunk.facts.values);
-        let is_known = |(field, value): (&u16, &u32)| {
-            lexicon.values.get(usize::from(*field)).is_some_and(|v| (*value as usize) < v.len())
-        };
-        check(facts.into_iter().all(is_known))?;
-        let n_words = lexicon.words[0].len();
-        check(
-            chunk
-                .title_words
-                .numbers
-                .iter()
-                .all(|word| (TitleWord(*word).number() as usize) < n_words),
-        )?;
-        index.chunks.push(chunk);
-    }
-    Ok(())
+    check(lexicon.words.iter().all(|words| words.has_terms_below(n_terms)))?;
+    check(chunks.iter().all(|chunk| fits(lexicon, chunk)))?;
+    let n_live = chunks.iter().map(|read| read.chunk.n_live()).sum();
+    index.places = HashTable::with_capacity(n_live);
+    chunks.into_iter().try_for_each(|read| index.take_read(read.chunk, &read.hashes))
+}
+
+/// Whether a chunk names only what the dictionaries have.
+fn fits(lexicon: &Lexicon, read: &ReadChunk) -> bool {
+    let is_known = |field: u16, value: u32| {
+        let values = lexicon.values.get(usize::from(field));
+        values.is_some_and(|values| (value as usize) < values.len())
+    };
+    let columns = read.chunk.facts.columns();
+    let of_column = |column: &crate::chunk::Column| {
+        column.lists.numbers.iter().all(|value| is_known(column.field, *value))
+    };
+    read.n_terms <= lexicon.terms.len()
+        && read.n_words <= lexicon.words[0].len()
+        && columns.0.iter().all(of_column)
 }
 
 fn check(holds: bool) -> Result<(), SnapshotError> {
@@ -192,125 +298,4 @@ fn write_settings(settings: &Settings, w: &mut Writer) {
     }
     // The ranking works on what is found, so a snapshot does not depend on it.
     w.f64(f64::from(settings.saturation));
-}
-
-fn write_u32s(numbers: &[u32], w: &mut Writer) {
-    w.count(numbers.len());
-    numbers.iter().for_each(|number| w.varint(u64::from(*number)));
-}
-
-fn read_u32s(r: &mut Reader<'_>) -> Result<Vec<u32>, SnapshotError> {
-    let count = r.count()?;
-    let mut numbers = Vec::with_capacity(count);
-    for _ in 0..count {
-        numbers.push(u32::try_from(r.varint()?).map_err(|_| SnapshotError::Damaged)?);
-    }
-    Ok(numbers)
-}
-
-/// Numbers that rise, as the steps between them.
-fn write_rising(numbers: impl ExactSizeIterator<Item = u32>, w: &mut Writer) {
-    w.count(numbers.len());
-    let mut last = 0;
-    for number in numbers {
-        w.varint(u64::from(number - last));
-        last = number;
-    }
-}
-
-fn read_rising(r: &mut Reader<'_>) -> Result<Vec<u32>, SnapshotError> {
-    let mut numbers = read_u32s(r)?;
-    let mut last = 0u32;
-    for number in &mut numbers {
-        last = last.checked_add(*number).ok_or(SnapshotError::Damaged)?;
-        *number = last;
-    }
-    Ok(numbers)
-}
-
-fn write_texts(texts: &Texts, w: &mut Writer) {
-    let (bytes, ends) = texts.parts();
-    w.text(bytes);
-    write_rising(ends.iter().copied(), w);
-}
-
-fn read_texts(r: &mut Reader<'_>) -> Result<Texts, SnapshotError> {
-    let bytes = r.text()?;
-    let ends = read_rising(r)?;
-    Texts::from_parts(bytes, ends).ok_or(SnapshotError::Damaged)
-}
-
-fn write_chunk(chunk: &Chunk, w: &mut Writer) {
-    write_texts(&chunk.ids, w);
-    write_texts(&chunk.titles, w);
-    write_rising(chunk.title_words.ends.iter().copied(), w);
-    write_u32s(&chunk.title_words.numbers, w);
-    write_rising(chunk.facts.ends.iter().copied(), w);
-    chunk.facts.fields.iter().for_each(|field| w.varint(u64::from(*field)));
-    write_u32s(&chunk.facts.values, w);
-    w.raw(&chunk.availability);
-    w.raw(&chunk.popularity);
-    write_u32s(&chunk.coming, w);
-    for word in chunk.live.words() {
-        w.raw(&word.to_le_bytes());
-    }
-    let mut n_terms = 0;
-    chunk.postings.each(&mut |_, _| n_terms += 1);
-    w.count(n_terms);
-    let mut last = 0;
-    chunk.postings.each(&mut |term, list| {
-        w.varint(u64::from(term.0 - last));
-        last = term.0;
-        write_rising(list.rows.iter().map(|row| u32::from(*row)), w);
-        w.raw(list.impacts);
-    });
-}
-
-fn read_chunk(r: &mut Reader<'_>) -> Result<Chunk, SnapshotError> {
-    let mut chunk = Chunk::default();
-    chunk.ids = read_texts(r)?;
-    chunk.titles = read_texts(r)?;
-    let n_rows = chunk.len();
-    check(n_rows <= Chunk::ROWS_MAX && chunk.titles.len() == n_rows)?;
-    chunk.title_words = Rows { ends: read_rising(r)?, numbers: read_u32s(r)? };
-    let last = |ends: &[u32]| ends.last().map_or(0, |end| *end as usize);
-    check(chunk.title_words.ends.len() == n_rows)?;
-    check(last(&chunk.title_words.ends) == chunk.title_words.numbers.len())?;
-    chunk.facts.ends = read_rising(r)?;
-    check(chunk.facts.ends.len() == n_rows)?;
-    for _ in 0..last(&chunk.facts.ends) {
-        let field = u16::try_from(r.varint()?).map_err(|_| SnapshotError::Damaged)?;
-        chunk.facts.fields.push(field);
-    }
-    chunk.facts.values = read_u32s(r)?;
-    check(chunk.facts.values.len() == chunk.facts.fields.len())?;
-    chunk.availability = r.raw(n_rows)?.to_vec();
-    check(chunk.availability.iter().all(|state| *state < 4))?;
-    chunk.popularity = r.raw(n_rows)?.to_vec();
-    chunk.coming = read_u32s(r)?;
-    check(chunk.coming.len() == n_rows)?;
-    let live = r.raw(n_rows.div_ceil(64) * 8)?;
-    for row in 0..n_rows {
-        chunk.push_live(live[row / 8] >> (row % 8) & 1);
-    }
-    chunk.postings = Postings::Sealed(read_postings(r, n_rows)?);
-    Ok(chunk)
-}
-
-fn read_postings(r: &mut Reader<'_>, n_rows: usize) -> Result<Flat, SnapshotError> {
-    let mut flat = Flat::default();
-    let mut last = 0u32;
-    for place in 0..r.count()? {
-        let step = u32::try_from(r.varint()?).map_err(|_| SnapshotError::Damaged)?;
-        check(place == 0 || step > 0)?;
-        last = last.checked_add(step).ok_or(SnapshotError::Damaged)?;
-        flat.terms.push(Term(last));
-        for row in read_rising(r)? {
-            check((row as usize) < n_rows)?;
-            flat.rows.push(row as u16);
-        }
-        flat.impacts.extend_from_slice(r.raw(flat.rows.len() - flat.impacts.len())?);
-        flat.close();
-    }
-    Ok(flat)
 }

@@ -123,6 +123,10 @@ fn comparisons_by_span_agree_with_those_by_value() {
         "price > 'cheap'",
         "missing < 3",
         "NOT price < 50",
+        "size = 'xl' OR size = 7 OR price < 3 OR price > 80 OR weight = 30.25",
+        "size IN ['xL', '7'] OR NOT weight < 90 OR missing = 'x' OR price > 89",
+        "NOT (size = 'XL' OR size = 'xs') AND (weight < 3 OR published_at < '2026-01-09')",
+        "(size > 40 OR size = 'XL') AND NOT size = 44",
     ] {
         let filter = souk_core::Filter::parse(filter).unwrap();
         let expected = products.iter().filter(|product| filter.matches(*product)).count();

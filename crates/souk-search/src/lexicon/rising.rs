@@ -13,6 +13,13 @@ pub(crate) struct Rising {
 }
 
 impl Rising {
+    /// Takes in values all at once; `numbers` are those of all values.
+    pub(super) fn of(values: Vec<u32>, numbers: &[f64]) -> Rising {
+        let mut rising = Rising { sorted: Vec::new(), recent: values };
+        rising.sort(numbers);
+        rising
+    }
+
     /// Takes in a value; `numbers` are those of all values.
     pub(super) fn push(&mut self, value: u32, numbers: &[f64]) {
         self.recent.push(value);
@@ -21,7 +28,7 @@ impl Rising {
         }
     }
 
-    pub(super) fn sort(&mut self, numbers: &[f64]) {
+    fn sort(&mut self, numbers: &[f64]) {
         let mut all = std::mem::take(&mut self.sorted);
         all.append(&mut self.recent);
         // Mostly sorted already, which the stable sort makes use of.

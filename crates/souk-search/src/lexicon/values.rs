@@ -127,25 +127,26 @@ impl Values {
         self.texts.texts()
     }
 
-    /// Reads [`Values::texts`] again; nothing is counted yet.
-    pub(crate) fn from_texts(texts: Texts) -> Option<Values> {
+    /// How many products have each value now.
+    pub(crate) fn all_live(&self) -> &[u32] {
+        &self.live
+    }
+
+    /// Puts [`Values::texts`] and [`Values::all_live`] together again; `None` when they do not fit each other.
+    pub(crate) fn from_parts(texts: Texts, live: Vec<u32>) -> Option<Values> {
         let keys = 0..texts.len() as u32;
-        if keys.clone().any(|number| !texts.get(number).starts_with(['t', 'p', 'n', 'b', 'm'])) {
+        if live.len() != texts.len()
+            || keys.clone().any(|number| !texts.get(number).starts_with(['t', 'p', 'n', 'b', 'm']))
+        {
             return None;
         }
-        let mut values = Values {
-            numbers: keys.clone().map(|number| number_of(texts.get(number))).collect(),
-            live: vec![0; texts.len()],
-            ..Values::default()
-        };
-        for value in keys {
-            if let Some(kind) = kind_of_number(texts.get(value)) {
-                values.rising[kind].push(value, &values.numbers);
-            }
+        let numbers: Vec<f64> = keys.clone().map(|number| number_of(texts.get(number))).collect();
+        let mut rising = [Rising::default(), Rising::default()];
+        for (kind, rising) in rising.iter_mut().enumerate() {
+            let own = keys.clone().filter(|value| kind_of_number(texts.get(*value)) == Some(kind));
+            *rising = Rising::of(own.collect(), &numbers);
         }
-        values.rising.iter_mut().for_each(|rising| rising.sort(&values.numbers));
-        values.texts = Interner::from_texts(texts)?;
-        Some(values)
+        Some(Values { texts: Interner::from_texts(texts)?, numbers, rising, live })
     }
 }
 

@@ -169,13 +169,28 @@ impl Words {
         (self.texts.texts(), self.terms.iter().map(|term| term.0), &self.counts)
     }
 
-    /// Puts [`Words::parts`] together again; `None` when they do not fit each other.
+    /// The numbers of all words in the order of their texts.
+    pub(crate) fn in_order(&self) -> Vec<u32> {
+        let mut all = [&self.sorted[..], &self.recent[..]].concat();
+        all.sort_by(|left, right| self.text(*left).cmp(self.text(*right)));
+        all
+    }
+
+    /// Whether every word's term is one of `n_terms`.
+    pub(crate) fn has_terms_below(&self, n_terms: usize) -> bool {
+        self.terms.iter().all(|term| (term.0 as usize) < n_terms)
+    }
+
+    /// Puts [`Words::parts`] and [`Words::in_order`] together again; `None` when they do not fit each other.
     pub(crate) fn from_parts(
         language: Language,
         texts: Texts,
-        (terms, counts): (Vec<u32>, Vec<u32>),
+        (terms, counts, sorted): (Vec<u32>, Vec<u32>, Vec<u32>),
     ) -> Option<Words> {
         if texts.len() != terms.len() || terms.len() != counts.len() {
+            return None;
+        }
+        if sorted.len() != terms.len() || sorted.iter().any(|word| *word as usize >= terms.len()) {
             return None;
         }
         let mut words = Words::new(language);
@@ -185,7 +200,7 @@ impl Words {
         for number in 0..words.terms.len() as u32 {
             words.enlist(number);
         }
-        words.sort();
+        (words.recent, words.sorted) = (Vec::new(), sorted);
         Some(words)
     }
 }

@@ -28,14 +28,14 @@ type Evidence<'a> = dyn FnMut(&[QueryWord]) -> f32 + 'a;
 
 impl Plan<'_> {
     /// The words as they were probably meant, if that is another query: words that are in no product, or
-    /// hardly any, and words that belong together.
-    pub(crate) fn meant(&self, evidence: &mut Evidence<'_>) -> Option<String> {
+    /// hardly any, and words that belong together. `n_found` is how many products have all the words as typed.
+    pub(crate) fn meant(&self, n_found: usize, evidence: &mut Evidence<'_>) -> Option<String> {
         let joined = self.joined();
         let base = joined.as_deref().map_or_else(|| self.typed.clone(), words_of);
         let typed = Plan::new(self.index, base, self.languages[0]);
         let mut doubtful: Vec<usize> =
             (0..typed.words.len()).filter(|idx| typed.is_doubtful(*idx)).collect();
-        if doubtful.is_empty() && joined.is_none() && evidence(&typed.typed) == 0.0 {
+        if doubtful.is_empty() && joined.is_none() && n_found == 0 {
             // Every word is known, but not together: one of them is another word's typing error.
             doubtful = (0..typed.words.len()).collect();
             doubtful.sort_by_key(|idx| typed.docs_as_typed(*idx));

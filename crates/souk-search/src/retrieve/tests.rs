@@ -36,17 +36,16 @@ fn gallop_finds_the_first_row_not_below() {
 #[test]
 fn the_best_alternative_counts_once() {
     let chunk = chunk(&[vec![1, 2], vec![2], vec![1], vec![3]]);
-    let mut out = Vec::new();
-    Scratch::default().all(&chunk, &[slot(&[(&[1], 1.0), (&[2], 0.5)])], &mut out);
-    assert_eq!(out, [(0, 1.0), (1, 0.5), (2, 1.0)]);
+    let found = Scratch::default().all(&chunk, &[slot(&[(&[1], 1.0), (&[2], 0.5)])]);
+    let scored: Vec<(u16, f32)> = found.iter().map(|found| (found.row, found.score)).collect();
+    assert_eq!(scored, [(0, 1.0), (1, 0.5), (2, 1.0)]);
 }
 
 #[test]
 fn a_split_word_needs_both_parts() {
     let chunk = chunk(&[vec![1, 2], vec![2], vec![1], vec![2, 1]]);
-    let mut out = Vec::new();
-    Scratch::default().all(&chunk, &[slot(&[(&[1, 2], 1.0)])], &mut out);
-    assert_eq!(out.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 3]);
+    let found = Scratch::default().all(&chunk, &[slot(&[(&[1, 2], 1.0)])]);
+    assert_eq!(found.iter().map(|found| found.row).collect::<Vec<_>>(), [0, 3]);
 }
 
 proptest! {
@@ -83,12 +82,10 @@ proptest! {
                 .filter(|(_, row)| slots.iter().filter(|s| best(row, s) > 0.0).count() >= needed)
                 .map(|(idx, _)| idx as u16)
                 .collect();
-            let mut out = Vec::new();
-            scratch.some(&chunk, (&slots, needed), &mut out);
+            let out = scratch.some(&chunk, (&slots, needed));
             prop_assert_eq!(out.iter().map(|found| found.row).collect::<Vec<_>>(), expected);
         }
-        let mut all = Vec::new();
-        scratch.all(&chunk, &slots, &mut all);
+        let all = scratch.all(&chunk, &slots);
         let expected: Vec<(u16, f32)> = rows
             .iter()
             .enumerate()
@@ -97,8 +94,8 @@ proptest! {
             .collect();
         prop_assert_eq!(all.len(), expected.len());
         for (found, expected) in all.iter().zip(&expected) {
-            prop_assert_eq!(found.0, expected.0);
-            prop_assert!((found.1 - expected.1).abs() < 1e-4);
+            prop_assert_eq!(found.row, expected.0);
+            prop_assert!((found.score - expected.1).abs() < 1e-4);
         }
     }
 }

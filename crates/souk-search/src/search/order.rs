@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use souk_core::ProductId;
 
-use super::Match;
+use super::{Found, Match};
 use crate::chunk::Place;
 use crate::facets::find_field;
 use crate::index::{SearchIndex, id_at};
@@ -50,31 +50,47 @@ pub(super) struct Order<'a> {
     pub(super) sort: Option<Key>,
 }
 
-/// Puts the `n_first` first by `order` in front, in that order.
-fn bring_forward<T>(all: &mut [T], n_first: usize, mut order: impl FnMut(&T, &T) -> Ordering) {
-    let n_first = n_first.min(all.len());
+/// The `n_first` first of all, in their order, which must leave no two equal.
+fn first_of<T: Copy>(
+    all: impl Iterator<Item = T>,
+    n_first: usize,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Vec<T> {
     if n_first == 0 {
-        return;
+        return Vec::new();
     }
-    if n_first < all.len() {
-        all.select_nth_unstable_by(n_first - 1, &mut order);
+    // What comes after the last of the first that are known so far is not looked at again.
+    let (mut kept, mut last): (Vec<T>, Option<T>) = (Vec::new(), None);
+    for this in all {
+        if last.as_ref().is_some_and(|last| order(&this, last).is_ge()) {
+            continue;
+        }
+        kept.push(this);
+        if kept.len() >= n_first.saturating_mul(2) {
+            kept.select_nth_unstable_by(n_first - 1, &order);
+            kept.truncate(n_first);
+            last = kept.last().copied();
+        }
     }
-    all[..n_first].sort_unstable_by(order);
+    kept.sort_unstable_by(order);
+    kept.truncate(n_first);
+    kept
 }
 
 impl Order<'_> {
     /// The hits of one page.
     pub(super) fn page(
         &self,
-        matches: &mut [Match],
+        found: &Found,
         page: Range<usize>,
         preferences: &[Preference],
     ) -> Vec<Hit> {
-        let page = page.start.min(matches.len())..page.end.min(matches.len());
+        let page = page.start.min(found.total)..page.end.min(found.total);
         if let Some(key) = &self.sort {
-            return self.by_number(matches, page, key);
+            return self.by_number(found, page, key);
         }
-        bring_forward(matches, page.end.max(WINDOW), |left, right| self.by_score(left, right));
+        let n_first = page.end.max(WINDOW);
+        let matches = first_of(found.matches(), n_first, |left, right| self.by_score(left, right));
         let window = &matches[..WINDOW.min(matches.len())];
         let mut best = self.look_closely(window, preferences);
         best.sort_by(|(left, left_found), (right, right_found)| {
@@ -90,6 +106,7 @@ impl Order<'_> {
 
     /// What has more of the words first, then by score; equals in the order in which they first came,
     /// which is the same however chunks are joined between two pages.
+    #[inline]
     fn by_score(&self, left: &Match, right: &Match) -> Ordering {
         let by_missing = left.missing.cmp(&right.missing);
         by_missing
@@ -97,18 +114,18 @@ impl Order<'_> {
             .then_with(|| self.coming(left).cmp(&self.coming(right)))
     }
 
+    #[inline]
     fn coming(&self, found: &Match) -> u32 {
         let Place { chunk, row } = found.place;
         self.index.chunks[chunk as usize].coming[usize::from(row)]
     }
 
-    fn by_number(&self, matches: &[Match], page: Range<usize>, key: &Key) -> Vec<Hit> {
-        let keyed = matches.iter().map(|found| (key.of(self.index, found.place), *found));
-        let mut keyed: Vec<(f64, Match)> = keyed.collect();
-        bring_forward(&mut keyed, page.end, |left, right| {
+    fn by_number(&self, found: &Found, page: Range<usize>, key: &Key) -> Vec<Hit> {
+        let keyed = found.matches().map(|found| (key.of(self.index, found.place), found));
+        let sorted = first_of(keyed, page.end, |left: &(f64, Match), right: &(f64, Match)| {
             left.0.total_cmp(&right.0).then_with(|| self.by_score(&left.1, &right.1))
         });
-        keyed[page].iter().map(|(_, found)| self.hit(*found)).collect()
+        sorted[page].iter().map(|(_, found)| self.hit(*found)).collect()
     }
 
     fn look_closely(&self, window: &[Match], preferences: &[Preference]) -> Vec<(Hit, Match)> {
@@ -184,3 +201,6 @@ impl Order<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
