@@ -167,12 +167,15 @@ impl SearchIndex {
     }
 }
 
-/// Reads the table of contents: what each section is, its bytes and its checksum.
+/// What a section is, its bytes and its checksum.
+type Packed<'a> = (Kind, &'a [u8], &'a [u8]);
+
+/// Reads the table of contents.
 fn read_table<'a>(
     lengths: &mut Lengths,
     table: &'a [u8],
     (n_languages, mut rest): (usize, &'a [u8]),
-) -> Result<Vec<(Kind, &'a [u8], &'a [u8])>, SnapshotError> {
+) -> Result<Vec<Packed<'a>>, SnapshotError> {
     let mut r = Reader::new(table);
     for length in &mut lengths.0 {
         *length = r.f64()? as f32;
@@ -200,7 +203,7 @@ fn read_table<'a>(
 }
 
 fn read_sections(
-    sections: &[(Kind, &[u8], &[u8])],
+    sections: &[Packed<'_>],
     settings: &Settings,
 ) -> Result<Vec<Section>, SnapshotError> {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -223,7 +226,7 @@ fn read_sections(
 }
 
 fn read_section(
-    (kind, bytes, checksum): (Kind, &[u8], &[u8]),
+    (kind, bytes, checksum): Packed<'_>,
     settings: &Settings,
 ) -> Result<Section, SnapshotError> {
     check(*checksum == xxh3_128(bytes).to_le_bytes())?;
