@@ -41,6 +41,8 @@ const LESSONS_MIN: usize = 9;
 const RIDGE: f64 = 1e-4;
 /// The share of people whose lift is measured: the best tenth.
 const MEASURED_SHARE: f64 = 0.1;
+/// Products that judge, below which no model is called worse: an interval from fewer is too narrow (chosen).
+const JUDGES_MIN: usize = 10;
 /// Where differences are drawn from.
 const SEED: u64 = 0x6175_6469;
 /// The figures that say how often and how lately something was bought.
@@ -104,7 +106,9 @@ impl Basis {
 /// than the model before, and by a model only where it is not surely worse than what shops do by hand. Surely: the
 /// 95 % interval of the difference lies below zero. Some thirty products judge, and a smaller difference is their noise.
 fn chosen(learned: &[f64], before: Option<&[f64]>, by_hand: &[f64]) -> Basis {
-    let is_worse = |one: &[f64], other: &[f64]| paired_bootstrap(one, other, SEED).high < 0.0;
+    let is_worse = |one: &[f64], other: &[f64]| {
+        one.len() >= JUDGES_MIN && paired_bootstrap(one, other, SEED).high < 0.0
+    };
     match before {
         Some(before) if is_worse(learned, before) && !is_worse(before, by_hand) => Basis::Before,
         _ if is_worse(learned, by_hand) => Basis::FrequencyAndRecency,
