@@ -357,8 +357,6 @@ async fn a_shop_learns_how_its_visits_are_read_and_takes_it_back() {
     assert_eq!(sessions.state, ModelState::Accepted, "{sessions:?}");
     assert!(sessions.n_trees > 0 && sessions.verdict.gain.low > 0.0, "{sessions:?}");
     let (answers, right) = hits_of_today(&shop).await;
-    for a in answers.iter().take(5) { println!("{} {:?}", a.model_version, a.recommendations.iter().map(|r| (r.product_id.to_string(), r.score, r.reason.kind)).collect::<Vec<_>>()); }
-    println!("{sessions:?}");
     assert!(right > before + 10, "{right} of 40, {before} without");
     for answer in &answers {
         assert!(answer.model_version.ends_with("-m1"), "{}", answer.model_version);

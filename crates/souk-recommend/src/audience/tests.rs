@@ -84,7 +84,7 @@ fn a_model_is_judged_beside_the_one_before() {
     let examples: Vec<Vec<Item>> = (20..56).map(|item| vec![Item(item)]).collect();
     let learn = |before| Audience::learn(&vectors, &examples, (now, before)).unwrap();
     let first = learn(None);
-    println!("{:?} {:?}", first.quality, learn(Some(&first)).quality);
+    assert_eq!(learn(Some(&first)), first, "it is no worse than itself");
     // A bad one is never in the way.
     let upside_down = Audience { weights: first.weights.map(|weight| -weight), ..first.clone() };
     assert_eq!(learn(Some(&upside_down)), first);
