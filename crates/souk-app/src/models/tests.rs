@@ -297,8 +297,11 @@ async fn orders_of_those_who_did_not_agree_or_left_teach_nothing() {
     assert_eq!(copied(), (REGULARS - 1) * DAYS);
 }
 
-/// Visits, ten minutes apart; the last one ends as the clock stands.
-const VISITS: usize = 1_440;
+/// Visits, ten minutes apart, of ten days and a half; the last one ends as the clock stands. At midnight today's product
+/// would look like yesterday's: it has as many visits as a product has only once its day is over.
+const VISITS: usize = 1_512;
+/// Visits of a day.
+const OF_DAY: usize = 144;
 
 /// Visits that walk along a shelf and then, two times of three, end with what everybody looks at that day.
 async fn a_hit_each_day(shop: &Shop) {
@@ -315,7 +318,7 @@ async fn a_hit_each_day(shop: &Shop) {
         {
             let first = visit * 37 % 100;
             let product = match step {
-                3 if visit % 3 > 0 => format!("hit{}", visit / 144),
+                3 if visit % 3 > 0 => format!("hit{}", visit / OF_DAY),
                 _ => format!("shelf{}", first + step),
             };
             let before_ms = ((VISITS - visit) * 10 - step) as i64 * 60_000;
@@ -339,7 +342,7 @@ async fn hits_of_today(shop: &Shop) -> (Vec<crate::RecommendAnswer>, usize) {
         answers.push(shop.app.recommend(&request, &caller(Role::StorefrontServer)).await.unwrap());
     }
     let is_right = |answer: &&crate::RecommendAnswer| {
-        answer.recommendations[0].product_id.as_str() == format!("hit{}", VISITS / 144 - 1)
+        answer.recommendations[0].product_id.as_str() == format!("hit{}", VISITS / OF_DAY)
     };
     let right = answers.iter().filter(is_right).count();
     (answers, right)
