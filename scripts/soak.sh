@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The long forms of crash, simulation, property and load checks: some 90 minutes on 2 cores, of which load is
-# 20 minutes and release builds 10. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
+# The long forms of crash, simulation, property and load checks: some 130 minutes on 2 cores, of which load is
+# 20 minutes, the steady server 35 and release builds 10. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
-# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz load (all of them by default)
+# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz load sessions steady (all by default)
 #   SOUK_SOAK_SEED   seed of the kills (default: the day's number, so that each day kills elsewhere)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-crash simulation property consent erasure abuse fuzz load}
+parts=${*:-crash simulation property consent erasure abuse fuzz load sessions steady}
 seed=${SOUK_SOAK_SEED:-$(($(date +%s) / 86400))}
 
 head() { printf '\n== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
@@ -51,5 +51,13 @@ fi
 if part load; then
   head "load, 60 s a run, a log of 10 million events"
   bench/load.sh 60 10000000
+fi
+if part sessions; then # Some 3 minutes and 3 GB of memory.
+  head "session questions over 60 million events of 1.76 million items"
+  cargo run --release --package souk-recommend --example sessions_at_scale
+fi
+if part steady; then # 32 minutes.
+  head "500 requests/s and 500 events/s for 30 minutes: memory stays, nothing fails"
+  bench/steady.sh 1800
 fi
 head "done"

@@ -131,7 +131,7 @@ impl App {
         let views = Arc::new(RwLock::new(Views::new(Arc::clone(&rules))));
         let projector = Projector::start(&parts, Arc::clone(&views), params).await?;
         let door = Door::open(&parts, (&config, now)).await?;
-        let ranking = Ranking::default();
+        let ranking = Ranking::new(config.recommendations.session.params());
         let models = Models::default();
         let sites = config.sites().collect();
         let merchandising = Merchandising::open(&*parts.tables, (sites, now)).await?;

@@ -16,6 +16,7 @@ mod privacy;
 mod profiles;
 mod redact;
 mod sections;
+mod session;
 mod text;
 mod webhooks;
 
@@ -42,6 +43,7 @@ pub use sections::{
     ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
     LogSettings, Rate, RecommendationSettings, ServerSettings, SiteSettings, SnapshotSettings,
 };
+pub use session::{ReturnSettings, SecondStepSettings, SessionSettings};
 pub use webhooks::{Network, WebhookEndpoint, WebhookKind, WebhookSettings};
 
 use crate::AppError;
@@ -317,6 +319,9 @@ impl Config {
                 recommendations.limit_default, recommendations.limit_max
             );
             return refuse("recommendations.limit_default", detail);
+        }
+        if let Err((setting, detail)) = recommendations.session.check() {
+            return refuse(setting, detail);
         }
         if let Err((setting, detail)) = recommendations.exploration.check() {
             return refuse(setting, detail);

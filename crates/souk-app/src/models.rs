@@ -2,7 +2,7 @@
 //! judged before it serves, and taken back when it disappoints.
 //!
 //! What is kept of a model is its *recipe*: sources, parameters, weights, the trees that put next baskets
-//! in order, and how good it was on what it had not learned from. No number of it is about a person.
+//! and running visits in order, and how good it was on what it had not learned from. No number of it is about a person.
 //! What is fitted by a recipe lives in memory alone, is the same bytes after every fit of the same
 //! facts, and is made anew at a start, once in a while, and soon after somebody left or took back what
 //! others may learn from them.
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use souk_core::Timestamp;
 use souk_recommend::next_basket::BasketRanker;
+use souk_recommend::session::SessionMixture;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
@@ -21,9 +22,11 @@ use crate::recommend::{Discoveries, departures, prepare};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
 
 mod baskets;
+mod breaks;
 mod learning;
 mod material;
 mod record;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +34,7 @@ pub use baskets::ModelBaskets;
 pub use material::BoughtAgain;
 pub(crate) use material::HISTORY_MAX;
 pub use record::{Model, ModelState};
+pub use sessions::ModelSessions;
 pub use souk_recommend::evaluate::ratings::Search;
 
 use learning::{InService, fit, is_affordable, learn};
@@ -55,13 +59,21 @@ const WORSE_MAX: f64 = 0.01;
 const SEARCH_ROWS_MAX: usize = 1_000_000;
 const HOUR_MS: i64 = 3_600_000;
 
+/// What a model puts lists in order by, beside its recipe; each is `None` where the model has no better order than
+/// a shop begins with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Orders {
+    /// Next baskets.
+    pub(crate) baskets: Option<BasketRanker>,
+    /// What a running visit leads to.
+    pub(crate) sessions: Option<Arc<SessionMixture>>,
+}
+
 /// A recipe fitted on the shop's facts.
 pub(crate) struct Fitted {
     /// Of which model.
     pub(crate) number: u64,
-    /// What next baskets are put in order by; `None` where the model has no better one than a shop
-    /// begins with.
-    pub(crate) ranker: Option<BasketRanker>,
+    pub(crate) orders: Orders,
     pub(crate) again: BoughtAgain,
     /// What it proposes.
     pub(crate) discoveries: Arc<Discoveries>,
@@ -206,10 +218,10 @@ impl App {
         let known = record::list(&self.parts, now).await?;
         let serving = self.in_service(&known, now).await?;
         let number = known.last().map_or(1, |last| last.number + 1);
-        let copy = |views: &Views| Material::copy(views, departures(views)).with_baskets(views);
+        let copy = |views: &Views| Material::copy(views, departures(views)).with_lessons(views);
         let material = self.projector.inspect(copy).await?;
-        let threads = threads();
-        let learned = at_leisure(move || learn(material, (serving, search), threads)).await?;
+        let how = (*self.ranking.session.params(), threads());
+        let learned = at_leisure(move || learn(material, (serving, search), how)).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
                 "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),
@@ -222,6 +234,7 @@ impl App {
             recipe: learned.recipe,
             verdict: learned.verdict,
             baskets: learned.baskets,
+            sessions: learned.sessions,
             again: learned.again,
             n_shoppers: learned.n_shoppers,
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -232,7 +245,7 @@ impl App {
             .with("state", model.state.as_str())
             .ending(Outcome::Done);
         self.audit(caller, act).await?;
-        record::add(&self.parts, (&model, learned.ranker.as_ref()), now).await?;
+        record::add(&self.parts, (&model, &learned.orders), now).await?;
         if let Some(fitted) = learned.fitted {
             let number = learned.fitted_number.unwrap_or(number);
             let fitted = Fitted { number, ..fitted };
@@ -268,7 +281,7 @@ impl App {
 
     /// Fits a model on the facts as they are and puts the result in service.
     async fn fit(&self, model: &Model) -> Result<(), AppError> {
-        let ranker = record::ranker(&self.parts, model.number, self.clock.now()).await?;
+        let orders = record::orders(&self.parts, model.number, self.clock.now()).await?;
         let copy = |views: &Views| Material::copy(views, departures(views));
         let material = self.projector.inspect(copy).await?;
         let (recipe, number, threads) = (model.recipe.clone(), model.number, threads());
@@ -278,7 +291,7 @@ impl App {
             let tokens = material.tokens();
             is_affordable(&recipe, &histories)
                 .then(|| fit(&recipe, (&histories, &tokens), (&material, number), threads))
-                .map(|fitted| Fitted { ranker, ..fitted })
+                .map(|fitted| Fitted { orders, ..fitted })
         });
         let fitted = fitted.await?;
         let Some(fitted) = fitted else {
@@ -308,8 +321,8 @@ impl App {
         let Some(model) = known.iter().find(|model| Some(model.number) == number) else {
             return Ok(None);
         };
-        let ranker = record::ranker(&self.parts, model.number, now).await?;
-        Ok(Some(InService { number: model.number, recipe: model.recipe.clone(), ranker }))
+        let orders = record::orders(&self.parts, model.number, now).await?;
+        Ok(Some(InService { number: model.number, recipe: model.recipe.clone(), orders }))
     }
 
     /// Does what is due: fits what serves, or learns anew, but not before `learn_at`.

@@ -574,4 +574,4 @@ impl Asker<'_> {
 
 /// Products of a visit that are looked at, the last ones: before them the weight is under a
 /// two-hundredth of the last one's (`SessionParams::position_decay`).
-const SEEN_MAX: usize = 5;
+pub(crate) const SEEN_MAX: usize = 5;

@@ -17,7 +17,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use souk_core::rules::{
-    Candidate, Rule, RuleContext, RuleId, RuleRow, RuleSet, SegmentsOf, arrange,
+    Candidate, Rule, RuleContext, RuleId, RuleRow, RuleSet, SegmentsOf, Shelf, arrange,
 };
 use souk_core::wire::json::rule_from_json;
 use souk_core::{Channel, Currency, Money, Product, ProductId, SiteId, Timestamp};
@@ -117,6 +117,23 @@ fn rules(asking: Asking) -> Vec<Rule> {
     (0..RULES).map(one).collect()
 }
 
+/// Candidates with their products, which lie all over memory.
+struct Rows<'a>(&'a [(&'a Product, &'a RuleRow)]);
+
+impl Shelf for Rows<'_> {
+    fn id(&self, candidate: usize) -> &ProductId {
+        &self.0[candidate].0.id
+    }
+
+    fn brand(&self, candidate: usize) -> Option<&str> {
+        self.0[candidate].0.brand.as_deref()
+    }
+
+    fn category(&self, candidate: usize) -> Option<&str> {
+        self.0[candidate].0.categories.first().map(String::as_str)
+    }
+}
+
 /// One request; returns how many products it placed.
 fn answer(
     set: &RuleSet,
@@ -138,19 +155,11 @@ fn answer(
     let active = set.active(in_force, &context);
     let mut pins = Vec::new();
     let mut candidates = Vec::with_capacity(shelf.len());
-    for (product, row) in shelf {
+    for (_, row) in shelf {
         let effect = set.effect((&active, row), candidates.len() as u32, &mut pins);
-        candidates.push(Candidate {
-            id: &product.id,
-            effect,
-            brand: product.brand.as_deref(),
-            category: product.categories.first().map(String::as_str),
-            margin: Some(0.3),
-            stock: 0.0,
-            is_guest: false,
-        });
+        candidates.push(Candidate { effect, margin: Some(0.3), stock: 0.0, is_guest: false });
     }
-    arrange((set, &active), &candidates, &pins, LIMIT).placed.len()
+    arrange((set, &active), (&candidates, &Rows(shelf)), &pins, LIMIT).placed.len()
 }
 
 fn bench(c: &mut Criterion) {

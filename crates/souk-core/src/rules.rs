@@ -30,14 +30,16 @@ mod bits;
 mod conditions;
 mod effect;
 mod query;
+mod row;
 mod schedule;
 mod set;
 
-pub use arrange::{Arrangement, Candidate, Placed, Taken, arrange};
+pub use arrange::{Arrangement, Candidate, Placed, Shelf, Taken, arrange};
 pub use effect::{Effect, PinHit};
 pub use query::query_forms;
+pub use row::RuleRow;
 pub use schedule::{Hours, Moment, Schedule, Weekday};
-pub use set::{ActiveRules, InForce, RuleNo, RuleRow, RuleSet};
+pub use set::{ActiveRules, InForce, RuleNo, RuleSet};
 
 /// How much all boosts of a product together may multiply its weight, and divide it; chosen: ten brings
 /// a product of rank 100 among the first three.

@@ -9,6 +9,8 @@
 //!
 //! Source of the measure: lift, as in Ling and Li, "Data Mining for Direct Marketing", KDD 1998.
 
+use crate::evaluate::bootstrap::paired_bootstrap;
+use crate::evaluate::metrics::mean;
 use crate::minimise::minimise;
 use crate::next_basket::{Basket, BasketVectors};
 use crate::types::{Item, Shopper};
@@ -26,6 +28,7 @@ const DAY_MS: i64 = 86_400_000;
 pub const WINDOW_DAYS: i64 = 28;
 /// Figures of a person and a wanted.
 const SIGNALS: usize = 9;
+const ALL_SIGNALS: [usize; SIGNALS] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 /// The figures, and what everybody starts from.
 const WEIGHTS: usize = SIGNALS + 1;
 /// People that are looked at for one lesson; chosen.
@@ -38,6 +41,12 @@ const LESSONS_MIN: usize = 9;
 const RIDGE: f64 = 1e-4;
 /// The share of people whose lift is measured: the best tenth.
 const MEASURED_SHARE: f64 = 0.1;
+/// Products that judge, below which no model is called worse: an interval from fewer is too narrow (chosen).
+const JUDGES_MIN: usize = 10;
+/// Where differences are drawn from.
+const SEED: u64 = 0x6175_6469;
+/// The figures that say how often and how lately something was bought.
+const FREQUENCY_AND_RECENCY: [usize; 2] = [2, 3];
 
 /// Who wants what, learned from a shop.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +69,8 @@ pub struct Quality {
     pub n_judged: usize,
     /// Products that taught.
     pub n_taught: usize,
+    /// What people are ranked by after that.
+    pub basis: Basis,
 }
 
 /// One person beside one wanted.
@@ -69,17 +80,58 @@ struct Row {
     has_bought: bool,
 }
 
+/// What people are ranked by: what was best on the products that judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// All figures, weighed anew.
+    Learned,
+    /// The model before: the new one was worse.
+    Before,
+    /// How often and how lately it was bought: no model was better than what shops do by hand.
+    FrequencyAndRecency,
+}
+
+impl Basis {
+    /// The name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Basis::Learned => "learned",
+            Basis::Before => "before",
+            Basis::FrequencyAndRecency => "frequency_and_recency",
+        }
+    }
+}
+
+/// By what people are ranked, by the lifts of each way on the same judges: by what was learned, unless it is surely worse
+/// than the model before, and by a model only where it is not surely worse than what shops do by hand. Surely: the
+/// 95 % interval of the difference lies below zero. Some thirty products judge, and a smaller difference is their noise.
+fn chosen(learned: &[f64], before: Option<&[f64]>, by_hand: &[f64]) -> Basis {
+    let is_worse = |one: &[f64], other: &[f64]| {
+        one.len() >= JUDGES_MIN && paired_bootstrap(one, other, SEED).high < 0.0
+    };
+    match before {
+        Some(before) if is_worse(learned, before) && !is_worse(before, by_hand) => Basis::Before,
+        _ if is_worse(learned, by_hand) => Basis::FrequencyAndRecency,
+        _ => Basis::Learned,
+    }
+}
+
 impl Audience {
-    /// Learns from what was bought until `now`, by these examples of what can be wanted. `None` where too
-    /// few of them were bought within the last window.
-    pub fn learn(vectors: &BasketVectors, examples: &[Vec<Item>], now: i64) -> Option<Audience> {
+    /// Learns from what was bought until `now`, by these examples of what can be wanted, and judges it beside the
+    /// model `before` and beside what shops do by hand: what serves is in [`Quality::basis`]. `None` where too few of
+    /// the examples were bought within the last window.
+    pub fn learn(
+        vectors: &BasketVectors,
+        examples: &[Vec<Item>],
+        (now, before): (i64, Option<&Audience>),
+    ) -> Option<Audience> {
         let cut = now - WINDOW_DAYS * DAY_MS;
-        let before = until(vectors, cut);
+        let earlier = until(vectors, cut);
         let mut random = Random::new(0x5eed);
         let mut lessons: Vec<Lesson> = Vec::new();
         for items in examples {
-            let wanted = Wanted::of(items, &before);
-            lessons.extend(Lesson::of(&wanted, (vectors, &before), (cut, now), &mut random));
+            let wanted = Wanted::of(items, &earlier);
+            lessons.extend(Lesson::of(&wanted, (vectors, &earlier), (cut, now), &mut random));
         }
         if lessons.len() < LESSONS_MIN {
             return None;
@@ -88,25 +140,32 @@ impl Audience {
             lessons.iter().enumerate().partition(|(idx, _)| idx % 3 == 2);
         let rows: Vec<Row> =
             teachers.iter().flat_map(|(_, lesson)| lesson.rows.iter().copied()).collect();
+        let lifts = |score: &dyn Fn(&Row) -> f64| -> Vec<f64> {
+            judges.iter().map(|(_, lesson)| lesson.lift(score)).collect()
+        };
+        let lifts_of = |model: &Audience| lifts(&|row| model.of_signals(&row.signals));
+        let by_hand = lifts(&|row| rivals::frequency_and_recency(&row.signals));
+        let quality = Quality {
+            lift: 0.0,
+            baseline_lift: mean(&by_hand),
+            n_judged: judges.len(),
+            n_taught: teachers.len(),
+            basis: Basis::Learned,
+        };
         let scales = scales(&rows);
-        let weights = fit(&rows, &scales)?;
-        let mut audience = Audience {
-            weights,
-            scales,
-            quality: Quality {
-                lift: 0.0,
-                baseline_lift: 0.0,
-                n_judged: judges.len(),
-                n_taught: teachers.len(),
-            },
+        let fitted = |asked: &[usize]| {
+            Some(Audience { weights: fit(&rows, (&scales, asked))?, scales, quality })
         };
-        let of = |lift: &dyn Fn(&Lesson) -> f64| {
-            judges.iter().map(|(_, lesson)| lift(lesson)).sum::<f64>() / judges.len() as f64
+        let learned = fitted(&ALL_SIGNALS)?;
+        let of_before = before.map(&lifts_of);
+        let basis = chosen(&lifts_of(&learned), of_before.as_deref(), &by_hand);
+        let model = match (basis, before) {
+            (Basis::Before, Some(before)) => before.clone(),
+            (Basis::FrequencyAndRecency, _) => fitted(&FREQUENCY_AND_RECENCY)?,
+            _ => learned,
         };
-        audience.quality.lift = of(&|lesson| lesson.lift(|row| audience.of_signals(&row.signals)));
-        audience.quality.baseline_lift =
-            of(&|lesson| lesson.lift(|row| rivals::frequency_and_recency(&row.signals)));
-        Some(audience)
+        let lift = mean(&lifts_of(&model));
+        Some(Audience { quality: Quality { lift, basis, ..quality }, ..model })
     }
 
     /// The probability that somebody with these baskets, oldest first, buys any of the wanted within the
@@ -237,8 +296,11 @@ fn score(weights: &[f64; WEIGHTS], scaled: &[f64; SIGNALS]) -> f64 {
         + weights[SIGNALS]
 }
 
-/// Weights by maximum likelihood with a ridge.
-fn fit(rows: &[Row], scales: &[(f64, f64); SIGNALS]) -> Option<[f64; WEIGHTS]> {
+/// Weights by maximum likelihood with a ridge; of the figures that are not asked they stay 0.
+fn fit(
+    rows: &[Row],
+    (scales, asked): (&[(f64, f64); SIGNALS], &[usize]),
+) -> Option<[f64; WEIGHTS]> {
     let scaled: Vec<([f64; SIGNALS], bool)> =
         rows.iter().map(|row| (scaled(&row.signals, scales), row.has_bought)).collect();
     let n = scaled.len() as f64;
@@ -262,6 +324,9 @@ fn fit(rows: &[Row], scales: &[(f64, f64); SIGNALS]) -> Option<[f64; WEIGHTS]> {
         for idx in 0..SIGNALS {
             value += 0.5 * RIDGE * weights[idx] * weights[idx];
             slope[idx] += RIDGE * weights[idx];
+            if !asked.contains(&idx) {
+                slope[idx] = 0.0;
+            }
         }
         (value, slope)
     });

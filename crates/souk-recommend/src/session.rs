@@ -18,11 +18,14 @@ use std::cmp::Ordering;
 
 mod mixture;
 mod params;
+mod teach;
 #[cfg(test)]
 mod tests;
 
 pub use mixture::{MIXTURE_SIGNALS, MixtureLessons, MixtureScratch, SessionMixture};
 pub use params::{EVENTS_MAX, RepeatParams, SecondStep, SessionParams};
+pub(crate) use teach::tree_params;
+pub use teach::{SessionTeaching, SessionVerdict};
 
 /// A question for the next items of a session.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +89,7 @@ struct Neighbour {
 }
 
 /// Scores sessions by one set of parameters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionScorer {
     params: SessionParams,
     position: Decay,
@@ -97,7 +100,7 @@ pub struct SessionScorer {
 }
 
 /// A table of `weight · exp(-n / decay)`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Decay {
     weights: Vec<f32>,
     /// Distances beyond weigh next to nothing.
@@ -162,17 +165,13 @@ impl SessionScorer {
         scratch: &mut SessionScratch,
     ) -> Vec<Scored> {
         self.top(index, query, scratch);
-        let scored = scratch.proposals.iter().map(|proposal| {
-            let anchors = scratch.anchors.iter().enumerate();
-            let spoke = anchors.filter(|&(bit, anchor)| {
-                proposal.spoke >> bit & 1 == 1 && anchor.item != proposal.item
-            });
-            let items = spoke.map(|(_, anchor)| anchor.item).collect();
-            Scored {
-                item: proposal.item,
-                score: Score::new(proposal.score),
-                evidence: Evidence { items, support: proposal.support },
-            }
+        let scored = scratch.proposals.iter().map(|proposal| Scored {
+            item: proposal.item,
+            score: Score::new(proposal.score),
+            evidence: Evidence {
+                items: spoke_for(&scratch.anchors, (proposal.item, proposal.spoke)),
+                support: proposal.support,
+            },
         });
         scored.collect()
     }
@@ -433,6 +432,13 @@ impl SessionScratch {
         self.proposals.retain(|proposal| proposal.score > 0.0);
         keep_best(&mut self.proposals, query.limit);
     }
+}
+
+/// The items of the session whose bits are set, without the item itself.
+fn spoke_for(anchors: &[Anchor], (item, spoke): (Item, u32)) -> Vec<Item> {
+    let those = anchors.iter().enumerate();
+    let those = those.filter(|&(bit, anchor)| spoke >> bit & 1 == 1 && anchor.item != item);
+    those.map(|(_, anchor)| anchor.item).collect()
 }
 
 /// A score that at least `n_places` proposals reach after multiplication by their factors: the best

@@ -17,6 +17,7 @@ mod privacy;
 mod report;
 mod rules;
 mod search;
+mod tune;
 
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, SourceName};
@@ -30,6 +31,7 @@ pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use report::{ReportCommand, SearchKind};
 pub(crate) use rules::RulesCommand;
 pub(crate) use search::{SearchArgs, SearchEvaluateArgs};
+pub(crate) use tune::{Tune, TuneArgs};
 
 /// Retail AI that a shop runs itself.
 ///
@@ -163,6 +165,9 @@ Examples:
     /// Measure the recommenders and the forecasts on files of your own, without a server
     #[command(subcommand)]
     Evaluate(Evaluate),
+    /// Choose parameters on visits of your own, as a part of souk.yaml
+    #[command(subcommand)]
+    Tune(Tune),
     /// Make, list and end the keys of the HTTP interface
     #[command(subcommand)]
     Keys(Keys),

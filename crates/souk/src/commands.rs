@@ -92,7 +92,10 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         }
         Command::Config(what) => config::run(&what, &settings),
         Command::Healthcheck { address } => healthcheck::run(address, &settings),
-        Command::Completions { .. } | Command::Evaluate(_) | Command::Forecast(_) => {
+        Command::Completions { .. }
+        | Command::Evaluate(_)
+        | Command::Tune(_)
+        | Command::Forecast(_) => {
             unreachable!("these need no settings and were run before")
         }
     }

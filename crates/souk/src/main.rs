@@ -42,6 +42,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
             commands::evaluate::run(what, common.output)
         }
+        Command::Tune(what) => {
+            settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
+            commands::evaluate::tune::run(what, common.output)
+        }
         Command::Forecast(args) => {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
             commands::forecast::run(&args, common.output)

@@ -8,6 +8,7 @@ use souk_core::{Currency, LocationId, SiteId, Timestamp};
 
 use super::exploration::ExplorationSettings;
 use super::oidc::OidcSettings;
+use super::session::SessionSettings;
 use super::text;
 use crate::Role;
 
@@ -263,6 +264,8 @@ pub struct RecommendationSettings {
     pub diversity: f64,
     /// How products whose worth is not known yet are tried out.
     pub exploration: ExplorationSettings,
+    /// How a running visit is read.
+    pub session: SessionSettings,
     /// How the shop's own model is kept.
     pub model: ModelSettings,
 }
@@ -292,6 +295,7 @@ impl Default for RecommendationSettings {
             limit_max: 100,
             diversity: 0.02,
             exploration: ExplorationSettings::default(),
+            session: SessionSettings::default(),
             model: ModelSettings::default(),
         }
     }

@@ -1,9 +1,7 @@
 //! How next baskets are put in order: learned from what shoppers bought after earlier moments.
 
 use std::hash::{Hash, Hasher};
-use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use souk_recommend::evaluate::bootstrap::Difference;
@@ -13,15 +11,12 @@ use souk_recommend::next_basket::{
 use souk_recommend::{Rests, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::breaks::Breaks;
 use super::{ModelState, WORSE_MAX};
 
 /// Baskets that are learned from at most (about 20 MB); of more, people are drawn. Chosen: more people than teach
 /// and judge, so that each finds similar ones among them.
 const BASKETS_MAX: usize = 200_000;
-/// How long learning works before it rests, and the share of that time that it rests.
-const WORK: Duration = Duration::from_millis(40);
-const REST_SHARE: u32 = 8;
-
 /// What a model says of the order of next baskets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ModelBaskets {
@@ -58,7 +53,7 @@ pub(super) fn learn(
     serving: Option<&BasketRanker>,
     threads: usize,
 ) -> Option<(BasketRanker, ModelBaskets)> {
-    let breaks = Breaks(Mutex::new(Instant::now()));
+    let breaks = Breaks::new();
     let rest = || breaks.take(std::thread::sleep);
     let teaching = Teaching { baskets, threads, rests: Rests::by(&rest) };
     let (ranker, verdict) = teaching.learn(&TeachParams::default(), serving)?;
@@ -73,21 +68,6 @@ fn judge(verdict: &BasketVerdict) -> ModelState {
     match verdict.is_surely_better() && verdict.serving.is_none_or(is_no_worse) {
         true => ModelState::Accepted,
         false => ModelState::Refused,
-    }
-}
-
-/// When learning rested last.
-struct Breaks(Mutex<Instant>);
-
-impl Breaks {
-    /// Rests if the last time is long ago.
-    fn take(&self, rest: impl FnOnce(Duration)) {
-        let Some(mut since) = self.0.try_lock() else { return };
-        let worked = since.elapsed();
-        if worked >= WORK {
-            rest(worked / REST_SHARE);
-            *since = Instant::now();
-        }
     }
 }
 
@@ -153,19 +133,6 @@ mod tests {
         assert_eq!(judge(&verdict(-0.001, None)), ModelState::Refused, "it may be luck");
         assert_eq!(judge(&verdict(0.001, Some(0.201))), ModelState::Accepted);
         assert_eq!(judge(&verdict(0.001, Some(0.21))), ModelState::Refused);
-    }
-
-    #[test]
-    fn learning_rests_an_eighth_of_what_it_worked() {
-        let long_ago = Instant::now().checked_sub(REST_SHARE * WORK).unwrap();
-        let breaks = Breaks(Mutex::new(long_ago));
-        let mut rested = None;
-        breaks.take(|rest| rested = Some(rest));
-        assert!(rested.unwrap() >= WORK);
-        assert!(*breaks.0.lock() > long_ago, "it has rested now");
-        // In a time to come, so that however long this test takes no work was done since.
-        *breaks.0.lock() += 1_000 * WORK;
-        breaks.take(|_| panic!("not again at once"));
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! Learning a model: its two parts, each judged on its own.
+//! Learning a model: its parts, each judged on its own.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use souk_recommend::evaluate::ratings::{Lessons, Search, Verdict, teach};
 use souk_recommend::next_basket::BasketRanker;
+use souk_recommend::session::{SessionMixture, SessionParams};
 use souk_recommend::sources::{Histories, Recipe, SourceParams};
 
 use super::baskets::{self, ModelBaskets};
 use super::material::{BoughtAgain, Material};
-use super::{Fitted, ModelState, WORSE_MAX};
+use super::sessions::{self, ModelSessions};
+use super::{Fitted, ModelState, Orders, WORSE_MAX};
 use crate::recommend::Discoveries;
 
 /// Whether a model may serve.
@@ -30,7 +33,7 @@ pub(super) fn is_affordable(recipe: &Recipe, histories: &Histories) -> bool {
 pub(super) struct InService {
     pub(super) number: u64,
     pub(super) recipe: Recipe,
-    pub(super) ranker: Option<BasketRanker>,
+    pub(super) orders: Orders,
 }
 
 /// What came of learning.
@@ -39,8 +42,9 @@ pub(super) struct Learned {
     pub(super) recipe: Recipe,
     pub(super) verdict: Verdict,
     pub(super) baskets: Option<ModelBaskets>,
-    /// What the model orders next baskets by: what it learned, or what served before.
-    pub(super) ranker: Option<BasketRanker>,
+    pub(super) sessions: Option<ModelSessions>,
+    /// What the model puts lists in order by: what it learned, or what served before.
+    pub(super) orders: Orders,
     pub(super) again: BoughtAgain,
     pub(super) n_shoppers: u64,
     /// The new model if it was accepted, else the one before on the facts as they are.
@@ -53,11 +57,11 @@ pub(super) struct Learned {
 pub(super) fn learn(
     mut material: Material,
     (serving, search): (Option<InService>, Search),
-    threads: usize,
+    (session_params, threads): (SessionParams, usize),
 ) -> Option<Learned> {
     let histories = material.histories();
     let tokens = material.tokens();
-    let ranker_before = serving.as_ref().and_then(|serving| serving.ranker.clone());
+    let orders = serving.as_ref().map_or_else(Orders::default, |serving| serving.orders.clone());
     let serving = serving.filter(|serving| is_affordable(&serving.recipe, &histories));
     let start = match (&serving, search) {
         (Some(serving), Search::Weights) => serving.recipe.clone(),
@@ -71,31 +75,36 @@ pub(super) fn learn(
     let before = serving.as_ref().map(|serving| &serving.recipe);
     let (recipe, verdict) = teach(&lessons, &start, before)?;
     let rows = std::mem::take(&mut material.baskets);
-    let learned = baskets::learn(&rows, ranker_before.as_ref(), threads);
+    let of_baskets = baskets::learn(&rows, orders.baskets.as_ref(), threads);
     drop(rows);
-    let judged =
-        Judged { recipe, verdict, ranker: ranker_before, baskets: None, state: judge(&verdict) };
-    let judged = judged.with(learned, serving.as_ref());
+    let events = std::mem::take(&mut material.visits);
+    let asked = (session_params, orders.sessions.as_deref());
+    let of_sessions = sessions::learn(&events, asked, threads);
+    drop(events);
+    let (state, baskets, sessions) = (judge(&verdict), None, None);
+    let judged = Judged { recipe, verdict, orders, baskets, sessions, state };
+    let judged = judged.with((of_baskets, of_sessions), serving.as_ref());
     let (again, n_shoppers) = (material.again, histories.n_shoppers() as u64);
     let all = (&histories, &tokens[..]);
     let (fitted_number, fitted) = match (judged.state, &serving) {
         (ModelState::Accepted, _) => {
             let fitted = fit(&judged.recipe, all, (&material, 0), threads);
-            (None, Some(Fitted { ranker: judged.ranker.clone(), ..fitted }))
+            (None, Some(Fitted { orders: judged.orders.clone(), ..fitted }))
         }
         (ModelState::Refused, Some(before)) => {
             let fitted = fit(&before.recipe, all, (&material, before.number), threads);
-            (Some(before.number), Some(Fitted { ranker: before.ranker.clone(), ..fitted }))
+            (Some(before.number), Some(Fitted { orders: before.orders.clone(), ..fitted }))
         }
         (ModelState::Refused, None) => (None, None),
     };
-    let Judged { state, recipe, verdict, baskets, ranker } = judged;
+    let Judged { state, recipe, verdict, baskets, sessions, orders } = judged;
     Some(Learned {
         state,
         recipe,
         verdict,
         baskets,
-        ranker,
+        sessions,
+        orders,
         again,
         n_shoppers,
         fitted,
@@ -103,37 +112,47 @@ pub(super) fn learn(
     })
 }
 
-/// The two parts of a model, each judged on its own.
+/// The parts of a model, each judged on its own.
 struct Judged {
     state: ModelState,
     recipe: Recipe,
     verdict: Verdict,
     baskets: Option<ModelBaskets>,
-    ranker: Option<BasketRanker>,
+    sessions: Option<ModelSessions>,
+    orders: Orders,
 }
 
+/// What was learned of the order of next baskets and of running visits, where there was enough to learn from.
+type LearnedOrders =
+    (Option<(BasketRanker, ModelBaskets)>, Option<(SessionMixture, ModelSessions)>);
+
 impl Judged {
-    /// Takes in what was learned of baskets. A better order of baskets serves with the recipe before it where
-    /// the new recipe is worse; an order that is refused leaves the one before in its place.
-    fn with(
-        self,
-        learned: Option<(BasketRanker, ModelBaskets)>,
-        serving: Option<&InService>,
-    ) -> Judged {
-        let Some((ranker, baskets)) = learned else { return self };
-        let judged = Judged { baskets: Some(baskets), ..self };
-        if baskets.state == ModelState::Refused {
-            return judged;
+    /// Takes in what was learned of orders. A better one serves with the recipe before it where the new recipe is
+    /// worse; one that is refused leaves the one before in its place.
+    fn with(mut self, (baskets, sessions): LearnedOrders, serving: Option<&InService>) -> Judged {
+        let mut is_better = false;
+        if let Some((ranker, learned)) = baskets {
+            self.baskets = Some(learned);
+            if learned.state == ModelState::Accepted {
+                self.orders.baskets = Some(ranker);
+                is_better = true;
+            }
         }
-        let judged = Judged { ranker: Some(ranker), ..judged };
-        match (judged.state, serving, judged.verdict.serving) {
-            (ModelState::Refused, Some(before), Some(model)) => Judged {
+        if let Some((mixture, learned)) = sessions {
+            self.sessions = Some(learned);
+            if learned.state == ModelState::Accepted {
+                self.orders.sessions = Some(Arc::new(mixture));
+                is_better = true;
+            }
+        }
+        match (self.state, serving, self.verdict.serving) {
+            (ModelState::Refused, Some(before), Some(model)) if is_better => Judged {
                 state: ModelState::Accepted,
                 recipe: before.recipe.clone(),
-                verdict: Verdict { model, ..judged.verdict },
-                ..judged
+                verdict: Verdict { model, ..self.verdict },
+                ..self
             },
-            _ => judged,
+            _ => self,
         }
     }
 }
@@ -147,7 +166,7 @@ pub(super) fn fit(
 ) -> Fitted {
     Fitted {
         number,
-        ranker: None,
+        orders: Orders::default(),
         again: material.again,
         discoveries: Discoveries::of_blend(recipe.fit(histories, tokens, threads)),
         made: Instant::now(),
@@ -157,8 +176,11 @@ pub(super) fn fit(
 
 #[cfg(test)]
 mod tests {
+    use souk_recommend::Rests;
     use souk_recommend::evaluate::bootstrap::Difference;
     use souk_recommend::next_basket::{BasketVerdict, Weights};
+    use souk_recommend::session::{MixtureLessons, SessionVerdict};
+    use souk_recommend::trees::TreeParams;
 
     use super::*;
 
@@ -168,38 +190,66 @@ mod tests {
         Recipe::new(sources)
     }
 
-    fn judged(state: ModelState, ranker: Option<BasketRanker>) -> Judged {
+    fn judged(state: ModelState, orders: Orders) -> Judged {
         let verdict = Verdict { n_judges: 9, model: 0.1, popularity: 0.05, serving: Some(0.2) };
-        Judged { state, recipe: recipe(1), verdict, baskets: None, ranker }
+        let (baskets, sessions) = (None, None);
+        Judged { state, recipe: recipe(1), verdict, baskets, sessions, orders }
     }
 
-    fn learned(state: ModelState) -> (BasketRanker, ModelBaskets) {
+    fn of_baskets(state: ModelState) -> (BasketRanker, ModelBaskets) {
         let gain = Difference::default();
         let verdict = BasketVerdict { gain, ..BasketVerdict::default() };
         let ranker = BasketRanker { weights: Weights::new([1.0; 24]), trees: None };
         (ranker, ModelBaskets { state, verdict, n_trees: 3 })
     }
 
+    fn of_sessions(state: ModelState) -> (SessionMixture, ModelSessions) {
+        let params = SessionParams { neighbours: 7, ..SessionParams::default() };
+        let growing = (&TreeParams::default(), 1, Rests::NONE);
+        let mixture = MixtureLessons::new(params).fit(None, growing);
+        (mixture, ModelSessions { state, verdict: SessionVerdict::default(), n_trees: 3 })
+    }
+
     #[test]
     fn each_part_of_a_model_is_judged_on_its_own() {
-        let old = || Some(BasketRanker::default());
-        let before = InService { number: 4, recipe: recipe(2), ranker: old() };
+        let old = || Orders { baskets: Some(BasketRanker::default()), sessions: None };
+        let before = InService { number: 4, recipe: recipe(2), orders: old() };
         let (accepted, refused) = (ModelState::Accepted, ModelState::Refused);
-        let join =
-            |recipe, baskets| judged(recipe, old()).with(Some(learned(baskets)), Some(&before));
-        let new = Some(learned(accepted).0);
+        let join = |recipe, baskets| {
+            judged(recipe, old()).with((Some(of_baskets(baskets)), None), Some(&before))
+        };
+        let new = Some(of_baskets(accepted).0);
         let both = join(accepted, accepted);
-        assert_eq!((both.state, &both.ranker, both.recipe), (accepted, &new, recipe(1)));
+        assert_eq!((both.state, &both.orders.baskets, both.recipe), (accepted, &new, recipe(1)));
         let only_recipe = join(accepted, refused);
-        assert_eq!((only_recipe.state, only_recipe.ranker), (accepted, old()));
+        assert_eq!((only_recipe.state, only_recipe.orders), (accepted, old()));
         assert_eq!(only_recipe.baskets.map(|baskets| baskets.state), Some(refused), "on record");
         let only_baskets = join(refused, accepted);
-        assert_eq!((only_baskets.state, &only_baskets.ranker), (accepted, &new));
+        assert_eq!((only_baskets.state, &only_baskets.orders.baskets), (accepted, &new));
         assert_eq!((only_baskets.recipe, only_baskets.verdict.model), (recipe(2), 0.2));
         assert_eq!(join(refused, refused).state, refused);
         // Without a model before there is no recipe for the trees to serve with.
-        assert_eq!(judged(refused, None).with(Some(learned(accepted)), None).state, refused);
-        let none = judged(accepted, old()).with(None, Some(&before));
-        assert_eq!((none.state, none.ranker, none.baskets), (accepted, old(), None));
+        let first = judged(refused, Orders::default());
+        let first = first.with((Some(of_baskets(accepted)), None), None);
+        assert_eq!(first.state, refused);
+        let none = judged(accepted, old()).with((None, None), Some(&before));
+        assert_eq!((none.state, none.orders, none.baskets), (accepted, old(), None));
+    }
+
+    #[test]
+    fn an_order_of_visits_serves_or_is_left_on_its_own_too() {
+        let before = InService { number: 4, recipe: recipe(2), orders: Orders::default() };
+        let (accepted, refused) = (ModelState::Accepted, ModelState::Refused);
+        let join = |sessions| {
+            let judged = judged(refused, Orders::default());
+            judged.with((Some(of_baskets(refused)), Some(of_sessions(sessions))), Some(&before))
+        };
+        let better = join(accepted);
+        assert_eq!((better.state, better.recipe), (accepted, recipe(2)));
+        assert_eq!(better.orders.baskets, None, "the other order was refused");
+        assert_eq!(better.orders.sessions.as_deref(), Some(&of_sessions(accepted).0));
+        let worse = join(refused);
+        assert_eq!((worse.state, worse.orders), (refused, Orders::default()));
+        assert_eq!(worse.sessions.map(|sessions| sessions.state), Some(refused), "on record");
     }
 }

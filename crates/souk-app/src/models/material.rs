@@ -5,10 +5,11 @@ use std::sync::Arc;
 use souk_core::{AttributeValue, Product};
 use souk_recommend::next_basket::Basket;
 use souk_recommend::sources::Histories;
+use souk_recommend::visits::VisitEvent;
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::baskets;
+use super::{baskets, sessions};
 use crate::projections::Views;
 
 /// Different items of one shopper that are learned from and asked by, the latest ones; chosen: pairs grow
@@ -24,6 +25,8 @@ pub(super) struct Material {
     products: Vec<(Item, Arc<Product>)>,
     /// Baskets of everybody or of some, to learn their order from; none where a model is only fitted.
     pub(super) baskets: Vec<(Shopper, Basket)>,
+    /// The latest visits, to learn how they are to be read; none where a model is only fitted.
+    pub(super) visits: Vec<VisitEvent>,
     /// How often somebody had left when it was taken.
     pub(super) departures: u64,
     pub(super) again: BoughtAgain,
@@ -60,13 +63,16 @@ impl Material {
             again.bought += last.items().len() as u64;
             again.again += last.items().iter().filter(is_again).count() as u64;
         }
-        let (products, baskets) = (items.filter_map(product).collect(), Vec::new());
-        Material { taken, products, baskets, departures, again }
+        let products = items.filter_map(product).collect();
+        let (baskets, visits) = (Vec::new(), Vec::new());
+        Material { taken, products, baskets, visits, departures, again }
     }
 
-    /// Copies baskets too.
-    pub(super) fn with_baskets(self, views: &Views) -> Material {
-        Material { baskets: baskets::copy(views.crowd().vectors), ..self }
+    /// Copies baskets and visits too.
+    pub(super) fn with_lessons(self, views: &Views) -> Material {
+        let crowd = views.crowd();
+        let (baskets, visits) = (baskets::copy(crowd.vectors), sessions::copy(crowd.visits));
+        Material { baskets, visits, ..self }
     }
 
     /// Each shopper's latest different items.

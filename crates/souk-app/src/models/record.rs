@@ -1,22 +1,27 @@
 //! What is on record about models: a row for each, and which one serves.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use souk_core::Timestamp;
 use souk_ports::{Condition, TableRange, Write, WriteChange};
 use souk_recommend::evaluate::ratings::Verdict;
 use souk_recommend::next_basket::BasketRanker;
+use souk_recommend::session::SessionMixture;
 use souk_recommend::sources::Recipe;
 
-use super::BoughtAgain;
 use super::baskets::{self, ModelBaskets};
+use super::sessions::{self, ModelSessions};
+use super::{BoughtAgain, Orders};
 use crate::{AppError, Parts};
 
 const PARTITION: &str = "models";
 const SERVING: &str = "serving";
 /// Before the numbers of models, so that they are not taken for anything else.
 const PREFIX: &str = "model-";
-/// Before the numbers of models whose order of baskets is kept: read only when one is fitted.
+/// Before the numbers of models whose orders of baskets and of visits are kept: read only when one is fitted.
 const RANKER_PREFIX: &str = "ranker-";
+const MIXTURE_PREFIX: &str = "mixture-";
 /// Models on record; the oldest go, but never the one that serves.
 const KEPT: usize = 50;
 
@@ -55,6 +60,8 @@ pub struct Model {
     pub verdict: Verdict,
     /// What was learned of the order of next baskets; `None` where there was too little to learn from.
     pub baskets: Option<ModelBaskets>,
+    /// What was learned of the order of a visit's next products; `None` likewise.
+    pub sessions: Option<ModelSessions>,
     /// How often people buy again.
     pub again: BoughtAgain,
     /// Shoppers it was learned from.
@@ -89,6 +96,9 @@ struct Row {
     /// Absent in rows of older programs.
     #[serde(default)]
     baskets: Option<baskets::Row>,
+    /// Likewise.
+    #[serde(default)]
+    sessions: Option<sessions::Row>,
 }
 
 impl Row {
@@ -108,6 +118,7 @@ impl Row {
             n_shoppers: model.n_shoppers,
             ms: model.ms,
             baskets: model.baskets.as_ref().map(baskets::Row::of),
+            sessions: model.sessions.as_ref().map(sessions::Row::of),
         }
     }
 
@@ -124,6 +135,7 @@ impl Row {
                 serving: self.serving,
             },
             baskets: self.baskets.map(baskets::Row::into_baskets),
+            sessions: self.sessions.map(sessions::Row::into_sessions),
             again: BoughtAgain { bought: self.bought, again: self.again },
             n_shoppers: self.n_shoppers,
             ms: self.ms,
@@ -147,28 +159,31 @@ pub(super) async fn serving(parts: &Parts, now: Timestamp) -> Result<Option<u64>
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// What a model orders next baskets by; `None` where it has nothing, or something that this program does not
-/// read.
-pub(super) async fn ranker(
-    parts: &Parts,
-    number: u64,
-    now: Timestamp,
-) -> Result<Option<BasketRanker>, AppError> {
-    let row = parts.tables.get(PARTITION, &ranker_name_of(number), now).await?;
-    Ok(row.and_then(|row| BasketRanker::decode(&row.value).ok()))
+/// What a model puts lists in order by; without what it does not have, or this program does not read.
+pub(super) async fn orders(parts: &Parts, number: u64, now: Timestamp) -> Result<Orders, AppError> {
+    let [ranker, mixture] = [RANKER_PREFIX, MIXTURE_PREFIX].map(|prefix| name_of(prefix, number));
+    let ranker = parts.tables.get(PARTITION, &ranker, now).await?;
+    let mixture = parts.tables.get(PARTITION, &mixture, now).await?;
+    Ok(Orders {
+        baskets: ranker.and_then(|row| BasketRanker::decode(&row.value).ok()),
+        sessions: mixture.and_then(|row| SessionMixture::decode(&row.value).ok()).map(Arc::new),
+    })
 }
 
-/// Notes a model and what it orders next baskets by; one that is accepted serves from now on. The oldest
+/// Notes a model and what it puts lists in order by; one that is accepted serves from now on. The oldest
 /// beyond [`KEPT`] go.
 pub(super) async fn add(
     parts: &Parts,
-    (model, ranker): (&Model, Option<&BasketRanker>),
+    (model, orders): (&Model, &Orders),
     now: Timestamp,
 ) -> Result<(), AppError> {
     let value = serde_json::to_vec(&Row::of(model))
         .map_err(|_| AppError::Bug("a model cannot be written down".to_owned()))?;
-    let mut writes = vec![put(&name_of(model.number), value)];
-    writes.extend(ranker.map(|ranker| put(&ranker_name_of(model.number), ranker.encode())));
+    let mut writes = vec![put(&name_of(PREFIX, model.number), value)];
+    let ranker = orders.baskets.as_ref().map(|ranker| (RANKER_PREFIX, ranker.encode()));
+    let mixture = orders.sessions.as_ref().map(|mixture| (MIXTURE_PREFIX, mixture.encode()));
+    let kept = ranker.into_iter().chain(mixture);
+    writes.extend(kept.map(|(prefix, bytes)| put(&name_of(prefix, model.number), bytes)));
     let mut kept = serving(parts, now).await?;
     if model.state == ModelState::Accepted {
         writes.push(put(SERVING, model.number.to_string().into_bytes()));
@@ -178,8 +193,8 @@ pub(super) async fn add(
     let too_many = (known.len() + 1).saturating_sub(KEPT);
     let old = known.iter().filter(|old| Some(old.number) != kept).take(too_many);
     writes.extend(old.flat_map(|old| {
-        let names = [name_of(old.number), ranker_name_of(old.number)];
-        names.map(|name| write(&name, WriteChange::Delete))
+        let prefixes = [PREFIX, RANKER_PREFIX, MIXTURE_PREFIX];
+        prefixes.map(|prefix| write(&name_of(prefix, old.number), WriteChange::Delete))
     }));
     parts.tables.write(&writes, now).await?;
     Ok(())
@@ -195,12 +210,8 @@ pub(super) async fn set_serving(
     Ok(())
 }
 
-fn name_of(number: u64) -> String {
-    format!("{PREFIX}{number:012}")
-}
-
-fn ranker_name_of(number: u64) -> String {
-    format!("{RANKER_PREFIX}{number:012}")
+fn name_of(prefix: &str, number: u64) -> String {
+    format!("{prefix}{number:012}")
 }
 
 fn put(sort_key: &str, value: Vec<u8>) -> Write {

@@ -172,14 +172,17 @@ async fn the_oldest_models_go_and_the_serving_one_stays() {
         recipe: Recipe::new(SourceParams::affordable(10, 10, true)),
         verdict: Verdict { n_judges: 1, model: 0.5, popularity: 0.25, serving: Some(0.125) },
         baskets: None,
+        sessions: None,
         again: BoughtAgain { bought: 4, again: 1 },
         n_shoppers: 3,
         ms: 7,
     };
     let parts = &shop.app.parts;
-    record::add(parts, (&model(1, ModelState::Accepted), None), now).await.unwrap();
+    record::add(parts, (&model(1, ModelState::Accepted), &Orders::default()), now).await.unwrap();
     for number in 2..=60 {
-        record::add(parts, (&model(number, ModelState::Refused), None), now).await.unwrap();
+        record::add(parts, (&model(number, ModelState::Refused), &Orders::default()), now)
+            .await
+            .unwrap();
     }
     let kept = record::list(parts, now).await.unwrap();
     assert_eq!(kept.len(), 50);
@@ -262,17 +265,17 @@ async fn trees_put_next_baskets_in_order_and_are_taken_back() {
     // A model without trees: the order that a shop begins with.
     let (parts, now) = (&shop.app.parts, shop.app.clock.now());
     let plain = Model { number: 2, baskets: None, ..model.clone() };
-    record::add(parts, (&plain, None), now).await.unwrap();
+    record::add(parts, (&plain, &Orders::default()), now).await.unwrap();
     shop.app.serve_model(&admin, 2).await.unwrap();
     let (answers, right_without) = foreseen(&shop).await;
     assert!(answers[0].model_version.ends_with("-m2"));
     assert!(right > right_without + 10, "{right} of 80, {right_without} without");
 
     // Taken back, and as after a start: the trees are on record with their model.
-    let learned = record::ranker(parts, 1, now).await.unwrap();
-    assert!(learned.as_ref().is_some_and(|ranker| ranker.trees.is_some()));
+    let learned = record::orders(parts, 1, now).await.unwrap();
+    assert!(learned.baskets.as_ref().is_some_and(|ranker| ranker.trees.is_some()));
     shop.app.serve_model(&admin, 1).await.unwrap();
-    assert_eq!(shop.app.models.serving().unwrap().ranker, learned);
+    assert_eq!(shop.app.models.serving().unwrap().orders, learned);
     assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
     let (answers, right_again) = foreseen(&shop).await;
     assert!(answers[0].model_version.ends_with("-m1"));
@@ -292,4 +295,103 @@ async fn orders_of_those_who_did_not_agree_or_left_teach_nothing() {
     let privacy = caller(Role::Privacy);
     shop.app.request_erasure(&privacy, &who, crate::IdentityCheck::Verified).await.unwrap();
     assert_eq!(copied(), (REGULARS - 1) * DAYS);
+}
+
+/// Visits, ten minutes apart, of ten days and a half; the last one ends as the clock stands. At midnight today's product
+/// would look like yesterday's: it has as many visits as a product has only once its day is over.
+const VISITS: usize = 1_512;
+/// Visits of a day.
+const OF_DAY: usize = 144;
+
+/// Visits that walk along a shelf and then, two times of three, end with what everybody looks at that day.
+async fn a_hit_each_day(shop: &Shop) {
+    let ids = (0..110).map(|n| format!("shelf{n}")).chain((0..11).map(|day| format!("hit{day}")));
+    let products = ids.map(|id| {
+        let product = json!({"id": id, "title": id, "price": {"amount": 100, "currency": "USD"}});
+        product_from_json(&product, &SiteId::main(), Currency::USD).unwrap()
+    });
+    shop.app.put_products(products.collect(), &caller(Role::Admin)).await.unwrap();
+    let end = shop.app.clock.now();
+    for visits in (0..VISITS).collect::<Vec<_>>().chunks(90) {
+        let mut batch = Vec::new();
+        for (visit, step) in visits.iter().flat_map(|visit| (0..4).map(move |step| (*visit, step)))
+        {
+            let first = visit * 37 % 100;
+            let product = match step {
+                3 if visit % 3 > 0 => format!("hit{}", visit / OF_DAY),
+                _ => format!("shelf{}", first + step),
+            };
+            let before_ms = ((VISITS - visit) * 10 - step) as i64 * 60_000;
+            batch.push(json!({"type": "track", "event": "Product Viewed", "userId": format!("w{visit}"),
+                "messageId": format!("{visit}-{step}"), "timestamp": end.plus_ms(-before_ms).to_string(),
+                "properties": {"product_id": product}}));
+        }
+        let sent = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+        assert_eq!(sent.rejected.len(), 0);
+    }
+    folded(shop).await;
+}
+
+/// In how many of forty visits that are under way what everybody looks at today stands first.
+async fn hits_of_today(shop: &Shop) -> (Vec<crate::RecommendAnswer>, usize) {
+    let mut answers = Vec::new();
+    for first in 0..40 {
+        let mut request = RecommendRequest::new(Strategy::Session, 3);
+        let seen = (0..3).map(|step| ProductId::new(format!("shelf{}", 2 * first + step)).unwrap());
+        request.context.session = Some(seen.collect());
+        answers.push(shop.app.recommend(&request, &caller(Role::StorefrontServer)).await.unwrap());
+    }
+    let is_right = |answer: &&crate::RecommendAnswer| {
+        answer.recommendations[0].product_id.as_str() == format!("hit{}", VISITS / OF_DAY)
+    };
+    let right = answers.iter().filter(is_right).count();
+    (answers, right)
+}
+
+#[tokio::test]
+async fn a_shop_learns_how_its_visits_are_read_and_takes_it_back() {
+    let shop = Shop::open().await;
+    a_hit_each_day(&shop).await;
+    let (_, before) = hits_of_today(&shop).await;
+    let admin = caller(Role::Admin);
+    let model = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    assert_eq!(model.state, ModelState::Accepted, "{model:?}");
+    let sessions = model.sessions.unwrap();
+    assert_eq!(sessions.state, ModelState::Accepted, "{sessions:?}");
+    assert!(sessions.n_trees > 0 && sessions.verdict.gain.low > 0.0, "{sessions:?}");
+    let (answers, right) = hits_of_today(&shop).await;
+    assert!(right > before + 10, "{right} of 40, {before} without");
+    for answer in &answers {
+        assert!(answer.model_version.ends_with("-m1"), "{}", answer.model_version);
+        let first = &answer.recommendations[0].reason;
+        assert_eq!(first.kind, ReasonKind::ViewedTogether, "{answer:?}");
+    }
+
+    // A model without: visits are read as a shop begins with.
+    let (parts, now) = (&shop.app.parts, shop.app.clock.now());
+    let plain = Model { number: 2, sessions: None, ..model.clone() };
+    record::add(parts, (&plain, &Orders::default()), now).await.unwrap();
+    shop.app.serve_model(&admin, 2).await.unwrap();
+    let (answers, right) = hits_of_today(&shop).await;
+    assert_eq!(right, before);
+    assert!(answers[0].model_version.ends_with("-m2"));
+
+    // Taken back, and as after a start: it is on record with its model.
+    let learned = record::orders(parts, 1, now).await.unwrap();
+    assert!(learned.sessions.is_some());
+    shop.app.serve_model(&admin, 1).await.unwrap();
+    assert_eq!(shop.app.models.serving().unwrap().orders, learned);
+    assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
+    let (_, right) = hits_of_today(&shop).await;
+    assert!(right > before + 10, "{right} of 40, {before} without");
+}
+
+#[tokio::test]
+async fn visits_of_those_who_did_not_agree_teach_nothing() {
+    let shop = Shop::open_in("eu").await;
+    two_tastes(&shop).await;
+    assert_eq!(sessions::copy(shop.app.views.read().crowd().visits), []);
+    let shop = Shop::open().await;
+    two_tastes(&shop).await;
+    assert_eq!(sessions::copy(shop.app.views.read().crowd().visits).len(), 2 * SHOPPERS * 6);
 }

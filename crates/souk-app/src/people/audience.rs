@@ -141,18 +141,23 @@ impl App {
     }
 
     /// The model of who wants what, learned when it is first asked for and kept until the figures of the
-    /// shop are fitted anew.
+    /// shop are fitted anew. Then the next is learned, and one that is worse than the one before does not serve.
     async fn audience_model(&self, site: &SiteId) -> Result<Arc<Audience>, AppError> {
         let _alone = self.people.audience_working.lock().await;
         let fitted = *self.people.fitted.lock();
-        if let Some((of, known)) = self.people.audiences.read().get(site)
+        let known = self.people.audiences.read().get(site).cloned();
+        if let Some((of, known)) = &known
             && *of == fitted
         {
             return Ok(Arc::clone(known));
         }
+        let before = known.map(|(_, known)| known);
         let vectors = self.projector.inspect(|views| views.crowd().vectors.clone()).await?;
         let now = self.clock.now().as_ms();
-        let learn = move || Audience::learn(&vectors, &examples(&vectors, EXAMPLES_MAX), now);
+        let learn = move || {
+            let examples = examples(&vectors, EXAMPLES_MAX);
+            Audience::learn(&vectors, &examples, (now, before.as_deref()))
+        };
         let learned = tokio::task::spawn_blocking(learn).await;
         let learned =
             learned.map_err(|source| AppError::Bug(format!("learning ended: {source}")))?;

@@ -18,7 +18,7 @@ use crate::recommend::ReasonKind;
 use crate::recommend::discover::discover;
 use crate::recommend::kin::kin;
 use crate::recommend::plan::Source;
-use crate::recommend::state::{HabitOf, Ranking, Scratches};
+use crate::recommend::state::{HabitOf, Ranking, Scratches, VisitOf};
 
 /// Recently viewed products that are still worth showing: thirty days.
 const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
@@ -192,7 +192,8 @@ fn likely_next<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> 
     let market = scene.ranking.market(baskets, scene.now);
     let neighbourhood =
         scene.ranking.neighbourhood((shopper, scene.now), baskets, &mut scratches.next_basket);
-    let ordered_by = scene.model.and_then(|model| Some((model.number, model.ranker.clone()?)));
+    let ordered_by =
+        scene.model.and_then(|model| Some((model.number, model.orders.baskets.clone()?)));
     let (model, ranker) = ordered_by.map_or_else(Default::default, |(n, ranker)| (Some(n), ranker));
     let params = Params { ranker, ..scene.ranking.next_basket_params(scene.proposals_max) };
     let query = BasketQuery {
@@ -230,8 +231,20 @@ fn session<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
         limit: scene.proposals_max,
     };
     let ranking = scene.ranking;
-    let scored = ranking.visit_answer((index.kind, index.visits.n_changes()), &query, || {
-        ranking.session.recommend(index.visits, &query, &mut scratches.session)
+    // It learned from visits, and knows nothing of how baskets are read.
+    let is_learned = index.kind == ReasonKind::ViewedTogether;
+    let model = scene.model.filter(|_| is_learned);
+    let mixture = model.and_then(|model| Some((model.number, model.orders.sessions.as_ref()?)));
+    let from = VisitOf {
+        kind: index.kind,
+        model: mixture.map(|(number, _)| number),
+        n_changes: index.visits.n_changes(),
+    };
+    let scored = ranking.visit_answer(from, &query, || match mixture {
+        Some((_, mixture)) => {
+            mixture.recommend(index.visits, (&query, &[]), &mut scratches.mixture)
+        }
+        None => ranking.session.recommend(index.visits, &query, &mut scratches.session),
     });
     let (is_stored, bond) = (scene.is_seen_stored, index.kind);
     label(scored, scene.proposals_max, move |scored| {

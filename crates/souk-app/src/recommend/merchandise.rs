@@ -4,13 +4,13 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::rules::{
     ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo,
-    SegmentsOf, Selection, Taken, arrange,
+    SegmentsOf, Selection, Shelf, Taken, arrange,
 };
 use souk_core::{Day, Filter, LocationId, Product, ProductId, ProductMark, SiteId, Timestamp};
 use souk_recommend::Item;
 use souk_recommend::next_basket::Basket;
 
-use crate::projections::Views;
+use crate::projections::{Catalogue, Views};
 use crate::recommend::candidates::Proposal;
 use crate::recommend::{ReasonKind, RecommendContext};
 use crate::rules::RuleBook;
@@ -121,6 +121,32 @@ pub(crate) struct Asked<'a> {
     pub(crate) placement: Option<&'a str>,
     /// What the shopper is looking at.
     pub(crate) context: &'a RecommendContext,
+}
+
+/// Candidates with their products.
+struct Pool<'a> {
+    catalogue: &'a Catalogue,
+    pool: &'a [Proposal],
+}
+
+impl Pool<'_> {
+    fn product(&self, candidate: usize) -> Option<&Product> {
+        self.catalogue.product(self.pool[candidate].item).map(|product| &**product)
+    }
+}
+
+impl Shelf for Pool<'_> {
+    fn id(&self, candidate: usize) -> &ProductId {
+        self.catalogue.product_id(self.pool[candidate].item)
+    }
+
+    fn brand(&self, candidate: usize) -> Option<&str> {
+        self.product(candidate)?.brand.as_deref()
+    }
+
+    fn category(&self, candidate: usize) -> Option<&str> {
+        self.product(candidate)?.categories.first().map(String::as_str)
+    }
 }
 
 impl<'a> Hand<'a> {
@@ -310,23 +336,18 @@ impl<'a> Hand<'a> {
         }
         let n_ranked = self.seat(&mut pool, guests);
         let mut pins = Vec::new();
-        let views = self.scope.views;
-        let candidates: Vec<Candidate<'_>> = (0..)
+        let candidates: Vec<Candidate> = (0..)
             .zip(&pool)
             .map(|(number, proposal)| Candidate {
-                id: views.catalogue.product_id(proposal.item),
                 effect: self.effect(proposal.item, (number, &mut pins)),
-                brand: self.product(proposal.item).and_then(|product| product.brand.as_deref()),
-                category: self
-                    .product(proposal.item)
-                    .and_then(|product| product.categories.first().map(String::as_str)),
                 margin: self.margin(proposal.item),
                 stock: self.stock(proposal.item),
                 is_guest: number as usize >= n_ranked,
             })
             .collect();
         let set = &self.scope.book.set;
-        let made = arrange((set, &self.active), &candidates, &pins, limit);
+        let shelf = Pool { catalogue: &self.scope.views.catalogue, pool: &pool };
+        let made = arrange((set, &self.active), (&candidates, &shelf), &pins, limit);
         let mut scores: Vec<f32> =
             made.placed.iter().map(|one| pool[one.candidate].score).collect();
         // The numbers say how sure the list is, place by place; the order is now the merchant's.
@@ -340,8 +361,10 @@ impl<'a> Hand<'a> {
             listed.taken.push(proposal);
         }
         let is_placed: FxHashSet<usize> = made.placed.iter().map(|one| one.candidate).collect();
-        let cap =
-            |idx: usize| made.capped.iter().find(|(one, _)| *one == idx).map(|(_, rule)| *rule);
+        let cap = |idx: usize| {
+            let found = made.capped.binary_search_by_key(&idx, |(candidate, _)| *candidate);
+            found.ok().map(|at| made.capped[at].1)
+        };
         let left = (0..n_ranked).filter(|idx| !is_placed.contains(idx));
         listed.left = left.map(|idx| (idx, pool[idx].item, cap(idx))).collect();
         listed

@@ -15,7 +15,9 @@ use souk_recommend::bought_together::TogetherScratch;
 use souk_recommend::buy_again::BuyAgainScratch;
 use souk_recommend::diversity::VarietyScratch;
 use souk_recommend::next_basket::{self, Basket, BasketVectors, Market, Neighbourhood};
-use souk_recommend::session::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use souk_recommend::session::{
+    MixtureScratch, SessionParams, SessionQuery, SessionScorer, SessionScratch,
+};
 use souk_recommend::sources::BlendScratch;
 use souk_recommend::visits::VisitId;
 use souk_recommend::{CoScratch, Item, Scored, Shopper};
@@ -72,6 +74,7 @@ fn forgotten_kind() -> RecordKind {
 pub(crate) struct Scratches {
     pub next_basket: next_basket::Scratch,
     pub session: SessionScratch,
+    pub mixture: MixtureScratch,
     pub together: TogetherScratch,
     pub counts: CoScratch,
     pub buy_again: BuyAgainScratch,
@@ -156,18 +159,31 @@ impl Habit {
 #[derive(Debug)]
 struct VisitAnswer {
     made: Instant,
-    kind: ReasonKind,
-    /// Of the visits that it was made from.
-    n_changes: u64,
+    from: VisitOf,
     seen: Vec<Item>,
     excluded: Vec<Item>,
     limit: usize,
     scored: Arc<Vec<Scored>>,
 }
 
+/// What an answer to a running visit is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct VisitOf {
+    /// What the visits say of likeness.
+    pub(crate) kind: ReasonKind,
+    /// The number of the model by which it is put in order, if any.
+    pub(crate) model: Option<u64>,
+    /// Of the visits that it is made from.
+    pub(crate) n_changes: u64,
+}
+
 impl VisitAnswer {
-    fn age_max(&self, n_changes: u64) -> Duration {
-        if self.n_changes == n_changes { SETTLED_AGE_MAX } else { VISIT_AGE_MAX }
+    fn age_max(&self, from: VisitOf) -> Duration {
+        match (self.from.kind, self.from.model) == (from.kind, from.model) {
+            true if self.from.n_changes == from.n_changes => SETTLED_AGE_MAX,
+            true => VISIT_AGE_MAX,
+            false => Duration::ZERO,
+        }
     }
 }
 
@@ -195,8 +211,15 @@ pub(crate) struct Ranking {
 
 impl Default for Ranking {
     fn default() -> Ranking {
+        Ranking::new(SessionParams::default())
+    }
+}
+
+impl Ranking {
+    /// Nothing kept yet; visits will be read so.
+    pub(crate) fn new(session: SessionParams) -> Ranking {
         Ranking {
-            session: SessionScorer::new(SessionParams::default()),
+            session: SessionScorer::new(session),
             market: RwLock::default(),
             neighbourhoods: RwLock::default(),
             searching: Mutex::new(()),
@@ -315,7 +338,7 @@ impl Ranking {
     /// the shop does not store is not kept.
     pub(crate) fn visit_answer(
         &self,
-        (kind, n_changes): (ReasonKind, u64),
+        from: VisitOf,
         query: &SessionQuery<'_>,
         make: impl FnOnce() -> Vec<Scored>,
     ) -> Arc<Vec<Scored>> {
@@ -323,16 +346,15 @@ impl Ranking {
             return Arc::new(make());
         };
         if let Some(kept) = self.visits.read().get(&visit)
-            && kept.made.elapsed() < kept.age_max(n_changes)
-            && (kept.kind, kept.limit) == (kind, query.limit)
+            && kept.made.elapsed() < kept.age_max(from)
+            && kept.limit == query.limit
             && (&kept.seen[..], &kept.excluded[..]) == (query.items, query.exclude)
         {
             return Arc::clone(&kept.scored);
         }
         let answer = VisitAnswer {
             made: Instant::now(),
-            kind,
-            n_changes,
+            from,
             seen: query.items.to_vec(),
             excluded: query.exclude.to_vec(),
             limit: query.limit,

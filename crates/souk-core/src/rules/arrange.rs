@@ -13,23 +13,35 @@ use crate::ProductId;
 /// Chosen: the spread inside a grocer's or a fashion shop's assortment.
 const MARGIN_SPAN: f32 = 0.25;
 
+/// Weights are finite, so their bits are below this.
+const BITS_MAX: u32 = 1 << 31;
+/// Comes after every weight.
+const BURIED: u64 = 1 << 63;
+
 /// A product that may take a place. Its rank is its place among the candidates.
 #[derive(Clone, Debug)]
-pub struct Candidate<'a> {
-    /// Which product.
-    pub id: &'a ProductId,
+pub struct Candidate {
     /// What the rules that hold do with it. One that a rule takes out must not be a candidate.
     pub effect: Effect,
-    /// Its brand, where caps ask for it.
-    pub brand: Option<&'a str>,
-    /// Its first category, likewise.
-    pub category: Option<&'a str>,
     /// The share of its price that the shop keeps, where it is known and asked for.
     pub margin: Option<f32>,
     /// Its stock from −1 (little) to 1 (much), likewise; 0 where it is not known.
     pub stock: f32,
     /// Whether nobody proposed it and only a pin can give it a place.
     pub is_guest: bool,
+}
+
+/// What is asked of a few candidates only, by their place among the candidates: products lie all over memory,
+/// and a look at each of three hundred would be most of what rules cost.
+pub trait Shelf {
+    /// Which product; asked where a pin means several.
+    fn id(&self, candidate: usize) -> &ProductId;
+
+    /// Its brand; asked where a cap counts it.
+    fn brand(&self, candidate: usize) -> Option<&str>;
+
+    /// Its first category, likewise.
+    fn category(&self, candidate: usize) -> Option<&str>;
 }
 
 /// Why a product stands where it stands, where its weight alone does not say it.
@@ -64,13 +76,14 @@ pub struct Arrangement {
 /// Makes a list of at most `limit` products.
 pub fn arrange(
     (set, active): (&RuleSet, &ActiveRules),
-    candidates: &[Candidate<'_>],
+    (candidates, shelf): (&[Candidate], &dyn Shelf),
     pins: &[PinHit],
     limit: usize,
 ) -> Arrangement {
-    let mut work = Work::new(set, active, candidates);
+    let mut work = Work::new((set, active), (candidates, shelf), limit);
     let pinned = work.pin(pins, limit);
     work.order = work.order();
+    work.shares.fill(&work.order, candidates);
     let mut placed = Vec::with_capacity(limit);
     for (place, pin) in (1..).zip(pinned) {
         placed.extend(pin.or_else(|| work.next((place, limit))));
@@ -85,38 +98,36 @@ pub fn arrange(
 struct Work<'a> {
     set: &'a RuleSet,
     active: &'a ActiveRules,
-    candidates: &'a [Candidate<'a>],
+    candidates: &'a [Candidate],
+    shelf: &'a dyn Shelf,
     is_used: Vec<bool>,
     /// Candidates that can take a place by weight, best first.
-    order: Vec<usize>,
+    order: Vec<u32>,
     /// How far the order holds nothing free. What a cap keeps out once, it keeps out for good, so this
     /// only grows.
     next_free: usize,
-    /// The same for what fills each reserved share.
-    next_reserved: Vec<usize>,
-    /// Places that each reserved share has, and how many it is to have.
-    filled: Vec<(usize, f32)>,
-    caps: Caps,
+    shares: Shares,
+    caps: Caps<'a>,
     /// Candidates that were passed over, and the cap that did it.
     capped: Vec<(usize, RuleNo)>,
 }
 
 impl<'a> Work<'a> {
-    fn new(set: &'a RuleSet, active: &'a ActiveRules, candidates: &'a [Candidate<'a>]) -> Work<'a> {
-        let share = |rule: &RuleNo| match set.action(*rule) {
-            RuleAction::Reserve { share } => (0, share),
-            _ => (0, 0.0),
-        };
+    fn new(
+        (set, active): (&'a RuleSet, &'a ActiveRules),
+        (candidates, shelf): (&'a [Candidate], &'a dyn Shelf),
+        limit: usize,
+    ) -> Work<'a> {
         Work {
             set,
             active,
             candidates,
+            shelf,
             is_used: vec![false; candidates.len()],
             order: Vec::new(),
             next_free: 0,
-            next_reserved: vec![0; active.reserves.len()],
-            filled: active.reserves.iter().map(share).collect(),
-            caps: Caps::new(set, active, candidates.len()),
+            shares: Shares::new((set, active), limit),
+            caps: Caps::new((set, active), (candidates, shelf)),
             capped: Vec::new(),
         }
     }
@@ -141,7 +152,7 @@ impl<'a> Work<'a> {
             let meant = by_rule.get(&rule).into_iter().flatten().copied();
             let free = meant.filter(|candidate| !self.is_used[*candidate]);
             let best = free.min_by_key(|candidate| {
-                (selection.order_of(self.candidates[*candidate].id), *candidate)
+                (selection.order_of(self.shelf.id(*candidate)), *candidate)
             });
             if let Some(candidate) = best {
                 pinned[place] = Some(Placed { candidate, taken: Taken::ByPin(rule) });
@@ -152,22 +163,21 @@ impl<'a> Work<'a> {
     }
 
     /// The candidates that can take a place by weight, best first, the buried ones last.
-    fn order(&self) -> Vec<usize> {
+    fn order(&self) -> Vec<u32> {
         let neutral = self.neutral_margin();
-        let ranked =
-            self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.is_guest);
-        let mut keys: Vec<(bool, u32, u32)> = ranked
-            .map(|(rank, candidate)| {
-                let is_buried = candidate.effect.buried_by.is_some();
-                let weight = weight(candidate, neutral) / ((rank + 2) as f32).log2();
-                // Weights are above 0, so that their bits have their order. Among the buried, rank alone
-                // decides.
-                let key = if is_buried { 0 } else { u32::MAX - weight.to_bits() };
-                (is_buried, key, rank as u32)
-            })
-            .collect();
+        let ranked = (0_u64..).zip(self.candidates).filter(|(_, candidate)| !candidate.is_guest);
+        // One number says all: buried or not, then the weight, then the rank.
+        let keys = ranked.map(|(rank, candidate)| {
+            if candidate.effect.buried_by.is_some() {
+                return BURIED | rank;
+            }
+            let weight = weight(candidate, neutral) / ((rank + 2) as f32).log2();
+            // Weights are above 0, so that their bits have their order.
+            u64::from(BITS_MAX - weight.to_bits()) << 32 | rank
+        });
+        let mut keys: Vec<u64> = keys.collect();
         keys.sort_unstable();
-        keys.into_iter().map(|(_, _, rank)| rank as usize).collect()
+        keys.into_iter().map(|key| key as u32).collect()
     }
 
     /// The margin of the middle candidate of those whose margin is known.
@@ -183,17 +193,14 @@ impl<'a> Work<'a> {
     /// The product for one place, counted from 1.
     fn next(&mut self, (place, limit): (usize, usize)) -> Option<Placed> {
         let by_weight = self.first_free();
-        for idx in 0..self.filled.len() {
-            let (filled, share) = self.filled[idx];
-            // Rounded, but at least one place; evenly spread over the list.
-            let quota = ((share * limit as f32).round() as usize).clamp(1, limit);
-            if filled >= place * quota / limit {
+        for share in 0..self.shares.quotas.len() {
+            if !self.shares.wants(share, (place, limit)) {
                 continue;
             }
-            if let Some(candidate) = self.first_reserved(idx) {
+            if let Some(candidate) = self.first_reserved(share) {
                 self.take(candidate);
                 let is_next = by_weight == Some(candidate);
-                let rule = self.active.reserves[idx];
+                let rule = self.active.reserves[share];
                 let taken = if is_next { Taken::ByWeight } else { Taken::ByReserve(rule) };
                 return Some(Placed { candidate, taken });
             }
@@ -206,8 +213,9 @@ impl<'a> Work<'a> {
     /// The best candidate that is free and breaks no cap.
     fn first_free(&mut self) -> Option<usize> {
         while let Some(&candidate) = self.order.get(self.next_free) {
+            let candidate = candidate as usize;
             if !self.is_used[candidate] {
-                match self.caps.broken((candidate, &self.candidates[candidate])) {
+                match self.caps.broken(candidate) {
                     None => return Some(candidate),
                     Some(cap) => self.capped.push((candidate, self.active.caps[cap])),
                 }
@@ -219,31 +227,97 @@ impl<'a> Work<'a> {
 
     /// The same of those that fill a reserved share.
     fn first_reserved(&mut self, share: usize) -> Option<usize> {
-        while let Some(&candidate) = self.order.get(self.next_reserved[share]) {
-            if !self.is_used[candidate]
-                && self.candidates[candidate].effect.reserves >> share & 1 == 1
-                && self.caps.broken((candidate, &self.candidates[candidate])).is_none()
-            {
+        while let Some(place) = self.shares.next(share) {
+            let candidate = self.order[place] as usize;
+            if !self.is_used[candidate] && self.caps.broken(candidate).is_none() {
                 return Some(candidate);
             }
-            self.next_reserved[share] += 1;
+            self.shares.pass(share, place);
         }
         None
     }
 
     fn take(&mut self, candidate: usize) {
         self.is_used[candidate] = true;
-        let reserves = self.candidates[candidate].effect.reserves;
-        for share in numbers(0, reserves) {
-            self.filled[share as usize].0 += 1;
+        self.shares.count(self.candidates[candidate].effect.reserves);
+        self.caps.count(candidate);
+    }
+}
+
+/// The reserved shares: how many places each is to have and has, and what can fill it.
+struct Shares {
+    quotas: Vec<usize>,
+    filled: Vec<usize>,
+    /// By share: the places in the order of candidates that can fill it and are still in question.
+    /// A candidate that is used or that a cap keeps out stays so, and is struck off.
+    fitting: Vec<u64>,
+    /// Words of `fitting` for one share.
+    n_words: usize,
+    /// The first word of each share that may have anything left.
+    first: Vec<usize>,
+}
+
+impl Shares {
+    fn new((set, active): (&RuleSet, &ActiveRules), limit: usize) -> Shares {
+        // Rounded, but at least one place; evenly spread over the list.
+        let quota = |rule: &RuleNo| match set.action(*rule) {
+            RuleAction::Reserve { share } => {
+                ((share * limit as f32).round() as usize).clamp(1, limit.max(1))
+            }
+            _ => 0,
+        };
+        let quotas: Vec<usize> = active.reserves.iter().map(quota).collect();
+        let (filled, first) = (vec![0; quotas.len()], vec![0; quotas.len()]);
+        Shares { quotas, filled, fitting: Vec::new(), n_words: 0, first }
+    }
+
+    /// Notes which candidates can fill which share.
+    fn fill(&mut self, order: &[u32], candidates: &[Candidate]) {
+        if self.quotas.is_empty() {
+            return;
         }
-        self.caps.count((candidate, &self.candidates[candidate]));
+        self.n_words = order.len().div_ceil(64);
+        self.fitting = vec![0; self.n_words * self.quotas.len()];
+        for (place, candidate) in order.iter().enumerate() {
+            for share in numbers(0, candidates[*candidate as usize].effect.reserves) {
+                self.fitting[share as usize * self.n_words + place / 64] |= 1 << (place % 64);
+            }
+        }
+    }
+
+    /// Whether a share has less than its part of the list up to this place: `filled < ⌊place · quota / limit⌋`.
+    fn wants(&self, share: usize, (place, limit): (usize, usize)) -> bool {
+        (self.filled[share] + 1) * limit <= place * self.quotas[share]
+    }
+
+    /// The first place in the order that can fill a share.
+    fn next(&mut self, share: usize) -> Option<usize> {
+        let words = &self.fitting[share * self.n_words..][..self.n_words];
+        while let Some(word) = words.get(self.first[share]) {
+            if *word != 0 {
+                return Some(self.first[share] * 64 + word.trailing_zeros() as usize);
+            }
+            self.first[share] += 1;
+        }
+        None
+    }
+
+    /// Strikes a place off.
+    fn pass(&mut self, share: usize, place: usize) {
+        self.fitting[share * self.n_words + place / 64] &= !(1 << (place % 64));
+    }
+
+    /// Counts a product of the list for each share that it fills.
+    fn count(&mut self, reserves: u64) {
+        numbers(0, reserves).for_each(|share| self.filled[share as usize] += 1);
     }
 }
 
 /// What caps count. All caps that count by the same thing share its groups: the products of one brand, or
 /// of one beginning of a category.
-struct Caps {
+struct Caps<'a> {
+    candidates: &'a [Candidate],
+    shelf: &'a dyn Shelf,
     /// The caps that hold: the most that each allows, and its place among the ways to count.
     caps: Vec<(u16, usize)>,
     ways: Vec<CapBy>,
@@ -257,8 +331,11 @@ struct Caps {
     counts: Vec<u16>,
 }
 
-impl Caps {
-    fn new(set: &RuleSet, active: &ActiveRules, n_candidates: usize) -> Caps {
+impl<'a> Caps<'a> {
+    fn new(
+        (set, active): (&RuleSet, &ActiveRules),
+        (candidates, shelf): (&'a [Candidate], &'a dyn Shelf),
+    ) -> Caps<'a> {
         let mut ways: Vec<CapBy> = Vec::new();
         let caps = active.caps.iter().map(|rule| {
             let RuleAction::Cap { by, max } = set.action(*rule) else { return (u16::MAX, 0) };
@@ -269,18 +346,18 @@ impl Caps {
             (max, way)
         });
         let caps: Vec<(u16, usize)> = caps.collect();
-        let groups = vec![None; n_candidates * ways.len()];
+        let groups = vec![None; candidates.len() * ways.len()];
         let (names, full, counts) = (FxHashMap::default(), Vec::new(), Vec::new());
-        Caps { caps, ways, names, groups, full, counts }
+        Caps { candidates, shelf, caps, ways, names, groups, full, counts }
     }
 
     /// The group of a candidate by one way to count; `None` when it has no brand or category.
-    fn group(&mut self, (idx, candidate): (usize, &Candidate<'_>), way: usize) -> Option<u32> {
-        let slot = idx * self.ways.len() + way;
+    fn group(&mut self, candidate: usize, way: usize) -> Option<u32> {
+        let slot = candidate * self.ways.len() + way;
         if let Some(known) = self.groups[slot] {
             return known;
         }
-        let group = key_of(candidate, self.ways[way]).map(|key| {
+        let group = self.key_of(candidate, self.ways[way]).map(|key| {
             let next = self.full.len() as u32;
             let group = *self.names.entry((way, key)).or_insert(next);
             if group == next {
@@ -293,25 +370,38 @@ impl Caps {
         group
     }
 
+    /// What a cap counts a candidate as; `None` when it has no brand or category.
+    fn key_of(&self, candidate: usize, by: CapBy) -> Option<u64> {
+        match by {
+            CapBy::Brand => Some(hash(std::iter::once(self.shelf.brand(candidate)?))),
+            CapBy::Category { depth } => {
+                let depth = depth.map_or(usize::MAX, usize::from);
+                let path = self.shelf.category(candidate)?;
+                Some(hash(path.split('>').map(str::trim).take(depth)))
+            }
+        }
+    }
+
     /// The first cap that another product like this one would break.
-    fn broken(&mut self, (idx, candidate): (usize, &Candidate<'_>)) -> Option<usize> {
-        if candidate.effect.caps == 0 {
+    fn broken(&mut self, candidate: usize) -> Option<usize> {
+        let caps = self.candidates[candidate].effect.caps;
+        if caps == 0 {
             return None;
         }
         let mut full = 0;
         for way in 0..self.ways.len() {
-            let group = self.group((idx, candidate), way);
+            let group = self.group(candidate, way);
             full |= group.map_or(0, |group| self.full[group as usize]);
         }
-        let broken = full & candidate.effect.caps;
+        let broken = full & caps;
         (broken != 0).then(|| broken.trailing_zeros() as usize)
     }
 
     /// Counts a product of the list.
-    fn count(&mut self, (idx, candidate): (usize, &Candidate<'_>)) {
-        for cap in numbers(0, candidate.effect.caps).map(|cap| cap as usize) {
+    fn count(&mut self, candidate: usize) {
+        for cap in numbers(0, self.candidates[candidate].effect.caps).map(|cap| cap as usize) {
             let (max, way) = self.caps[cap];
-            let Some(group) = self.group((idx, candidate), way) else { continue };
+            let Some(group) = self.group(candidate, way) else { continue };
             let count = &mut self.counts[group as usize * self.caps.len() + cap];
             *count += 1;
             if *count >= max {
@@ -321,19 +411,8 @@ impl Caps {
     }
 }
 
-/// What a cap counts the candidate as; `None` when it has no brand or category.
-fn key_of(candidate: &Candidate<'_>, by: CapBy) -> Option<u64> {
-    match by {
-        CapBy::Brand => Some(hash(std::iter::once(candidate.brand?))),
-        CapBy::Category { depth } => {
-            let depth = depth.map_or(usize::MAX, usize::from);
-            Some(hash(candidate.category?.split('>').map(str::trim).take(depth)))
-        }
-    }
-}
-
 /// By what the rules multiply a candidate's weight.
-fn weight(candidate: &Candidate<'_>, neutral_margin: f32) -> f32 {
+fn weight(candidate: &Candidate, neutral_margin: f32) -> f32 {
     let effect = &candidate.effect;
     let margin = candidate.margin.map_or(0.0, |margin| {
         effect.margin * ((margin - neutral_margin) / MARGIN_SPAN).clamp(-1.0, 1.0)

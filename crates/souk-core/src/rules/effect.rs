@@ -1,7 +1,8 @@
 //! What the rules that hold do with one product.
 
 use super::bits::numbers;
-use super::set::{ActiveRules, RuleNo, RuleRow, RuleSet};
+use super::row::RuleRow;
+use super::set::{ActiveRules, RuleNo, RuleSet};
 use super::{BOOST_MAX, RuleAction};
 
 /// A pin that means a candidate.
@@ -82,13 +83,58 @@ impl RuleSet {
                 _ => self.add_word(&mut effect, (active, kind), rules),
             }
         }
-        for rule in self.narrow_hits((active, row)) {
-            match self.action(rule) {
-                RuleAction::Pin { .. } => pins.push(PinHit { rule, candidate }),
-                action => self.add(&mut effect, active, (rule, action)),
+        self.each_span(row, |kind, rules| match kind {
+            RuleAction::Pin { .. } => {
+                let held = rules.iter().filter(|rule| self.is_held(active, **rule));
+                pins.extend(held.map(|rule| PinHit { rule: RuleNo(*rule), candidate }));
             }
-        }
+            _ => self.add_span(&mut effect, (active, kind), rules),
+        });
         effect
+    }
+
+    /// Adds the narrow rules of a row that hold, of those that all do the same kind of thing and stand in the order
+    /// in which they win. Numbers are taken in without asking whether a rule holds: one in four does, at random,
+    /// and a processor that guesses wrong loses more than the sum costs.
+    fn add_span(
+        &self,
+        effect: &mut Effect,
+        (active, kind): (&ActiveRules, RuleAction),
+        rules: &[u32],
+    ) {
+        let held = |rule: u32| self.is_held(active, rule);
+        let sum = |from: f32| {
+            let weight = |rule: &u32| if held(*rule) { self.amount(*rule) } else { 0.0 };
+            rules.iter().fold(from, |all, rule| all + weight(rule)).min(1.0)
+        };
+        let bits = || {
+            let bit = |rule: &u32| u64::from(held(*rule)) * self.slot_bit(active, *rule);
+            rules.iter().fold(0, |all, rule| all | bit(rule))
+        };
+        match kind {
+            RuleAction::Pin { .. } => {}
+            RuleAction::Hide | RuleAction::Bury | RuleAction::ExcludeBought { .. } => {
+                if let Some(rule) = rules.iter().copied().find(|rule| held(*rule)).map(RuleNo) {
+                    self.add(effect, active, (rule, self.action(rule)));
+                }
+            }
+            RuleAction::Boost { .. } => {
+                let factor = |rule: &u32| if held(*rule) { self.amount(*rule) } else { 1.0 };
+                effect.boost = rules.iter().fold(effect.boost, |all, rule| all * factor(rule));
+            }
+            RuleAction::Margin { .. } => effect.margin = sum(effect.margin),
+            RuleAction::Stock { .. } => effect.stock = sum(effect.stock),
+            RuleAction::Reserve { .. } if active.reserves.is_empty() => {}
+            RuleAction::Reserve { .. } => effect.reserves |= bits(),
+            RuleAction::Cap { .. } if active.caps.is_empty() => {}
+            RuleAction::Cap { .. } => effect.caps |= bits(),
+        }
+    }
+
+    /// The bit of a reserved share or cap among those that count; none for one that does not.
+    fn slot_bit(&self, active: &ActiveRules, rule: u32) -> u64 {
+        let slot = u32::from(active.slots[rule as usize]);
+        u64::from(slot < u64::BITS) << (slot % u64::BITS)
     }
 
     /// What the rules for all products do.
@@ -107,8 +153,7 @@ impl RuleSet {
         (active, kind): (&ActiveRules, RuleAction),
         mut rules: impl Iterator<Item = u32>,
     ) {
-        let bit =
-            |rule: u32| 1_u64.checked_shl(u32::from(active.slots[rule as usize])).unwrap_or(0);
+        let bit = |rule: u32| self.slot_bit(active, rule);
         match kind {
             RuleAction::Pin { .. } | RuleAction::Redirect | RuleAction::Banner => {}
             RuleAction::Hide | RuleAction::Bury | RuleAction::ExcludeBought { .. } => {
@@ -138,7 +183,7 @@ impl RuleSet {
 
     /// Adds one rule that is no pin.
     fn add(&self, effect: &mut Effect, active: &ActiveRules, (rule, action): (RuleNo, RuleAction)) {
-        let bit = || 1_u64.checked_shl(u32::from(active.slots[rule.0 as usize])).unwrap_or(0);
+        let bit = || self.slot_bit(active, rule.0);
         match action {
             RuleAction::Pin { .. } | RuleAction::Redirect | RuleAction::Banner => {}
             RuleAction::Boost { factor } => effect.boost *= factor,

@@ -5,7 +5,7 @@
 //! product's brand, category, tag or id. A rule for all products is *common* and is looked at once a
 //! request. Any other is *broad* and tried on every product. Broad rules have the small numbers, in blocks of
 //! one kind of action each, so that a product's row is a short set of bits for them, read without a
-//! decision for each bit, and a list for the narrow ones.
+//! decision for each bit, and a list for the narrow ones, which have blocks of one kind too.
 
 use std::hash::{Hash, Hasher};
 
@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use super::bits::{Bits, numbers};
 use super::conditions::ConditionIndex;
 use super::effect::Effect;
+use super::row::RuleRow;
 use super::schedule::Now;
 use super::{Rule, RuleAction, RuleContext, RuleId, Selection};
 use crate::filter::{Anchor, each_anchor};
@@ -30,20 +31,6 @@ const NO_SLOT: u8 = u8::MAX;
 /// A rule's number in its set; means another rule in another set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuleNo(pub(super) u32);
-
-/// What the rules of a set say of one product: those whose selection means it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RuleRow {
-    broad: Box<[u64]>,
-    narrow: Box<[u32]>,
-}
-
-impl RuleRow {
-    /// Whether no rule means the product.
-    pub fn is_empty(&self) -> bool {
-        self.narrow.is_empty() && self.broad.iter().all(|word| *word == 0)
-    }
-}
 
 /// The rules by what they do, for a glance at those that hold.
 #[derive(Clone, Debug, Default)]
@@ -96,9 +83,10 @@ impl Kinds {
     }
 }
 
-/// Broad rules of one kind of action: whole words of bits.
+/// Broad or narrow rules of one kind of action: whole words of bits.
 #[derive(Clone, Copy, Debug)]
 struct Block {
+    reach: Reach,
     first_word: usize,
     end_word: usize,
 }
@@ -107,8 +95,8 @@ struct Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reach {
     Broad,
-    Common,
     Narrow,
+    Common,
 }
 
 /// Rules as they are asked: see the module.
@@ -124,8 +112,10 @@ pub struct RuleSet {
     /// By number: its place in the order that decides contradictions.
     precedence: Vec<u32>,
     kinds: Kinds,
-    /// Broad rules of one kind of action, in the order in which they win.
+    /// Broad, then narrow rules of one kind of action, in the order in which they win.
     blocks: Vec<Block>,
+    /// The ends of the narrow ones, with what their rules do.
+    spans: Vec<(u32, RuleAction)>,
     /// Rules for all products.
     common: Vec<u32>,
     /// Narrow rules by the hash of an anchor.
@@ -283,21 +273,21 @@ impl RuleSet {
         let mut reached: Vec<(Reach, Option<Vec<Anchor>>, Rule)> = reached.collect();
         reached.sort_by(|(a, _, left), (b, _, right)| {
             let kind = |reach: &Reach, rule: &Rule| match reach {
-                Reach::Broad => (rule.action.as_str(), strength(rule)),
-                _ => ("", 0),
+                Reach::Common => ("", 0),
+                _ => (rule.action.as_str(), strength(rule)),
             };
             (a, kind(a, left), left.precedence()).cmp(&(b, kind(b, right), right.precedence()))
         });
         let mut set = RuleSet::default();
         let mut fields = FxHashSet::default();
-        let mut block = "";
+        let mut block = None;
         for (reach, anchors, rule) in reached {
-            let kind = if reach == Reach::Broad { rule.action.as_str() } else { "others" };
+            let kind = (reach != Reach::Common).then(|| (reach, rule.action.as_str()));
             if kind != block {
                 set.end_block();
                 let first_word = set.rules.len() / 64;
-                if reach == Reach::Broad {
-                    set.blocks.push(Block { first_word, end_word: first_word });
+                if kind.is_some() {
+                    set.blocks.push(Block { reach, first_word, end_word: first_word });
                 }
                 block = kind;
             }
@@ -316,6 +306,7 @@ impl RuleSet {
             set.n_rules += 1;
         }
         set.end_block();
+        set.spans = set.spans();
         set.anchor_fields = fields.into_iter().collect();
         set.index();
         set
@@ -404,7 +395,7 @@ impl RuleSet {
             let rule = self.rules[number as usize].as_ref();
             rule.is_some_and(|rule| rule.selection.selects(product))
         };
-        let n_words = self.blocks.last().map_or(0, |block| block.end_word);
+        let n_words = self.blocks_of(Reach::Broad).last().map_or(0, |block| block.end_word);
         let mut broad = vec![0_u64; n_words];
         for number in (0..n_words as u32 * 64).filter(|number| selects(*number)) {
             broad[number as usize / 64] |= 1 << (number % 64);
@@ -419,31 +410,41 @@ impl RuleSet {
         narrow.sort_unstable();
         narrow.dedup();
         narrow.retain(|number| selects(*number));
-        RuleRow { broad: broad.into(), narrow: narrow.into() }
+        RuleRow::of(&broad, &narrow)
     }
 
     /// The rules that mean the product of this row, whenever they hold.
     pub fn each_of_row(&self, row: &RuleRow, mut each: impl FnMut(RuleNo)) {
-        let broad = row.broad.iter().enumerate();
-        broad.flat_map(|(idx, word)| numbers(idx, *word)).for_each(|number| each(RuleNo(number)));
-        row.narrow.iter().chain(&self.common).for_each(|number| each(RuleNo(*number)));
+        let broad = row.words().enumerate();
+        broad.flat_map(|(idx, word)| numbers(idx, word)).for_each(|number| each(RuleNo(number)));
+        row.narrow().iter().chain(&self.common).for_each(|number| each(RuleNo(*number)));
     }
 
     /// The rules that hold and mean the product of this row.
     pub fn each_touching(&self, active: &ActiveRules, row: &RuleRow, mut each: impl FnMut(RuleNo)) {
-        let words = row.broad.iter().zip(active.holding.words()).enumerate();
+        let words = row.words().zip(active.holding.words()).enumerate();
         for (idx, (word, holding)) in words {
             numbers(idx, word & holding).for_each(|number| each(RuleNo(number)));
         }
-        let others = row.narrow.iter().chain(&self.common);
+        let others = row.narrow().iter().chain(&self.common);
         for number in others.filter(|number| active.holding.has(**number)) {
             each(RuleNo(*number));
         }
     }
 
+    fn blocks_of(&self, reach: Reach) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(move |block| block.reach == reach)
+    }
+
+    /// Where the blocks of narrow rules end, each with what its rules do.
+    fn spans(&self) -> Vec<(u32, RuleAction)> {
+        let spans = self.blocks_of(Reach::Narrow);
+        spans.map(|at| (at.end_word as u32 * 64, self.actions[at.first_word * 64])).collect()
+    }
+
     /// The words of bits in which any broad rule holds, each with what its rules do.
     fn words_of(&self, holding: &Bits) -> Vec<(u32, RuleAction)> {
-        let words = self.blocks.iter().flat_map(|block| {
+        let words = self.blocks_of(Reach::Broad).flat_map(|block| {
             let kind = self.actions[block.first_word * 64];
             (block.first_word..block.end_word).map(move |word| (word, kind))
         });
@@ -453,7 +454,7 @@ impl RuleSet {
 
     /// The broad rules that hold and mean the product of a row, as the bits of one word.
     pub(super) fn word_hits(&self, (active, row): (&ActiveRules, &RuleRow), word: u32) -> u64 {
-        row.broad[word as usize] & active.holding.words()[word as usize]
+        row.word(word as usize) & active.holding.words()[word as usize]
     }
 
     /// A boost's factor, or the weight of margin or stock.
@@ -461,13 +462,29 @@ impl RuleSet {
         self.amounts[number as usize]
     }
 
-    /// The narrow rules of a row that hold.
-    pub(super) fn narrow_hits<'h>(
+    /// Whether a rule holds, by its number.
+    pub(super) fn is_held(&self, active: &ActiveRules, number: u32) -> bool {
+        active.holding.has(number)
+    }
+
+    /// The narrow rules of a row by what they do, block after block; held or not.
+    pub(super) fn each_span<'r>(
         &self,
-        (active, row): (&'h ActiveRules, &'h RuleRow),
-    ) -> impl Iterator<Item = RuleNo> + 'h {
-        let holding = row.narrow.iter().filter(|number| active.holding.has(**number));
-        holding.map(|number| RuleNo(*number))
+        row: &'r RuleRow,
+        mut each: impl FnMut(RuleAction, &'r [u32]),
+    ) {
+        let mut rest = row.narrow();
+        for &(end, kind) in &self.spans {
+            if rest.is_empty() {
+                return;
+            }
+            let n = rest.iter().take_while(|number| **number < end).count();
+            let (these, others) = rest.split_at(n);
+            rest = others;
+            if n > 0 {
+                each(kind, these);
+            }
+        }
     }
 
     /// The rules for all products that hold.

@@ -30,6 +30,23 @@ fn product(name: &str, brand: &str) -> Product {
     product
 }
 
+/// The products of some candidates, in their order.
+struct Products<'a>(&'a [Product]);
+
+impl Shelf for Products<'_> {
+    fn id(&self, candidate: usize) -> &ProductId {
+        &self.0[candidate].id
+    }
+
+    fn brand(&self, candidate: usize) -> Option<&str> {
+        self.0[candidate].brand.as_deref()
+    }
+
+    fn category(&self, candidate: usize) -> Option<&str> {
+        self.0[candidate].categories.first().map(String::as_str)
+    }
+}
+
 fn context(site: &SiteId) -> RuleContext<'_> {
     RuleContext {
         placement: Some("home"),
@@ -58,8 +75,7 @@ fn arranged(rules: Vec<Rule>, limit: usize) -> (Vec<String>, Vec<Taken>) {
     let products: Vec<Product> = ('a'..='j')
         .map(|name| product(&name.to_string(), if "aei".contains(name) { "A" } else { "B" }))
         .collect();
-    let mut pins = Vec::new();
-    let mut candidates = Vec::new();
+    let (mut pins, mut candidates, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for product in &products {
         let row = set.row(product);
         let number = candidates.len() as u32;
@@ -69,18 +85,16 @@ fn arranged(rules: Vec<Rule>, limit: usize) -> (Vec<String>, Vec<Taken>) {
             continue;
         }
         pins.extend(own);
+        shown.push(product.clone());
         candidates.push(Candidate {
-            id: &product.id,
             effect,
-            brand: product.brand.as_deref(),
-            category: product.categories.first().map(String::as_str),
             margin: Some(if product.id.as_str() == "j" { 0.9 } else { 0.3 }),
             stock: if product.id.as_str() == "a" { -1.0 } else { 0.0 },
             is_guest: false,
         });
     }
-    let made = arrange((&set, &active), &candidates, &pins, limit);
-    let names = made.placed.iter().map(|one| candidates[one.candidate].id.to_string()).collect();
+    let made = arrange((&set, &active), (&candidates, &Products(&shown)), &pins, limit);
+    let names = made.placed.iter().map(|one| shown[one.candidate].id.to_string()).collect();
     (names, made.placed.iter().map(|one| one.taken).collect())
 }
 

@@ -9,8 +9,8 @@ fn basket(day: i64, items: &[u32]) -> Basket {
 }
 
 /// Three hundred people: a third buys the even items each week, a third the odd ones, a third neither.
-/// Items 20 to 31 are bought by one kind each from time to time.
-fn shop() -> BasketVectors {
+/// Items from 20 on, three for each of the specials, are bought by one kind each from time to time.
+fn shop(n_specials: u32) -> BasketVectors {
     let mut baskets = Vec::new();
     let mut random = Random::new(7);
     for person in 0..300_u32 {
@@ -22,7 +22,7 @@ fn shop() -> BasketVectors {
                 _ => vec![6, 7],
             };
             let often = random.below(4) as u32;
-            for special in 0..4 {
+            for special in 0..n_specials {
                 if random.below(3) == 0 && often > 0 {
                     items.push(20 + special * 3 + kind);
                 }
@@ -35,10 +35,10 @@ fn shop() -> BasketVectors {
 
 #[test]
 fn those_who_will_want_it_come_first() {
-    let vectors = shop();
+    let vectors = shop(4);
     let now = 20 * 7 * DAY_MS;
     let examples: Vec<Vec<Item>> = (20..32).map(|item| vec![Item(item)]).collect();
-    let audience = Audience::learn(&vectors, &examples, now).unwrap();
+    let audience = Audience::learn(&vectors, &examples, (now, None)).unwrap();
     assert!(audience.quality.n_judged == 4 && audience.quality.n_taught == 8);
     assert!(audience.quality.lift > 1.5, "{:?}", audience.quality);
     // A newcomer who buys as the even ones do, and never met the special item.
@@ -56,10 +56,61 @@ fn those_who_will_want_it_come_first() {
 }
 
 #[test]
+fn a_model_that_is_surely_worse_is_refused() {
+    use Basis::{Before, FrequencyAndRecency, Learned};
+    // Thirty judges around a mean.
+    let lifts = |mean: f64, spread: f64| -> Vec<f64> {
+        (0..30).map(|n| mean + spread * (f64::from(n * 7 % 30) / 15.0 - 1.0)).collect()
+    };
+    let basis = |learned: f64, before: Option<f64>, by_hand: f64| {
+        let before = before.map(|before| lifts(before, 0.3));
+        // The learned one's lifts differ from the others' in another order, so that a difference has a spread.
+        let learned: Vec<f64> = lifts(learned, 0.3).into_iter().rev().collect();
+        chosen(&learned, before.as_deref(), &lifts(by_hand, 0.3))
+    };
+    assert_eq!(basis(2.0, None, 1.6), Learned);
+    assert_eq!(basis(1.2, None, 1.6), FrequencyAndRecency);
+    assert_eq!(basis(1.59, None, 1.6), Learned, "that is noise");
+    assert_eq!(basis(2.0, Some(1.5), 1.6), Learned);
+    assert_eq!(basis(2.0, Some(2.5), 1.6), Before);
+    assert_eq!(basis(1.99, Some(2.0), 1.6), Learned, "that is noise too");
+    assert_eq!(basis(1.0, Some(1.2), 1.6), FrequencyAndRecency, "neither is as good as the hand");
+}
+
+#[test]
+fn a_model_is_judged_beside_the_one_before() {
+    let vectors = shop(12);
+    let now = 20 * 7 * DAY_MS;
+    let examples: Vec<Vec<Item>> = (20..56).map(|item| vec![Item(item)]).collect();
+    let learn = |before| Audience::learn(&vectors, &examples, (now, before)).unwrap();
+    let first = learn(None);
+    assert_eq!(learn(Some(&first)), first, "it is no worse than itself");
+    // A bad one is never in the way.
+    let upside_down = Audience { weights: first.weights.map(|weight| -weight), ..first.clone() };
+    assert_eq!(learn(Some(&upside_down)), first);
+}
+
+#[test]
+fn without_a_better_model_people_are_ranked_by_how_often_and_lately_they_bought() {
+    let rows: Vec<Row> = (0..400)
+        .map(|n| {
+            let mut signals = [f64::from(n % 7); SIGNALS];
+            signals[2] = f64::from(n % 5);
+            signals[3] = f64::from(n % 3);
+            Row { signals, has_bought: n % 5 + n % 3 > 4 }
+        })
+        .collect();
+    let weights = fit(&rows, (&scales(&rows), &FREQUENCY_AND_RECENCY)).unwrap();
+    assert!(weights[2] > 0.0 && weights[3] > 0.0, "{weights:?}");
+    let others = (0..SIGNALS).filter(|idx| !FREQUENCY_AND_RECENCY.contains(idx));
+    assert!(others.into_iter().all(|idx| weights[idx] == 0.0), "{weights:?}");
+}
+
+#[test]
 fn a_shop_with_few_sales_teaches_nothing() {
     let vectors = BasketVectors::build(vec![(Shopper(0), basket(1, &[1, 2]))]);
     let examples: Vec<Vec<Item>> = (0..20).map(|item| vec![Item(item)]).collect();
-    assert_eq!(Audience::learn(&vectors, &examples, 30 * DAY_MS), None);
+    assert_eq!(Audience::learn(&vectors, &examples, (30 * DAY_MS, None)), None);
 }
 
 #[test]
@@ -78,7 +129,7 @@ fn lift_by_hand() {
 
 #[test]
 fn kin_are_what_its_buyers_buy_more_than_others() {
-    let vectors = shop();
+    let vectors = shop(4);
     let wanted = Wanted::of(&[Item(20)], &vectors);
     assert!(wanted.is_wanted(Item(20)) && !wanted.is_wanted(Item(0)));
     let (is_there, even) = wanted.met_in(&[Item(0), Item(2)]);

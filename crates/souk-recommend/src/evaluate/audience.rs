@@ -65,7 +65,7 @@ pub fn evaluate_audience(
 ) -> Option<AudienceReport> {
     let vectors = vectors_of(task.train);
     let cut = task.train.iter().map(|row| row.time).max()?;
-    let audience = Audience::learn(&vectors, &examples(&vectors, EXAMPLES_MAX), cut)?;
+    let audience = Audience::learn(&vectors, &examples(&vectors, EXAMPLES_MAX), (cut, None))?;
     let people: Vec<Shopper> = (0..vectors.n_shoppers() as u32)
         .map(Shopper)
         .filter(|shopper| !vectors.baskets(*shopper).is_empty())

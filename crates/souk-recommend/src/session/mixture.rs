@@ -4,12 +4,15 @@
 //! from the shop's own sessions which to believe where, beside how an item is visited today, and what the
 //! session has done so far.
 
-use super::{SessionParams, SessionQuery, SessionScorer, SessionScratch};
+use super::{Anchor, Proposal, SessionParams, SessionQuery, SessionScorer, SessionScratch};
 use crate::parallel::Rests;
 use crate::trees::{Groups, Lesson, TreeParams, Trees};
-use crate::types::Item;
+use crate::types::{Evidence, Item, Score, Scored};
 use crate::visits::VisitIndex;
+use crate::wire::{Kind, Reader, SnapshotError, Writer};
 use rustc_hash::FxHashMap;
+
+const KIND: Kind = Kind { magic: *b"SMIX", version: 1 };
 
 /// Readings of a session.
 const N_READINGS: usize = 3;
@@ -42,12 +45,12 @@ pub const MIXTURE_SIGNALS: [&str; N_SIGNALS] = [
 const N_SIGNALS: usize = 23;
 /// Proposals of each reading (chosen: some times a list).
 const PROPOSED: usize = 60;
-/// Visits of an item that are looked at for its days (chosen: more make a popular item no likelier).
+/// Visits of an item that are counted for its days at most (chosen: more make a popular item no likelier).
 const VISITS_MAX: usize = 200;
 const DAY_MS: i64 = 86_400_000;
 
 /// Several readings of a session and the trees that join them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionMixture {
     readings: [SessionScorer; N_READINGS],
     trees: Trees,
@@ -57,11 +60,24 @@ pub struct SessionMixture {
 #[derive(Debug, Clone, Default)]
 pub struct MixtureScratch {
     session: SessionScratch,
-    candidates: Vec<Item>,
+    candidates: Vec<Candidate>,
     places: FxHashMap<Item, usize>,
+    /// What the usual reading proposes beyond what the trees put in order.
+    rest: Vec<Proposal>,
     rows: Vec<f32>,
     scores: Vec<f32>,
-    ranked: Vec<(f32, Item)>,
+    /// Scores, and the places of the candidates.
+    ranked: Vec<(f32, usize)>,
+    top: Vec<(f32, Item)>,
+}
+
+/// An item that any reading proposes.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    item: Item,
+    /// Which items of the session spoke for it, one bit each, in the reading that says most.
+    spoke: u32,
+    support: u32,
 }
 
 /// What next items teach, as they would have been foreseen.
@@ -89,29 +105,117 @@ fn readings(params: SessionParams) -> [SessionScorer; N_READINGS] {
 }
 
 impl SessionMixture {
-    /// The most likely next items, best first; at most `query.limit`.
+    /// The most likely next items, best first; at most `query.limit`. `times` of the session's items in Unix
+    /// milliseconds; empty where they are not known.
     pub fn top<'s>(
         &self,
         index: &VisitIndex,
         (query, times): (&SessionQuery<'_>, &[i64]),
         scratch: &'s mut MixtureScratch,
     ) -> &'s [(f32, Item)] {
+        self.rank(index, (query, times), scratch);
+        let MixtureScratch { ranked, candidates, top, .. } = scratch;
+        top.clear();
+        top.extend(ranked.iter().map(|&(score, place)| (score, candidates[place].item)));
+        top
+    }
+
+    /// The same with evidence, as [`SessionScorer::recommend`] gives it; where more items are wanted than the
+    /// trees put in order, what the usual reading proposes beyond them follows.
+    pub fn recommend(
+        &self,
+        index: &VisitIndex,
+        (query, times): (&SessionQuery<'_>, &[i64]),
+        scratch: &mut MixtureScratch,
+    ) -> Vec<Scored> {
+        self.rank(index, (query, times), scratch);
+        let MixtureScratch { ranked, candidates, places, rest, session, .. } = scratch;
+        let last = ranked.last().map_or(0.0, |&(score, _)| score);
+        let placed = ranked.iter().map(|&(score, place)| (score, candidates[place]));
+        // Their own scores are of another scale: they share the last one.
+        let others = rest.iter().filter(|one| !places.contains_key(&one.item));
+        let others = others.map(|one| (last, Candidate::of(one)));
+        let n_others = query.limit - ranked.len();
+        let scored = placed.chain(others.take(n_others)).map(|(score, candidate)| Scored {
+            item: candidate.item,
+            score: Score::new(score),
+            evidence: candidate.evidence(&session.anchors),
+        });
+        scored.collect()
+    }
+
+    /// Puts the candidates in order.
+    fn rank(
+        &self,
+        index: &VisitIndex,
+        (query, times): (&SessionQuery<'_>, &[i64]),
+        scratch: &mut MixtureScratch,
+    ) {
         fill(&self.readings, index, (query, times), scratch);
         scratch.scores.clear();
         scratch.scores.resize(scratch.candidates.len(), 0.0);
         self.trees.add_to(&scratch.rows, &mut scratch.scores);
         scratch.ranked.clear();
-        let scored = scratch.scores.iter().copied().zip(scratch.candidates.iter().copied());
-        scratch.ranked.extend(scored);
+        scratch.ranked.extend(scratch.scores.iter().copied().zip(0..));
         // A stable sort: what the trees do not tell apart stays in the order of the readings.
         scratch.ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         scratch.ranked.truncate(query.limit);
-        &scratch.ranked
     }
 
     /// The trees, for what they rest on.
     pub fn trees(&self) -> &Trees {
         &self.trees
+    }
+
+    /// The parameters of the usual reading.
+    pub fn params(&self) -> &SessionParams {
+        self.readings[0].params()
+    }
+
+    /// Writes it; equal mixtures give equal bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let body = postcard::to_allocvec(&(self.params(), self.trees.encode()));
+        let body = body.expect("numbers can be written");
+        let mut to = Writer::new(KIND, body.len());
+        to.bytes(&body);
+        to.finish()
+    }
+
+    /// Reads what [`SessionMixture::encode`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SnapshotError`], also for trees over other signals; the remedy is to learn again.
+    pub fn decode(bytes: &[u8]) -> Result<SessionMixture, SnapshotError> {
+        let body = Reader::new(KIND, bytes)?.rest();
+        let (params, trees): (SessionParams, Vec<u8>) =
+            postcard::from_bytes(body).map_err(|_| SnapshotError::Damaged)?;
+        let trees = Trees::decode(&trees)?;
+        match trees.names().iter().eq(&MIXTURE_SIGNALS) {
+            true => Ok(SessionMixture { readings: readings(params), trees }),
+            false => Err(SnapshotError::OtherKind),
+        }
+    }
+}
+
+impl Candidate {
+    fn of(proposal: &Proposal) -> Candidate {
+        let Proposal { item, spoke, support, .. } = *proposal;
+        Candidate { item, spoke, support }
+    }
+
+    /// Of what another reading says too, what rests on more visits stays.
+    fn hear(&mut self, proposal: &Proposal) {
+        if proposal.support > self.support {
+            *self = Candidate::of(proposal);
+        }
+    }
+
+    fn evidence(&self, anchors: &[Anchor]) -> Evidence {
+        Evidence {
+            items: super::spoke_for(anchors, (self.item, self.spoke)),
+            support: self.support,
+        }
     }
 }
 
@@ -131,7 +235,7 @@ impl MixtureLessons {
         next: Item,
     ) {
         fill(&self.readings, index, (query, times), &mut self.scratch);
-        let gain = |&item: &Item| if item == next { 1.0 } else { 0.0 };
+        let gain = |one: &Candidate| if one.item == next { 1.0 } else { 0.0 };
         let gains: Vec<f32> = self.scratch.candidates.iter().map(gain).collect();
         if gains.contains(&1.0) {
             self.groups.push(&self.scratch.rows, &gains, &[]);
@@ -157,10 +261,10 @@ impl MixtureLessons {
     pub fn fit(
         &self,
         valid: Option<&MixtureLessons>,
-        (params, threads): (&TreeParams, usize),
+        (params, threads, rests): (&TreeParams, usize, Rests<'_>),
     ) -> SessionMixture {
         let valid = valid.map(|valid| &valid.groups);
-        let (names, rests) = (&MIXTURE_SIGNALS, Rests::NONE);
+        let names = &MIXTURE_SIGNALS;
         let lesson = Lesson { names, groups: &self.groups, valid, threads, rests };
         SessionMixture { readings: self.readings.clone(), trees: Trees::fit(&lesson, params) }
     }
@@ -173,53 +277,62 @@ fn fill(
     (query, times): (&SessionQuery<'_>, &[i64]),
     scratch: &mut MixtureScratch,
 ) {
-    let MixtureScratch { session, candidates, places, rows, .. } = scratch;
+    let MixtureScratch { session, candidates, places, rest, rows, .. } = scratch;
     candidates.clear();
     places.clear();
+    rest.clear();
     rows.clear();
-    let wide = SessionQuery { limit: PROPOSED, ..*query };
     for (number, reading) in readings.iter().enumerate() {
-        let top = reading.top(index, &wide, session);
+        let limit = if number == 0 { PROPOSED.max(query.limit) } else { PROPOSED };
+        let top = reading.top(index, &SessionQuery { limit, ..*query }, session);
         let best = top.first().map_or(1.0, |proposal| proposal.score);
+        let (top, more) = top.split_at(top.len().min(PROPOSED));
+        rest.extend_from_slice(more);
         for (rank, proposal) in (0_u16..).zip(top) {
             let place = *places.entry(proposal.item).or_insert_with(|| {
-                candidates.push(proposal.item);
+                candidates.push(Candidate::of(proposal));
                 rows.extend([f32::NAN; N_SIGNALS]);
                 candidates.len() - 1
             });
+            candidates[place].hear(proposal);
             let said = &mut rows[place * N_SIGNALS + 3 * number..][..3];
             said[0] = proposal.score / best;
             said[1] = f32::from(rank);
             said[2] = proposal.support as f32;
         }
     }
+    let own = query.own.and_then(|id| index.slot_of(id));
     let of_session = session_signals(query.items, times);
-    for (row, &item) in rows.chunks_exact_mut(N_SIGNALS).zip(&*candidates) {
+    for (row, candidate) in rows.chunks_exact_mut(N_SIGNALS).zip(&*candidates) {
         let at = 3 * readings.len();
-        row[at..at + 5].copy_from_slice(&item_signals(index, item, query.now));
+        row[at..at + 5].copy_from_slice(&item_signals(index, (candidate.item, own), query.now));
         row[at + 5..at + 10].copy_from_slice(&of_session);
-        row[at + 10..].copy_from_slice(&return_signals(query.items, item));
+        row[at + 10..].copy_from_slice(&return_signals(query.items, candidate.item));
     }
 }
 
-/// How an item is visited now.
-fn item_signals(index: &VisitIndex, item: Item, now: i64) -> [f32; 5] {
-    let mut days = [0.0; 3];
-    let mut last = f32::NAN;
-    for visit in index.visits_with(item).take(VISITS_MAX) {
-        let age = now.saturating_sub(visit.last_time()).max(0);
-        if last.is_nan() {
-            last = age as f32 / DAY_MS as f32;
-        }
-        if age >= 7 * DAY_MS {
-            break;
-        }
-        for (count, reach) in days.iter_mut().zip([1, 3, 7]) {
-            *count += if age < reach * DAY_MS { 1.0 } else { 0.0 };
-        }
-    }
-    let [day, days_3, days_7] = days;
-    [index.n_visits_with(item) as f32, day, days_3, days_7, last]
+/// How an item is visited now, by the visits that began before; the session's own one is none of them.
+pub(super) fn item_signals(
+    index: &VisitIndex,
+    (item, own): (Item, Option<u32>),
+    now: i64,
+) -> [f32; 5] {
+    let slots = index.slots_with(item);
+    let recent = &slots[slots.len().saturating_sub(VISITS_MAX + 1)..];
+    let own = own.filter(|own| recent.contains(own));
+    let n = slots.len() - usize::from(own.is_some());
+    let n_since = |days: i64| {
+        // Found by halving: one look at each of two hundred visits would be most of a question's time.
+        let begin = now.saturating_sub(days * DAY_MS);
+        let before = recent.partition_point(|&slot| index.rank_at(slot).0 <= begin);
+        let is_own_among = own.is_some_and(|own| index.rank_at(own).0 > begin);
+        (recent.len() - before - usize::from(is_own_among)).min(VISITS_MAX) as f32
+    };
+    let last = recent.iter().rev().find(|&&slot| Some(slot) != own);
+    let last = last.map_or(f32::NAN, |&slot| {
+        now.saturating_sub(index.last_time_at(slot)).max(0) as f32 / DAY_MS as f32
+    });
+    [n as f32, n_since(1), n_since(3), n_since(7), last]
 }
 
 /// What the session has been like.

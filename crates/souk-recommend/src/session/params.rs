@@ -1,8 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 /// How a session is read and neighbours are weighed. Distances are in steps of a session.
 ///
 /// The defaults are the best of some 4,000 configurations on the last tenth of the training part and
 /// on the validation part of the shop clicks; none was tried on the test part.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionParams {
     /// The last events of the session that are read, 1 to [`EVENTS_MAX`].
     pub events_max: usize,
@@ -34,7 +36,7 @@ pub struct SessionParams {
 
 /// Reaches items that no neighbour holds, over the best items found so far: two steps of a random
 /// walk over items and visits instead of one (the idea of P3: Cooper et al., WWW 2014).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecondStep {
     /// How many of the best items go on; 0 switches the step off.
     pub items: usize,
@@ -53,7 +55,7 @@ pub struct SecondStep {
 /// the last event in different items, `leads` how often (at most twice) it came directly before the current
 /// item, and `share` the part of the session's events that were returns. Chosen by counting
 /// returns on the training part; only the exponential decay is usual in the literature.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RepeatParams {
     /// How much of the neighbours' score is kept.
     pub kept: f32,

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{Model, ModelBaskets, ModelsState};
+use souk_app::{Model, ModelBaskets, ModelSessions, ModelsState};
 use utoipa::ToSchema;
 
 /// How to learn.
@@ -78,6 +78,9 @@ pub(crate) struct ModelAnswer {
     /// What was learned of the order of next baskets; `null` where there was too little to learn from.
     #[schema(required)]
     baskets: Option<ModelBasketsAnswer>,
+    /// What was learned of the order of a visit's next products; `null` where there was too little to learn from.
+    #[schema(required)]
+    sessions: Option<ModelSessionsAnswer>,
     /// Of the products in everybody's last baskets, the share that had been bought before.
     #[schema(required)]
     bought_again_share: Option<f64>,
@@ -127,6 +130,48 @@ impl From<&ModelBaskets> for ModelBasketsAnswer {
     }
 }
 
+/// An order of a visit's next products by trees over several readings of it, and how good it was in later visits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelSessionsAnswer {
+    /// `accepted`, or `refused` because it was not surely better than the reading a shop begins with, or worse
+    /// than the one before, which then stays.
+    state: &'static str,
+    /// How many trees were learned.
+    trees: usize,
+    /// People, or visits of nobody known, who judged it.
+    judges: usize,
+    /// How well it foretold their next products: MRR@20, from 0 to 1.
+    mrr_at_20: f64,
+    /// The same of the reading a shop begins with.
+    reading_mrr_at_20: f64,
+    /// How much it is above that.
+    gain: f64,
+    /// The 95 % interval of the gain.
+    gain_low: f64,
+    /// Its upper end.
+    gain_high: f64,
+    /// The MRR@20 of the order that served before.
+    #[schema(required)]
+    serving_mrr_at_20: Option<f64>,
+}
+
+impl From<&ModelSessions> for ModelSessionsAnswer {
+    fn from(sessions: &ModelSessions) -> ModelSessionsAnswer {
+        let ModelSessions { state, verdict, n_trees } = sessions;
+        ModelSessionsAnswer {
+            state: state.as_str(),
+            trees: *n_trees,
+            judges: verdict.n_judges,
+            mrr_at_20: verdict.mixture,
+            reading_mrr_at_20: verdict.reading,
+            gain: verdict.gain.mean,
+            gain_low: verdict.gain.low,
+            gain_high: verdict.gain.high,
+            serving_mrr_at_20: verdict.serving,
+        }
+    }
+}
+
 impl From<&Model> for ModelAnswer {
     fn from(model: &Model) -> ModelAnswer {
         ModelAnswer {
@@ -140,6 +185,7 @@ impl From<&Model> for ModelAnswer {
             popularity_ndcg_at_10: model.verdict.popularity,
             serving_ndcg_at_10: model.verdict.serving,
             baskets: model.baskets.as_ref().map(ModelBasketsAnswer::from),
+            sessions: model.sessions.as_ref().map(ModelSessionsAnswer::from),
             bought_again_share: model.again.share(),
             ms: model.ms,
         }

@@ -233,6 +233,9 @@ pub(crate) struct AudienceQuality {
     baseline_lift_at_tenth: f64,
     /// Products that judged.
     products: usize,
+    /// What was best on these and ranks people: `learned`, `before` (the model before, where the new one was worse)
+    /// or `frequency_and_recency` (no model was better).
+    basis: &'static str,
 }
 
 impl From<Prospects> for AudienceAnswer {
@@ -248,6 +251,7 @@ impl From<Prospects> for AudienceAnswer {
                 lift_at_tenth: prospects.quality.lift,
                 baseline_lift_at_tenth: prospects.quality.baseline_lift,
                 products: prospects.quality.n_judged,
+                basis: prospects.quality.basis.as_str(),
             },
         }
     }

@@ -12,6 +12,7 @@ mod ratings;
 mod search;
 mod sessions;
 mod table;
+pub(crate) mod tune;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_app::{Caller, Model, ModelBaskets, Search};
+use souk_app::{Caller, Model, ModelBaskets, ModelSessions, Search};
 use souk_recommend::next_basket::BasketVerdict;
 
 use crate::cli::ModelsCommand;
@@ -51,6 +51,7 @@ fn json_of(model: &Model) -> Value {
         "popularity_ndcg_at_10": model.verdict.popularity,
         "serving_ndcg_at_10": model.verdict.serving,
         "baskets": model.baskets.as_ref().map(baskets_of),
+        "sessions": model.sessions.as_ref().map(sessions_of),
         "bought_again_share": model.again.share(),
         "ms": model.ms,
     })
@@ -62,6 +63,21 @@ fn baskets_of(baskets: &ModelBaskets) -> Value {
     row["trees"] = baskets.n_trees.into();
     row["serving_ndcg_at_10"] = baskets.verdict.serving.into();
     row
+}
+
+fn sessions_of(sessions: &ModelSessions) -> Value {
+    let ModelSessions { state, verdict, n_trees } = sessions;
+    json!({
+        "state": state.as_str(),
+        "trees": n_trees,
+        "judges": verdict.n_judges,
+        "mrr_at_20": verdict.mixture,
+        "reading_mrr_at_20": verdict.reading,
+        "gain": verdict.gain.mean,
+        "gain_low": verdict.gain.low,
+        "gain_high": verdict.gain.high,
+        "serving_mrr_at_20": verdict.serving,
+    })
 }
 
 /// What those who never teach said of an order of next baskets.
@@ -76,10 +92,10 @@ pub(super) fn judged(verdict: &BasketVerdict) -> Value {
     })
 }
 
-/// The gain of the trees over the weighted sum, with its interval.
-fn gain_of(baskets: &Value) -> String {
-    let figure = |name: &str| baskets[name].as_f64().unwrap_or_default();
-    match baskets["state"].as_str() {
+/// The gain of a learned order over the one a shop begins with, with its interval.
+fn gain_of(order: &Value) -> String {
+    let figure = |name: &str| order[name].as_f64().unwrap_or_default();
+    match order["state"].as_str() {
         Some(state) => format!(
             "{:+.4} ({:+.4} to {:+.4}) {state}",
             figure("gain"),
@@ -101,6 +117,7 @@ fn text(result: &Value) -> String {
         "before",
         "judges",
         "baskets",
+        "visits",
         "s",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -119,6 +136,7 @@ fn text(result: &Value) -> String {
             figure("serving_ndcg_at_10"),
             model["judges"].to_string(),
             gain_of(&model["baskets"]),
+            gain_of(&model["sessions"]),
             format!("{:.1}", model["ms"].as_f64().unwrap_or_default() / 1e3),
         ]);
     }

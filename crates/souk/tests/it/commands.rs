@@ -88,6 +88,41 @@ fn bad_input_ends_with_two_and_a_remedy() {
 }
 
 #[test]
+fn parameters_are_chosen_and_written_as_settings() {
+    let folder = TempDir::new().unwrap();
+    let mut rows = "session_id,item_id,timestamp\n".to_owned();
+    for visit in 0..60 {
+        for step in 0..4 {
+            let (item, minute) = ((visit % 7) * 3 + step, visit * 10 + step);
+            let time = format!(
+                "2026-01-{:02}T{:02}:{:02}:00Z",
+                1 + minute / 1440,
+                minute / 60 % 24,
+                minute % 60
+            );
+            rows += &format!("v{visit},i{item},{time}\n");
+        }
+    }
+    write(folder.path(), "visits.csv", &rows);
+    let tune = ["tune", "sessions", "--train", "visits.csv", "--configs", "12", "--out"];
+    let made = souk(folder.path(), &[&tune[..], &["one.yaml"]].concat());
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    assert!(
+        stdout(&made).contains("12 configurations on 18 predictions: MRR@20"),
+        "{}",
+        stdout(&made)
+    );
+    souk(folder.path(), &[&tune[..], &["two.yaml"]].concat());
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("one.yaml"), read("two.yaml"), "the same files choose the same");
+    let checked = souk(folder.path(), &["config", "check", "--config", "one.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", stderr(&checked));
+    write(folder.path(), "short.csv", "session_id,item_id,timestamp\nv,i,2026-01-01T00:00:00Z\n");
+    let short = souk(folder.path(), &["tune", "sessions", "--train", "short.csv"]);
+    assert!(stderr(&short).contains("nothing to judge by"), "{}", stderr(&short));
+}
+
+#[test]
 fn files_go_in_once_and_come_back_as_recommendations() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), "p.csv", "sku,name\na,Tea\nb,Rice\n");

@@ -9,6 +9,10 @@ use super::*;
 use crate::Config;
 use crate::consent::ConsentRules;
 
+fn of(kind: ReasonKind, n_changes: u64) -> VisitOf {
+    VisitOf { kind, model: None, n_changes }
+}
+
 #[test]
 fn a_visit_is_answered_once_until_it_goes_on() {
     let ranking = Ranking::default();
@@ -16,7 +20,7 @@ fn a_visit_is_answered_once_until_it_goes_on() {
     let ask = |kind, items: &[u32], query: SessionQuery<'_>| {
         let items: Vec<Item> = items.iter().copied().map(Item).collect();
         let query = SessionQuery { items: &items, ..query };
-        ranking.visit_answer((kind, 0), &query, || {
+        ranking.visit_answer(of(kind, 0), &query, || {
             n_made.set(n_made.get() + 1);
             let evidence = Evidence { items: Vec::new(), support: n_made.get() };
             vec![Scored { item: Item(7), score: Score::new(1.0), evidence }]
@@ -39,6 +43,22 @@ fn a_visit_is_answered_once_until_it_goes_on() {
 }
 
 #[test]
+fn another_model_answers_a_visit_anew() {
+    let ranking = Ranking::default();
+    let query =
+        SessionQuery { items: &[Item(3)], now: 0, own: Some(VisitId(1)), exclude: &[], limit: 10 };
+    let ask = |model, n| {
+        let made = || {
+            vec![Scored { item: Item(n), score: Score::new(1.0), evidence: Evidence::default() }]
+        };
+        let from = VisitOf { model, ..of(ReasonKind::ViewedTogether, 0) };
+        ranking.visit_answer(from, &query, made)[0].item.0
+    };
+    assert_eq!((ask(None, 1), ask(None, 2)), (1, 1));
+    assert_eq!((ask(Some(4), 3), ask(Some(4), 4), ask(Some(5), 5)), (3, 3, 5));
+}
+
+#[test]
 fn an_answer_to_a_visit_is_kept_longer_while_nobody_elses_goes_on() {
     let ranking = Ranking::default();
     let query =
@@ -46,7 +66,7 @@ fn an_answer_to_a_visit_is_kept_longer_while_nobody_elses_goes_on() {
     let ask = |n_changes, n| {
         let score = Score::new(1.0);
         let made = || vec![Scored { item: Item(n), score, evidence: Evidence::default() }];
-        ranking.visit_answer((ReasonKind::BoughtTogether, n_changes), &query, made)[0].item.0
+        ranking.visit_answer(of(ReasonKind::BoughtTogether, n_changes), &query, made)[0].item.0
     };
     let age = |by: Duration| {
         let mut kept = ranking.visits.write();
@@ -112,11 +132,11 @@ fn nothing_kept_outlives_an_erasure() {
             }]
         }
     };
-    ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(1));
+    ranking.visit_answer(of(ReasonKind::ViewedTogether, 0), &query, made(1));
     let rules = ConsentRules::of(&Config::default()).unwrap();
     let mut views = Views::new(Arc::new(rules));
     ranking.keep_up(&views);
-    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(2));
+    let kept = ranking.visit_answer(of(ReasonKind::ViewedTogether, 0), &query, made(2));
     assert_eq!(kept[0].item, Item(1));
     let habit = |n| {
         let near = ranking.neighbourhoods.read()[&Shopper(1)].clone();
@@ -128,7 +148,7 @@ fn nothing_kept_outlives_an_erasure() {
     assert_eq!((habit(1), habit(2)), (Item(1), Item(1)));
     views.counters.count(forgotten_kind(), Timestamp::EPOCH);
     ranking.keep_up(&views);
-    let kept = ranking.visit_answer((ReasonKind::ViewedTogether, 0), &query, made(3));
+    let kept = ranking.visit_answer(of(ReasonKind::ViewedTogether, 0), &query, made(3));
     assert_eq!(kept[0].item, Item(3));
     // The same neighbours again, as if nobody but the one who left had changed them.
     ranking.neighbourhoods.write().insert(Shopper(1), near);

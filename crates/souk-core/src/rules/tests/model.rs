@@ -246,16 +246,13 @@ proptest! {
         for product in &products {
             let effect = set.effect((&active, &set.row(product)), candidates.len() as u32, &mut pins);
             candidates.push(Candidate {
-                id: &product.id,
                 effect,
-                brand: product.brand.as_deref(),
-                category: product.categories.first().map(String::as_str),
                 margin: None,
                 stock: 0.0,
                 is_guest: false,
             });
         }
-        let made = arrange((&set, &active), &candidates, &pins, limit);
+        let made = arrange((&set, &active), (&candidates, &Products(&products)), &pins, limit);
         let mut seen = BTreeSet::new();
         prop_assert!(made.placed.iter().all(|one| seen.insert(one.candidate)));
         prop_assert!(made.placed.len() <= limit);
@@ -271,8 +268,7 @@ proptest! {
             let RuleAction::Cap { by: CapBy::Brand, max } = cap.action else { continue };
             let mut counts = std::collections::BTreeMap::<String, (u16, bool)>::new();
             for one in &made.placed {
-                let candidate = &candidates[one.candidate];
-                let Some(brand) = candidate.brand else { continue };
+                let Some(brand) = &products[one.candidate].brand else { continue };
                 if cap.selection.selects(&products[one.candidate]) {
                     let count = counts.entry(brand.to_ascii_lowercase()).or_default();
                     count.0 += 1;
@@ -284,5 +280,135 @@ proptest! {
                 prop_assert!(count <= max || has_pin, "{} of {brand} under {:?}", count, rule);
             }
         }
+    }
+}
+
+/// What caps count a product as, spelled out.
+fn counted_as(product: &Product, by: CapBy) -> Option<String> {
+    match by {
+        CapBy::Brand => product.brand.as_ref().map(|brand| brand.to_ascii_lowercase()),
+        CapBy::Category { depth } => product.categories.first().map(|path| {
+            let steps = path.split('>').map(|step| step.trim().to_ascii_lowercase());
+            steps.take(depth.map_or(usize::MAX, usize::from)).collect::<Vec<_>>().join(">")
+        }),
+    }
+}
+
+/// The list as the rules are told to people, looked through from the beginning for every place.
+struct PlainList<'a> {
+    set: &'a RuleSet,
+    active: &'a ActiveRules,
+    candidates: &'a [Candidate],
+    products: &'a [Product],
+    placed: Vec<Placed>,
+}
+
+impl PlainList<'_> {
+    fn has(&self, candidate: usize) -> bool {
+        self.placed.iter().any(|one| one.candidate == candidate)
+    }
+
+    /// Whether another product like this one would break a cap that counts it.
+    fn is_capped(&self, candidate: usize) -> bool {
+        (0..).zip(self.active.caps.iter()).any(|(slot, cap)| {
+            let RuleAction::Cap { by, max } = self.set.action(*cap) else { return false };
+            let counts = |one: usize| self.candidates[one].effect.caps >> slot & 1 == 1;
+            let Some(key) = counted_as(&self.products[candidate], by) else { return false };
+            let alike = self.placed.iter().filter(|one| {
+                counts(one.candidate)
+                    && counted_as(&self.products[one.candidate], by).as_ref() == Some(&key)
+            });
+            counts(candidate) && alike.count() >= usize::from(max)
+        })
+    }
+
+    fn best(&self, order: &[usize], fits: impl Fn(&Candidate) -> bool) -> Option<usize> {
+        let free = order.iter().filter(|&&one| !self.has(one) && fits(&self.candidates[one]));
+        free.copied().find(|&one| !self.is_capped(one))
+    }
+
+    fn make(mut self, pins: &[PinHit], limit: usize) -> Vec<Placed> {
+        let mut pinned: Vec<Option<Placed>> = vec![None; limit];
+        for &rule in &self.active.pins {
+            let RuleAction::Pin { position } = self.set.action(rule) else { continue };
+            let place = usize::from(position) - 1;
+            if place >= limit || pinned[place].is_some() {
+                continue;
+            }
+            let hits = pins.iter().filter(|hit| hit.rule == rule).map(|hit| hit.candidate as usize);
+            let selection = &self.set.rule(rule).selection;
+            let free = hits.filter(|one| !self.has(*one));
+            let best = free.min_by_key(|one| (selection.order_of(&self.products[*one].id), *one));
+            if let Some(candidate) = best {
+                pinned[place] = Some(Placed { candidate, taken: Taken::ByPin(rule) });
+                self.placed.extend(pinned[place]);
+            }
+        }
+        let mut order: Vec<usize> = (0..self.candidates.len()).collect();
+        let weight =
+            |one: usize| self.candidates[one].effect.bounded_boost() / ((one + 2) as f32).log2();
+        let is_buried = |one: usize| self.candidates[one].effect.buried_by.is_some();
+        order.sort_by(|&a, &b| {
+            let by_weight = if is_buried(a) { a.cmp(&b) } else { weight(b).total_cmp(&weight(a)) };
+            is_buried(a).cmp(&is_buried(b)).then(by_weight)
+        });
+        let mut list = Vec::new();
+        for place in 1..=limit {
+            if let Some(pin) = pinned[place - 1] {
+                list.push(pin);
+                continue;
+            }
+            let next = self.best(&order, |_| true);
+            let mut found = next.map(|candidate| Placed { candidate, taken: Taken::ByWeight });
+            for (slot, rule) in self.active.reserves.iter().enumerate() {
+                let RuleAction::Reserve { share } = self.set.action(*rule) else { continue };
+                let fills = |one: &Candidate| one.effect.reserves >> slot & 1 == 1;
+                let quota = ((share * limit as f32).round() as usize).clamp(1, limit);
+                let taken = &self.placed;
+                let filled = taken.iter().filter(|one| fills(&self.candidates[one.candidate]));
+                if filled.count() >= place * quota / limit {
+                    continue;
+                }
+                if let Some(candidate) = self.best(&order, fills) {
+                    let is_next = next == Some(candidate);
+                    let taken = if is_next { Taken::ByWeight } else { Taken::ByReserve(*rule) };
+                    found = Some(Placed { candidate, taken });
+                    break;
+                }
+            }
+            self.placed.extend(found);
+            list.extend(found);
+        }
+        list
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// The quick way to a list gives the list of the plain way, place by place.
+    #[test]
+    fn a_list_is_the_one_that_is_told(
+        rules in rules(),
+        products in products(),
+        repeated in 1..9_usize,
+        limit in 1..12_usize,
+    ) {
+        let (site, set) = (SiteId::main(), RuleSet::compile(rules));
+        let context = context(&site);
+        let active = set.active(&set.in_force(at("2026-01-15T12:00:00Z"), &zone()), &context);
+        // The same products again and again, so that there are more candidates than a word has bits.
+        let products: Vec<Product> =
+            std::iter::repeat_n(&products, repeated).flatten().cloned().collect();
+        let (mut pins, mut candidates) = (Vec::new(), Vec::new());
+        for product in &products {
+            let effect = set.effect((&active, &set.row(product)), candidates.len() as u32, &mut pins);
+            candidates.push(Candidate { effect, margin: None, stock: 0.0, is_guest: false });
+        }
+        let made = arrange((&set, &active), (&candidates, &Products(&products)), &pins, limit);
+        let plain = PlainList {
+            set: &set, active: &active, candidates: &candidates, products: &products, placed: Vec::new(),
+        };
+        prop_assert_eq!(made.placed, plain.make(&pins, limit));
     }
 }

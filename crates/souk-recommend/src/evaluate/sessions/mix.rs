@@ -1,8 +1,8 @@
 //! Learning to mix readings of a session, from the end of the training part.
 
 use super::{Session, SessionRow, index_of, sessions_of};
-use crate::session::{MixtureLessons, SessionMixture, SessionParams};
-use crate::trees::{Objective, TreeParams};
+use crate::parallel::Rests;
+use crate::session::{MixtureLessons, SessionMixture, SessionParams, tree_params};
 use crate::visits::VisitIndex;
 use souk_math::parallel::for_chunks;
 
@@ -14,11 +14,6 @@ const LESSONS_MAX: usize = 30_000;
 const THREADS: usize = 2;
 /// Sessions whose lessons one thread makes at a time.
 const SESSIONS_AT_ONCE: usize = 200;
-
-/// Trees over the next items of a list, chosen on the shop clicks' validation part.
-fn tree_params() -> TreeParams {
-    TreeParams { objective: Objective::Softmax, n_trees: 200, ..TreeParams::default() }
-}
 
 /// Learns from the last sessions of the training part, on an index of those before.
 ///
@@ -42,7 +37,7 @@ pub fn learn_mixture(
     let teach: Vec<Session> =
         teach.into_iter().step_by(every.div_ceil(LESSONS_MAX).max(1)).collect();
     let lessons = lessons(&index, &teach, params);
-    let mixture = lessons.fit(Some(&judges), (&tree_params(), THREADS));
+    let mixture = lessons.fit(Some(&judges), (&tree_params(), THREADS, Rests::NONE));
     (mixture.trees().n_trees() > 0).then_some(mixture)
 }
 

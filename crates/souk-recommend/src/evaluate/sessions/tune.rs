@@ -143,12 +143,12 @@ fn set(params: &mut SessionParams, setting: usize, random: &mut Random) {
         2 => params.neighbours = pick(&[50, 100, 200, 500, 1000], random),
         3 => params.position_decay = between(0.4, 10.0, random),
         4 => params.recency_days = between(2.0, 300.0, random),
-        5 => params.length_exponent = random.unit(),
-        6 => params.rarity_exponent = 2.0 * random.unit(),
+        5 => params.length_exponent = short(random.unit()),
+        6 => params.rarity_exponent = short(2.0 * random.unit()),
         7 => params.ahead_decay = between(0.4, 10.0, random),
         8 => params.behind_decay = between(0.4, 10.0, random),
         9 => params.behind_weight = between(0.2, 1.0, random),
-        10 => params.popularity_exponent = 0.5 * random.unit(),
+        10 => params.popularity_exponent = short(0.5 * random.unit()),
         11 => params.second_step.weight = pick(&[0.0, 0.2, 0.5, 1.0, 2.0], random),
         12 => *kept = between(0.1, 2.0, random),
         13 => *prior = pick(&[0.0, 0.1, 0.3, 0.5, 0.7, 1.0, 2.0], random),
@@ -164,7 +164,12 @@ fn pick<T: Copy>(values: &[T], random: &mut Random) -> T {
 
 /// Uniform in the logarithm.
 fn between(low: f32, high: f32, random: &mut Random) -> f32 {
-    low * (high / low).powf(random.unit())
+    short(low * (high / low).powf(random.unit()))
+}
+
+/// To three decimals, so that what is written to a file is what was tried, and people can read it.
+fn short(value: f32) -> f32 {
+    (value * 1_000.0).round() / 1_000.0
 }
 
 #[cfg(test)]

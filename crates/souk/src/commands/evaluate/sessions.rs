@@ -72,7 +72,10 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
     Ok(())
 }
 
-fn rows(path: &Path, (sessions, items): (&mut Ids, &mut Ids)) -> Result<Vec<SessionRow>> {
+pub(super) fn rows(
+    path: &Path,
+    (sessions, items): (&mut Ids, &mut Ids),
+) -> Result<Vec<SessionRow>> {
     let mut rows = Vec::new();
     read(path, [SESSION, ITEM], &mut |[session, item], at| {
         rows.push(SessionRow {
