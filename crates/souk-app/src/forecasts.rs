@@ -14,15 +14,23 @@ use crate::demand::{DemandReader, DemandSeries, SeriesKey, TotalDemand};
 use crate::models::at_leisure;
 use crate::{App, AppError, Caller, Operation};
 
+mod ahead;
 mod answer;
 mod factors;
 mod outlook;
+mod overrides;
 #[cfg(test)]
 mod tests;
 
 pub use answer::forecast_to_json;
 
-pub(crate) use outlook::{Outlook, outlooks};
+pub use overrides::{
+    ForecastOverride, NewOverride, OverrideReport, OverrideWorth, WorthSum, overrides_to_json,
+};
+
+pub(crate) use ahead::Ahead;
+pub(crate) use outlook::{LowerPrice, Outlook, outlooks};
+pub(crate) use overrides::Overrides;
 
 use outlook::closely;
 

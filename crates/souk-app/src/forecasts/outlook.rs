@@ -49,6 +49,59 @@ pub(crate) struct Outlook {
     pub(crate) confidence: Option<f64>,
     /// The most that was ever sold on a day before the last week, and in the last week.
     pub(crate) peaks: (f64, f64),
+    /// What lower prices did, where the product ever had one here.
+    pub(crate) lower_price: Option<LowerPrice>,
+}
+
+/// What a lower price did to demand in the past, by promotions or, without any, by prices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LowerPrice {
+    beta: f64,
+    lever: Lever,
+    /// The largest share off that was tried.
+    pub(crate) deepest: f64,
+    /// Days on which some share was off.
+    pub(crate) days: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lever {
+    /// Demand moves by exp(β·share off).
+    Promotion,
+    /// Demand moves by (price over the usual one)^β.
+    Price,
+}
+
+impl LowerPrice {
+    /// How many times as much is wanted with this share off.
+    pub(crate) fn factor(&self, off: f64) -> f64 {
+        match self.lever {
+            Lever::Promotion => (self.beta * off).exp(),
+            Lever::Price => (1.0 - off).powf(self.beta),
+        }
+    }
+
+    /// What the effects of a forecast say of a series, where promotions or prices stand among them as `has_drivers`
+    /// of all series of the call says.
+    fn of(
+        cut: &Cut<'_>,
+        effects: &[f64],
+        (promotions, prices): (bool, bool),
+    ) -> Option<LowerPrice> {
+        let (own_promotions, own_prices) = has_drivers(cut.series);
+        let (beta, lever, off): (f64, Lever, Vec<f64>) = if promotions && own_promotions {
+            (*effects.first()?, Lever::Promotion, cut.series.promotion.clone())
+        } else if prices && own_prices {
+            let beta = *effects.get(usize::from(promotions))?;
+            let off = self::prices(cut).iter().map(|log| 1.0 - log.exp()).collect();
+            (beta, Lever::Price, off)
+        } else {
+            return None;
+        };
+        let deepest = off.iter().copied().fold(0.0, f64::max);
+        let days = off.iter().filter(|off| **off > 0.005).count();
+        (days > 0).then_some(LowerPrice { beta, lever, deepest, days })
+    }
 }
 
 /// Errors of one look back.
@@ -112,6 +165,8 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
         .map(|(series, wanted)| Cut { series, wanted, until: wanted.len() })
         .collect();
     let found = run(&cuts, horizon, &[SPREAD_LEVEL]);
+    let drivers = all.iter().map(|series| has_drivers(series));
+    let drivers = drivers.fold((false, false), |a, b| (a.0 || b.0, a.1 || b.1));
     let made = cuts.iter().zip(&found).zip(&looks).map(|((cut, forecast), looks)| {
         let is_count = is_count(cut.wanted);
         let narrow = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
@@ -126,6 +181,7 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
             is_count,
             confidence: confidence(looks),
             peaks: (peak(&cut.series.sold[..recent]), peak(&cut.series.sold[recent..])),
+            lower_price: LowerPrice::of(cut, &forecast.effects, drivers),
         }
     });
     made.collect()
