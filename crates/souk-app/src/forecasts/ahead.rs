@@ -3,7 +3,7 @@
 use souk_core::Day;
 use souk_inventory::demand::{DayDemand, Grain};
 
-use super::{Outlook, over_days};
+use super::{Outlook, Spread, over_days};
 use crate::demand::TotalDemand;
 
 /// Demand day by day from today on: the kept outlook, changed where a planner knows better.
@@ -11,9 +11,9 @@ use crate::demand::TotalDemand;
 /// Beyond its end its last week goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ahead {
-    /// Mean and variance of each day by itself.
-    pub(super) days: Vec<(f64, f64)>,
-    inflation: f64,
+    /// The mean of each day.
+    pub(super) days: Vec<f64>,
+    spread: Spread,
     is_count: bool,
 }
 
@@ -22,14 +22,16 @@ impl Ahead {
     pub(crate) fn of(outlook: &Outlook, from: Day) -> Ahead {
         let n = outlook.mean.len();
         let skip = usize::try_from(from.number() - outlook.first.number()).unwrap_or(0);
-        let of_day = |idx: usize| (f64::from(outlook.mean[idx]), f64::from(outlook.variance[idx]));
+        let of_day = |idx: usize| f64::from(outlook.mean[idx]);
         let days = (skip..skip + n).map(|idx| over_days(n, (idx, 1.0), of_day)).collect();
-        Ahead { days, inflation: outlook.inflation, is_count: outlook.is_count }
+        Ahead { days, spread: outlook.spread, is_count: outlook.is_count }
     }
 
     /// No demand at all: of what was never sold.
     pub(crate) fn none() -> Ahead {
-        Ahead { days: vec![(0.0, 0.0); 7], inflation: 1.0, is_count: true }
+        // What a planner expects all the same is spread as single pieces are.
+        let spread = Spread { dispersion: 1.0, known_days: f64::INFINITY };
+        Ahead { days: vec![0.0; 7], spread, is_count: true }
     }
 
     /// Makes the days at least so many, by its last week.
@@ -43,21 +45,20 @@ impl Ahead {
 
     /// Demand of so many days together, the last one in part.
     pub(crate) fn over(&self, days: f64) -> TotalDemand {
-        let (mean, variance) = over_days(self.days.len(), (0, days), |idx| self.days[idx]);
-        TotalDemand { mean, variance: variance * self.inflation, is_count: self.is_count }
+        let mean = over_days(self.days.len(), (0, days), |idx| self.days[idx]);
+        TotalDemand { mean, variance: self.spread.variance(mean, days), is_count: self.is_count }
     }
 
-    /// The demand of each of so many days, as stock policies take it.
-    pub(crate) fn daily(&self, n: u32) -> Vec<DayDemand> {
-        let days: Vec<DayDemand> = self
-            .days
-            .iter()
-            .map(|(mean, variance)| DayDemand {
-                mean: mean.max(0.0),
-                dispersion: if *mean > 0.0 { variance * self.inflation / mean } else { 1.0 },
-            })
-            .collect();
-        DayDemand::extended(&days, n as usize)
+    /// The demand of each of so many days, as stock policies take it, and how far the level of all of them may be off, as
+    /// a share of it. Together they spread as [`Ahead::over`] says.
+    pub(crate) fn daily(&self, n: u32) -> (Vec<DayDemand>, f64) {
+        let dispersion = self.spread.dispersion;
+        let day = |mean: &f64| DayDemand { mean: mean.max(0.0), dispersion };
+        let days: Vec<DayDemand> = self.days.iter().map(day).collect();
+        let total = self.over(f64::from(n));
+        let of_level = total.variance - dispersion * total.mean;
+        let error = if total.mean > 0.0 { of_level.max(0.0).sqrt() / total.mean } else { 0.0 };
+        (DayDemand::extended(&days, n as usize), error)
     }
 
     /// Whether it comes in pieces.
@@ -67,8 +68,7 @@ impl Ahead {
 
     /// The same with every day's mean so many times as large, its variance with it.
     pub(crate) fn times(&self, factor: f64) -> Ahead {
-        let days = self.days.iter().map(|(mean, variance)| (mean * factor, variance * factor));
-        Ahead { days: days.collect(), ..self.clone() }
+        Ahead { days: self.days.iter().map(|mean| mean * factor).collect(), ..self.clone() }
     }
 }
 
@@ -83,8 +83,7 @@ mod tests {
             fingerprint: 0,
             first,
             mean: (0..14).map(|idx| idx as f32).collect(),
-            variance: (0..14).map(|idx| 2.0 * idx as f32).collect(),
-            inflation: 1.5,
+            spread: Spread { dispersion: 3.0, known_days: 50.0 },
             is_count: true,
             confidence: None,
             peaks: (0.0, 0.0),
@@ -97,9 +96,12 @@ mod tests {
                 assert_eq!(ahead.over(days), outlook.over(from, days), "{skip} {days}");
             }
         }
-        let daily = Ahead::of(&outlook, first).daily(16);
+        let (daily, error) = Ahead::of(&outlook, first).daily(16);
         assert_eq!((daily[3].mean, daily[3].dispersion), (3.0, 3.0));
         assert_eq!(daily[15].mean, 8.0);
+        // 0 to 13, then 7 and 8 again: 106 units in 16 days, whose variance is 3 · 106 · (1 + 16/50).
+        let variance = 3.0 * 106.0 + (error * 106.0).powi(2);
+        assert!((variance - 3.0 * 106.0 * 1.32).abs() < 1e-9, "{variance}");
         assert_eq!(Ahead::of(&outlook, first).times(2.0).over(4.0).mean, 12.0);
     }
 }

@@ -92,9 +92,9 @@ pub(super) fn answer(
 
 /// Demand over some days of a forecast, the first ones skipped.
 fn over(closely: &Closely, span: (usize, f64)) -> TotalDemand {
-    let day = |idx: usize| (closely.forecast.mean[idx], closely.variance[idx]);
-    let (mean, variance) = over_days(closely.forecast.mean.len(), span, day);
-    TotalDemand { mean, variance: variance * closely.inflation, is_count: closely.is_count }
+    let mean = over_days(closely.forecast.mean.len(), span, |idx| closely.forecast.mean[idx]);
+    let variance = closely.spread.variance(mean, span.1);
+    TotalDemand { mean, variance, is_count: closely.is_count }
 }
 
 fn mean_of(values: &[f64]) -> f64 {

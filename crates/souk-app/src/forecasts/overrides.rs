@@ -202,7 +202,7 @@ impl ForecastOverride {
 }
 
 impl Ahead {
-    /// Takes in what planners say of days from `today` on. A day's variance keeps its ratio to the mean.
+    /// Takes in what planners say of days from `today` on. Totals keep the ratio of their variance to their mean.
     pub(crate) fn hear(&mut self, today: Day, overrides: &[ForecastOverride]) {
         let last = overrides.iter().map(|one| one.days().1.number()).max();
         let Some(last) = last else { return };
@@ -211,11 +211,8 @@ impl Ahead {
         self.reach(n);
         for (idx, of_day) in self.days.iter_mut().enumerate() {
             let day = Day::from_number(today.number() + idx as i32);
-            let (mean, variance) = *of_day;
-            let said = overrides.iter().find_map(|one| one.says(day, mean));
-            if let Some(said) = said {
-                let ratio = if mean > 0.0 { variance / mean } else { 1.0 };
-                *of_day = (said, said * ratio);
+            if let Some(said) = overrides.iter().find_map(|one| one.says(day, *of_day)) {
+                *of_day = said;
             }
         }
     }
@@ -242,10 +239,9 @@ impl Closely {
                 }
                 self.forecast.mean[idx] = said;
                 let ratio = if mean > 0.0 { said / mean } else { 0.0 };
-                let variance = if mean > 0.0 { self.variance[idx] * ratio } else { said };
-                self.variance[idx] = variance;
+                let variance = self.spread.variance(said, 1.0);
                 for ((low, high), level) in self.forecast.intervals.iter_mut().zip(levels) {
-                    // Where the model expects nothing there is no interval to move: that of Poisson's.
+                    // Where the model expects nothing there is no interval to move: that of one day's total.
                     let half = normal::quantile(0.5 + level / 2.0) * variance.sqrt();
                     (low[idx], high[idx]) = match mean > 0.0 {
                         true => (low[idx] * ratio, high[idx] * ratio),
@@ -410,7 +406,7 @@ impl App {
         let skip = usize::try_from(from.number() - today.number()).unwrap_or(0);
         let mut ahead = Ahead::of(&outlook, today);
         ahead.reach(skip + n);
-        ahead.days[skip..skip + n].iter().map(|(mean, _)| *mean).collect()
+        ahead.days[skip..skip + n].to_vec()
     }
 }
 

@@ -78,8 +78,8 @@ pub(crate) fn expected(ahead: &Ahead, lots: &[ShelfLot]) -> Vec<Risk> {
     let lots: Vec<Lot> =
         lots.iter().map(|lot| Lot { units: lot.units, days_left: lot.days_left }).collect();
     let last = lots.iter().map(|lot| lot.days_left).max().unwrap_or(0);
-    let days = ahead.daily(last);
-    let outlook = Days::Days { days: &days, level_error: 0.0, grain: ahead.grain() };
+    let (days, level_error) = ahead.daily(last);
+    let outlook = Days::Days { days: &days, level_error, grain: ahead.grain() };
     // Units are above 0 and the outlook reaches to the last lot.
     risks(&outlook, &lots).expect("lots and days fit")
 }
