@@ -98,8 +98,8 @@ fn demand(mean: f64) -> Vec<f64> {
     chances.iter().map(|chance| chance / sum).collect()
 }
 
-/// Against value iteration: the better policy is within 2 % of the best there is, on average over the grid, and far better than base stock
-/// where things expire soon.
+/// Against value iteration: protecting is within half a percent of the best there is, on average over the grid, estimated waste behind
+/// it and base stock behind both.
 #[test]
 fn close_to_the_best_there_is() {
     let chances = demand(2.5);
@@ -114,11 +114,11 @@ fn close_to_the_best_there_is() {
         }
     }
     let mean = |of: fn(&[f64; 3]) -> f64| gaps.iter().map(of).sum::<f64>() / gaps.len() as f64;
-    let of_better = mean(|gap| gap[1].min(gap[2]));
+    let protecting = mean(|gap| gap[2]);
     let said = format!("{} {} {}", mean(|gap| gap[0]), mean(|gap| gap[1]), mean(|gap| gap[2]));
     println!("mean gaps of base stock, estimated waste, protecting: {said}; {gaps:.4?}");
-    assert!(of_better <= 0.02, "{said}");
-    assert!(mean(|gap| gap[0]) > of_better, "{said}");
+    assert!(protecting <= 0.005, "{said}");
+    assert!(mean(|gap| gap[0]) > mean(|gap| gap[1]) && mean(|gap| gap[1]) > protecting, "{said}");
     assert!(gaps.iter().flatten().all(|gap| *gap > -5e-4), "{gaps:?}");
 }
 
