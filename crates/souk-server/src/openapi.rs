@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 mod schemas;
 
-use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, merge};
+use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, OVERRIDE_ID_PATTERN, merge};
 
 use crate::routes::{
     audit, consents, health, keys, models, people, planning, privacy, products, recommend, reports,
@@ -235,6 +235,9 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
         Some("cursor") => json!({ "pattern": "^([0-9a-f]{2}){1,255}$" }),
         Some("from" | "to") if path == "/v1/reports/recommendations" => {
             json!({ "format": "date", "pattern": DAY_PATTERN })
+        }
+        Some("id") if path.starts_with("/v1/forecasts/overrides/") => {
+            json!({ "pattern": OVERRIDE_ID_PATTERN })
         }
         Some("id" | "location_id" | "product_id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),

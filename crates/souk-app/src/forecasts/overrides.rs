@@ -43,6 +43,8 @@ const AHEAD_MAX: i32 = 730;
 const KEPT_DAYS: i32 = 730;
 /// How many times the model's forecast one may be (chosen: more is a mistake of units).
 const FACTOR_MAX: f64 = 20.0;
+/// Units of one day.
+const UNITS_MAX: f64 = 1e9;
 const REASON_BYTES_MAX: usize = 500;
 
 /// A planner's own forecast.
@@ -449,9 +451,10 @@ fn check_place(
 /// The first, last and expiry day of a wish.
 fn checked(id: &str, new: &NewOverride, today: Day) -> Result<(Day, Day, Day), AppError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !(1..=80).contains(&id.len()) || !id.chars().all(is_plain) {
+    let is_begun_well = id.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !is_begun_well || id.len() > 80 || !id.chars().all(is_plain) {
         let detail = format!(
-            "`{}` is not 1 to 80 letters, digits, dots, hyphens and underscores",
+            "`{}` is not a letter or digit and up to 79 letters, digits, dots, hyphens and underscores",
             shown(id)
         );
         return Err(invalid("id", detail));
@@ -477,8 +480,9 @@ fn checked(id: &str, new: &NewOverride, today: Day) -> Result<(Day, Day, Day), A
         return Err(invalid("/expires_on", detail));
     }
     match (new.units_per_day, new.factor) {
-        (Some(units), None) if !(0.0..=1e9).contains(&units) => {
-            return Err(invalid("/units_per_day", format!("{units} must be at least 0 units")));
+        (Some(units), None) if !(0.0..=UNITS_MAX).contains(&units) => {
+            let detail = format!("{units} must lie between 0 and {UNITS_MAX} units");
+            return Err(invalid("/units_per_day", detail));
         }
         (None, Some(factor)) if !(0.0..=FACTOR_MAX).contains(&factor) => {
             let detail = format!("{factor} must lie between 0 and {FACTOR_MAX}; 1.2 is 20 % more");

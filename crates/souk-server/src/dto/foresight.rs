@@ -87,7 +87,7 @@ pub(crate) struct OverrideBody {
     #[schema(format = Date)]
     until: String,
     /// Units wanted on each day; or `factor`.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     units_per_day: Option<f64>,
     /// How many times the model's forecast; or `units_per_day`.
     #[schema(minimum = 0, maximum = 20)]

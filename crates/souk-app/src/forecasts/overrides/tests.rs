@@ -144,7 +144,9 @@ async fn what_cannot_be_meant_is_refused() {
         assert_eq!(put("a", wish(case), &planner).await, Err(ErrorKind::InvalidInput), "{said}");
     }
     let double = || wish(json!({"factor": 2}));
-    assert_eq!(put("a b", double(), &planner).await, Err(ErrorKind::InvalidInput));
+    for id in ["a b", "", "..", &"a".repeat(81)] {
+        assert_eq!(put(id, double(), &planner).await, Err(ErrorKind::InvalidInput), "{id}");
+    }
     let unknown = wish(json!({"factor": 2, "product_id": "none"}));
     assert_eq!(put("a", unknown, &planner).await, Err(ErrorKind::NotFound));
     assert_eq!(put("a", double(), &caller(Role::Analyst)).await, Err(ErrorKind::Denied));
