@@ -8,7 +8,7 @@ use souk_ports::{Appended, Cache, Cursor, EventLog, KeyStore, Record, TableStore
 use crate::consent::ConsentRules;
 use crate::door::Door;
 use crate::feeds::Feeds;
-use crate::forecasts::{Forecasts, keep_forecasts};
+use crate::forecasts::{Forecasts, Overrides, keep_forecasts};
 use crate::models::{Models, keep_models};
 use crate::people::{People, keep_people};
 use crate::privacy::replay_erasures;
@@ -78,6 +78,7 @@ pub struct App {
     pub(crate) purchasing: Purchasing,
     pub(crate) forecasts: Forecasts,
     pub(crate) feeds: Feeds,
+    pub(crate) overrides: Overrides,
     pub(crate) projector: Projector,
 }
 
@@ -138,6 +139,7 @@ impl App {
         let searching = Searching::open(&*parts.tables, now).await?;
         let segments = Segments::open(&*parts.tables, now).await?;
         let purchasing = Purchasing::open(&*parts.tables, now).await?;
+        let overrides = Overrides::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
             config,
@@ -154,6 +156,7 @@ impl App {
             purchasing,
             forecasts: Forecasts::default(),
             feeds: Feeds::default(),
+            overrides,
             projector,
         });
         Door::start(&app);

@@ -14,15 +14,23 @@ use crate::demand::{DemandReader, DemandSeries, SeriesKey, TotalDemand};
 use crate::models::at_leisure;
 use crate::{App, AppError, Caller, Operation};
 
+mod ahead;
 mod answer;
 mod factors;
 mod outlook;
+mod overrides;
 #[cfg(test)]
 mod tests;
 
 pub use answer::forecast_to_json;
 
-pub(crate) use outlook::{Outlook, outlooks};
+pub use overrides::{
+    ForecastOverride, NewOverride, OverrideReport, OverrideWorth, WorthSum, overrides_to_json,
+};
+
+pub(crate) use ahead::Ahead;
+pub(crate) use outlook::{LowerPrice, Outlook, Spread, outlooks};
+pub(crate) use overrides::Overrides;
 
 use outlook::closely;
 
@@ -303,30 +311,23 @@ impl Outlook {
     /// Demand from `from` on for so many days, the last one in part.
     pub(crate) fn over(&self, from: Day, days: f64) -> TotalDemand {
         let skip = usize::try_from(from.number() - self.first.number()).unwrap_or(0);
-        let day = |idx: usize| (f64::from(self.mean[idx]), f64::from(self.variance[idx]));
-        let (mean, variance) = over_days(self.mean.len(), (skip, days), day);
-        TotalDemand { mean, variance: variance * self.inflation, is_count: self.is_count }
+        let mean = over_days(self.mean.len(), (skip, days), |idx| f64::from(self.mean[idx]));
+        TotalDemand { mean, variance: self.spread.variance(mean, days), is_count: self.is_count }
     }
 }
 
-/// Mean and variance of so many of `n` days, the first ones skipped, the last one in part; beyond their end their last
-/// week goes on.
-fn over_days(
-    n: usize,
-    (skip, days): (usize, f64),
-    day: impl Fn(usize) -> (f64, f64),
-) -> (f64, f64) {
-    let (mut mean, mut variance, mut left) = (0.0, 0.0, days.max(0.0));
+/// The sum over so many of `n` days, the first ones skipped, the last one in part; beyond their end their last week goes on.
+fn over_days(n: usize, (skip, days): (usize, f64), day: impl Fn(usize) -> f64) -> f64 {
+    let (mut mean, mut left) = (0.0, days.max(0.0));
     let mut idx = skip;
     while left > 0.0 && n > 0 {
         let place = if idx < n { idx } else { n.saturating_sub(7) + (idx - n) % n.min(7) };
-        let (share, of_day) = (left.min(1.0), day(place));
-        mean += share * of_day.0;
-        variance += share * of_day.1;
+        let share = left.min(1.0);
+        mean += share * day(place);
         left -= share;
         idx += 1;
     }
-    (mean, variance)
+    mean
 }
 
 fn check(request: &ForecastRequest) -> Result<(), AppError> {

@@ -67,8 +67,9 @@ pub use feeds::{
     Shortcoming, StoredRun, Validators, keep_feeds,
 };
 pub use forecasts::{
-    Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastRequest, HORIZON_MAX, KeyFactor,
-    OptimalStock, Risk, forecast_to_json,
+    Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastOverride, ForecastRequest,
+    HORIZON_MAX, KeyFactor, NewOverride, OptimalStock, OverrideReport, OverrideWorth, Risk,
+    WorthSum, forecast_to_json, overrides_to_json,
 };
 pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
@@ -113,8 +114,9 @@ pub use recommend::{
     Warning, WhyCause, WhyNot,
 };
 pub use replenishment::{
-    Automatic, Candidate, Decision, FeedAlarm, PlanException, PlanLine, Position, Proposal,
-    ReplenishmentPlan, plan_to_json,
+    Automatic, Candidate, Decision, FeedAlarm, LotAdvice, LotRisk, PlanException, PlanLine,
+    Position, Proposal, ReplenishmentPlan, SoFar, WasteFigures, WasteReport, plan_to_json,
+    waste_to_json,
 };
 pub use reports::{
     AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, QueryFigures,

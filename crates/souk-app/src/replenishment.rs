@@ -11,23 +11,27 @@ use std::time::Duration;
 use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timestamp};
 
 use crate::demand::{SeriesKey, TotalDemand};
-use crate::forecasts::OptimalStock;
+use crate::forecasts::{Ahead, ForecastOverride, OptimalStock};
 use crate::{App, AppError, Caller, Operation};
 
 mod approve;
 mod choice;
 mod gates;
 mod json;
+pub(crate) mod shelf;
 #[cfg(test)]
 mod tests;
+mod waste;
 
 pub use approve::Decision;
 pub(crate) use approve::RULE;
 pub use choice::Candidate;
 pub use gates::FeedAlarm;
 pub use json::plan_to_json;
+pub use waste::{LotAdvice, LotRisk, WasteFigures, WasteReport, waste_to_json};
 
 use choice::{Need, compare};
+use shelf::Shelf;
 
 /// Series whose outlook is made while somebody waits; the others are made by the job (chosen: some seconds).
 const MADE_AT_ONCE: usize = 400;
@@ -77,10 +81,21 @@ pub struct ReplenishmentPlan {
     pub n_more_exceptions: usize,
     /// What is wrong with what comes in.
     pub alarms: Vec<FeedAlarm>,
+    /// How today goes.
+    pub so_far: SoFar,
     /// By supplier: what a rule says of it.
     pub proposals: Vec<Proposal>,
     /// Whether rules may approve at all.
     pub automatic: Automatic,
+}
+
+/// Today's sales against the forecast, over all products whose stock is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SoFar {
+    /// Units that were sold today until now.
+    pub sold: f64,
+    /// Units that are expected of the whole day.
+    pub expected: f64,
 }
 
 /// One product to order.
@@ -102,7 +117,15 @@ pub struct PlanLine {
     pub service_level: f64,
     /// The demand over the protection interval that is not exceeded with this chance: the level to order up to.
     pub order_up_to: f64,
-    /// What is missing to that.
+    /// Units on hand that go off unsold in that time, on average.
+    pub expiring: f64,
+    /// Days that a fresh unit may be sold; `None` for what does not go off.
+    pub keeps_days: Option<u32>,
+    /// Units that may be ordered at most, for what goes off.
+    pub most: Option<f64>,
+    /// Units of the order that will go off unsold, on average.
+    pub waste: f64,
+    /// What is missing to the level.
     pub need: f64,
     /// What to order, after minimum and multiples.
     pub quantity: f64,
@@ -114,6 +137,8 @@ pub struct PlanLine {
     pub confidence: Option<f64>,
     /// Why a person should look at it.
     pub warnings: Vec<String>,
+    /// What planners said of its demand, which counts here in the place of the model's.
+    pub overrides: Vec<String>,
     /// The arithmetic in words.
     pub text: String,
 }
@@ -178,6 +203,18 @@ impl App {
         (site, location): (&SiteId, &LocationId),
         caller: &Caller,
     ) -> Result<ReplenishmentPlan, AppError> {
+        let scene = self.scene((site, location), caller)?;
+        let app = Arc::clone(self);
+        let planned = tokio::task::spawn_blocking(move || app.plan(scene)).await;
+        planned.map_err(|error| AppError::Bug(format!("planning ended: {error}")))
+    }
+
+    /// The place that a planner asks about.
+    fn scene(
+        &self,
+        (site, location): (&SiteId, &LocationId),
+        caller: &Caller,
+    ) -> Result<Scene, AppError> {
         caller.check(Operation::ReadPlanning)?;
         self.check_ready()?;
         let places = caller.check_site(site).and_then(|()| caller.check_location(Some(location)));
@@ -187,10 +224,7 @@ impl App {
             .ok_or_else(|| AppError::NotFound { what: "location", id: location.to_string() })?;
         let today = self.place_clock(site, Some(location)).day(self.clock.now());
         let (site, location) = (site.clone(), location.clone());
-        let scene = Scene { site, location, number, today };
-        let app = Arc::clone(self);
-        let planned = tokio::task::spawn_blocking(move || app.plan(scene)).await;
-        planned.map_err(|error| AppError::Bug(format!("planning ended: {error}")))
+        Ok(Scene { site, location, number, today })
     }
 
     fn plan(&self, scene: Scene) -> ReplenishmentPlan {
@@ -210,6 +244,7 @@ impl App {
             exceptions: Vec::new(),
             n_more_exceptions: 0,
             alarms: self.alarms_at(&scene.site, &scene.location),
+            so_far: SoFar::default(),
             proposals: Vec::new(),
             automatic: self.automatic(),
         };
@@ -223,8 +258,15 @@ impl App {
                 Looked::Nothing => {}
             }
         }
+        for need in &needs {
+            plan.so_far.sold += need.sold_today;
+            plan.so_far.expected += need.ahead.over(1.0).mean;
+            plan.exceptions.extend(need.surprise());
+        }
         let suppliers = self.purchasing.suppliers();
-        plan.lines = compare(needs, &suppliers, self.config.inventory.service_level);
+        let (lines, refused) = compare(needs, &suppliers, self.config.inventory.service_level);
+        plan.lines = lines;
+        plan.exceptions.extend(refused);
         let cost = |line: &PlanLine| line.cost.map_or(0, Money::minor);
         plan.lines.sort_by(|a, b| cost(b).cmp(&cost(a)).then(a.product.cmp(&b.product)));
         plan.n_more_exceptions = plan.exceptions.len().saturating_sub(EXCEPTIONS_MAX);
@@ -276,6 +318,15 @@ impl App {
                 scene.location
             ));
         };
+        let place = (key.item, scene.number);
+        let lots = shelf::lots(&views, place, (scene.today, product.perishable_days));
+        let today = (scene.today, scene.today);
+        let sold_today = views
+            .sales
+            .of(key.item, today, &views.catalogue)
+            .filter(|sale| !sale.is_return && sale.location == Some(scene.location.as_str()))
+            .map(|sale| sale.quantity_milli as f64 / 1_000.0)
+            .sum();
         drop(views);
         let position = Position {
             on_hand: milli as f64 / 1_000.0,
@@ -298,16 +349,21 @@ impl App {
         }
         let settings = &self.config.inventory;
         let today = scene.today;
-        let demand: Box<dyn Fn(f64) -> TotalDemand + Send> =
-            Box::new(move |days| outlook.over(today, days));
-        let confidence = self.forecasts.get(key).and_then(|outlook| outlook.confidence);
+        let chance = settings.waste_chance_max.unwrap_or(settings.service_level);
+        let mut ahead = Ahead::of(&outlook, today);
+        let heard = self.heard((&scene.site, &product.id), Some(&scene.location), today);
+        ahead.hear(today, &heard);
+        let shelf = Shelf { lots, keeps_days: product.perishable_days, chance };
         Looked::Need(Box::new(Need {
             product,
             position,
             today,
-            demand,
-            confidence,
+            sold_today,
+            ahead,
+            shelf,
+            confidence: outlook.confidence,
             warnings,
+            overrides: heard.iter().map(ForecastOverride::text).collect(),
             review_days: settings.review_days as f64,
             lead_days: settings.lead_time_days as f64,
             service: settings.service_level,

@@ -28,6 +28,21 @@ pub struct Drivers {
     pub ahead: Vec<Vec<f64>>,
 }
 
+impl Drivers {
+    /// By what the drivers multiply each value of the past, then each step ahead; all 1 without drivers.
+    ///
+    /// `effects` are those of a [`Forecast`] made with them.
+    pub fn factors(&self, effects: &[f64]) -> Vec<f64> {
+        let steps = |columns: &[Vec<f64>]| {
+            let n = columns.first().map_or(0, Vec::len);
+            (0..n).map(|idx| factor(columns, effects, idx)).collect::<Vec<f64>>()
+        };
+        let mut factors = steps(&self.past);
+        factors.extend(steps(&self.ahead));
+        factors
+    }
+}
+
 /// Factors beyond e^±`EFFECT_MAX` (20 times) are never believed.
 const EFFECT_MAX: f64 = 3.0;
 /// The spread of series' own effects around the common one (chosen: a third more or less is usual).

@@ -25,6 +25,7 @@ mod numbers;
 mod optimise;
 pub mod series;
 pub mod theta;
+pub mod totals;
 
 pub use auto::{Forecast, Settings, Task, forecast};
 pub use drivers::forecast_with;

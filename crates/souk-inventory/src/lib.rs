@@ -13,6 +13,7 @@ pub mod lost_sales;
 pub mod lot_sizing;
 pub mod measures;
 pub mod newsvendor;
+pub mod perishable;
 pub mod protection;
 pub mod reorder_in_lots;
 pub mod reorder_to_level;

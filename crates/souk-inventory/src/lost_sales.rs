@@ -52,7 +52,7 @@ impl Policy {
                 (level.max(0.0).round() as usize).saturating_sub(position)
             }
             Policy::Protecting { service } => {
-                protecting(service, &on_arrival(stock, on_way, chances), chances)
+                fewest(service, &on_arrival(stock, on_way, chances), chances)
             }
         }
     }
@@ -83,7 +83,7 @@ fn on_arrival(stock: usize, on_way: &[usize], chances: &[f64]) -> Vec<f64> {
 }
 
 /// The fewest units with which the first period after they arrive is served in full with at least this chance.
-fn protecting(service: f64, here: &[f64], chances: &[f64]) -> usize {
+pub(crate) fn fewest(service: f64, here: &[f64], chances: &[f64]) -> usize {
     let mut sum = 0.0;
     let at_most: Vec<f64> = chances
         .iter()
@@ -142,7 +142,7 @@ pub fn best(
 }
 
 /// The minimum of a function with one valley, on a grid: by thirds, and then by trying what is left.
-fn least((low, high, step): (f64, f64, f64), cost: impl Fn(f64) -> f64) -> (f64, f64) {
+pub(crate) fn least((low, high, step): (f64, f64, f64), cost: impl Fn(f64) -> f64) -> (f64, f64) {
     let (mut low, mut high) = (0, ((high - low) / step).ceil() as usize);
     while high - low > 6 {
         let (a, b) = (low + (high - low) / 3, high - (high - low) / 3);
@@ -158,7 +158,8 @@ fn least((low, high, step): (f64, f64, f64), cost: impl Fn(f64) -> f64) -> (f64,
     best
 }
 
-fn draw(chances: &[f64], n: usize) -> Vec<usize> {
+/// Seeded demand of so many periods.
+pub(crate) fn draw(chances: &[f64], n: usize) -> Vec<usize> {
     let mut random = Random::new(1);
     let one = |_| {
         let mut left = random.unit64();

@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 
 mod schemas;
 
-use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, merge};
+use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, OVERRIDE_ID_PATTERN, merge};
 
 use crate::routes::{
     audit, consents, health, keys, models, people, planning, privacy, products, recommend, reports,
@@ -82,7 +82,11 @@ use crate::routes::{
         reports::recommendations,
         reports::holdout,
         planning::forecast,
+        planning::overrides,
+        planning::put_override,
+        planning::end_override,
         planning::stock,
+        planning::waste,
         planning::suppliers,
         planning::put_suppliers,
         planning::replenishment,
@@ -237,6 +241,9 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
         }
         Some("kind") if path.ends_with("/analytics") => {
             json!({ "enum": SearchReportKind::ALL.map(SearchReportKind::as_str) })
+        }
+        Some("id") if path.starts_with("/v1/forecasts/overrides/") => {
+            json!({ "pattern": OVERRIDE_ID_PATTERN })
         }
         Some("id" | "location_id" | "product_id") => json!({ "pattern": ID_PATTERN }),
         Some("site") => json!({ "enum": sites.iter().map(SiteId::as_str).collect::<Vec<_>>() }),

@@ -25,7 +25,7 @@ pub(crate) use feeds::FeedsCommand;
 pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, SeriesArgs};
 pub(crate) use models::ModelsCommand;
 pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
-pub(crate) use planning::{ReplenishArgs, SimulateCommand};
+pub(crate) use planning::{OverrideArgs, OverridesCommand, ReplenishArgs, SimulateCommand};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use report::{ReportCommand, SearchKind};
@@ -145,9 +145,13 @@ Examples:
     #[command(after_help = "\
 Examples:
   souk replenish --location berlin
+  souk replenish --location berlin --waste    # what will go off before it is sold, and what to do
   souk replenish --location berlin --draft    # a draft for each supplier, to be approved by a person
   souk replenish --stop                       # nothing is approved by rule any more")]
     Replenish(ReplenishArgs),
+    /// List, store and end planners' own forecasts, and see what they were worth
+    #[command(subcommand)]
+    Overrides(OverridesCommand),
     /// Replay policies on the shop's own past
     #[command(subcommand)]
     Simulate(SimulateCommand),

@@ -131,6 +131,7 @@ pub(crate) enum Job {
         site: Option<String>,
         act: commands::planning::Act,
     },
+    Overrides(Box<commands::overrides::OverridesJob>),
     SimulateStock {
         location: String,
         site: Option<String>,
@@ -221,6 +222,7 @@ impl Job {
             | Job::Profile { .. }
             | Job::Segments(_)
             | Job::Replenish { .. }
+            | Job::Overrides(_)
             | Job::SimulateStock { .. } => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
@@ -294,6 +296,7 @@ impl Job {
                 let place = (site.as_deref(), location.as_deref());
                 commands::planning::answer(shop, place, *act).await
             }
+            Job::Overrides(what) => commands::overrides::answer(shop, what).await,
             Job::SimulateStock { location, site, days, products, services } => {
                 let place = (site.as_deref(), location.as_str());
                 commands::planning::simulated(shop, place, (*days, *products, services)).await

@@ -56,12 +56,13 @@ pub enum AuditOperation {
     SupplierChange,
     PurchaseOrderChange,
     ReplenishmentSwitch,
+    ForecastOverride,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 46] = [
+    pub const ALL: [AuditOperation; 47] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -107,6 +108,7 @@ impl AuditOperation {
         AuditOperation::SupplierChange,
         AuditOperation::PurchaseOrderChange,
         AuditOperation::ReplenishmentSwitch,
+        AuditOperation::ForecastOverride,
         AuditOperation::AccessDenied,
     ];
 
@@ -158,6 +160,7 @@ impl AuditOperation {
             AuditOperation::SupplierChange => "supplier.change",
             AuditOperation::PurchaseOrderChange => "purchase_order.change",
             AuditOperation::ReplenishmentSwitch => "replenishment.switch",
+            AuditOperation::ForecastOverride => "forecast.override",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

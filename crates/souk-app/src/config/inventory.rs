@@ -21,6 +21,9 @@ pub struct InventorySettings {
     /// The chance that stock suffices until the next order can be there.
     #[serde(deserialize_with = "text::share")]
     pub service_level: f64,
+    /// The greatest chance that the last unit of an order of perishables goes off unsold; none is the service level.
+    #[serde(deserialize_with = "text::share_optional")]
+    pub waste_chance_max: Option<f64>,
     /// Days between two looks at what to order, where a supplier names no weekdays.
     #[serde(deserialize_with = "text::within::<1, 90, _>")]
     pub review_days: u64,
@@ -36,6 +39,12 @@ pub struct InventorySettings {
     /// Minor units that a rule may approve at one supplier in a day; none is without limit.
     #[serde(deserialize_with = "text::within_optional::<0, 1_000_000_000_000, _>")]
     pub amount_per_supplier_day_max: Option<u64>,
+    /// Days that goods are on their way from one place to another.
+    #[serde(deserialize_with = "text::within::<0, 60, _>")]
+    pub transfer_days: u64,
+    /// Minor units that a trip from one place to another costs; none is not known.
+    #[serde(deserialize_with = "text::within_optional::<0, 1_000_000_000_000, _>")]
+    pub transfer_cost: Option<u64>,
     /// Days after which the sales of a place count as late.
     #[serde(deserialize_with = "text::within::<1, 60, _>")]
     pub sales_age_days_max: u64,
@@ -52,11 +61,14 @@ impl Default for InventorySettings {
             auto_reorder: None,
             shadow: false,
             service_level: 0.95,
+            waste_chance_max: None,
             review_days: 7,
             lead_time_days: 7,
             approval_amount_max: None,
             orders_per_supplier_day_max: 1,
             amount_per_supplier_day_max: None,
+            transfer_days: 1,
+            transfer_cost: None,
             sales_age_days_max: 1,
             stock_age_days_max: 7,
         }
@@ -72,6 +84,10 @@ impl InventorySettings {
             let detail =
                 format!("{} must lie between 0.5 and 0.9999, for example 0.95", self.service_level);
             return Err(("inventory.service_level", detail));
+        }
+        if let Some(chance) = self.waste_chance_max.filter(|one| !(0.05..=0.999).contains(one)) {
+            let detail = format!("{chance} must lie between 0.05 and 0.999, for example 0.5");
+            return Err(("inventory.waste_chance_max", detail));
         }
         Ok(())
     }

@@ -22,6 +22,8 @@ const WORTH_SAYING: f64 = 0.01;
 struct Told<'a> {
     series: &'a DemandSeries,
     closely: &'a Closely,
+    /// What planners changed.
+    said: Vec<KeyFactor>,
     horizon: usize,
     /// Days of the forecast that are over already.
     skip: usize,
@@ -33,7 +35,7 @@ struct Told<'a> {
 pub(super) fn answer(
     app: &Arc<App>,
     (request, series): (ForecastRequest, DemandSeries),
-    closely: Closely,
+    mut closely: Closely,
 ) -> Result<ForecastAnswer, AppError> {
     let horizon = request.horizon_days as usize;
     let clock = app.place_clock(&request.site, request.location.as_ref());
@@ -42,6 +44,9 @@ pub(super) fn answer(
         true => today,
         false => Day::from_number(series.last().number() + 1),
     };
+    let ids = (&request.site, &request.product);
+    let heard = app.heard(ids, request.location.as_ref(), today);
+    let said = closely.hear((from, horizon), &request.levels, &heard);
     let mean = &closely.forecast.mean;
     let daily = (0..horizon).map(|idx| DayAhead {
         date: Day::from_number(from.number() + idx as i32),
@@ -59,12 +64,12 @@ pub(super) fn answer(
     let level = request.levels.iter().copied().fold(0.0, f64::max);
     let bounds = (all.quantile(0.5 - level / 2.0), all.quantile(0.5 + level / 2.0));
     let bounds = (bounds.0.min(total), bounds.1.max(total));
-    let ids = (&request.site, &request.product);
     // Days that are over already wait for no stock.
     let skip = usize::try_from(today.number() - from.number()).unwrap_or(0);
     let optimal = app.optimal_stock(&request.product, today, |days| over(&closely, (skip, days)));
     let position = app.position(ids, request.location.as_ref());
-    let told = Told { series: &series, closely: &closely, horizon, skip, total, position, optimal };
+    let (series, closely) = (&series, &closely);
+    let told = Told { series, closely, said, horizon, skip, total, position, optimal };
     let perishable =
         app.product(&request.site, &request.product).and_then(|product| product.perishable_days);
     Ok(ForecastAnswer {
@@ -87,9 +92,9 @@ pub(super) fn answer(
 
 /// Demand over some days of a forecast, the first ones skipped.
 fn over(closely: &Closely, span: (usize, f64)) -> TotalDemand {
-    let day = |idx: usize| (closely.forecast.mean[idx], closely.variance[idx]);
-    let (mean, variance) = over_days(closely.forecast.mean.len(), span, day);
-    TotalDemand { mean, variance: variance * closely.inflation, is_count: closely.is_count }
+    let mean = over_days(closely.forecast.mean.len(), span, |idx| closely.forecast.mean[idx]);
+    let variance = closely.spread.variance(mean, span.1);
+    TotalDemand { mean, variance, is_count: closely.is_count }
 }
 
 fn mean_of(values: &[f64]) -> f64 {
@@ -106,6 +111,7 @@ impl Told<'_> {
         found.extend(self.empty_shelf());
         let least = WORTH_SAYING * self.total.abs();
         found.retain(|factor: &KeyFactor| factor.effect_units.abs() > least);
+        found.extend(self.said.iter().cloned());
         found.sort_by(|a, b| b.effect_units.abs().total_cmp(&a.effect_units.abs()));
         found
     }

@@ -1,8 +1,12 @@
-//! Series through the engine: means, variances, intervals, and how good earlier forecasts were.
+//! Series through the engine: means, how spread totals are, intervals, and how good earlier forecasts were.
+//!
+//! What must be bridged is a total, so the mean of a day is a level made for totals ([`souk_forecast::totals`]) and the
+//! engine's forecast, each as far as totals of earlier days bear it out.
 
 use souk_core::Day;
 use souk_forecast::drivers::Drivers;
 use souk_forecast::measures::seasonal_scale;
+use souk_forecast::totals::{Grain, History, Span, Totals, totals};
 use souk_forecast::{Forecast, Model, Settings, Task, forecast_with};
 
 use super::BacktestFigures;
@@ -18,19 +22,13 @@ const CLOSE_LOOKS: usize = 3;
 const CLOSE_DAYS_MAX: usize = 28;
 /// Days of history that a look back needs before it.
 const BEFORE_MIN: usize = 28;
-/// How much larger than under independent days the variance of a total is taken to be before anything is known
-/// (chosen: errors of neighbouring days go together), and how many looks back that counts like.
-const INFLATION: f64 = 1.5;
-const INFLATION_LOOKS: f64 = 4.0;
-const INFLATION_MAX: f64 = 12.0;
-/// One surprise counts as three standard deviations at most: a slow mover that sold for once must not make all
-/// others look wild.
-const RATIO_MAX: f64 = 9.0;
-/// Looks back over all series of a call from which on they tell the usual inflation.
-const POOLED_MIN: usize = 20;
-/// The coverage whose upper end gives a day's variance, and its normal quantile.
-const SPREAD_LEVEL: f64 = 0.8;
-const SPREAD_Z: f64 = 1.281_552;
+/// Days of the totals that are to be right: what a weekly order with a lead time of three days must bridge.
+const TOTAL_DAYS: usize = 10;
+/// Looks back that outweigh, of the engine's share in the mean, what all series of a call together say (chosen).
+const SHARED_LOOKS: f64 = 4.0;
+/// By how much, before anything is known, the level is believed rather than the engine: as much as a look back
+/// at which they lay a standard deviation apart and the level was right (chosen).
+const DOUBT: f64 = 1.0;
 
 /// What is expected of one series, as short as can be.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,35 +38,146 @@ pub(crate) struct Outlook {
     /// The first day ahead.
     pub(crate) first: Day,
     pub(crate) mean: Vec<f32>,
-    /// Of each day by itself.
-    pub(crate) variance: Vec<f32>,
-    /// By what the variance of a total is larger than the sum of those of its days.
-    pub(crate) inflation: f64,
+    pub(crate) spread: Spread,
     pub(crate) is_count: bool,
     /// One less the share by which totals over two weeks were missed, where that was tried.
     pub(crate) confidence: Option<f64>,
     /// The most that was ever sold on a day before the last week, and in the last week.
     pub(crate) peaks: (f64, f64),
+    /// What lower prices did, where the product ever had one here.
+    pub(crate) lower_price: Option<LowerPrice>,
 }
 
-/// Errors of one look back.
+/// What a lower price did to demand in the past, by promotions or, without any, by prices.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Backtest {
-    error: f64,
+pub(crate) struct LowerPrice {
+    beta: f64,
+    lever: Lever,
+    /// The largest share off that was tried.
+    pub(crate) deepest: f64,
+    /// Days on which some share was off.
+    pub(crate) days: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lever {
+    /// Demand moves by exp(β·share off).
+    Promotion,
+    /// Demand moves by (price over the usual one)^β.
+    Price,
+}
+
+impl LowerPrice {
+    /// How many times as much is wanted with this share off.
+    pub(crate) fn factor(&self, off: f64) -> f64 {
+        match self.lever {
+            Lever::Promotion => (self.beta * off).exp(),
+            Lever::Price => (1.0 - off).powf(self.beta),
+        }
+    }
+
+    /// What the effects of a forecast say of a series, where promotions or prices stand among them as `has_drivers`
+    /// of all series of the call says.
+    fn of(
+        cut: &Cut<'_>,
+        effects: &[f64],
+        (promotions, prices): (bool, bool),
+    ) -> Option<LowerPrice> {
+        let (own_promotions, own_prices) = has_drivers(cut.series);
+        let (beta, lever, off): (f64, Lever, Vec<f64>) = if promotions && own_promotions {
+            (*effects.first()?, Lever::Promotion, cut.series.promotion.clone())
+        } else if prices && own_prices {
+            let beta = *effects.get(usize::from(promotions))?;
+            let off = self::prices(cut).iter().map(|log| 1.0 - log.exp()).collect();
+            (beta, Lever::Price, off)
+        } else {
+            return None;
+        };
+        let deepest = off.iter().copied().fold(0.0, f64::max);
+        let days = off.iter().filter(|off| **off > 0.005).count();
+        (days > 0).then_some(LowerPrice { beta, lever, deepest, days })
+    }
+}
+
+/// How spread totals are around their mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    /// Of a day: its variance over its mean.
+    pub(crate) dispersion: f64,
+    /// Days that the mean rests on.
+    pub(crate) known_days: f64,
+}
+
+impl Spread {
+    /// The variance of a total, by its mean and its days.
+    pub(crate) fn variance(&self, mean: f64, days: f64) -> f64 {
+        let made = Totals { mean: Vec::new(), dispersion: self.dispersion, known: self.known_days };
+        made.variance(mean, days)
+    }
+}
+
+/// What was expected at one look back, and what came.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Look {
     actual: f64,
+    /// By the level and by the engine.
+    level: f64,
+    engine: f64,
     variance: f64,
 }
 
-impl Backtest {
-    fn of(actual: &[f64], mean: &[f64], variance: &[f64]) -> Backtest {
+impl Look {
+    fn of(actual: &[f64], found: &Found) -> Look {
         let sum = |values: &[f64]| values.iter().take(actual.len()).sum::<f64>();
-        let wanted = actual.iter().sum::<f64>();
-        Backtest { error: sum(mean) - wanted, actual: wanted, variance: sum(variance) }
+        let level = sum(&found.totals.mean);
+        Look {
+            actual: actual.iter().sum(),
+            level,
+            engine: sum(&found.forecast.mean),
+            variance: found.totals.variance(level, actual.len() as f64).max(1e-9),
+        }
     }
 
-    fn ratio(&self) -> Option<f64> {
-        (self.variance > 1e-9).then(|| (self.error * self.error / self.variance).min(RATIO_MAX))
+    /// How the engine's departure from the level goes with what the level missed, and its square.
+    fn evidence(&self) -> (f64, f64) {
+        let apart = self.engine - self.level;
+        ((self.actual - self.level) * apart / self.variance, apart * apart / self.variance)
     }
+
+    fn error(&self, share: f64) -> f64 {
+        self.level + share * (self.engine - self.level) - self.actual
+    }
+}
+
+/// The engine's share in the mean: the least squares of past totals, those of one series drawn to those of all
+/// (Bates and Granger, Operational Research Quarterly 20(4), 1969).
+fn engine_share(own: &[Look], all: &[Vec<Look>]) -> f64 {
+    let sum = |looks: &mut dyn Iterator<Item = &Look>| {
+        let mut sums = (0.0, 0.0, 0.0);
+        for look in looks {
+            let (with, square) = look.evidence();
+            sums = (sums.0 + with, sums.1 + square, sums.2 + 1.0);
+        }
+        sums
+    };
+    let (own_with, own_square, _) = sum(&mut own.iter());
+    let (all_with, all_square, n) = sum(&mut all.iter().flatten());
+    let weight = SHARED_LOOKS / f64::max(n, SHARED_LOOKS);
+    let with = own_with + weight * all_with;
+    let square = own_square + weight * all_square + DOUBT;
+    (with / square).clamp(0.0, 1.0)
+}
+
+/// A day's mean by both.
+fn blended(found: &Found, share: f64) -> Vec<f64> {
+    let pairs = found.totals.mean.iter().zip(&found.forecast.mean);
+    pairs.map(|(level, engine)| (level + share * (engine - level)).max(0.0)).collect()
+}
+
+/// What the engine and the level say of one series.
+struct Found {
+    forecast: Forecast,
+    totals: Totals,
 }
 
 /// A series cut off after so many days.
@@ -81,7 +190,7 @@ struct Cut<'a> {
 /// Outlooks of many series, whose errors calibrate each other.
 pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
     let wanted: Vec<Vec<f64>> = all.iter().map(|series| series.wanted().0).collect();
-    let mut looks: Vec<Vec<Backtest>> = vec![Vec::new(); all.len()];
+    let mut looks: Vec<Vec<Look>> = vec![Vec::new(); all.len()];
     for look in 1..=LOOKS {
         let back = look * LOOK_DAYS;
         let able: Vec<usize> =
@@ -94,61 +203,54 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
                 until: all[*idx].len() - back,
             })
             .collect();
-        let found = run(&cuts, LOOK_DAYS, &[SPREAD_LEVEL]);
-        for ((idx, cut), forecast) in able.iter().zip(&cuts).zip(&found) {
+        let found = run(&cuts, LOOK_DAYS, &[]);
+        for ((idx, cut), found) in able.iter().zip(&cuts).zip(&found) {
             let actual = &cut.wanted[cut.until..cut.until + LOOK_DAYS];
-            let variance = variances(forecast, 0, is_count(cut.wanted));
-            looks[*idx].push(Backtest::of(actual, &forecast.mean, &variance));
+            looks[*idx].push(Look::of(actual, found));
         }
     }
-    let ratios: Vec<f64> = looks.iter().flatten().filter_map(Backtest::ratio).collect();
-    let usual = match ratios.len() {
-        n if n >= POOLED_MIN => ratios.iter().sum::<f64>() / n as f64,
-        _ => INFLATION,
-    };
     let cuts: Vec<Cut<'_>> = all
         .iter()
         .zip(&wanted)
         .map(|(series, wanted)| Cut { series, wanted, until: wanted.len() })
         .collect();
-    let found = run(&cuts, horizon, &[SPREAD_LEVEL]);
-    let made = cuts.iter().zip(&found).zip(&looks).map(|((cut, forecast), looks)| {
-        let is_count = is_count(cut.wanted);
-        let narrow = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
+    let found = run(&cuts, horizon, &[]);
+    let drivers = all.iter().map(|series| has_drivers(series));
+    let drivers = drivers.fold((false, false), |a, b| (a.0 || b.0, a.1 || b.1));
+    let made = cuts.iter().zip(&found).zip(&looks).map(|((cut, found), own)| {
+        let share = engine_share(own, &looks);
         let recent = cut.wanted.len().saturating_sub(WEEK);
         let peak = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         Outlook {
             fingerprint: cut.series.fingerprint(),
             first: Day::from_number(cut.series.last().number() + 1),
-            mean: narrow(&forecast.mean),
-            variance: narrow(&variances(forecast, 0, is_count)),
-            inflation: inflation(looks, usual),
-            is_count,
-            confidence: confidence(looks),
+            mean: blended(found, share).into_iter().map(|value| value as f32).collect(),
+            spread: Spread::of(found),
+            is_count: is_count(cut.wanted),
+            confidence: confidence(own, share),
             peaks: (peak(&cut.series.sold[..recent]), peak(&cut.series.sold[recent..])),
+            lower_price: LowerPrice::of(cut, &found.forecast.effects, drivers),
         }
     });
     made.collect()
 }
 
-fn inflation(looks: &[Backtest], usual: f64) -> f64 {
-    let own: Vec<f64> = looks.iter().filter_map(Backtest::ratio).collect();
-    let n = own.len() as f64;
-    let drawn = (own.iter().sum::<f64>() + INFLATION_LOOKS * usual) / (n + INFLATION_LOOKS);
-    drawn.clamp(1.0, INFLATION_MAX)
+fn confidence(looks: &[Look], share: f64) -> Option<f64> {
+    let wanted: f64 = looks.iter().map(|look| look.actual).sum();
+    let missed: f64 = looks.iter().map(|look| look.error(share).abs()).sum();
+    (wanted > 0.0).then(|| (1.0 - missed / wanted).max(0.0))
 }
 
-fn confidence(looks: &[Backtest]) -> Option<f64> {
-    let wanted: f64 = looks.iter().map(|look| look.actual).sum();
-    let missed: f64 = looks.iter().map(|look| look.error.abs()).sum();
-    (wanted > 0.0).then(|| (1.0 - missed / wanted).max(0.0))
+impl Spread {
+    fn of(found: &Found) -> Spread {
+        Spread { dispersion: found.totals.dispersion, known_days: found.totals.known }
+    }
 }
 
 /// One question's forecast with all that is said about it.
 pub(crate) struct Closely {
     pub(crate) forecast: Forecast,
-    pub(crate) variance: Vec<f64>,
-    pub(crate) inflation: f64,
+    pub(crate) spread: Spread,
     pub(crate) is_count: bool,
     pub(crate) backtest: Option<BacktestFigures>,
     /// What the empty shelf's days add to the history.
@@ -172,25 +274,35 @@ pub(crate) fn closely(
             cuts.push(Cut { series, wanted: &wanted, until: wanted.len() - look * span });
         }
     }
-    let mut looks = Vec::new();
+    // Each by itself: one must not calibrate by values after its own end.
+    let past: Vec<Found> =
+        cuts.iter().map(|cut| run(std::slice::from_ref(cut), span, &[]).remove(0)).collect();
+    let after = |cut: &Cut<'_>| &wanted[cut.until..cut.until + span];
+    let looks: Vec<Look> =
+        cuts.iter().zip(&past).map(|(cut, found)| Look::of(after(cut), found)).collect();
+    let share = engine_share(&looks, &[]);
     let mut sums = Sums::default();
-    for cut in &cuts {
-        // Each by itself: one must not calibrate by values after its own end.
-        let found = run(std::slice::from_ref(cut), span, &[SPREAD_LEVEL]);
-        let actual = &wanted[cut.until..cut.until + span];
-        let variance = variances(&found[0], 0, is_count);
-        looks.push(Backtest::of(actual, &found[0].mean, &variance));
-        sums.add(&wanted[..cut.until], actual, &found[0].mean);
+    for (cut, found) in cuts.iter().zip(&past) {
+        sums.add(&wanted[..cut.until], after(cut), &blended(found, share));
     }
-    let mut asked = levels.to_vec();
-    asked.push(SPREAD_LEVEL);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
-    let mut found = run(&[cut], reach, &asked);
-    let mut forecast = found.remove(0);
-    let variance = variances(&forecast, levels.len(), is_count);
-    forecast.intervals.truncate(levels.len());
-    let inflation = inflation(&looks, INFLATION);
-    Closely { forecast, variance, inflation, is_count, backtest: sums.figures(), added, wanted }
+    let mut found = run(&[cut], reach, levels).remove(0);
+    let mean = blended(&found, share);
+    let spread = Spread::of(&found);
+    move_to(&mut found.forecast, mean);
+    Closely { forecast: found.forecast, spread, is_count, backtest: sums.figures(), added, wanted }
+}
+
+/// Puts other means into a forecast; its intervals go with them.
+fn move_to(forecast: &mut Forecast, mean: Vec<f64>) {
+    for (low, high) in &mut forecast.intervals {
+        for (idx, mean) in mean.iter().enumerate() {
+            let by = mean - forecast.mean[idx];
+            low[idx] = (low[idx] + by).clamp(0.0, mean.max(0.0));
+            high[idx] = (high[idx] + by).max(*mean);
+        }
+    }
+    forecast.mean = mean;
 }
 
 #[derive(Default)]
@@ -235,19 +347,8 @@ fn is_count(wanted: &[f64]) -> bool {
     n_whole * 10 >= wanted.len() * 8
 }
 
-/// The variance of each day, from the upper end of its interval: the lower one of slow movers is cut at 0.
-fn variances(forecast: &Forecast, level_idx: usize, is_count: bool) -> Vec<f64> {
-    let Some((_, high)) = forecast.intervals.get(level_idx) else { return Vec::new() };
-    let of_day = |(mean, high): (&f64, &f64)| {
-        let spread = ((high - mean) / SPREAD_Z).max(0.0).powi(2);
-        // Pieces vary at least as Poisson's do.
-        if is_count { spread.max(mean.max(0.0)) } else { spread }
-    };
-    forecast.mean.iter().zip(high).map(of_day).collect()
-}
-
 /// Forecasts series from where they are cut off, with promotions and prices where those ever changed.
-fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Forecast> {
+fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Found> {
     if cuts.is_empty() {
         return Vec::new();
     }
@@ -291,7 +392,24 @@ fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Forecast> {
         quantiles: Vec::new(),
         threads: 1,
     };
-    forecast_with(&tasks, &drivers, &settings)
+    let forecasts = forecast_with(&tasks, &drivers, &settings);
+    let factors: Vec<Vec<f64>> = drivers
+        .iter()
+        .zip(&forecasts)
+        .map(|(drivers, forecast)| drivers.factors(&forecast.effects))
+        .collect();
+    let histories: Vec<History<'_>> = cuts
+        .iter()
+        .zip(&factors)
+        .map(|(cut, factors)| {
+            let wanted = &cut.wanted[..cut.until];
+            let grain = if is_count(wanted) { Grain::Pieces } else { Grain::Measured };
+            History { wanted, factors, grain }
+        })
+        .collect();
+    let span = Span { season_length: WEEK, horizon, total: TOTAL_DAYS };
+    let made = forecasts.into_iter().zip(totals(&histories, span));
+    made.map(|(forecast, totals)| Found { forecast, totals }).collect()
 }
 
 /// How deep promotions are on each day of the history and ahead of it.

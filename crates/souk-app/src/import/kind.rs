@@ -255,6 +255,7 @@ pub(crate) mod names {
     pub(crate) const LEAD_TIME_SD: &[&str] = &["lead_time_sd_days", "lead_time_sd"];
     pub(crate) const ORDER_DAYS: &[&str] = &["order_weekdays", "order_days"];
     pub(crate) const DELIVERY_DAYS: &[&str] = &["delivery_weekdays", "delivery_days"];
+    pub(crate) const HOLIDAYS: &[&str] = &["holidays", "closed_on"];
     pub(crate) const LEAST_ORDER: &[&str] = &["minimum_order", "minimum_order_amount"];
     pub(crate) const ORDER_COST: &[&str] = &["order_cost", "freight", "freight_cost"];
     pub(crate) const LEAST: &[&str] = &["minimum", "minimum_quantity", "moq"];

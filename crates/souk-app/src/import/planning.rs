@@ -206,6 +206,16 @@ impl Row<'_> {
         Ok(money.map(MoneyText::of))
     }
 
+    fn days(&self, synonyms: &[&str]) -> Result<Vec<String>, Fault> {
+        let text = self.cell(synonyms).text().unwrap_or_default();
+        let names = text.split(['|', ',', ' ', ';']).filter(|name| !name.is_empty());
+        let parse = |name: &str| match Day::parse(name) {
+            Ok(day) => Ok(day.to_string()),
+            Err(error) => Err(fault(synonyms[0], error)),
+        };
+        names.map(parse).collect()
+    }
+
     fn weekdays(&self, synonyms: &[&str]) -> Result<Vec<Weekday>, Fault> {
         let text = self.cell(synonyms).text().unwrap_or_default();
         let names = text.split(['|', ',', ' ', ';']).filter(|name| !name.is_empty());
@@ -262,7 +272,7 @@ fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault>
         lead_time_sd_days: row.number(names::LEAD_TIME_SD)?.unwrap_or(0.0),
         order_weekdays: row.weekdays(names::ORDER_DAYS)?,
         delivery_weekdays: row.weekdays(names::DELIVERY_DAYS)?,
-        holidays: Vec::new(),
+        holidays: row.days(names::HOLIDAYS)?,
         minimum_order: row.money(names::LEAST_ORDER, currency)?,
         order_cost: row.money(names::ORDER_COST, currency)?,
         offers: Vec::new(),

@@ -375,12 +375,13 @@ fn persons(usable: &Usable, purpose: Purpose) -> u64 {
 }
 
 const SUPPLIERS: &str = "\
-supplier_id,supplier_name,lead_time_days,order_weekdays,product_id,cost,multiple,minimum_order,currency
-leaf,Leaf Ltd,3,mon|thu,a,2.50,12,100,USD
-leaf,Leaf Ltd,3,mon|thu,b,1.25,1,100,USD
-milkman,,1,,b,1.10,,,USD
-bad,,,,a,1,1,,USD
-milkman,,1,,b,1.00,,,USD
+supplier_id,supplier_name,lead_time_days,order_weekdays,product_id,cost,multiple,minimum_order,currency,holidays
+leaf,Leaf Ltd,3,mon|thu,a,2.50,12,100,USD,2026-12-25|2027-01-01
+leaf,Leaf Ltd,3,mon|thu,b,1.25,1,100,USD,
+milkman,,1,,b,1.10,,,USD,
+bad,,,,a,1,1,,USD,
+milkman,,1,,b,1.00,,,USD,
+closed,,1,,b,1.00,,,USD,Christmas
 ";
 
 const OPEN_ORDERS: &str = "\
@@ -396,13 +397,13 @@ async fn suppliers_and_open_orders_come_in_once() {
     let desk = Desk::open().await;
     desk.import("p.csv", "product_id,title\na,Tea\nb,Milk\n").await;
     let report = desk.import("suppliers.csv", SUPPLIERS).await;
-    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Suppliers, 2, 2));
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Suppliers, 2, 3));
     let reasons: Vec<String> = desk
         .rejected("suppliers.csv")
         .into_iter()
         .map(|row| format!("{} {}", row[0], row[1]))
         .collect();
-    assert_eq!(reasons, ["5 lead_time_days", "6 product_id"]);
+    assert_eq!(reasons, ["5 lead_time_days", "7 holidays", "6 product_id"]);
     let app = &desk.shop.app;
     let admin = crate::Caller::local_admin();
     let suppliers = app.suppliers(&admin).unwrap();
@@ -412,6 +413,7 @@ async fn suppliers_and_open_orders_come_in_once() {
         (2, 250, 12.0)
     );
     assert_eq!(leaf.minimum_order.as_ref().unwrap().amount, 10_000);
+    assert_eq!(leaf.holidays, ["2026-12-25", "2027-01-01"]);
     let report = desk.import("orders-open.csv", OPEN_ORDERS).await;
     assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::PurchaseOrders, 2, 1));
     let open = app.open_purchase_orders(None, &admin).unwrap();

@@ -27,7 +27,7 @@ mod words;
 
 pub(crate) use changes::Changed;
 pub(crate) use kinds::{Kind, Kinds};
-pub(crate) use stock::{Stock, StockStep};
+pub(crate) use stock::{Stock, StockRow, StockStep};
 
 /// Every product that was ever named, as a dense number; those that the shop sells, with stock.
 ///
@@ -423,9 +423,14 @@ impl Catalogue {
     }
 
     /// Takes what was sold off a shelf, or with less than nothing puts it back.
-    pub(crate) fn sell(&mut self, (item, location): (Item, u32), milli: i64, at: Timestamp) {
+    pub(crate) fn sell(
+        &mut self,
+        (item, location): (Item, u32),
+        (milli, at): (i64, Timestamp),
+        rank: impl Fn(&StockRow) -> i32,
+    ) {
         let was_servable = self.is_servable(item, None);
-        self.stock.sell((item, location), milli, at);
+        self.stock.sell((item, location), (milli, at), rank);
         if self.is_servable(item, None) != was_servable {
             self.changes.note(item);
         }
@@ -492,7 +497,7 @@ const HAS_PRODUCT: u8 = 1;
 
 impl Projection for Catalogue {
     const NAME: &'static str = "catalogue";
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
 
     fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.n_known * 160 + 1024));

@@ -111,6 +111,7 @@ pub(crate) struct StockDay {
     pub(crate) received_milli: i64,
     /// Receipts of the same product, quantity and lot as another one of the day.
     pub(crate) repeats: u32,
+    pub(crate) written_off_milli: i64,
 }
 
 /// A fact about stock as this fold takes it.
@@ -293,7 +294,10 @@ impl Supply {
                     feed.seen.insert(receipt);
                 }
             }
-            StockMovement::Moved | StockMovement::WrittenOff => {}
+            StockMovement::WrittenOff => {
+                sums.written_off_milli = sums.written_off_milli.saturating_add(milli);
+            }
+            StockMovement::Moved => {}
         }
     }
 
@@ -314,6 +318,16 @@ impl Supply {
     pub(crate) fn expires(&self, place: (Item, u32), lot: &str) -> Option<Day> {
         let lots = self.lots.get(&place)?;
         lots.iter().find(|(known, _)| **known == *lot).map(|(_, day)| *day)
+    }
+
+    /// When a lot is sold, the lowest number first: by its last day (FEFO); then what has none; then what is past it on
+    /// the day `day` (in UTC).
+    pub(super) fn sold_rank(&self, place: (Item, u32), lot: Option<&str>, day: i32) -> i32 {
+        match lot.and_then(|lot| self.expires(place, lot)) {
+            Some(last) if last.number() >= day => last.number(),
+            None => i32::MAX - 1,
+            Some(_) => i32::MAX,
+        }
     }
 
     /// Takes in what counts of a sale (`sign` 1), or no longer counts (−1).

@@ -203,10 +203,11 @@ impl Offer {
         price.checked("").ok()
     }
 
-    /// The least quantity of at least `need` that can be ordered, and how it came about.
-    pub(crate) fn rounded(&self, need: f64) -> (f64, String) {
-        let rounding =
-            Rounding { multiple: self.multiple, minimum: self.minimum, ..Rounding::FREE };
+    /// The least quantity of at least `need` that can be ordered, of which no more than `sellable` are sold before they go
+    /// off, and how it came about. 0 where even the smallest order is too much.
+    pub(crate) fn rounded(&self, need: f64, sellable: f64) -> (f64, String) {
+        let (multiple, minimum) = (self.multiple, self.minimum);
+        let rounding = Rounding { multiple, minimum, sellable, ..Rounding::FREE };
         match round(need, &rounding) {
             Ok(rounded) => {
                 let steps: Vec<String> = rounded.steps.iter().map(ToString::to_string).collect();

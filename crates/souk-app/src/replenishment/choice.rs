@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use souk_core::{Day, Money, Product};
+use souk_inventory::demand::Grain;
 
-use super::{PlanLine, Position};
+use super::shelf::{Shelf, going_off};
+use super::{PlanException, PlanLine, Position};
 use crate::demand::TotalDemand;
+use crate::forecasts::Ahead;
 use crate::purchasing::{StoredSupplier, cost_of};
+
+/// The chance with which a day sells no more than what is no surprise (chosen: one product in a thousand a day).
+const SURE: f64 = 0.999;
+/// Units below which nothing is a surprise.
+const SURPRISE_MIN: f64 = 5.0;
 
 /// A supplier compared with others for one product.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +28,12 @@ pub struct Candidate {
     pub days: (f64, f64),
     /// The level to order up to with these times.
     pub order_up_to: f64,
-    /// What is missing to it.
+    /// Units on hand that go off unsold before an order of the next chance is there, on average.
+    pub expiring: f64,
+    /// Units that may be ordered at most: what is sold in the shelf life of what comes, with the chance that is
+    /// aimed at. `None` for what does not go off.
+    pub most: Option<f64>,
+    /// What is missing to the level.
     pub need: f64,
     /// What would be ordered, after minimum and multiples.
     pub quantity: f64,
@@ -43,10 +56,14 @@ pub(super) struct Need {
     pub(super) product: Arc<Product>,
     pub(super) position: Position,
     pub(super) today: Day,
-    /// Demand from today on for so many days.
-    pub(super) demand: Box<dyn Fn(f64) -> TotalDemand + Send>,
+    /// Units that were sold today until now.
+    pub(super) sold_today: f64,
+    /// Demand from today on.
+    pub(super) ahead: Ahead,
+    pub(super) shelf: Shelf,
     pub(super) confidence: Option<f64>,
     pub(super) warnings: Vec<String>,
+    pub(super) overrides: Vec<String>,
     pub(super) review_days: f64,
     /// Where no supplier is known.
     pub(super) lead_days: f64,
@@ -96,12 +113,25 @@ pub(super) fn times(stored: &StoredSupplier, today: Day, review_days: f64) -> Ti
     }
 }
 
-/// Compares suppliers for every need; lines of products of which nothing is missing are left out.
+/// What is missing of a product with a supplier's times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Missing {
+    /// To order up to.
+    level: f64,
+    /// On hand, and gone off by then.
+    expiring: f64,
+    units: f64,
+    /// To order at most.
+    most: Option<f64>,
+}
+
+/// Compares suppliers for every need; lines of products of which nothing is missing are left out. What only could be
+/// ordered in larger lots than sell before they go off is an exception.
 pub(super) fn compare(
     needs: Vec<Need>,
     suppliers: &BTreeMap<String, StoredSupplier>,
     service: f64,
-) -> Vec<PlanLine> {
+) -> (Vec<PlanLine>, Vec<PlanException>) {
     let mut by_product: BTreeMap<&str, Vec<&StoredSupplier>> = BTreeMap::new();
     for stored in suppliers.values() {
         for offer in &stored.supplier.offers {
@@ -112,27 +142,40 @@ pub(super) fn compare(
     let mut n_lines: BTreeMap<&str, usize> = BTreeMap::new();
     for need in &needs {
         for stored in by_product.get(need.product.id.as_str()).into_iter().flatten() {
-            if need.missing(&times(stored, need.today, need.review_days)).1 > 0.0 {
+            if need.missing(&times(stored, need.today, need.review_days)).units > 0.0 {
                 *n_lines.entry(&stored.supplier.id).or_insert(0) += 1;
             }
         }
     }
+    let mut exceptions = Vec::new();
     let lines = needs.into_iter().filter_map(|need| {
         let offering = by_product.get(need.product.id.as_str());
         let offers = || offering.into_iter().flatten().copied();
         let missing =
-            offers().map(|stored| need.missing(&times(stored, need.today, need.review_days)).1);
+            offers().map(|stored| need.missing(&times(stored, need.today, need.review_days)).units);
         let most = missing.fold(0.0, f64::max);
         // Whoever offers it can still be asked next time.
         if offering.is_some() && most <= 0.0 {
             return None;
         }
+        let mut refused = Vec::new();
         let mut candidates: Vec<Candidate> = offers()
             .filter_map(|stored| {
                 let n = n_lines.get(stored.supplier.id.as_str()).copied().unwrap_or(1);
-                need.candidate(stored, (n, most))
+                match need.candidate(stored, (n, most))? {
+                    Ok(candidate) => Some(candidate),
+                    Err(refusal) => {
+                        refused.push(refusal);
+                        None
+                    }
+                }
             })
             .collect();
+        if candidates.is_empty() && !refused.is_empty() {
+            let text = refused.join("; ");
+            exceptions.push(PlanException { product: need.product.id.clone(), text });
+            return None;
+        }
         // Costs in two currencies have no order, so the first one's currency decides.
         if let Some(currency) = candidates.first().map(|one| one.unit_price.currency()) {
             candidates.retain(|one| one.unit_price.currency() == currency);
@@ -152,33 +195,77 @@ pub(super) fn compare(
         }
         need.line(candidates, service)
     });
-    lines.collect()
+    let lines = lines.collect();
+    (lines, exceptions)
 }
 
 impl Need {
-    /// The level to order up to, and what is missing to it.
-    fn missing(&self, times: &Times) -> (f64, f64) {
-        let level = times.total(&self.demand, times.protection_days).quantile(self.service);
-        (level, (level - self.position.total()).max(0.0))
+    /// Whether a part of today has sold more than the whole day was to.
+    pub(super) fn surprise(&self) -> Option<PlanException> {
+        let most = self.ahead.over(1.0).quantile(SURE);
+        (self.sold_today > most && self.sold_today >= SURPRISE_MIN).then(|| PlanException {
+            product: self.product.id.clone(),
+            text: format!(
+                "{:.0} were sold today already, where the whole day was to sell no more than {most:.0} with a chance of \
+                 {:.1} %: check the sales, or order more",
+                self.sold_today,
+                SURE * 100.0
+            ),
+        })
     }
 
-    /// A supplier's offer. Where nothing is missing yet at its times it is weighed at `most`, what is missing at
-    /// another's.
+    /// What is missing to the level, less what goes off until then.
+    fn missing(&self, times: &Times) -> Missing {
+        let total = |days: f64| times.total(|days| self.ahead.over(days), days);
+        let mut level = total(times.protection_days).quantile(self.service);
+        let held = self.position.total();
+        // Of pieces, whole ones go off.
+        let is_count = self.ahead.grain() == Grain::Pieces;
+        let gone = |days: f64| {
+            let gone = going_off(&self.ahead, &self.shelf.lots, days);
+            if is_count { gone.round() } else { gone }
+        };
+        let mut most = None;
+        if let Some(life) = self.shelf.life(times.lead_days) {
+            let sold = total(life).quantile(self.shelf.chance);
+            level = level.min(sold);
+            most = Some((sold - (held - gone(life))).max(0.0));
+        }
+        let expiring = gone(times.protection_days);
+        let units = (level - (held - expiring)).max(0.0);
+        Missing { level, expiring, units: units.min(most.unwrap_or(units)), most }
+    }
+
+    /// A supplier's offer, or why nothing can be ordered there. Where nothing is missing yet at its times it is weighed
+    /// at `elsewhere`, what is missing at another's.
     fn candidate(
         &self,
         stored: &StoredSupplier,
-        (n_lines, most): (usize, f64),
-    ) -> Option<Candidate> {
+        (n_lines, elsewhere): (usize, f64),
+    ) -> Option<Result<Candidate, String>> {
         let offer = stored.supplier.offer(self.product.id.as_str())?;
         let times = times(stored, self.today, self.review_days);
-        let (order_up_to, need) = self.missing(&times);
-        let (mut quantity, mut rounding) = offer.rounded(if need > 0.0 { need } else { most });
+        let Missing { level, expiring, units: need, most } = self.missing(&times);
+        let sellable = most.unwrap_or(f64::INFINITY);
+        let wanted = if need > 0.0 { need } else { elsewhere };
+        let (mut quantity, mut rounding) = offer.rounded(wanted, sellable);
+        if quantity <= 0.0 {
+            let keeps = self.shelf.keeps_days.unwrap_or_default();
+            return Some(Err(format!(
+                "{wanted} are needed; at `{}` {rounding}, because no more would be sold in the {keeps} days that it \
+                 keeps: order elsewhere, share a case with another place, or do without",
+                stored.supplier.id
+            )));
+        }
         // A price break may make more units cost less in all.
         for one in &offer.breaks {
             if one.from <= quantity {
                 continue;
             }
-            let (more, _) = offer.rounded(one.from);
+            let (more, _) = offer.rounded(one.from, sellable);
+            if more < one.from {
+                continue;
+            }
             let (now, then) = (offer.unit_price(quantity)?, offer.unit_price(more)?);
             if cost_of(then, more).minor() <= cost_of(now, quantity).minor() {
                 quantity = more;
@@ -198,11 +285,13 @@ impl Need {
         let units = cost_of(unit_price, quantity);
         let landed_cost = Money::from_minor(units.minor() + share, unit_price.currency());
         let reliability = stored.reliability().max(0.01);
-        Some(Candidate {
+        Some(Ok(Candidate {
             supplier_id: stored.supplier.id.clone(),
             is_chosen: false,
             days: (times.lead_days, times.protection_days),
-            order_up_to,
+            order_up_to: level,
+            expiring,
+            most,
             need,
             quantity,
             unit_price,
@@ -211,67 +300,131 @@ impl Need {
             reliability,
             arrives_on: times.arrives_on,
             rounding,
-        })
+        }))
     }
 
     fn line(self, candidates: Vec<Candidate>, service: f64) -> Option<PlanLine> {
         let chosen = candidates.first();
-        let usual = Times::usual(self.lead_days, self.review_days);
-        let (lead, protection, level, need) = match chosen {
-            Some(one) => (one.days.0, one.days.1, one.order_up_to, one.need),
+        let aim = match chosen {
+            Some(one) => Aim {
+                days: one.days,
+                level: one.order_up_to,
+                expiring: one.expiring,
+                need: one.need,
+                most: one.most,
+            },
             None => {
-                let (level, need) = self.missing(&usual);
-                (usual.lead_days, usual.protection_days, level, need)
+                let usual = Times::usual(self.lead_days, self.review_days);
+                let missing = self.missing(&usual);
+                Aim {
+                    days: (usual.lead_days, usual.protection_days),
+                    level: missing.level,
+                    expiring: missing.expiring,
+                    need: missing.units,
+                    most: missing.most,
+                }
             }
         };
-        if need <= 0.0 {
+        if aim.need <= 0.0 {
             return None;
         }
-        let mean = (self.demand)(protection).mean;
         let (quantity, cost) = match chosen {
             Some(one) => (one.quantity, Some(cost_of(one.unit_price, one.quantity))),
-            None => (need.ceil(), self.product.cost.map(|cost| cost_of(cost, need.ceil()))),
+            None => {
+                let quantity = aim.need.ceil();
+                (quantity, self.product.cost.map(|cost| cost_of(cost, quantity)))
+            }
         };
+        let text = self.text(&aim, chosen);
+        // Of what is there and what is ordered, what demand does not reach while it keeps.
+        let waste = self.shelf.life(aim.days.0).map_or(0.0, |life| {
+            let held = (self.position.total() - aim.expiring).max(0.0) + quantity;
+            let demand = self.ahead.over(life);
+            (held - demand.mean + demand.expected_above(held)).max(0.0)
+        });
+        let demand_mean = self.ahead.over(aim.days.1).mean;
         let mut warnings = self.warnings;
         if chosen.is_none() {
             warnings.push("no supplier offers it; PUT /v1/suppliers with an offer".to_owned());
         }
-        let position = self.position;
-        let rounding = chosen.map_or(String::new(), |one| {
-            let steps = if one.rounding.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", one.rounding)
-            };
-            format!("; {} at {}{steps}", one.quantity, one.supplier_id)
-        });
-        let text = format!(
-            "{:.1} on hand + {:.1} on order − {:.1} reserved = {:.1}; {protection:.0} days must be bridged, in \
-             which {mean:.1} units are expected and {level:.1} are not exceeded with a chance of {:.0} %: \
-             {level:.1} − {:.1} = {need:.1}{rounding}",
-            position.on_hand.max(0.0),
-            position.on_order,
-            position.reserved,
-            position.total(),
-            service * 100.0,
-            position.total(),
-        );
         Some(PlanLine {
             product: self.product.id.clone(),
             title: self.product.title.clone(),
-            position,
-            lead_time_days: lead,
-            protection_days: protection,
-            demand_mean: mean,
+            position: self.position,
+            lead_time_days: aim.days.0,
+            protection_days: aim.days.1,
+            demand_mean,
             service_level: service,
-            order_up_to: level,
-            need,
+            order_up_to: aim.level,
+            expiring: aim.expiring,
+            keeps_days: self.shelf.keeps_days,
+            most: aim.most,
+            waste,
+            need: aim.need,
             quantity,
             cost,
             candidates,
             confidence: self.confidence,
             warnings,
+            overrides: self.overrides,
             text,
         })
     }
+
+    /// The arithmetic in words.
+    fn text(&self, aim: &Aim, chosen: Option<&Candidate>) -> String {
+        let said = match self.overrides.is_empty() {
+            true => String::new(),
+            false => format!(" (with {})", self.overrides.join("; ")),
+        };
+        let rounding = chosen.map_or(String::new(), |one| {
+            let steps = match one.rounding.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", one.rounding),
+            };
+            format!("; {} at {}{steps}", one.quantity, one.supplier_id)
+        });
+        let (position, expiring, level) = (&self.position, aim.expiring, aim.level);
+        let gone = match expiring >= 0.05 {
+            true => format!(" − {expiring:.1} that go off unsold"),
+            false => String::new(),
+        };
+        let usable = position.total() - expiring;
+        let bounded = aim.most.is_some_and(|most| aim.need >= most);
+        let up_to = match self.shelf.life(aim.days.0).filter(|_| bounded) {
+            Some(life) => format!(
+                "but what comes now can be sold for {life:.0} days from today only, in which {level:.1} are not exceeded \
+                 with a chance of {:.0} %",
+                self.shelf.chance * 100.0
+            ),
+            None => {
+                let chance = self.service * 100.0;
+                format!("and {level:.1} are not exceeded with a chance of {chance:.0} %")
+            }
+        };
+        format!(
+            "{:.1} on hand{gone} + {:.1} on order − {:.1} reserved = {usable:.1}; {:.0} days must be bridged, in which \
+             {:.1} units are expected{said} {up_to}: {level:.1} − {usable:.1} = {:.1}{rounding}",
+            position.on_hand.max(0.0),
+            position.on_order,
+            position.reserved,
+            aim.days.1,
+            self.ahead.over(aim.days.1).mean,
+            aim.need,
+        )
+    }
+}
+
+/// What a line aims at.
+#[derive(Clone, Copy, Debug)]
+struct Aim {
+    /// Days until an order of today is there, and until one of the next chance is.
+    days: (f64, f64),
+    /// To order up to.
+    level: f64,
+    /// On hand, and gone off by then.
+    expiring: f64,
+    need: f64,
+    /// To order at most.
+    most: Option<f64>,
 }

@@ -35,6 +35,7 @@ pub fn plan_to_json(plan: &ReplenishmentPlan) -> Value {
         "exceptions": exceptions.collect::<Vec<_>>(),
         "more_exceptions": plan.n_more_exceptions,
         "alarms": alarms.collect::<Vec<_>>(),
+        "so_far": {"sold": round(plan.so_far.sold), "expected": round(plan.so_far.expected)},
         "proposals": plan.proposals.iter().map(proposal).collect::<Vec<_>>(),
         "automatic": {
             "auto_reorder": plan.automatic.is_on,
@@ -61,6 +62,10 @@ fn line(line: &PlanLine) -> Value {
         "service_level": line.service_level,
         "demand_quantile": round(line.order_up_to),
         "order_up_to": round(line.order_up_to),
+        "expiring": round(line.expiring),
+        "shelf_life_days": line.keeps_days,
+        "most": line.most.map(round),
+        "waste": round(line.waste),
         "need": round(line.need),
         "supplier_id": chosen.map(|one| one.supplier_id.as_str()),
         "quantity": round(line.quantity),
@@ -70,6 +75,7 @@ fn line(line: &PlanLine) -> Value {
         "confidence": line.confidence.map(round),
         "suppliers": line.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "warnings": line.warnings,
+        "overrides": line.overrides,
         "text": line.text,
     })
 }
@@ -81,6 +87,8 @@ fn candidate(one: &Candidate) -> Value {
         "lead_time_days": round(one.days.0),
         "protection_days": round(one.days.1),
         "order_up_to": round(one.order_up_to),
+        "expiring": round(one.expiring),
+        "most": one.most.map(round),
         "need": round(one.need),
         "quantity": round(one.quantity),
         "unit_price": money(one.unit_price),

@@ -283,7 +283,8 @@ pub(crate) struct ReplenishmentAnswer {
     considered: usize,
     /// Products whose forecast is not made yet.
     pending: usize,
-    /// Each with `position`, `protection_days`, `demand_mean`, `demand_quantile`, `order_up_to`, `need`,
+    /// Each with `position`, what of it is `expiring` unsold, `shelf_life_days`, `most` that may be ordered for it, the
+    /// order's own `waste` on average, planners' `overrides`, `protection_days`, `demand_mean`, `demand_quantile`, `order_up_to`, `need`,
     /// `suppliers` compared, `quantity`, `unit_price`, `cost`, `confidence`, `warnings`, and the arithmetic as
     /// `text`.
     #[schema(value_type = Vec<Object>)]
@@ -293,8 +294,19 @@ pub(crate) struct ReplenishmentAnswer {
     exceptions: Vec<Value>,
     more_exceptions: usize,
     alarms: Vec<AlarmRow>,
+    so_far: SoFarRow,
     proposals: Vec<ProposalRow>,
     automatic: AutomaticRow,
+}
+
+/// Today's sales against the forecast, over all products whose stock is known.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct SoFarRow {
+    /// Units sold today until now.
+    sold: f64,
+    /// Units expected of the whole day.
+    expected: f64,
 }
 
 /// Something wrong with what comes in.

@@ -39,6 +39,12 @@ const VERSION_PATTERN: &str = "^([\\x01-\\x7f]{1,200}|[\\s\\S]{1,50})$";
 /// Up to 200 bytes.
 const LABEL_PATTERN: &str = "^([\\x01-\\x7f]{0,200}|[\\s\\S]{0,50})$";
 
+/// Up to 500 bytes without control characters and not of spaces alone.
+const REASON_PATTERN: &str =
+    "^([\\x20-\\x7e]{0,499}[\\x21-\\x7e]|[^\\x00-\\x1f\\x7f-\\x9f\\s]{1,125})$";
+/// The name of a forecast override.
+pub(super) const OVERRIDE_ID_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$";
+
 const PURPOSES: [&str; 4] = ["personalization", "analytics", "marketing", "model_training"];
 
 /// Completes what was derived.
@@ -74,6 +80,13 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
             "levels",
             json!({ "items": { "type": "number", "minimum": 0.01, "maximum": 0.999 }, "uniqueItems": true }),
         ),
+        ("OverrideBody", "product_id", id.clone()),
+        ("OverrideBody", "location_id", id.clone()),
+        ("OverrideBody", "site", optional_site.clone()),
+        ("OverrideBody", "from", day()),
+        ("OverrideBody", "until", day()),
+        ("OverrideBody", "expires_on", day()),
+        ("OverrideBody", "reason", json!({ "pattern": REASON_PATTERN })),
         ("PurchaseOrderBody", "id", id.clone()),
         ("PurchaseOrderBody", "site", optional_site.clone()),
         ("PurchaseOrderBody", "supplier_id", id.clone()),
@@ -140,6 +153,12 @@ pub(super) fn refine(schemas: &mut Map<String, Value>, sites: &[SiteId]) {
     let some = PURPOSES
         .map(|name| json!({ "required": [name], "properties": { name: { "type": "boolean" } } }));
     schemas["ChoicesBody"]["anyOf"] = json!(some);
+    // Units of their own or a multiple of the model's, never both.
+    let (number, none) = (json!({ "type": "number" }), json!({ "type": "null" }));
+    schemas["OverrideBody"]["oneOf"] = json!([
+        { "required": ["units_per_day"], "properties": { "units_per_day": number, "factor": none } },
+        { "required": ["factor"], "properties": { "factor": number, "units_per_day": none } },
+    ]);
     // Servers have no origin.
     schemas["NewKeyBody"]["anyOf"] = json!([
         { "properties": { "role": { "enum": ["ingest_browser", "storefront_browser"] } } },
@@ -233,6 +252,10 @@ fn property_of<'a>(schemas: &'a mut Map<String, Value>, schema: &str, name: &str
 
 fn time() -> Value {
     json!({ "format": "date-time", "pattern": TIME_PATTERN })
+}
+
+fn day() -> Value {
+    json!({ "format": "date", "pattern": DAY_PATTERN })
 }
 
 fn currency() -> Value {

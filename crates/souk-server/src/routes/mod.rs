@@ -79,7 +79,13 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/reports/recommendations", get(reports::recommendations))
         .route("/v1/reports/holdout", get(reports::holdout))
         .route("/v1/forecasts", post(planning::forecast))
+        .route("/v1/forecasts/overrides", get(planning::overrides))
+        .route(
+            "/v1/forecasts/overrides/{id}",
+            put(planning::put_override).delete(planning::end_override),
+        )
         .route("/v1/stock", get(planning::stock))
+        .route("/v1/waste", get(planning::waste))
         .route("/v1/suppliers", get(planning::suppliers).put(planning::put_suppliers))
         .route("/v1/replenishment", get(planning::replenishment))
         .route("/v1/replenishment/switch", post(planning::switch))

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use souk_app::{AppError, Operation, StopSwitch, forecast_to_json, plan_to_json};
+use souk_app::{
+    AppError, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
+    waste_to_json,
+};
 
 use crate::body::expect_json;
+use crate::dto::foresight::{OverrideBody, OverridesAnswer, OverridesQuery, WasteAnswer};
 use crate::dto::planning::{
     ForecastAnswerBody, ForecastBody, PlaceQuery, ReplenishmentAnswer, StockAnswer, StockQueryBody,
     SwitchBody, stock_answer,
@@ -18,7 +22,7 @@ use crate::dto::purchasing::{
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::Answer;
-use crate::routes::{PathPart, QueryOf, body_of, json, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
 
 /// Bytes of a request; chosen: a thousand suppliers' offers come in several.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -256,6 +260,105 @@ pub(crate) async fn move_order(
     let moved = async move { app.change_purchase_order(&id, change, &caller).await };
     let order = unbroken(moved).await?;
     Ok(json(&order_answer(&order)))
+}
+
+/// What will go off at a place before it is sold, lot by lot, with what that costs and what could be done: mark down,
+/// move to another place, write off.
+///
+/// Nothing is done by asking. A markdown claims no more than past promotions or prices of the product there taught.
+#[utoipa::path(
+    get,
+    path = "/v1/waste",
+    tag = "Planning",
+    summary = "See what will go off",
+    params(PlaceQuery),
+    responses(
+        (status = 200, description = "The dearest loss first.", body = WasteAnswer),
+        (status = 404, description = "No fact names this place.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn waste(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<PlaceQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let (site, location) = query_of(query)?.parse(&edge.app.config().main_site())?;
+    Ok(json(&waste_to_json(&edge.app.waste((&site, &location), &caller).await?)))
+}
+
+/// Lists planners' own forecasts, with what each was worth on its days that are over: the model's error less theirs.
+#[utoipa::path(
+    get,
+    path = "/v1/forecasts/overrides",
+    tag = "Planning",
+    summary = "List forecast overrides",
+    params(OverridesQuery),
+    responses((status = 200, description = "In the order of their ids.", body = OverridesAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn overrides(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<OverridesQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let location = query_of(query)?.parse()?;
+    Ok(json(&overrides_to_json(&edge.app.overrides(location.as_ref(), &caller).await?)))
+}
+
+/// Stores a planner's own forecast for some days of a product at a place: forecasts and proposals listen to it in the
+/// place of the model's until it ends. Give either `units_per_day` or `factor`.
+#[utoipa::path(
+    put,
+    path = "/v1/forecasts/overrides/{id}",
+    tag = "Planning",
+    summary = "Override a forecast",
+    params(("id" = String, Path, description = "The override's id.", min_length = 1)),
+    request_body(content = OverrideBody),
+    responses(
+        (status = 204, description = "It is stored."),
+        (status = 409, description = "Another one says something of these days.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn put_override(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let id = path_part(id)?;
+    let body: OverrideBody = crate::json::parse_object(&call.body)?;
+    let (app, new) = (Arc::clone(&edge.app), body.into_new());
+    unbroken(async move { app.put_override(&id, new, &caller).await }).await?;
+    Ok(no_content())
+}
+
+/// Ends an override: plans no longer listen to it, and its days so far are still judged.
+#[utoipa::path(
+    delete,
+    path = "/v1/forecasts/overrides/{id}",
+    tag = "Planning",
+    summary = "End a forecast override",
+    params(("id" = String, Path, description = "The override's id.", min_length = 1)),
+    responses((status = 204, description = "It has ended.")),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn end_override(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    let id = path_part(id)?;
+    let app = Arc::clone(&edge.app);
+    unbroken(async move { app.end_override(&id, &caller).await }).await?;
+    Ok(no_content())
 }
 
 /// Does a change to its end although the client may go away: between the tables and what is in memory it must

@@ -138,3 +138,46 @@ fn a_late_feed_is_in_the_metrics() {
     assert!(metrics.text().contains(alarm), "{}", metrics.text());
     assert!(!metrics.text().contains("location=\"berlin\""));
 }
+
+#[test]
+fn a_planner_overrides_a_forecast_and_sees_what_goes_off() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let put = |id: &str, body: &Value| {
+        ask(crate::http::call("PUT", &format!("/v1/forecasts/overrides/{id}")).json(body))
+    };
+    let fair = json!({"product_id": "tea", "location_id": "berlin", "from": day(-1), "until": day(-3),
+        "factor": 2.5, "reason": "a fair in town"});
+    put("fair", &fair).expect(204);
+    put("other", &fair).problem(409, "conflict");
+    let mut late = fair.clone();
+    late["from"] = json!(day(2));
+    let problem = put("late", &late).problem(422, "invalid_input");
+    assert_eq!(problem["errors"][0]["pointer"], "/from");
+    let list = ask(get("/v1/forecasts/overrides?location_id=berlin")).expect(200).json();
+    assert_eq!(list["overrides"][0]["reason"], "a fair in town");
+    assert_eq!(
+        (&list["overrides"][0]["is_heard"], &list["all"]["days"]),
+        (&json!(true), &json!(0))
+    );
+    let plan = ask(get("/v1/replenishment?location_id=berlin")).expect(200).json();
+    assert!(plan["lines"][0]["overrides"][0].as_str().unwrap().contains("2.5 times"), "{plan}");
+    let end = || ask(crate::http::call("DELETE", "/v1/forecasts/overrides/fair"));
+    end().expect(204);
+    ask(crate::http::call("DELETE", "/v1/forecasts/overrides/none")).problem(404, "not_found");
+    let server = shop.key(Role::IngestServer);
+    let lot = json!({"type": "track", "event": "Stock Received", "properties": {"product_id": "tea",
+        "location_id": "berlin", "quantity": 90, "lot": "L2", "expires_on": day(-1)}});
+    shop.send(&post("/v1/batch", &json!({"batch": [lot]})).key(&server)).expect(200);
+    shop.wait_folded();
+    let waste = ask(get("/v1/waste?location_id=berlin")).expect(200).json();
+    assert_eq!(
+        (&waste["lots"][0]["lot"], &waste["lots"][0]["days_left"]),
+        (&json!("L2"), &json!(2))
+    );
+    let unsold = waste["lots"][0]["unsold"].as_f64().unwrap();
+    assert!((60.0..85.0).contains(&unsold), "{waste}");
+    assert_eq!(waste["lots"][0]["proposal"]["action"], "keep");
+    ask(get("/v1/waste")).problem(422, "invalid_input");
+    ask(get("/v1/waste?location_id=mars")).problem(404, "not_found");
+}

@@ -1,10 +1,10 @@
-//! The arguments of `souk replenish` and `souk simulate`.
+//! The arguments of `souk replenish`, `souk overrides` and `souk simulate`.
 
 use clap::{Args, Subcommand};
 
 /// What to order, and the stop switch.
 #[derive(Args, Debug)]
-#[command(group = clap::ArgGroup::new("act").args(["draft", "stop", "resume"]).multiple(false))]
+#[command(group = clap::ArgGroup::new("act").args(["draft", "waste", "stop", "resume"]).multiple(false))]
 pub(crate) struct ReplenishArgs {
     /// The place to order for
     #[arg(long, value_name = "ID", required_unless_present_any = ["stop", "resume"])]
@@ -15,6 +15,9 @@ pub(crate) struct ReplenishArgs {
     /// Make a draft of a purchase order for each supplier; nothing is approved or sent by it
     #[arg(long)]
     pub(crate) draft: bool,
+    /// Show what will go off before it is sold, and what could be done about it
+    #[arg(long)]
+    pub(crate) waste: bool,
     /// Set the stop switch: nothing is approved by rule, also after a restart
     #[arg(long)]
     pub(crate) stop: bool,
@@ -53,4 +56,59 @@ pub(crate) struct SimulateStockArgs {
     /// Chances to suffice that are tried
     #[arg(long, value_name = "SHARES", value_delimiter = ',', default_values_t = [0.8, 0.9, 0.95, 0.98, 0.99])]
     pub(crate) services: Vec<f64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OverridesCommand {
+    /// List them, with what each was worth on its days that are over: the model's error less the planner's
+    List {
+        /// At one place
+        #[arg(long, value_name = "ID")]
+        location: Option<String>,
+    },
+    /// Store one: forecasts and proposals listen to it in the place of the model's until it ends
+    #[command(after_help = "\
+Examples:
+  souk overrides set fair --product tea --location berlin --from 2026-12-04 --until 2026-12-06 --factor 2 --reason 'a fair in town'
+  souk overrides set opening --product tea --location berlin --from 2026-12-10 --until 2026-12-10 --units 40 --reason 'reopening'")]
+    Set(Box<OverrideArgs>),
+    /// End one: its days so far are still judged
+    End {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("amount").args(["units", "factor"]).required(true))]
+pub(crate) struct OverrideArgs {
+    /// Its id
+    pub(crate) id: String,
+    /// Of which product
+    #[arg(long, value_name = "ID")]
+    pub(crate) product: String,
+    /// At which place
+    #[arg(long, value_name = "ID")]
+    pub(crate) location: String,
+    /// Whose [default: the first site of the settings]
+    #[arg(long, value_name = "ID")]
+    pub(crate) site: Option<String>,
+    /// The first day, today or later
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: String,
+    /// The last day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: String,
+    /// Units wanted on each day
+    #[arg(long, value_name = "UNITS")]
+    pub(crate) units: Option<f64>,
+    /// How many times the model's forecast
+    #[arg(long, value_name = "TIMES")]
+    pub(crate) factor: Option<f64>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The last day on which plans listen to it [default: its last day]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Option<String>,
 }

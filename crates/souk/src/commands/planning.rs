@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
     Caller, NewPurchaseLine, NewPurchaseOrder, PolicyRow, SimulationRequest, StopSwitch,
-    plan_to_json,
+    plan_to_json, waste_to_json,
 };
 use souk_core::{LocationId, SiteId};
 
@@ -21,17 +21,19 @@ use crate::term::columns;
 pub(crate) enum Act {
     Show,
     Draft,
+    Waste,
     Stop,
     Resume,
 }
 
 pub(crate) async fn replenish(args: ReplenishArgs, settings: &Settings) -> Result<()> {
-    let act = match (args.draft, args.stop, args.resume) {
-        (true, _, _) => Act::Draft,
-        (_, true, _) => Act::Stop,
-        (_, _, true) => Act::Resume,
-        _ => Act::Show,
-    };
+    let asked = [
+        (args.draft, Act::Draft),
+        (args.waste, Act::Waste),
+        (args.stop, Act::Stop),
+        (args.resume, Act::Resume),
+    ];
+    let act = asked.into_iter().find(|(is_asked, _)| *is_asked).map_or(Act::Show, |(_, act)| act);
     let job = Job::Replenish { location: args.location, site: args.site, act };
     super::finish(settings, &job, text).await
 }
@@ -68,13 +70,16 @@ pub(crate) async fn answer(
     let switch = match act {
         Act::Stop => Some(StopSwitch::Stopped),
         Act::Resume => Some(StopSwitch::Running),
-        Act::Show | Act::Draft => None,
+        Act::Show | Act::Draft | Act::Waste => None,
     };
     if let Some(switch) = switch {
         shop.app.stop_replenishment(switch, &admin).await?;
         return Ok(json!({"switch": switch.as_str()}));
     }
     let (site, location) = place(shop, site, location)?;
+    if act == Act::Waste {
+        return Ok(waste_to_json(&shop.app.waste((&site, &location), &admin).await?));
+    }
     let plan = shop.app.replenishment((&site, &location), &admin).await?;
     let mut result = plan_to_json(&plan);
     if act == Act::Show {
@@ -148,7 +153,7 @@ fn policy(row: &PolicyRow) -> Value {
     })
 }
 
-fn number(value: &Value, digits: usize) -> String {
+pub(super) fn number(value: &Value, digits: usize) -> String {
     value.as_f64().map_or("-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
@@ -168,6 +173,9 @@ fn list<'a>(result: &'a Value, name: &str) -> &'a [Value] {
 fn text(result: &Value) -> String {
     if let Some(state) = result["switch"].as_str() {
         return format!("approvals by rule: {state}\n");
+    }
+    if result["figures"].is_object() {
+        return said_of_waste(result);
     }
     let mut said = String::new();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -205,6 +213,14 @@ fn text(result: &Value) -> String {
             }
         }
     }
+    let so_far = &result["so_far"];
+    if so_far["sold"].as_f64() > Some(0.0) {
+        said.push_str(&format!(
+            "today so far: {} sold, {} expected of the whole day\n",
+            number(&so_far["sold"], 0),
+            number(&so_far["expected"], 0)
+        ));
+    }
     for proposal in list(result, "proposals") {
         let amount = money(&proposal["amount"]);
         let reasons: Vec<String> = list(proposal, "reasons").iter().map(word).collect();
@@ -228,6 +244,54 @@ fn text(result: &Value) -> String {
         let (id, supplier) = (word(&draft["id"]), word(&draft["supplier_id"]));
         said.push_str(&format!("draft {id} at {supplier}: {}\n", money(&draft["total"])));
     }
+    said
+}
+
+fn said_of_waste(result: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let mut rows = vec![
+        ["product", "lot", "last day", "units", "unsold", "chance", "worth", "proposal"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for lot in list(result, "lots") {
+        let proposal = &lot["proposal"];
+        let action = match proposal["action"].as_str().unwrap_or_default() {
+            "mark_down" => format!("{} % off", number(&proposal["discount_percent"], 0)),
+            "move" => format!("{} to {}", number(&proposal["units"], 0), word(&proposal["to"])),
+            "write_off" => "write off".to_owned(),
+            other => other.to_owned(),
+        };
+        rows.push(vec![
+            word(&lot["product_id"]),
+            word(&lot["lot"]),
+            word(&lot["expires_on"]),
+            number(&lot["units"], 1),
+            number(&lot["unsold"], 1),
+            number(&lot["chance"], 2),
+            money(&lot["value"]),
+            action,
+        ]);
+    }
+    let mut said = match rows.len() {
+        1 => "nothing will go off before it is sold\n".to_owned(),
+        _ => columns(&rows),
+    };
+    for lot in list(result, "lots") {
+        let (product, text) = (word(&lot["product_id"]), word(&lot["proposal"]["text"]));
+        said.push_str(&format!("{product} {}: {text}\n", word(&lot["lot"])));
+    }
+    let figures = &result["figures"];
+    let rate = figures["waste_rate"].as_f64();
+    said.push_str(&format!(
+        "{} units will not be sold, worth {}; in {} days {} were written off of {} that left ({})\n",
+        number(&figures["unsold"], 1),
+        money(&figures["value"]),
+        figures["days"],
+        number(&figures["written_off"], 1),
+        number(&json!(figures["written_off"].as_f64().unwrap_or(0.0) + figures["sold"].as_f64().unwrap_or(0.0)), 1),
+        rate.map_or("-".to_owned(), |rate| format!("{:.1} %", rate * 100.0)),
+    ));
     said
 }
 

@@ -124,12 +124,33 @@ impl Stock {
 
     /// Takes off what was sold, or puts back what was not sold after all (`milli` below nothing).
     ///
-    /// Sales name no lot and mostly no variant, so they come off the place's first row.
-    pub(crate) fn sell(&mut self, (item, location): (Item, u32), milli: i64, at: Timestamp) {
+    /// Sales name no lot and mostly no variant, so they come off the rows in the order of `rank`, the lowest first, as
+    /// far as each has any; the rest, and what is put back, goes to the first. A row that was counted since has seen the
+    /// sale already.
+    pub(crate) fn sell(
+        &mut self,
+        (item, location): (Item, u32),
+        (milli, at): (i64, Timestamp),
+        rank: impl Fn(&StockRow) -> i32,
+    ) {
         let Some(rows) = self.rows.get_mut(&item) else { return };
-        let row = rows.iter_mut().find(|row| row.location == location);
-        if let Some(row) = row.filter(|row| row.counted_at <= at) {
-            row.milli = row.milli.saturating_sub(milli);
+        let mut here: Vec<&mut StockRow> =
+            rows.iter_mut().filter(|row| row.location == location).collect();
+        here.sort_by_key(|row| rank(row));
+        let mut left = milli;
+        for row in &mut here {
+            if row.counted_at > at {
+                return;
+            }
+            let taken = left.clamp(0, row.milli.max(0));
+            row.milli -= taken;
+            left -= taken;
+            if left <= 0 {
+                break;
+            }
+        }
+        if let Some(first) = here.first_mut() {
+            first.milli = first.milli.saturating_sub(left);
         }
     }
 

@@ -102,12 +102,42 @@ fn sales_after_the_count_come_off() {
     let mut catalogue = with(&[("a", "A")]);
     catalogue.change_stock(0, &change(StockMovement::Counted, "x", 5), at(10));
     let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
-    catalogue.sell((item, 0), 2_000, at(9));
+    catalogue.sell((item, 0), (2_000, at(9)), |_| 0);
     assert_eq!(state(&catalogue, "x").0, Some(5), "the count has seen it");
-    catalogue.sell((item, 0), 2_000, at(11));
+    catalogue.sell((item, 0), (2_000, at(11)), |_| 0);
     assert_eq!(state(&catalogue, "x").0, Some(3));
-    catalogue.sell((item, 0), -2_000, at(11));
+    catalogue.sell((item, 0), (-2_000, at(11)), |_| 0);
     assert_eq!(state(&catalogue, "x").0, Some(5));
+}
+
+#[test]
+fn sales_take_the_lots_in_their_order() {
+    let mut catalogue = with(&[("a", "A")]);
+    let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
+    let lot = |name: &str, units: i64| StockChange {
+        lot: Some(name.into()),
+        ..change(StockMovement::Received, "x", units)
+    };
+    for (name, units) in [("late", 5), ("early", 3), ("gone", 9)] {
+        catalogue.change_stock(0, &lot(name, units), at(1));
+    }
+    let rank = |row: &StockRow| match row.lot.as_deref() {
+        Some("early") => 1,
+        Some("late") => 2,
+        _ => 3,
+    };
+    let left = |catalogue: &Catalogue| {
+        let rows = catalogue.stock().rows(item).iter();
+        rows.map(|row| row.milli / 1_000).collect::<Vec<_>>()
+    };
+    catalogue.sell((item, 0), (4_000, at(5)), rank);
+    assert_eq!(left(&catalogue), [4, 0, 9]);
+    // More than there is goes below nothing at the first that would be sold.
+    catalogue.sell((item, 0), (15_000, at(6)), rank);
+    assert_eq!(left(&catalogue), [0, -2, 0]);
+    // What comes back is there again.
+    catalogue.sell((item, 0), (-2_000, at(7)), rank);
+    assert_eq!(left(&catalogue), [0, 0, 0]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn read_i32(r: &mut Reader<'_>) -> Result<i32, WireError> {
 
 impl Supply {
     pub(crate) const NAME: &'static str = "supply";
-    pub(crate) const VERSION: u16 = 1;
+    pub(crate) const VERSION: u16 = 2;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();
@@ -166,6 +166,7 @@ fn write_feed(w: &mut Writer, feed: &Feed) {
         let millis =
             [sums.counted_milli, sums.believed_milli, sums.fresh_milli, sums.received_milli];
         millis.iter().for_each(|milli| w.zigzag(*milli));
+        w.zigzag(sums.written_off_milli);
     }
     write_time(w, feed.stock_at);
     w.count(feed.seen.len());
@@ -188,6 +189,7 @@ fn read_feed(r: &mut Reader<'_>) -> Result<Feed, WireError> {
             receipts,
             received_milli,
             repeats,
+            written_off_milli: r.zigzag()?,
         };
         Ok((day, sums))
     })?;

@@ -4,7 +4,7 @@ use souk_core::{OrderRef, PriceChange, ProductId, Promotion, StockChange, Timest
 
 use souk_recommend::Item;
 
-use super::StockFact;
+use super::{StockFact, utc_day};
 use crate::projections::orders::{NONE, Report};
 use crate::projections::{Head, Views};
 
@@ -38,7 +38,9 @@ impl Views {
             }
         });
         for (place, at, milli) in sold.into_iter().filter(|(_, _, milli)| *milli != 0) {
-            catalogue.sell(place, milli, at);
+            let day = utc_day(at);
+            catalogue
+                .sell(place, (milli, at), |row| supply.sold_rank(place, row.lot.as_deref(), day));
             let left = catalogue.stock().at(place.0, place.1);
             supply.note_level(place, left, at);
         }

@@ -53,6 +53,7 @@ fn told() -> Supply {
         (StockMovement::Received, 5),
         (StockMovement::Received, 5),
         (StockMovement::Received, 6),
+        (StockMovement::WrittenOff, 2),
     ] {
         let change = change(movement, pieces);
         let fact = StockFact {

@@ -1,0 +1,112 @@
+//! What goes off before it is sold.
+//!
+//! Lots are sold in the order of their last days. What demand leaves of them within the protection interval is
+//! not there when the next order comes, so it does not count in the position; and nothing is ordered that would
+//! not be sold in its own shelf life.
+//!
+//! Source: Broekmeulen and van Donselaar, *A heuristic to manage perishable inventory with batch ordering, positive
+//! lead-times, and time-varying demand*, Computers & Operations Research 36(11), 2009 (the position less what is
+//! expected to outdate until the next order; here with expected outdating of uncertain demand).
+
+use souk_core::Day;
+use souk_inventory::demand::Outlook as Days;
+use souk_inventory::expiry::{Lot, Risk, risks};
+use souk_recommend::Item;
+
+use crate::forecasts::Ahead;
+use crate::projections::Views;
+
+/// Days that are looked ahead at most: what keeps longer does not go off for planning (chosen).
+const DAYS_MAX: u32 = 730;
+
+/// Units of one lot at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ShelfLot {
+    /// Its name; `None` for units that no lot was told of.
+    pub(crate) lot: Option<String>,
+    pub(crate) units: f64,
+    /// The last day it may be sold. Where none was told, the one of a fresh unit.
+    pub(crate) expires_on: Day,
+    /// Whether that day was told.
+    pub(crate) is_told: bool,
+    /// Days on which it may be sold, today included.
+    pub(crate) days_left: u32,
+}
+
+/// Lots of a product at a place that go off, the first to do so first; what keeps for ever is not among them.
+///
+/// Where more was sold than lots had, the first lots are taken to be gone.
+pub(crate) fn lots(
+    views: &Views,
+    (item, location): (Item, u32),
+    (today, keeps_days): (Day, Option<u32>),
+) -> Vec<ShelfLot> {
+    let rows = views.catalogue.stock().rows(item).iter().filter(|row| row.location == location);
+    let mut found = Vec::new();
+    let mut short = 0.0;
+    for row in rows {
+        let units = row.milli as f64 / 1_000.0;
+        if units <= 0.0 {
+            short -= units;
+            continue;
+        }
+        let told = row.lot.as_deref().and_then(|lot| views.supply.expires((item, location), lot));
+        // A unit of unknown age is at most as fresh as a new one.
+        let fresh =
+            keeps_days.map(|days| Day::from_number(today.number() + days.max(1) as i32 - 1));
+        let Some(expires_on) = told.or(fresh) else { continue };
+        found.push(ShelfLot {
+            lot: row.lot.as_deref().map(str::to_owned),
+            units,
+            expires_on,
+            is_told: told.is_some(),
+            days_left: u32::try_from(expires_on.number() - today.number() + 1).unwrap_or(0),
+        });
+    }
+    found.sort_by(|a, b| a.expires_on.cmp(&b.expires_on).then(a.lot.cmp(&b.lot)));
+    for lot in &mut found {
+        let gone = lot.units.min(short);
+        lot.units -= gone;
+        short -= gone;
+    }
+    found.retain(|lot| lot.units > 0.0 && lot.days_left < DAYS_MAX);
+    found
+}
+
+/// What is expected of each lot, in their order.
+pub(crate) fn expected(ahead: &Ahead, lots: &[ShelfLot]) -> Vec<Risk> {
+    let lots: Vec<Lot> =
+        lots.iter().map(|lot| Lot { units: lot.units, days_left: lot.days_left }).collect();
+    let last = lots.iter().map(|lot| lot.days_left).max().unwrap_or(0);
+    let (days, level_error) = ahead.daily(last);
+    let outlook = Days::Days { days: &days, level_error, grain: ahead.grain() };
+    // Units are above 0 and the outlook reaches to the last lot.
+    risks(&outlook, &lots).expect("lots and days fit")
+}
+
+/// Units that go off unsold within so many days.
+pub(crate) fn going_off(ahead: &Ahead, lots: &[ShelfLot], days: f64) -> f64 {
+    let within: Vec<ShelfLot> =
+        lots.iter().filter(|lot| f64::from(lot.days_left) < days).cloned().collect();
+    expected(ahead, &within).iter().map(|risk| risk.wasted).sum()
+}
+
+/// What stands on the shelf, and how long a fresh unit of it keeps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Shelf {
+    pub(super) lots: Vec<ShelfLot>,
+    /// Days that a fresh unit may be sold; `None` where it does not go off.
+    pub(super) keeps_days: Option<u32>,
+    /// The greatest chance that the last unit of an order goes off unsold.
+    pub(super) chance: f64,
+}
+
+impl Shelf {
+    /// Days from today on in which what is ordered today can be sold.
+    pub(super) fn life(&self, lead_days: f64) -> Option<f64> {
+        self.keeps_days.map(|keeps| lead_days + f64::from(keeps.max(1)))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

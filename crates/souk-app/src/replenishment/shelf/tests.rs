@@ -1,0 +1,179 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+use souk_core::wire::json::product_from_json;
+use souk_core::{Currency, SiteId};
+
+use crate::demand::tests::{open, place, sale, sales, send, stock, tea, wanted};
+use crate::purchasing::tests::supplier;
+use crate::replenishment::{PlanLine, ReplenishmentPlan};
+use crate::test_shop::{Shop, caller};
+use crate::{Role, StockQuery};
+
+/// A fact about a lot of tea.
+pub(in super::super) fn lot(event: &str, (name, units): (&str, i64), expires_on: &str) -> Value {
+    let mut told = stock(event, ("tea", units), "2026-01-14T22:30:00Z");
+    told["messageId"] = json!(format!("{event}{name}{units}"));
+    told["properties"]["lot"] = json!(name);
+    told["properties"]["expires_on"] = json!(expires_on);
+    told
+}
+
+/// Tea that keeps so many days.
+pub(in super::super) async fn keeps(shop: &Shop, days: u32) {
+    let product = json!({"id": "tea", "title": "Good tea", "perishable_days": days,
+        "price": {"amount": 500, "currency": "USD"}, "cost": {"amount": 250, "currency": "USD"}});
+    let product = product_from_json(&product, &SiteId::main(), Currency::USD).unwrap();
+    shop.app.put_products(vec![product], &caller(Role::Admin)).await.unwrap();
+}
+
+/// A shop that sold tea each day, with what its supplier says.
+pub(in super::super) async fn selling(inventory: &str, leaf: Value) -> Shop {
+    let shop = open(inventory).await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    let leaf = supplier("leaf", leaf);
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    shop
+}
+
+async fn plan(shop: &Shop) -> ReplenishmentPlan {
+    let ids = (&SiteId::main(), &place());
+    shop.app.replenishment(ids, &caller(Role::Planner)).await.unwrap()
+}
+
+fn tea_line(plan: &ReplenishmentPlan) -> &PlanLine {
+    plan.lines.iter().find(|line| line.product == tea()).unwrap()
+}
+
+fn sold_in(days: i32) -> f64 {
+    (0..days).map(|ahead| wanted(-ahead) as f64).sum()
+}
+
+#[tokio::test]
+async fn stock_that_goes_off_unsold_does_not_count() {
+    for (expires_on, is_ordered) in [("2026-01-17", true), ("2027-01-17", false)] {
+        let shop = selling("", json!({})).await;
+        let lots = vec![
+            lot("Stock Received", ("old", 200), expires_on),
+            lot("Stock Received", ("new", 60), "2027-06-30"),
+        ];
+        send(&shop, lots).await;
+        let found = plan(&shop).await;
+        assert_eq!(!found.lines.is_empty(), is_ordered, "{expires_on}");
+        if !is_ordered {
+            continue;
+        }
+        let line = tea_line(&found);
+        // It can be sold on the 15th, 16th and 17th.
+        let left = 200.0 - sold_in(3);
+        assert!((line.expiring - left).abs() < 10.0, "{} for {left}", line.expiring);
+        assert_eq!(line.position.total(), 260.0);
+        assert!((line.need - (line.order_up_to - (260.0 - line.expiring))).abs() < 1e-9);
+        let words = format!("260.0 on hand − {:.1} that go off unsold + 0.0", line.expiring);
+        assert!(line.text.contains(&words), "{}", line.text);
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_ordered_than_sells_before_it_goes_off() {
+    let empty = || vec![stock("Stock Counted", ("tea", 0), "2026-01-14T22:30:00Z")];
+    let shop = selling("", json!({})).await;
+    send(&shop, empty()).await;
+    let free = plan(&shop).await;
+    let free = tea_line(&free);
+    assert_eq!((free.keeps_days, free.most, free.waste), (None, None, 0.0));
+    // Three days on the way and two on the shelf, of the ten that must be bridged.
+    keeps(&shop, 2).await;
+    let found = plan(&shop).await;
+    let line = tea_line(&found);
+    assert!(line.order_up_to < 0.7 * free.order_up_to, "{}", line.order_up_to);
+    assert!(line.order_up_to > sold_in(5), "{} for {}", line.order_up_to, sold_in(5));
+    assert!(line.quantity <= line.most.unwrap() && line.quantity % 6.0 == 0.0, "{line:?}");
+    assert!(line.text.contains("can be sold for 5 days from today only"), "{}", line.text);
+    assert!(line.waste > 0.0 && line.waste < 0.5 * line.quantity, "{}", line.waste);
+    // What keeps longer than the interval is ordered like anything else.
+    keeps(&shop, 90).await;
+    let kept = plan(&shop).await;
+    assert_eq!(tea_line(&kept).quantity, free.quantity);
+    // Less risk of waste is less to order.
+    let shop = selling("waste_chance_max: 0.1", json!({})).await;
+    send(&shop, empty()).await;
+    keeps(&shop, 2).await;
+    let careful = plan(&shop).await;
+    let careful = tea_line(&careful);
+    assert!(careful.order_up_to < sold_in(5) && careful.waste < 0.5 * line.waste);
+}
+
+#[tokio::test]
+async fn a_smallest_order_that_would_go_off_is_an_exception() {
+    let offers = json!({"offers": [{"product_id": "tea", "multiple": 6, "minimum": 900,
+        "price": {"amount": 200, "currency": "USD"}}]});
+    let shop = selling("", offers).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 0), "2026-01-14T22:30:00Z")]).await;
+    keeps(&shop, 4).await;
+    let found = plan(&shop).await;
+    assert!(found.lines.is_empty());
+    let odd = found.exceptions.iter().find(|odd| odd.product == tea()).unwrap();
+    assert!(odd.text.contains("the smallest order is 900"), "{}", odd.text);
+    // Another one's cases are small enough.
+    let small = supplier("small", json!({}));
+    shop.app.put_suppliers(vec![small], &caller(Role::Planner)).await.unwrap();
+    assert_eq!(tea_line(&plan(&shop).await).supplier().unwrap().supplier_id, "small");
+}
+
+#[tokio::test]
+async fn units_of_unknown_age_count_as_fresh() {
+    let shop = selling("", json!({})).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 300), "2026-01-14T22:30:00Z")]).await;
+    assert!(plan(&shop).await.lines.is_empty());
+    keeps(&shop, 5).await;
+    let found = plan(&shop).await;
+    let line = tea_line(&found);
+    let left = 300.0 - sold_in(5);
+    assert!((line.expiring - left).abs() < 10.0, "{} for {left}", line.expiring);
+}
+
+#[tokio::test]
+async fn sales_come_off_the_lot_that_goes_off_first() {
+    let shop = open("").await;
+    let lots = vec![
+        lot("Stock Received", ("late", 50), "2027-01-01"),
+        lot("Stock Received", ("early", 50), "2026-01-20"),
+        lot("Stock Received", ("gone", 50), "2026-01-02"),
+    ];
+    send(&shop, lots).await;
+    send(&shop, vec![sale(0, &[("tea", 70)])]).await;
+    let query = StockQuery {
+        site: SiteId::main(),
+        location: Some(place()),
+        product: Some(tea()),
+        after: None,
+        limit: 10,
+    };
+    let page = shop.app.stock(&query, &caller(Role::Planner)).unwrap();
+    let left: Vec<(String, f64)> =
+        page.levels.into_iter().map(|row| (row.lot.unwrap(), row.quantity)).collect();
+    let left: Vec<(&str, f64)> = left.iter().map(|(lot, left)| (lot.as_str(), *left)).collect();
+    assert_eq!(left, [("late", 30.0), ("early", 0.0), ("gone", 50.0)]);
+    // And a rebuild of the log says the same.
+    assert_eq!(shop.app.check_views().await.unwrap().differing, Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn a_day_that_sells_more_than_it_was_to_is_told() {
+    let shop = selling("", json!({})).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 300), "2026-01-14T22:30:00Z")]).await;
+    assert_eq!(plan(&shop).await.so_far.sold, 0.0);
+    send(&shop, vec![sale(0, &[("tea", 6)])]).await;
+    let found = plan(&shop).await;
+    let usual = found.so_far.expected;
+    assert!(found.so_far.sold == 6.0 && (usual - wanted(0) as f64).abs() < 4.0, "{usual}");
+    assert!(found.exceptions.iter().all(|odd| odd.product != tea()));
+    let mut again = sale(0, &[("tea", 60)]);
+    again["messageId"] = json!("again");
+    again["properties"]["order_id"] = json!("again");
+    send(&shop, vec![again]).await;
+    let found = plan(&shop).await;
+    let odd = found.exceptions.iter().find(|odd| odd.product == tea()).unwrap();
+    assert!(odd.text.contains("66 were sold today already"), "{}", odd.text);
+}

@@ -1,0 +1,125 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+
+use super::*;
+use crate::Role;
+use crate::demand::tests::{open, place, sale, sales, send, stock, today, wanted};
+use crate::replenishment::shelf::tests::{keeps, lot, selling};
+use crate::test_shop::{Shop, caller};
+
+async fn waste(shop: &Shop) -> WasteReport {
+    let ids = (&SiteId::main(), &place());
+    shop.app.waste(ids, &caller(Role::Planner)).await.unwrap()
+}
+
+fn money(minor: i64) -> Money {
+    Money::from_minor(minor, souk_core::Currency::USD)
+}
+
+/// Much tea of which the last day is the 19th.
+fn too_much() -> Vec<serde_json::Value> {
+    vec![lot("Stock Received", ("old", 200), "2026-01-19")]
+}
+
+#[tokio::test]
+async fn a_lot_at_risk_is_told_with_its_loss_and_nothing_is_claimed_without_a_past() {
+    let shop = selling("", json!({})).await;
+    send(&shop, too_much()).await;
+    send(&shop, vec![stock("Stock Written Off", ("milk", 10), "2026-01-14T09:00:00Z")]).await;
+    let found = waste(&shop).await;
+    assert_eq!((found.lots.len(), found.n_pending), (1, 0));
+    let risk = &found.lots[0];
+    let sold: f64 = (0..5).map(|ahead| wanted(-ahead) as f64).sum();
+    assert_eq!((risk.days_left, risk.units, risk.lot.as_deref()), (5, 200.0, Some("old")));
+    assert!((risk.unsold - (200.0 - sold)).abs() < 10.0, "{} of {sold}", risk.unsold);
+    assert!(risk.chance > 0.99);
+    assert_eq!(risk.value, Some(money((risk.unsold * 250.0).round() as i64)));
+    let LotAdvice::Keep { text } = &risk.advice else { panic!("{:?}", risk.advice) };
+    assert!(text.contains("no lower price was ever seen here"), "{text}");
+    let figures = &found.figures;
+    assert_eq!((figures.written_off, figures.value), (10.0, risk.value));
+    let sold: f64 = (1..=27).map(|ago| wanted(ago) as f64 + 30.0).sum();
+    assert_eq!(figures.sold, sold);
+    assert_eq!(figures.rate(), Some(10.0 / (10.0 + sold)));
+    // What is past its last day is written off.
+    send(&shop, vec![lot("Stock Received", ("gone", 7), "2026-01-14")]).await;
+    let found = waste(&shop).await;
+    let gone = found.lots.iter().find(|one| one.lot.as_deref() == Some("gone")).unwrap();
+    assert_eq!((gone.advice.clone(), gone.unsold), (LotAdvice::WriteOff, 7.0));
+    assert_eq!(found.figures.expired, 7.0);
+}
+
+#[tokio::test]
+async fn a_markdown_claims_what_past_promotions_did_and_no_more() {
+    let shop = open("").await;
+    // Five promotions of four days, 20 % off, on which twice as much was sold.
+    let is_promoted = |ago: i32| (20..=110).contains(&ago) && (ago / 4) % 5 == 0;
+    send(&shop, sales(|ago, wanted| if is_promoted(ago) { 2 * wanted } else { wanted })).await;
+    let mut promotions = Vec::new();
+    for (n, ago) in (20..=110).rev().filter(|ago| is_promoted(*ago) && ago % 4 == 3).enumerate() {
+        let day = |ago: i32| Day::from_number(today().number() - ago).to_string();
+        promotions.push(json!({"type": "track", "event": "Promotion Planned", "messageId": format!("p{n}"),
+            "timestamp": "2025-09-01T09:00:00Z", "properties": {"promotion_id": format!("p{n}"),
+            "product_ids": ["tea"], "starts_on": day(ago), "ends_on": day(ago - 3), "discount_percent": 20}}));
+    }
+    assert_eq!(promotions.len(), 5);
+    send(&shop, promotions).await;
+    keeps(&shop, 60).await;
+    send(&shop, too_much()).await;
+    let found = waste(&shop).await;
+    let risk = &found.lots[0];
+    let LotAdvice::MarkDown { off, price, sold, gain, text } = &risk.advice else {
+        panic!("{:?}", risk.advice)
+    };
+    assert!((0.1..=0.2).contains(off), "{off}");
+    assert_eq!(*price, money((500.0 * (1.0 - off)).round() as i64));
+    // Twice as much at 20 % off, less at a smaller share.
+    let usual = 200.0 - risk.unsold;
+    let most = usual * (2.0f64.powf(off / 0.2) - 1.0);
+    assert!((sold / most - 1.0).abs() < 0.25, "{sold} for {most}");
+    let by_hand = sold * 500.0 * (1.0 - off) - usual * 500.0 * off;
+    assert!((gain.minor() as f64 - by_hand).abs() < 2.0, "{gain} for {by_hand}");
+    assert!(text.contains("20 days with a lower price here"), "{text}");
+}
+
+#[tokio::test]
+async fn what_another_place_would_sell_is_sent_there() {
+    for (settings, is_moved) in
+        [("", true), ("transfer_cost: 90000", false), ("transfer_days: 5", false)]
+    {
+        let shop = selling(settings, json!({})).await;
+        let there = (1..=60).map(|ago| {
+            let mut event = sale(ago, &[("tea", 20)]);
+            event["messageId"] = json!(format!("oslo{ago}"));
+            event["properties"]["order_id"] = json!(format!("oslo{ago}"));
+            event["properties"]["location_id"] = json!("oslo");
+            event
+        });
+        send(&shop, there.collect()).await;
+        let mut counted = stock("Stock Counted", ("tea", 15), "2026-01-14T22:30:00Z");
+        counted["properties"]["location_id"] = json!("oslo");
+        counted["messageId"] = json!("oslo");
+        send(&shop, vec![counted]).await;
+        send(&shop, too_much()).await;
+        let found = waste(&shop).await;
+        let advice = &found.lots[0].advice;
+        if !is_moved {
+            assert!(matches!(advice, LotAdvice::Keep { .. }), "{settings}: {advice:?}");
+            continue;
+        }
+        let LotAdvice::Move { to, units, gain, text } = advice else { panic!("{advice:?}") };
+        // Four days of 20, less the 15 that are there.
+        assert!(to.as_str() == "oslo" && (units - 65.0).abs() < 5.0, "{advice:?}");
+        assert!((gain.minor() as f64 - units * 500.0).abs() < 1.0, "{gain}");
+        assert!(text.contains("before freight"), "{text}");
+        // Who may not look there is not told.
+        let mut bound = caller(Role::Planner);
+        let locations = vec![place()];
+        bound.places = std::sync::Arc::new(crate::Places { sites: Vec::new(), locations });
+        let found = shop.app.waste((&SiteId::main(), &place()), &bound).await.unwrap();
+        assert!(matches!(found.lots[0].advice, LotAdvice::Keep { .. }));
+        let oslo = LocationId::new("oslo").unwrap();
+        assert!(shop.app.waste((&SiteId::main(), &oslo), &bound).await.is_err());
+    }
+}

@@ -1,0 +1,193 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use souk_app::NewOverride;
+use souk_core::LocationId;
+use utoipa::{IntoParams, ToSchema};
+
+use super::planning::read;
+use super::purchasing::PriceBody;
+use crate::problem::Answer;
+
+/// What goes off.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct WasteAnswer {
+    site: String,
+    location_id: String,
+    /// The business day there.
+    #[schema(format = Date)]
+    today: String,
+    lots: Vec<LotRow>,
+    more_lots: usize,
+    /// Products whose forecast is not made yet.
+    pending: usize,
+    figures: WasteFiguresRow,
+}
+
+/// A lot that will not be sold whole.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct LotRow {
+    product_id: String,
+    title: String,
+    /// `null` for units that no lot was told of.
+    #[schema(required)]
+    lot: Option<String>,
+    #[schema(format = Date)]
+    expires_on: String,
+    /// Whether that day was told; else it is the one of a fresh unit.
+    expiry_told: bool,
+    /// Days on which it may be sold, today included.
+    days_left: u32,
+    units: f64,
+    /// Units that will not be sold, on average.
+    unsold: f64,
+    /// The chance that some are not.
+    chance: f64,
+    /// What they cost to buy.
+    #[schema(required)]
+    value: Option<PriceBody>,
+    /// `action` is `write_off`, `keep`, `mark_down` (with `discount_percent`, `price`, `sold`, `gain`) or `move` (with
+    /// `to`, `units`, `gain`); `text` says what that rests on.
+    #[schema(value_type = Object)]
+    proposal: Value,
+}
+
+/// What is lost and was lost.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct WasteFiguresRow {
+    /// Units of all lots that will not be sold, on average.
+    unsold: f64,
+    #[schema(required)]
+    value: Option<PriceBody>,
+    /// Units past their last day that are still in the books.
+    expired: f64,
+    /// Days that the next ones look back over.
+    days: i32,
+    written_off: f64,
+    sold: f64,
+    /// Units written off over units written off and sold.
+    #[schema(required)]
+    waste_rate: Option<f64>,
+}
+
+/// A planner's own forecast.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OverrideBody {
+    /// For which site; the first one when left out.
+    site: Option<String>,
+    product_id: String,
+    location_id: String,
+    /// The first day, today or later.
+    #[schema(format = Date)]
+    from: String,
+    /// The last day, at most 366 days.
+    #[schema(format = Date)]
+    until: String,
+    /// Units wanted on each day; or `factor`.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    units_per_day: Option<f64>,
+    /// How many times the model's forecast; or `units_per_day`.
+    #[schema(minimum = 0, maximum = 20)]
+    factor: Option<f64>,
+    /// Why.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+    /// The last day on which plans listen to it; `until` when left out.
+    #[schema(format = Date)]
+    expires_on: Option<String>,
+}
+
+impl OverrideBody {
+    pub(crate) fn into_new(self) -> NewOverride {
+        NewOverride {
+            site: self.site,
+            product_id: self.product_id,
+            location_id: self.location_id,
+            from: self.from,
+            until: self.until,
+            units_per_day: self.units_per_day,
+            factor: self.factor,
+            reason: self.reason,
+            expires_on: self.expires_on,
+        }
+    }
+}
+
+/// Which overrides.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OverridesQuery {
+    /// At one place.
+    #[param(required = false, nullable = false)]
+    location_id: Option<String>,
+}
+
+impl OverridesQuery {
+    pub(crate) fn parse(self) -> Answer<Option<LocationId>> {
+        read("location_id", self.location_id, LocationId::new)
+    }
+}
+
+/// Planners' own forecasts, and what they were worth.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct OverridesAnswer {
+    overrides: Vec<OverrideRow>,
+    /// By who made them: as `all`, with `author`.
+    #[schema(value_type = Vec<Object>)]
+    authors: Vec<Value>,
+    all: WorthRow,
+}
+
+/// A planner's own forecast with its worth.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct OverrideRow {
+    id: String,
+    site: String,
+    product_id: String,
+    location_id: String,
+    #[schema(format = Date)]
+    from: String,
+    #[schema(format = Date)]
+    until: String,
+    #[schema(required)]
+    units_per_day: Option<f64>,
+    #[schema(required)]
+    factor: Option<f64>,
+    reason: String,
+    /// The key that made it.
+    author: String,
+    #[schema(format = DateTime)]
+    made_at: String,
+    #[schema(format = Date)]
+    expires_on: String,
+    #[schema(format = Date, required)]
+    ended_on: Option<String>,
+    /// Whether plans of today listen to it.
+    is_heard: bool,
+    worth: WorthRow,
+}
+
+/// What overrides were worth on their days that are over.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct WorthRow {
+    /// Overrides of which some day is over.
+    judged: usize,
+    /// Those whose error was smaller than the model's.
+    better: usize,
+    days: usize,
+    /// Units that were wanted on them.
+    wanted: f64,
+    /// Units by which the planners were wrong, added up over days.
+    error_with: f64,
+    /// Units by which the model alone was, as it was known when the override was made.
+    error_without: f64,
+    /// The second less the first: above 0 where planners knew better.
+    value_added: f64,
+}
