@@ -112,7 +112,7 @@ impl RuleSet {
             rules.iter().fold(0, |all, rule| all | bit(rule))
         };
         match kind {
-            RuleAction::Pin { .. } => {}
+            RuleAction::Pin { .. } | RuleAction::Redirect | RuleAction::Banner => {}
             RuleAction::Hide | RuleAction::Bury | RuleAction::ExcludeBought { .. } => {
                 if let Some(rule) = rules.iter().copied().find(|rule| held(*rule)).map(RuleNo) {
                     self.add(effect, active, (rule, self.action(rule)));
