@@ -420,9 +420,16 @@ impl Views {
             Statement { at: head.at.min(head.received_at), seq: head.seq, change: change.clone() };
         let refused = |views: &Views| views.consents.is_denied(subject, Purpose::ModelTraining);
         let was_refused = refused(self);
+        let were_counted = self.refuses_searches(subject);
         let rules = Arc::clone(&self.rules);
         self.consents.apply(subject, said, &rules);
         let is_refused = refused(self);
+        let mut taken_back = self.refuses_searches(subject).into_iter().zip(were_counted);
+        if taken_back.any(|(is, was)| is && !was)
+            && self.identity.members(subject).iter().any(|one| self.searches.knows(*one))
+        {
+            self.withdrawals += 1;
+        }
         if was_refused == is_refused {
             return;
         }
@@ -434,6 +441,12 @@ impl Views {
             self.withdrawals += u64::from(has_left);
         }
         self.settle_members(subject);
+    }
+
+    /// Whether a subject refuses what searches are counted for and learned from.
+    fn refuses_searches(&self, subject: SubjectId) -> [bool; 2] {
+        [Purpose::Analytics, Purpose::ModelTraining]
+            .map(|purpose| self.consents.is_denied(subject, purpose))
     }
 
     /// What an act of a subject may be used for, as things stand now.

@@ -207,6 +207,38 @@ impl App {
         query: &SearchQuery,
         caller: &Caller,
     ) -> Result<SearchFound, AppError> {
+        let answered = self.answer_search(query, caller).await?;
+        Ok(self.note_answer((query, answered), caller).await)
+    }
+
+    /// Finds products for several searches, in their order. Nothing of them is noted where one is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::search`], with the place of the search that is refused.
+    pub async fn search_all(
+        &self,
+        queries: &[SearchQuery],
+        caller: &Caller,
+    ) -> Result<Vec<SearchFound>, (usize, AppError)> {
+        let mut answered = Vec::with_capacity(queries.len());
+        for (idx, query) in queries.iter().enumerate() {
+            answered.push(self.answer_search(query, caller).await.map_err(|error| (idx, error))?);
+            // Others must not wait for all of them.
+            tokio::task::yield_now().await;
+        }
+        let mut found = Vec::with_capacity(queries.len());
+        for each in queries.iter().zip(answered) {
+            found.push(self.note_answer(each, caller).await);
+        }
+        Ok(found)
+    }
+
+    async fn answer_search(
+        &self,
+        query: &SearchQuery,
+        caller: &Caller,
+    ) -> Result<Answered, AppError> {
         let started = Instant::now();
         let admitted = self.admit_search(query, caller).await?;
         let book = self.merchandising.book();
@@ -216,7 +248,21 @@ impl App {
         let asking = Asking { app: self, query, admitted: &admitted, book: &book, context };
         let prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
-        let found = SearchFound { took: started.elapsed(), ..found };
+        let is_explained = query.explain && admitted.may_know_rules;
+        let Messages { redirect, banners } = prepared.messages;
+        let took = started.elapsed();
+        let found = SearchFound { took, is_explained, redirect, banners, ..found };
+        let (arm, may_analyse) = (prepared.arm, prepared.may_analyse);
+        Ok(Answered { found, admitted, arm, may_analyse })
+    }
+
+    /// Notes what was answered, and of whom.
+    async fn note_answer(
+        &self,
+        (query, answered): (&SearchQuery, Answered),
+        caller: &Caller,
+    ) -> SearchFound {
+        let Answered { found, admitted, arm, may_analyse } = answered;
         let subject = admitted.whom.known.or(admitted.whom.alone);
         if query.is_gpc
             && let Some(subject) = subject
@@ -225,15 +271,13 @@ impl App {
         }
         // What is asked anew with each letter is looked at by nobody; what is gone on with, neither.
         if query.typing == Typing::Finished && query.cursor.is_none() {
-            let subject = subject.filter(|_| prepared.may_analyse);
-            self.note_found((query, &found), (subject, &admitted), prepared.arm);
+            let subject = subject.filter(|_| may_analyse);
+            self.note_found((query, &found), (subject, &admitted), arm);
         }
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
         }
-        let is_explained = query.explain && admitted.may_know_rules;
-        let Messages { redirect, banners } = prepared.messages;
-        Ok(SearchFound { is_explained, redirect, banners, ..found })
+        found
     }
 
     async fn admit_search(
@@ -255,6 +299,14 @@ impl App {
             caller.may(Operation::ReadRules) || caller.may(Operation::RecommendAnyShopper);
         Ok(Admitted { whom, site, withheld, now: self.clock.now(), may_know_rules })
     }
+}
+
+/// An answer of which nothing is noted yet.
+struct Answered {
+    found: SearchFound,
+    admitted: Admitted,
+    arm: Option<HoldoutArm>,
+    may_analyse: bool,
 }
 
 impl App {

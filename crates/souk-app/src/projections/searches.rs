@@ -249,6 +249,11 @@ impl Searches {
         day - day_of(search.at) <= SEARCH_DAYS
     }
 
+    /// Whether a search of a subject is kept.
+    pub(super) fn knows(&self, subject: SubjectId) -> bool {
+        self.by_subject.contains_key(&subject)
+    }
+
     /// The searches of a subject that count, oldest first.
     fn of(&self, subject: SubjectId) -> &[Search] {
         let slot = self.by_subject.get(&subject);

@@ -98,9 +98,10 @@ pub struct SearchReport {
     pub people_min: u64,
     /// The share of answers that are recorded: figures are of these.
     pub sample: f64,
-    /// Of all queries together, also those of few people.
+    /// Of all queries of one site together, also those of few people; nothing where several sites were asked for, so
+    /// that none can be worked out from the others.
     pub all: QueryFigures,
-    /// Searches by nobody known; what they were for is not kept.
+    /// Searches by nobody known, likewise; what they were for is not kept.
     pub anonymous_searches: Option<i64>,
     /// Half, 95 and 99 of a hundred answers took less, in milliseconds.
     pub latency_ms: Option<[f64; 3]>,
@@ -115,17 +116,22 @@ enum Outcome {
     Left,
     Clicked,
     Ordered,
+    /// Another engine answered, and what it found is not known.
+    Unknown,
 }
 
-const N_OUTCOMES: usize = 4;
+const N_OUTCOMES: usize = 5;
 
 impl Outcome {
     fn of(one: &Sought<'_>) -> Outcome {
         match one.taken.iter().map(|taken| taken.did).max() {
             Some(Did::Ordered) => Outcome::Ordered,
             Some(_) => Outcome::Clicked,
-            None if one.n_found == Some(0) => Outcome::Nothing,
-            None => Outcome::Left,
+            None => match one.n_found {
+                None => Outcome::Unknown,
+                Some(0) => Outcome::Nothing,
+                Some(_) => Outcome::Left,
+            },
         }
     }
 }
@@ -202,6 +208,8 @@ impl Counting {
         });
         for ((day, site), unnamed) in views.unnamed_searches() {
             if is_asked(site) && within(self.days_around, day) {
+                let name = || views.catalogue.site_name(site).to_owned();
+                counts.sites.entry(site).or_insert_with(name);
                 *counts.unnamed.entry(day).or_default() += unnamed.searches;
             }
         }
@@ -280,9 +288,10 @@ impl Telling<'_> {
     }
 
     fn figures(&self, (site, query): (String, String)) -> QueryFigures {
-        use Outcome::{Clicked, Left, Nothing, Ordered};
-        let searches = self.whole(&[Nothing, Left, Clicked, Ordered]);
-        let none = self.parts(&searches, (&[Nothing], &[Left, Clicked, Ordered]), self.asked);
+        use Outcome::{Clicked, Left, Nothing, Ordered, Unknown};
+        let searches = self.whole(&[Nothing, Left, Clicked, Ordered, Unknown]);
+        let others = [Left, Clicked, Ordered, Unknown];
+        let none = self.parts(&searches, (&[Nothing], &others), self.asked);
         // What is told of those that found something has the same cells, with the other side as rest.
         let clicked = self.parts(&none, (&[Clicked, Ordered], &[Left]), self.asked_later);
         let ordered = self.parts(&clicked, (&[Ordered], &[Clicked]), self.asked_later);
@@ -355,8 +364,10 @@ impl App {
         let tell = |days: &Days, of: (String, String)| {
             Telling { days, asked: &asked, asked_later: &asked_later }.figures(of)
         };
-        let all = tell(&counts.all, Default::default());
-        let anonymous_searches = told_unnamed(&counts.unnamed, &asked);
+        let is_one_site = counts.sites.len() <= 1;
+        let all = is_one_site.then(|| tell(&counts.all, Default::default())).unwrap_or_default();
+        let anonymous_searches =
+            is_one_site.then(|| told_unnamed(&counts.unnamed, &asked)).flatten();
         let rows = counts
             .queries
             .iter()

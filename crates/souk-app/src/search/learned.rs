@@ -1,7 +1,7 @@
 //! What searches teach: what shoppers take up after a query, and which queries are asked for.
 //!
 //! Counted anew now and then from what is kept of searches ([`crate::projections::Sought`]), of people who let
-//! others learn from them. A person counts once for a query and a product in a day, and nothing is learned of a query
+//! others learn from them. A person counts once for a query, however often they asked it, and nothing is learned of a query
 //! that fewer than `privacy.statistics.people_min` people asked. Once somebody is erased or takes their word back, the
 //! counts are no longer used until they are made anew.
 
@@ -40,8 +40,8 @@ const FACTOR_MARGIN: f64 = 0.01;
 /// Days that count as now, and those before that they are held against.
 const NOW_DAYS: i32 = 7;
 const BEFORE_DAYS: i32 = 28;
-/// A query trends when so many times as many people ask it in a day as before; a query that nobody asked before
-/// counts as one asked by one person a week.
+/// A query trends when it is asked so many times as often in a day as before; a person counts once a day, and a query
+/// that nobody asked before counts as one asked once a week.
 const TREND_MIN: f64 = 1.5;
 
 /// What following a click was worth, in clicks (chosen: a purchase says more than curiosity, and there are few).
@@ -89,7 +89,7 @@ pub(crate) struct PopularQuery {
     pub(crate) text: String,
     /// Different people in what is kept.
     pub(crate) people: u32,
-    /// How many times as many people asked it lately as before, where that is more.
+    /// How many times as often it was asked lately as before, where that is more.
     pub(crate) trend: Option<f64>,
 }
 
@@ -127,7 +127,9 @@ struct Asked {
     text: Box<str>,
     people: u32,
     people_now: u32,
-    people_before: u32,
+    /// A person counts once a day in these.
+    asked_now: u32,
+    asked_before: u32,
 }
 
 /// The sums of the second pass.
@@ -139,6 +141,8 @@ struct Counting {
     /// By query, product and place: showings, clicks, worth.
     shown: FxHashMap<(u32, Item, u8), [f64; 3]>,
     wanted: FxHashMap<(u32, Item), u32>,
+    /// Days since the oldest search that counts.
+    n_days: i32,
 }
 
 /// A query of a site in eight bytes.
@@ -162,8 +166,18 @@ impl Counting {
     fn add(&mut self, person: &[Sought<'_>], today: i32) {
         let mut seen: FxHashSet<(u32, u8)> = FxHashSet::default();
         let mut wanted: FxHashSet<(u32, Item)> = FxHashSet::default();
+        let mut known: Vec<(u32, &Sought<'_>)> = Vec::with_capacity(person.len());
+        let mut times: FxHashMap<u32, f64> = FxHashMap::default();
         for one in person.iter().filter(|one| one.may_learn) {
-            let Some(&number) = self.numbers.get(&name_of(one)) else { continue };
+            self.n_days = self.n_days.max(today - one.day);
+            if let Some(&number) = self.numbers.get(&name_of(one)) {
+                known.push((number, one));
+                *times.entry(number).or_default() += 1.0;
+            }
+        }
+        for (number, one) in known {
+            // Who asks the same day after day weighs as much as who asked once.
+            let weight = times[&number].recip();
             let asked = &mut self.asked[number as usize];
             if asked.text.is_empty() {
                 (asked.site, asked.text) = (one.site, one.key.into());
@@ -172,17 +186,20 @@ impl Counting {
             let mut once = |window: u8| u32::from(seen.insert((number, window)));
             asked.people += once(0);
             match age {
-                ..NOW_DAYS => asked.people_now += once(1),
-                age if age < NOW_DAYS + BEFORE_DAYS => asked.people_before += once(2),
+                ..NOW_DAYS => {
+                    asked.people_now += once(1);
+                    asked.asked_now += 1;
+                }
+                age if age < NOW_DAYS + BEFORE_DAYS => asked.asked_before += 1,
                 _ => {}
             }
             for (place, item) in (0u8..).zip(one.shown) {
                 let [shown, clicks, worth] = self.shown.entry((number, *item, place)).or_default();
-                *shown += 1.0;
+                *shown += weight;
                 if let Some(Taken { did, .. }) = one.taken.iter().find(|taken| taken.item == *item)
                 {
-                    *clicks += 1.0;
-                    *worth += worth_of(*did);
+                    *clicks += weight;
+                    *worth += weight * worth_of(*did);
                 }
             }
             for taken in one.taken.iter().chain(&one.found_anew) {
@@ -224,14 +241,18 @@ impl Counting {
 }
 
 impl Asked {
-    fn popular(&self, people_min: u32) -> Option<PopularQuery> {
-        let before = (f64::from(self.people_before) / f64::from(BEFORE_DAYS)).max(1.0 / 7.0);
-        let trend = f64::from(self.people_now) / f64::from(NOW_DAYS) / before;
-        let is_told = self.people_now >= people_min && trend >= TREND_MIN;
+    /// What is told of the query, given the days since the oldest search: nothing can be told to rise of which
+    /// it is not known how often it was asked before.
+    fn popular(&self, people_min: u32, n_days: i32) -> Option<PopularQuery> {
+        let before = (f64::from(self.asked_before) / f64::from(BEFORE_DAYS)).max(1.0 / 7.0);
+        let trend = f64::from(self.asked_now) / f64::from(NOW_DAYS) / before;
+        let has_before = n_days >= NOW_DAYS + BEFORE_DAYS - 1;
+        let is_told = has_before && self.people_now >= people_min && trend >= TREND_MIN;
         let popular = PopularQuery {
             text: self.text.to_string(),
-            people: self.people,
-            trend: is_told.then_some(trend),
+            // In steps, so that nobody is seen to leave.
+            people: self.people - self.people % people_min.max(1),
+            trend: is_told.then_some((trend * 10.0).round() / 10.0),
         };
         (!self.text.is_empty() && self.people >= people_min).then_some(popular)
     }
@@ -266,8 +287,9 @@ impl App {
             in_slices(rows, |views, rows| {
                 views.each_searcher((rows, windows), |person| counting.add(person, today));
             });
+            let n_days = counting.n_days;
             let learned = counting.learned(people_min);
-            by_site((&views.read(), before), learned, people_min)
+            by_site((&views.read(), before), learned, (people_min, n_days))
         };
         let Ok(Some(learned)) = tokio::task::spawn_blocking(work).await else { return false };
         self.searching.learned.store(Some(Arc::new(learned)));
@@ -285,7 +307,7 @@ impl App {
 fn by_site(
     (views, before): (&Views, u64),
     learned: Vec<(Asked, LearnedQuery)>,
-    people_min: u32,
+    (people_min, n_days): (u32, i32),
 ) -> Option<Learned> {
     if departures(views) != before {
         return None;
@@ -294,7 +316,7 @@ fn by_site(
     for (asked, query) in learned {
         let Ok(site) = SiteId::new(views.catalogue.site_name(asked.site)) else { continue };
         // Who left a query between the passes may have left it to too few.
-        let Some(popular) = asked.popular(people_min) else { continue };
+        let Some(popular) = asked.popular(people_min, n_days) else { continue };
         let of_site = all.sites.entry(site).or_default();
         of_site.popular.push(popular);
         of_site.queries.insert(asked.text, Arc::new(query));

@@ -48,9 +48,10 @@ pub struct SuggestedQuery {
     pub text: String,
     /// Products that have all of them.
     pub count: usize,
-    /// How many people asked it lately, of one that comes from other shoppers.
+    /// How many people asked it lately, of one that comes from other shoppers; rounded down to steps of
+    /// `privacy.statistics.people_min`.
     pub people: Option<u32>,
-    /// How many times as many people ask it this week as in the four before, where that is clearly more.
+    /// How many times as often it is asked this week as in the four before, where that is clearly more.
     pub trend: Option<f64>,
 }
 

@@ -77,12 +77,11 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         query.is_gpc = is_gpc(&call.headers);
         queries.push(query);
     }
-    let mut answers = Vec::with_capacity(queries.len());
-    for (idx, query) in queries.iter().enumerate() {
-        let below = |problem: Box<Problem>| problem.below(&format!("/searches/{idx}"));
-        let found = edge.app.search(query, &caller).await;
-        answers.push(search_to_json(&found.map_err(|error| below(error.into()))?));
-    }
+    let found = edge.app.search_all(&queries, &caller).await;
+    let found = found.map_err(|(idx, error)| {
+        Box::<Problem>::from(error).below(&format!("/searches/{idx}"))
+    })?;
+    let answers: Vec<String> = found.iter().map(search_to_json).collect();
     Ok(json_text(format!("{{\"answers\":[{}]}}", answers.join(","))))
 }
 

@@ -13,6 +13,9 @@ use super::{Search, UNKNOWN, Unnamed};
 /// A search without a click is continued by the next one within so long (chosen: who types anew at once did not
 /// find what was meant).
 const ANEW_MS: i64 = 10 * 60_000;
+/// An event that tells of a search within so long of an answer to the same query tells of that answer (chosen: a page
+/// sends it when the answer comes, a slow one somewhat later).
+const TOLD_MS: i64 = 60_000;
 
 /// How long after an answer an act is owed to it, in days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +107,18 @@ impl Views {
             }
         }
         searches.sort_by_key(|(search, ..)| (search.at, search.request));
+        drop_echoes(&mut searches);
         let mut taken: Vec<Vec<Taken>> = Vec::with_capacity(searches.len());
         for (search, subject, _) in &searches {
             let taker = taker.get_or_insert_with(|| self.taker(members, windows));
             taken.push(taker.of(*subject, search.request));
         }
+        let site_of = |search: &Search| self.searches.queries[search.query as usize].site;
         let anew: Vec<Vec<Taken>> = (0..searches.len())
             .map(|idx| match (&taken[idx].is_empty(), searches.get(idx + 1)) {
                 (true, Some((next, ..)))
                     if next.query != searches[idx].0.query
+                        && site_of(next) == site_of(searches[idx].0)
                         && next.at.ms_since(searches[idx].0.at) <= ANEW_MS =>
                 {
                     taken[idx + 1].clone()
@@ -158,6 +164,18 @@ impl Views {
             self.allows(Whom::known(subject), purpose)
         })
     }
+}
+
+/// Drops what events tell of answers that are there themselves; in the order of time.
+fn drop_echoes(searches: &mut Vec<(&Search, SubjectId, bool)>) {
+    let is_near = |(answer, event): (&Search, &Search)| {
+        answer.query == event.query && answer.at.ms_since(event.at).abs() <= TOLD_MS
+    };
+    let answers: Vec<&Search> =
+        searches.iter().map(|(one, ..)| *one).filter(|one| one.n_found != UNKNOWN).collect();
+    searches.retain(|(one, ..)| {
+        one.n_found != UNKNOWN || !answers.iter().any(|answer| is_near((answer, one)))
+    });
 }
 
 /// Each product once, with the most that was done.
