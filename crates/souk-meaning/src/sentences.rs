@@ -20,6 +20,8 @@ const EPSILON: f32 = 1e-12;
 const PIECES_MAX: usize = 64;
 /// Pieces that go through a layer together; chosen: more do not get faster.
 const BATCH: usize = 256;
+/// One of two hundred pairs of a query and a product of a grocer's lies above, and no nonsense; measured.
+const RELATED_FROM: f32 = 0.4;
 /// How texts are read; goes up whenever that changes.
 const METHOD: u64 = 1;
 
@@ -98,6 +100,8 @@ impl SentenceEncoder {
             name: "all-MiniLM-L6-v2".to_owned(),
             dimensions: WIDTH,
             version: weights.version() ^ METHOD,
+            language: "en".to_owned(),
+            related_from: RELATED_FROM,
         };
         Ok(SentenceEncoder { pieces, words, places, first, layers, model })
     }

@@ -12,6 +12,8 @@ use crate::pairs::Pairs;
 const TOKENS_MAX: usize = 128;
 const DIMENSIONS: usize = 256;
 const TOKENS: usize = 32_000;
+/// One of a thousand pairs of a query and a product of a grocer's lies above, and no nonsense; measured.
+const RELATED_FROM: f32 = 0.5;
 /// How texts are read; goes up whenever that changes.
 const METHOD: u64 = 1;
 
@@ -38,6 +40,8 @@ impl WordVectors {
             name: "wordllama-l2-supercat-256".to_owned(),
             dimensions: DIMENSIONS,
             version: weights.version() ^ METHOD,
+            language: "en".to_owned(),
+            related_from: RELATED_FROM,
         };
         Ok(WordVectors { tokens, vectors, model })
     }

@@ -18,7 +18,7 @@ pub trait Embedder: fmt::Debug + Send + Sync {
 }
 
 /// Which model an embedder is. Vectors of two models, or of two versions of one, cannot be compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EmbedderModel {
     /// Its name, as people know it.
     pub name: String,
@@ -26,4 +26,9 @@ pub struct EmbedderModel {
     pub dimensions: usize,
     /// Changes whenever any text might get another vector: the hash of its weights, and how they are used.
     pub version: u64,
+    /// The language whose texts it can compare, an IETF tag; of others it knows too little to be used unasked.
+    pub language: String,
+    /// The product of two vectors from which their texts likely have to do with one another. Below lies what any two
+    /// texts have in common.
+    pub related_from: f32,
 }

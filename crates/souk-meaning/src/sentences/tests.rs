@@ -1,6 +1,6 @@
 use super::*;
 
-/// The numbers of `scripts/meaning-fixtures.py`: what splitmix64 makes of their places.
+/// The weights of the made-up model: what splitmix64 makes of their places (testdata/PROVENANCE.md).
 fn made_up(n: usize, seed: u64, (scale, shift): (f32, f32)) -> impl Iterator<Item = f32> {
     (0..n as u64).map(move |place| {
         let z = place + (seed << 32) + 1;
