@@ -5,12 +5,17 @@
 # eval   accuracy on the development data, where it lies beside the project
 # bench  benchmarks;  bench-check compares them with the last accepted commit, in pairs
 # soak   the long forms of crash, load and accuracy checks
-.PHONY: demo test eval bench bench-check soak lint sbom
+# models weights of the models of meaning in search into .cache/models
+.PHONY: models demo test eval bench bench-check soak lint sbom
 
 demo:
 	@scripts/require.sh rust cc python
 	@scripts/sample-data.sh >/dev/null
 	cargo run --release --package souk -- demo --sample "$$(scripts/sample-data.sh)" $(ARGS)
+
+models:
+	@scripts/require.sh python
+	@scripts/models.sh
 
 test:
 	@scripts/require.sh rust cc python node

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("souk-search", 1),
     ("souk-ports", 2),
     ("souk-embedded", 3),
+    ("souk-meaning", 3),
     ("souk-app", 4),
     ("souk-server", 5),
     ("souk", 6),

@@ -15,6 +15,7 @@ mod pii;
 mod privacy;
 mod profiles;
 mod redact;
+mod search;
 mod sections;
 mod session;
 mod text;
@@ -38,6 +39,7 @@ pub use privacy::{
 };
 pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
+pub use search::{EmbedderSetting, SearchSettings};
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization,
     ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
@@ -80,6 +82,8 @@ pub struct Config {
     pub holdout: HoldoutSettings,
     /// How recommendations are answered.
     pub recommendations: RecommendationSettings,
+    /// How searches are answered.
+    pub search: SearchSettings,
     /// Whose acts are kept and not learned from.
     pub learning: LearningSettings,
     /// How shoppers' profiles are made.
@@ -115,6 +119,7 @@ impl Default for Config {
             attribution: AttributionSettings::default(),
             holdout: HoldoutSettings::default(),
             recommendations: RecommendationSettings::default(),
+            search: SearchSettings::default(),
             learning: LearningSettings::default(),
             profiles: ProfileSettings::default(),
             limits: LimitSettings::default(),

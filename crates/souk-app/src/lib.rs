@@ -56,7 +56,7 @@ pub use audit::{
     TreeHash, audit_restore, verify_audit,
 };
 pub use clock::Clock;
-pub use config::{Config, Notice};
+pub use config::{Config, EmbedderSetting, Notice, SearchSettings};
 pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};
 pub use demand::DemandSeries;
 pub use doctor::{Finding, Weight};
@@ -128,8 +128,9 @@ pub use retention::{
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
 pub use search::{
-    Banner, FoundProduct, SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchQuery, SuggestQuery,
-    Suggested, SuggestedProduct, SuggestedQuery, SynonymSet, search_to_json, suggested_to_json,
+    Banner, FoundProduct, SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchMode, SearchQuery,
+    SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery, SynonymSet, search_to_json,
+    suggested_to_json,
 };
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,

@@ -13,7 +13,7 @@ use souk_core::{
     Timestamp,
 };
 use souk_search::{
-    Facet, FacetRequest, Language, Relaxation, ScoreParts, SearchAnswer, SearchError,
+    Facet, FacetRequest, Language, Meaning, Relaxation, ScoreParts, SearchAnswer, SearchError,
     SearchRequest, SortBy, Structure, Typing, Understood,
 };
 
@@ -31,6 +31,7 @@ mod keeper;
 mod learned;
 #[cfg(test)]
 mod learned_tests;
+mod meaning;
 mod messages;
 mod personal;
 mod pool;
@@ -86,6 +87,8 @@ pub struct SearchQuery {
     pub typing: Typing,
     /// Whether conditions are read out of the words.
     pub structure: Structure,
+    /// By what hits are found.
+    pub mode: SearchMode,
     /// Whether to say what each score is made of.
     pub explain: bool,
     /// Whether the request carries Global Privacy Control (`Sec-GPC: 1`).
@@ -111,10 +114,24 @@ impl SearchQuery {
             context: RecommendContext::default(),
             typing: Typing::Finished,
             structure: Structure::Read,
+            mode: SearchMode::Auto,
             explain: false,
             is_gpc: false,
         }
     }
+}
+
+/// By what hits are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SearchMode {
+    /// By words, and by meaning too where a model is in use and most products have their vectors. An order by a number and
+    /// a query that is still being typed go by words alone.
+    #[default]
+    Auto,
+    /// By words alone.
+    Lexical,
+    /// By meaning alone.
+    Semantic,
 }
 
 /// A product that was found.
@@ -201,7 +218,8 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::Denied`] when the caller's role may not ask, [`AppError::NotReady`] before the views have
-    /// caught up or the first index is built, [`AppError::Invalid`] for an order by a field that no product has, or a cursor of another search.
+    /// caught up or the first index is built, [`AppError::Invalid`] for an order by a field that no product has, a cursor of another search, or
+    /// meaning alone without a model.
     pub async fn search(
         &self,
         query: &SearchQuery,
@@ -243,9 +261,11 @@ impl App {
         let admitted = self.admit_search(query, caller).await?;
         let book = self.merchandising.book();
         let shelf = self.searching.shelf(&admitted.site)?;
+        let meaning = self.meaning_of(query, &shelf).await?;
         let context =
             RecommendContext { query: Some(query.query.clone()), ..query.context.clone() };
-        let asking = Asking { app: self, query, admitted: &admitted, book: &book, context };
+        let asking =
+            Asking { app: self, query, admitted: &admitted, book: &book, context, meaning };
         let prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
         let is_explained = query.explain && admitted.may_know_rules;
@@ -349,6 +369,7 @@ struct Asking<'a> {
     admitted: &'a Admitted,
     book: &'a RuleBook,
     context: RecommendContext,
+    meaning: Option<Meaning>,
 }
 
 impl Asking<'_> {
@@ -437,6 +458,7 @@ impl Asking<'_> {
             language: self.context.locale.as_deref().map(Language::from_tag),
             typing: query.typing,
             structure: query.structure,
+            meaning: self.meaning.clone(),
             ..SearchRequest::new(query.query.clone())
         }
     }

@@ -6,12 +6,14 @@
 mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod embedder;
 mod event_log;
 mod key_store;
 mod master_key;
 mod table_store;
 
 pub use cache::Cache;
+pub use embedder::{Embedder, EmbedderModel};
 pub use event_log::{
     Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Cursor, DEDUP_WINDOW_MS, EventLog, LogError,
     LogStatus, LogUpkeep, Partition, Position, READ_RECORDS_MAX, Record, RecordKind, Recorded,

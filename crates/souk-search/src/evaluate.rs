@@ -14,7 +14,7 @@ pub use bootstrap::{Interval, paired_difference};
 pub use gains::{Quality, quality};
 pub use misspell::{Misspelled, misspelled};
 
-use crate::{SearchIndex, SearchRequest, Tolerance};
+use crate::{Meaning, SearchIndex, SearchRequest, Tolerance};
 
 /// A query with its ratings.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,9 +59,16 @@ pub fn summarise(
 
 /// Ranks with an index, 200 deep.
 pub fn rank_with(index: &SearchIndex, query: &str, tolerance: Tolerance) -> Vec<String> {
-    let mut request = SearchRequest::new(query);
+    rank(index, SearchRequest { tolerance, ..SearchRequest::new(query) })
+}
+
+/// Ranks by words and meaning, or by meaning alone, 200 deep; the index must have vectors.
+pub fn rank_with_meaning(index: &SearchIndex, query: &str, meaning: Meaning) -> Vec<String> {
+    rank(index, SearchRequest { meaning: Some(meaning), ..SearchRequest::new(query) })
+}
+
+fn rank(index: &SearchIndex, mut request: SearchRequest) -> Vec<String> {
     request.limit = 200;
-    request.tolerance = tolerance;
     match index.search(&request) {
         Ok(answer) => answer.hits.into_iter().map(|hit| hit.id.as_str().to_owned()).collect(),
         Err(_) => Vec::new(),

@@ -17,6 +17,7 @@ use crate::document::{Lengths, Reader};
 use crate::lexicon::{Lexicon, Term};
 use crate::names::Names;
 use crate::settings::Settings;
+use crate::vectors::Vectors;
 
 /// Products of one site, to be searched.
 ///
@@ -36,6 +37,7 @@ pub struct SearchIndex {
     pub(crate) compounds: Compounds,
     pub(crate) names: Names,
     pub(crate) synonyms: crate::synonyms::Synonyms,
+    pub(crate) vectors: Option<Vectors>,
     places: HashTable<Place>,
     /// Products that ever came.
     n_came: u32,
@@ -69,6 +71,7 @@ impl SearchIndex {
             compounds: Compounds::default(),
             names: Names::default(),
             synonyms: Default::default(),
+            vectors: None,
             places: HashTable::new(),
             n_came: 0,
             reader: Reader::default(),
@@ -179,6 +182,29 @@ impl SearchIndex {
     /// Sets the words that mean the same; see [`crate::Synonym`].
     pub fn set_synonyms(&mut self, synonyms: &[crate::Synonym]) {
         self.synonyms = crate::synonyms::Synonyms::new(synonyms);
+    }
+
+    /// The vectors of products, if it was given any. They are not part of [`SearchIndex::to_bytes`].
+    pub fn vectors(&self) -> Option<&Vectors> {
+        self.vectors.as_ref()
+    }
+
+    /// The same, to be changed. A vector of a product that the index has not does nothing.
+    pub fn vectors_mut(&mut self) -> Option<&mut Vectors> {
+        self.vectors.as_mut()
+    }
+
+    /// Gives it vectors of products, in place of those that it had, which it returns.
+    pub fn set_vectors(&mut self, vectors: Option<Vectors>) -> Option<Vectors> {
+        std::mem::replace(&mut self.vectors, vectors)
+    }
+
+    /// Takes out the vectors of products that it has not; returns how many.
+    pub fn forget_stray_vectors(&mut self) -> usize {
+        let Some(mut vectors) = self.vectors.take() else { return 0 };
+        let n_gone = vectors.retain(&mut |id| self.place(id).is_some());
+        self.vectors = Some(vectors);
+        n_gone
     }
 
     /// Sweeps dead rows out of one chunk, or joins two that are small; returns whether there was

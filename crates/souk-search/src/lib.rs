@@ -1,4 +1,4 @@
-//! Lexical product search: products in, ranked hits out.
+//! Product search by words and by meaning: products in, ranked hits out.
 //!
 //! [`SearchIndex`] is all there is to it: give it products, ask it with a [`SearchRequest`] or for
 //! [`Suggestions`]. It reads a query as a shopper means it (inflections, typing errors, split and
@@ -13,6 +13,7 @@ mod compounds;
 mod document;
 pub mod evaluate;
 mod facets;
+mod fusion;
 mod highlight;
 mod index;
 mod lexicon;
@@ -32,15 +33,17 @@ mod test_shop;
 mod text;
 mod title;
 mod understand;
+mod vectors;
 
 pub use highlight::Highlighter;
 pub use index::{IndexSize, SearchIndex, SnapshotError};
 pub use request::{
-    Effect, Facet, FacetRequest, FacetValue, Hit, NumberFacet, RangeCount, Relaxation, ScoreParts,
-    SearchAnswer, SearchError, SearchRequest, SortBy, SortOrder, Structure, Tolerance, Typing,
-    Understood,
+    Effect, Facet, FacetRequest, FacetValue, Hit, Meaning, MeaningUse, NumberFacet, RangeCount,
+    Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy, SortOrder, Structure,
+    Tolerance, Typing, Understood,
 };
 pub use settings::{FieldWeight, Ranking, Settings, TextField};
 pub use suggest::{SuggestRequest, Suggestion, Suggestions};
 pub use synonyms::Synonym;
 pub use text::{Language, fold};
+pub use vectors::{VectorSpace, Vectors, text_for_vector};

@@ -396,6 +396,11 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether a word is a code, which names one thing and means nothing.
+    pub(crate) fn names_code(&self) -> bool {
+        self.words.iter().any(|word| word.kind == TokenKind::Code)
+    }
+
     /// The slots for hits that need not have all words: the word that says what is looked for is worth more
     /// than those that say which, however rare they are. `milk` of `whole milk`, but not `games` of `ps4 games`:
     /// codes and numbers say more.

@@ -1,5 +1,7 @@
 //! What is asked of an index, and what it answers.
 
+use std::sync::Arc;
+
 use souk_core::{Filter, ProductId};
 
 use crate::text::Language;
@@ -31,6 +33,28 @@ pub struct SearchRequest {
     pub tolerance: Tolerance,
     /// Whether conditions are read out of the words.
     pub structure: Structure,
+    /// What the query means, where meaning is asked for; it needs vectors of the products.
+    pub meaning: Option<Meaning>,
+}
+
+/// What a query means, and what is made of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meaning {
+    /// The query's vector, of the space of the index's vectors; one of another length is passed over.
+    pub vector: Arc<[f32]>,
+    /// How near a product must be to have to do with the query, as a product of their vectors.
+    pub related_from: f32,
+    /// What is made of it.
+    pub used: MeaningUse,
+}
+
+/// What is made of meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MeaningUse {
+    /// It is weighed with the words, and brings what they do not find where they find little.
+    Beside,
+    /// Hits are found and ranked by it alone.
+    Alone,
 }
 
 impl SearchRequest {
@@ -58,6 +82,7 @@ impl SearchRequest {
             typing: Typing::Finished,
             tolerance: Tolerance::Forgiving,
             structure: Structure::Read,
+            meaning: None,
         }
     }
 }
@@ -180,14 +205,15 @@ pub struct Hit {
     pub score: f64,
     /// What the score is made of: their product.
     pub parts: ScoreParts,
-    /// Words of the query that it lacks; hits that lack fewer come first, whatever their scores are.
+    /// Words of the query that it lacks; hits that lack fewer come first, whatever their scores are. 0 where
+    /// meaning has its say, for then scores say it all.
     pub n_missing: usize,
 }
 
 /// The stages of a score, each a factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ScoreParts {
-    /// The words, by BM25F over all fields.
+    /// The words, by BM25F over all fields; 1 for a hit that meaning alone found.
     pub text: f64,
     /// How they stand in the title.
     pub title: f64,
@@ -200,6 +226,8 @@ pub struct ScoreParts {
     pub popularity: f64,
     /// What was understood as a preference: a brand, a colour, a low price.
     pub preference: f64,
+    /// How near it is to what the query means, weighed with all the others; 1 where meaning was not asked.
+    pub meaning: f64,
 }
 
 /// The counts of one field.
@@ -283,6 +311,8 @@ pub enum Relaxation {
         /// Of so many.
         of: usize,
     },
+    /// Hits may have none of the words, if they are near to what the words mean.
+    Meaning,
 }
 
 /// Why a request cannot be answered.

@@ -5,12 +5,13 @@ mod page;
 
 use crate::chunk::{Chunk, Place};
 use crate::facets::Counter;
+use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
 use crate::query::{Plan, words_of};
 use crate::rank::{availability_factor, popularity_factor};
 use crate::request::{
-    Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
+    MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
 };
 use crate::retrieve::{Row, Scratch};
 use crate::suggest::SuggestRequest;
@@ -61,6 +62,24 @@ impl Found {
         })
     }
 
+    /// Adds hits that the words did not find; those that are there stay as they are. Returns how many came.
+    pub(crate) fn bring(&mut self, places: impl Iterator<Item = Place>) -> usize {
+        let before = self.total;
+        for Place { chunk, row } in places {
+            let at = self.parts.binary_search_by_key(&chunk, |part| part.chunk);
+            let at = at.unwrap_or_else(|at| {
+                self.parts.insert(at, Part { chunk, hits: Vec::new(), beside: Vec::new() });
+                at
+            });
+            let hits = &mut self.parts[at].hits;
+            if let Err(at) = hits.binary_search_by_key(&row, |hit| hit.row) {
+                hits.insert(at, Row { row, score: 0.0, missing: 0 });
+                self.total += 1;
+            }
+        }
+        self.total - before
+    }
+
     fn scores(&self) -> impl Iterator<Item = f32> + '_ {
         self.parts.iter().flat_map(|part| part.hits.iter().map(|hit| hit.score))
     }
@@ -95,10 +114,11 @@ impl SearchIndex {
         let mut counter = Counter::new(self, &request.facets)?;
         let sort = request.sort.as_ref().map(|sort| order::Key::new(self, sort)).transpose()?;
         let language = self.language_of(request.language);
-        let outcome = self.look(request, language, &counter);
+        let mut outcome = self.look(request, language, &counter);
+        let nearness = self.nearness(request, &mut outcome);
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.total;
-        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort };
+        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
         let preferences = &outcome.reading.preferences;
         let hits = order.page(&outcome.found, skip..skip + request.limit, preferences);
         let next = skip + hits.len();
@@ -112,6 +132,29 @@ impl SearchIndex {
             understood: outcome.reading.understood,
             relaxed: outcome.relaxed,
         })
+    }
+
+    /// Brings in what the query means; an order by number asks for words alone, unless meaning is all that is
+    /// asked for, and so does a query without words.
+    fn nearness(&self, request: &SearchRequest, outcome: &mut Outcome<'_>) -> Option<Nearness> {
+        let meaning = request.meaning.as_ref()?;
+        let is_sorted = request.sort.is_some() && meaning.used == MeaningUse::Beside;
+        if is_sorted || outcome.plan.is_none() {
+            return None;
+        }
+        let understood = &outcome.reading.filters;
+        let filters: Vec<_> = request.filter.iter().chain(understood).collect();
+        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self);
+        let nearness = Nearness::new(self, &narrow, meaning);
+        if meaning.used == MeaningUse::Alone {
+            (outcome.plan, outcome.corrected) = (None, None);
+            outcome.found = Found::default();
+            outcome.relaxed.clear();
+        }
+        let names_code = outcome.plan.as_ref().is_some_and(Plan::names_code);
+        let n_enough = if names_code { 1 } else { ENOUGH };
+        let found = (&mut outcome.found, &mut outcome.relaxed);
+        Some(nearness?.widen(self, (meaning.used, n_enough), found))
     }
 
     /// Products with all words of a text, as they are typed.

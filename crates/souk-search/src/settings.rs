@@ -63,6 +63,10 @@ pub struct Ranking {
     pub popularity: f32,
     /// It has a brand or colour that the words name, or is cheap when `cheap` is asked for.
     pub preference: f32,
+    /// The share of meaning in the score, from 0 to 1, where the words found a page of hits.
+    pub meaning: f32,
+    /// The same where they found less.
+    pub meaning_when_thin: f32,
 }
 
 /// What an index is made with. Changing any of it takes effect when the index is built anew.
@@ -104,6 +108,8 @@ impl Default for Settings {
                 crowd: 0.15,
                 popularity: 0.3,
                 preference: 0.3,
+                meaning: 0.15,
+                meaning_when_thin: 0.6,
             },
         }
     }

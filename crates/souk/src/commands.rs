@@ -124,7 +124,12 @@ pub(crate) async fn perform(settings: &Settings, job: &Job) -> Result<Value> {
         }
         Opened::Owned(embedded) => {
             let shop = open(embedded, settings.clone()).await?;
-            let result = match until_ready(&shop.app).await {
+            let is_search = matches!(job, Job::Search(_));
+            let ready = async {
+                until_ready(&shop.app).await?;
+                if is_search { crate::meaning::equip(&shop).await } else { Ok(()) }
+            };
+            let result = match ready.await {
                 Ok(()) => job.run(&shop, &bar).await,
                 Err(error) => Err(error),
             };

@@ -7,6 +7,7 @@ mod control;
 mod failure;
 mod folder;
 mod job;
+mod meaning;
 mod settings;
 mod term;
 

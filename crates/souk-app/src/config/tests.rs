@@ -82,7 +82,7 @@ fn faults_name_setting_value_remedy_and_line() {
         "serwer: 1\n",
         none(),
         expect![
-            "line 1: unknown field `serwer`, expected one of `server`, `data`, `clock`, `sites`, `locations`, `feeds`, `log`, `snapshots`, `impressions`, `attribution`, `holdout`, `recommendations`, `learning`, `profiles`, `limits`, `access`, `privacy`, `audit`, `personalization`, `inventory`, `content_generation`; remove it or correct its name"
+            "line 1: unknown field `serwer`, expected one of `server`, `data`, `clock`, `sites`, `locations`, `feeds`, `log`, `snapshots`, `impressions`, `attribution`, `holdout`, `recommendations`, `search`, `learning`, `profiles`, `limits`, `access`, `privacy`, `audit`, `personalization`, `inventory`, `content_generation`; remove it or correct its name"
         ],
     );
     check(

@@ -59,6 +59,7 @@ struct ExplanationJson<'a> {
     category: Option<f64>,
     clicks: f64,
     brought_by_people: Option<u32>,
+    meaning: Option<f64>,
     personal: f64,
     moved: Option<MovedJson<'a>>,
 }
@@ -170,6 +171,7 @@ fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
         category: hit.parts.map(|parts| parts.category),
         clicks: hit.clicks,
         brought_by_people: hit.brought_by,
+        meaning: hit.parts.map(|parts| parts.meaning),
         personal: hit.personal,
         moved: hit.moved.as_ref().map(|moved| MovedJson {
             from_rank: moved.from_rank,
@@ -228,6 +230,7 @@ fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
     let (what, needed, of) = match relaxed {
         Relaxation::Spelling => ("spelling", None, None),
         Relaxation::Understood => ("filters_understood", None, None),
+        Relaxation::Meaning => ("meaning", None, None),
         Relaxation::Words { needed, of } => ("words", Some(*needed), Some(*of)),
     };
     RelaxedJson { what, needed, of }

@@ -275,6 +275,7 @@ impl App {
         for slice in put.chunks(SLICE) {
             shelf.index.write().upsert(slice);
             slice.iter().for_each(|product| known.note(product));
+            self.searching.meanings.note(site, slice.iter().map(|product| &product.id));
             tokio::task::yield_now().await;
         }
         for slice in removed.chunks(VIEW_SLICE) {
@@ -351,6 +352,7 @@ impl App {
         if let Ok(mut marks) = self.searching.marks.try_lock() {
             self.save_search(&mut marks).await;
         }
+        self.save_vectors().await;
     }
 
     /// Writes the indexes down that changed since they last were.
@@ -381,7 +383,7 @@ impl App {
             if !self.views.read().catalogue.has_changes() {
                 // Whoever took the changes holds this until they are in.
                 let _marks = self.searching.marks.lock().await;
-                if self.config.sites().all(|site| self.searching.find(&site.id).is_some()) {
+                if self.config.sites().all(|site| self.searching.is_whole(&site.id)) {
                     return Ok(());
                 }
             }

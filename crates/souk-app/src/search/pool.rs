@@ -228,7 +228,9 @@ impl Asking<'_> {
         let query = self.query;
         let filter = query.filter.as_ref().map(ToString::to_string);
         let locale = &query.context.locale;
-        let asked = (&query.query, filter, locale, query.typing, query.structure, &query.sort);
+        let meant = self.meaning.as_ref().map(|meaning| meaning.used);
+        let asked =
+            (&query.query, filter, locale, query.typing, query.structure, &query.sort, meant);
         xxh3_64(format!("{asked:?}").as_bytes())
     }
 }

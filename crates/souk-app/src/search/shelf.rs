@@ -15,6 +15,7 @@ use souk_search::{SearchIndex, Settings};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::learned::Learned;
+use super::meaning::Meanings;
 use super::synonyms::{self, SynonymSet};
 use crate::AppError;
 use crate::projections::Catalogue;
@@ -37,6 +38,7 @@ pub(crate) struct Searching {
     synonyms: RwLock<FxHashMap<SiteId, Vec<SynonymSet>>>,
     /// What searches teach, as it was counted last.
     pub(super) learned: ArcSwapOption<Learned>,
+    pub(super) meanings: Meanings,
     /// Held while synonyms change, so that tables and memory change in one order.
     pub(super) changing_synonyms: tokio::sync::Mutex<()>,
     /// What each index holds; locked by whoever changes indexes or writes them down.
@@ -56,6 +58,12 @@ impl Searching {
 
     pub(crate) fn find(&self, site: &SiteId) -> Option<Arc<Shelf>> {
         self.shelves.read().get(site).cloned()
+    }
+
+    /// Whether a site has its index, with the vectors that were written down.
+    pub(super) fn is_whole(&self, site: &SiteId) -> bool {
+        let has_vectors = |shelf: Arc<Shelf>| shelf.index.read().vectors().is_some();
+        self.find(site).is_some_and(|shelf| !self.meanings.is_used() || has_vectors(shelf))
     }
 
     /// What is kept of searching besides the catalogue.
@@ -80,13 +88,17 @@ impl Searching {
         synonyms.insert(site.clone(), sets);
     }
 
-    /// Puts an index in the place of a site's.
+    /// Puts an index in the place of a site's; it gets the vectors of the one before.
     pub(super) fn put(&self, site: &SiteId, mut index: SearchIndex) {
         let synonyms = self.synonyms.read();
         let own = synonyms.get(site).map_or(&[][..], Vec::as_slice);
         index.set_synonyms(&synonyms::to_engine(own));
+        if let Some(before) = self.find(site) {
+            index.set_vectors(before.index.write().set_vectors(None));
+        }
         let shelf = Arc::new(Shelf { index: RwLock::new(index) });
         self.shelves.write().insert(site.clone(), shelf);
+        self.meanings.note_all(site);
     }
 }
 

@@ -91,7 +91,9 @@ impl App {
         };
         let context = RecommendContext { query: Some(query.text.clone()), ..Default::default() };
         let book = self.merchandising.book();
-        let asking = Asking { app: self, query: &asked, admitted: &admitted, book: &book, context };
+        let meaning = None;
+        let asking =
+            Asking { app: self, query: &asked, admitted: &admitted, book: &book, context, meaning };
         let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
         let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };
         let learned = self.learned(&self.views.read());

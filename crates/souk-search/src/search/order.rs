@@ -8,6 +8,7 @@ use souk_core::ProductId;
 use super::{Found, Match};
 use crate::chunk::Place;
 use crate::facets::find_field;
+use crate::fusion::Nearness;
 use crate::index::{SearchIndex, id_at};
 use crate::query::Plan;
 use crate::rank::{CategoryRank, TitleRank, availability_factor, popularity_factor};
@@ -48,6 +49,7 @@ pub(super) struct Order<'a> {
     pub(super) index: &'a SearchIndex,
     pub(super) plan: Option<&'a Plan<'a>>,
     pub(super) sort: Option<Key>,
+    pub(super) nearness: Option<Nearness>,
 }
 
 /// The `n_first` first of all, in their order, which must leave no two equal.
@@ -89,10 +91,19 @@ impl Order<'_> {
         if let Some(key) = &self.sort {
             return self.by_number(found, page, key);
         }
-        let n_first = page.end.max(WINDOW);
-        let matches = first_of(found.matches(), n_first, |left, right| self.by_score(left, right));
-        let window = &matches[..WINDOW.min(matches.len())];
+        let nearest = self.nearness.as_ref();
+        let is_near = |found: &Match| nearest.is_some_and(|of| of.is_near(found.place));
+        let n_window = WINDOW + nearest.map_or(0, Nearness::n_near);
+        let matches = first_of(found.matches(), page.end.max(n_window), |left, right| {
+            is_near(right).cmp(&is_near(left)).then_with(|| self.by_score(left, right))
+        });
+        let n_window = n_window.min(matches.len());
+        let window = &matches[..n_window];
         let mut best = self.look_closely(window, preferences);
+        if let Some(nearness) = nearest {
+            let n_words = self.plan.map_or(0, |plan| plan.slots.len());
+            nearness.fuse(self.index, &mut best, n_words);
+        }
         best.sort_by(|(left, left_found), (right, right_found)| {
             let by_missing = left_found.missing.cmp(&right_found.missing);
             by_missing
@@ -100,7 +111,7 @@ impl Order<'_> {
                 .then_with(|| self.coming(left_found).cmp(&self.coming(right_found)))
         });
         let of_window = best.into_iter().map(|(hit, _)| hit);
-        let beyond = matches[WINDOW.min(matches.len())..].iter().map(|found| self.hit(*found));
+        let beyond = matches[n_window..].iter().map(|found| self.hit(*found));
         of_window.chain(beyond).skip(page.start).take(page.len()).collect()
     }
 
@@ -196,6 +207,7 @@ impl Order<'_> {
                 popularity: f64::from(popularity),
                 preference: 1.0,
                 category: 1.0,
+                meaning: 1.0,
             },
             n_missing: usize::from(found.missing),
         }

@@ -29,6 +29,7 @@ fn fingerprint(request: &SearchRequest) -> u64 {
             &request.sort,
             request.language,
             (request.typing, request.tolerance, request.structure),
+            request.meaning.as_ref().map(|meaning| meaning.used),
         )
     );
     xxh3_64(asked.as_bytes())

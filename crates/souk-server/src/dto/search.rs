@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use souk_app::{RecommendContext, SearchQuery, SuggestQuery, SynonymSet};
+use souk_app::{RecommendContext, SearchMode, SearchQuery, SuggestQuery, SynonymSet};
 use souk_core::{Channel, Filter, LocationId, SiteId};
 use souk_search::{FacetRequest, SortBy, Structure, SuggestRequest, Typing};
 use utoipa::{IntoParams, ToSchema};
@@ -56,7 +56,9 @@ pub(crate) struct SearchBody {
     #[serde(default)]
     #[schema(max_length = 250)]
     locale: Option<String>,
-    /// `auto` and `lexical` look for words; `semantic` needs a sentence encoder, which is not built in.
+    /// `lexical` goes by words; `auto` by what they mean too, where a model is installed; `semantic` by meaning alone,
+    /// and is refused where none is. An order by a number, and a query that is still being typed, go by words unless
+    /// `semantic` is asked for.
     #[serde(default)]
     mode: Option<ModeName>,
     /// Whether to say what each score is made of; not for browser keys, for it tells what sells.
@@ -142,6 +144,16 @@ pub(crate) enum ModeName {
     Semantic,
 }
 
+impl From<ModeName> for SearchMode {
+    fn from(name: ModeName) -> SearchMode {
+        match name {
+            ModeName::Auto => SearchMode::Auto,
+            ModeName::Lexical => SearchMode::Lexical,
+            ModeName::Semantic => SearchMode::Semantic,
+        }
+    }
+}
+
 impl SearchBody {
     /// Turns the shape into a search, or names every fault.
     pub(crate) fn parse(self) -> Answer<SearchQuery> {
@@ -161,11 +173,6 @@ impl SearchBody {
             if length > most {
                 faults.add(pointer, format!("{length} characters; the limit is {most}"));
             }
-        }
-        if self.mode == Some(ModeName::Semantic) {
-            let detail =
-                "`semantic` needs a sentence encoder, which this program does not have; use `auto`";
-            faults.add("/mode", detail);
         }
         let facets = facets(&mut faults, self.facets.unwrap_or_default());
         let sort = self.sort.as_deref().map(SortBy::parse).transpose();
@@ -190,6 +197,7 @@ impl SearchBody {
             filter: filter?,
             facets,
             sort,
+            mode: self.mode.map_or(SearchMode::Auto, SearchMode::from),
             cursor: self.cursor,
             context: RecommendContext {
                 channel: self.channel.map(Channel::from),
@@ -395,6 +403,9 @@ pub(crate) struct HitExplanation {
     /// that; else `null`.
     #[schema(required)]
     brought_by_people: Option<u32>,
+    /// How near it is to what the query means; 1 where only words were asked.
+    #[schema(required)]
+    meaning: Option<f64>,
     /// What the shopper's own purchases say; 1 where nothing of theirs is used.
     personal: f64,
     /// What rules did to its place; `null` where none did.
@@ -453,7 +464,7 @@ pub(crate) struct QueryAnswer {
     language: String,
     /// Conditions that were read out of the words; `understand: false` takes every word as it stands.
     filters_understood: Vec<UnderstoodAnswer>,
-    /// What was given up to find anything, in that order: `spelling`, `filters_understood` or `words`.
+    /// What was given up to find anything, in that order: `spelling`, `filters_understood`, `words` or `meaning`.
     relaxed: Vec<RelaxedAnswer>,
 }
 

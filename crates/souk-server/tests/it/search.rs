@@ -112,7 +112,7 @@ fn every_fault_of_a_search_is_named() {
         (json!({"limit": 0}), "invalid_input", "/limit"),
         (json!({"limit": 101}), "invalid_input", "/limit"),
         (json!({"query": "x".repeat(513)}), "invalid_input", "/query"),
-        (json!({"mode": "semantic"}), "invalid_input", "/mode"),
+        (json!({"mode": "semantic"}), "invalid_search", "/mode"),
         (json!({"sort": "price:up"}), "invalid_input", "/sort"),
         (json!({"sort": "no_such_field"}), "invalid_search", "/sort"),
         (json!({"facets": many}), "invalid_input", "/facets"),

@@ -21,9 +21,18 @@ pub(crate) struct SearchEvaluateArgs {
     /// Places that count
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(crate) k: u16,
-    /// How to search; `lexical` is all that there is so far, and what `auto` means
-    #[arg(long, default_value = "auto", value_parser = ["auto", "lexical"])]
+    /// How to search: by words, by meaning, or by both (`auto`, where a model is installed)
+    #[arg(long, default_value = "auto", value_parser = ["auto", "lexical", "semantic"])]
     pub(crate) mode: String,
+    /// Which model says what texts mean; `auto` takes the best that is installed
+    #[arg(long, default_value = "auto", value_parser = ["auto", "minilm", "static", "none"])]
+    pub(crate) embedder: String,
+    /// The folder that `make models` filled
+    #[arg(long, value_name = "FOLDER", default_value = ".cache/models", value_hint = ValueHint::DirPath)]
+    pub(crate) models: PathBuf,
+    /// A file that keeps the vectors of products from one run to the next
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) vectors: Option<PathBuf>,
     /// The language of the catalogue, an IETF tag
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
@@ -64,6 +73,9 @@ pub(crate) struct SearchArgs {
     /// Whose products, where the company has several sites
     #[arg(long, value_name = "SITE")]
     pub(crate) site: Option<String>,
+    /// By what hits are found: words, meaning, or both where a model is in use (`auto`)
+    #[arg(long, default_value = "auto", value_parser = ["auto", "lexical", "semantic"])]
+    pub(crate) mode: String,
     /// Take every word as it stands: read no conditions out of them
     #[arg(long)]
     pub(crate) literal: bool,

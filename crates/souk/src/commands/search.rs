@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use souk_app::{Caller, RecommendContext, SearchQuery, search_to_json};
+use souk_app::{Caller, RecommendContext, SearchMode, SearchQuery, search_to_json};
 use souk_core::{Filter, SiteId};
 use souk_search::{FacetRequest, SortBy, Structure};
 
@@ -28,6 +28,7 @@ pub(crate) struct Looked {
     user: Option<String>,
     locale: Option<String>,
     site: Option<String>,
+    mode: String,
     literal: bool,
     explain: bool,
 }
@@ -43,6 +44,7 @@ impl From<SearchArgs> for Looked {
             user: args.user,
             locale: args.locale,
             site: args.site,
+            mode: args.mode,
             literal: args.literal,
             explain: args.explain,
         }
@@ -63,6 +65,11 @@ impl Looked {
                 locale: self.locale.clone(),
                 site: site.map_err(|error| format!("--site: {error}"))?,
                 ..RecommendContext::default()
+            },
+            mode: match self.mode.as_str() {
+                "lexical" => SearchMode::Lexical,
+                "semantic" => SearchMode::Semantic,
+                _ => SearchMode::Auto,
             },
             structure: if self.literal { Structure::Literal } else { Structure::Read },
             explain: self.explain,
@@ -123,6 +130,7 @@ fn hits(result: &Value) -> String {
         "preference",
         "category",
         "clicks",
+        "meaning",
         "personal",
     ];
     if is_explained {

@@ -41,6 +41,10 @@ pub(crate) async fn open(settings: Settings) -> Result<Shop> {
 /// Answers requests until the process is told to end.
 pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
     let shutdown = told_to_end()?;
+    if let Err(error) = crate::meaning::equip(&shop).await {
+        shop.app.close().await?;
+        return Err(error);
+    }
     let mut config = shop.settings.server();
     fit_connections(&mut config.limits);
     let server = match Server::bind(Arc::clone(&shop.app), config).await {

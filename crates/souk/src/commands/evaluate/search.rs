@@ -1,5 +1,7 @@
 //! `souk evaluate search`.
 
+mod meaning;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -36,15 +38,19 @@ pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
         queries(&file(&args.queries, "queries.csv"), &file(&args.judgments, "judgments.csv"))?;
     let start = Instant::now();
     let settings = Settings::new(Language::from_tag(&args.language), &[]);
-    let index = SearchIndex::build(settings, &products, 2);
+    let mut index = SearchIndex::build(settings, &products, 2);
     let index_seconds = start.elapsed().as_secs_f64();
     let k = usize::from(args.k);
+    let meant = meaning::Meant::of(args, (&products, &mut index))?;
     let mut latencies = Vec::new();
     let ours = summarise(&queries, k, &mut |query| {
         let start = Instant::now();
-        let ranking = rank_with(&index, &query.text, Tolerance::Forgiving);
+        let ranking = meant.rank(&index, &query.text);
         latencies.push(start.elapsed().as_secs_f64() * 1e3);
         ranking
+    });
+    let lexical = meant.is_used().then(|| {
+        summarise(&queries, k, &mut |query| rank_with(&index, &query.text, Tolerance::Forgiving))
     });
     let strict =
         summarise(&queries, k, &mut |query| rank_with(&index, &query.text, Tolerance::Strict));
@@ -52,7 +58,7 @@ pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
     let baseline = summarise(&queries, k, &mut |query| plain.rank(&query.text));
     if let Some(out) = &args.out {
         let rows = queries.iter().flat_map(|query| {
-            let ranking = rank_with(&index, &query.text, Tolerance::Forgiving);
+            let ranking = meant.rank(&index, &query.text);
             (1..).zip(ranking).map(|(rank, product): (u32, _)| {
                 vec![query.id.as_str().into(), rank.to_string().into(), product.into()]
             })
@@ -71,6 +77,11 @@ pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
         "index_seconds": index_seconds,
         "latency_ms": {"p50": percentile(&latencies, 0.5), "p99": percentile(&latencies, 0.99)},
     });
+    if let Some(lexical) = lexical {
+        result["words_alone"] = json_of(&lexical);
+        result["over_words_alone"] = difference(&ours, &lexical, args.seed);
+        result["embedder"] = meant.to_json();
+    }
     if args.misspell > 0 {
         let texts: Vec<&str> = queries.iter().map(|query| query.text.as_str()).collect();
         let outcome = misspelled(&index, &texts, (args.misspell as usize, args.seed));
@@ -162,19 +173,29 @@ fn text(result: &Value) -> String {
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (key, name) in [
         ("search", "search"),
+        ("words_alone", "words alone"),
         ("without_tolerance", "without typing tolerance"),
         ("plain_bm25", "plain BM25, title and description"),
     ] {
+        if result[key].is_null() {
+            continue;
+        }
         let cells = ["ndcg_full", "ndcg_condensed", "judged"].map(|m| number(&result[key][m]));
         rows.push([name.to_owned()].into_iter().chain(cells).collect());
     }
-    let between = |measure: &str| {
-        let d = &result["over_plain_bm25"][measure];
+    let between = |over: &str, measure: &str| {
+        let d = &result[over][measure];
         format!("{} ({} to {})", number(&d["mean"]), number(&d["low"]), number(&d["high"]))
     };
-    let differences =
-        ["over plain BM25, 95 %".to_owned(), between("ndcg_full"), between("ndcg_condensed")];
-    rows.push(differences.to_vec());
+    for (over, name) in [
+        ("over_plain_bm25", "over plain BM25, 95 %"),
+        ("over_words_alone", "over words alone, 95 %"),
+    ] {
+        if !result[over].is_null() {
+            let cells = ["ndcg_full", "ndcg_condensed"].map(|measure| between(over, measure));
+            rows.push([name.to_owned()].into_iter().chain(cells).collect());
+        }
+    }
     let mut out =
         format!("{} products, {} rated queries\n\n", result["products"], result["queries"]);
     out.push_str(&columns(&rows));
@@ -184,6 +205,11 @@ fn text(result: &Value) -> String {
         result["latency_ms"]["p50"].as_f64().unwrap_or(0.0),
         result["latency_ms"]["p99"].as_f64().unwrap_or(0.0),
     ));
+    if let Some(embedder) = result.get("embedder") {
+        let name = embedder["name"].as_str().unwrap_or_default();
+        let seconds = number(&embedder["seconds"]);
+        out.push_str(&format!("vectors of {name} in {seconds} s\n"));
+    }
     if let Some(outcome) = result.get("misspelled") {
         let (n, recall) = (&outcome["queries"], number(&outcome["recall_at_10"]));
         out.push_str(&format!("{n} misspelled queries keep {recall} of their first ten\n"));
