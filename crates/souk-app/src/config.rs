@@ -39,7 +39,7 @@ pub use privacy::{
 };
 pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
-pub use search::{EmbedderSetting, SearchSettings};
+pub use search::{EmbedderSetting, SearchLearning, SearchSettings};
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization,
     ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,

@@ -1,4 +1,4 @@
-//! `search` of the settings: which model says what texts mean.
+//! `search` of the settings: which model says what texts mean, and what searches may teach.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +10,33 @@ pub struct SearchSettings {
     pub embedder: EmbedderSetting,
     /// The folder of the models that are installed.
     pub models: String,
+    /// What may be learned from what people search for and take up.
+    pub learning: SearchLearning,
+    /// Words that no suggestion of other people's queries may hold, as they stand or folded.
+    pub never_suggested: Vec<String>,
 }
 
 impl Default for SearchSettings {
     fn default() -> SearchSettings {
-        SearchSettings { embedder: EmbedderSetting::Auto, models: ".cache/models".to_owned() }
+        SearchSettings {
+            embedder: EmbedderSetting::Auto,
+            models: ".cache/models".to_owned(),
+            learning: SearchLearning::All,
+            never_suggested: Vec::new(),
+        }
     }
+}
+
+/// What may be learned from searches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchLearning {
+    /// The order of hits, and which queries of others are suggested.
+    All,
+    /// The order of hits.
+    Order,
+    /// Nothing.
+    None,
 }
 
 /// Which model says what texts mean.

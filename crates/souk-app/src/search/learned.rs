@@ -5,6 +5,9 @@
 //! that fewer than `privacy.statistics.people_min` people asked. Once somebody is erased or takes their word back, the
 //! counts are no longer used until they are made anew.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -12,9 +15,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::SiteId;
 use souk_recommend::Item;
 use souk_recommend::clicks::{ClickParams, Examination, Shown, liked};
+use souk_search::{SearchIndex, SearchRequest};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::shelf::Shelf;
 use crate::App;
+use crate::config::{SearchLearning, SearchSettings};
 use crate::people::in_slices;
 use crate::projections::{Did, Sought, Taken, Views, Windows, query_key};
 use crate::recommend::departures;
@@ -28,8 +34,14 @@ const LOOK_PAUSE: Duration = Duration::from_secs(5);
 const QUERIES_MAX: usize = 10_000;
 /// Queries of a site that may be suggested.
 const POPULAR_MAX: usize = 2_000;
+/// Queries that are suggested before anything is typed, and how many are looked at for them.
+const UNPROMPTED_MAX: usize = 20;
+const UNPROMPTED_READ: usize = 200;
 /// Products that a query brings though its words do not find them, at most.
 const GUESTS_MAX: usize = 3;
+/// People with an order who must be among those who asked a query (chosen, as for a figure in a reason): ids that were made
+/// up on a page have none.
+const BUYERS_MIN: u32 = 5;
 /// Products of a query that are looked at for that; most of them are found by its words as well.
 const WANTED_MAX: usize = 10;
 /// The share of a query's people who must have wanted such a product (chosen).
@@ -98,6 +110,8 @@ pub(crate) struct PopularQuery {
 struct OfSite {
     queries: FxHashMap<Box<str>, Arc<LearnedQuery>>,
     popular: Vec<PopularQuery>,
+    /// Those that are suggested before anything is typed.
+    unprompted: Vec<PopularQuery>,
 }
 
 /// What searches teach.
@@ -117,6 +131,26 @@ impl Learned {
     /// Queries of a site that enough people asked, those of most people first.
     pub(super) fn popular(&self, site: &SiteId) -> &[PopularQuery] {
         self.sites.get(site).map_or(&[], |of| &of.popular)
+    }
+
+    /// What is suggested before anything is typed: what trends, then what most people ask, of what finds anything.
+    pub(super) fn unprompted(&self, site: &SiteId) -> &[PopularQuery] {
+        self.sites.get(site).map_or(&[], |of| &of.unprompted)
+    }
+
+    /// Leaves out queries that the shop does not want to see suggested, and chooses those to begin with.
+    fn choose(&mut self, (settings, shelves): (&SearchSettings, &FxHashMap<SiteId, Arc<Shelf>>)) {
+        let never = settings.never_suggested.iter().filter_map(|words| query_key(words));
+        let never: Vec<String> = never.map(|words| format!(" {words} ")).collect();
+        for (site, of_site) in &mut self.sites {
+            of_site.popular.retain(|one| {
+                let text = format!(" {} ", one.text);
+                settings.learning == SearchLearning::All
+                    && !never.iter().any(|words| text.contains(words))
+            });
+            let Some(shelf) = shelves.get(site) else { continue };
+            of_site.unprompted = first_suggested(&of_site.popular, &shelf.index.read());
+        }
     }
 }
 
@@ -152,9 +186,11 @@ fn name_of(one: &Sought<'_>) -> u64 {
 
 impl Counting {
     /// A count of the queries that most people asked, by their names.
-    fn of(people: FxHashMap<u64, u32>, people_min: u32) -> Counting {
-        let mut known: Vec<(u64, u32)> =
-            people.into_iter().filter(|(_, people)| *people >= people_min).collect();
+    fn of(people: FxHashMap<u64, [u32; 2]>, people_min: u32) -> Counting {
+        let enough = people.into_iter().filter_map(|(name, [people, buyers])| {
+            (people >= people_min && buyers >= BUYERS_MIN.min(people_min)).then_some((name, people))
+        });
+        let mut known: Vec<(u64, u32)> = enough.collect();
         known.sort_unstable_by_key(|(name, people)| (std::cmp::Reverse(*people), *name));
         known.truncate(QUERIES_MAX);
         let numbers = (0u32..).zip(&known).map(|(number, (name, _))| (*name, number));
@@ -265,22 +301,29 @@ impl App {
         (learned.departures == departures(views)).then_some(learned)
     }
 
-    /// Counts what searches teach; false when somebody left meanwhile.
+    /// Counts what searches teach; false when somebody left meanwhile, or an index was not built yet.
     pub(crate) async fn learn_from_searches(&self) -> bool {
         let views = Arc::clone(&self.views);
         let windows = self.search_windows();
         let people_min = self.config.privacy.statistics.people_min;
         let people_min = u32::try_from(people_min).unwrap_or(u32::MAX);
         let today = crate::projections::day_of(self.clock.now());
+        let settings = self.config.search.clone();
+        let shelves = self.searching.shelves();
         let work = move || {
             let before = departures(&views.read());
-            let mut people: FxHashMap<u64, u32> = FxHashMap::default();
+            let mut people: FxHashMap<u64, [u32; 2]> = FxHashMap::default();
             let rows = (&*views, Views::n_search_rows);
             in_slices(rows, |views, rows| {
                 views.each_searcher((rows, windows), |person| {
                     let own = person.iter().filter(|one| one.may_learn).map(name_of);
                     let own: FxHashSet<u64> = own.collect();
-                    own.into_iter().for_each(|name| *people.entry(name).or_default() += 1);
+                    let has_bought = person.iter().any(|one| one.has_bought);
+                    for name in own {
+                        let [all, buyers] = people.entry(name).or_default();
+                        *all += 1;
+                        *buyers += u32::from(has_bought);
+                    }
                 });
             });
             let mut counting = Counting::of(people, people_min);
@@ -289,11 +332,16 @@ impl App {
             });
             let n_days = counting.n_days;
             let learned = counting.learned(people_min);
-            by_site((&views.read(), before), learned, (people_min, n_days))
+            let mut learned = by_site((&views.read(), before), learned, (people_min, n_days))?;
+            learned.choose((&settings, &shelves));
+            let has_all = learned.sites.keys().all(|site| shelves.contains_key(site));
+            Some((learned, has_all))
         };
-        let Ok(Some(learned)) = tokio::task::spawn_blocking(work).await else { return false };
+        let Ok(Some((learned, has_all))) = tokio::task::spawn_blocking(work).await else {
+            return false;
+        };
         self.searching.learned.store(Some(Arc::new(learned)));
-        true
+        has_all
     }
 
     /// How long after an answer acts are owed to it.
@@ -328,6 +376,19 @@ fn by_site(
     Some(all)
 }
 
+/// The queries that are suggested before anything is typed.
+fn first_suggested(popular: &[PopularQuery], index: &SearchIndex) -> Vec<PopularQuery> {
+    let mut ordered: Vec<&PopularQuery> = popular.iter().collect();
+    ordered.sort_by(|a, b| b.trend.unwrap_or(0.0).total_cmp(&a.trend.unwrap_or(0.0)));
+    let finds_anything = |one: &&PopularQuery| {
+        let asked = SearchRequest { limit: 1, ..SearchRequest::new(&one.text) };
+        let answer = index.search(&asked);
+        answer.is_ok_and(|answer| answer.hits.first().is_some_and(|hit| hit.n_missing == 0))
+    };
+    let looked_at = ordered.into_iter().take(UNPROMPTED_READ).filter(finds_anything);
+    looked_at.take(UNPROMPTED_MAX).cloned().collect()
+}
+
 /// Keeps what was learned fresh until the application is gone. After somebody left nothing is used until it is
 /// counted anew; where somebody leaves during each count, it is tried less and less often.
 pub(crate) async fn keep_learned(app: Weak<App>) {
@@ -335,6 +396,9 @@ pub(crate) async fn keep_learned(app: Weak<App>) {
     loop {
         tokio::time::sleep(pause).await;
         let Some(app) = app.upgrade() else { return };
+        if app.config.search.learning == SearchLearning::None {
+            return;
+        }
         let is_usable = app.learned(&app.views.read()).is_some();
         let is_fresh = is_usable && counted.is_some_and(|at| at.elapsed() < AGE_MAX);
         if !is_fresh && app.check_ready().is_ok() {

@@ -6,7 +6,7 @@ use super::tests::{ask, caught_up, ids, put, rule, tea_shop};
 use super::*;
 use crate::privacy::{Identity, Who};
 use crate::test_shop::{Shop, caller};
-use crate::{IngestCall, ReportDays, Role, SearchReportKind, SearchReportQuery};
+use crate::{ConsentUpdate, IngestCall, ReportDays, Role, SearchReportKind, SearchReportQuery};
 
 /// So many people make a crowd.
 const CROWD: usize = 20;
@@ -25,6 +25,23 @@ async fn looks(shop: &Shop, user: &str, (query, acts): (&str, &[(&str, &str)])) 
         shop.send(Role::IngestServer, IngestCall::Track, body).await;
     }
     found
+}
+
+/// Shoppers of other days, with orders that no page could make up; what they bought is no longer sold.
+async fn regulars(shop: &Shop) {
+    for number in 0..CROWD {
+        let order = json!({"event": "Order Completed", "userId": format!("u{number}"), "properties": {
+            "order_id": format!("o{number}"),
+            "products": [{"product_id": "gone", "price": 1, "quantity": 1}]}});
+        shop.send(Role::IngestServer, IngestCall::Track, order).await;
+    }
+}
+
+/// What a page tells of a search besides, as analytics libraries do.
+async fn searched(shop: &Shop, user: &str, query: &str) {
+    let told =
+        json!({"event": "Products Searched", "userId": user, "properties": {"query": query}});
+    shop.send(Role::IngestServer, IngestCall::Track, told).await;
 }
 
 async fn crowd(shop: &Shop, (from, n): (usize, usize), asked: (&str, &[(&str, &str)])) {
@@ -47,6 +64,7 @@ async fn explained(shop: &Shop, query: &str) -> Value {
 #[tokio::test]
 async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
     let shop = tea_shop().await;
+    regulars(&shop).await;
     let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
     let liked = before[2].clone();
     let clicks = [("Product Clicked", liked.as_str())];
@@ -72,6 +90,7 @@ async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
 #[tokio::test]
 async fn what_was_learned_goes_with_whoever_leaves() {
     let shop = tea_shop().await;
+    regulars(&shop).await;
     let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
     let liked = before[2].clone();
     crowd(&shop, (0, CROWD), ("tea", &[("Product Clicked", &liked)])).await;
@@ -87,14 +106,67 @@ async fn what_was_learned_goes_with_whoever_leaves() {
 }
 
 #[tokio::test]
+async fn a_word_taken_back_counts_at_once_of_who_only_searched_too() {
+    for purpose in [Purpose::Analytics, Purpose::ModelTraining] {
+        let shop = tea_shop().await;
+        regulars(&shop).await;
+        let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
+        let liked = before[2].clone();
+        crowd(&shop, (0, CROWD), ("tea", &[("Product Clicked", &liked)])).await;
+        looks(&shop, "quiet", ("tea", &[])).await;
+        learn(&shop).await;
+        assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[0], liked);
+        let denied = [purpose].into_iter().collect();
+        let update = ConsentUpdate { denied, ..ConsentUpdate::default() };
+        let said = ("quiet", &SiteId::main());
+        shop.app.change_consents(said, update, &caller(Role::Admin)).await.unwrap();
+        caught_up(&shop).await;
+        assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before, "{purpose:?}");
+        learn(&shop).await;
+        assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[0], liked);
+    }
+}
+
+#[tokio::test]
+async fn people_who_were_made_up_teach_nothing() {
+    let shop = tea_shop().await;
+    let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
+    crowd(&shop, (0, 2 * CROWD), ("tea", &[("Product Clicked", &before[2])])).await;
+    learn(&shop).await;
+    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
+    let query = SuggestQuery { text: "te".into(), limit: 5, site: None, locale: None };
+    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap().queries;
+    assert!(suggested.iter().all(|one| one.people.is_none()), "{suggested:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_noted_of_searches_that_are_refused_together() {
+    let shop = tea_shop().await;
+    let good = SearchQuery::new("tea", 10);
+    let bad = SearchQuery { cursor: Some("0102".into()), ..good.clone() };
+    let server = caller(Role::StorefrontServer);
+    let refused = shop.app.search_all(&[good.clone(), bad], &server).await.unwrap_err();
+    assert_eq!(refused.0, 1);
+    shop.app.flush_impressions().await;
+    let is_shown = |fact: &souk_core::Fact| matches!(fact, souk_core::Fact::Impressions(_));
+    assert!(!shop.log().await.iter().any(|(_, event)| is_shown(&event.fact)));
+    assert_eq!(shop.app.search_all(&[good.clone(), good], &server).await.unwrap().len(), 2);
+    shop.app.flush_impressions().await;
+    assert!(shop.log().await.iter().any(|(_, event)| is_shown(&event.fact)));
+}
+
+#[tokio::test]
 async fn what_people_find_by_typing_anew_comes_in_with_the_first_words() {
     let shop = tea_shop().await;
+    regulars(&shop).await;
     put(&shop, &[json!({"id": "kettle", "title": "Kettle", "categories": ["Kitchen"]})]).await;
     for number in 0..CROWD {
         let user = format!("u{number}");
         looks(&shop, &user, ("water boiler", &[])).await;
+        searched(&shop, &user, "water boiler").await;
         shop.hand.fetch_add(30_000, std::sync::atomic::Ordering::Relaxed);
         looks(&shop, &user, ("kettle", &[("Product Added", "kettle")])).await;
+        searched(&shop, &user, "kettle").await;
         shop.hand.fetch_add(30_000, std::sync::atomic::Ordering::Relaxed);
     }
     assert!(ids(&ask(&shop, &SearchQuery::new("water boiler", 10)).await).is_empty());
@@ -115,7 +187,10 @@ async fn what_people_find_by_typing_anew_comes_in_with_the_first_words() {
 #[tokio::test]
 async fn what_many_ask_is_suggested_before_and_while_typing() {
     let shop = tea_shop().await;
-    crowd(&shop, (0, CROWD), ("mint tea", &[])).await;
+    regulars(&shop).await;
+    looks(&shop, "early", ("cup", &[])).await;
+    shop.hand.fetch_add(36 * 86_400_000, std::sync::atomic::Ordering::Relaxed);
+    crowd(&shop, (0, CROWD + 3), ("mint tea", &[])).await;
     crowd(&shop, (0, CROWD - 1), ("pot for tea", &[])).await;
     crowd(&shop, (0, CROWD), ("no such thing", &[])).await;
     learn(&shop).await;
@@ -145,6 +220,10 @@ async fn searches_are_reported_of_crowds_alone() {
     crowd(&shop, (0, CROWD), ("hovercraft", &[])).await;
     crowd(&shop, (0, CROWD), ("cup", &[])).await;
     crowd(&shop, (0, CROWD - 1), ("my very own words", &[])).await;
+    for number in 0..CROWD {
+        searched(&shop, &format!("u{number}"), "found elsewhere").await;
+    }
+    caught_up(&shop).await;
     let report = async |kind| {
         let days = ReportDays::default();
         let limit = SearchReportQuery::LIMIT;
@@ -162,10 +241,11 @@ async fn searches_are_reported_of_crowds_alone() {
         [
             ("tea".to_owned(), Some(2 * n), Some(0), Some(0.5), Some(0.0)),
             ("cup".to_owned(), Some(n), Some(0), Some(0.0), Some(0.0)),
+            ("found elsewhere".to_owned(), Some(n), Some(0), None, None),
             ("hovercraft".to_owned(), Some(n), Some(n), None, None),
         ]
     );
-    assert_eq!(top.all.searches, Some(5 * n - 1));
+    assert_eq!(top.all.searches, Some(6 * n - 1));
     assert!(top.latency_ms.is_some_and(|[p50, p95, p99]| 0.0 < p50 && p50 <= p95 && p95 <= p99));
     let of = |report: crate::SearchReport| -> Vec<String> {
         report.queries.into_iter().map(|row| row.query).collect()

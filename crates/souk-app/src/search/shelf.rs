@@ -60,6 +60,11 @@ impl Searching {
         self.shelves.read().get(site).cloned()
     }
 
+    /// Every index.
+    pub(super) fn shelves(&self) -> FxHashMap<SiteId, Arc<Shelf>> {
+        self.shelves.read().clone()
+    }
+
     /// Whether a site has its index, with the vectors that were written down.
     pub(super) fn is_whole(&self, site: &SiteId) -> bool {
         let has_vectors = |shelf: Arc<Shelf>| shelf.index.read().vectors().is_some();

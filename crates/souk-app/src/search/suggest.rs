@@ -103,7 +103,8 @@ impl App {
         let begun = beginning(&query.text);
         if begun.is_empty() {
             let narrowed = SearchRequest { without, exclude, ..SearchRequest::new("") };
-            let queries = unprompted(&index, popular, (narrowed, query.limit))?;
+            let first = learned.as_deref().map_or(&[][..], |learned| learned.unprompted(&site));
+            let queries = unprompted(&index, first, (narrowed, query.limit))?;
             return Ok(Suggested { queries, ..Suggested::default() });
         }
         let begins = popular.iter().filter(|one| one.text.starts_with(&begun));
@@ -153,21 +154,14 @@ fn beginning(text: &str) -> String {
     begun
 }
 
-/// What is suggested before anything is typed: what trends, then what most people ask, of what finds anything.
+/// What is suggested before anything is typed, with the products of each that the shop does not hide.
 fn unprompted(
     index: &SearchIndex,
-    popular: &[PopularQuery],
+    first: &[PopularQuery],
     (narrowed, limit): (SearchRequest, usize),
 ) -> Result<Vec<SuggestedQuery>, AppError> {
-    let trending = popular.iter().filter(|one| one.trend.is_some());
-    let others = popular.iter().filter(|one| one.trend.is_none());
-    let mut trending: Vec<&PopularQuery> = trending.collect();
-    trending.sort_by(|a, b| b.trend.unwrap_or(0.0).total_cmp(&a.trend.unwrap_or(0.0)));
     let mut suggested = Vec::new();
-    for one in trending.into_iter().chain(others).take(POPULAR_READ) {
-        if suggested.len() == limit {
-            break;
-        }
+    for one in first.iter().take(limit) {
         let limit = HITS_COUNTED;
         let asked = SearchRequest { query: one.text.clone(), limit, ..narrowed.clone() };
         let answer = index.search(&asked).map_err(refused)?;

@@ -511,10 +511,10 @@ pub(crate) struct QuerySuggestionAnswer {
     text: String,
     /// Products that have all of its words.
     count: u64,
-    /// How many people asked it lately, of one that comes from other shoppers; never few.
+    /// How many people asked it lately, of one that comes from other shoppers; never few, and in steps.
     #[schema(required = false)]
     people: u32,
-    /// How many times as many people a day ask it this week as in the four before, where that is clearly more.
+    /// How many times as often a day it is asked this week as in the four before, where that is clearly more.
     #[schema(required = false)]
     trend: f64,
 }

@@ -50,6 +50,8 @@ pub(crate) struct Sought<'a> {
     pub(crate) found_anew: Vec<Taken>,
     /// Whether others may learn from it, not only count it.
     pub(crate) may_learn: bool,
+    /// Whether who searched has an order, which no page's key can invent.
+    pub(crate) has_bought: bool,
 }
 
 impl Views {
@@ -90,6 +92,10 @@ impl Views {
     }
 
     fn sought(&self, members: &[SubjectId], windows: Windows) -> Vec<Sought<'_>> {
+        let has_bought = members
+            .iter()
+            .filter_map(|one| self.shoppers.shopper(*one))
+            .any(|shopper| self.histories.placed(shopper).next().is_some());
         let mut taker: Option<Taker> = None;
         let mut searches: Vec<(&Search, SubjectId, bool)> = Vec::new();
         for &subject in members {
@@ -151,6 +157,7 @@ impl Views {
                 taken: taken[idx].clone(),
                 found_anew: anew[idx].clone(),
                 may_learn,
+                has_bought,
             }
         });
         sought.collect()
