@@ -22,7 +22,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use book::RuleBook;
+pub(crate) use book::{KnownRow, RuleBook};
 pub(crate) use doctor::Brake;
 
 /// Rules in one installation; chosen: the number for which a request's cost is measured.

@@ -154,11 +154,10 @@ fn answer(
     };
     let active = set.active(in_force, &context);
     let mut pins = Vec::new();
-    let mut candidates = Vec::with_capacity(shelf.len());
-    for (_, row) in shelf {
-        let effect = set.effect((&active, row), candidates.len() as u32, &mut pins);
-        candidates.push(Candidate { effect, margin: Some(0.3), stock: 0.0, is_guest: false });
-    }
+    let rows: Vec<&RuleRow> = shelf.iter().map(|(_, row)| *row).collect();
+    let effects = set.effects((&active, &rows), &mut pins).into_iter();
+    let candidate = |effect| Candidate { effect, margin: Some(0.3), stock: 0.0, is_guest: false };
+    let candidates: Vec<Candidate> = effects.map(candidate).collect();
     arrange((set, &active), (&candidates, &Rows(shelf)), &pins, LIMIT).placed.len()
 }
 

@@ -29,6 +29,7 @@ mod arrange;
 mod bits;
 mod conditions;
 mod effect;
+mod held;
 mod query;
 mod row;
 mod schedule;

@@ -1,9 +1,11 @@
 //! The merchant's rules over one answer: which hold, what they take out, and the list that they make of
 //! the pool of candidates. What rules mean is [`souk_core::rules`].
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::rules::{
-    ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo,
+    ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo, RuleRow,
     SegmentsOf, Selection, Shelf, Taken, arrange,
 };
 use souk_core::{Day, Filter, LocationId, Product, ProductId, ProductMark, SiteId, Timestamp};
@@ -13,7 +15,7 @@ use souk_recommend::next_basket::Basket;
 use crate::projections::{Catalogue, Views};
 use crate::recommend::candidates::Proposal;
 use crate::recommend::{ReasonKind, RecommendContext};
-use crate::rules::RuleBook;
+use crate::rules::{KnownRow, RuleBook};
 
 const DAY_MS: i64 = 86_400_000;
 /// Candidates among which rules choose, for each place; chosen, so that a cap or a reserved share finds
@@ -243,6 +245,20 @@ impl<'a> Hand<'a> {
         self.scope.book.set.effect((&self.active, &known.row), candidate, pins)
     }
 
+    /// The same of all candidates of a pool, whose rows are fetched together.
+    fn effects(&self, pool: &[Proposal], pins: &mut Vec<PinHit>) -> Vec<Effect> {
+        let (book, catalogue) = (&self.scope.book, &self.scope.views.catalogue);
+        let known = pool.iter().map(|proposal| {
+            let product = catalogue.product(proposal.item)?;
+            Some(book.row(proposal.item, product))
+        });
+        let known: Vec<Option<Arc<KnownRow>>> = known.collect();
+        let none = RuleRow::default();
+        let rows: Vec<&RuleRow> =
+            known.iter().map(|known| known.as_ref().map_or(&none, |known| &known.row)).collect();
+        book.set.effects((&self.active, &rows), pins)
+    }
+
     /// What rules hide: by filters, and by name; `None` where they hide everything.
     pub(crate) fn hidden(&self) -> Option<(Vec<Filter>, Vec<ProductId>)> {
         let (mut filters, mut listed) = (Vec::new(), Vec::new());
@@ -310,8 +326,7 @@ impl<'a> Hand<'a> {
             return false;
         }
         let mut filled = vec![0_usize; reserves.len()];
-        for proposal in pool {
-            let effect = self.effect(proposal.item, (0, &mut Vec::new()));
+        for effect in self.effects(pool, &mut Vec::new()) {
             for (idx, filled) in filled.iter_mut().enumerate() {
                 *filled += usize::from(effect.reserves >> idx & 1 == 1);
             }
@@ -336,13 +351,14 @@ impl<'a> Hand<'a> {
         }
         let n_ranked = self.seat(&mut pool, guests);
         let mut pins = Vec::new();
-        let candidates: Vec<Candidate> = (0..)
-            .zip(&pool)
-            .map(|(number, proposal)| Candidate {
-                effect: self.effect(proposal.item, (number, &mut pins)),
+        let effects = self.effects(&pool, &mut pins).into_iter().zip(&pool);
+        let candidates: Vec<Candidate> = effects
+            .enumerate()
+            .map(|(number, (effect, proposal))| Candidate {
+                effect,
                 margin: self.margin(proposal.item),
                 stock: self.stock(proposal.item),
-                is_guest: number as usize >= n_ranked,
+                is_guest: number >= n_ranked,
             })
             .collect();
         let set = &self.scope.book.set;

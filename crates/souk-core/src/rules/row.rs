@@ -1,3 +1,6 @@
+/// Halves of words that processors fetch at once: 64 bytes.
+const PIECE: usize = 16;
+
 /// What the rules of a set say of one product: those whose selection means it.
 ///
 /// Bits of the broad rules, then the numbers of the narrow ones, which lie together: three hundred rows are read for
@@ -30,6 +33,12 @@ impl RuleRow {
 
     pub(super) fn words(&self) -> impl Iterator<Item = u64> {
         (0..self.n_halves as usize / 2).map(|idx| self.word(idx))
+    }
+
+    /// Looks into each piece of it that a processor fetches from memory; what comes of it means nothing.
+    pub(super) fn fetch(&self) -> u32 {
+        let pieces = self.halves.chunks(PIECE);
+        pieces.fold(0, |all, piece| all ^ piece[0]) ^ self.halves.last().copied().unwrap_or(0)
     }
 
     pub(super) fn narrow(&self) -> &[u32] {

@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use super::bits::{Bits, numbers};
 use super::conditions::ConditionIndex;
 use super::effect::Effect;
+use super::held::{Deed, HeldWord};
 use super::row::RuleRow;
 use super::schedule::Now;
 use super::{Rule, RuleAction, RuleContext, RuleId, Selection};
@@ -107,15 +108,14 @@ pub struct RuleSet {
     n_rules: usize,
     /// Actions by number, close together because every request reads many of them.
     actions: Vec<RuleAction>,
-    /// Boosts' factors and the weights of margin and stock, by number.
-    amounts: Vec<f32>,
+    /// What kind of thing each does, and a boost's factor or the weight of margin or stock, by number: side by side,
+    /// because each product of a request asks for a dozen.
+    doings: Vec<(Deed, f32)>,
     /// By number: its place in the order that decides contradictions.
     precedence: Vec<u32>,
     kinds: Kinds,
     /// Broad, then narrow rules of one kind of action, in the order in which they win.
     blocks: Vec<Block>,
-    /// The ends of the narrow ones, with what their rules do.
-    spans: Vec<(u32, RuleAction)>,
     /// Rules for all products.
     common: Vec<u32>,
     /// Narrow rules by the hash of an anchor.
@@ -156,8 +156,8 @@ pub struct ActiveRules {
     messages: Vec<RuleNo>,
     /// Whether any changes the weight of products, or buries them.
     is_weighing: bool,
-    /// Words of bits in which broad rules hold, with what those do.
-    pub(super) words: Vec<(u32, RuleAction)>,
+    /// The broad rules, a word of bits at a time.
+    pub(super) words: Vec<HeldWord>,
     /// What the rules for all products do.
     pub(super) base: Effect,
     /// By number: the place among the reserved shares or caps that hold; empty where there are none.
@@ -306,7 +306,6 @@ impl RuleSet {
             set.n_rules += 1;
         }
         set.end_block();
-        set.spans = set.spans();
         set.anchor_fields = fields.into_iter().collect();
         set.index();
         set
@@ -337,7 +336,8 @@ impl RuleSet {
         self.conditions = ConditionIndex::of(numbered, n);
         order.sort_by(|(_, a), (_, b)| a.precedence().cmp(&b.precedence()));
         let order: Vec<u32> = order.into_iter().map(|(number, _)| number).collect();
-        self.amounts = self.actions.iter().map(|action| amount(*action)).collect();
+        let doing = |action: &RuleAction| (Deed::of(*action), amount(*action));
+        self.doings = self.actions.iter().map(doing).collect();
         self.precedence = vec![u32::MAX; n];
         for (place, number) in (0..).zip(&order) {
             self.precedence[*number as usize] = place;
@@ -436,55 +436,37 @@ impl RuleSet {
         self.blocks.iter().filter(move |block| block.reach == reach)
     }
 
-    /// Where the blocks of narrow rules end, each with what its rules do.
-    fn spans(&self) -> Vec<(u32, RuleAction)> {
-        let spans = self.blocks_of(Reach::Narrow);
-        spans.map(|at| (at.end_word as u32 * 64, self.actions[at.first_word * 64])).collect()
-    }
-
-    /// The words of bits in which any broad rule holds, each with what its rules do.
-    fn words_of(&self, holding: &Bits) -> Vec<(u32, RuleAction)> {
+    /// The words of bits in which any broad rule holds that has an effect.
+    fn words_of(&self, active: &ActiveRules) -> Vec<HeldWord> {
         let words = self.blocks_of(Reach::Broad).flat_map(|block| {
-            let kind = self.actions[block.first_word * 64];
-            (block.first_word..block.end_word).map(move |word| (word, kind))
+            let (deed, _) = self.doings[block.first_word * 64];
+            (block.first_word..block.end_word).map(move |word| (word, deed))
         });
-        let held = words.filter(|(word, _)| holding.words()[*word] != 0);
-        held.map(|(word, kind)| (word as u32, kind)).collect()
+        let held = words.filter_map(|(word, deed)| {
+            let holding = active.holding.words()[word];
+            let has_slot = |rule: &u32| active.slots[*rule as usize] != NO_SLOT;
+            let mask = match deed {
+                // Most of many hundred have no place among those that count.
+                Deed::Reserve | Deed::Cap => {
+                    let those = numbers(word, holding).filter(has_slot);
+                    those.fold(0, |mask, rule| mask | 1 << (rule % u64::BITS))
+                }
+                _ => holding,
+            };
+            let amount = |rule| self.doing(rule).1;
+            (mask != 0).then(|| HeldWord::new((word as u32, mask), deed, amount))
+        });
+        held.collect()
     }
 
-    /// The broad rules that hold and mean the product of a row, as the bits of one word.
-    pub(super) fn word_hits(&self, (active, row): (&ActiveRules, &RuleRow), word: u32) -> u64 {
-        row.word(word as usize) & active.holding.words()[word as usize]
-    }
-
-    /// A boost's factor, or the weight of margin or stock.
-    pub(super) fn amount(&self, number: u32) -> f32 {
-        self.amounts[number as usize]
+    /// What kind of thing a rule does; a boost's factor, or the weight of margin or stock.
+    pub(super) fn doing(&self, number: u32) -> (Deed, f32) {
+        self.doings[number as usize]
     }
 
     /// Whether a rule holds, by its number.
     pub(super) fn is_held(&self, active: &ActiveRules, number: u32) -> bool {
         active.holding.has(number)
-    }
-
-    /// The narrow rules of a row by what they do, block after block; held or not.
-    pub(super) fn each_span<'r>(
-        &self,
-        row: &'r RuleRow,
-        mut each: impl FnMut(RuleAction, &'r [u32]),
-    ) {
-        let mut rest = row.narrow();
-        for &(end, kind) in &self.spans {
-            if rest.is_empty() {
-                return;
-            }
-            let n = rest.iter().take_while(|number| **number < end).count();
-            let (these, others) = rest.split_at(n);
-            rest = others;
-            if n > 0 {
-                each(kind, these);
-            }
-        }
     }
 
     /// The rules for all products that hold.
@@ -540,7 +522,7 @@ impl RuleSet {
                 }
             }
         }
-        active.words = self.words_of(&active.holding);
+        active.words = self.words_of(&active);
         active.base = self.base(&active);
         active
     }
@@ -561,7 +543,7 @@ impl RuleSet {
             }
         }
         let mut spared = ActiveRules { holding: kept, is_after_purchases: false, ..active.clone() };
-        spared.words = self.words_of(&spared.holding);
+        spared.words = self.words_of(&spared);
         spared.base = self.base(&spared);
         spared
     }

@@ -140,21 +140,22 @@ impl SessionTeaching<'_> {
         (verdict.n_judges >= JUDGES_MIN).then_some((mixture, verdict))
     }
 
-    /// Asks every step of some visits, a handful at a time, after which the index has them.
-    fn ask<T: Send>(
+    /// Asks every step of some visits, a handful at a time, after which the index has them. What a thread finds
+    /// begins with `none` and is joined in the order of the visits.
+    fn ask<T: Clone + Send>(
         &self,
         index: &mut VisitIndex,
         (visits, steps_max): (&[&[VisitEvent]], usize),
-        (make, ask): (&(dyn Fn() -> T + Sync), &(dyn Fn(&VisitIndex, &Asked, &mut T) + Sync)),
-        take: &mut dyn FnMut(T),
-    ) {
+        (none, ask, join): (&T, impl Fn(&VisitIndex, &Asked, &mut T) + Sync, fn(&mut T, T)),
+    ) -> T {
+        let mut all = none.clone();
         let n_steps = visits.iter().map(|visit| visit.len() - 1).sum::<usize>();
         let stride = n_steps.div_ceil(steps_max).max(1);
         for (nth, some) in visits.chunks(VISITS_AT_ONCE).enumerate() {
             let numbered = (nth * VISITS_AT_ONCE..).zip(some);
             let asked = numbered.filter(|(n, visit)| n % stride == 0 && visit.len() > 1);
             let asked: Vec<Asked> = asked.map(|(_, visit)| Asked::of(visit)).collect();
-            let parts = asked.chunks(VISITS_EACH).map(|part| (part, make()));
+            let parts = asked.chunks(VISITS_EACH).map(|part| (part, none.clone()));
             let mut parts: Vec<(&[Asked], T)> = parts.collect();
             let known: &VisitIndex = index;
             for_chunks(
@@ -167,22 +168,21 @@ impl SessionTeaching<'_> {
                     }
                 },
             );
-            parts.into_iter().for_each(|(_, answer)| take(answer));
+            parts.into_iter().for_each(|(_, answer)| join(&mut all, answer));
             some.iter().for_each(|visit| push(index, visit));
             self.rests.rest();
         }
+        all
     }
 
     fn lessons(&self, index: &mut VisitIndex, visits: (&[&[VisitEvent]], usize)) -> MixtureLessons {
-        let none = || MixtureLessons::new(self.params);
-        let mut all = none();
         let ask = |index: &VisitIndex, visit: &Asked, lessons: &mut MixtureLessons| {
             for (query, next) in visit.steps(self.seen_max) {
                 lessons.add(index, (&query, NO_TIMES), next);
             }
         };
-        self.ask(index, visits, (&none, &ask), &mut |part| all.extend(&part));
-        all
+        let none = MixtureLessons::new(self.params);
+        self.ask(index, visits, (&none, ask, |all, part| all.extend(&part)))
     }
 
     fn judge(
@@ -206,16 +206,16 @@ impl SessionTeaching<'_> {
                 ranks.push((judge, [learned[0], usual, learned[1]]));
             }
         };
+        let join = |all: &mut Vec<_>, mut part: Vec<_>| all.append(&mut part);
+        let asked = self.ask(index, (visits, JUDGE_STEPS_MAX), (&Vec::new(), ask, join));
         let (mut places, mut judges) = (FxHashMap::default(), Vec::<Ranks>::new());
-        self.ask(index, (visits, JUDGE_STEPS_MAX), (&Vec::new, &ask), &mut |part| {
-            for (judge, ranks) in part {
-                let place = *places.entry(judge).or_insert_with(|| {
-                    judges.push(Ranks::new());
-                    judges.len() - 1
-                });
-                judges[place].push(ranks);
-            }
-        });
+        for (judge, ranks) in asked {
+            let place = *places.entry(judge).or_insert_with(|| {
+                judges.push(Ranks::new());
+                judges.len() - 1
+            });
+            judges[place].push(ranks);
+        }
         let [learned, usual, before] = [0, 1, 2].map(|order| -> Vec<f64> {
             let of_judge = |ranks: &Ranks| {
                 ranks.iter().map(|ranks| ranks[order]).sum::<f64>() / ranks.len() as f64

@@ -412,3 +412,77 @@ proptest! {
         prop_assert_eq!(made.placed, plain.make(&pins, limit));
     }
 }
+
+/// What holding rules do with a product, said rule by rule. Of reserved shares and caps the first 64 count.
+fn plain_sums(rules: &[&Rule], product: &Product) -> (f32, f32, [Vec<RuleId>; 2]) {
+    let those = |kind: &str| -> Vec<&Rule> {
+        let of_kind = |rule: &&&Rule| rule.action.as_str().starts_with(kind);
+        let mut those: Vec<&Rule> = rules.iter().filter(of_kind).copied().collect();
+        those.sort_by(|a, b| a.precedence().cmp(&b.precedence()));
+        those.into_iter().take(64).filter(|rule| rule.selection.selects(product)).collect()
+    };
+    let ids = |kind: &str| those(kind).into_iter().map(|rule| rule.id.clone()).collect();
+    let amount = |rule: &&Rule| match rule.action {
+        RuleAction::Margin { weight } => weight,
+        RuleAction::Boost { factor } => factor,
+        _ => panic!("only these have an amount"),
+    };
+    let of = |kind: &str| -> Vec<f32> {
+        let of_kind = rules.iter().filter(|rule| rule.action.as_str() == kind);
+        of_kind.filter(|rule| rule.selection.selects(product)).map(amount).collect()
+    };
+    (
+        of("boost").iter().product(),
+        of("margin").iter().sum::<f32>().min(1.0),
+        [ids("reserve"), ids("cap")],
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// Hundreds of rules, most of them looked at by bits: each product gets what the rules say one by one, together
+    /// with others or alone.
+    #[test]
+    fn many_rules_do_what_each_does_alone(
+        wanted in prop::collection::vec((selection(), action(), -2..3_i64), 300..340),
+        products in products(),
+        repeated in 1..7_usize,
+    ) {
+        let rules = wanted.into_iter().enumerate().map(|(idx, (select, action, priority))| {
+            let is_pin = action["type"] == "pin" && select == json!({});
+            let select = if is_pin { json!({"product_ids": ["p1"]}) } else { select };
+            let action = match action["type"] == "margin" {
+                true => json!({"type": "margin", "weight": 0.001}),
+                false => action,
+            };
+            let value = json!({"priority": priority, "select": select, "action": action});
+            rule(&format!("r{idx}"), idx as i64 % 7, &value)
+        });
+        let rules: Vec<Rule> = rules.collect();
+        let (site, set) = (SiteId::main(), RuleSet::compile(rules.clone()));
+        let active = set.active(&set.in_force(at("2026-01-15T12:00:00Z"), &zone()), &context(&site));
+        let products: Vec<&Product> = std::iter::repeat_n(&products, repeated).flatten().collect();
+        let rows: Vec<RuleRow> = products.iter().map(|product| set.row(*product)).collect();
+        let (mut pins, mut pins_alone) = (Vec::new(), Vec::new());
+        let effects = set.effects((&active, &rows.iter().collect::<Vec<_>>()), &mut pins);
+        prop_assert_eq!(effects.len(), products.len());
+        let all: Vec<&Rule> = rules.iter().collect();
+        for ((number, product), effect) in (0..).zip(products).zip(effects) {
+            let row = &rows[number as usize];
+            prop_assert_eq!(effect, set.effect((&active, row), number, &mut pins_alone));
+            let (boost, margin, [reserves, caps]) = plain_sums(&all, product);
+            prop_assert!((effect.boost / boost - 1.0).abs() < 1e-3, "{} and {}", effect.boost, boost);
+            prop_assert!((effect.margin - margin).abs() < 1e-4, "{} and {}", effect.margin, margin);
+            let named = |list: &[RuleNo], bits: u64| -> Vec<RuleId> {
+                let those = list.iter().enumerate().filter(|(slot, _)| bits >> slot & 1 == 1);
+                those.map(|(_, rule)| set.rule(*rule).id.clone()).collect()
+            };
+            prop_assert_eq!(named(&active.reserves, effect.reserves), reserves);
+            prop_assert_eq!(named(&active.caps, effect.caps), caps);
+        }
+        let sorted = |pins: &[PinHit]| pins.iter().map(|hit| (hit.candidate, hit.rule)).collect::<BTreeSet<_>>();
+        prop_assert_eq!(pins.len(), pins_alone.len());
+        prop_assert_eq!(sorted(&pins), sorted(&pins_alone));
+    }
+}
