@@ -160,7 +160,8 @@ pub struct OptimalStock {
     pub service_level: f64,
 }
 
-/// How good forecasts were at earlier days, nothing after which was looked at.
+/// How good forecasts were at earlier days. Each was fitted to what came before it; how much of it is the engine's was told
+/// from the other looks back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BacktestFigures {
     /// Mean absolute error over that of repeating the last week; `None` where nothing ever changed.

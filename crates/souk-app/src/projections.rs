@@ -60,7 +60,9 @@ pub use shoppers::Shoppers;
 pub use sizes::ViewSizes;
 
 pub(crate) use consents::Statement;
-pub(crate) use gate::{Consented, CrowdView, PaidLine, Purchase, Sharing, Use, Whom};
+pub(crate) use gate::{
+    Consented, CrowdView, PaidLine, Purchase, Sharing, Use, Whom, latest_visits,
+};
 pub(crate) use orders::NONE as NO_LOCATION;
 pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;

@@ -319,7 +319,7 @@ impl App {
             ));
         };
         let place = (key.item, scene.number);
-        let lots = shelf::lots(&views, place, (scene.today, product.perishable_days));
+        let lots = shelf::lots(&views, place, (scene.today, &product));
         let today = (scene.today, scene.today);
         let sold_today = views
             .sales
@@ -353,7 +353,7 @@ impl App {
         let mut ahead = Ahead::of(&outlook, today);
         let heard = self.heard((&scene.site, &product.id), Some(&scene.location), today);
         ahead.hear(today, &heard);
-        let shelf = Shelf { lots, keeps_days: product.perishable_days, chance };
+        let shelf = Shelf { lots, keeps_days: shelf::keeps_days(&product), chance };
         Looked::Need(Box::new(Need {
             product,
             position,

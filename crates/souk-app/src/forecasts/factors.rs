@@ -10,7 +10,7 @@ use super::{
     Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk, over_days,
 };
 use crate::demand::{DemandSeries, TotalDemand};
-use crate::replenishment::Position;
+use crate::replenishment::{Position, shelf};
 use crate::{App, AppError};
 
 /// Days that the level is told from.
@@ -70,12 +70,12 @@ pub(super) fn answer(
     let position = app.position(ids, request.location.as_ref());
     let (series, closely) = (&series, &closely);
     let told = Told { series, closely, said, horizon, skip, total, position, optimal };
-    let perishable =
-        app.product(&request.site, &request.product).and_then(|product| product.perishable_days);
+    let product = app.product(&request.site, &request.product);
+    let keeps_days = product.and_then(|product| shelf::keeps_days(&product));
     Ok(ForecastAnswer {
         key_factors: told.key_factors(),
         recommendations: told.recommendations(),
-        risks: told.risks(perishable),
+        risks: told.risks(keeps_days),
         notes: told.notes(&request.product),
         product: request.product,
         location: request.location,
@@ -263,7 +263,7 @@ impl Told<'_> {
         advice
     }
 
-    fn risks(&self, perishable_days: Option<u32>) -> Vec<Risk> {
+    fn risks(&self, keeps_days: Option<u32>) -> Vec<Risk> {
         let mut risks = Vec::new();
         if let Some(position) = self.position {
             let held = position.total();
@@ -279,7 +279,7 @@ impl Told<'_> {
                     lead.mean, self.optimal.lead_time_days
                 ),
             });
-            if let Some(days) = perishable_days {
+            if let Some(days) = keeps_days {
                 let life = over(self.closely, (self.skip, f64::from(days)));
                 let left =
                     (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);

@@ -12,6 +12,9 @@ use souk_forecast::{Forecast, Model, Settings, Task, forecast_with};
 use super::BacktestFigures;
 use crate::demand::DemandSeries;
 
+#[cfg(test)]
+mod tests;
+
 /// Days in a season.
 const WEEK: usize = 7;
 /// Days that one look back of an outlook judges, and how many such looks there are.
@@ -40,7 +43,8 @@ pub(crate) struct Outlook {
     pub(crate) mean: Vec<f32>,
     pub(crate) spread: Spread,
     pub(crate) is_count: bool,
-    /// One less the share by which totals over two weeks were missed, where that was tried.
+    /// One less the share by which totals over two weeks were missed, where that was tried, each with the engine's share
+    /// that the other looks back bear out.
     pub(crate) confidence: Option<f64>,
     /// The most that was ever sold on a day before the last week, and in the last week.
     pub(crate) peaks: (f64, f64),
@@ -138,34 +142,63 @@ impl Look {
         }
     }
 
-    /// How the engine's departure from the level goes with what the level missed, and its square.
-    fn evidence(&self) -> (f64, f64) {
-        let apart = self.engine - self.level;
-        ((self.actual - self.level) * apart / self.variance, apart * apart / self.variance)
-    }
-
     fn error(&self, share: f64) -> f64 {
         self.level + share * (self.engine - self.level) - self.actual
     }
 }
 
-/// The engine's share in the mean: the least squares of past totals, those of one series drawn to those of all
-/// (Bates and Granger, Operational Research Quarterly 20(4), 1969).
-fn engine_share(own: &[Look], all: &[Vec<Look>]) -> f64 {
-    let sum = |looks: &mut dyn Iterator<Item = &Look>| {
-        let mut sums = (0.0, 0.0, 0.0);
+/// What looks back say of the engine's share, all of them together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Evidence {
+    /// How the engine's departure from the level goes with what the level missed.
+    with: f64,
+    /// The square of that departure.
+    square: f64,
+    n: f64,
+}
+
+impl Evidence {
+    fn of<'a>(looks: impl IntoIterator<Item = &'a Look>) -> Evidence {
+        let mut sums = Evidence::default();
         for look in looks {
-            let (with, square) = look.evidence();
-            sums = (sums.0 + with, sums.1 + square, sums.2 + 1.0);
+            let apart = look.engine - look.level;
+            sums.with += (look.actual - look.level) * apart / look.variance;
+            sums.square += apart * apart / look.variance;
+            sums.n += 1.0;
         }
         sums
-    };
-    let (own_with, own_square, _) = sum(&mut own.iter());
-    let (all_with, all_square, n) = sum(&mut all.iter().flatten());
-    let weight = SHARED_LOOKS / f64::max(n, SHARED_LOOKS);
-    let with = own_with + weight * all_with;
-    let square = own_square + weight * all_square + DOUBT;
+    }
+
+    /// The same without some of its looks.
+    fn without(self, some: Evidence) -> Evidence {
+        Evidence {
+            with: self.with - some.with,
+            // What rounding leaves below 0 is nothing.
+            square: (self.square - some.square).max(0.0),
+            n: self.n - some.n,
+        }
+    }
+}
+
+/// The engine's share in the mean: the least squares of past totals, those of one series drawn to those of all
+/// (Bates and Granger, Operational Research Quarterly 20(4), 1969).
+fn engine_share(own: Evidence, all: Option<Evidence>) -> f64 {
+    let all = all.unwrap_or_default();
+    let weight = SHARED_LOOKS / f64::max(all.n, SHARED_LOOKS);
+    let with = own.with + weight * all.with;
+    let square = own.square + weight * all.square + DOUBT;
     (with / square).clamp(0.0, 1.0)
+}
+
+/// The shares by which a series' looks back are judged: each is fitted to the other looks, because a share that knows
+/// what came says nothing of what is to come. `all` holds the series' own looks too.
+fn judging_shares(own: &[Look], all: Option<Evidence>) -> Vec<f64> {
+    let sums = Evidence::of(own);
+    let share = |look: &Look| {
+        let judged = Evidence::of([look]);
+        engine_share(sums.without(judged), all.map(|all| all.without(judged)))
+    };
+    own.iter().map(share).collect()
 }
 
 /// A day's mean by both.
@@ -217,8 +250,9 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
     let found = run(&cuts, horizon, &[]);
     let drivers = all.iter().map(|series| has_drivers(series));
     let drivers = drivers.fold((false, false), |a, b| (a.0 || b.0, a.1 || b.1));
+    let shared = Some(Evidence::of(looks.iter().flatten()));
     let made = cuts.iter().zip(&found).zip(&looks).map(|((cut, found), own)| {
-        let share = engine_share(own, &looks);
+        let share = engine_share(Evidence::of(own), shared);
         let recent = cut.wanted.len().saturating_sub(WEEK);
         let peak = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         Outlook {
@@ -227,7 +261,7 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
             mean: blended(found, share).into_iter().map(|value| value as f32).collect(),
             spread: Spread::of(found),
             is_count: is_count(cut.wanted),
-            confidence: confidence(own, share),
+            confidence: confidence(own, &judging_shares(own, shared)),
             peaks: (peak(&cut.series.sold[..recent]), peak(&cut.series.sold[recent..])),
             lower_price: LowerPrice::of(cut, &found.forecast.effects, drivers),
         }
@@ -235,9 +269,10 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
     made.collect()
 }
 
-fn confidence(looks: &[Look], share: f64) -> Option<f64> {
+/// One less the share by which looks back were missed, each with its share of the engine.
+fn confidence(looks: &[Look], shares: &[f64]) -> Option<f64> {
     let wanted: f64 = looks.iter().map(|look| look.actual).sum();
-    let missed: f64 = looks.iter().map(|look| look.error(share).abs()).sum();
+    let missed: f64 = looks.iter().zip(shares).map(|(look, share)| look.error(*share).abs()).sum();
     (wanted > 0.0).then(|| (1.0 - missed / wanted).max(0.0))
 }
 
@@ -280,11 +315,11 @@ pub(crate) fn closely(
     let after = |cut: &Cut<'_>| &wanted[cut.until..cut.until + span];
     let looks: Vec<Look> =
         cuts.iter().zip(&past).map(|(cut, found)| Look::of(after(cut), found)).collect();
-    let share = engine_share(&looks, &[]);
     let mut sums = Sums::default();
-    for (cut, found) in cuts.iter().zip(&past) {
+    for ((cut, found), share) in cuts.iter().zip(&past).zip(judging_shares(&looks, None)) {
         sums.add(&wanted[..cut.until], after(cut), &blended(found, share));
     }
+    let share = engine_share(Evidence::of(&looks), None);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
     let mut found = run(&[cut], reach, levels).remove(0);
     let mean = blended(&found, share);

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use souk_core::{ConsentOrigin, LegalBasis, Purpose, Purposes, SiteId, SubjectId, Timestamp};
 use souk_privacy::consent::{Decision, decide};
 use souk_recommend::next_basket::{Basket, BasketVectors};
-use souk_recommend::visits::{Visit, VisitId, VisitIndex};
+use souk_recommend::visits::{Visit, VisitEvent, VisitId, VisitIndex};
 use souk_recommend::{Item, Shopper};
 
 mod purchases;
@@ -325,4 +325,22 @@ impl<'a> Audit<'a> {
         let numbers = subjects.iter().filter_map(|subject| self.0.shoppers.shopper(*subject));
         self.0.histories.of(&numbers.collect::<Vec<_>>())
     }
+}
+
+/// The events of the latest whole visits of what everybody's allowed acts make together, the oldest first; at most
+/// `events_max`.
+pub(crate) fn latest_visits(index: &VisitIndex, events_max: usize) -> Vec<VisitEvent> {
+    let n_events = usize::try_from(index.n_events()).unwrap_or(usize::MAX);
+    let mut to_drop = n_events.saturating_sub(events_max);
+    let mut events = Vec::with_capacity(n_events.min(events_max));
+    for visit in index.visits() {
+        if to_drop > 0 {
+            to_drop = to_drop.saturating_sub(visit.len());
+            continue;
+        }
+        let (id, shopper) = (visit.id(), visit.shopper());
+        let event = |(item, time)| VisitEvent { visit: id, shopper, item, time };
+        events.extend(visit.events().map(event));
+    }
+    events
 }

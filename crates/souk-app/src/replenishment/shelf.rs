@@ -8,7 +8,7 @@
 //! lead-times, and time-varying demand*, Computers & Operations Research 36(11), 2009 (the position less what is
 //! expected to outdate until the next order; here with expected outdating of uncertain demand).
 
-use souk_core::Day;
+use souk_core::{Day, Product};
 use souk_inventory::demand::Outlook as Days;
 use souk_inventory::expiry::{Lot, Risk, risks};
 use souk_recommend::Item;
@@ -18,6 +18,13 @@ use crate::projections::Views;
 
 /// Days that are looked ahead at most: what keeps longer does not go off for planning (chosen).
 const DAYS_MAX: u32 = 730;
+
+/// Days that a fresh unit of a product may be sold, the day on which it comes among them; `None` for what does not go off.
+///
+/// All of planning asks here, so a number of days that no shelf sees the end of is one for ever everywhere.
+pub(crate) fn keeps_days(product: &Product) -> Option<u32> {
+    product.perishable_days.map(|days| days.max(1)).filter(|days| *days < DAYS_MAX)
+}
 
 /// Units of one lot at a place.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +46,10 @@ pub(crate) struct ShelfLot {
 pub(crate) fn lots(
     views: &Views,
     (item, location): (Item, u32),
-    (today, keeps_days): (Day, Option<u32>),
+    (today, product): (Day, &Product),
 ) -> Vec<ShelfLot> {
     let rows = views.catalogue.stock().rows(item).iter().filter(|row| row.location == location);
+    let keeps_days = keeps_days(product);
     let mut found = Vec::new();
     let mut short = 0.0;
     for row in rows {
@@ -52,8 +60,7 @@ pub(crate) fn lots(
         }
         let told = row.lot.as_deref().and_then(|lot| views.supply.expires((item, location), lot));
         // A unit of unknown age is at most as fresh as a new one.
-        let fresh =
-            keeps_days.map(|days| Day::from_number(today.number() + days.max(1) as i32 - 1));
+        let fresh = keeps_days.map(|days| Day::from_number(today.number() + days as i32 - 1));
         let Some(expires_on) = told.or(fresh) else { continue };
         found.push(ShelfLot {
             lot: row.lot.as_deref().map(str::to_owned),
@@ -95,7 +102,7 @@ pub(crate) fn going_off(ahead: &Ahead, lots: &[ShelfLot], days: f64) -> f64 {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Shelf {
     pub(super) lots: Vec<ShelfLot>,
-    /// Days that a fresh unit may be sold; `None` where it does not go off.
+    /// As [`keeps_days`] says.
     pub(super) keeps_days: Option<u32>,
     /// The greatest chance that the last unit of an order goes off unsold.
     pub(super) chance: f64,
@@ -104,7 +111,7 @@ pub(super) struct Shelf {
 impl Shelf {
     /// Days from today on in which what is ordered today can be sold.
     pub(super) fn life(&self, lead_days: f64) -> Option<f64> {
-        self.keeps_days.map(|keeps| lead_days + f64::from(keeps.max(1)))
+        self.keeps_days.map(|keeps| lead_days + f64::from(keeps))
     }
 }
 

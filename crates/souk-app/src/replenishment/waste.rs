@@ -3,6 +3,7 @@
 //! Nothing here changes a price or moves a box: these are proposals for a person. A markdown claims no more than what
 //! past promotions or prices of the same product at the same place taught, and no discount deeper than those.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -152,6 +153,8 @@ struct AtRisk<'a> {
     /// Its place among the product's lots.
     idx: usize,
     risk: Risk,
+    /// What other places are to get of the lots before it.
+    sent: &'a BTreeMap<LocationId, f64>,
 }
 
 /// Another place that would sell some.
@@ -214,16 +217,7 @@ impl App {
             let ids = (&scene.site, &one.product.id);
             ahead.hear(scene.today, &self.heard(ids, Some(&scene.location), scene.today));
             let learned = outlook.as_ref().and_then(|outlook| outlook.lower_price);
-            let found = shelf::expected(&ahead, &one.lots);
-            for (idx, risk) in found.into_iter().enumerate() {
-                let at = AtRisk { one, ahead: &ahead, learned, idx, risk };
-                if at.lot().days_left == 0 {
-                    report.figures.expired += at.lot().units;
-                }
-                if risk.wasted >= UNSOLD_MIN {
-                    report.lots.push(self.row(scene, &at));
-                }
-            }
+            self.look_at_lots(scene, (one, &ahead, learned), &mut report);
         }
         report.figures.unsold = report.lots.iter().map(|lot| lot.unsold).sum();
         let own = self.config.site(&scene.site).map(|site| site.currency);
@@ -240,13 +234,37 @@ impl App {
         report
     }
 
+    /// Adds a product's lots to the report, the first to go off first: what is proposed to send of one is no room of another
+    /// place for the next.
+    fn look_at_lots(
+        &self,
+        scene: &Scene,
+        (one, ahead, learned): (&Stocked, &Ahead, Option<LowerPrice>),
+        report: &mut WasteReport,
+    ) {
+        let mut sent = BTreeMap::new();
+        for (idx, risk) in shelf::expected(ahead, &one.lots).into_iter().enumerate() {
+            let at = AtRisk { one, ahead, learned, idx, risk, sent: &sent };
+            if at.lot().days_left == 0 {
+                report.figures.expired += at.lot().units;
+            }
+            if risk.wasted < UNSOLD_MIN {
+                continue;
+            }
+            let row = self.row(scene, &at);
+            if let LotAdvice::Move { to, units, .. } = &row.advice {
+                *sent.entry(to.clone()).or_insert(0.0) += units;
+            }
+            report.lots.push(row);
+        }
+    }
+
     /// Every product of the place with lots that go off.
     fn stocked(&self, scene: &Scene, caller: &Caller) -> Vec<Stocked> {
         let mut found = Vec::new();
         self.each_sold(&scene.site, |views, item, _| {
             let Some(product) = views.catalogue.product(item) else { return };
-            let day = (scene.today, product.perishable_days);
-            let lots = shelf::lots(views, (item, scene.number), day);
+            let lots = shelf::lots(views, (item, scene.number), (scene.today, product));
             if lots.is_empty() {
                 return;
             }
@@ -303,7 +321,7 @@ impl App {
     fn advice(&self, scene: &Scene, at: &AtRisk<'_>, price: Money) -> LotAdvice {
         let (lot, risk, learned) = (at.lot(), at.risk, at.learned);
         let settings = &self.config.inventory;
-        let room = self.room(scene, at.one, lot.days_left);
+        let room = self.room(scene, at);
         let freight = settings.transfer_cost;
         let transfer = room.as_ref().map(|room| Transfer {
             room: room.units,
@@ -346,7 +364,7 @@ impl App {
                     }
                 };
                 let text = format!(
-                    "`{to}` would sell {units:.1} of them beyond what it has, {} days on the way counted; {} at full \
+                    "`{to}` would sell {units:.1} of them beyond what it has and gets, {} days on the way counted; {} at full \
                      price, {cost}",
                     settings.transfer_days,
                     money(units * price.minor() as f64),
@@ -356,14 +374,14 @@ impl App {
             Proposal::Keep => {
                 let why = match (learned, &room) {
                     (None, None) => {
-                        "no lower price was ever seen here, so none is claimed to help, and no other place would sell it"
+                        "no lower price was ever seen here, so none is claimed to help, and no other place would sell more"
                     }
                     (None, Some(_)) => {
                         "no lower price was ever seen here, so none is claimed to help, and moving it costs more than it \
                          brings"
                     }
                     (Some(_), None) => {
-                        "the lower prices of the past would cost more than they bring, and no other place would sell it"
+                        "the lower prices of the past would cost more than they bring, and no other place would sell more"
                     }
                     (Some(_), Some(_)) => {
                         "a lower price and moving it would cost more than they bring"
@@ -374,9 +392,10 @@ impl App {
         }
     }
 
-    /// The place that would sell the most of what is too much here, beyond what it has and gets.
-    fn room(&self, scene: &Scene, one: &Stocked, days_left: u32) -> Option<Room> {
-        let days = f64::from(days_left) - self.config.inventory.transfer_days as f64;
+    /// The place that would sell the most of what is too much here, beyond what it has and gets, also of the lots before.
+    fn room(&self, scene: &Scene, at: &AtRisk<'_>) -> Option<Room> {
+        let one = at.one;
+        let days = f64::from(at.lot().days_left) - self.config.inventory.transfer_days as f64;
         let rooms = one.elsewhere.iter().filter_map(|(number, to)| {
             let key = SeriesKey { item: one.key.item, location: Some(*number) };
             let outlook = self.forecasts.get(key)?;
@@ -386,7 +405,8 @@ impl App {
             ahead.hear(today, &self.heard(ids, Some(to), today));
             // Where its stock is not known, nothing is known of its need.
             let position = self.position(ids, Some(to))?;
-            let units = ahead.over(days).mean - position.total().max(0.0);
+            let sent = at.sent.get(to).copied().unwrap_or(0.0);
+            let units = ahead.over(days).mean - position.total().max(0.0) - sent;
             (units > 0.0).then(|| Room { to: to.clone(), units })
         });
         rooms

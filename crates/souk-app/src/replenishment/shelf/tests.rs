@@ -5,6 +5,7 @@ use souk_core::wire::json::product_from_json;
 use souk_core::{Currency, SiteId};
 
 use crate::demand::tests::{open, place, sale, sales, send, stock, tea, wanted};
+use crate::forecasts::ForecastRequest;
 use crate::purchasing::tests::supplier;
 use crate::replenishment::{PlanLine, ReplenishmentPlan};
 use crate::test_shop::{Shop, caller};
@@ -131,6 +132,39 @@ async fn units_of_unknown_age_count_as_fresh() {
     let line = tea_line(&found);
     let left = 300.0 - sold_in(5);
     assert!((line.expiring - left).abs() < 10.0, "{} for {left}", line.expiring);
+}
+
+#[tokio::test]
+async fn what_keeps_longer_than_is_planned_does_not_go_off() {
+    let shop = selling("", json!({})).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 60), "2026-01-14T22:30:00Z")]).await;
+    let free = plan(&shop).await;
+    let free = tea_line(&free);
+    let ids = (SiteId::main(), place());
+    for days in [730, 36_500, 2_147_483_647, 4_294_967_295] {
+        keeps(&shop, days).await;
+        let found = plan(&shop).await;
+        let line = tea_line(&found);
+        assert_eq!((line.keeps_days, line.most, line.waste), (None, None, 0.0), "{days}");
+        assert_eq!((line.expiring, line.quantity), (0.0, free.quantity), "{days}");
+        let waste = shop.app.waste((&ids.0, &ids.1), &caller(Role::Planner)).await.unwrap();
+        assert_eq!(waste.lots, [], "{days}");
+        let ask = ForecastRequest {
+            site: ids.0.clone(),
+            product: tea(),
+            location: Some(ids.1.clone()),
+            horizon_days: 7,
+            levels: vec![0.8],
+        };
+        let answer = shop.app.forecast(ask, &caller(Role::Planner)).await.unwrap();
+        assert!(answer.risks.iter().all(|risk| risk.risk != "expiry"), "{days}");
+    }
+    // One day less is a life; a fresh unit of no day at all is sold on its first.
+    for (days, keeps_days) in [(729, 729), (1, 1), (0, 1)] {
+        keeps(&shop, days).await;
+        let found = plan(&shop).await;
+        assert_eq!(tea_line(&found).keeps_days, Some(keeps_days), "{days}");
+    }
 }
 
 #[tokio::test]

@@ -83,24 +83,29 @@ async fn a_markdown_claims_what_past_promotions_did_and_no_more() {
     assert!(text.contains("20 days with a lower price here"), "{text}");
 }
 
+/// Twenty of tea are sold in Oslo each day, and 15 are there.
+async fn sells_in_oslo(shop: &Shop) {
+    let there = (1..=60).map(|ago| {
+        let mut event = sale(ago, &[("tea", 20)]);
+        event["messageId"] = json!(format!("oslo{ago}"));
+        event["properties"]["order_id"] = json!(format!("oslo{ago}"));
+        event["properties"]["location_id"] = json!("oslo");
+        event
+    });
+    send(shop, there.collect()).await;
+    let mut counted = stock("Stock Counted", ("tea", 15), "2026-01-14T22:30:00Z");
+    counted["properties"]["location_id"] = json!("oslo");
+    counted["messageId"] = json!("oslo");
+    send(shop, vec![counted]).await;
+}
+
 #[tokio::test]
 async fn what_another_place_would_sell_is_sent_there() {
     for (settings, is_moved) in
         [("", true), ("transfer_cost: 90000", false), ("transfer_days: 5", false)]
     {
         let shop = selling(settings, json!({})).await;
-        let there = (1..=60).map(|ago| {
-            let mut event = sale(ago, &[("tea", 20)]);
-            event["messageId"] = json!(format!("oslo{ago}"));
-            event["properties"]["order_id"] = json!(format!("oslo{ago}"));
-            event["properties"]["location_id"] = json!("oslo");
-            event
-        });
-        send(&shop, there.collect()).await;
-        let mut counted = stock("Stock Counted", ("tea", 15), "2026-01-14T22:30:00Z");
-        counted["properties"]["location_id"] = json!("oslo");
-        counted["messageId"] = json!("oslo");
-        send(&shop, vec![counted]).await;
+        sells_in_oslo(&shop).await;
         send(&shop, too_much()).await;
         let found = waste(&shop).await;
         let advice = &found.lots[0].advice;
@@ -121,5 +126,35 @@ async fn what_another_place_would_sell_is_sent_there() {
         assert!(matches!(found.lots[0].advice, LotAdvice::Keep { .. }));
         let oslo = LocationId::new("oslo").unwrap();
         assert!(shop.app.waste((&SiteId::main(), &oslo), &bound).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn no_two_lots_are_sent_into_one_room() {
+    // Four days of 20 less the 15 that are there; on the 20th there is one day more.
+    for (second_ends, room_of_second) in [("2026-01-19", 0.0), ("2026-01-20", 20.0)] {
+        let shop = selling("", json!({})).await;
+        sells_in_oslo(&shop).await;
+        let lots = vec![
+            lot("Stock Received", ("first", 150), "2026-01-19"),
+            lot("Stock Received", ("second", 150), second_ends),
+        ];
+        send(&shop, lots).await;
+        let found = waste(&shop).await;
+        let sent = |name: &str| {
+            let lot = found.lots.iter().find(|one| one.lot.as_deref() == Some(name)).unwrap();
+            // Each alone has more than Oslo has room for.
+            assert!(lot.unsold > 86.0, "{lot:?}");
+            match &lot.advice {
+                LotAdvice::Move { units, .. } => *units,
+                LotAdvice::Keep { text } => {
+                    assert!(text.contains("no other place would sell more"), "{text}");
+                    0.0
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!((sent("first") - 65.0).abs() < 5.0, "{found:?}");
+        assert!((sent("second") - room_of_second).abs() < 3.0, "{found:?}");
     }
 }
