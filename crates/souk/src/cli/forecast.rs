@@ -53,6 +53,9 @@ pub(crate) struct ForecastArgs {
     /// Where to write the forecasts, as CSV [default: stdout]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
+    /// Where to draw history, forecast, intervals and promotions of the first 12 series, as SVG
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,8 +1,10 @@
 //! `souk forecast`: sales in, expected demand out, without a server.
 
+mod plot;
 pub(crate) mod table;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
@@ -29,14 +31,16 @@ pub(crate) fn run(args: &ForecastArgs, output: Output) -> Result<()> {
     let (tasks, drivers) = input.tasks();
     let forecasts = souk_forecast::forecast_with(&tasks, &drivers, &settings);
     let seconds = start.elapsed().as_secs_f64();
+    if let Some(path) = &args.plot {
+        write_whole(path, &plot::picture(&input, &forecasts, &settings))?;
+        if let Some(more) = forecasts.len().checked_sub(plot::PANELS_MAX).filter(|more| *more > 0) {
+            term::say(&format!("{more} more series are not drawn"));
+        }
+    }
     let text = csv(&input, &forecasts, &settings);
     match (&args.out, output) {
         (Some(path), _) => {
-            let about = || format!("cannot write {}", path.display());
-            let mut partial = path.as_os_str().to_owned();
-            partial.push(".partial");
-            std::fs::write(&partial, text).with_context(about)?;
-            std::fs::rename(&partial, path).with_context(about)?;
+            write_whole(path, &text)?;
             let summary = summary(&input, &forecasts);
             term::print_result(output, &summary, |summary| {
                 let number = |name: &str| summary[name].to_string();
@@ -44,15 +48,23 @@ pub(crate) fn run(args: &ForecastArgs, output: Output) -> Result<()> {
             })?;
         }
         (None, Output::Json) => {
-            term::print_result(output, &documents(&input, &forecasts, &settings), |_| {
-                String::new()
-            })?;
+            let documents = documents(&input, &forecasts, &settings);
+            term::print_result(output, &documents, |_| String::new())?;
         }
         (None, _) => term::print_line(&text)?,
     }
     let speed = tasks.len() as f64 / seconds.max(1e-9);
     term::say(&format!("{} series in {seconds:.1} s: {speed:.0} series/s", tasks.len()));
     Ok(())
+}
+
+/// Writes a file that is there whole or not at all.
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let about = || format!("cannot write {}", path.display());
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, text).with_context(about)?;
+    std::fs::rename(&partial, path).with_context(about)
 }
 
 /// Says what is wrong with single series, and ends when none is left.

@@ -305,6 +305,19 @@ impl Input {
         });
     }
 
+    /// What drives a series: each column's name, and its values from the first step to the last that is known.
+    pub(super) fn columns<'a>(&'a self, known: &'a Known) -> Vec<(&'a str, Vec<f64>)> {
+        let whole = |number: usize| {
+            let ahead = known.ahead.get(number).into_iter().flatten();
+            known.past[number].iter().chain(ahead).copied().collect()
+        };
+        self.drivers
+            .iter()
+            .enumerate()
+            .map(|(number, name)| (name.as_str(), whole(number)))
+            .collect()
+    }
+
     /// What is to be forecast, with what drives it.
     pub(crate) fn tasks(&self) -> (Vec<Task>, Vec<Drivers>) {
         let task = |known: &Known| super::task(known, self.season_length);
