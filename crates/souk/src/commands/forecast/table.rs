@@ -13,7 +13,7 @@ use souk_forecast::series::{Gaps, Row, Series, clean};
 use crate::cli::{GapRule, SeriesArgs};
 use crate::failure::Failure;
 
-const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
+pub(super) const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
 const TIME: &[&str] = &["ds", "date", "timestamp", "step"];
 const VALUE: &[&str] = &["y", "quantity", "units", "sales", "value"];
 
@@ -246,6 +246,13 @@ fn aligned(series: &Series, rows: &[Later], n_drivers: usize) -> Vec<Vec<f64>> {
         }
     }
     past
+}
+
+impl Known {
+    /// A series without anything that drives it.
+    pub(super) fn alone(id: String, series: Series) -> Known {
+        Known { id, series, past: Vec::new(), ahead: Vec::new(), later: Vec::new() }
+    }
 }
 
 impl Input {
