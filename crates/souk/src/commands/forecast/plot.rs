@@ -33,8 +33,7 @@ fn panel((input, known): (&Input, &Known), forecast: &Forecast, settings: &Setti
     let last = known.series.y.last().map(|y| ((n - 1) as f64, *y));
     let ahead = |idx: usize| (n + idx) as f64;
     let mean = forecast.mean.iter().enumerate().map(|(idx, mean)| (ahead(idx), *mean));
-    let mut levels: Vec<(f64, &(Vec<f64>, Vec<f64>))> =
-        settings.levels.iter().copied().zip(&forecast.intervals).collect();
+    let mut levels: Vec<_> = settings.levels.iter().copied().zip(&forecast.intervals).collect();
     // The widest one first, so that the others lie upon it.
     levels.sort_by(|a, b| b.0.total_cmp(&a.0));
     let bands = levels.iter().enumerate().map(|(place, (level, (low, high)))| Band {
@@ -105,7 +104,7 @@ fn stripes(input: &Input, known: &Known, first: usize) -> Vec<Stripe> {
         n_on > 0 && 2 * n_on <= values.len()
     });
     let colours = [YELLOW, ORANGE, GREEN];
-    let with_colour = seldom.zip(colours.into_iter());
+    let with_colour = seldom.zip(colours);
     let stripe = with_colour.map(|((name, values), colour)| {
         let on = |idx: &usize| values[*idx] != 0.0;
         let steps: Vec<usize> = (first..values.len()).filter(on).collect();
