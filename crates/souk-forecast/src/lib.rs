@@ -15,6 +15,7 @@ pub mod drivers;
 pub mod ets;
 pub mod evaluate;
 pub mod guard;
+pub mod hierarchy;
 pub mod intermittent;
 mod intervals;
 pub mod measures;

@@ -231,6 +231,28 @@ fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize>
 }
 
 impl Series {
+    /// What several series are together, step by step; where one has not begun it was 0. `None` when they do not end
+    /// together or are not equally far apart.
+    pub fn summed(parts: &[&Series]) -> Option<Series> {
+        let longest = *parts.iter().max_by_key(|part| part.y.len())?;
+        let end = |part: &Series| part.first.checked_add(part.y.len() as i64);
+        let mut sum = Series { notes: Vec::new(), ..longest.clone() };
+        sum.y.iter_mut().for_each(|y| *y = 0.0);
+        for part in parts {
+            if part.frequency != sum.frequency || end(part) != end(longest) {
+                return None;
+            }
+            let late = sum.y.len() - part.y.len();
+            sum.y[late..].iter_mut().zip(&part.y).for_each(|(sum, y)| *sum += y);
+        }
+        Some(sum)
+    }
+
+    /// The moment of a step, from 0 for the first value, or beyond the last; `None` beyond the calendar's end.
+    pub fn moment_at(&self, step: usize) -> Option<Moment> {
+        self.frequency.moment(self.first.checked_add(step as i64)?, self.phase)
+    }
+
     /// The moment of a step after the last value, from 1; `None` beyond the calendar's end.
     pub fn moment_after(&self, step: usize) -> Option<Moment> {
         let last = self.first.checked_add(self.y.len() as i64 - 1)?;

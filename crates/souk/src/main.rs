@@ -1,6 +1,7 @@
 //! The one binary: its command line, and the place where storage and application meet.
 
 mod backends;
+mod chart;
 mod cli;
 mod commands;
 mod control;

@@ -50,9 +50,17 @@ pub(crate) struct ForecastArgs {
     /// What is known of the time ahead: `unique_id,ds` and numeric columns that the input has too
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) future: Option<PathBuf>,
+    /// Text columns whose values are groups: the whole and every group are forecast too, and all adds up
+    ///
+    /// A level for each combination of columns. How it is made to add up is chosen by earlier days.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', conflicts_with = "future")]
+    pub(crate) hierarchy: Vec<String>,
     /// Where to write the forecasts, as CSV [default: stdout]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
+    /// Where to draw history, forecast, intervals and promotions of the first 12 series, as SVG
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -56,6 +56,9 @@ pub(crate) struct SimulateStockArgs {
     /// Chances to suffice that are tried
     #[arg(long, value_name = "SHARES", value_delimiter = ',', default_values_t = [0.8, 0.9, 0.95, 0.98, 0.99])]
     pub(crate) services: Vec<f64>,
+    /// Where to draw stock over fill rate, a line for each policy, as SVG
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) plot: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,14 +1,18 @@
 //! `souk forecast`: sales in, expected demand out, without a server.
 
+mod hierarchy;
+mod plot;
 pub(crate) mod table;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use souk_forecast::{Forecast, Settings, Task};
 
+use self::hierarchy::Grouped;
 use self::table::{Input, Known};
 use crate::cli::{ForecastArgs, Output, SeriesArgs};
 use crate::failure::Failure;
@@ -24,35 +28,58 @@ pub(crate) fn run(args: &ForecastArgs, output: Output) -> Result<()> {
     input.stay_in_calendar(horizon);
     let needs = vec![horizon; input.series.len()];
     input.look_ahead(horizon, &needs);
+    let grouped = match args.hierarchy.is_empty() {
+        true => None,
+        false => Some(Grouped::of(&mut input, &args.hierarchy, &args.series)?),
+    };
     refuse_nothing(&input, &args.series)?;
     let settings = settings(&args.series, horizon);
     let (tasks, drivers) = input.tasks();
-    let forecasts = souk_forecast::forecast_with(&tasks, &drivers, &settings);
+    let mut forecasts = souk_forecast::forecast_with(&tasks, &drivers, &settings);
+    let added = grouped.map(|grouped| grouped.reconcile(&input, &mut forecasts, &settings));
     let seconds = start.elapsed().as_secs_f64();
+    if let Some(path) = &args.plot {
+        write_whole(path, &plot::picture(&input, &forecasts, &settings))?;
+        if let Some(more) = forecasts.len().checked_sub(plot::PANELS_MAX).filter(|more| *more > 0) {
+            term::say(&format!("{more} more series are not drawn"));
+        }
+    }
     let text = csv(&input, &forecasts, &settings);
     match (&args.out, output) {
         (Some(path), _) => {
-            let about = || format!("cannot write {}", path.display());
-            let mut partial = path.as_os_str().to_owned();
-            partial.push(".partial");
-            std::fs::write(&partial, text).with_context(about)?;
-            std::fs::rename(&partial, path).with_context(about)?;
-            let summary = summary(&input, &forecasts);
+            write_whole(path, &text)?;
+            let summary = with_sums(summary(&input, &forecasts), added);
             term::print_result(output, &summary, |summary| {
                 let number = |name: &str| summary[name].to_string();
                 format!("{} series forecast, {} refused\n", number("forecast"), number("refused"))
             })?;
         }
         (None, Output::Json) => {
-            term::print_result(output, &documents(&input, &forecasts, &settings), |_| {
-                String::new()
-            })?;
+            let documents = with_sums(documents(&input, &forecasts, &settings), added);
+            term::print_result(output, &documents, |_| String::new())?;
         }
         (None, _) => term::print_line(&text)?,
     }
     let speed = tasks.len() as f64 / seconds.max(1e-9);
     term::say(&format!("{} series in {seconds:.1} s: {speed:.0} series/s", tasks.len()));
     Ok(())
+}
+
+/// A result with how it was made to add up.
+fn with_sums(mut result: Value, added: Option<Value>) -> Value {
+    if let Some(added) = added {
+        result["hierarchy"] = added;
+    }
+    result
+}
+
+/// Writes a file that is there whole or not at all.
+pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let about = || format!("cannot write {}", path.display());
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    std::fs::write(&partial, text).with_context(about)?;
+    std::fs::rename(&partial, path).with_context(about)
 }
 
 /// Says what is wrong with single series, and ends when none is left.

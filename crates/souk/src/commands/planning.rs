@@ -9,11 +9,12 @@ use souk_app::{
 };
 use souk_core::{LocationId, SiteId};
 
+use crate::chart::{self, Line, Panel, Stroke};
 use crate::cli::{ReplenishArgs, SimulateCommand};
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
 use crate::settings::Settings;
-use crate::term::columns;
+use crate::term::{self, columns};
 
 /// What `souk replenish` is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,41 @@ pub(crate) async fn simulate(what: SimulateCommand, settings: &Settings) -> Resu
         products: args.products,
         services: args.services,
     };
-    super::finish(settings, &job, said_of_simulation).await
+    let result = super::perform(settings, &job).await?;
+    if let Some(path) = args.plot {
+        super::forecast::write_whole(&path, &chart::svg(&[stock_panel(&result)]))?;
+    }
+    Ok(term::print_result(settings.output, &result, said_of_simulation)?)
+}
+
+/// A replay as a picture: what stock buys, by policy.
+pub(super) fn stock_panel(result: &Value) -> Panel {
+    let policies = [
+        ("forecast", "Souk's forecasts", chart::BLUE),
+        ("ses_normal", "exponential smoothing, normal safety stock", chart::ORANGE),
+        ("two_weeks", "two weeks of sales", chart::GREEN),
+    ];
+    let line = |(policy, label, colour): (&str, &str, &'static str)| {
+        let rows = list(result, "rows").iter().filter(|row| row["policy"] == policy);
+        let point =
+            |row: &Value| Some((100.0 * row["fill_rate"].as_f64()?, row["stock"].as_f64()?));
+        let mut points: Vec<(f64, f64)> = rows.filter_map(point).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Line { label: label.to_owned(), colour, points, stroke: Stroke::Dotted }
+    };
+    Panel {
+        title: "Stock that a fill rate costs".to_owned(),
+        subtitle: format!(
+            "{} products, {} to {}; a dot for each chance that was aimed at; lower is better",
+            result["products"],
+            result["from"].as_str().unwrap_or_default(),
+            result["to"].as_str().unwrap_or_default()
+        ),
+        x_label: "fill rate: share of demand that was served from stock, in percent".to_owned(),
+        y_label: "units in stock on average".to_owned(),
+        lines: policies.into_iter().map(line).collect(),
+        ..Panel::default()
+    }
 }
 
 fn place(shop: &Shop, site: Option<&str>, location: Option<&str>) -> Result<(SiteId, LocationId)> {

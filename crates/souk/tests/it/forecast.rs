@@ -131,3 +131,76 @@ fn what_a_later_file_spoils_is_refused_once() {
     assert_eq!(err.matches("series `b`").count(), 1, "{err}");
     assert!(err.contains("series `c` has no date so far ahead"), "{err}");
 }
+
+/// Groups and the whole are forecast beside the series, add up, and are drawn.
+#[test]
+fn sums_add_up_and_are_drawn() {
+    let folder = TempDir::new().unwrap();
+    let mut sales = "unique_id,ds,y,Category\n".to_owned();
+    for day in 0..84 {
+        for (number, (id, group)) in
+            [("a", "tea"), ("b", "tea"), ("c", "rye"), ("late", "rye")].into_iter().enumerate()
+        {
+            if id != "late" || day > 30 {
+                let y = 10 * (number + 1) + day % 7 + (day * (number + 3)) % 5;
+                sales.push_str(&format!("{id},{day},{y},{group}\n"));
+            }
+        }
+    }
+    sales.push_str("over,0,5,tea\nover,1,5,tea\ntwo,82,1,tea\ntwo,83,1,rye\nnone,83,1,\n");
+    std::fs::write(folder.path().join("sales.csv"), sales).unwrap();
+    let input = ["forecast", "--input", "sales.csv", "--horizon", "7", "--season-length", "7"];
+    let more = ["--hierarchy", "category", "--plot", "sales.svg", "--output", "json"];
+    let (code, out, err) = texts(&souk(folder.path(), &[&input[..], &more].concat()));
+    assert_eq!(code, Some(0), "{err}");
+    for fault in [
+        "series `over` ends at 1 in steps of `1`, most at 83",
+        "series `two` is in `tea` and in `rye`",
+        "series `none` has a row without a group",
+        "all adds up by `",
+    ] {
+        assert!(err.contains(fault), "{fault}: {err}");
+    }
+    let result: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let means = |id: &str| -> Vec<f64> {
+        let series = result["series"].as_array().unwrap();
+        let one = series.iter().find(|one| one["unique_id"] == id).unwrap();
+        let steps = one["forecast"].as_array().unwrap();
+        steps.iter().map(|step| step["mean"].as_f64().unwrap()).collect()
+    };
+    let sum = |ids: &[&str]| -> Vec<f64> {
+        (0..7).map(|step| ids.iter().map(|id| means(id)[step]).sum()).collect()
+    };
+    let close = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(close(means("category=tea"), sum(&["a", "b"])));
+    assert!(close(means("category=rye"), sum(&["c", "late"])));
+    assert!(close(means("total"), sum(&["a", "b", "c", "late"])));
+    assert!(means("total").iter().all(|mean| (90.0..150.0).contains(mean)));
+    let hierarchy = &result["hierarchy"];
+    assert_eq!(hierarchy["windows"], 3);
+    let trials = hierarchy["trials"].as_array().unwrap();
+    assert_eq!(trials.len(), 6);
+    let worst = |trial: &serde_json::Value| -> f64 {
+        let ratios = trial["error_over_base"].as_object().unwrap();
+        assert_eq!(ratios.len(), 3);
+        ratios.values().map(|ratio| ratio.as_f64().unwrap()).fold(0.0, f64::max)
+    };
+    let chosen = trials.iter().find(|trial| trial["method"] == hierarchy["method"]).unwrap();
+    // What is said of the chosen way is what its figures say, and where none keeps all levels it is the least bad.
+    let keeps_all = worst(chosen) <= 1.01;
+    assert_eq!(hierarchy["keeps_all_levels"], keeps_all);
+    assert_eq!(err.contains("but every way made some level"), !keeps_all, "{err}");
+    let least = trials.iter().map(worst).fold(f64::INFINITY, f64::min);
+    assert!(keeps_all || worst(chosen) == least, "{trials:?}");
+    let drawn = std::fs::read_to_string(folder.path().join("sales.svg")).unwrap();
+    for words in
+        [">category=tea</text>", ">95 % of futures</text>", ">history</text>", "units per step"]
+    {
+        assert!(drawn.contains(words), "{words}");
+    }
+    assert_eq!(drawn.matches("<polygon").count(), 2 * 7);
+    let (code, _, err) =
+        texts(&souk(folder.path(), &[&input[..], &["--hierarchy", "brand"]].concat()));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("there is no column `brand`"), "{err}");
+}

@@ -13,7 +13,7 @@ use souk_forecast::series::{Gaps, Row, Series, clean};
 use crate::cli::{GapRule, SeriesArgs};
 use crate::failure::Failure;
 
-const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
+pub(super) const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
 const TIME: &[&str] = &["ds", "date", "timestamp", "step"];
 const VALUE: &[&str] = &["y", "quantity", "units", "sales", "value"];
 
@@ -248,6 +248,13 @@ fn aligned(series: &Series, rows: &[Later], n_drivers: usize) -> Vec<Vec<f64>> {
     past
 }
 
+impl Known {
+    /// A series without anything that drives it.
+    pub(super) fn alone(id: String, series: Series) -> Known {
+        Known { id, series, past: Vec::new(), ahead: Vec::new(), later: Vec::new() }
+    }
+}
+
 impl Input {
     /// Refuses series whose calendar ends before the horizon.
     pub(crate) fn stay_in_calendar(&mut self, horizon: usize) {
@@ -303,6 +310,19 @@ impl Input {
             known.ahead = ahead;
             true
         });
+    }
+
+    /// What drives a series: each column's name, and its values from the first step to the last that is known.
+    pub(super) fn columns<'a>(&'a self, known: &'a Known) -> Vec<(&'a str, Vec<f64>)> {
+        let whole = |number: usize| {
+            let ahead = known.ahead.get(number).into_iter().flatten();
+            known.past[number].iter().chain(ahead).copied().collect()
+        };
+        self.drivers
+            .iter()
+            .enumerate()
+            .map(|(number, name)| (name.as_str(), whole(number)))
+            .collect()
     }
 
     /// What is to be forecast, with what drives it.
