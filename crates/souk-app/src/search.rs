@@ -8,22 +8,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use souk_core::rules::SegmentsOf;
-use souk_core::{
-    Filter, Impressions, Marks, ProductId, Purpose, Purposes, SearchMark, SiteId, SubjectId,
-    Timestamp,
-};
+use souk_core::{Filter, ProductId, Purpose, Purposes, SiteId, Timestamp};
 use souk_search::{
     Facet, FacetRequest, Language, Meaning, Relaxation, ScoreParts, SearchAnswer, SearchError,
     SearchRequest, SortBy, Structure, Typing, Understood,
 };
 
-use crate::audit::Counted;
 use crate::holdout::HoldoutArm;
 use crate::projections::{Use, Views, Whom};
 use crate::recommend::{Asked, Hand, Moved, RecommendContext, Scope, random_id};
 use crate::rules::RuleBook;
 use crate::segments::Membership;
-use crate::{App, AppError, AuditOperation, Caller, Operation, Shown};
+use crate::{App, AppError, Caller, Operation};
 
 mod follow;
 mod json;
@@ -33,6 +29,7 @@ mod learned;
 mod learned_tests;
 mod meaning;
 mod messages;
+mod noted;
 mod personal;
 mod pool;
 mod shelf;
@@ -51,6 +48,7 @@ pub use synonyms::{SYNONYMS_MAX, SynonymSet};
 
 use learned::LearnedQuery;
 use messages::Messages;
+use noted::Answered;
 use personal::Taste;
 use pool::Page;
 
@@ -276,30 +274,6 @@ impl App {
         Ok(Answered { found, admitted, arm, may_analyse })
     }
 
-    /// Notes what was answered, and of whom.
-    async fn note_answer(
-        &self,
-        (query, answered): (&SearchQuery, Answered),
-        caller: &Caller,
-    ) -> SearchFound {
-        let Answered { found, admitted, arm, may_analyse } = answered;
-        let subject = admitted.whom.known.or(admitted.whom.alone);
-        if query.is_gpc
-            && let Some(subject) = subject
-        {
-            self.record_gpc(subject, &admitted.site).await;
-        }
-        // What is asked anew with each letter is looked at by nobody; what is gone on with, neither.
-        if query.typing == Typing::Finished && query.cursor.is_none() {
-            let subject = subject.filter(|_| may_analyse);
-            self.note_found((query, &found), (subject, &admitted), arm);
-        }
-        if let Some(subject) = subject {
-            self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
-        }
-        found
-    }
-
     async fn admit_search(
         &self,
         query: &SearchQuery,
@@ -318,47 +292,6 @@ impl App {
         let may_know_rules =
             caller.may(Operation::ReadRules) || caller.may(Operation::RecommendAnyShopper);
         Ok(Admitted { whom, site, withheld, now: self.clock.now(), may_know_rules })
-    }
-}
-
-/// An answer of which nothing is noted yet.
-struct Answered {
-    found: SearchFound,
-    admitted: Admitted,
-    arm: Option<HoldoutArm>,
-    may_analyse: bool,
-}
-
-impl App {
-    /// Leaves what was shown for the background; never waits.
-    fn note_found(
-        &self,
-        (query, found): (&SearchQuery, &SearchFound),
-        (subject, admitted): (Option<SubjectId>, &Admitted),
-        arm: Option<HoldoutArm>,
-    ) {
-        let arms = arm.filter(|_| subject.is_some()).map(|arm| arm.mark(&self.config.holdout));
-        let small = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
-        // Browsing a category without words is no search.
-        let search = (!query.query.trim().is_empty()).then(|| SearchMark {
-            query: query.query.as_str().into(),
-            n_found: small(found.total as u128),
-            took_us: small(found.took.as_micros()),
-        });
-        self.record_impressions(Shown {
-            subject,
-            site: admitted.site.clone(),
-            channel: query.context.channel,
-            at: admitted.now,
-            withheld: admitted.withheld,
-            impressions: Impressions {
-                request_id: found.request_id.as_str().into(),
-                placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
-                strategy: SEARCH_STRATEGY.into(),
-                products: found.hits.iter().map(|hit| hit.product_id.clone()).collect(),
-                marks: Marks { arms: arms.into_iter().collect(), products: Vec::new(), search },
-            },
-        });
     }
 }
 

@@ -7,7 +7,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use serde_json::{Value, json};
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::{product_from_json, rule_from_json};
-use souk_core::{Currency, ErrorKind, Fact};
+use souk_core::{Currency, ErrorKind, Fact, Impressions};
 
 use super::*;
 use crate::privacy::{Identity, Who};

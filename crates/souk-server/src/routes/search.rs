@@ -78,9 +78,8 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         queries.push(query);
     }
     let found = edge.app.search_all(&queries, &caller).await;
-    let found = found.map_err(|(idx, error)| {
-        Box::<Problem>::from(error).below(&format!("/searches/{idx}"))
-    })?;
+    let found = found
+        .map_err(|(idx, error)| Box::<Problem>::from(error).below(&format!("/searches/{idx}")))?;
     let answers: Vec<String> = found.iter().map(search_to_json).collect();
     Ok(json_text(format!("{{\"answers\":[{}]}}", answers.join(","))))
 }

@@ -1,0 +1,74 @@
+//! What is noted of an answer: what was shown to whom, and that it was asked.
+
+use souk_core::{Impressions, Marks, SearchMark, SubjectId};
+use souk_search::Typing;
+
+use super::{Admitted, SEARCH_STRATEGY, SearchFound, SearchQuery};
+use crate::audit::Counted;
+use crate::holdout::HoldoutArm;
+use crate::{App, AuditOperation, Caller, Shown};
+
+/// An answer of which nothing is noted yet.
+pub(super) struct Answered {
+    pub(super) found: SearchFound,
+    pub(super) admitted: Admitted,
+    pub(super) arm: Option<HoldoutArm>,
+    pub(super) may_analyse: bool,
+}
+
+impl App {
+    /// Notes what was answered, and of whom.
+    pub(super) async fn note_answer(
+        &self,
+        (query, answered): (&SearchQuery, Answered),
+        caller: &Caller,
+    ) -> SearchFound {
+        let Answered { found, admitted, arm, may_analyse } = answered;
+        let subject = admitted.whom.known.or(admitted.whom.alone);
+        if query.is_gpc
+            && let Some(subject) = subject
+        {
+            self.record_gpc(subject, &admitted.site).await;
+        }
+        // What is asked anew with each letter is looked at by nobody; what is gone on with, neither.
+        if query.typing == Typing::Finished && query.cursor.is_none() {
+            let subject = subject.filter(|_| may_analyse);
+            self.note_found((query, &found), (subject, &admitted), arm);
+        }
+        if let Some(subject) = subject {
+            self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
+        }
+        found
+    }
+
+    /// Leaves what was shown for the background; never waits.
+    fn note_found(
+        &self,
+        (query, found): (&SearchQuery, &SearchFound),
+        (subject, admitted): (Option<SubjectId>, &Admitted),
+        arm: Option<HoldoutArm>,
+    ) {
+        let arms = arm.filter(|_| subject.is_some()).map(|arm| arm.mark(&self.config.holdout));
+        let small = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
+        // Browsing a category without words is no search.
+        let search = (!query.query.trim().is_empty()).then(|| SearchMark {
+            query: query.query.as_str().into(),
+            n_found: small(found.total as u128),
+            took_us: small(found.took.as_micros()),
+        });
+        self.record_impressions(Shown {
+            subject,
+            site: admitted.site.clone(),
+            channel: query.context.channel,
+            at: admitted.now,
+            withheld: admitted.withheld,
+            impressions: Impressions {
+                request_id: found.request_id.as_str().into(),
+                placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
+                strategy: SEARCH_STRATEGY.into(),
+                products: found.hits.iter().map(|hit| hit.product_id.clone()).collect(),
+                marks: Marks { arms: arms.into_iter().collect(), products: Vec::new(), search },
+            },
+        });
+    }
+}
