@@ -364,10 +364,12 @@ impl App {
         let tell = |days: &Days, of: (String, String)| {
             Telling { days, asked: &asked, asked_later: &asked_later }.figures(of)
         };
-        let is_one_site = counts.sites.len() <= 1;
-        let all = is_one_site.then(|| tell(&counts.all, Default::default())).unwrap_or_default();
-        let anonymous_searches =
-            is_one_site.then(|| told_unnamed(&counts.unnamed, &asked)).flatten();
+        // The sum of several sites less that of one would be another's, of however few.
+        let (mut all, mut anonymous_searches) = (QueryFigures::default(), None);
+        if counts.sites.len() <= 1 {
+            all = tell(&counts.all, Default::default());
+            anonymous_searches = told_unnamed(&counts.unnamed, &asked);
+        }
         let rows = counts
             .queries
             .iter()
