@@ -19,6 +19,13 @@ pub struct EaseParams {
     pub to_power: f32,
     /// How much each older item of the history counts relative to the next younger one, in 0..=1.
     pub recency: f32,
+    /// How much more a pair counts that was taken one right after the other: a pair `n` places apart in
+    /// a history counts `1 + nearness · exp(-n / reach)`; 0 is the paper's model.
+    #[serde(default)]
+    pub nearness: f32,
+    /// Within how many places pairs count as near, above 0.
+    #[serde(default = "reach")]
+    pub reach: f32,
     /// Only this many items, the most taken, are modelled: the bound of memory (2 n² bytes while it
     /// fits) and of time (n³).
     pub items_max: usize,
@@ -35,16 +42,23 @@ impl Default for EaseParams {
             length_power: 0.0,
             to_power: 0.0,
             recency: 1.0,
+            nearness: 0.0,
+            reach: reach(),
             items_max: 20_000,
             kept_max: 1_000,
         }
     }
 }
 
+fn reach() -> f32 {
+    3.0
+}
+
 /// The weights with which items speak for each other, of which none speaks for itself.
 ///
 /// With the Gram matrix `G = XᵀX` and `P = (G + λI)⁻¹`, `B_ij = -P_ij / P_jj` off the diagonal and 0 on it; a history
-/// scores `j` by `Σᵢ B_ij`. A new shopper's history is scored at once; a new item needs a `fit`. Forgetting
+/// scores `j` by `Σᵢ B_ij`. With [`EaseParams::nearness`] the Gram matrix counts what was taken close together more; it stays
+/// positive semidefinite, because `exp(-|n| / reach)` is a kernel. A new shopper's history is scored at once; a new item needs a `fit`. Forgetting
 /// someone is complete with the next `fit`: a weight is no count that could be taken back.
 ///
 /// Source: Steck, *Embarrassingly Shallow Autoencoders for Sparse Data*, WWW 2019, eq. 8.
@@ -64,7 +78,7 @@ impl Ease {
         for (place, item) in modelled.iter().enumerate() {
             places[item.0 as usize] = place;
         }
-        let mut gram = gram(histories, (&modelled, &places), params.length_power);
+        let mut gram = gram(histories, (&modelled, &places), params);
         let penalty = params.penalty * mean_weight(histories, params.length_power);
         for place in 0..modelled.len() {
             gram.set(place, place, gram.get(place, place) + penalty);
@@ -122,22 +136,25 @@ fn modelled(histories: &Histories, items_max: usize) -> Vec<Item> {
     modelled
 }
 
-/// How often each two items share a history, histories weighed by their length.
+/// How often each two items share a history, histories weighed by their length and pairs by how near they are.
 fn gram(
     histories: &Histories,
     (modelled, places): (&[Item], &[usize]),
-    length_power: f32,
+    params: EaseParams,
 ) -> Symmetric {
     let mut gram = Symmetric::identity(modelled.len());
     let mut row = vec![0.0_f32; modelled.len()];
+    let near = near(params);
     for (place, &item) in modelled.iter().enumerate() {
         row[..=place].fill(0.0);
         for &shopper in histories.takers(item) {
             let items = histories.items(shopper);
-            let weight = (items.len() as f32).powf(-length_power);
-            for other in items.iter().map(|other| places[other.0 as usize]) {
+            let weight = (items.len() as f32).powf(-params.length_power);
+            let at = items.iter().position(|&held| held == item).unwrap_or_default();
+            for (other_at, other) in items.iter().enumerate() {
+                let other = places[other.0 as usize];
                 if other <= place {
-                    row[other] += weight;
+                    row[other] += weight * near.get(at.abs_diff(other_at)).unwrap_or(&1.0);
                 }
             }
         }
@@ -147,6 +164,15 @@ fn gram(
     }
     gram
 }
+
+/// What pairs count by the places between them; those further apart count 1.
+fn near(params: EaseParams) -> Vec<f32> {
+    let more = |gap: usize| params.nearness * (-(gap as f32) / params.reach).exp();
+    (0..).map(more).take_while(|&more| more > NEAR_MIN).map(|more| 1.0 + more).collect()
+}
+
+/// Less than this does not matter.
+const NEAR_MIN: f32 = 1e-4;
 
 /// The `limit` largest of some weights by magnitude, ascending by item.
 fn largest(found: &mut Vec<(f32, (Item, f32))>, limit: usize) -> Vec<(Item, f32)> {

@@ -125,6 +125,13 @@ impl SourceParams {
                     1 => each(params, &[0.0, 0.3, 0.5, 0.7], |p, v| p.length_power = v, wrap),
                     2 => each(params, &[-0.1, 0.0, 0.1, 0.2], |p, v| p.to_power = v, wrap),
                     3 => each(params, &[0.7, 0.9, 0.98, 1.0], |p, v| p.recency = v, wrap),
+                    4 => each(params, &[0.0, 1.0, 2.0, 4.0, 8.0], |p, v| p.nearness = v, wrap),
+                    5 if params.nearness > 0.0 => {
+                        each(params, &[1.5, 3.0, 6.0], |p, v| p.reach = v, wrap)
+                    }
+                    6 if params.nearness > 0.0 => {
+                        each(params, PENALTIES, |p, v| p.penalty = v, wrap)
+                    }
                     _ => None,
                 }
             }

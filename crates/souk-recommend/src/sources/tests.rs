@@ -120,6 +120,11 @@ fn ease_matches_the_equation() {
     };
     close(&scored(&ease, &[0]), 1, 1.0 / 3.0);
     close(&scored(&ease, &[1]), 0, 0.5);
+    // Near pairs count twice where they stand and 1 + 1/e one place apart: `G + I = [[5, 1 + 1/e], [1 + 1/e, 3]]`.
+    let near = Ease::fit(&histories, EaseParams { nearness: 1.0, reach: 1.0, ..params }, 1);
+    let pair = 1.0 + (-1.0_f32).exp();
+    close(&scored(&near, &[0]), 1, pair / 5.0);
+    close(&scored(&near, &[1]), 0, pair / 3.0);
     // With room for one item only, the rarer one is not modelled.
     let small = Ease::fit(&histories, EaseParams { items_max: 1, ..params }, 1);
     assert_eq!(scored(&small, &[0]), []);
