@@ -23,7 +23,7 @@ if part simulation; then # 500 lives of two months on two threads, in a release 
 fi
 if part property; then # 20 times the usual cases, of the crates that have properties, in a release build.
   head "property tests, 5,000 cases each"
-  PROPTEST_CASES=5000 cargo test --release --package souk-core --package souk-recommend --package souk-privacy \
+  PROPTEST_CASES=5000 cargo test --release --lib --tests --package souk-core --package souk-recommend --package souk-privacy \
     --package souk-embedded --package souk-app
 fi
 if part erasure; then # A million people, 200 of them erased under 5,000 events a second: some 10 minutes.
@@ -34,7 +34,7 @@ if part erasure; then # A million people, 200 of them erased under 5,000 events 
 fi
 if part consent; then # a million interleavings in a release build; 10,000 of a debug build are part of every test run.
   head "1,000,000 interleavings of consents, acts and reads"
-  SOUK_CONSENT_RUNS=1000000 cargo test --release --package souk-app -- --nocapture no_answer_rests_on_what_is_withheld
+  SOUK_CONSENT_RUNS=1000000 cargo test --release --package souk-app --lib -- --nocapture no_answer_rests_on_what_is_withheld
 fi
 if part abuse; then # What others wait for beside 10,000 bad connections and 100 MB bodies: some 3 minutes.
   head "latencies under abuse"
