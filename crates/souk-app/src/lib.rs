@@ -86,7 +86,7 @@ pub use ingest::{
 };
 pub use limits::RateState;
 pub use models::{
-    BoughtAgain, Model, ModelBaskets, ModelSessions, ModelState, ModelsState, Search,
+    BoughtAgain, JudgedOrders, Model, ModelOrder, ModelState, ModelsState, Search,
 };
 pub use outbox::{DeliveryState, HookCall, HookSender, WebhookDelivery, WebhookPage, WebhookState};
 pub use people::{

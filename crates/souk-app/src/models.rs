@@ -25,16 +25,17 @@ mod baskets;
 mod breaks;
 mod learning;
 mod material;
+mod order;
 mod record;
 mod sessions;
 #[cfg(test)]
 mod tests;
 
-pub use baskets::ModelBaskets;
+pub use learning::JudgedOrders;
 pub use material::BoughtAgain;
 pub(crate) use material::HISTORY_MAX;
+pub use order::ModelOrder;
 pub use record::{Model, ModelState};
-pub use sessions::ModelSessions;
 pub use souk_recommend::evaluate::ratings::Search;
 
 use learning::{InService, fit, is_affordable, learn};
@@ -233,8 +234,7 @@ impl App {
             state: learned.state,
             recipe: learned.recipe,
             verdict: learned.verdict,
-            baskets: learned.baskets,
-            sessions: learned.sessions,
+            orders: learned.judged,
             again: learned.again,
             n_shoppers: learned.n_shoppers,
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),

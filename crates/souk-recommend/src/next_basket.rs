@@ -30,7 +30,7 @@ pub use market::Market;
 pub use neighbours::Neighbourhood;
 pub use ranker::{N_RANKED, RANK_SIGNALS};
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
-pub use teach::{BasketVerdict, TeachParams, Teaching};
+pub use teach::{TeachParams, Teaching};
 
 use crate::numbering::Numbering;
 use crate::trees::Trees;

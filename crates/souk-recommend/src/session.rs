@@ -25,7 +25,7 @@ mod tests;
 pub use mixture::{MIXTURE_SIGNALS, MixtureLessons, MixtureScratch, SessionMixture};
 pub use params::{EVENTS_MAX, RepeatParams, SecondStep, SessionParams};
 pub(crate) use teach::tree_params;
-pub use teach::{SessionTeaching, SessionVerdict};
+pub use teach::SessionTeaching;
 
 /// A question for the next items of a session.
 #[derive(Clone, Copy, Debug)]

@@ -56,7 +56,7 @@ impl Material {
         let items = (0..views.catalogue.n_items() as u32).map(Item);
         let product = |item| Some((item, Arc::clone(views.catalogue.product(item)?)));
         let mut again = BoughtAgain::default();
-        for baskets in crowd.each_buyer().filter(|baskets| baskets.len() >= BASKETS_MIN) {
+        for (_, baskets) in crowd.each_buyer().filter(|(_, own)| own.len() >= BASKETS_MIN) {
             let Some((last, earlier)) = baskets.split_last() else { continue };
             let is_again =
                 |item: &&Item| earlier.iter().any(|one| one.items().binary_search(item).is_ok());
@@ -71,7 +71,7 @@ impl Material {
     /// Copies baskets and visits too.
     pub(super) fn with_lessons(self, views: &Views) -> Material {
         let crowd = views.crowd();
-        let (baskets, visits) = (baskets::copy(crowd.vectors), sessions::copy(crowd.visits));
+        let (baskets, visits) = (baskets::copy(crowd), sessions::copy(crowd.visits));
         Material { baskets, visits, ..self }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use souk_core::Timestamp;
 use souk_ports::{Condition, TableRange, Write, WriteChange};
 use souk_recommend::evaluate::ratings::Verdict;
@@ -10,8 +11,8 @@ use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::SessionMixture;
 use souk_recommend::sources::Recipe;
 
-use super::baskets::{self, ModelBaskets};
-use super::sessions::{self, ModelSessions};
+use super::learning::JudgedOrders;
+use super::order::ModelOrder;
 use super::{BoughtAgain, Orders};
 use crate::{AppError, Parts};
 
@@ -22,6 +23,9 @@ const PREFIX: &str = "model-";
 /// Before the numbers of models whose orders of baskets and of visits are kept: read only when one is fitted.
 const RANKER_PREFIX: &str = "ranker-";
 const MIXTURE_PREFIX: &str = "mixture-";
+/// What rows call what was learned, and what a shop begins with.
+const OF_BASKETS: [&str; 2] = ["trees", "weighted_sum"];
+const OF_SESSIONS: [&str; 2] = ["mixture", "reading"];
 /// Models on record; the oldest go, but never the one that serves.
 const KEPT: usize = 50;
 
@@ -58,10 +62,8 @@ pub struct Model {
     pub recipe: Recipe,
     /// How good it was on what it did not learn from.
     pub verdict: Verdict,
-    /// What was learned of the order of next baskets; `None` where there was too little to learn from.
-    pub baskets: Option<ModelBaskets>,
-    /// What was learned of the order of a visit's next products; `None` likewise.
-    pub sessions: Option<ModelSessions>,
+    /// What it learned of orders.
+    pub orders: JudgedOrders,
     /// How often people buy again.
     pub again: BoughtAgain,
     /// Shoppers it was learned from.
@@ -95,10 +97,10 @@ struct Row {
     ms: u64,
     /// Absent in rows of older programs.
     #[serde(default)]
-    baskets: Option<baskets::Row>,
+    baskets: Option<Value>,
     /// Likewise.
     #[serde(default)]
-    sessions: Option<sessions::Row>,
+    sessions: Option<Value>,
 }
 
 impl Row {
@@ -117,8 +119,8 @@ impl Row {
             again: model.again.again,
             n_shoppers: model.n_shoppers,
             ms: model.ms,
-            baskets: model.baskets.as_ref().map(baskets::Row::of),
-            sessions: model.sessions.as_ref().map(sessions::Row::of),
+            baskets: model.orders.baskets.map(|order| order.to_row(OF_BASKETS)),
+            sessions: model.orders.sessions.map(|order| order.to_row(OF_SESSIONS)),
         }
     }
 
@@ -134,8 +136,10 @@ impl Row {
                 popularity: self.popularity,
                 serving: self.serving,
             },
-            baskets: self.baskets.map(baskets::Row::into_baskets),
-            sessions: self.sessions.map(sessions::Row::into_sessions),
+            orders: JudgedOrders {
+                baskets: self.baskets.and_then(|row| ModelOrder::of_row(&row, OF_BASKETS)),
+                sessions: self.sessions.and_then(|row| ModelOrder::of_row(&row, OF_SESSIONS)),
+            },
             again: BoughtAgain { bought: self.bought, again: self.again },
             n_shoppers: self.n_shoppers,
             ms: self.ms,

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{Model, ModelBaskets, ModelSessions, ModelsState};
+use souk_app::{Model, ModelOrder, ModelsState};
 use utoipa::ToSchema;
 
 /// How to learn.
@@ -113,15 +113,15 @@ pub(crate) struct ModelBasketsAnswer {
     serving_ndcg_at_10: Option<f64>,
 }
 
-impl From<&ModelBaskets> for ModelBasketsAnswer {
-    fn from(baskets: &ModelBaskets) -> ModelBasketsAnswer {
-        let ModelBaskets { state, verdict, n_trees } = baskets;
+impl From<ModelOrder> for ModelBasketsAnswer {
+    fn from(order: ModelOrder) -> ModelBasketsAnswer {
+        let ModelOrder { state, verdict, n_trees } = order;
         ModelBasketsAnswer {
             state: state.as_str(),
-            trees: *n_trees,
+            trees: n_trees,
             judges: verdict.n_judges,
-            ndcg_at_10: verdict.trees,
-            weighted_sum_ndcg_at_10: verdict.weighted_sum,
+            ndcg_at_10: verdict.learned,
+            weighted_sum_ndcg_at_10: verdict.usual,
             gain: verdict.gain.mean,
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
@@ -155,15 +155,15 @@ pub(crate) struct ModelSessionsAnswer {
     serving_mrr_at_20: Option<f64>,
 }
 
-impl From<&ModelSessions> for ModelSessionsAnswer {
-    fn from(sessions: &ModelSessions) -> ModelSessionsAnswer {
-        let ModelSessions { state, verdict, n_trees } = sessions;
+impl From<ModelOrder> for ModelSessionsAnswer {
+    fn from(order: ModelOrder) -> ModelSessionsAnswer {
+        let ModelOrder { state, verdict, n_trees } = order;
         ModelSessionsAnswer {
             state: state.as_str(),
-            trees: *n_trees,
+            trees: n_trees,
             judges: verdict.n_judges,
-            mrr_at_20: verdict.mixture,
-            reading_mrr_at_20: verdict.reading,
+            mrr_at_20: verdict.learned,
+            reading_mrr_at_20: verdict.usual,
             gain: verdict.gain.mean,
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
@@ -184,8 +184,8 @@ impl From<&Model> for ModelAnswer {
             ndcg_at_10: model.verdict.model,
             popularity_ndcg_at_10: model.verdict.popularity,
             serving_ndcg_at_10: model.verdict.serving,
-            baskets: model.baskets.as_ref().map(ModelBasketsAnswer::from),
-            sessions: model.sessions.as_ref().map(ModelSessionsAnswer::from),
+            baskets: model.orders.baskets.map(ModelBasketsAnswer::from),
+            sessions: model.orders.sessions.map(ModelSessionsAnswer::from),
             bought_again_share: model.again.share(),
             ms: model.ms,
         }
