@@ -108,8 +108,7 @@ pub(crate) fn served(request: &str, products: &[u8]) -> Fact {
         products: products.iter().map(|number| product(*number)).collect(),
         marks: Marks {
             arms: vec![ArmMark { experiment: "holdout".into(), arm: arm.into() }],
-            products: Vec::new(),
-            search: None,
+            ..Marks::default()
         },
     })
 }

@@ -60,7 +60,7 @@ impl App {
                 placement: request.placement.as_deref().map(Into::into),
                 strategy: answer.strategy.as_str().into(),
                 products,
-                marks: Marks { arms, products: answer.marks.clone(), search: None },
+                marks: Marks { arms, products: answer.marks.clone(), ..Marks::default() },
             },
         });
     }
