@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use souk_core::Timestamp;
+use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::SessionMixture;
 use tokio::sync::OwnedMutexGuard;
@@ -24,6 +25,7 @@ use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operat
 mod baskets;
 mod breaks;
 mod learning;
+mod lists;
 mod material;
 mod order;
 mod record;
@@ -68,6 +70,8 @@ pub(crate) struct Orders {
     pub(crate) baskets: Option<BasketRanker>,
     /// What a running visit leads to.
     pub(crate) sessions: Option<Arc<SessionMixture>>,
+    /// The candidates of a list.
+    pub(crate) lists: Option<Arc<ImpressionOrder>>,
 }
 
 /// A recipe fitted on the shop's facts.
@@ -221,8 +225,14 @@ impl App {
         let number = known.last().map_or(1, |last| last.number + 1);
         let copy = |views: &Views| Material::copy(views, departures(views)).with_lessons(views);
         let material = self.projector.inspect(copy).await?;
+        let (views, windows) = (Arc::clone(&self.views), self.search_windows());
         let how = (*self.ranking.session.params(), threads());
-        let learned = at_leisure(move || learn(material, (serving, search), how)).await?;
+        let learn = move || {
+            let mut material = material;
+            material.lists = lists::copy(&views, windows);
+            learn(material, (serving, search), how)
+        };
+        let learned = at_leisure(learn).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
                 "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),

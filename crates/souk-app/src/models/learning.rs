@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use souk_recommend::evaluate::ratings::{Lessons, Search, Verdict, teach};
+use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::{SessionMixture, SessionParams};
 use souk_recommend::sources::{Histories, Recipe, SourceParams};
 
 use super::material::{BoughtAgain, Material};
 use super::order::ModelOrder;
-use super::{Fitted, ModelState, Orders, WORSE_MAX, baskets, sessions};
+use super::{Fitted, ModelState, Orders, WORSE_MAX, baskets, lists, sessions};
 use crate::recommend::Discoveries;
 
 /// Whether a model may serve.
@@ -80,9 +81,13 @@ pub(super) fn learn(
     let sessions = sessions::learn(&events, asked, threads);
     drop(events);
     let sessions = sessions.map(|(mixture, judged)| (Arc::new(mixture), judged));
+    let shown = std::mem::take(&mut material.lists);
+    let lists = lists::learn(&shown, orders.lists.as_deref(), threads);
+    drop(shown);
+    let lists = lists.map(|(order, judged)| (Arc::new(order), judged));
     let (state, of_orders) = (judge(&verdict), JudgedOrders::default());
     let judged = Judged { recipe, verdict, orders, of_orders, state };
-    let judged = judged.with(LearnedOrders { baskets, sessions }, serving.as_ref());
+    let judged = judged.with(LearnedOrders { baskets, sessions, lists }, serving.as_ref());
     let (again, n_shoppers) = (material.again, histories.n_shoppers() as u64);
     let all = (&histories, &tokens[..]);
     let (fitted_number, fitted) = match (judged.state, &serving) {
@@ -117,6 +122,8 @@ pub struct JudgedOrders {
     pub baskets: Option<ModelOrder>,
     /// Of a visit's next products, by MRR@20.
     pub sessions: Option<ModelOrder>,
+    /// Of lists, by how near to the top stands what is taken up.
+    pub lists: Option<ModelOrder>,
 }
 
 /// The parts of a model, each judged on its own.
@@ -136,6 +143,7 @@ type LearnedOrder<T> = Option<(T, ModelOrder)>;
 struct LearnedOrders {
     baskets: LearnedOrder<BasketRanker>,
     sessions: LearnedOrder<Arc<SessionMixture>>,
+    lists: LearnedOrder<Arc<ImpressionOrder>>,
 }
 
 /// Takes in an order; one that is refused leaves the one before in its place.
@@ -151,10 +159,11 @@ impl Judged {
     /// Takes in what was learned of orders. A better one serves with the recipe before it where the new recipe is
     /// worse.
     fn with(mut self, learned: LearnedOrders, serving: Option<&InService>) -> Judged {
-        let LearnedOrders { baskets, sessions } = learned;
+        let LearnedOrders { baskets, sessions, lists } = learned;
         self.of_orders = JudgedOrders {
             baskets: take_in(baskets, &mut self.orders.baskets),
             sessions: take_in(sessions, &mut self.orders.sessions),
+            lists: take_in(lists, &mut self.orders.lists),
         };
         let is_better = self.of_orders.all().any(|order| order.state == ModelState::Accepted);
         match (self.state, serving, self.verdict.serving) {
@@ -171,7 +180,7 @@ impl Judged {
 
 impl JudgedOrders {
     fn all(&self) -> impl Iterator<Item = ModelOrder> {
-        [self.baskets, self.sessions].into_iter().flatten()
+        [self.baskets, self.sessions, self.lists].into_iter().flatten()
     }
 }
 
@@ -233,9 +242,7 @@ mod tests {
         let old = || Orders { baskets: Some(BasketRanker::default()), ..Orders::default() };
         let before = InService { number: 4, recipe: recipe(2), orders: old() };
         let (accepted, refused) = (ModelState::Accepted, ModelState::Refused);
-        let join = |recipe, baskets| {
-            judged(recipe, old()).with(of_baskets(baskets), Some(&before))
-        };
+        let join = |recipe, baskets| judged(recipe, old()).with(of_baskets(baskets), Some(&before));
         let new = of_baskets(accepted).baskets.map(|(ranker, _)| ranker);
         let both = join(accepted, accepted);
         assert_eq!((both.state, &both.orders.baskets, both.recipe), (accepted, &new, recipe(1)));

@@ -81,6 +81,9 @@ pub(crate) struct ModelAnswer {
     /// What was learned of the order of a visit's next products; `null` where there was too little to learn from.
     #[schema(required)]
     sessions: Option<ModelSessionsAnswer>,
+    /// What was learned of the order of lists; `null` where there was too little to learn from.
+    #[schema(required)]
+    lists: Option<ModelListsAnswer>,
     /// Of the products in everybody's last baskets, the share that had been bought before.
     #[schema(required)]
     bought_again_share: Option<f64>,
@@ -172,6 +175,49 @@ impl From<ModelOrder> for ModelSessionsAnswer {
     }
 }
 
+/// An order of lists by trees over what was known of their products, and how good it was for people who did not teach it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelListsAnswer {
+    /// `accepted`, or `refused` because it was not surely better than the order that sources give, or worse than
+    /// the one before, which then stays.
+    state: &'static str,
+    /// How many trees were learned.
+    trees: usize,
+    /// People who judged it.
+    judges: usize,
+    /// How near to the top stands what they took up: the mean of 1/log2(place+1), from 0 to 1, each act by the
+    /// inverse of the root of how far its place was looked at.
+    nearness: f64,
+    /// The same of the order that sources give.
+    sources_nearness: f64,
+    /// How much it is above that.
+    gain: f64,
+    /// The 95 % interval of the gain.
+    gain_low: f64,
+    /// Its upper end.
+    gain_high: f64,
+    /// The nearness of the order that served before.
+    #[schema(required)]
+    serving_nearness: Option<f64>,
+}
+
+impl From<ModelOrder> for ModelListsAnswer {
+    fn from(order: ModelOrder) -> ModelListsAnswer {
+        let ModelOrder { state, verdict, n_trees } = order;
+        ModelListsAnswer {
+            state: state.as_str(),
+            trees: n_trees,
+            judges: verdict.n_judges,
+            nearness: verdict.learned,
+            sources_nearness: verdict.usual,
+            gain: verdict.gain.mean,
+            gain_low: verdict.gain.low,
+            gain_high: verdict.gain.high,
+            serving_nearness: verdict.serving,
+        }
+    }
+}
+
 impl From<&Model> for ModelAnswer {
     fn from(model: &Model) -> ModelAnswer {
         ModelAnswer {
@@ -186,6 +232,7 @@ impl From<&Model> for ModelAnswer {
             serving_ndcg_at_10: model.verdict.serving,
             baskets: model.orders.baskets.map(ModelBasketsAnswer::from),
             sessions: model.orders.sessions.map(ModelSessionsAnswer::from),
+            lists: model.orders.lists.map(ModelListsAnswer::from),
             bought_again_share: model.again.share(),
             ms: model.ms,
         }

@@ -52,6 +52,7 @@ fn json_of(model: &Model) -> Value {
         "serving_ndcg_at_10": model.verdict.serving,
         "baskets": model.orders.baskets.map(baskets_of),
         "sessions": model.orders.sessions.map(sessions_of),
+        "lists": model.orders.lists.map(lists_of),
         "bought_again_share": model.again.share(),
         "ms": model.ms,
     })
@@ -77,6 +78,21 @@ fn sessions_of(order: ModelOrder) -> Value {
         "gain_low": verdict.gain.low,
         "gain_high": verdict.gain.high,
         "serving_mrr_at_20": verdict.serving,
+    })
+}
+
+fn lists_of(order: ModelOrder) -> Value {
+    let ModelOrder { state, verdict, n_trees } = order;
+    json!({
+        "state": state.as_str(),
+        "trees": n_trees,
+        "judges": verdict.n_judges,
+        "nearness": verdict.learned,
+        "sources_nearness": verdict.usual,
+        "gain": verdict.gain.mean,
+        "gain_low": verdict.gain.low,
+        "gain_high": verdict.gain.high,
+        "serving_nearness": verdict.serving,
     })
 }
 
@@ -118,6 +134,7 @@ fn text(result: &Value) -> String {
         "judges",
         "baskets",
         "visits",
+        "lists",
         "s",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -137,6 +154,7 @@ fn text(result: &Value) -> String {
             model["judges"].to_string(),
             gain_of(&model["baskets"]),
             gain_of(&model["sessions"]),
+            gain_of(&model["lists"]),
             format!("{:.1}", model["ms"].as_f64().unwrap_or_default() / 1e3),
         ]);
     }
