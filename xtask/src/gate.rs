@@ -18,6 +18,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     (".audit()", &[], "is for tests; ask `for_purpose`"),
     // Sample data and evaluations number the shoppers of their own files.
     ("Shopper(", FILES_OF_THEIR_OWN, "makes a shopper's number by hand; ask `for_purpose`"),
+    ("map(Shopper)", FILES_OF_THEIR_OWN, "makes shoppers' numbers by hand; ask `for_purpose`"),
     ("visits_of(", &[], "reads one person's visits; ask `for_purpose`"),
     (".shopper()", &[], "tells whose a visit is; ask `for_purpose`"),
     (
@@ -73,6 +74,8 @@ mod tests {
         let found = check("crates/souk-app/src/report.rs", code);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("crates/souk-app/src/report.rs:1: "), "{found:?}");
+        let by_name = "let all = (0..9).map(Shopper);\n";
+        assert_eq!(check("crates/souk-app/src/report.rs", by_name).len(), 1);
         assert!(check("crates/souk-app/src/projections/gate.rs", code).is_empty());
         assert!(check("crates/souk-app/src/recommend/tests.rs", code).is_empty());
         assert!(check("crates/souk-recommend/src/visits.rs", code).is_empty());

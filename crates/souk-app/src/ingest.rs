@@ -36,7 +36,7 @@ pub(crate) use admit::record;
 pub(crate) use counters::IngestCounters;
 pub(crate) use crawlers::Crawlers;
 pub(crate) use hashes::{IdHasher, MessagePart};
-pub(crate) use impressions::ImpressionQueue;
+pub(crate) use impressions::{ImpressionQueue, point_of};
 pub(crate) use redact::{Pass, Redactor};
 pub(crate) use times::AHEAD_MS_MAX;
 

@@ -85,9 +85,7 @@ pub use ingest::{
     write_key_of,
 };
 pub use limits::RateState;
-pub use models::{
-    BoughtAgain, Model, ModelBaskets, ModelSessions, ModelState, ModelsState, Search,
-};
+pub use models::{BoughtAgain, JudgedOrders, Model, ModelOrder, ModelState, ModelsState, Search};
 pub use outbox::{DeliveryState, HookCall, HookSender, WebhookDelivery, WebhookPage, WebhookState};
 pub use people::{
     AUDIENCE_MAX, Affinity, BrandLoyalty, Figure, Finding as ProfileFinding, Habit, NextOrder,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use souk_core::Timestamp;
+use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::SessionMixture;
 use tokio::sync::OwnedMutexGuard;
@@ -24,17 +25,19 @@ use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operat
 mod baskets;
 mod breaks;
 mod learning;
+mod lists;
 mod material;
+mod order;
 mod record;
 mod sessions;
 #[cfg(test)]
 mod tests;
 
-pub use baskets::ModelBaskets;
+pub use learning::JudgedOrders;
 pub use material::BoughtAgain;
 pub(crate) use material::HISTORY_MAX;
+pub use order::ModelOrder;
 pub use record::{Model, ModelState};
-pub use sessions::ModelSessions;
 pub use souk_recommend::evaluate::ratings::Search;
 
 use learning::{InService, fit, is_affordable, learn};
@@ -67,6 +70,8 @@ pub(crate) struct Orders {
     pub(crate) baskets: Option<BasketRanker>,
     /// What a running visit leads to.
     pub(crate) sessions: Option<Arc<SessionMixture>>,
+    /// The candidates of a list.
+    pub(crate) lists: Option<Arc<ImpressionOrder>>,
 }
 
 /// A recipe fitted on the shop's facts.
@@ -220,8 +225,14 @@ impl App {
         let number = known.last().map_or(1, |last| last.number + 1);
         let copy = |views: &Views| Material::copy(views, departures(views)).with_lessons(views);
         let material = self.projector.inspect(copy).await?;
+        let (views, windows) = (Arc::clone(&self.views), self.search_windows());
         let how = (*self.ranking.session.params(), threads());
-        let learned = at_leisure(move || learn(material, (serving, search), how)).await?;
+        let learn = move || {
+            let mut material = material;
+            material.lists = lists::copy(&views, windows);
+            learn(material, (serving, search), how)
+        };
+        let learned = at_leisure(learn).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
                 "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),
@@ -233,8 +244,7 @@ impl App {
             state: learned.state,
             recipe: learned.recipe,
             verdict: learned.verdict,
-            baskets: learned.baskets,
-            sessions: learned.sessions,
+            orders: learned.judged,
             again: learned.again,
             n_shoppers: learned.n_shoppers,
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),

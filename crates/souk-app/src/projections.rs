@@ -45,7 +45,7 @@ mod uses;
 
 pub(crate) use attribution::{
     Counted, Did, FigureQuery, FigureRow, Figures, KEPT_DAYS, LATE_DAYS, MoneyFigures,
-    OutcomeQuery, Outcomes, PersonOutcome, day_of,
+    OutcomeQuery, Outcomes, PersonOutcome, Tried, day_of,
 };
 pub use catalogue::Catalogue;
 pub(crate) use catalogue::{Changed, Kind};
@@ -434,6 +434,9 @@ impl Views {
         }
         if was_refused == is_refused {
             return;
+        }
+        if is_refused {
+            self.attribution.unteach(subject);
         }
         if is_refused && let Some(shopper) = self.shoppers.shopper(subject) {
             let has_left = self.recounting((&[shopper], ALWAYS), |views| {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use souk_core::rules::SegmentsOf;
 use souk_core::{
-    Channel, Filter, LocationId, ProductId, ProductMark, Purpose, Purposes, SiteId, Timestamp,
+    Channel, Filter, LocationId, ProductId, ProductMark, Purpose, Purposes, SignalMark, SiteId,
+    Timestamp,
 };
 use souk_privacy::consent::Decision;
 use souk_recommend::Item;
@@ -33,6 +34,7 @@ mod reason;
 #[cfg(test)]
 mod rule_tests;
 mod select;
+mod signals;
 mod state;
 mod summary;
 #[cfg(test)]
@@ -203,6 +205,8 @@ pub struct RecommendAnswer {
     pub holdout: Option<HoldoutArm>,
     /// What chance did to each place, for what is recorded of the answer; empty where it had no part.
     pub marks: Vec<ProductMark>,
+    /// What was known of the products, for what is recorded of a sample of the answers.
+    pub signals: Option<SignalMark>,
 }
 
 impl RecommendRequest {
@@ -353,6 +357,7 @@ impl App {
             tongue: self.tongue((request, site)),
             settings: &self.config.recommendations,
             aim: *aim,
+            arm,
         };
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
@@ -417,6 +422,7 @@ struct Asker<'a> {
     tongue: Tongue,
     settings: &'a RecommendationSettings,
     aim: Aim,
+    arm: Option<HoldoutArm>,
 }
 
 impl Asker<'_> {
@@ -448,6 +454,7 @@ impl Asker<'_> {
             has_cart: !request.context.cart.is_empty() && !anchors.is_empty(),
             has_model: self.model.is_some(),
             again_share: self.model.and_then(|model| model.again.share()),
+            is_ordered: false,
         };
         let plan = plan(request, known);
         let Asker { views, book, now, rules_at: at, .. } = *self;
@@ -502,6 +509,7 @@ impl Asker<'_> {
         Makeup {
             variety: Variety::of(strategy, diversity),
             chance: if self.aim == Aim::Show { chance() } else { None },
+            learning: self.learning(strategy, request_id),
         }
     }
 
@@ -545,6 +553,7 @@ impl Asker<'_> {
                 }
             })
             .collect();
+        let known = Known { is_ordered: made.listed.is_ordered, ..known };
         let strategy = carried_out(plan.strategy, taken);
         let language = self.tongue.language;
         let explanation = request.explain.then(|| {
@@ -568,6 +577,7 @@ impl Asker<'_> {
             warnings: listing::warnings(made, self.detail),
             holdout: None,
             marks: made.listed.marks.clone(),
+            signals: made.listed.signals.clone(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub use ids::{
     EventId, ID_BYTES_MAX, IdError, LocationId, OrderId, OrderRef, ProductId, SiteId, SubjectId,
     VariantId,
 };
-pub use marks::{ArmMark, Marks, ProductMark, Propensity, SearchMark, Team};
+pub use marks::{ArmMark, Marks, ProductMark, Propensity, SearchMark, SignalMark, Team};
 pub use money::{Currency, Money, MoneyError};
 pub use place::{Location, Site};
 pub use product::{

@@ -78,6 +78,15 @@ pub struct SearchMark {
     pub took_us: u32,
 }
 
+/// What was known of the products of an answer when it was made, one row of signals for each product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalMark {
+    /// What each signal of a row is, by codes that are never used again for anything else.
+    pub codes: Box<[u8]>,
+    /// Row after row in the order of the products; 0 for what is not known.
+    pub rows: Box<[u8]>,
+}
+
 /// What chance and experiments did to an answer, and which search it answers; mostly nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
@@ -87,12 +96,17 @@ pub struct Marks {
     pub products: Vec<ProductMark>,
     /// The search, where it answers one.
     pub search: Option<SearchMark>,
+    /// What was known of the products, of a sample of the answers.
+    pub signals: Option<SignalMark>,
 }
 
 impl Marks {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.arms.is_empty() && self.products.is_empty() && self.search.is_none()
+        self.arms.is_empty()
+            && self.products.is_empty()
+            && self.search.is_none()
+            && self.signals.is_none()
     }
 }
 

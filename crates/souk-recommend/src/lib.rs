@@ -15,6 +15,7 @@ mod cooccurrence;
 pub mod diversity;
 pub mod evaluate;
 pub mod explore;
+pub mod impressions;
 pub mod interleave;
 pub mod lifetime;
 mod minimise;

@@ -28,9 +28,10 @@ pub use baskets::{Basket, BasketVectors};
 pub use fit::{Lesson, Lessons};
 pub use market::Market;
 pub use neighbours::Neighbourhood;
+pub(crate) use ranker::drawn;
 pub use ranker::{N_RANKED, RANK_SIGNALS};
 pub use signals::{N_SIGNALS, SIGNAL_NAMES, Weights};
-pub use teach::{BasketVerdict, TeachParams, Teaching};
+pub use teach::{TeachParams, Teaching};
 
 use crate::numbering::Numbering;
 use crate::trees::Trees;

@@ -22,10 +22,10 @@ mod teach;
 #[cfg(test)]
 mod tests;
 
-pub use mixture::{MIXTURE_SIGNALS, MixtureLessons, MixtureScratch, SessionMixture};
+pub use mixture::{MIXTURE_SIGNALS, MixtureLessons, MixtureScratch, SessionMixture, item_signals};
 pub use params::{EVENTS_MAX, RepeatParams, SecondStep, SessionParams};
+pub use teach::SessionTeaching;
 pub(crate) use teach::tree_params;
-pub use teach::{SessionTeaching, SessionVerdict};
 
 /// A question for the next items of a session.
 #[derive(Clone, Copy, Debug)]

@@ -153,6 +153,19 @@ impl Groups {
         let values: Vec<f64> = self.ranges().filter_map(of_group).collect();
         crate::evaluate::metrics::mean(&values)
     }
+
+    /// How good an order of some groups is by what trees lower, within the places that decide when to stop.
+    fn quality(
+        &self,
+        objective: Objective,
+        scores: &[f32],
+        is_judged: &dyn Fn(usize) -> bool,
+    ) -> Option<f64> {
+        let judged = self.ranges().enumerate().filter(|(group, _)| is_judged(*group));
+        objective.quality(judged.filter_map(|(_, rows)| {
+            objective::dcg((&scores[rows.clone()], &self.gains[rows]), EARLY_STOP_PLACES)
+        }))
+    }
 }
 
 impl Groups {
@@ -239,7 +252,7 @@ impl Trees {
             if let Some(tree) = tree {
                 tree.add_to((&valid.signals, valid.n_signals), &mut scores, lesson.threads);
             }
-            Some(valid.ndcg(&scores, EARLY_STOP_PLACES))
+            Some(valid.quality(params.objective, &scores, &|_| true).unwrap_or_default())
         };
         let growing = Growing { lesson, binned: &binned, params };
         fitted.trees = growing.trees((&|_| true, &mut judge), &mut fitted.gains);

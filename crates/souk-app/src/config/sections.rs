@@ -280,11 +280,14 @@ pub struct ModelSettings {
     /// Minutes from one fit of the serving model to the next.
     #[serde(deserialize_with = "text::within::<1, 1_440, _>")]
     pub fit_every_minutes: u64,
+    /// Answers an hour whose signals are recorded to learn the order of lists from, at most; 0 for none.
+    #[serde(deserialize_with = "text::within::<0, 10_000, _>")]
+    pub signals_per_hour: u64,
 }
 
 impl Default for ModelSettings {
     fn default() -> ModelSettings {
-        ModelSettings { learn_every_hours: 24, fit_every_minutes: 60 }
+        ModelSettings { learn_every_hours: 24, fit_every_minutes: 60, signals_per_hour: 50 }
     }
 }
 

@@ -57,10 +57,7 @@ impl ImpressionQueue {
 
     /// Whether answers of this id are in the sample: the same id always is or is not.
     fn is_sampled(&self, request_id: &str) -> bool {
-        let share = self.settings.sample;
-        // 53 bits, which a float holds exactly.
-        let point = (xxh3_64(request_id.as_bytes()) >> 11) as f64 / (1u64 << 53) as f64;
-        point < share
+        point_of(request_id) < self.settings.sample
     }
 
     /// Queues the answer; false when the queue is full.
@@ -88,6 +85,12 @@ impl ImpressionQueue {
     fn take(&self) -> Vec<Shown> {
         std::mem::take(&mut *self.waiting.lock())
     }
+}
+
+/// A point from 0 to 1 for the name of an answer, always the same: samples are those below some share.
+pub(crate) fn point_of(request_id: &str) -> f64 {
+    // 53 bits, which a float holds exactly.
+    (xxh3_64(request_id.as_bytes()) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 impl App {

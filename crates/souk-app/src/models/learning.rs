@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use souk_recommend::evaluate::ratings::{Lessons, Search, Verdict, teach};
+use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::{SessionMixture, SessionParams};
 use souk_recommend::sources::{Histories, Recipe, SourceParams};
 
-use super::baskets::{self, ModelBaskets};
 use super::material::{BoughtAgain, Material};
-use super::sessions::{self, ModelSessions};
-use super::{Fitted, ModelState, Orders, WORSE_MAX};
+use super::order::ModelOrder;
+use super::{Fitted, ModelState, Orders, WORSE_MAX, baskets, lists, sessions};
 use crate::recommend::Discoveries;
 
 /// Whether a model may serve.
@@ -41,8 +41,7 @@ pub(super) struct Learned {
     pub(super) state: ModelState,
     pub(super) recipe: Recipe,
     pub(super) verdict: Verdict,
-    pub(super) baskets: Option<ModelBaskets>,
-    pub(super) sessions: Option<ModelSessions>,
+    pub(super) judged: JudgedOrders,
     /// What the model puts lists in order by: what it learned, or what served before.
     pub(super) orders: Orders,
     pub(super) again: BoughtAgain,
@@ -75,15 +74,20 @@ pub(super) fn learn(
     let before = serving.as_ref().map(|serving| &serving.recipe);
     let (recipe, verdict) = teach(&lessons, &start, before)?;
     let rows = std::mem::take(&mut material.baskets);
-    let of_baskets = baskets::learn(&rows, orders.baskets.as_ref(), threads);
+    let baskets = baskets::learn(&rows, orders.baskets.as_ref(), threads);
     drop(rows);
     let events = std::mem::take(&mut material.visits);
     let asked = (session_params, orders.sessions.as_deref());
-    let of_sessions = sessions::learn(&events, asked, threads);
+    let sessions = sessions::learn(&events, asked, threads);
     drop(events);
-    let (state, baskets, sessions) = (judge(&verdict), None, None);
-    let judged = Judged { recipe, verdict, orders, baskets, sessions, state };
-    let judged = judged.with((of_baskets, of_sessions), serving.as_ref());
+    let sessions = sessions.map(|(mixture, judged)| (Arc::new(mixture), judged));
+    let shown = std::mem::take(&mut material.lists);
+    let lists = lists::learn(&shown, orders.lists.as_deref(), threads);
+    drop(shown);
+    let lists = lists.map(|(order, judged)| (Arc::new(order), judged));
+    let (state, of_orders) = (judge(&verdict), JudgedOrders::default());
+    let judged = Judged { recipe, verdict, orders, of_orders, state };
+    let judged = judged.with(LearnedOrders { baskets, sessions, lists }, serving.as_ref());
     let (again, n_shoppers) = (material.again, histories.n_shoppers() as u64);
     let all = (&histories, &tokens[..]);
     let (fitted_number, fitted) = match (judged.state, &serving) {
@@ -97,13 +101,12 @@ pub(super) fn learn(
         }
         (ModelState::Refused, None) => (None, None),
     };
-    let Judged { state, recipe, verdict, baskets, sessions, orders } = judged;
+    let Judged { state, recipe, verdict, of_orders, orders } = judged;
     Some(Learned {
         state,
         recipe,
         verdict,
-        baskets,
-        sessions,
+        judged: of_orders,
         orders,
         again,
         n_shoppers,
@@ -112,39 +115,57 @@ pub(super) fn learn(
     })
 }
 
+/// What a model says of the orders that it learned; each is `None` where there was too little to learn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct JudgedOrders {
+    /// Of next baskets, by NDCG@10.
+    pub baskets: Option<ModelOrder>,
+    /// Of a visit's next products, by MRR@20.
+    pub sessions: Option<ModelOrder>,
+    /// Of lists, by how near to the top stands what is taken up.
+    pub lists: Option<ModelOrder>,
+}
+
 /// The parts of a model, each judged on its own.
 struct Judged {
     state: ModelState,
     recipe: Recipe,
     verdict: Verdict,
-    baskets: Option<ModelBaskets>,
-    sessions: Option<ModelSessions>,
+    of_orders: JudgedOrders,
     orders: Orders,
 }
 
-/// What was learned of the order of next baskets and of running visits, where there was enough to learn from.
-type LearnedOrders =
-    (Option<(BasketRanker, ModelBaskets)>, Option<(SessionMixture, ModelSessions)>);
+/// An order and what is said of it.
+type LearnedOrder<T> = Option<(T, ModelOrder)>;
+
+/// What was learned of orders, where there was enough to learn from.
+#[derive(Default)]
+struct LearnedOrders {
+    baskets: LearnedOrder<BasketRanker>,
+    sessions: LearnedOrder<Arc<SessionMixture>>,
+    lists: LearnedOrder<Arc<ImpressionOrder>>,
+}
+
+/// Takes in an order; one that is refused leaves the one before in its place.
+fn take_in<T>(learned: LearnedOrder<T>, kept: &mut Option<T>) -> Option<ModelOrder> {
+    let (order, judged) = learned?;
+    if judged.state == ModelState::Accepted {
+        *kept = Some(order);
+    }
+    Some(judged)
+}
 
 impl Judged {
     /// Takes in what was learned of orders. A better one serves with the recipe before it where the new recipe is
-    /// worse; one that is refused leaves the one before in its place.
-    fn with(mut self, (baskets, sessions): LearnedOrders, serving: Option<&InService>) -> Judged {
-        let mut is_better = false;
-        if let Some((ranker, learned)) = baskets {
-            self.baskets = Some(learned);
-            if learned.state == ModelState::Accepted {
-                self.orders.baskets = Some(ranker);
-                is_better = true;
-            }
-        }
-        if let Some((mixture, learned)) = sessions {
-            self.sessions = Some(learned);
-            if learned.state == ModelState::Accepted {
-                self.orders.sessions = Some(Arc::new(mixture));
-                is_better = true;
-            }
-        }
+    /// worse.
+    fn with(mut self, learned: LearnedOrders, serving: Option<&InService>) -> Judged {
+        let LearnedOrders { baskets, sessions, lists } = learned;
+        self.of_orders = JudgedOrders {
+            baskets: take_in(baskets, &mut self.orders.baskets),
+            sessions: take_in(sessions, &mut self.orders.sessions),
+            lists: take_in(lists, &mut self.orders.lists),
+        };
+        let is_better = self.of_orders.all().any(|order| order.state == ModelState::Accepted);
         match (self.state, serving, self.verdict.serving) {
             (ModelState::Refused, Some(before), Some(model)) if is_better => Judged {
                 state: ModelState::Accepted,
@@ -154,6 +175,12 @@ impl Judged {
             },
             _ => self,
         }
+    }
+}
+
+impl JudgedOrders {
+    fn all(&self) -> impl Iterator<Item = ModelOrder> {
+        [self.baskets, self.sessions, self.lists].into_iter().flatten()
     }
 }
 
@@ -177,9 +204,9 @@ pub(super) fn fit(
 #[cfg(test)]
 mod tests {
     use souk_recommend::Rests;
-    use souk_recommend::evaluate::bootstrap::Difference;
-    use souk_recommend::next_basket::{BasketVerdict, Weights};
-    use souk_recommend::session::{MixtureLessons, SessionVerdict};
+    use souk_recommend::evaluate::verdict::OrderVerdict;
+    use souk_recommend::next_basket::Weights;
+    use souk_recommend::session::MixtureLessons;
     use souk_recommend::trees::TreeParams;
 
     use super::*;
@@ -192,48 +219,47 @@ mod tests {
 
     fn judged(state: ModelState, orders: Orders) -> Judged {
         let verdict = Verdict { n_judges: 9, model: 0.1, popularity: 0.05, serving: Some(0.2) };
-        let (baskets, sessions) = (None, None);
-        Judged { state, recipe: recipe(1), verdict, baskets, sessions, orders }
+        Judged { state, recipe: recipe(1), verdict, of_orders: JudgedOrders::default(), orders }
     }
 
-    fn of_baskets(state: ModelState) -> (BasketRanker, ModelBaskets) {
-        let gain = Difference::default();
-        let verdict = BasketVerdict { gain, ..BasketVerdict::default() };
+    fn said(state: ModelState) -> ModelOrder {
+        ModelOrder { state, verdict: OrderVerdict::default(), n_trees: 3 }
+    }
+
+    fn of_baskets(state: ModelState) -> LearnedOrders {
         let ranker = BasketRanker { weights: Weights::new([1.0; 24]), trees: None };
-        (ranker, ModelBaskets { state, verdict, n_trees: 3 })
+        LearnedOrders { baskets: Some((ranker, said(state))), ..LearnedOrders::default() }
     }
 
-    fn of_sessions(state: ModelState) -> (SessionMixture, ModelSessions) {
+    fn mixture() -> Arc<SessionMixture> {
         let params = SessionParams { neighbours: 7, ..SessionParams::default() };
         let growing = (&TreeParams::default(), 1, Rests::NONE);
-        let mixture = MixtureLessons::new(params).fit(None, growing);
-        (mixture, ModelSessions { state, verdict: SessionVerdict::default(), n_trees: 3 })
+        Arc::new(MixtureLessons::new(params).fit(None, growing))
     }
 
     #[test]
     fn each_part_of_a_model_is_judged_on_its_own() {
-        let old = || Orders { baskets: Some(BasketRanker::default()), sessions: None };
+        let old = || Orders { baskets: Some(BasketRanker::default()), ..Orders::default() };
         let before = InService { number: 4, recipe: recipe(2), orders: old() };
         let (accepted, refused) = (ModelState::Accepted, ModelState::Refused);
-        let join = |recipe, baskets| {
-            judged(recipe, old()).with((Some(of_baskets(baskets)), None), Some(&before))
-        };
-        let new = Some(of_baskets(accepted).0);
+        let join = |recipe, baskets| judged(recipe, old()).with(of_baskets(baskets), Some(&before));
+        let new = of_baskets(accepted).baskets.map(|(ranker, _)| ranker);
         let both = join(accepted, accepted);
         assert_eq!((both.state, &both.orders.baskets, both.recipe), (accepted, &new, recipe(1)));
         let only_recipe = join(accepted, refused);
         assert_eq!((only_recipe.state, only_recipe.orders), (accepted, old()));
-        assert_eq!(only_recipe.baskets.map(|baskets| baskets.state), Some(refused), "on record");
+        assert_eq!(only_recipe.of_orders.baskets, Some(said(refused)), "on record");
         let only_baskets = join(refused, accepted);
         assert_eq!((only_baskets.state, &only_baskets.orders.baskets), (accepted, &new));
         assert_eq!((only_baskets.recipe, only_baskets.verdict.model), (recipe(2), 0.2));
         assert_eq!(join(refused, refused).state, refused);
         // Without a model before there is no recipe for the trees to serve with.
         let first = judged(refused, Orders::default());
-        let first = first.with((Some(of_baskets(accepted)), None), None);
+        let first = first.with(of_baskets(accepted), None);
         assert_eq!(first.state, refused);
-        let none = judged(accepted, old()).with((None, None), Some(&before));
-        assert_eq!((none.state, none.orders, none.baskets), (accepted, old(), None));
+        let none = judged(accepted, old()).with(LearnedOrders::default(), Some(&before));
+        assert_eq!((none.state, none.orders), (accepted, old()));
+        assert_eq!(none.of_orders, JudgedOrders::default());
     }
 
     #[test]
@@ -242,14 +268,15 @@ mod tests {
         let (accepted, refused) = (ModelState::Accepted, ModelState::Refused);
         let join = |sessions| {
             let judged = judged(refused, Orders::default());
-            judged.with((Some(of_baskets(refused)), Some(of_sessions(sessions))), Some(&before))
+            let sessions = Some((mixture(), said(sessions)));
+            judged.with(LearnedOrders { sessions, ..of_baskets(refused) }, Some(&before))
         };
         let better = join(accepted);
         assert_eq!((better.state, better.recipe), (accepted, recipe(2)));
         assert_eq!(better.orders.baskets, None, "the other order was refused");
-        assert_eq!(better.orders.sessions.as_deref(), Some(&of_sessions(accepted).0));
+        assert_eq!(better.orders.sessions, Some(mixture()));
         let worse = join(refused);
         assert_eq!((worse.state, worse.orders), (refused, Orders::default()));
-        assert_eq!(worse.sessions.map(|sessions| sessions.state), Some(refused), "on record");
+        assert_eq!(worse.of_orders.sessions, Some(said(refused)), "on record");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use souk_core::{AttributeValue, Product};
+use souk_recommend::impressions::ShownList;
 use souk_recommend::next_basket::Basket;
 use souk_recommend::sources::Histories;
 use souk_recommend::visits::VisitEvent;
@@ -27,6 +28,8 @@ pub(super) struct Material {
     pub(super) baskets: Vec<(Shopper, Basket)>,
     /// The latest visits, to learn how they are to be read; none where a model is only fitted.
     pub(super) visits: Vec<VisitEvent>,
+    /// What people were shown, to learn in which order they want it; likewise.
+    pub(super) lists: Vec<ShownList>,
     /// How often somebody had left when it was taken.
     pub(super) departures: u64,
     pub(super) again: BoughtAgain,
@@ -56,7 +59,7 @@ impl Material {
         let items = (0..views.catalogue.n_items() as u32).map(Item);
         let product = |item| Some((item, Arc::clone(views.catalogue.product(item)?)));
         let mut again = BoughtAgain::default();
-        for baskets in crowd.each_buyer().filter(|baskets| baskets.len() >= BASKETS_MIN) {
+        for (_, baskets) in crowd.each_buyer().filter(|(_, own)| own.len() >= BASKETS_MIN) {
             let Some((last, earlier)) = baskets.split_last() else { continue };
             let is_again =
                 |item: &&Item| earlier.iter().any(|one| one.items().binary_search(item).is_ok());
@@ -64,14 +67,13 @@ impl Material {
             again.again += last.items().iter().filter(is_again).count() as u64;
         }
         let products = items.filter_map(product).collect();
-        let (baskets, visits) = (Vec::new(), Vec::new());
-        Material { taken, products, baskets, visits, departures, again }
+        Material { taken, products, departures, again, ..Material::default() }
     }
 
     /// Copies baskets and visits too.
     pub(super) fn with_lessons(self, views: &Views) -> Material {
         let crowd = views.crowd();
-        let (baskets, visits) = (baskets::copy(crowd.vectors), sessions::copy(crowd.visits));
+        let (baskets, visits) = (baskets::copy(crowd), sessions::copy(crowd.visits));
         Material { baskets, visits, ..self }
     }
 

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use souk_core::Timestamp;
 use souk_ports::{Condition, TableRange, Write, WriteChange};
 use souk_recommend::evaluate::ratings::Verdict;
+use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::SessionMixture;
 use souk_recommend::sources::Recipe;
 
-use super::baskets::{self, ModelBaskets};
-use super::sessions::{self, ModelSessions};
+use super::learning::JudgedOrders;
+use super::order::ModelOrder;
 use super::{BoughtAgain, Orders};
 use crate::{AppError, Parts};
 
@@ -19,9 +21,14 @@ const PARTITION: &str = "models";
 const SERVING: &str = "serving";
 /// Before the numbers of models, so that they are not taken for anything else.
 const PREFIX: &str = "model-";
-/// Before the numbers of models whose orders of baskets and of visits are kept: read only when one is fitted.
+/// Before the numbers of models whose orders of baskets, of visits and of lists are kept: read only when one is fitted.
 const RANKER_PREFIX: &str = "ranker-";
 const MIXTURE_PREFIX: &str = "mixture-";
+const LISTS_PREFIX: &str = "lists-";
+/// What rows call what was learned, and what a shop begins with.
+const OF_BASKETS: [&str; 2] = ["trees", "weighted_sum"];
+const OF_SESSIONS: [&str; 2] = ["mixture", "reading"];
+const OF_LISTS: [&str; 2] = ["learned", "usual"];
 /// Models on record; the oldest go, but never the one that serves.
 const KEPT: usize = 50;
 
@@ -58,10 +65,8 @@ pub struct Model {
     pub recipe: Recipe,
     /// How good it was on what it did not learn from.
     pub verdict: Verdict,
-    /// What was learned of the order of next baskets; `None` where there was too little to learn from.
-    pub baskets: Option<ModelBaskets>,
-    /// What was learned of the order of a visit's next products; `None` likewise.
-    pub sessions: Option<ModelSessions>,
+    /// What it learned of orders.
+    pub orders: JudgedOrders,
     /// How often people buy again.
     pub again: BoughtAgain,
     /// Shoppers it was learned from.
@@ -95,10 +100,13 @@ struct Row {
     ms: u64,
     /// Absent in rows of older programs.
     #[serde(default)]
-    baskets: Option<baskets::Row>,
+    baskets: Option<Value>,
     /// Likewise.
     #[serde(default)]
-    sessions: Option<sessions::Row>,
+    sessions: Option<Value>,
+    /// Likewise.
+    #[serde(default)]
+    lists: Option<Value>,
 }
 
 impl Row {
@@ -117,8 +125,9 @@ impl Row {
             again: model.again.again,
             n_shoppers: model.n_shoppers,
             ms: model.ms,
-            baskets: model.baskets.as_ref().map(baskets::Row::of),
-            sessions: model.sessions.as_ref().map(sessions::Row::of),
+            baskets: model.orders.baskets.map(|order| order.to_row(OF_BASKETS)),
+            sessions: model.orders.sessions.map(|order| order.to_row(OF_SESSIONS)),
+            lists: model.orders.lists.map(|order| order.to_row(OF_LISTS)),
         }
     }
 
@@ -134,8 +143,11 @@ impl Row {
                 popularity: self.popularity,
                 serving: self.serving,
             },
-            baskets: self.baskets.map(baskets::Row::into_baskets),
-            sessions: self.sessions.map(sessions::Row::into_sessions),
+            orders: JudgedOrders {
+                baskets: self.baskets.and_then(|row| ModelOrder::of_row(&row, OF_BASKETS)),
+                sessions: self.sessions.and_then(|row| ModelOrder::of_row(&row, OF_SESSIONS)),
+                lists: self.lists.and_then(|row| ModelOrder::of_row(&row, OF_LISTS)),
+            },
             again: BoughtAgain { bought: self.bought, again: self.again },
             n_shoppers: self.n_shoppers,
             ms: self.ms,
@@ -161,12 +173,13 @@ pub(super) async fn serving(parts: &Parts, now: Timestamp) -> Result<Option<u64>
 
 /// What a model puts lists in order by; without what it does not have, or this program does not read.
 pub(super) async fn orders(parts: &Parts, number: u64, now: Timestamp) -> Result<Orders, AppError> {
-    let [ranker, mixture] = [RANKER_PREFIX, MIXTURE_PREFIX].map(|prefix| name_of(prefix, number));
-    let ranker = parts.tables.get(PARTITION, &ranker, now).await?;
-    let mixture = parts.tables.get(PARTITION, &mixture, now).await?;
+    let kept = async |prefix| parts.tables.get(PARTITION, &name_of(prefix, number), now).await;
+    let (ranker, mixture) = (kept(RANKER_PREFIX).await?, kept(MIXTURE_PREFIX).await?);
+    let lists = kept(LISTS_PREFIX).await?;
     Ok(Orders {
         baskets: ranker.and_then(|row| BasketRanker::decode(&row.value).ok()),
         sessions: mixture.and_then(|row| SessionMixture::decode(&row.value).ok()).map(Arc::new),
+        lists: lists.and_then(|row| ImpressionOrder::decode(&row.value).ok()).map(Arc::new),
     })
 }
 
@@ -180,9 +193,12 @@ pub(super) async fn add(
     let value = serde_json::to_vec(&Row::of(model))
         .map_err(|_| AppError::Bug("a model cannot be written down".to_owned()))?;
     let mut writes = vec![put(&name_of(PREFIX, model.number), value)];
-    let ranker = orders.baskets.as_ref().map(|ranker| (RANKER_PREFIX, ranker.encode()));
-    let mixture = orders.sessions.as_ref().map(|mixture| (MIXTURE_PREFIX, mixture.encode()));
-    let kept = ranker.into_iter().chain(mixture);
+    let kept = [
+        (RANKER_PREFIX, orders.baskets.as_ref().map(BasketRanker::encode)),
+        (MIXTURE_PREFIX, orders.sessions.as_ref().map(|mixture| mixture.encode())),
+        (LISTS_PREFIX, orders.lists.as_ref().map(|lists| lists.encode())),
+    ];
+    let kept = kept.into_iter().filter_map(|(prefix, bytes)| Some((prefix, bytes?)));
     writes.extend(kept.map(|(prefix, bytes)| put(&name_of(prefix, model.number), bytes)));
     let mut kept = serving(parts, now).await?;
     if model.state == ModelState::Accepted {
@@ -193,7 +209,7 @@ pub(super) async fn add(
     let too_many = (known.len() + 1).saturating_sub(KEPT);
     let old = known.iter().filter(|old| Some(old.number) != kept).take(too_many);
     writes.extend(old.flat_map(|old| {
-        let prefixes = [PREFIX, RANKER_PREFIX, MIXTURE_PREFIX];
+        let prefixes = [PREFIX, RANKER_PREFIX, MIXTURE_PREFIX, LISTS_PREFIX];
         prefixes.map(|prefix| write(&name_of(prefix, old.number), WriteChange::Delete))
     }));
     parts.tables.write(&writes, now).await?;

@@ -171,8 +171,7 @@ async fn the_oldest_models_go_and_the_serving_one_stays() {
         state,
         recipe: Recipe::new(SourceParams::affordable(10, 10, true)),
         verdict: Verdict { n_judges: 1, model: 0.5, popularity: 0.25, serving: Some(0.125) },
-        baskets: None,
-        sessions: None,
+        orders: JudgedOrders::default(),
         again: BoughtAgain { bought: 4, again: 1 },
         n_shoppers: 3,
         ms: 7,
@@ -252,7 +251,7 @@ async fn trees_put_next_baskets_in_order_and_are_taken_back() {
     let admin = caller(Role::Admin);
     let model = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
     assert_eq!(model.state, ModelState::Accepted, "{model:?}");
-    let baskets = model.baskets.unwrap();
+    let baskets = model.orders.baskets.unwrap();
     assert_eq!(baskets.state, ModelState::Accepted, "{baskets:?}");
     assert!(baskets.n_trees > 0 && baskets.verdict.gain.low > 0.0, "{baskets:?}");
     let (answers, right) = foreseen(&shop).await;
@@ -264,7 +263,7 @@ async fn trees_put_next_baskets_in_order_and_are_taken_back() {
 
     // A model without trees: the order that a shop begins with.
     let (parts, now) = (&shop.app.parts, shop.app.clock.now());
-    let plain = Model { number: 2, baskets: None, ..model.clone() };
+    let plain = Model { number: 2, orders: JudgedOrders::default(), ..model.clone() };
     record::add(parts, (&plain, &Orders::default()), now).await.unwrap();
     shop.app.serve_model(&admin, 2).await.unwrap();
     let (answers, right_without) = foreseen(&shop).await;
@@ -286,10 +285,10 @@ async fn trees_put_next_baskets_in_order_and_are_taken_back() {
 async fn orders_of_those_who_did_not_agree_or_left_teach_nothing() {
     let shop = Shop::open_in("eu").await;
     two_rhythms(&shop).await;
-    assert_eq!(baskets::copy(shop.app.views.read().crowd().vectors), []);
+    assert_eq!(baskets::copy(shop.app.views.read().crowd()), []);
     let shop = Shop::open().await;
     two_rhythms(&shop).await;
-    let copied = || baskets::copy(shop.app.views.read().crowd().vectors).len();
+    let copied = || baskets::copy(shop.app.views.read().crowd()).len();
     assert_eq!(copied(), REGULARS * DAYS);
     let who = crate::Who::parse("regular-5").unwrap();
     let privacy = caller(Role::Privacy);
@@ -356,7 +355,7 @@ async fn a_shop_learns_how_its_visits_are_read_and_takes_it_back() {
     let admin = caller(Role::Admin);
     let model = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
     assert_eq!(model.state, ModelState::Accepted, "{model:?}");
-    let sessions = model.sessions.unwrap();
+    let sessions = model.orders.sessions.unwrap();
     assert_eq!(sessions.state, ModelState::Accepted, "{sessions:?}");
     assert!(sessions.n_trees > 0 && sessions.verdict.gain.low > 0.0, "{sessions:?}");
     let (answers, right) = hits_of_today(&shop).await;
@@ -369,7 +368,7 @@ async fn a_shop_learns_how_its_visits_are_read_and_takes_it_back() {
 
     // A model without: visits are read as a shop begins with.
     let (parts, now) = (&shop.app.parts, shop.app.clock.now());
-    let plain = Model { number: 2, sessions: None, ..model.clone() };
+    let plain = Model { number: 2, orders: JudgedOrders::default(), ..model.clone() };
     record::add(parts, (&plain, &Orders::default()), now).await.unwrap();
     shop.app.serve_model(&admin, 2).await.unwrap();
     let (answers, right) = hits_of_today(&shop).await;

@@ -4,9 +4,10 @@
 //! more place to leak from and to erase.
 
 use serde_json::{Value, json};
-use souk_core::{Fact, Purpose, SubjectId};
+use souk_core::{Fact, Purpose, SignalMark, SubjectId};
 use souk_ports::{Cursor, READ_RECORDS_MAX};
 use souk_privacy::pii::redact::{TokenKey, reveal};
+use souk_recommend::impressions::signals::Signal;
 
 use super::request::{PrivacyRequest, RequestKind, RequestState};
 use super::{Identity, Reach, Who, page, store};
@@ -206,6 +207,17 @@ fn reveal_in(value: &mut Value, tokens: &TokenKey) {
     }
 }
 
+/// What was known of the products of a list, by name, in levels from 1 to 255; without what is about the shop alone.
+fn signals_of(signals: &SignalMark) -> Value {
+    let row = |levels: &[u8]| -> Value {
+        let told = signals.codes.iter().zip(levels).filter(|(_, level)| **level > 0);
+        let told = told.filter_map(|(code, level)| Some((Signal::of_code(*code)?, *level)));
+        let told = told.filter(|(signal, _)| *signal != Signal::Margin);
+        told.map(|(signal, level)| (signal.name().to_owned(), json!(level))).collect()
+    };
+    signals.rows.chunks_exact(signals.codes.len().max(1)).map(row).collect()
+}
+
 /// A record as a line; nothing for one without a meaning of its own.
 fn record_line(decoded: &Decoded) -> Option<Value> {
     let event = decoded.event.as_ref()?;
@@ -220,6 +232,7 @@ fn record_line(decoded: &Decoded) -> Option<Value> {
             "strategy": shown.strategy,
             "query": shown.marks.search.as_ref().map(|search| &search.query),
             "product_ids": shown.products.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+            "known_of_products": shown.marks.signals.as_ref().map(signals_of),
             "experiments": shown.marks.arms.iter().map(|mark| {
                 json!({"experiment": mark.experiment, "arm": mark.arm})
             }).collect::<Vec<_>>(),
@@ -246,4 +259,17 @@ fn record_line(decoded: &Decoded) -> Option<Value> {
         }),
     };
     Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_known_of_products_is_told_by_name_but_for_what_is_about_the_shop() {
+        let codes = [Signal::Rank as u8, Signal::Margin as u8, Signal::ViewedTimes as u8, 250];
+        let rows = [1, 90, 0, 7, 2, 91, 33, 7];
+        let told = signals_of(&SignalMark { codes: codes.into(), rows: rows.into() });
+        assert_eq!(told, json!([{"rank": 1}, {"rank": 2, "times_viewed": 33}]));
+    }
 }

@@ -7,7 +7,7 @@
 //! records of that subject and of those directly joined with it, never from anybody else's.
 //!
 //! Bounds, each for one subject: [`ANSWERS_MAX`] answers of the last seventeen days with their products,
-//! [`ROWS_MAX`] counts by day and place, [`CREDITS_MAX`] acts that name an answer and as many for each
+//! [`LESSONS_MAX`] answers of [`LESSON_DAYS`] days whose signals were recorded, [`ROWS_MAX`] counts by day and place, [`CREDITS_MAX`] acts that name an answer and as many for each
 //! subject whose answers they followed, [`ORDERS_MAX`] orders, [`EXPOSURES_MAX`] experiments. Counts and
 //! acts are kept for [`KEPT_DAYS`] days; answers to nobody known are counted by day and place only.
 
@@ -15,11 +15,12 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use souk_core::{Action, ArmMark, OrderRef, SubjectId, Timestamp};
+use souk_core::{Action, ArmMark, OrderRef, SignalMark, SubjectId, Timestamp};
 use souk_recommend::Item;
 
 mod codec;
 mod fold;
+mod lessons;
 mod outcomes;
 mod person;
 mod report;
@@ -34,6 +35,7 @@ pub(crate) use outcomes::{OutcomeQuery, Outcomes, PersonOutcome};
 use person::Person;
 pub(crate) use report::{Counted, FigureQuery, FigureRow, Figures, MoneyFigures};
 pub(super) use taken::Taker;
+pub(crate) use trials::Tried;
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 /// Days from an answer to what it can be credited with, at most; settings may say less.
@@ -45,6 +47,9 @@ pub(crate) const LATE_DAYS: i64 = 3;
 pub(crate) const KEPT_DAYS: i32 = 186;
 /// Answers kept with their products (chosen for the memory of a million people: the newest ones, of some visits).
 const ANSWERS_MAX: usize = 16;
+/// Answers with signals kept of one subject, and for how many days (chosen: two months, of a sample of the answers).
+const LESSONS_MAX: usize = 32;
+const LESSON_DAYS: i32 = 60;
 /// Counts by day and place kept of one subject.
 const ROWS_MAX: usize = 512;
 /// Acts kept that name an answer, and those kept for each subject whose answers they followed.
@@ -94,6 +99,18 @@ impl Answer {
     }
 }
 
+/// An answer of which it is known what was known of its products when it was served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lesson {
+    at: Timestamp,
+    /// A hash of its name.
+    request: u64,
+    cell: u16,
+    is_seen: bool,
+    items: Box<[Item]>,
+    signals: SignalMark,
+}
+
 /// What was done with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Did {
@@ -117,6 +134,16 @@ impl Did {
             Action::Viewed | Action::Clicked => Some(Did::Clicked),
             Action::AddedToCart | Action::WishlistAddedToCart => Some(Did::Carted),
             _ => None,
+        }
+    }
+
+    /// What it is worth, in clicks (chosen: a purchase says more than curiosity, and there are few).
+    pub(crate) fn worth(self) -> f64 {
+        match self {
+            Did::Saw => 0.0,
+            Did::Clicked => 1.0,
+            Did::Carted => 2.0,
+            Did::Ordered => 3.0,
         }
     }
 
@@ -185,6 +212,8 @@ pub(crate) struct Served {
     pub(crate) request: u64,
     pub(crate) cell: u16,
     pub(crate) items: Box<[Item]>,
+    /// What was known of the products; mostly not recorded.
+    pub(crate) signals: Option<SignalMark>,
 }
 
 /// What became of answers.
@@ -442,6 +471,13 @@ impl Attribution {
                 self.intern(subject).note_order(NotedOrder { order, at, met });
                 self.lend(met, subject);
             }
+        }
+    }
+
+    /// Drops what others would learn from a subject who refuses that they do; a new yes does not bring it back.
+    pub(crate) fn unteach(&mut self, subject: SubjectId) {
+        if let Some(person) = self.person_mut(subject) {
+            person.lessons.clear();
         }
     }
 

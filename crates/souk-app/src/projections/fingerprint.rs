@@ -237,6 +237,13 @@ impl Views {
                         w.u8(u8::from(is_seen));
                         items.iter().for_each(|item| names.item(*item, w));
                     }
+                    Entry::Lesson { at, request, cell, items, told } => {
+                        w.zigzag(at);
+                        w.varint(request);
+                        place(cell, w);
+                        items.iter().for_each(|item| names.item(*item, w));
+                        told.iter().for_each(|bytes| w.bytes(bytes));
+                    }
                     Entry::Row { day, cell, counts } => {
                         w.zigzag(i64::from(day));
                         place(cell, w);

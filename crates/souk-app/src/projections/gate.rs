@@ -291,10 +291,10 @@ impl<'a> CrowdView<'a> {
         })
     }
 
-    /// The baskets of each known buyer, oldest first.
-    pub(crate) fn each_buyer(self) -> impl Iterator<Item = &'a [Basket]> {
-        let numbers = 0..self.vectors.n_shoppers() as u32;
-        numbers.map(move |number| self.vectors.baskets(Shopper(number)))
+    /// The baskets of each known buyer, oldest first, with the buyer's number.
+    pub(crate) fn each_buyer(self) -> impl Iterator<Item = (Shopper, &'a [Basket])> {
+        let buyers = (0..self.vectors.n_shoppers() as u32).map(Shopper);
+        buyers.map(move |buyer| (buyer, self.vectors.baskets(buyer)))
     }
 }
 

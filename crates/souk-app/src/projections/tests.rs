@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use souk_core::{
     Action, ArmMark, Channel, Currency, CustomerOrder, Day, Event, EventId, Fact, Impressions,
     Interaction, LinkBasis, LocationId, Marks, Money, OrderChange, OrderId, OrderLine, OrderRef,
-    Product, ProductId, ProductMention, Quantity, Sale, SearchMark, SiteId, Source, StockChange,
-    StockMovement, SubjectId, Timestamp, Unit,
+    Product, ProductId, ProductMention, Quantity, Sale, SearchMark, SignalMark, SiteId, Source,
+    StockChange, StockMovement, SubjectId, Timestamp, Unit,
 };
 use souk_ports::{Partition, Position, RecordKind};
 
@@ -98,9 +98,13 @@ fn touched(minutes: i64, action: Action, products: &[u8]) -> Event {
     )
 }
 
-/// An answer on the home page, in a part of an experiment: held out where its name ends with an odd digit.
+/// An answer on the home page, in a part of an experiment: held out where its name ends with an odd digit, else with the
+/// signals of its products.
 pub(crate) fn served(request: &str, products: &[u8]) -> Fact {
-    let arm = ["personal", "holdout"][usize::from(request.as_bytes()[request.len() - 1] % 2)];
+    let is_odd = request.as_bytes()[request.len() - 1] % 2 == 1;
+    let arm = if is_odd { "holdout" } else { "personal" };
+    let rows = (1..).zip(products).flat_map(|(place, number)| [place, number + 1]);
+    let signals = SignalMark { codes: [1, 45].into(), rows: rows.collect() };
     Fact::Impressions(Impressions {
         request_id: request.into(),
         placement: Some("home".into()),
@@ -108,8 +112,8 @@ pub(crate) fn served(request: &str, products: &[u8]) -> Fact {
         products: products.iter().map(|number| product(*number)).collect(),
         marks: Marks {
             arms: vec![ArmMark { experiment: "holdout".into(), arm: arm.into() }],
-            products: Vec::new(),
-            search: None,
+            signals: (!is_odd).then_some(signals),
+            ..Marks::default()
         },
     })
 }

@@ -38,6 +38,8 @@ pub(crate) struct Proposal {
     pub support: u32,
     /// Whether it follows from what the shopper did before this request.
     pub is_personal: bool,
+    /// Its place by its source, from 0.
+    pub place: usize,
 }
 
 /// What the sources look at.
@@ -114,10 +116,11 @@ impl<'a> List<'a> {
                 Listing::Kept(proposals) => proposals[place].item,
             };
             if is_wanted(item) {
-                return Some(match &self.source {
+                let proposal = match &self.source {
                     Listing::Scored(labelled) => labelled.proposal(place),
                     Listing::Kept(proposals) => proposals[place].clone(),
-                });
+                };
+                return Some(Proposal { place, ..proposal });
             }
         }
         None
@@ -137,6 +140,7 @@ impl Labelled<'_> {
             evidence: scored.evidence.items.clone(),
             support: scored.evidence.support,
             is_personal,
+            place,
         }
     }
 }
@@ -313,6 +317,7 @@ fn newest<'s>(scene: &'s Scene<'_>) -> List<'s> {
         evidence: Vec::new(),
         support: 0,
         is_personal: false,
+        place,
     };
     let proposals: Vec<_> = newest.into_iter().enumerate().map(proposal).collect();
     List::kept(Arc::new(proposals), scene.proposals_max)

@@ -255,6 +255,7 @@ impl Run {
             tongue: super::Tongue::choose(None, &[]),
             settings: &RecommendationSettings::default(),
             aim: Aim::Compare,
+            arm: None,
         };
         let answer = asker.answer(&RecommendRequest::new(strategy, 10));
         answer.answer.recommendations.into_iter().map(|one| one.product_id).collect()

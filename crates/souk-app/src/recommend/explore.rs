@@ -153,6 +153,7 @@ impl Shelf<'_> {
             evidence: Vec::new(),
             support: 0,
             is_personal: false,
+            place: 0,
         };
         open.map(proposal).collect()
     }

@@ -1,9 +1,12 @@
 //! From a plan to a list: candidates, then whatever reorders them, then the merchant's rules, which have the
 //! last word; and what is to be said about it.
 
+use std::sync::Arc;
+
 use souk_core::Timestamp;
 use souk_core::rules::RuleId;
 use souk_recommend::Item;
+use souk_recommend::impressions::ImpressionOrder;
 
 use crate::App;
 use crate::recommend::candidates::{Proposal, Scene, propose};
@@ -11,6 +14,7 @@ use crate::recommend::explore::Chance;
 use crate::recommend::merchandise::{Hand, Listed, Warning};
 use crate::recommend::plan::{Plan, Source};
 use crate::recommend::select::{Gate, Places};
+use crate::recommend::signals::{Given, put_in_order};
 use crate::recommend::state::with_scratches;
 use crate::recommend::variety::Variety;
 use crate::recommend::why::{Explainer, WhyNot};
@@ -39,6 +43,16 @@ pub(crate) struct Makeup {
     pub(crate) variety: Variety,
     /// What is tried out; `None` for nothing.
     pub(crate) chance: Option<Chance>,
+    pub(crate) learning: Learning,
+}
+
+/// What a list has to do with the order that is learned from lists.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learning {
+    /// In which order its candidates stand; `None` for that of sources.
+    pub(crate) order: Option<Arc<ImpressionOrder>>,
+    /// Whether what was known of its products is recorded.
+    pub(crate) is_told: bool,
 }
 
 /// A list with what is to be said about it.
@@ -103,10 +117,15 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
     let tried = chance.map_or(limit, |chance| chance.pool(question));
     let places =
         Places::pool(hand.pool(limit), limit).with_room_for(makeup.variety.pool(limit).max(tried));
-    let found = fill(scene, plan, (places, gate));
+    let (mut pool, n_found) = fill(scene, plan, (places, gate));
+    let given = makeup.learning.is_told.then(|| Given::of(&pool, n_found));
+    let order = makeup.learning.order.as_deref();
+    if let Some(order) = order {
+        put_in_order((&mut pool, n_found), order, (scene, question));
+    }
     // What makes lists varied knows nothing of rules, and rules come after it.
     let of_shop = (gate.catalogue, scene.views.crowd(), scene.own);
-    let mut pool = makeup.variety.reorder(found, limit, of_shop);
+    let mut pool = makeup.variety.reorder((pool, n_found), limit, of_shop);
     if hand.is_short_of_reserved(&pool, limit) {
         let more = reserved(scene, question, &pool);
         pool.extend(more);
@@ -117,6 +136,8 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
     if let Some(chance) = chance {
         chance.try_out(&mut listed, &spare, (question, scene.now));
     }
+    listed.is_ordered = order.is_some();
+    listed.signals = given.map(|given| given.told(&listed.taken, (scene, question)));
     listed
 }
 

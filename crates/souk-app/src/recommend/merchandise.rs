@@ -8,7 +8,9 @@ use souk_core::rules::{
     ActiveRules, Candidate, Effect, PinHit, Rule, RuleAction, RuleContext, RuleId, RuleNo, RuleRow,
     SegmentsOf, Selection, Shelf, Taken, arrange,
 };
-use souk_core::{Day, Filter, LocationId, Product, ProductId, ProductMark, SiteId, Timestamp};
+use souk_core::{
+    Day, Filter, LocationId, Product, ProductId, ProductMark, SignalMark, SiteId, Timestamp,
+};
 use souk_recommend::Item;
 use souk_recommend::next_basket::Basket;
 
@@ -112,6 +114,10 @@ pub(crate) struct Listed {
     pub(crate) moved: Vec<Moved>,
     /// By place: what chance did; empty where it had no part.
     pub(crate) marks: Vec<ProductMark>,
+    /// What was known of each, where it is recorded.
+    pub(crate) signals: Option<SignalMark>,
+    /// Whether candidates stood in a learned order before rules.
+    pub(crate) is_ordered: bool,
     /// Candidates without a place, by their rank from 0, with the cap that kept them out.
     pub(crate) left: Vec<(usize, Item, Option<RuleNo>)>,
 }
@@ -401,6 +407,7 @@ impl<'a> Hand<'a> {
             evidence: Vec::new(),
             support: 0,
             is_personal: false,
+            place: 0,
         }));
         n_ranked
     }

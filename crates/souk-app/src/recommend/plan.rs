@@ -37,6 +37,8 @@ pub(crate) struct Known {
     /// Of the products in everybody's last baskets, the share that had been bought before; `None` while
     /// that was not counted.
     pub again_share: Option<f64>,
+    /// Whether the list stands in an order that was learned from lists; known once it is made.
+    pub is_ordered: bool,
 }
 
 impl Known {

@@ -27,6 +27,7 @@ use crate::projections::Views;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
 use crate::recommend::reason::Joined;
+use crate::recommend::signals::Sample;
 use crate::recommend::trials::Trials;
 
 #[cfg(test)]
@@ -199,8 +200,10 @@ pub(crate) struct Ranking {
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
     pub(super) joined: Joined,
-    /// What came of showing products, where any are tried out.
+    /// What came of showing products, where any are tried out or their order is learned.
     trials: RwLock<Option<Arc<Trials>>>,
+    /// Which answers have their signals recorded.
+    pub(super) sample: Sample,
     /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
     /// Erasures and withdrawals that the rest holds no trace of.
@@ -228,6 +231,7 @@ impl Ranking {
             lists: RwLock::default(),
             joined: Joined::default(),
             trials: RwLock::default(),
+            sample: Sample::default(),
             forgotten: AtomicU64::new(0),
             cleared: AtomicU64::new(0),
             clearing: Mutex::new(()),

@@ -56,6 +56,7 @@ pub(super) fn explain(
         strategy,
         n_baskets: known.baskets,
         n_seen: known.seen,
+        is_ordered: known.is_ordered,
         reasons: &reasons,
         is_allowed: decision.is_allowed,
         because: decision.reason.as_str(),

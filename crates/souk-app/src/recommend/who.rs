@@ -49,6 +49,7 @@ impl App {
         let products = answer.recommendations.iter().map(|one| one.product_id.clone()).collect();
         let arm = answer.holdout.filter(|_| subject.is_some());
         let arms = arm.map(|arm| arm.mark(&self.config.holdout)).into_iter().collect();
+        let signals = answer.signals.clone().filter(|_| subject.is_some());
         self.record_impressions(Shown {
             subject,
             site: request.context.site.clone().unwrap_or_else(|| self.config.main_site()),
@@ -60,7 +61,7 @@ impl App {
                 placement: request.placement.as_deref().map(Into::into),
                 strategy: answer.strategy.as_str().into(),
                 products,
-                marks: Marks { arms, products: answer.marks.clone(), search: None },
+                marks: Marks { arms, products: answer.marks.clone(), search: None, signals },
             },
         });
     }

@@ -46,6 +46,8 @@ pub(crate) enum Phrase<'a> {
     Popular,
     New,
     Picked,
+    /// Of a whole list.
+    OrderedByChoices,
 }
 
 /// How an answer came about.
@@ -56,6 +58,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) n_baskets: usize,
     /// Products of this visit that are known.
     pub(crate) n_seen: usize,
+    /// Whether what shoppers took up of lists put them in order.
+    pub(crate) is_ordered: bool,
     /// How often each kind of reason is given, in the order of kinds.
     pub(crate) reasons: &'a [(ReasonKind, usize)],
     /// Whether the shopper's past may be used.
@@ -110,11 +114,15 @@ impl Language {
             .map(|(kind, count)| format!("{count} {}", kind_name(*kind)))
             .collect();
         let reasons = (!reasons.is_empty()).then(|| reasons.join(", "));
-        match self {
+        let said = match self {
             Language::English => english::sum_up(summary, reasons.as_deref()),
             Language::Spanish => spanish::sum_up(summary, reasons.as_deref()),
             Language::French => french::sum_up(summary, reasons.as_deref()),
             Language::German => german::sum_up(summary, reasons.as_deref()),
+        };
+        match summary.is_ordered {
+            true => format!("{said}; {}", self.say(Phrase::OrderedByChoices)),
+            false => said,
         }
     }
 }

@@ -22,7 +22,7 @@ use super::shelf::Shelf;
 use crate::App;
 use crate::config::{SearchLearning, SearchSettings};
 use crate::people::in_slices;
-use crate::projections::{Did, Sought, Taken, Views, Windows, query_key};
+use crate::projections::{Sought, Taken, Views, Windows, query_key};
 use crate::recommend::departures;
 
 /// How old counts may be: clicks weigh for a season.
@@ -55,16 +55,6 @@ const BEFORE_DAYS: i32 = 28;
 /// A query trends when it is asked so many times as often in a day as before; a person counts once a day, and a query
 /// that nobody asked before counts as one asked once a week.
 const TREND_MIN: f64 = 1.5;
-
-/// What following a click was worth, in clicks (chosen: a purchase says more than curiosity, and there are few).
-fn worth_of(did: Did) -> f64 {
-    match did {
-        Did::Saw => 0.0,
-        Did::Clicked => 1.0,
-        Did::Carted => 2.0,
-        Did::Ordered => 3.0,
-    }
-}
 
 /// What is learned of one query.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -235,7 +225,7 @@ impl Counting {
                 if let Some(Taken { did, .. }) = one.taken.iter().find(|taken| taken.item == *item)
                 {
                     *clicks += weight;
-                    *worth += weight * worth_of(*did);
+                    *worth += weight * did.worth();
                 }
             }
             for taken in one.taken.iter().chain(&one.found_anew) {

@@ -67,7 +67,7 @@ impl App {
                 placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
                 strategy: SEARCH_STRATEGY.into(),
                 products: found.hits.iter().map(|hit| hit.product_id.clone()).collect(),
-                marks: Marks { arms: arms.into_iter().collect(), products: Vec::new(), search },
+                marks: Marks { arms: arms.into_iter().collect(), search, ..Marks::default() },
             },
         });
     }

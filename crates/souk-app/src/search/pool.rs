@@ -176,6 +176,7 @@ impl Asking<'_> {
             evidence: Vec::new(),
             support: 0,
             is_personal: false,
+            place: 0,
         });
         let pool: Vec<Proposal> = pool.collect();
         let mut of_item: FxHashMap<Item, Ranked> =

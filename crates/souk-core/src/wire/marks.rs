@@ -1,9 +1,9 @@
-//! What was shown, as bytes: three times, because most answers were touched by no chance and no experiment
-//! and answer no search, and those from before there was any must be read, and written, as they were.
+//! What was shown, as bytes: four times, because most answers were touched by no chance and no experiment,
+//! answer no search and tell no signals, and those from before there was any must be read, and written, as they were.
 
 use super::bytes::{Reader, WireError, Writer};
 use super::event::{flag, read_flags, read_product_id, read_rest, write_product_ids, write_rest};
-use crate::{ArmMark, Impressions, Marks, ProductMark, Propensity, SearchMark, Team};
+use crate::{ArmMark, Impressions, Marks, ProductMark, Propensity, SearchMark, SignalMark, Team};
 
 /// Writes what was shown without its marks: the whole of it where it has none.
 pub(super) fn write_impressions(impressions: &Impressions, w: &mut Writer) {
@@ -66,6 +66,10 @@ pub(super) fn read_marked(r: &mut Reader<'_>) -> Result<Impressions, WireError> 
 /// Writes what was shown to a search: first as [`write_marked`], then the search.
 pub(super) fn write_searched((impressions, search): (&Impressions, &SearchMark), w: &mut Writer) {
     write_marked(impressions, w);
+    write_search(search, w);
+}
+
+fn write_search(search: &SearchMark, w: &mut Writer) {
     w.text(&search.query);
     w.varint(u64::from(search.n_found));
     w.varint(u64::from(search.took_us));
@@ -73,13 +77,39 @@ pub(super) fn write_searched((impressions, search): (&Impressions, &SearchMark),
 
 pub(super) fn read_searched(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
     let mut impressions = read_with_marks(r)?;
+    impressions.marks.search = Some(read_search(r)?);
+    Ok(impressions)
+}
+
+fn read_search(r: &mut Reader<'_>) -> Result<SearchMark, WireError> {
     let query = r.text()?.into();
     let mut number = || {
         let number = u32::try_from(r.varint()?);
         number.map_err(|_| r.fault("a number of four bytes"))
     };
-    let (n_found, took_us) = (number()?, number()?);
-    impressions.marks.search = Some(SearchMark { query, n_found, took_us });
+    Ok(SearchMark { query, n_found: number()?, took_us: number()? })
+}
+
+/// Writes what was shown with its signals: first as [`write_marked`], then whether it answers a search and which,
+/// then the codes of the signals, and a row for each product.
+pub(super) fn write_signalled((impressions, signals): (&Impressions, &SignalMark), w: &mut Writer) {
+    write_marked(impressions, w);
+    let search = impressions.marks.search.as_ref();
+    w.u8(u8::from(search.is_some()));
+    search.into_iter().for_each(|search| write_search(search, w));
+    w.bytes(&signals.codes);
+    w.raw(&signals.rows);
+}
+
+pub(super) fn read_signalled(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
+    let mut impressions = read_with_marks(r)?;
+    if read_flags(r, 1, "whether it answers a search")? == 1 {
+        impressions.marks.search = Some(read_search(r)?);
+    }
+    let codes: Box<[u8]> = r.bytes()?.into();
+    let n_bytes = codes.len().checked_mul(impressions.products.len());
+    let rows = r.raw(n_bytes.ok_or_else(|| r.fault("fewer signals"))?)?.into();
+    impressions.marks.signals = Some(SignalMark { codes, rows });
     Ok(impressions)
 }
 
@@ -89,7 +119,7 @@ fn read_with_marks(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
     let has_products = read_flags(r, 1, "whether products have marks")? == 1;
     let count = if has_products { impressions.products.len() } else { 0 };
     let products = r.items(count, read_mark)?;
-    impressions.marks = Marks { arms, products, search: None };
+    impressions.marks = Marks { arms, products, ..Marks::default() };
     Ok(impressions)
 }
 

@@ -10,9 +10,10 @@ pub use crowd::{PEOPLE_MINS, SharedBy};
 use self::crowd::Pairs;
 use super::bootstrap::{Difference, paired_bootstrap};
 use super::metrics::{hit, mean, ndcg, recall};
+use super::verdict::OrderVerdict;
 use crate::next_basket::{
-    Basket, BasketQuery, BasketRanker, BasketVectors, BasketVerdict, Lesson, Lessons, Market,
-    Params, Scratch, TeachParams, Teaching, Weights, next_basket,
+    Basket, BasketQuery, BasketRanker, BasketVectors, Lesson, Lessons, Market, Params, Scratch,
+    TeachParams, Teaching, Weights, next_basket,
 };
 use crate::parallel::Rests;
 use crate::types::{Item, Shopper};
@@ -109,7 +110,7 @@ pub struct BasketReport {
     /// The weights and trees that were used.
     pub ranker: BasketRanker,
     /// What people who did not teach said of them, where they were learned.
-    pub verdict: Option<BasketVerdict>,
+    pub verdict: Option<OrderVerdict>,
     /// Ranked lists by shopper, ascending, as long as the largest list length.
     pub predictions: Vec<(Shopper, Vec<Item>)>,
     /// Time of each query, the search for neighbours included, in the unit of the caller's timer.
@@ -184,7 +185,7 @@ pub fn evaluate_baskets(task: &BasketTask<'_>, timer: &dyn Fn() -> u64) -> Baske
 }
 
 /// What a shop would serve that knew these baskets, and what was said of it; none for what it begins with.
-fn taught(baskets: &[(Shopper, Basket)]) -> Option<(BasketRanker, Option<BasketVerdict>)> {
+fn taught(baskets: &[(Shopper, Basket)]) -> Option<(BasketRanker, Option<OrderVerdict>)> {
     let teaching = Teaching { baskets, threads: THREADS, rests: Rests::NONE };
     let (ranker, verdict) = teaching.learn(&TeachParams::default(), None)?;
     verdict.is_surely_better().then_some((ranker, Some(verdict)))

@@ -9,3 +9,4 @@ pub mod bootstrap;
 pub mod metrics;
 pub mod ratings;
 pub mod sessions;
+pub mod verdict;

@@ -443,6 +443,6 @@ impl RankLessons {
 }
 
 /// A number below `n` for a person, the same for the same seed.
-pub(super) fn drawn(seed: u64, person: u64, n: u64) -> u64 {
+pub(crate) fn drawn(seed: u64, person: u64, n: u64) -> u64 {
     Random::new(Random::new(seed).bits() ^ person).bits() % n
 }

@@ -14,8 +14,9 @@ use super::market::DAY_MS;
 use super::ranker::{RankLesson, RankLessons, drawn, order_again};
 use super::signals::Weights;
 use super::{Basket, BasketQuery, BasketRanker, BasketVectors, Market, Params, Scratch};
-use crate::evaluate::bootstrap::{Difference, paired_bootstrap};
+use crate::evaluate::bootstrap::paired_bootstrap;
 use crate::evaluate::metrics::{mean, ndcg_of_tied};
+use crate::evaluate::verdict::OrderVerdict;
 use crate::parallel::Rests;
 use crate::trees::TreeParams;
 use crate::types::{Item, Shopper};
@@ -93,28 +94,6 @@ impl Default for TeachParams {
     }
 }
 
-/// How good an order of next baskets was where nobody had taught it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct BasketVerdict {
-    /// People who judged; none of them taught.
-    pub n_judges: usize,
-    /// NDCG@10 of their next baskets.
-    pub trees: f64,
-    /// The same of the weighted sum that a shop begins with.
-    pub weighted_sum: f64,
-    /// How much the former is above the latter, with its 95 % interval.
-    pub gain: Difference,
-    /// NDCG@10 of the order in service, if there is one.
-    pub serving: Option<f64>,
-}
-
-impl BasketVerdict {
-    /// Whether it is surely better than the order that a shop begins with.
-    pub fn is_surely_better(&self) -> bool {
-        self.gain.low > 0.0
-    }
-}
-
 /// Somebody, without the number that an import gave them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Person {
@@ -179,12 +158,12 @@ struct Asked<'a> {
 
 impl Teaching<'_> {
     /// Learns an order from most people and lets the others judge, also at later times, against the weighted sum
-    /// and the order in service. None while there are too few people.
+    /// and the order in service, by NDCG@10 of their next baskets. None while there are too few people.
     pub fn learn(
         &self,
         params: &TeachParams,
         serving: Option<&BasketRanker>,
-    ) -> Option<(BasketRanker, BasketVerdict)> {
+    ) -> Option<(BasketRanker, OrderVerdict)> {
         let material = Material::of(self);
         let until = material.cut_time(SPARED_CUTS, (material.end, PARTS));
         let school = School { params, until, teaches: |person| !person.is_judge() };
@@ -196,10 +175,10 @@ impl Teaching<'_> {
         let of =
             |ranker: usize| -> Vec<f64> { found.iter().map(|values| values[ranker]).collect() };
         let (sum, trees) = (of(0), of(1));
-        let verdict = BasketVerdict {
+        let verdict = OrderVerdict {
             n_judges: found.len(),
-            trees: mean(&trees),
-            weighted_sum: mean(&sum),
+            learned: mean(&trees),
+            usual: mean(&sum),
             gain: paired_bootstrap(&trees, &sum, params.trees.seed),
             serving: serving.map(|_| mean(&of(2))),
         };

@@ -311,12 +311,9 @@ fn fill(
     }
 }
 
-/// How an item is visited now, by the visits that began before; the session's own one is none of them.
-pub(super) fn item_signals(
-    index: &VisitIndex,
-    (item, own): (Item, Option<u32>),
-    now: i64,
-) -> [f32; 5] {
+/// How an item is visited now, by the visits that began before; the session's own one, if any, is none of them: visits in
+/// all, in the last one, three and seven days, and days since the last (no number where there is none).
+pub fn item_signals(index: &VisitIndex, (item, own): (Item, Option<u32>), now: i64) -> [f32; 5] {
     let slots = index.slots_with(item);
     let recent = &slots[slots.len().saturating_sub(VISITS_MAX + 1)..];
     let own = own.filter(|own| recent.contains(own));

@@ -6,8 +6,9 @@
 
 use super::{MixtureLessons, MixtureScratch, SessionMixture, SessionParams, SessionQuery};
 use super::{SessionScorer, SessionScratch};
-use crate::evaluate::bootstrap::{Difference, paired_bootstrap};
+use crate::evaluate::bootstrap::paired_bootstrap;
 use crate::evaluate::metrics::mean;
+use crate::evaluate::verdict::OrderVerdict;
 use crate::parallel::Rests;
 use crate::trees::{Objective, TreeParams};
 use crate::types::{Item, Shopper};
@@ -56,28 +57,6 @@ pub struct SessionTeaching<'a> {
     pub rests: Rests<'a>,
 }
 
-/// How good an order of next items was in visits that nobody had learned from.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SessionVerdict {
-    /// People (or visits of nobody known) who judged.
-    pub n_judges: usize,
-    /// MRR@20 of the next items, the mean of the judges' means.
-    pub mixture: f64,
-    /// The same of the usual reading alone, which a shop begins with.
-    pub reading: f64,
-    /// How much the former is above the latter, with its 95 % interval.
-    pub gain: Difference,
-    /// MRR@20 of the mixture in service, if there is one.
-    pub serving: Option<f64>,
-}
-
-impl SessionVerdict {
-    /// Whether it is surely better than the usual reading.
-    pub fn is_surely_better(&self) -> bool {
-        self.gain.low > 0.0
-    }
-}
-
 /// A visit of which something is asked.
 #[derive(Clone, Debug)]
 struct Asked {
@@ -114,12 +93,12 @@ const NO_TIMES: &[i64] = &[];
 type Ranks = Vec<[f64; 3]>;
 
 impl SessionTeaching<'_> {
-    /// Learns a mixture and judges it beside the usual reading and the one in service; `None` where there
-    /// is too little to learn from.
+    /// Learns a mixture and judges it beside the usual reading and the one in service, by MRR@20 of the next items,
+    /// the mean of the judges' means; `None` where there is too little to learn from.
     pub fn learn(
         &self,
         serving: Option<&SessionMixture>,
-    ) -> Option<(SessionMixture, SessionVerdict)> {
+    ) -> Option<(SessionMixture, OrderVerdict)> {
         let visits: Vec<&[VisitEvent]> = self.events.chunk_by(|a, b| a.visit == b.visit).collect();
         let at = |share: f64| (visits.len() as f64 * share) as usize;
         let (teach, stop, judge) = (at(TEACH_FROM), at(STOP_FROM), at(JUDGE_FROM));
@@ -190,7 +169,7 @@ impl SessionTeaching<'_> {
         index: &mut VisitIndex,
         visits: &[&[VisitEvent]],
         (mixture, serving): (&SessionMixture, Option<&SessionMixture>),
-    ) -> SessionVerdict {
+    ) -> OrderVerdict {
         let reading = SessionScorer::new(self.params);
         let ask = |index: &VisitIndex, visit: &Asked, ranks: &mut Vec<(Judge, [f64; 3])>| {
             let (mut mixing, mut reads) = (MixtureScratch::default(), SessionScratch::default());
@@ -222,10 +201,10 @@ impl SessionTeaching<'_> {
             };
             judges.iter().map(of_judge).collect()
         });
-        SessionVerdict {
+        OrderVerdict {
             n_judges: judges.len(),
-            mixture: mean(&learned),
-            reading: mean(&usual),
+            learned: mean(&learned),
+            usual: mean(&usual),
             gain: paired_bootstrap(&learned, &usual, SEED),
             serving: serving.map(|_| mean(&before)),
         }

@@ -12,6 +12,12 @@ pub enum Objective {
         /// Above the length of the lists that matter, so that what stands just behind is pulled too.
         places: usize,
     },
+    /// The same of the DCG: a group weighs as much as was wanted in it, so that gains which make up for how seldom a
+    /// place is looked at are not divided out again.
+    Dcg {
+        /// As of the NDCG.
+        places: usize,
+    },
     /// The listwise softmax: what was wanted should be likeliest.
     ///
     /// Source: Cao et al., *Learning to Rank: From Pairwise Approach to Listwise Approach*, ICML 2007.
@@ -46,13 +52,36 @@ impl Objective {
             for (range, slopes) in parts {
                 let group = (&scores[range.clone()], &groups.gains[range.clone()]);
                 match self {
-                    Objective::Ndcg { places } => lambdas(group, slopes, (places, order)),
+                    Objective::Ndcg { places } => {
+                        lambdas(group, slopes, (places, order, Weighing::Alike));
+                    }
+                    Objective::Dcg { places } => {
+                        lambdas(group, slopes, (places, order, Weighing::ByGain));
+                    }
                     Objective::Softmax => softmax(group, slopes),
                 }
             }
         };
         for_chunks(&mut parts, (threads, 64), Vec::new, work);
     }
+
+    /// How good orders of groups are, each given as its DCG and the best possible one; `None` without any group in
+    /// which anything was wanted.
+    pub(super) fn quality(self, values: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+        let values: Vec<(f64, f64)> = values.collect();
+        let (gained, ideal) = match self {
+            Objective::Dcg { .. } => values.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1)),
+            _ => (values.iter().map(|(gained, ideal)| gained / ideal).sum(), values.len() as f64),
+        };
+        (ideal > 0.0).then(|| gained / ideal)
+    }
+}
+
+/// How much groups count beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weighing {
+    Alike,
+    ByGain,
 }
 
 /// What a place is worth; from 0.
@@ -77,7 +106,12 @@ fn ideal(gains: &[f32], places: usize) -> f32 {
 }
 
 /// None where nothing was wanted.
-pub(super) fn ndcg((scores, gains): (&[f32], &[f32]), places: usize) -> Option<f64> {
+pub(super) fn ndcg(group: (&[f32], &[f32]), places: usize) -> Option<f64> {
+    dcg(group, places).map(|(gained, ideal)| gained / ideal)
+}
+
+/// The discounted gains of an order, and of the best possible one; none where nothing was wanted.
+pub(super) fn dcg((scores, gains): (&[f32], &[f32]), places: usize) -> Option<(f64, f64)> {
     let ideal = ideal(gains, places);
     if ideal <= 0.0 {
         return None;
@@ -86,24 +120,26 @@ pub(super) fn ndcg((scores, gains): (&[f32], &[f32]), places: usize) -> Option<f
     ordered(scores, &mut order);
     let first = order.iter().take(places).enumerate();
     let gained: f32 = first.map(|(place, &row)| gains[row as usize] * discount(place)).sum();
-    Some(f64::from(gained / ideal))
+    Some((f64::from(gained), f64::from(ideal)))
 }
 
-/// Burges 2010, sec. 4 and 7, with the two normalisations of LightGBM's `lambdarank_norm`: a pair's pull is
-/// divided by how far apart its scores are, and a group's by the logarithm of all its pulls.
+/// Burges 2010, sec. 4 and 7; where groups count alike with the two normalisations of LightGBM's `lambdarank_norm`: a
+/// pair's pull is divided by how far apart its scores are, and a group's by the logarithm of all its pulls.
 fn lambdas(
     (scores, gains): (&[f32], &[f32]),
     slopes: &mut [[f32; 2]],
-    (places, order): (usize, &mut Vec<u32>),
+    (places, order, weighing): (usize, &mut Vec<u32>, Weighing),
 ) {
     slopes.fill([0.0; 2]);
-    let ideal = ideal(gains, places);
-    if ideal <= 0.0 {
+    let best = ideal(gains, places);
+    if best <= 0.0 {
         return;
     }
     ordered(scores, order);
     let at = |place: usize| order[place] as usize;
-    let is_spread = scores[at(0)] != scores[at(order.len() - 1)];
+    let is_alike = weighing == Weighing::Alike;
+    let is_spread = is_alike && scores[at(0)] != scores[at(order.len() - 1)];
+    let ideal = if is_alike { best } else { 1.0 };
     let discounts: Vec<f32> = (0..order.len()).map(discount).collect();
     let mut pulls = 0.0_f32;
     for first in 0..order.len().min(places) {
@@ -126,7 +162,7 @@ fn lambdas(
             pulls += 2.0 * pull;
         }
     }
-    if pulls > 0.0 {
+    if is_alike && pulls > 0.0 {
         let scale = (1.0 + pulls).log2() / pulls;
         slopes.iter_mut().flatten().for_each(|slope| *slope *= scale);
     }
@@ -169,6 +205,21 @@ mod tests {
         let scale = (1.0 + 2.0 * pull).log2() / (2.0 * pull);
         assert!((found[0][0] - scale * pull).abs() < 1e-6 && found[0][0] == -found[1][0]);
         assert!((found[0][1] - 0.5 * scale * pull).abs() < 1e-6 && found[0][1] == found[1][1]);
+    }
+
+    /// A click that was wanted ten times as much pulls ten times as much, and only where groups weigh by gain.
+    #[test]
+    fn groups_weigh_alike_or_by_their_gain() {
+        let pull = |objective, gain| slopes_of(objective, &[0.0, 0.0], &[0.0, gain])[0][0];
+        let dcg = Objective::Dcg { places: 10 };
+        let one = 0.5 * (1.0 - 1.0 / 3.0_f32.log2());
+        assert!((pull(dcg, 1.0) - one).abs() < 1e-6 && (pull(dcg, 10.0) - 10.0 * one).abs() < 1e-5);
+        let ndcg = Objective::Ndcg { places: 10 };
+        assert_eq!(pull(ndcg, 1.0), pull(ndcg, 10.0));
+        let values = [(1.0, 2.0), (10.0, 10.0)];
+        assert_eq!(ndcg.quality(values.into_iter()), Some(0.75));
+        assert_eq!(dcg.quality(values.into_iter()), Some(11.0 / 12.0));
+        assert_eq!(dcg.quality(std::iter::empty()), None);
     }
 
     /// The slopes are those of the loss: a difference quotient agrees.

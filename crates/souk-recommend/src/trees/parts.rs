@@ -6,8 +6,7 @@
 //! Wolpert's stacking has them, Neural Networks 5, 1992).
 
 use super::bins::Binned;
-use super::{EARLY_STOP_PLACES, Growing, Lesson, Tree, TreeParams, Trees, objective};
-use crate::evaluate::metrics::mean;
+use super::{Growing, Lesson, Tree, TreeParams, Trees};
 
 impl Trees {
     /// Grows trees on all but one of `n_parts` parts, for each part in turn until they no longer help there,
@@ -33,13 +32,7 @@ impl Trees {
             let params = TreeParams { seed: params.seed + u64::from(part), ..*params };
             let growing = Growing { lesson, binned: &binned, params: &params };
             let mut judge = |_: Option<&Tree>, scores: &[f32]| {
-                let judged = lesson.groups.ranges().zip(part_of).filter(|(_, of)| **of == part);
-                let value = |rows: std::ops::Range<usize>| {
-                    let group = (&scores[rows.clone()], &lesson.groups.gains[rows]);
-                    objective::ndcg(group, EARLY_STOP_PLACES)
-                };
-                let values: Vec<f64> = judged.filter_map(|(rows, _)| value(rows)).collect();
-                (!values.is_empty()).then(|| mean(&values))
+                lesson.groups.quality(params.objective, scores, &|group| part_of[group] == part)
             };
             let teaches = |group: usize| part_of[group] != part;
             let grown = growing.trees((&teaches, &mut judge), &mut fitted.gains);

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use souk_app::{Model, ModelBaskets, ModelSessions, ModelsState};
+use souk_app::{Model, ModelOrder, ModelsState};
 use utoipa::ToSchema;
 
 /// How to learn.
@@ -81,6 +81,9 @@ pub(crate) struct ModelAnswer {
     /// What was learned of the order of a visit's next products; `null` where there was too little to learn from.
     #[schema(required)]
     sessions: Option<ModelSessionsAnswer>,
+    /// What was learned of the order of lists; `null` where there was too little to learn from.
+    #[schema(required)]
+    lists: Option<ModelListsAnswer>,
     /// Of the products in everybody's last baskets, the share that had been bought before.
     #[schema(required)]
     bought_again_share: Option<f64>,
@@ -113,15 +116,15 @@ pub(crate) struct ModelBasketsAnswer {
     serving_ndcg_at_10: Option<f64>,
 }
 
-impl From<&ModelBaskets> for ModelBasketsAnswer {
-    fn from(baskets: &ModelBaskets) -> ModelBasketsAnswer {
-        let ModelBaskets { state, verdict, n_trees } = baskets;
+impl From<ModelOrder> for ModelBasketsAnswer {
+    fn from(order: ModelOrder) -> ModelBasketsAnswer {
+        let ModelOrder { state, verdict, n_trees } = order;
         ModelBasketsAnswer {
             state: state.as_str(),
-            trees: *n_trees,
+            trees: n_trees,
             judges: verdict.n_judges,
-            ndcg_at_10: verdict.trees,
-            weighted_sum_ndcg_at_10: verdict.weighted_sum,
+            ndcg_at_10: verdict.learned,
+            weighted_sum_ndcg_at_10: verdict.usual,
             gain: verdict.gain.mean,
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
@@ -155,19 +158,62 @@ pub(crate) struct ModelSessionsAnswer {
     serving_mrr_at_20: Option<f64>,
 }
 
-impl From<&ModelSessions> for ModelSessionsAnswer {
-    fn from(sessions: &ModelSessions) -> ModelSessionsAnswer {
-        let ModelSessions { state, verdict, n_trees } = sessions;
+impl From<ModelOrder> for ModelSessionsAnswer {
+    fn from(order: ModelOrder) -> ModelSessionsAnswer {
+        let ModelOrder { state, verdict, n_trees } = order;
         ModelSessionsAnswer {
             state: state.as_str(),
-            trees: *n_trees,
+            trees: n_trees,
             judges: verdict.n_judges,
-            mrr_at_20: verdict.mixture,
-            reading_mrr_at_20: verdict.reading,
+            mrr_at_20: verdict.learned,
+            reading_mrr_at_20: verdict.usual,
             gain: verdict.gain.mean,
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
             serving_mrr_at_20: verdict.serving,
+        }
+    }
+}
+
+/// An order of lists by trees over what was known of their products, and how good it was for people who did not teach it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelListsAnswer {
+    /// `accepted`, or `refused` because it was not surely better than the order that sources give, or worse than
+    /// the one before, which then stays.
+    state: &'static str,
+    /// How many trees were learned.
+    trees: usize,
+    /// People who judged it.
+    judges: usize,
+    /// How near to the top stands what they took up: the mean of 1/log2(place+1), from 0 to 1, each act by the
+    /// inverse of the root of how far its place was looked at.
+    nearness: f64,
+    /// The same of the order that sources give.
+    sources_nearness: f64,
+    /// How much it is above that.
+    gain: f64,
+    /// The 95 % interval of the gain.
+    gain_low: f64,
+    /// Its upper end.
+    gain_high: f64,
+    /// The nearness of the order that served before.
+    #[schema(required)]
+    serving_nearness: Option<f64>,
+}
+
+impl From<ModelOrder> for ModelListsAnswer {
+    fn from(order: ModelOrder) -> ModelListsAnswer {
+        let ModelOrder { state, verdict, n_trees } = order;
+        ModelListsAnswer {
+            state: state.as_str(),
+            trees: n_trees,
+            judges: verdict.n_judges,
+            nearness: verdict.learned,
+            sources_nearness: verdict.usual,
+            gain: verdict.gain.mean,
+            gain_low: verdict.gain.low,
+            gain_high: verdict.gain.high,
+            serving_nearness: verdict.serving,
         }
     }
 }
@@ -184,8 +230,9 @@ impl From<&Model> for ModelAnswer {
             ndcg_at_10: model.verdict.model,
             popularity_ndcg_at_10: model.verdict.popularity,
             serving_ndcg_at_10: model.verdict.serving,
-            baskets: model.baskets.as_ref().map(ModelBasketsAnswer::from),
-            sessions: model.sessions.as_ref().map(ModelSessionsAnswer::from),
+            baskets: model.orders.baskets.map(ModelBasketsAnswer::from),
+            sessions: model.orders.sessions.map(ModelSessionsAnswer::from),
+            lists: model.orders.lists.map(ModelListsAnswer::from),
             bought_again_share: model.again.share(),
             ms: model.ms,
         }

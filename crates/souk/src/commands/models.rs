@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_app::{Caller, Model, ModelBaskets, ModelSessions, Search};
-use souk_recommend::next_basket::BasketVerdict;
+use souk_app::{Caller, Model, ModelOrder, Search};
+use souk_recommend::evaluate::verdict::OrderVerdict;
 
 use crate::cli::ModelsCommand;
 use crate::job::{Job, Shop};
@@ -50,14 +50,15 @@ fn json_of(model: &Model) -> Value {
         "ndcg_at_10": model.verdict.model,
         "popularity_ndcg_at_10": model.verdict.popularity,
         "serving_ndcg_at_10": model.verdict.serving,
-        "baskets": model.baskets.as_ref().map(baskets_of),
-        "sessions": model.sessions.as_ref().map(sessions_of),
+        "baskets": model.orders.baskets.map(baskets_of),
+        "sessions": model.orders.sessions.map(sessions_of),
+        "lists": model.orders.lists.map(lists_of),
         "bought_again_share": model.again.share(),
         "ms": model.ms,
     })
 }
 
-fn baskets_of(baskets: &ModelBaskets) -> Value {
+fn baskets_of(baskets: ModelOrder) -> Value {
     let mut row = judged(&baskets.verdict);
     row["state"] = baskets.state.as_str().into();
     row["trees"] = baskets.n_trees.into();
@@ -65,14 +66,14 @@ fn baskets_of(baskets: &ModelBaskets) -> Value {
     row
 }
 
-fn sessions_of(sessions: &ModelSessions) -> Value {
-    let ModelSessions { state, verdict, n_trees } = sessions;
+fn sessions_of(order: ModelOrder) -> Value {
+    let ModelOrder { state, verdict, n_trees } = order;
     json!({
         "state": state.as_str(),
         "trees": n_trees,
         "judges": verdict.n_judges,
-        "mrr_at_20": verdict.mixture,
-        "reading_mrr_at_20": verdict.reading,
+        "mrr_at_20": verdict.learned,
+        "reading_mrr_at_20": verdict.usual,
         "gain": verdict.gain.mean,
         "gain_low": verdict.gain.low,
         "gain_high": verdict.gain.high,
@@ -80,12 +81,27 @@ fn sessions_of(sessions: &ModelSessions) -> Value {
     })
 }
 
+fn lists_of(order: ModelOrder) -> Value {
+    let ModelOrder { state, verdict, n_trees } = order;
+    json!({
+        "state": state.as_str(),
+        "trees": n_trees,
+        "judges": verdict.n_judges,
+        "nearness": verdict.learned,
+        "sources_nearness": verdict.usual,
+        "gain": verdict.gain.mean,
+        "gain_low": verdict.gain.low,
+        "gain_high": verdict.gain.high,
+        "serving_nearness": verdict.serving,
+    })
+}
+
 /// What those who never teach said of an order of next baskets.
-pub(super) fn judged(verdict: &BasketVerdict) -> Value {
+pub(super) fn judged(verdict: &OrderVerdict) -> Value {
     json!({
         "judges": verdict.n_judges,
-        "ndcg_at_10": verdict.trees,
-        "weighted_sum_ndcg_at_10": verdict.weighted_sum,
+        "ndcg_at_10": verdict.learned,
+        "weighted_sum_ndcg_at_10": verdict.usual,
         "gain": verdict.gain.mean,
         "gain_low": verdict.gain.low,
         "gain_high": verdict.gain.high,
@@ -118,6 +134,7 @@ fn text(result: &Value) -> String {
         "judges",
         "baskets",
         "visits",
+        "lists",
         "s",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -137,6 +154,7 @@ fn text(result: &Value) -> String {
             model["judges"].to_string(),
             gain_of(&model["baskets"]),
             gain_of(&model["sessions"]),
+            gain_of(&model["lists"]),
             format!("{:.1}", model["ms"].as_f64().unwrap_or_default() / 1e3),
         ]);
     }

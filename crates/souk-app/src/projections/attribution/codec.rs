@@ -1,16 +1,18 @@
 //! The lists as bytes, and as a digest that does not depend on numbers.
 
 use souk_core::wire::{Reader, WireError, Writer};
-use souk_core::{ArmMark, OrderRef, SubjectId};
+use souk_core::{ArmMark, OrderRef, SignalMark, SubjectId};
 use souk_recommend::Item;
 
 use super::super::shoppers::read_u32;
 use super::person::{DayRow, Exposure, Person};
-use super::{Answer, Attribution, CELLS_MAX, Cell, Credit, Did, KEPT_DAYS, NO_CELL, NotedOrder};
+use super::{
+    Answer, Attribution, CELLS_MAX, Cell, Credit, Did, KEPT_DAYS, Lesson, NO_CELL, NotedOrder,
+};
 
 impl Attribution {
     pub(crate) const NAME: &'static str = "attribution";
-    pub(crate) const VERSION: u16 = 1;
+    pub(crate) const VERSION: u16 = 2;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 3));
@@ -102,6 +104,13 @@ impl Attribution {
             let items = r.list(|r| read_item(r, n_items))?.into();
             Ok(Answer { at, request, cell, is_seen, items })
         })?;
+        person.lessons = r.list(|r| {
+            let (at, request, cell) = (r.timestamp()?, read_hash(r)?, self.read_cell(r)?);
+            let is_seen = r.u8()? != 0;
+            let items = r.list(|r| read_item(r, n_items))?.into();
+            let signals = SignalMark { codes: r.bytes()?.into(), rows: r.bytes()?.into() };
+            Ok(Lesson { at, request, cell, is_seen, items, signals })
+        })?;
         person.rows = r.list(|r| {
             let (day, cell) = (read_day(r)?, self.read_cell(r)?);
             Ok(DayRow { day, cell, answers: read_u32(r)?, seen: read_u32(r)? })
@@ -162,6 +171,17 @@ fn write_person(person: &Person, w: &mut Writer) {
         w.u8(u8::from(answer.is_seen));
         w.count(answer.items.len());
         answer.items.iter().for_each(|item| w.varint(u64::from(item.0)));
+    }
+    w.count(person.lessons.len());
+    for lesson in &person.lessons {
+        w.timestamp(lesson.at);
+        w.raw(&lesson.request.to_le_bytes());
+        w.varint(u64::from(lesson.cell));
+        w.u8(u8::from(lesson.is_seen));
+        w.count(lesson.items.len());
+        lesson.items.iter().for_each(|item| w.varint(u64::from(item.0)));
+        w.bytes(&lesson.signals.codes);
+        w.bytes(&lesson.signals.rows);
     }
     w.count(person.rows.len());
     for row in &person.rows {
@@ -234,6 +254,7 @@ pub(in super::super) fn read_item(r: &mut Reader<'_>, n_items: usize) -> Result<
 pub(crate) enum Entry<'a> {
     Unnamed { day: i32, cell: &'a Cell, answers: u64 },
     Answer { at: i64, request: u64, cell: &'a Cell, is_seen: bool, items: &'a [Item] },
+    Lesson { at: i64, request: u64, cell: &'a Cell, items: &'a [Item], told: [&'a [u8]; 3] },
     Row { day: i32, cell: &'a Cell, counts: [u32; 2] },
     Credit { parts: [i64; 6], cell: Option<&'a Cell>, item: Option<Item>, ids: [[u8; 16]; 2] },
     Order { ids: [[u8; 16]; 2], at: i64 },
@@ -262,6 +283,13 @@ impl Attribution {
             let Answer { at, request, is_seen, ref items, .. } = *answer;
             let at = at.as_ms();
             see(who, Entry::Answer { at, request, cell: cell(answer.cell), is_seen, items });
+        }
+        for lesson in person.lessons.iter().filter(|one| Person::keeps_lesson(one, day)) {
+            let Lesson { at, request, ref items, ref signals, .. } = *lesson;
+            let is_seen: &[u8] = if lesson.is_seen { &[1] } else { &[0] };
+            let (at, cell) = (at.as_ms(), cell(lesson.cell));
+            let told = [is_seen, &signals.codes, &signals.rows];
+            see(who, Entry::Lesson { at, request, cell, items, told });
         }
         for row in person.rows.iter().filter(|row| Person::keeps_row(row, day)) {
             let counts = [row.answers, row.seen];

@@ -37,7 +37,8 @@ impl Views {
         let products = shown.products.iter().take(SHOWN_MAX);
         let items = products.map(|id| self.catalogue.intern(head.site, id)).collect();
         let request = xxh3_64(shown.request_id.as_bytes());
-        let served = Served { at: head.at, request, cell, items };
+        let signals = shown.marks.signals.clone();
+        let served = Served { at: head.at, request, cell, items, signals };
         let kin = self.identity.neighbours(subject);
         self.attribution.serve(subject, served, &kin);
     }

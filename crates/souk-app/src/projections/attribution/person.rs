@@ -5,7 +5,8 @@ use souk_recommend::Item;
 
 use super::{
     ANSWERS_MAX, Act, Answer, CREDITS_MAX, Credit, DAY_MS, EXPOSURES_MAX, KEPT_DAYS, LATE_DAYS,
-    NO_CELL, NotedOrder, ORDERS_MAX, ROWS_MAX, Served, WINDOW_DAYS_MAX, day_of,
+    LESSON_DAYS, LESSONS_MAX, Lesson, NO_CELL, NotedOrder, ORDERS_MAX, ROWS_MAX, Served,
+    WINDOW_DAYS_MAX, day_of,
 };
 
 /// Answers of one subject on one day in one place.
@@ -31,6 +32,8 @@ pub(super) struct Person {
     pub(super) subject: Option<SubjectId>,
     /// In the order of time.
     pub(super) answers: Vec<Answer>,
+    /// Those whose signals were recorded, for longer; in the order of time.
+    pub(super) lessons: Vec<Lesson>,
     /// In the order of (day, cell).
     pub(super) rows: Vec<DayRow>,
     /// In the order in which they came.
@@ -57,7 +60,11 @@ impl Person {
         if self.answer(served.request).is_some() {
             return false;
         }
-        let Served { at, request, cell, items } = served;
+        let Served { at, request, cell, items, signals } = served;
+        if let Some(signals) = signals {
+            let items = items.clone();
+            self.teach(Lesson { at, request, cell, is_seen: false, items, signals });
+        }
         let idx = self.answers.partition_point(|known| known.at <= at);
         self.row(day_of(at), cell, |row| row.answers += 1);
         self.answers.insert(idx, Answer { at, request, cell, is_seen: false, items });
@@ -65,6 +72,17 @@ impl Person {
             self.answers.remove(0);
         }
         true
+    }
+
+    fn teach(&mut self, lesson: Lesson) {
+        if self.lessons.iter().any(|known| known.request == lesson.request) {
+            return;
+        }
+        let idx = self.lessons.partition_point(|known| known.at <= lesson.at);
+        self.lessons.insert(idx, lesson);
+        if self.lessons.len() > LESSONS_MAX {
+            self.lessons.remove(0);
+        }
     }
 
     fn row(&mut self, day: i32, cell: u16, change: impl FnOnce(&mut DayRow)) {
@@ -162,6 +180,8 @@ impl Person {
         self.resolve(&answer, subject);
         if !answer.is_seen {
             self.answers[idx].is_seen = true;
+            let lesson = self.lessons.iter_mut().find(|lesson| lesson.request == request);
+            lesson.into_iter().for_each(|lesson| lesson.is_seen = true);
             self.row(day_of(answer.at), answer.cell, |row| row.seen += 1);
         }
     }
@@ -243,6 +263,10 @@ impl Person {
         i64::from(day - day_of(answer.at)) <= WINDOW_DAYS_MAX + LATE_DAYS + 1
     }
 
+    pub(super) fn keeps_lesson(lesson: &Lesson, day: i32) -> bool {
+        day - day_of(lesson.at) <= LESSON_DAYS
+    }
+
     pub(super) fn keeps_row(row: &DayRow, day: i32) -> bool {
         day - row.day <= KEPT_DAYS
     }
@@ -254,6 +278,7 @@ impl Person {
     /// Drops what has grown old.
     pub(super) fn trim(&mut self, day: i32) {
         self.answers.retain(|answer| Person::keeps_answer(answer, day));
+        self.lessons.retain(|lesson| Person::keeps_lesson(lesson, day));
         self.rows.retain(|row| Person::keeps_row(row, day));
         self.credits.retain(|credit| Person::keeps_credit(credit, day));
         self.n_waiting = self.credits.iter().filter(|credit| credit.cell == NO_CELL).count() as u32;
@@ -262,6 +287,7 @@ impl Person {
     /// Whether nothing is left but who owes something.
     pub(super) fn is_bare(&self) -> bool {
         self.answers.is_empty()
+            && self.lessons.is_empty()
             && self.rows.is_empty()
             && self.credits.is_empty()
             && self.orders.is_empty()
@@ -282,7 +308,12 @@ impl Person {
 
     pub(super) fn bytes(&self) -> usize {
         let items: usize = self.answers.iter().map(|answer| answer.items.len() * 4 + 16).sum();
+        let of_lesson = |one: &Lesson| {
+            one.items.len() * 4 + one.signals.codes.len() + one.signals.rows.len() + 48
+        };
         items
+            + self.lessons.iter().map(of_lesson).sum::<usize>()
+            + self.lessons.capacity() * size_of::<Lesson>()
             + self.answers.capacity() * size_of::<Answer>()
             + self.rows.capacity() * size_of::<DayRow>()
             + self.credits.capacity() * size_of::<Credit>()

@@ -11,6 +11,7 @@ use super::super::{Decoded, Views};
 use super::report::Figures;
 use super::*;
 
+mod lessons;
 pub(crate) mod model;
 
 /// Minutes of a day.
@@ -332,8 +333,8 @@ fn what_has_grown_old_goes() {
         views.attribution.entries(&mut |_, _| count += 1);
         count
     };
-    // The second one's answer, its row, and both exposures: who is in an experiment stays in it.
-    assert_eq!(entries(&views), 4);
+    // The second one's answer with its signals, its row, and both exposures: who is in an experiment stays in it.
+    assert_eq!(entries(&views), 5);
     let before = views.fingerprints();
     for _ in 0..4 {
         views.attribution.advance(at(late));

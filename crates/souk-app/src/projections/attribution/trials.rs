@@ -5,15 +5,25 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 use souk_core::{Purpose, Purposes, SiteId, SubjectId};
 use souk_recommend::Item;
-use souk_recommend::explore::Tries;
 
 use super::super::{Use, Views, Whom};
 use super::person::Person;
-use super::{Answer, Did};
+use super::{Answer, Did, day_of};
 
 /// Answers in which one product counts for one subject, at most (chosen): nobody alone makes a product's
 /// worth.
 const ANSWERS_EACH_MAX: u8 = 3;
+
+/// What came of showing a product once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tried {
+    /// How far its place was looked at, 0 to 1.
+    pub(crate) shown: f64,
+    /// What was done with it, if anything.
+    pub(crate) did: Option<Did>,
+    /// How many days ago.
+    pub(crate) days: i32,
+}
 
 /// How often the product in a place, from 0, is looked at, the first one always: as NDCG takes it.
 fn examined(place: usize) -> f64 {
@@ -29,7 +39,7 @@ impl Views {
     /// What came of showing products in the kept answers of some subjects: clicks, carts and orders for looks at
     /// a place. Crawlers and the shop's own people are left out, and whoever does not let others learn from them
     /// or refuses reports.
-    pub(crate) fn each_trial(&self, rows: Range<u32>, mut take: impl FnMut(Item, Tries)) {
+    pub(crate) fn each_trial(&self, rows: Range<u32>, mut take: impl FnMut(Item, Tried)) {
         let rows = rows.start as usize..rows.end as usize;
         let people = self.attribution.people.get(rows).unwrap_or(&[]);
         for person in people {
@@ -43,7 +53,7 @@ impl Views {
     fn trials_of(
         &self,
         (subject, person): (SubjectId, &Person),
-        take: &mut impl FnMut(Item, Tries),
+        take: &mut impl FnMut(Item, Tried),
     ) {
         let today = self.attribution.day;
         let mut counted: FxHashMap<Item, u8> = FxHashMap::default();
@@ -60,14 +70,15 @@ impl Views {
                 let n = counted.entry(item).or_default();
                 if *n < ANSWERS_EACH_MAX {
                     *n += 1;
-                    let wins = f64::from(u8::from(person.took_up((subject, answer), item)));
-                    take(item, Tries { shown: examined(place), wins });
+                    let did = person.took_up((subject, answer), item);
+                    let days = today - day_of(answer.at);
+                    take(item, Tried { shown: examined(place), did, days });
                 }
             }
         }
     }
 
-    fn may_learn(&self, subject: SubjectId, site: u32) -> bool {
+    pub(super) fn may_learn(&self, subject: SubjectId, site: u32) -> bool {
         let Ok(site) = SiteId::new(self.catalogue.site_name(site)) else { return false };
         let allows = |purpose| {
             let purpose = Use { purpose, site: &site, withheld: Purposes::NONE };
@@ -78,14 +89,15 @@ impl Views {
 }
 
 impl Person {
-    /// Whether the subject did anything with a product of an answer of its own.
-    fn took_up(&self, (subject, answer): (SubjectId, &Answer), item: Item) -> bool {
-        self.credits.iter().any(|credit| {
+    /// The most that the subject did with a product of an answer of its own, if anything.
+    fn took_up(&self, (subject, answer): (SubjectId, &Answer), item: Item) -> Option<Did> {
+        let did = self.credits.iter().filter(|credit| {
             credit.did != Did::Saw
                 && credit.item == Some(item)
                 && credit.request == answer.request
                 && credit.owner == subject
                 && credit.is_shown
-        })
+        });
+        did.map(|credit| credit.did).max()
     }
 }

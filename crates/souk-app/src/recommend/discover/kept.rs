@@ -297,5 +297,6 @@ fn named(one: &Proposed, score: f32) -> Proposal {
         Some(spoke) => (ReasonKind::SimilarShoppers, vec![spoke.because]),
         None => (ReasonKind::Popular, Vec::new()),
     };
-    Proposal { item: one.item, score, kind, evidence, support: 0, is_personal: one.spoke.is_some() }
+    let is_personal = one.spoke.is_some();
+    Proposal { item: one.item, score, kind, evidence, support: 0, is_personal, place: 0 }
 }

@@ -105,6 +105,7 @@ fn a_third_product_of_the_same_words_goes_behind_unless_it_was_bought() {
         evidence: Vec::new(),
         support: 0,
         is_personal: false,
+        place: 0,
     };
     let mut shown: Vec<Proposal> = (0..6).map(proposal).collect();
     thin_out(&mut shown, &catalogue);
@@ -126,6 +127,7 @@ async fn what_only_fills_a_list_pushes_nothing_out_of_it() {
             evidence: Vec::new(),
             support: 0,
             is_personal: false,
+            place: 0,
         };
         let pool: Vec<Proposal> = ids(&ranked).into_iter().map(proposal).collect();
         let of_shop = (&views.catalogue, views.crowd(), &[][..]);

@@ -23,6 +23,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::Popular => "Popular in this shop".into(),
         Phrase::New => "New in this shop".into(),
         Phrase::Picked => "Picked by the shop".into(),
+        Phrase::OrderedByChoices => "in the order that shoppers’ choices taught".into(),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::Popular => "Populaire dans cette boutique".into(),
         Phrase::New => "Nouveau dans cette boutique".into(),
         Phrase::Picked => "Sélectionné par la boutique".into(),
+        Phrase::OrderedByChoices => "dans l’ordre appris des choix des clients".into(),
     }
 }
 

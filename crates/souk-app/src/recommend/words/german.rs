@@ -25,6 +25,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::Popular => "Beliebt in diesem Shop".into(),
         Phrase::New => "Neu in diesem Shop".into(),
         Phrase::Picked => "Vom Shop ausgewählt".into(),
+        Phrase::OrderedByChoices => {
+            "in der Reihenfolge, die aus der Wahl der Kunden gelernt ist".into()
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::Popular => "Popular en esta tienda".into(),
         Phrase::New => "Novedad en esta tienda".into(),
         Phrase::Picked => "Seleccionado por la tienda".into(),
+        Phrase::OrderedByChoices => "en el orden aprendido de lo que eligen los clientes".into(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::recommend::{RecommendRequest, Strategy};
 use crate::test_shop::caller;
 use crate::{ReasonKind, Role};
 
-const PHRASES: [Phrase<'static>; 16] = [
+const PHRASES: [Phrase<'static>; 17] = [
     Phrase::BoughtWith("X"),
     Phrase::BoughtTogether,
     Phrase::BoughtByBuyersOf("X"),
@@ -26,6 +26,7 @@ const PHRASES: [Phrase<'static>; 16] = [
     Phrase::Popular,
     Phrase::New,
     Phrase::Picked,
+    Phrase::OrderedByChoices,
 ];
 
 const KINDS: [ReasonKind; 10] = [
@@ -69,6 +70,7 @@ fn every_phrase_is_said_in_every_language() {
         Popular in this shop
         New in this shop
         Picked by the shop
+        in the order that shoppers’ choices taught
     "#]],
     );
     check(
@@ -90,6 +92,7 @@ fn every_phrase_is_said_in_every_language() {
         Popular en esta tienda
         Novedad en esta tienda
         Seleccionado por la tienda
+        en el orden aprendido de lo que eligen los clientes
     "#]],
     );
     check(
@@ -111,6 +114,7 @@ fn every_phrase_is_said_in_every_language() {
         Populaire dans cette boutique
         Nouveau dans cette boutique
         Sélectionné par la boutique
+        dans l’ordre appris des choix des clients
     "#]],
     );
     check(
@@ -132,6 +136,7 @@ fn every_phrase_is_said_in_every_language() {
         Beliebt in diesem Shop
         Neu in diesem Shop
         Vom Shop ausgewählt
+        in der Reihenfolge, die aus der Wahl der Kunden gelernt ist
     "#]],
     );
 }
@@ -157,8 +162,15 @@ fn a_summary_names_every_kind_and_counts_as_each_language_does() {
     let reasons: Vec<_> = KINDS.into_iter().zip(1..).collect();
     let summary = |n_baskets, n_seen, is_allowed, reasons: &[_]| {
         let strategy = Strategy::ForYou;
-        let summary =
-            Summary { strategy, n_baskets, n_seen, reasons, is_allowed, because: "unasked" };
+        let summary = Summary {
+            strategy,
+            n_baskets,
+            n_seen,
+            is_ordered: n_seen == 7,
+            reasons,
+            is_allowed,
+            because: "unasked",
+        };
         let said = Language::ALL.into_iter().map(|language| language.sum_up(&summary));
         said.collect::<Vec<_>>().join("\n") + "\n"
     };
@@ -180,6 +192,9 @@ fn a_summary_names_every_kind_and_counts_as_each_language_does() {
         stratégie for_you : 0 panier et 0 produit de cette visite connus ; raisons : aucune ; rien de ce qui a été fait auparavant n’est utilisé (unasked)
         Strategie for_you: bekannt sind 0 Einkäufe und 0 Produkte dieses Besuchs; Gründe: keine; von früher wird nichts verwendet (unasked)
     "#]].assert_eq(&summary(0, 0, false, &[]));
+    let ordered = summary(0, 7, true, &[]);
+    let ends = Language::ALL.map(|language| language.say(Phrase::OrderedByChoices));
+    assert!(ordered.lines().zip(ends).all(|(said, end)| said.ends_with(&format!("; {end}"))));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::projections::Did;
 
 const TODAY: i32 = 20_000;
 const TEA: [Item; 2] = [Item(7), Item(8)];

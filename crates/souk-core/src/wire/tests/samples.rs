@@ -210,6 +210,19 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
                 ..marked()
             })),
         ),
+        (
+            "impressions_signalled",
+            by_shopper(Fact::Impressions(Impressions {
+                marks: Marks {
+                    signals: Some(SignalMark {
+                        codes: [1, 2, 40].into(),
+                        rows: [1, 255, 0, 2, 255, 17, 3, 1, 0].into(),
+                    }),
+                    ..marked().marks
+                },
+                ..marked()
+            })),
+        ),
     ]
 }
 
@@ -227,7 +240,7 @@ fn marked() -> Impressions {
                 ProductMark { propensity, is_explored: true, team: None },
                 ProductMark { propensity: None, is_explored: false, team: Some(Team::B) },
             ],
-            search: None,
+            ..Marks::default()
         },
     }
 }

@@ -281,13 +281,20 @@ fn shopper_fact() -> BoxedStrategy<Fact> {
     let search = search.prop_map(|search| {
         search.map(|(query, n_found, took_us)| SearchMark { query, n_found, took_us })
     });
-    let impressions = (id_text(), maybe(text()), text(), shown, few(arm()), any::<bool>(), search)
-        .prop_map(|(request_id, placement, strategy, shown, arms, is_marked, search)| {
+    let codes = maybe(prop::collection::vec(any::<u8>(), 0..5));
+    let marks = (few(arm()), any::<bool>(), search, codes);
+    let impressions = (id_text(), maybe(text()), text(), shown, marks).prop_map(
+        |(request_id, placement, strategy, shown, (arms, is_marked, search, codes))| {
             let (products, marks): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
             let products_marks = if is_marked { marks } else { Vec::new() };
-            let marks = Marks { arms, products: products_marks, search };
+            let signals = codes.map(|codes| {
+                let rows: Vec<u8> = codes.repeat(products.len());
+                SignalMark { codes: codes.into(), rows: rows.into() }
+            });
+            let marks = Marks { arms, products: products_marks, search, signals };
             Fact::Impressions(Impressions { request_id, placement, strategy, products, marks })
-        });
+        },
+    );
     prop_oneof![
         interaction().prop_map(Fact::Interaction),
         text().prop_map(|query| Fact::Searched { query }),

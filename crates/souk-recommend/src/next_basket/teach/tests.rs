@@ -43,11 +43,11 @@ fn people_who_did_not_teach_judge_what_was_learned() {
     let (ranker, verdict) = teaching(&baskets, 1).learn(&params(), None).unwrap();
     assert!(ranker.trees.is_some());
     assert!((50..70).contains(&verdict.n_judges), "{verdict:?}");
-    assert!(verdict.gain.low > 0.02 && verdict.trees > verdict.weighted_sum, "{verdict:?}");
+    assert!(verdict.gain.low > 0.02 && verdict.learned > verdict.usual, "{verdict:?}");
     assert_eq!(verdict.serving, None);
     let again = teaching(&baskets, 2).learn(&params(), Some(&ranker)).unwrap();
     assert_eq!(again.0, ranker, "on any number of threads");
-    assert_eq!(again.1, BasketVerdict { serving: Some(verdict.trees), ..verdict });
+    assert_eq!(again.1, OrderVerdict { serving: Some(verdict.learned), ..verdict });
 }
 
 /// The same orders under other numbers, as another import gives them.
@@ -75,11 +75,8 @@ fn another_import_of_the_same_orders_learns_and_judges_the_same() {
     let verdicts = [&first, &second].map(|one| one.learn(&params(), None).unwrap().1);
     let [one, other] = verdicts;
     assert_eq!(one.n_judges, other.n_judges);
-    let apart = [
-        one.trees - other.trees,
-        one.weighted_sum - other.weighted_sum,
-        one.gain.low - other.gain.low,
-    ];
+    let apart =
+        [one.learned - other.learned, one.usual - other.usual, one.gain.low - other.gain.low];
     assert!(apart.iter().all(|apart| apart.abs() < 1e-9), "{one:?} {other:?}");
 }
 

@@ -39,12 +39,12 @@ fn a_shop_learns_how_its_sessions_are_to_be_read() {
     assert!(mixture.trees().n_trees() > 0);
     assert!(verdict.n_judges >= JUDGES_MIN, "{verdict:?}");
     assert!(verdict.is_surely_better(), "{verdict:?}");
-    assert!((verdict.gain.mean - (verdict.mixture - verdict.reading)).abs() < 1e-9);
+    assert!((verdict.gain.mean - (verdict.learned - verdict.usual)).abs() < 1e-9);
     assert_eq!(verdict.serving, None);
     // The same facts teach the same again, on any number of threads, and it is no worse than itself.
     let (again, beside) = teaching(&events, 1).learn(Some(&mixture)).unwrap();
     assert_eq!(again.encode(), mixture.encode());
-    assert_eq!(beside.serving, Some(verdict.mixture));
+    assert_eq!(beside.serving, Some(verdict.learned));
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn an_answer_is_json_of_the_documented_shape() {
         warnings: vec![warning],
         holdout: None,
         marks: Vec::new(),
+        signals: None,
     };
     let mut text = String::new();
     write_answer(&answer, &mut text);

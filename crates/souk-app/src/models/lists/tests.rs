@@ -1,0 +1,205 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+use souk_core::wire::json::product_from_json;
+use souk_core::{Currency, Purpose, SiteId};
+use souk_recommend::evaluate::ratings::Search;
+
+use super::super::{JudgedOrders, Model, ModelState, Orders, record};
+use super::*;
+use crate::recommend::{RecommendAnswer, RecommendRequest, Strategy};
+use crate::test_shop::{Shop, caller};
+use crate::{Config, ConsentUpdate, HoldoutArm, IngestCall, Role, Who};
+
+/// Shoppers, every other one of each brand, a minute apart; and products, likewise.
+const SHOPPERS: usize = 900;
+const PRODUCTS: usize = 10;
+
+async fn folded(shop: &Shop) {
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+}
+
+async fn shop_with(per_hour: u64) -> Shop {
+    let settings = format!(
+        "privacy: {{default_jurisdiction: us}}\nholdout: {{share: 0.05}}\n\
+         recommendations: {{diversity: 0.0, model: {{signals_per_hour: {per_hour}}}}}\n"
+    );
+    let shop = Shop::open_with(Config::parse(&settings, []).unwrap()).await;
+    let products = (0..PRODUCTS).map(|n| {
+        let product = json!({"id": format!("p{n}"), "title": format!("Product {n}"),
+            "brand": (["Ash", "Oak"][n % 2]), "price": {"amount": 100, "currency": "USD"}});
+        product_from_json(&product, &SiteId::main(), Currency::USD).unwrap()
+    });
+    shop.app.put_products(products.collect(), &caller(Role::Admin)).await.unwrap();
+    shop
+}
+
+fn act(shop: &Shop, what: &str, (shopper, product): (&str, &str), request: Option<&str>) -> Value {
+    json!({"type": "track", "event": what, "userId": shopper,
+        "messageId": format!("{what}-{shopper}-{product}"),
+        "timestamp": shop.app.clock.now().to_string(),
+        "properties": {"product_id": product, "request_id": request}})
+}
+
+async fn send(shop: &Shop, batch: Vec<Value>) {
+    let sent = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    assert_eq!(sent.rejected.len(), 0);
+    folded(shop).await;
+}
+
+/// Looks of a shopper at three products of the own brand.
+fn looks(shop: &Shop, shopper: &str, brand: usize) -> Vec<Value> {
+    let view =
+        |n: usize| act(shop, "Product Viewed", (shopper, &format!("p{}", 2 * n + brand)), None);
+    (0..3).map(view).collect()
+}
+
+async fn ask(shop: &Shop, shopper: &str) -> RecommendAnswer {
+    let mut request = RecommendRequest::new(Strategy::Popular, 8);
+    request.user_id = Some(shopper.to_owned());
+    request.explain = true;
+    shop.app.recommend(&request, &caller(Role::StorefrontServer)).await.unwrap()
+}
+
+fn ids(answer: &RecommendAnswer) -> Vec<String> {
+    answer.recommendations.iter().map(|one| one.product_id.as_str().to_owned()).collect()
+}
+
+fn brand_of(product: &str) -> usize {
+    usize::from(product.as_bytes()[1] % 2)
+}
+
+/// Shoppers who take up the first, second or third product of their brand that they are shown, half of them the first.
+async fn loyal(shop: &Shop) {
+    for first in (0..SHOPPERS).step_by(90) {
+        let shoppers = first..first + 90;
+        let looked = shoppers.clone().flat_map(|n| looks(shop, &format!("s{n}"), n % 2)).collect();
+        send(shop, looked).await;
+        let mut clicks = Vec::new();
+        for n in shoppers {
+            shop.hand.fetch_add(60_000, std::sync::atomic::Ordering::Relaxed);
+            let shopper = format!("s{n}");
+            let answer = ask(shop, &shopper).await;
+            let shown = ids(&answer);
+            let mut own = shown.iter().filter(|id| brand_of(id) == n % 2);
+            let taken = own.nth([0, 1, 0, 2][n / 2 % 4]).unwrap();
+            let named = Some(answer.request_id.as_str());
+            clicks.push(act(shop, "Product Clicked", (&shopper, taken), named));
+        }
+        shop.app.flush_impressions().await;
+        folded(shop).await;
+        send(shop, clicks).await;
+    }
+}
+
+fn copied(shop: &Shop) -> Vec<ShownList> {
+    copy(&shop.app.views, shop.app.search_windows())
+}
+
+/// How many of the first three products are of the brand.
+fn n_first(answer: &RecommendAnswer, brand: usize) -> usize {
+    ids(answer)[..3].iter().filter(|id| brand_of(id) == brand).count()
+}
+
+#[tokio::test]
+async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
+    let shop = shop_with(10_000).await;
+    loyal(&shop).await;
+    let lists = copied(&shop);
+    assert!((SHOPPERS * 9 / 10..SHOPPERS).contains(&lists.len()), "{}", lists.len());
+    assert!(
+        lists.iter().all(|list| list.products.iter().filter(|one| one.worth > 0.0).count() == 1)
+    );
+    for (shopper, brand) in [("new-ash", 0), ("new-oak", 1)] {
+        send(&shop, looks(&shop, shopper, brand)).await;
+    }
+    let before = ask(&shop, "new-oak").await;
+    assert!(!before.explanation.as_ref().unwrap().contains("choices"));
+    let mut held = None;
+    for n in 0..SHOPPERS {
+        let answer = ask(&shop, &format!("s{n}")).await;
+        if answer.holdout == Some(HoldoutArm::Holdout) {
+            held = Some((format!("s{n}"), ids(&answer)));
+            break;
+        }
+    }
+    let admin = caller(Role::Admin);
+    let model = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    let learned = model.orders.lists.unwrap();
+    assert_eq!(learned.state, ModelState::Accepted, "{learned:?}");
+    assert!(learned.n_trees > 0 && learned.verdict.gain.low > 0.0, "{learned:?}");
+    for (shopper, brand) in [("new-ash", 0), ("new-oak", 1)] {
+        let answer = ask(&shop, shopper).await;
+        assert_eq!(n_first(&answer, brand), 3, "{:?}", ids(&answer));
+        assert_eq!(ids(&ask(&shop, shopper).await), ids(&answer), "each time the same");
+        let mut same = ids(&answer);
+        let mut usual = ids(&before);
+        (same.sort_unstable(), usual.sort_unstable());
+        assert_eq!(same, usual, "the same products");
+        assert!(
+            answer.explanation.unwrap().ends_with("in the order that shoppers’ choices taught")
+        );
+        let scores = answer.recommendations.iter().map(|one| one.score);
+        assert!(scores.is_sorted_by(|a, b| a >= b));
+    }
+    let (held, usual) = held.unwrap();
+    let answer = ask(&shop, &held).await;
+    assert_eq!(ids(&answer), usual, "the shop of those who are held out stays as it is");
+
+    // A model without: lists stand as sources give them.
+    let (parts, now) = (&shop.app.parts, shop.app.clock.now());
+    let plain = Model { number: 2, orders: JudgedOrders::default(), ..model.clone() };
+    record::add(parts, (&plain, &Orders::default()), now).await.unwrap();
+    shop.app.serve_model(&admin, 2).await.unwrap();
+    assert_eq!(ids(&ask(&shop, "new-oak").await), ids(&before));
+    // Taken back, and as after a start.
+    let kept = record::orders(parts, 1, now).await.unwrap();
+    assert!(kept.lists.is_some());
+    shop.app.serve_model(&admin, 1).await.unwrap();
+    assert_eq!(shop.app.models.serving().unwrap().orders, kept);
+    assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
+    assert_eq!(n_first(&ask(&shop, "new-oak").await, 1), 3);
+
+    // Who leaves, or takes their word back, teaches no more.
+    let n = copied(&shop).len();
+    let told = copied(&shop).iter().map(|list| list.person).next().unwrap();
+    let privacy = caller(Role::Privacy);
+    let erased = Who::parse("s1").unwrap();
+    shop.app.request_erasure(&privacy, &erased, crate::IdentityCheck::Verified).await.unwrap();
+    folded(&shop).await;
+    assert!(copied(&shop).len() < n);
+    let n = copied(&shop).len();
+    let denied = [Purpose::ModelTraining].into_iter().collect();
+    let update = ConsentUpdate { denied, ..ConsentUpdate::default() };
+    shop.app.change_consents(("s2", &SiteId::main()), update, &admin).await.unwrap();
+    folded(&shop).await;
+    assert!(copied(&shop).len() < n);
+    assert!(copied(&shop).iter().any(|list| list.person == told), "the others stay");
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_of_those_who_did_not_agree_and_no_more_than_is_set() {
+    let shop = shop_with(20).await;
+    for n in 0..60 {
+        send(&shop, looks(&shop, &format!("s{n}"), n % 2)).await;
+    }
+    let mut told = 0;
+    for n in 0..60 {
+        told += usize::from(ask(&shop, &format!("s{n}")).await.signals.is_some());
+    }
+    assert_eq!(told, 20, "an hour");
+    shop.hand.fetch_add(3_600_000, std::sync::atomic::Ordering::Relaxed);
+    let mut told = Vec::new();
+    for n in 0..60 {
+        told.push(ask(&shop, &format!("s{n}")).await.signals.is_some());
+    }
+    let later = told[30..].iter().filter(|is_told| **is_told).count();
+    assert!(later > 0, "spread over the hour: {told:?}");
+    assert!(ask(&shop, "a-stranger").await.signals.is_none());
+    let shop = shop_with(0).await;
+    send(&shop, looks(&shop, "s1", 0)).await;
+    assert!(ask(&shop, "s1").await.signals.is_none(), "switched off");
+    let eu = Shop::open_in("eu").await;
+    send(&eu, looks(&eu, "s1", 0)).await;
+    assert!(ask(&eu, "s1").await.signals.is_none(), "nobody asked");
+}

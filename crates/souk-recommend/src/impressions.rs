@@ -1,0 +1,293 @@
+//! The order of lists, learned from what people took up of the lists they were shown.
+//!
+//! What stands first is looked at most, so a click further down says more: each act weighs the inverse of how far its
+//! place is looked at (see [`crate::clicks`]). How far that is, is learned from products that are alike in what is known
+//! of them and stood in different places. Trees then learn which of the products that were shown together were wanted, from
+//! the signals that were recorded when they were shown.
+//!
+//! Some people never teach: they judge, by the later half of the time, of which nothing taught at the end. They weigh acts by
+//! the square root of the inverse: were places looked at more evenly than is believed, whole weights would
+//! praise any order for turning the shown one around, and no weights would blame any for leaving it.
+//!
+//! Sources: Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017 (inverse
+//! propensities); Swaminathan and Joachims, NIPS 2015 (self-normalised estimates); examination from alike
+//! products in several places: Agarwal et al., WSDM 2019, and Wang et al., WSDM 2018, who model what is alike; LambdaMART:
+//! [`crate::trees`]. *Not* here: who may be learned from, and what is shown at all.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::clicks::{Examination, Shown};
+use crate::evaluate::bootstrap::paired_bootstrap;
+use crate::evaluate::metrics::mean;
+use crate::evaluate::verdict::OrderVerdict;
+use crate::next_basket::drawn;
+use crate::parallel::Rests;
+use crate::trees::{Groups, Lesson, Objective, TreeParams, Trees};
+use crate::types::Item;
+use crate::wire::SnapshotError;
+
+pub mod signals;
+pub mod simulated;
+#[cfg(test)]
+mod tests;
+
+use signals::{N_SIGNALS, NAMES, Signal, SignalRow};
+
+/// One in so many people judges and never teaches, always the same.
+const JUDGES_SHARE: u64 = 3;
+/// Of all lists by time, from where on people judge, and from where on nobody teaches (chosen).
+const JUDGE_FROM: f64 = 0.5;
+const TEACH_UNTIL: f64 = 0.9;
+/// Lists that teach at most, the latest (about 150 MB while it lasts); and at least, below which nothing is learned (chosen).
+const LISTS_MAX: usize = 20_000;
+const LISTS_MIN: usize = 300;
+/// Judges without whom nothing is said (chosen).
+const JUDGES_MIN: usize = 100;
+/// Into how many parts people are drawn, each the judge of trees grown on the others.
+const N_PARTS: u8 = 3;
+const JUDGES_SEED: u64 = 0x7368_6f77;
+const PARTS_SEED: u64 = 0x7061_7274;
+/// How much the order that sources gave counts before anything is learned, in scores of trees (chosen: acts of some
+/// hundred people outweigh it).
+const RANK_PULL: f32 = 0.3;
+/// What only fills a list up stays behind what was found, whatever trees say.
+const FILLER: f32 = -1_000.0;
+
+/// Small trees, for some hundred to some thousand lists with an act. Chosen on the simulated shops of seeds 1 to 3.
+fn tree_params() -> TreeParams {
+    TreeParams {
+        objective: Objective::Dcg { places: 30 },
+        n_trees: 60,
+        learning_rate: 0.1,
+        leaves_max: 8,
+        depth_max: 4,
+        rows_min: 50,
+        ..TreeParams::default()
+    }
+}
+
+/// A product in its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ShownProduct {
+    /// What was known of it; without a rank where it was no candidate of the order, but picked or tried out.
+    pub row: SignalRow,
+    /// What came of it, in clicks; 0 for nothing.
+    pub worth: f32,
+}
+
+/// A list that somebody was shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShownList {
+    /// Whose it was, by a number that stays the same.
+    pub person: u64,
+    /// When, in Unix milliseconds.
+    pub time: i64,
+    /// Whether it is known that it was looked at, not only served.
+    pub is_seen: bool,
+    /// First place first.
+    pub products: Vec<ShownProduct>,
+}
+
+impl ShownList {
+    fn is_taken_up(&self) -> bool {
+        self.products.iter().any(|product| product.worth > 0.0 && product.row.rank().is_some())
+    }
+
+    /// The candidates with their places, in the order that sources gave.
+    fn candidates(&self) -> Vec<(u8, &ShownProduct)> {
+        let placed = (0..=u8::MAX).zip(&self.products);
+        let mut candidates: Vec<_> = placed.filter(|(_, one)| one.row.rank().is_some()).collect();
+        candidates.sort_by_key(|(place, one)| {
+            (std::cmp::Reverse(one.row.level(Signal::IsFound)), one.row.rank(), *place)
+        });
+        candidates
+    }
+
+    fn is_of_judge(&self) -> bool {
+        drawn(JUDGES_SEED, self.person, JUDGES_SHARE) == 0
+    }
+}
+
+/// An order of lists by trees over signals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImpressionOrder {
+    trees: Trees,
+}
+
+impl ImpressionOrder {
+    /// In which order candidates should stand, given in that of sources: their numbers, best first.
+    pub fn order(&self, rows: &[SignalRow]) -> Vec<usize> {
+        let mut scores: Vec<f32> = rows.iter().map(base).collect();
+        let mut signals = Vec::with_capacity(rows.len() * N_SIGNALS);
+        rows.iter().for_each(|row| row.extend(&mut signals));
+        self.trees.add_to(&signals, &mut scores);
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        // A stable sort: what trees do not tell apart stays as it was.
+        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        order
+    }
+
+    /// The trees, for what they rest on.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// Writes it; equal orders give equal bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        self.trees.encode()
+    }
+
+    /// Reads what [`ImpressionOrder::encode`] wrote, also when it knew fewer signals.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SnapshotError`], also for trees over signals that this program does not know; the remedy is to learn again.
+    pub fn decode(bytes: &[u8]) -> Result<ImpressionOrder, SnapshotError> {
+        let trees = Trees::decode(bytes)?.over(&NAMES).ok_or(SnapshotError::OtherKind)?;
+        Ok(ImpressionOrder { trees })
+    }
+}
+
+/// The score that a candidate has before anything is learned.
+fn base(row: &SignalRow) -> f32 {
+    let rank = f32::from(row.rank().unwrap_or(u8::MAX));
+    let filler = if row.level(Signal::IsFound) > 1 { 0.0 } else { FILLER };
+    filler - RANK_PULL * rank.ln_1p()
+}
+
+/// What is learned from, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct ImpressionTeaching<'a> {
+    /// Lists in any order.
+    pub lists: &'a [ShownList],
+    /// How many threads; the result does not depend on it.
+    pub threads: usize,
+    /// Called after each tree.
+    pub rests: Rests<'a>,
+}
+
+impl ImpressionTeaching<'_> {
+    /// Learns an order and judges it beside the one that sources gave and the one in service; `None` where there is too
+    /// little to learn from. The measure is how near to the top what was taken up stands, 1/log2(place+1) as in NDCG, the
+    /// mean over all acts by their weights.
+    pub fn learn(
+        &self,
+        serving: Option<&ImpressionOrder>,
+    ) -> Option<(ImpressionOrder, OrderVerdict)> {
+        let examination = self.examination();
+        let mut times: Vec<i64> = self.lists.iter().map(|list| list.time).collect();
+        times.sort_unstable();
+        let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied();
+        let (judge_from, teach_until) = (at(JUDGE_FROM)?, at(TEACH_UNTIL)?);
+        let teaches = |list: &&ShownList| !list.is_of_judge() && list.time < teach_until;
+        let teaching: Vec<&ShownList> = self.lists.iter().filter(teaches).collect();
+        let order = self.fit(teaching, &examination)?;
+        let judges = |list: &&ShownList| list.is_of_judge() && list.time >= judge_from;
+        let judging = self.lists.iter().filter(judges);
+        let verdict = judged(judging, &examination, (&order, serving));
+        (verdict.n_judges >= JUDGES_MIN).then_some((order, verdict))
+    }
+
+    /// How far places are looked at, by what stood in several of them and is alike. Where the shop tells which lists were
+    /// looked at, the others say nothing.
+    fn examination(&self) -> Examination {
+        let tells = self.lists.iter().any(|list| list.is_seen && !list.is_taken_up());
+        let is_seen = |list: &&ShownList| !tells || list.is_seen || list.is_taken_up();
+        let mut counts: FxHashMap<(u32, u8), [f64; 2]> = FxHashMap::default();
+        for list in self.lists.iter().filter(is_seen) {
+            for (place, product) in list.candidates() {
+                let count = counts.entry((product.row.stratum(), place)).or_default();
+                count[0] += 1.0;
+                count[1] += if product.worth > 0.0 { 1.0 } else { 0.0 };
+            }
+        }
+        let shown = counts.into_iter().map(|((query, place), [shown, clicks])| Shown {
+            query,
+            item: Item(0),
+            place,
+            shown,
+            clicks,
+            worth: clicks,
+        });
+        let mut shown: Vec<Shown> = shown.collect();
+        // Sums of floats come out the same whatever the order of the map.
+        shown.sort_unstable_by_key(|one| (one.query, one.place));
+        Examination::estimated(&shown)
+    }
+
+    fn fit(
+        &self,
+        mut lists: Vec<&ShownList>,
+        examination: &Examination,
+    ) -> Option<ImpressionOrder> {
+        lists.retain(|list| list.is_taken_up());
+        if lists.len() < LISTS_MIN {
+            return None;
+        }
+        lists.sort_by_key(|list| (std::cmp::Reverse(list.time), list.person));
+        lists.truncate(LISTS_MAX);
+        let gain = |place: u8, product: &ShownProduct| product.worth / examination.at(place) as f32;
+        let weights = lists.iter().map(|list| {
+            list.candidates().iter().map(|(place, one)| f64::from(gain(*place, one))).sum::<f64>()
+        });
+        // So that penalties mean the same however often things are taken up.
+        let scale = (lists.len() as f64 / weights.sum::<f64>()) as f32;
+        let (mut groups, mut parts) = (Groups::new(N_SIGNALS), Vec::with_capacity(lists.len()));
+        let (mut rows, mut gains, mut bases) = (Vec::new(), Vec::new(), Vec::new());
+        for list in lists {
+            rows.clear();
+            gains.clear();
+            bases.clear();
+            for (place, product) in list.candidates() {
+                product.row.extend(&mut rows);
+                gains.push(scale * gain(place, product));
+                bases.push(base(&product.row));
+            }
+            groups.push(&rows, &gains, &bases);
+            parts.push(drawn(PARTS_SEED, list.person, u64::from(N_PARTS)) as u8);
+        }
+        let (names, threads, rests) = (&NAMES, self.threads, self.rests);
+        let lesson = Lesson { names, groups: &groups, valid: None, threads, rests };
+        let trees = Trees::fit_in_parts(&lesson, (&parts, N_PARTS), &tree_params());
+        Some(ImpressionOrder { trees })
+    }
+}
+
+/// What people who did not teach say of orders.
+fn judged<'a>(
+    lists: impl Iterator<Item = &'a ShownList>,
+    examination: &Examination,
+    (learned, serving): (&ImpressionOrder, Option<&ImpressionOrder>),
+) -> OrderVerdict {
+    let mut judges: BTreeMap<u64, [f64; 4]> = BTreeMap::new();
+    for list in lists.filter(|list| list.is_taken_up()) {
+        let candidates = list.candidates();
+        let rows: Vec<SignalRow> = candidates.iter().map(|(_, one)| one.row).collect();
+        let weight = |idx: usize| {
+            let (place, product) = candidates[idx];
+            f64::from(product.worth) / examination.at(place).sqrt()
+        };
+        let value = |order: Vec<usize>| -> f64 {
+            let places = order.into_iter().enumerate();
+            places.map(|(place, idx)| weight(idx) / ((place + 2) as f64).log2()).sum()
+        };
+        let sums = judges.entry(list.person).or_default();
+        sums[0] += value(learned.order(&rows));
+        sums[1] += value((0..rows.len()).collect());
+        sums[2] += serving.map_or(0.0, |serving| value(serving.order(&rows)));
+        sums[3] += (0..rows.len()).map(weight).sum::<f64>();
+    }
+    let of = |sum: usize| -> Vec<f64> { judges.values().map(|sums| sums[sum]).collect() };
+    let all = mean(&of(3)).max(f64::MIN_POSITIVE);
+    let [learned, usual, before] = [0, 1, 2]
+        .map(|order| -> Vec<f64> { of(order).into_iter().map(|value| value / all).collect() });
+    OrderVerdict {
+        n_judges: judges.len(),
+        learned: mean(&learned),
+        usual: mean(&usual),
+        gain: paired_bootstrap(&learned, &usual, JUDGES_SEED),
+        serving: serving.map(|_| mean(&before)),
+    }
+}

@@ -1,0 +1,175 @@
+//! A made-up shop whose shoppers' wishes are known, with lists that are clicked the less the further down: what is learned
+//! from its lists can be held against the truth.
+//!
+//! For tests and `cargo bench -p souk-recommend --bench impressions`; nothing that serves uses it.
+
+use souk_math::Random;
+
+use super::signals::{Signal, SignalRow, around, count, share};
+use super::{ImpressionOrder, ShownList, ShownProduct};
+
+/// Products of the shop, candidates of a list, and its places.
+const PRODUCTS: usize = 400;
+const PLACES: usize = 12;
+/// Kinds of products; a shopper likes one.
+const KINDS: usize = 5;
+const DAY_MS: i64 = 86_400_000;
+/// How long lists are shown.
+const DAYS: i64 = 30;
+
+/// What makes shoppers click what they look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wishes {
+    /// How good a product is, whether it is of the liked kind, and how near its price is to the usual one.
+    Planted,
+    /// Nothing: every product is clicked alike.
+    None,
+}
+
+/// What a made-up shop is like.
+#[derive(Clone, Copy, Debug)]
+pub struct ShopParams {
+    /// What makes shoppers click.
+    pub wishes: Wishes,
+    /// After so many places half of the shoppers look on; infinity for all of them.
+    pub halved_each: f64,
+    /// How far sources know what is good, from 0 for not at all.
+    pub knowing: f64,
+}
+
+impl Default for ShopParams {
+    /// Sources that know somewhat, and places that are looked at less from one to the next.
+    fn default() -> ShopParams {
+        ShopParams { wishes: Wishes::Planted, halved_each: 3.0, knowing: 0.5 }
+    }
+}
+
+/// A product: its quality, kind and price, each as far as shoppers care.
+#[derive(Clone, Copy, Debug)]
+struct Product {
+    quality: f64,
+    /// What counts say of the quality.
+    rate: f64,
+    kind: usize,
+    price: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shopper {
+    kind: usize,
+    price: f64,
+}
+
+/// A made-up shop.
+#[derive(Clone, Debug)]
+pub struct ImpressionShop {
+    params: ShopParams,
+    products: Vec<Product>,
+    seed: u64,
+}
+
+impl ImpressionShop {
+    /// A shop of this seed.
+    pub fn new(params: ShopParams, seed: u64) -> ImpressionShop {
+        let mut random = Random::new(Random::new(seed).bits());
+        let product = |_| {
+            let quality = random.normal();
+            let rate = quality + 0.5 * random.normal();
+            Product { quality, rate, kind: random.below(KINDS), price: random.normal() }
+        };
+        let products = (0..PRODUCTS).map(product).collect();
+        ImpressionShop { params, products, seed }
+    }
+
+    fn shopper(&self, person: u64) -> Shopper {
+        let mut random = Random::new(Random::new(self.seed ^ person << 20).bits());
+        Shopper { kind: random.below(KINDS), price: random.normal() }
+    }
+
+    /// How likely a shopper clicks what they look at.
+    fn chance(&self, shopper: Shopper, product: Product) -> f64 {
+        let odds = match self.params.wishes {
+            Wishes::None => -1.5,
+            Wishes::Planted => {
+                let is_liked = if product.kind == shopper.kind { 1.0 } else { 0.0 };
+                let apart = (product.price - shopper.price).abs();
+                -1.8 + product.quality + 1.2 * is_liked - 0.7 * apart
+            }
+        };
+        1.0 / (1.0 + (-odds).exp())
+    }
+
+    fn examined(&self, place: usize) -> f64 {
+        (-(place as f64) / self.params.halved_each).exp2()
+    }
+
+    /// A list of a shopper in the order of sources, with what is known of its products.
+    fn list(&self, shopper: Shopper, random: &mut Random) -> Vec<(Product, SignalRow)> {
+        let knowing = self.params.knowing;
+        let mut scored: Vec<(f64, Product)> = (0..3 * PLACES)
+            .map(|_| {
+                let product = self.products[random.below(PRODUCTS)];
+                (knowing * product.quality + random.normal(), product)
+            })
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        scored.truncate(PLACES);
+        let row = |(rank, (score, product)): (usize, (f64, Product))| {
+            let mut row = SignalRow::default();
+            row.set_rank(rank);
+            row.set(Signal::IsFound, share(1.0));
+            row.set(Signal::Score, around(score, 4.0));
+            row.set(Signal::ClickRate, around(product.rate, 4.0));
+            let is_liked = if product.kind == shopper.kind { 0.6 } else { 0.1 };
+            row.set(Signal::OwnKind, share(is_liked + 0.1 * random.normal()));
+            row.set(Signal::PriceToHabit, around(product.price - shopper.price, 4.0));
+            row.set(Signal::Stock, count(100.0 * random.unit64()));
+            (product, row)
+        };
+        scored.into_iter().enumerate().map(row).collect()
+    }
+
+    /// What `people` made of three lists each.
+    pub fn shown(&self, people: u64) -> Vec<ShownList> {
+        let mut random = Random::new(Random::new(self.seed ^ 0x6c69_7374).bits());
+        let mut lists = Vec::new();
+        for person in 0..people {
+            let shopper = self.shopper(person);
+            for _ in 0..3 {
+                let time = (random.unit64() * (DAYS * DAY_MS) as f64) as i64;
+                let list = self.list(shopper, &mut random);
+                let products = list.into_iter().enumerate().map(|(place, (product, row))| {
+                    let chance = self.examined(place) * self.chance(shopper, product);
+                    let worth = if random.unit64() < chance { 1.0 } else { 0.0 };
+                    ShownProduct { row, worth }
+                });
+                let products = products.collect();
+                lists.push(ShownList { person, time, is_seen: false, products });
+            }
+        }
+        lists
+    }
+
+    /// Clicks on a list that is really looked at, the mean over people who were never shown one: in the order of sources, in a
+    /// learned one, and in the best possible one.
+    pub fn clicks(&self, learned: &ImpressionOrder) -> [f64; 3] {
+        let mut random = Random::new(Random::new(self.seed ^ 0x6672_6573).bits());
+        let mut sums = [0.0; 3];
+        const PEOPLE: u64 = 4_000;
+        for person in 0..PEOPLE {
+            let shopper = self.shopper(person + (1 << 32));
+            let list = self.list(shopper, &mut random);
+            let chances: Vec<f64> =
+                list.iter().map(|(one, _)| self.chance(shopper, *one)).collect();
+            let rows: Vec<SignalRow> = list.iter().map(|(_, row)| *row).collect();
+            let mut best: Vec<usize> = (0..list.len()).collect();
+            best.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
+            let orders = [(0..list.len()).collect(), learned.order(&rows), best];
+            for (sum, order) in sums.iter_mut().zip(orders) {
+                let placed = order.into_iter().enumerate();
+                *sum += placed.map(|(at, idx)| self.examined(at) * chances[idx]).sum::<f64>();
+            }
+        }
+        sums.map(|sum| sum / PEOPLE as f64)
+    }
+}

@@ -1,0 +1,122 @@
+#![allow(clippy::unwrap_used)]
+
+use super::signals::share;
+use super::simulated::{ImpressionShop, ShopParams, Wishes};
+use super::*;
+
+/// People of a made-up shop, who click some two thousand times.
+const PEOPLE: u64 = 1_500;
+
+fn teaching(lists: &[ShownList], threads: usize) -> ImpressionTeaching<'_> {
+    ImpressionTeaching { lists, threads, rests: Rests::NONE }
+}
+
+#[test]
+fn what_is_learned_brings_more_clicks_than_the_order_of_sources() {
+    let shop = ImpressionShop::new(ShopParams::default(), 11);
+    let lists = shop.shown(PEOPLE);
+    let (order, verdict) = teaching(&lists, 1).learn(None).unwrap();
+    assert!(verdict.n_judges >= JUDGES_MIN && verdict.is_surely_better(), "{verdict:?}");
+    let [usual, learned, best] = shop.clicks(&order);
+    assert!(learned > usual + 0.5 * (best - usual), "{usual} {learned} {best}");
+    // What is known of shoppers and products carries it, not chance.
+    let gained = |of: Signal| {
+        order.trees().importances().find(|(name, _)| *name == of.name()).map_or(0.0, |(_, n)| n)
+    };
+    assert!(gained(Signal::ClickRate) > 3.0 * gained(Signal::Stock));
+
+    let (again, beside) = teaching(&lists, 2).learn(Some(&order)).unwrap();
+    assert_eq!(again, order, "on any number of threads");
+    assert_eq!(beside, OrderVerdict { serving: Some(verdict.learned), ..verdict });
+    assert_eq!(ImpressionOrder::decode(&order.encode()).unwrap(), order);
+}
+
+/// Clicks that follow from places alone, whether they are looked at as is believed or all alike: one of forty intervals
+/// lies above nothing by chance.
+#[test]
+fn clicks_that_say_nothing_of_products_praise_hardly_any_order() {
+    let mut praised = 0;
+    for (halved_each, seeds) in [(3.0, 21..26), (f64::INFINITY, 31..36)] {
+        for seed in seeds {
+            let params = ShopParams { wishes: Wishes::None, halved_each, ..ShopParams::default() };
+            let lists = ImpressionShop::new(params, seed).shown(1_000);
+            let (_, verdict) = teaching(&lists, 2).learn(None).unwrap();
+            praised += u32::from(verdict.is_surely_better());
+        }
+    }
+    assert!(praised <= 1, "{praised} of 10");
+}
+
+/// Sources that know nearly everything: turning their order around must not be learned where places that are thought
+/// to be hardly seen are seen by all.
+#[test]
+fn a_good_order_is_not_turned_around_where_all_places_are_looked_at() {
+    let params = ShopParams { halved_each: f64::INFINITY, knowing: 3.0, ..ShopParams::default() };
+    let shop = ImpressionShop::new(params, 41);
+    let lists = shop.shown(PEOPLE);
+    let (order, _) = teaching(&lists, 2).learn(None).unwrap();
+    let falling = ShopParams { halved_each: 3.0, ..params };
+    let [usual, learned, _] = ImpressionShop::new(falling, 41).clicks(&order);
+    assert!(learned > 0.97 * usual, "{usual} {learned}");
+}
+
+#[test]
+fn those_who_judge_and_the_last_days_teach_nothing() {
+    let shop = ImpressionShop::new(ShopParams::default(), 12);
+    let lists = shop.shown(PEOPLE);
+    let (order, verdict) = teaching(&lists, 2).learn(None).unwrap();
+    let mut times: Vec<i64> = lists.iter().map(|list| list.time).collect();
+    times.sort_unstable();
+    let until = times[times.len() * 9 / 10];
+    let mut other = lists;
+    let kept_out = |list: &&mut ShownList| list.is_of_judge() || list.time >= until;
+    // How far places are looked at is learned from whether anything was taken up, which stays.
+    for list in other.iter_mut().filter(kept_out) {
+        list.products.iter_mut().filter(|one| one.worth > 0.0).for_each(|one| one.worth = 2.0);
+    }
+    let (same, judged) = teaching(&other, 2).learn(None).unwrap();
+    assert_eq!(same, order);
+    assert_eq!(judged.n_judges, verdict.n_judges);
+}
+
+#[test]
+fn nothing_is_learned_from_few_lists() {
+    let shop = ImpressionShop::new(ShopParams::default(), 13);
+    assert_eq!(teaching(&shop.shown(100), 1).learn(None), None);
+    assert_eq!(teaching(&[], 1).learn(None), None);
+}
+
+#[test]
+fn what_fills_a_list_up_and_what_was_no_candidate_stay_where_they_are() {
+    let shop = ImpressionShop::new(ShopParams::default(), 14);
+    let lists = shop.shown(PEOPLE);
+    let (order, _) = teaching(&lists, 2).learn(None).unwrap();
+    let list = lists.iter().find(|list| list.products.len() > 4).unwrap();
+    let mut rows: Vec<SignalRow> = list.products.iter().map(|one| one.row).collect();
+    for row in &mut rows[4..] {
+        row.set(Signal::IsFound, share(0.0));
+    }
+    let ordered = order.order(&rows);
+    let (mut found, mut filled) = (ordered[..4].to_vec(), ordered[4..].to_vec());
+    (found.sort_unstable(), filled.sort_unstable());
+    assert_eq!(found, [0, 1, 2, 3]);
+    assert_eq!(filled, (4..rows.len()).collect::<Vec<_>>());
+    let picked = ShownProduct { row: SignalRow::default(), worth: 1.0 };
+    let with = ShownList { products: vec![picked; 3], ..ShownList::default() };
+    assert!(!with.is_taken_up() && with.candidates().is_empty());
+}
+
+/// Lists that were served and never looked at say nothing of places, where the shop tells which were.
+#[test]
+fn lists_that_nobody_looked_at_say_nothing_of_places() {
+    let shop = ImpressionShop::new(ShopParams::default(), 15);
+    let mut seen = shop.shown(400);
+    seen.iter_mut().for_each(|list| list.is_seen = true);
+    let unseen = shop.shown(400).into_iter().map(|list| {
+        let products = list.products.into_iter();
+        let products = products.map(|one| ShownProduct { worth: 0.0, ..one }).collect();
+        ShownList { products, ..list }
+    });
+    let both: Vec<ShownList> = seen.iter().cloned().chain(unseen).collect();
+    assert_eq!(teaching(&both, 1).examination(), teaching(&seen, 1).examination());
+}
