@@ -22,3 +22,4 @@ step evaluate baskets --train "$out/baskets/train.csv" --test "$out/baskets/test
 step evaluate ratings --train "$out/sequences/train_and_valid.csv" --test "$out/sequences/test.csv" --k 10 --seen exclude --no-tune
 step evaluate ratings --train "$out/ratings/train_1.csv" --test "$out/ratings/test_1.csv" --k 10 --seen exclude --no-tune
 step evaluate pii --input "$out/pii/check.jsonl" --expected "$out/pii/check_expected.jsonl"
+step simulate stock --input "$beside/data/series/pasta_daily_train.csv.gz" --lead-time-days 3 --products 118 --services 0.9,0.95,0.97,0.98

@@ -20,6 +20,7 @@ use crate::retention::forget_stale_snapshots;
 use crate::rules::Merchandising;
 use crate::search::{Searching, keep_learned, keep_search};
 use crate::segments::Segments;
+use crate::signals::Signals;
 use crate::{AppError, Clock, Config, Views};
 
 /// The storage that an [`App`] stands on.
@@ -79,6 +80,7 @@ pub struct App {
     pub(crate) forecasts: Forecasts,
     pub(crate) feeds: Feeds,
     pub(crate) overrides: Overrides,
+    pub(crate) signals: Signals,
     pub(crate) projector: Projector,
 }
 
@@ -140,6 +142,7 @@ impl App {
         let segments = Segments::open(&*parts.tables, now).await?;
         let purchasing = Purchasing::open(&*parts.tables, now).await?;
         let overrides = Overrides::open(&*parts.tables, now).await?;
+        let signals = Signals::open(&*parts.tables, now).await?;
         let app = Arc::new(App {
             parts,
             config,
@@ -157,6 +160,7 @@ impl App {
             forecasts: Forecasts::default(),
             feeds: Feeds::default(),
             overrides,
+            signals,
             projector,
         });
         Door::start(&app);

@@ -9,12 +9,15 @@ use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 use souk_recommend::Item;
 
 use crate::projections::{Run, Views};
+use crate::signals::SignalColumn;
 use crate::{App, AppError};
 
+mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 mod total;
 
+pub(crate) use service::{Stretch, common_chance};
 pub(crate) use total::TotalDemand;
 
 /// Days of a series at most, the latest ones: two years and the same days of the year before (chosen).
@@ -63,6 +66,8 @@ pub struct DemandSeries {
     pub price: Vec<f64>,
     /// As `promotion`, for the days ahead.
     pub promotion_ahead: Vec<f64>,
+    /// What is known of the weather and the like.
+    pub signals: Vec<SignalColumn>,
 }
 
 impl DemandSeries {
@@ -113,7 +118,7 @@ impl DemandSeries {
         (wanted, added)
     }
 
-    /// What was known after the first `n` days; promotions of the days after them count as planned.
+    /// What was known after the first `n` days; promotions of the days after them count as planned, signals as told before.
     pub(crate) fn until(&self, n: usize) -> DemandSeries {
         let n = n.min(self.len());
         let cut = |column: &[f64]| column.get(..n).unwrap_or(column).to_vec();
@@ -126,6 +131,7 @@ impl DemandSeries {
             promotion: cut(&self.promotion),
             price: cut(&self.price),
             promotion_ahead: ahead.iter().chain(&self.promotion_ahead).copied().collect(),
+            signals: self.signals.clone(),
         }
     }
 
@@ -137,6 +143,11 @@ impl DemandSeries {
             column.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
         }
         bytes.extend(self.is_censored.iter().map(|flag| u8::from(*flag)));
+        for signal in &self.signals {
+            bytes.extend_from_slice(signal.name.as_bytes());
+            let values = signal.values.iter().map(|value| value.unwrap_or(f64::NAN));
+            values.for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+        }
         xxhash_rust::xxh3::xxh3_64(&bytes)
     }
 }
@@ -307,7 +318,9 @@ impl App {
             now: self.clock.now(),
             horizon,
         };
-        Ok(reader.series(key).unwrap_or_default())
+        let mut series = reader.series(key).unwrap_or_default();
+        self.signals.attach(&mut series, (site, location), horizon);
+        Ok(series)
     }
 
     /// Hears every known product of a site; looked at some at a time, so that the fold

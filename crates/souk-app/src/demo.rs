@@ -105,6 +105,11 @@ impl SampleShop {
         self.orders.n_people()
     }
 
+    /// The place with the most lines; the first by name of several.
+    pub fn busiest_place(&self) -> Option<String> {
+        self.orders.busiest_place().map(str::to_owned)
+    }
+
     /// Shoppers with at least `n_orders_min` orders, by their number of orders, then by id.
     pub fn shoppers(&self, n_orders_min: usize) -> Vec<String> {
         let mut counts: Vec<(usize, String)> = Vec::new();

@@ -18,6 +18,7 @@ mod ahead;
 mod answer;
 mod factors;
 mod outlook;
+mod outside;
 mod overrides;
 #[cfg(test)]
 mod tests;
@@ -238,13 +239,12 @@ impl App {
         let id = key.location.map(|number| views.catalogue.location(number));
         let location = id.and_then(|id| LocationId::new(id).ok());
         let clock = self.place_clock(site, location.as_ref());
-        let reader = DemandReader {
-            views: &views,
-            clock,
-            now: self.clock.now(),
-            horizon: self.outlook_days(),
-        };
-        reader.series(key)
+        let horizon = self.outlook_days();
+        let reader = DemandReader { views: &views, clock, now: self.clock.now(), horizon };
+        let mut series = reader.series(key)?;
+        drop(views);
+        self.signals.attach(&mut series, (site, location.as_ref()), horizon);
+        Some(series)
     }
 
     /// Days that outlooks reach.

@@ -193,7 +193,7 @@ impl App {
             });
             joined.await.map_err(|error| AppError::Bug(error.to_string()))??
         };
-        if matches!(planned.1.kind, ImportKind::Suppliers | ImportKind::PurchaseOrders) {
+        if planned.1.kind.is_of_tables() {
             return self
                 .import_planning((&planned.1.path, planned.1.kind), options, progress)
                 .await;
@@ -429,7 +429,7 @@ impl Plan {
             ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => {
                 Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
             }
-            ImportKind::Suppliers | ImportKind::PurchaseOrders => {
+            ImportKind::Suppliers | ImportKind::PurchaseOrders | ImportKind::Signals => {
                 return Err(AppError::Bug(format!("{} do not go into the log", self.kind)));
             }
         })

@@ -38,6 +38,7 @@ mod sealing;
 mod search;
 mod segments;
 pub mod sheet;
+mod signals;
 mod simulation;
 mod status;
 mod stock;
@@ -134,5 +135,11 @@ pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,
     SegmentSize, SizedSegment,
 };
-pub use simulation::{PolicyRow, SIMULATED_MAX, SimulationReport, SimulationRequest};
+pub use signals::{
+    NewSignal, PUT_SIGNALS_MAX, SIGNALS_MAX, SignalColumn, SignalKnown, SignalsStored,
+};
+pub use simulation::{
+    Assortment, PolicyRow, Replay, SIMULATED_MAX, Saved, SimulationReport, SimulationRequest,
+    simulate_file,
+};
 pub use stock::{STOCK_PAGE_MAX, StockLevel, StockPage, StockQuery};

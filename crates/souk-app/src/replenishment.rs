@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timestamp};
 
-use crate::demand::{SeriesKey, TotalDemand};
+use crate::demand::{SeriesKey, Stretch, TotalDemand, common_chance};
 use crate::forecasts::{Ahead, ForecastOverride, OptimalStock};
 use crate::{App, AppError, Caller, Operation};
 
@@ -264,7 +264,14 @@ impl App {
             plan.exceptions.extend(need.surprise());
         }
         let suppliers = self.purchasing.suppliers();
-        let (lines, refused) = compare(needs, &suppliers, self.config.inventory.service_level);
+        let settings = &self.config.inventory;
+        let service = settings.fill_rate.map_or(settings.service_level, |fill_rate| {
+            let stretches: Vec<Stretch> =
+                needs.iter().map(|need| need.stretch(&suppliers)).collect();
+            common_chance(&stretches, fill_rate)
+        });
+        needs.iter_mut().for_each(|need| need.service = service);
+        let (lines, refused) = compare(needs, &suppliers, service);
         plan.lines = lines;
         plan.exceptions.extend(refused);
         let cost = |line: &PlanLine| line.cost.map_or(0, Money::minor);
@@ -401,16 +408,13 @@ impl App {
         let settings = &self.config.inventory;
         let suppliers = self.purchasing.suppliers();
         let review_days = settings.review_days as f64;
-        let offering =
-            suppliers.values().filter(|one| one.supplier.offer(product.as_str()).is_some());
-        let times = offering.map(|one| choice::times(one, today, review_days));
-        // Of several suppliers the quickest says what can be reached.
-        let quickest = times.min_by(|a, b| a.protection_days.total_cmp(&b.protection_days));
-        let times = quickest
-            .unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
-        let service = settings.service_level;
+        let usual = choice::Times::usual(settings.lead_time_days as f64, review_days);
+        let times = choice::quickest(&suppliers, product, (today, review_days)).unwrap_or(usual);
         let lead = times.total(&demand, times.lead_days);
         let protection = times.total(&demand, times.protection_days);
+        let service = settings.fill_rate.map_or(settings.service_level, |fill_rate| {
+            common_chance(&[Stretch { until_this: lead, until_next: protection }], fill_rate)
+        });
         let reorder_point = lead.quantile(service);
         OptimalStock {
             reorder_point,

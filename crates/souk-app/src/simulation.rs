@@ -10,13 +10,17 @@ use std::sync::Arc;
 use souk_core::{Day, LocationId, SiteId};
 use souk_math::normal;
 
-use crate::demand::{DemandSeries, SeriesKey};
+use crate::config::InventorySettings;
+use crate::demand::{DemandSeries, SeriesKey, Stretch, common_chance};
 use crate::forecasts::{Outlook, outlooks};
 use crate::models::at_leisure;
 use crate::{App, AppError, Caller, Operation};
 
+mod file;
 #[cfg(test)]
 mod tests;
+
+pub use file::simulate_file;
 
 /// Days between two fits of a forecast: in service it is fitted every day, which costs a replay too much.
 const REFIT_DAYS: usize = 14;
@@ -24,6 +28,9 @@ const REFIT_DAYS: usize = 14;
 const BEFORE_MIN: usize = 56;
 /// The smoothing of the rival: what its textbooks begin with.
 const ALPHA: f64 = 0.2;
+/// Chances between which the rival's stock at a fill rate is read off.
+const RIVAL_CHANCES: [f64; 13] =
+    [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999];
 /// Days of sales that the rule of thumb keeps.
 const COVER_DAYS: f64 = 14.0;
 /// Products of a replay at most.
@@ -36,12 +43,35 @@ pub struct SimulationRequest {
     pub site: SiteId,
     /// Where.
     pub location: LocationId,
+    /// Which of its products.
+    pub assortment: Assortment,
+    /// How.
+    pub replay: Replay,
+}
+
+/// Products of a replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Assortment {
+    /// All that were sold.
+    #[default]
+    Sold,
+    /// Those of them that a page can offer: neither fuel at a pump nor what the shop has given up.
+    Offered,
+}
+
+/// How to replay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
     /// The last so many days.
     pub days: usize,
     /// The products that sell most, at most so many.
     pub products: usize,
-    /// Chances to suffice that are tried.
+    /// Aims that are tried: chances to suffice, and shares to serve.
     pub services: Vec<f64>,
+    /// Days until an order is there; `None` is as the settings say.
+    pub lead_time_days: Option<u64>,
+    /// Days between two orders; `None` is as the settings say.
+    pub review_days: Option<u64>,
 }
 
 /// What came of it.
@@ -55,19 +85,32 @@ pub struct SimulationReport {
     pub n_skipped: usize,
     /// Days of lead time and between two orders.
     pub times: (f64, f64),
+    /// Units that were wanted on a day of the eight weeks before, and on a day of the replay: what no policy could know.
+    pub daily: (f64, f64),
     /// A row for each policy and chance.
     pub rows: Vec<PolicyRow>,
-    /// How much less stock Souk's policy holds than exponential smoothing at the same fill rate, for each chance
-    /// at which the rival's rows reach that far; a share.
-    pub saved: Vec<(f64, f64)>,
+    /// For each row of Souk's policies whose fill rate the rival reaches at some chance.
+    pub saved: Vec<Saved>,
 }
 
-/// A policy at one chance.
+/// How much less stock than exponential smoothing a row holds at the same fill rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Saved {
+    /// The row's policy.
+    pub policy: &'static str,
+    /// The row's aim.
+    pub service: f64,
+    /// A share; below 0 where it holds more.
+    pub share: f64,
+}
+
+/// A policy at one aim.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyRow {
-    /// `forecast`, `ses_normal` or `two_weeks`.
+    /// `forecast`, `forecast_fill`, `ses_normal` or `two_weeks`.
     pub policy: &'static str,
-    /// The chance to suffice that it was told to aim at; 0 where it knows none.
+    /// What it was told to aim at: the share to serve for `forecast_fill`, else the chance to suffice; 0 where it
+    /// knows none.
     pub service: f64,
     /// Units that were wanted.
     pub wanted: f64,
@@ -100,6 +143,8 @@ struct Product {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Policy {
     Forecast,
+    /// With one chance for all products, by which they serve a share together.
+    ForecastFill,
     SesNormal,
     TwoWeeks,
 }
@@ -108,6 +153,7 @@ impl Policy {
     fn name(self) -> &'static str {
         match self {
             Policy::Forecast => "forecast",
+            Policy::ForecastFill => "forecast_fill",
             Policy::SesNormal => "ses_normal",
             Policy::TwoWeeks => "two_weeks",
         }
@@ -132,18 +178,16 @@ impl App {
             .check_site(&request.site)
             .and_then(|()| caller.check_location(Some(&request.location)));
         self.noted(caller, places)?;
-        check(&request)?;
+        let how = request.replay.checked(&self.config.inventory)?;
         let (products, n_skipped) = self.replayed(&request)?;
         if products.is_empty() {
             return Err(AppError::NotReady(format!(
                 "no product at `{}` has {} days of sales; replay fewer days",
                 request.location,
-                request.days + BEFORE_MIN
+                request.replay.days + BEFORE_MIN
             )));
         }
-        let settings = &self.config.inventory;
-        let times = (settings.lead_time_days as f64, settings.review_days as f64);
-        at_leisure(move || replay(&products, (&request, n_skipped), times)).await
+        at_leisure(move || replay(&products, &how, n_skipped)).await
     }
 
     fn replayed(&self, request: &SimulationRequest) -> Result<(Vec<Product>, usize), AppError> {
@@ -153,8 +197,12 @@ impl App {
             id: request.location.to_string(),
         })?;
         let mut items = Vec::new();
-        self.each_sold(&request.site, |views, item, _| {
-            if views.sales.is_sold_at(item, number) {
+        self.each_sold(&request.site, |views, item, product| {
+            let is_wanted = match request.assortment {
+                Assortment::Sold => true,
+                Assortment::Offered => product.availability.is_sellable(),
+            };
+            if is_wanted && views.sales.is_sold_at(item, number) {
                 items.push(item);
             }
         });
@@ -162,67 +210,111 @@ impl App {
         for item in items {
             let key = SeriesKey { item, location: Some(number) };
             let Some(series) = self.read_series(key, &request.site) else { continue };
-            if series.len() < request.days + BEFORE_MIN {
+            if series.len() < request.replay.days + BEFORE_MIN {
                 n_skipped += 1;
                 continue;
             }
-            let (wanted, _) = series.wanted();
-            let is_count = series.sold.iter().all(|units| units.fract() == 0.0);
             let product = self.views.read().catalogue.product(item).map(Arc::clone);
             let minor =
                 |money: Option<souk_core::Money>| money.map_or(0.0, |one| one.minor() as f64);
             let (cost, price) =
                 product.map_or((0.0, 0.0), |one| (minor(one.cost), minor(one.price)));
             let cost = if cost > 0.0 { cost } else { price };
-            products.push(Product { series, wanted, is_count, cost, price });
+            products.push(Product::new(series, (cost, price)));
         }
-        let sold = |product: &Product| product.series.sold.iter().sum::<f64>();
-        products.sort_by(|a, b| sold(b).total_cmp(&sold(a)));
-        products.truncate(request.products);
+        keep_best_sold(&mut products, request.replay.products);
         Ok((products, n_skipped))
     }
 }
 
-fn check(request: &SimulationRequest) -> Result<(), AppError> {
-    let refuse =
-        |pointer: &str, detail: String| Err(AppError::invalid("invalid_input", pointer, detail));
-    if !(14..=730).contains(&request.days) {
-        return refuse("days", format!("{} days must lie between 14 and 730", request.days));
-    }
-    if !(1..=SIMULATED_MAX).contains(&request.products) {
-        let detail =
-            format!("{} products must lie between 1 and {SIMULATED_MAX}", request.products);
-        return refuse("products", detail);
-    }
-    let bad = request.services.iter().find(|share| !(0.5..=0.9999).contains(*share));
-    match bad {
-        Some(share) => refuse("services", format!("{share} must lie between 0.5 and 0.9999")),
-        None if request.services.is_empty() => refuse("services", "name at least one".to_owned()),
-        None => Ok(()),
+impl Product {
+    fn new(series: DemandSeries, (cost, price): (f64, f64)) -> Product {
+        let (wanted, _) = series.wanted();
+        let is_count = series.sold.iter().all(|units| units.fract() == 0.0);
+        Product { series, wanted, is_count, cost, price }
     }
 }
 
-fn replay(
-    products: &[Product],
-    (request, n_skipped): (&SimulationRequest, usize),
+fn keep_best_sold(products: &mut Vec<Product>, n_max: usize) {
+    let sold = |product: &Product| product.series.sold.iter().sum::<f64>();
+    products.sort_by(|a, b| sold(b).total_cmp(&sold(a)));
+    products.truncate(n_max);
+}
+
+/// A replay whose numbers are in range.
+struct Checked {
+    days: usize,
+    services: Vec<f64>,
+    /// Days of lead time, and between two orders.
     times: (f64, f64),
-) -> SimulationReport {
-    let fitted = fits(products, request.days);
+}
+
+impl Checked {
+    fn review_days(&self) -> usize {
+        (self.times.1 as usize).max(1)
+    }
+}
+
+impl Replay {
+    fn checked(&self, settings: &InventorySettings) -> Result<Checked, AppError> {
+        let refuse = |pointer: &str, detail: String| {
+            Err(AppError::invalid("invalid_input", pointer, detail))
+        };
+        let days = self.days;
+        if !(14..=730).contains(&days) {
+            return refuse("days", format!("{days} days must lie between 14 and 730"));
+        }
+        if !(1..=SIMULATED_MAX).contains(&self.products) {
+            let detail =
+                format!("{} products must lie between 1 and {SIMULATED_MAX}", self.products);
+            return refuse("products", detail);
+        }
+        if let Some(share) = self.services.iter().find(|share| !(0.5..=0.9999).contains(*share)) {
+            return refuse("services", format!("{share} must lie between 0.5 and 0.9999"));
+        }
+        if self.services.is_empty() {
+            return refuse("services", "name at least one".to_owned());
+        }
+        let lead = self.lead_time_days.unwrap_or(settings.lead_time_days);
+        if lead > 365 {
+            return refuse("lead_time_days", format!("{lead} days must lie between 0 and 365"));
+        }
+        let review = self.review_days.unwrap_or(settings.review_days);
+        if !(1..=90).contains(&review) {
+            return refuse("review_days", format!("{review} days must lie between 1 and 90"));
+        }
+        let times = (lead as f64, review as f64);
+        Ok(Checked { days, services: self.services.clone(), times })
+    }
+}
+
+fn replay(products: &[Product], how: &Checked, n_skipped: usize) -> SimulationReport {
+    let fitted = fits(products, how.days);
     let mut rows = Vec::new();
-    for service in &request.services {
-        for policy in [Policy::Forecast, Policy::SesNormal] {
-            rows.push(row(products, &fitted, (policy, *service), (request.days, times)));
+    for service in &how.services {
+        for policy in [Policy::Forecast, Policy::ForecastFill, Policy::SesNormal] {
+            rows.push(row(products, &fitted, (policy, *service), how));
         }
     }
-    rows.push(row(products, &fitted, (Policy::TwoWeeks, 0.0), (request.days, times)));
+    rows.push(row(products, &fitted, (Policy::TwoWeeks, 0.0), how));
+    let rival = |chance: &f64| row(products, &fitted, (Policy::SesNormal, *chance), how);
+    let rival: Vec<PolicyRow> = RIVAL_CHANCES.iter().map(rival).collect();
     let last = products[0].series.last();
-    let first = Day::from_number(last.number() - request.days as i32 + 1);
+    let first = Day::from_number(last.number() - how.days as i32 + 1);
+    let wanted = |from: usize, until: usize| {
+        let of = |product: &Product| {
+            let n = product.wanted.len();
+            product.wanted[n - from..n - until].iter().sum::<f64>()
+        };
+        products.iter().map(of).sum::<f64>() / (from - until) as f64
+    };
     SimulationReport {
         days: (first, last),
+        daily: (wanted(how.days + BEFORE_MIN, how.days), wanted(how.days, 0)),
         n_products: products.len(),
         n_skipped,
-        times,
-        saved: saved(&rows),
+        times: how.times,
+        saved: saved(&rows, &rival),
         rows,
     }
 }
@@ -251,13 +343,25 @@ fn row(
     products: &[Product],
     fitted: &[Vec<Outlook>],
     (policy, service): (Policy, f64),
-    (days, times): (usize, (f64, f64)),
+    how: &Checked,
 ) -> PolicyRow {
     let mut row = PolicyRow { policy: policy.name(), service, ..PolicyRow::default() };
     let (mut n_cycles, mut n_good) = (0u64, 0u64);
+    let chances: Vec<f64> = (0..how.days)
+        .step_by(how.review_days())
+        .map(|done| match policy {
+            Policy::ForecastFill => {
+                common_chance(&stretches(products, fitted, (done, how)), service)
+            }
+            Policy::Forecast | Policy::SesNormal | Policy::TwoWeeks => service,
+        })
+        .collect();
     for (product, outlooks) in products.iter().zip(fitted) {
-        let level = |done: usize| level(product, outlooks, (policy, service), (done, days, times));
-        let ran = run(product, level, (days, times));
+        let level = |done: usize| {
+            let chance = chances[done / how.review_days()];
+            level(product, outlooks, (policy, chance), (done, how))
+        };
+        let ran = run(product, level, (how.days, how.times));
         row.wanted += ran.wanted;
         row.lost += ran.lost;
         row.lost_value += ran.lost * product.price;
@@ -272,20 +376,43 @@ fn row(
     row
 }
 
+/// The day on which so many days of the replay are over.
+fn day_of(product: &Product, (done, how): (usize, &Checked)) -> Day {
+    let before = product.wanted.len() - how.days + done;
+    Day::from_number(product.series.first.number() + before as i32)
+}
+
+/// What each product is expected to need after so many days of the replay.
+fn stretches(
+    products: &[Product],
+    fitted: &[Vec<Outlook>],
+    (done, how): (usize, &Checked),
+) -> Vec<Stretch> {
+    let (lead, review) = how.times;
+    let of = |(product, outlooks): (&Product, &Vec<Outlook>)| {
+        let (outlook, today) = (&outlooks[done / REFIT_DAYS], day_of(product, (done, how)));
+        Stretch {
+            until_this: outlook.over(today, lead),
+            until_next: outlook.over(today, lead + review),
+        }
+    };
+    products.iter().zip(fitted).map(of).collect()
+}
+
 /// The level to order up to after so many days of the replay.
 fn level(
     product: &Product,
     outlooks: &[Outlook],
-    (policy, service): (Policy, f64),
-    (done, days, (lead, review)): (usize, usize, (f64, f64)),
+    (policy, chance): (Policy, f64),
+    (done, how): (usize, &Checked),
 ) -> f64 {
-    let before = product.wanted.len() - days + done;
-    let known = &product.wanted[..before];
+    let known = &product.wanted[..product.wanted.len() - how.days + done];
+    let (lead, review) = how.times;
     let protection = lead + review;
     let level = match policy {
-        Policy::Forecast => {
-            let today = Day::from_number(product.series.first.number() + before as i32);
-            outlooks[done / REFIT_DAYS].over(today, protection).quantile(service)
+        Policy::Forecast | Policy::ForecastFill => {
+            let today = day_of(product, (done, how));
+            outlooks[done / REFIT_DAYS].over(today, protection).quantile(chance)
         }
         Policy::SesNormal => {
             let (mut smoothed, mut squares, mut n) = (known[0], 0.0, 0.0);
@@ -295,7 +422,7 @@ fn level(
                 smoothed += ALPHA * (value - smoothed);
             }
             let deviation = (squares / f64::max(n, 1.0)).sqrt();
-            smoothed * protection + normal::quantile(service) * deviation * protection.sqrt()
+            smoothed * protection + normal::quantile(chance) * deviation * protection.sqrt()
         }
         Policy::TwoWeeks => {
             let recent = &known[known.len().saturating_sub(28)..];
@@ -359,16 +486,13 @@ fn run(
     ran
 }
 
-/// At each of the forecast's fill rates, how much less stock it holds than the rival would, between whose rows
+/// At each of the forecasts' fill rates, how much less stock they hold than the rival would, between whose rows
 /// a straight line is drawn.
-fn saved(rows: &[PolicyRow]) -> Vec<(f64, f64)> {
-    let mut rival: Vec<(f64, f64)> = rows
-        .iter()
-        .filter(|row| row.policy == Policy::SesNormal.name())
-        .map(|row| (row.fill_rate, row.stock))
-        .collect();
+fn saved(rows: &[PolicyRow], rival: &[PolicyRow]) -> Vec<Saved> {
+    let mut rival: Vec<(f64, f64)> = rival.iter().map(|row| (row.fill_rate, row.stock)).collect();
     rival.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let ours = rows.iter().filter(|row| row.policy == Policy::Forecast.name());
+    let forecasts = [Policy::Forecast.name(), Policy::ForecastFill.name()];
+    let ours = rows.iter().filter(|row| forecasts.contains(&row.policy));
     let found = ours.filter_map(|row| {
         let pair = rival
             .windows(2)
@@ -376,7 +500,8 @@ fn saved(rows: &[PolicyRow]) -> Vec<(f64, f64)> {
         let ((low, low_stock), (high, high_stock)) = (pair[0], pair[1]);
         let share = if high > low { (row.fill_rate - low) / (high - low) } else { 0.0 };
         let stock = low_stock + share * (high_stock - low_stock);
-        (stock > 0.0).then(|| (row.service, 1.0 - row.stock / stock))
+        let share = 1.0 - row.stock / stock;
+        (stock > 0.0).then_some(Saved { policy: row.policy, service: row.service, share })
     });
     found.collect()
 }

@@ -59,13 +59,7 @@ pub fn forecast_with(tasks: &[Task], drivers: &[Drivers], settings: &Settings) -
     if drivers.iter().all(|drivers| drivers.past.is_empty()) {
         return forecast(tasks, settings);
     }
-    assert_eq!(tasks.len(), drivers.len(), "drivers for each series");
-    let lessons: Vec<Lesson> =
-        tasks.iter().zip(drivers).map(|(task, drivers)| Lesson::of(task, drivers)).collect();
-    let units = units(&lessons);
-    let common = pooled(&lessons, &units);
-    let betas: Vec<Vec<f64>> =
-        lessons.iter().map(|lesson| own(lesson, (&units, &common))).collect();
+    let betas = effects(tasks, drivers);
     let freed: Vec<Task> = tasks
         .iter()
         .zip(drivers.iter().zip(&betas))
@@ -82,6 +76,20 @@ pub fn forecast_with(tasks: &[Task], drivers: &[Drivers], settings: &Settings) -
         put_back(found, task, (drivers, beta));
     }
     forecasts
+}
+
+/// What drivers did to each series: β by driver, without any forecast.
+///
+/// # Panics
+///
+/// As [`forecast_with`].
+pub fn effects(tasks: &[Task], drivers: &[Drivers]) -> Vec<Vec<f64>> {
+    assert_eq!(tasks.len(), drivers.len(), "drivers for each series");
+    let lessons: Vec<Lesson> =
+        tasks.iter().zip(drivers).map(|(task, drivers)| Lesson::of(task, drivers)).collect();
+    let units = units(&lessons);
+    let common = pooled(&lessons, &units);
+    lessons.iter().map(|lesson| own(lesson, (&units, &common))).collect()
 }
 
 /// exp(Σ βx) at one step.
@@ -133,11 +141,17 @@ impl Lesson {
 }
 
 /// The mean of the quiet values around each value (drivers as they mostly are), times its place's share of
-/// the season.
+/// the season. A driver that is mostly something else, as the weather is, makes no value loud.
 fn surroundings(y: &[f64], m: usize, x: &[Vec<f64>]) -> Vec<f64> {
-    let usual: Vec<f64> =
-        x.iter().map(|column| crate::numbers::median(&mut column.clone())).collect();
-    let is_quiet = |idx: usize| x.iter().zip(&usual).all(|(column, usual)| column[idx] == *usual);
+    let usual = |column: &Vec<f64>| {
+        let middle = crate::numbers::median(&mut column.clone());
+        let n_usual = column.iter().filter(|value| **value == middle).count();
+        (2 * n_usual >= column.len()).then_some(middle)
+    };
+    let usual: Vec<Option<f64>> = x.iter().map(usual).collect();
+    let is_quiet = |idx: usize| {
+        x.iter().zip(&usual).all(|(column, usual)| usual.is_none_or(|usual| column[idx] == usual))
+    };
     let quiet: Vec<bool> = (0..y.len()).map(is_quiet).collect();
     let reach = (2 * m).max(14);
     let mut sums = vec![(0.0, 0.0)];

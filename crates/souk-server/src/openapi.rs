@@ -85,6 +85,8 @@ use crate::routes::{
         planning::overrides,
         planning::put_override,
         planning::end_override,
+        planning::signals,
+        planning::put_signals,
         planning::stock,
         planning::waste,
         planning::suppliers,

@@ -351,6 +351,7 @@ Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `or
              lead_time_sd_days, order_weekdays (mon|thu), delivery_weekdays, minimum_order, order_cost
   purchase_orders  purchase_order_id, supplier_id, location_id, product_id, quantity; cost, state
              (sent, where there is none), sent_on, expected_on
+  signals    name, date, value; location_id (all of the site without): weather, a competitor's price, …
   consents   user_id or anonymous_id, purpose (personalization, analytics, marketing, model_training),
              granted (true or false); at, notice_version
 Times are RFC 3339, dates, or Unix seconds. JSON lines are read as rows too; products may have the

@@ -23,6 +23,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod serve;
+pub(crate) mod simulation;
 pub(crate) mod webhooks;
 
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Models(what) => models::run(what, &settings).await,
         Command::Replenish(args) => planning::replenish(args, &settings).await,
         Command::Overrides(what) => overrides::run(what, &settings).await,
-        Command::Simulate(what) => planning::simulate(what, &settings).await,
+        Command::Simulate(what) => simulation::simulate(what, &settings).await,
         Command::Profile(args) => people::profile(args, &settings).await,
         Command::Segments(what) => people::run(what, &settings).await,
         Command::Report(what) => report::run(what, &settings).await,

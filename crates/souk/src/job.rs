@@ -132,13 +132,7 @@ pub(crate) enum Job {
         act: commands::planning::Act,
     },
     Overrides(Box<commands::overrides::OverridesJob>),
-    SimulateStock {
-        location: String,
-        site: Option<String>,
-        days: usize,
-        products: usize,
-        services: Vec<f64>,
-    },
+    SimulateStock(Box<commands::simulation::Replayed>),
 }
 
 impl Job {
@@ -223,7 +217,7 @@ impl Job {
             | Job::Segments(_)
             | Job::Replenish { .. }
             | Job::Overrides(_)
-            | Job::SimulateStock { .. } => None,
+            | Job::SimulateStock(_) => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
     }
@@ -297,10 +291,7 @@ impl Job {
                 commands::planning::answer(shop, place, *act).await
             }
             Job::Overrides(what) => commands::overrides::answer(shop, what).await,
-            Job::SimulateStock { location, site, days, products, services } => {
-                let place = (site.as_deref(), location.as_str());
-                commands::planning::simulated(shop, place, (*days, *products, services)).await
-            }
+            Job::SimulateStock(what) => commands::simulation::simulated(shop, what).await,
         }
     }
 }

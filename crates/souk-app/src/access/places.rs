@@ -55,7 +55,7 @@ impl Caller {
         }
     }
 
-    fn denied(&self, what: &'static str) -> AppError {
+    pub(crate) fn denied(&self, what: &'static str) -> AppError {
         AppError::Denied { role: self.role.as_str(), what }
     }
 }

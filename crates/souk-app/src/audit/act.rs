@@ -57,12 +57,13 @@ pub enum AuditOperation {
     PurchaseOrderChange,
     ReplenishmentSwitch,
     ForecastOverride,
+    SignalChange,
     AccessDenied,
 }
 
 impl AuditOperation {
     /// Every operation.
-    pub const ALL: [AuditOperation; 47] = [
+    pub const ALL: [AuditOperation; 48] = [
         AuditOperation::KeyCreate,
         AuditOperation::KeyList,
         AuditOperation::KeyRevoke,
@@ -109,6 +110,7 @@ impl AuditOperation {
         AuditOperation::PurchaseOrderChange,
         AuditOperation::ReplenishmentSwitch,
         AuditOperation::ForecastOverride,
+        AuditOperation::SignalChange,
         AuditOperation::AccessDenied,
     ];
 
@@ -161,6 +163,7 @@ impl AuditOperation {
             AuditOperation::PurchaseOrderChange => "purchase_order.change",
             AuditOperation::ReplenishmentSwitch => "replenishment.switch",
             AuditOperation::ForecastOverride => "forecast.override",
+            AuditOperation::SignalChange => "signal.change",
             AuditOperation::AccessDenied => "access.denied",
         }
     }

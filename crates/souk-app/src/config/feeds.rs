@@ -96,6 +96,7 @@ fn price_jump() -> f64 {
 pub enum FeedKind {
     Products,
     GoogleFeed,
+    Signals,
 }
 
 impl FeedKind {
@@ -104,6 +105,7 @@ impl FeedKind {
         match self {
             FeedKind::Products => ImportKind::Products,
             FeedKind::GoogleFeed => ImportKind::GoogleFeed,
+            FeedKind::Signals => ImportKind::Signals,
         }
     }
 }

@@ -21,6 +21,10 @@ pub struct InventorySettings {
     /// The chance that stock suffices until the next order can be there.
     #[serde(deserialize_with = "text::share")]
     pub service_level: f64,
+    /// The share of what is wanted at a place that its stock is to serve; the chance to suffice is then told from it, one
+    /// for all products. None is `service_level` as it stands.
+    #[serde(deserialize_with = "text::share_optional")]
+    pub fill_rate: Option<f64>,
     /// The greatest chance that the last unit of an order of perishables goes off unsold; none is the service level.
     #[serde(deserialize_with = "text::share_optional")]
     pub waste_chance_max: Option<f64>,
@@ -61,6 +65,7 @@ impl Default for InventorySettings {
             auto_reorder: None,
             shadow: false,
             service_level: 0.95,
+            fill_rate: None,
             waste_chance_max: None,
             review_days: 7,
             lead_time_days: 7,
@@ -84,6 +89,10 @@ impl InventorySettings {
             let detail =
                 format!("{} must lie between 0.5 and 0.9999, for example 0.95", self.service_level);
             return Err(("inventory.service_level", detail));
+        }
+        if let Some(share) = self.fill_rate.filter(|one| !(0.5..=0.9999).contains(one)) {
+            let detail = format!("{share} must lie between 0.5 and 0.9999, for example 0.97");
+            return Err(("inventory.fill_rate", detail));
         }
         if let Some(chance) = self.waste_chance_max.filter(|one| !(0.05..=0.999).contains(one)) {
             let detail = format!("{chance} must lie between 0.05 and 0.999, for example 0.5");

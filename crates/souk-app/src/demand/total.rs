@@ -61,6 +61,12 @@ impl TotalDemand {
         sd * normal::excess((amount - self.mean) / sd).max(0.0)
     }
 
+    /// The chance of each number of pieces, from 0 on; `None` where demand is measured or large.
+    pub(super) fn chances(&self) -> Option<Vec<f64>> {
+        let is_told = self.is_count && self.mean > 0.0 && self.mean <= COUNT_MEAN_MAX;
+        is_told.then(|| self.counts().chances(1e-9))
+    }
+
     fn counts(&self) -> CountDistribution {
         CountDistribution::of_moments(self.mean, self.variance / self.mean)
     }

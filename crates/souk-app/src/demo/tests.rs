@@ -43,6 +43,24 @@ fn shop() -> SampleShop {
 }
 
 #[test]
+fn the_busiest_place_has_the_most_lines() {
+    let mut shop = shop();
+    assert_eq!(shop.busiest_place().as_deref(), Some("s"));
+    let line = ("a", Quantity::each(1), Money::from_minor(100, Currency::USD));
+    let mut add = |id: &str, location: &str, n: usize| {
+        let (lines, channel) = (vec![line; n], Channel::Store);
+        let order = SampleOrder { id, user: "u3", at: at(4), channel, location, lines: &lines };
+        shop.add_order(order);
+    };
+    // As many as the first place has: the first name counts.
+    add("t1", "t", 4);
+    add("t2", "t", 6);
+    add("r1", "r", 10);
+    assert_eq!(shop.busiest_place().as_deref(), Some("r"));
+    assert_eq!(SampleShop::new(Vec::new(), at(1)).busiest_place(), None);
+}
+
+#[test]
 fn drafts_come_by_time() {
     let drafts: Vec<Draft> = shop().into_drafts().collect();
     let days: Vec<i64> = drafts.iter().map(|draft| draft.at.as_ms() / 86_400_000).collect();

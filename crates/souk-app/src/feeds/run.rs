@@ -10,7 +10,7 @@ use souk_core::{ProductId, SiteId};
 
 use super::quality::Inspector;
 use super::{FeedCall, FeedMode, FeedOutcome, FeedQuality, FeedRun, Fetched, Validators};
-use crate::config::FeedSettings;
+use crate::config::{FeedKind, FeedSettings};
 use crate::import::elapsed_ms;
 use crate::sheet::file_error;
 use crate::{
@@ -108,7 +108,10 @@ impl App {
                         *validators = found;
                         (path, true)
                     }
-                    None => return Ok(unchanged(started)),
+                    None => {
+                        let elapsed_ms = elapsed_ms(started);
+                        return Ok(FeedRun { elapsed_ms, ..empty(FeedOutcome::Unchanged) });
+                    }
                 }
             }
             (None, None) => return Err(AppError::Bug("the settings were checked".to_owned())),
@@ -170,6 +173,9 @@ impl App {
             currency: settings.currency,
             ..ImportOptions::default()
         };
+        if source.kind == Some(FeedKind::Signals) {
+            return self.run_signals(path, (&options, progress), mode).await;
+        }
         let surveyed = self.survey_feed((source, path), (&options, progress)).await?;
         let Surveyed { mut run, mut absent, n_known } = surveyed;
         let share = run.absent as f64 / n_known.max(1) as f64;
@@ -195,6 +201,25 @@ impl App {
         put.await?;
         run.removed = self.remove_absent(&site, absent).await?;
         Ok(run)
+    }
+
+    /// Takes in a file of signals, which no product is named in. A dry run only fetches it.
+    async fn run_signals(
+        self: &Arc<App>,
+        path: &Path,
+        (options, progress): (&ImportOptions, &dyn Progress),
+        mode: FeedMode,
+    ) -> Result<FeedRun, AppError> {
+        if mode == FeedMode::DryRun {
+            return Ok(empty(FeedOutcome::Looked));
+        }
+        let report = self.import(path, options, progress).await?;
+        let notes = vec![format!(
+            "{} values of signals are new or others than before, {} were known",
+            report.accepted, report.duplicates
+        )];
+        let (rejected, rejected_file) = (report.rejected, report.rejected_file);
+        Ok(FeedRun { rejected, rejected_file, notes, ..empty(FeedOutcome::Done) })
     }
 
     async fn remove_absent(
@@ -270,9 +295,10 @@ impl App {
     }
 }
 
-fn unchanged(started: Instant) -> FeedRun {
+/// A run that found no product.
+fn empty(outcome: FeedOutcome) -> FeedRun {
     FeedRun {
-        outcome: FeedOutcome::Unchanged,
+        outcome,
         products: 0,
         new: 0,
         changed: 0,
@@ -282,7 +308,7 @@ fn unchanged(started: Instant) -> FeedRun {
         rejected_file: None,
         quality: FeedQuality::default(),
         notes: Vec::new(),
-        elapsed_ms: elapsed_ms(started),
+        elapsed_ms: 0,
     }
 }
 

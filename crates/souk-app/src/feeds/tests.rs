@@ -83,6 +83,32 @@ async fn a_full_feed_makes_the_catalogue_as_the_file_says() {
 }
 
 #[tokio::test]
+async fn a_feed_of_signals_brings_values_and_touches_no_product() {
+    let desk = Desk::open("file: 'FILE', kind: signals, full: true").await;
+    let product = serde_json::json!({"id": "tea", "title": "Tea"});
+    let product = souk_core::wire::json::product_from_json(
+        &product,
+        &SiteId::main(),
+        souk_core::Currency::USD,
+    );
+    desk.shop.app.put_products(vec![product.unwrap()], &caller(Role::Admin)).await.unwrap();
+    crate::people::tests::folded(&desk.shop).await;
+    let days = |last: &str| format!("name,date,value\nrain,2026-01-14,3\nrain,2026-01-15,{last}\n");
+    desk.write(&days("1"));
+    assert_eq!(desk.run(FeedMode::DryRun).await.outcome, FeedOutcome::Looked);
+    let admin = Caller::local_admin();
+    assert!(desk.shop.app.signals(None, &admin).unwrap().is_empty());
+    let run = desk.run(FeedMode::Run).await;
+    assert_eq!((run.outcome, run.products, run.removed), (FeedOutcome::Done, 0, 0));
+    assert_eq!(run.notes, ["2 values of signals are new or others than before, 0 were known"]);
+    desk.write(&days("2"));
+    let run = desk.run(FeedMode::Run).await;
+    assert_eq!(run.notes, ["1 values of signals are new or others than before, 1 were known"]);
+    assert_eq!(desk.shop.app.signals(None, &admin).unwrap()[0].last, 2.0);
+    assert_eq!(desk.ids(), ["tea"]);
+}
+
+#[tokio::test]
 async fn a_feed_that_is_not_full_removes_nothing() {
     let desk = Desk::open("file: 'FILE'").await;
     desk.write(&catalogue(20, "10.00"));

@@ -4,7 +4,8 @@ use super::ForecastAnswer;
 
 /// A forecast as the contract writes it.
 pub fn forecast_to_json(answer: &ForecastAnswer) -> Value {
-    let round = |value: f64| (value * 1_000.0).round() / 1_000.0;
+    // Nothing missing is 0, not -0.
+    let round = |value: f64| (value * 1_000.0).round() / 1_000.0 + 0.0;
     let daily: Vec<Value> = answer
         .daily
         .iter()
@@ -65,7 +66,7 @@ pub fn forecast_to_json(answer: &ForecastAnswer) -> Value {
             "safety_stock": round(optimal.safety_stock),
             "lead_time_days": round(optimal.lead_time_days),
             "protection_days": round(optimal.protection_days),
-            "service_level": optimal.service_level,
+            "service_level": (optimal.service_level * 10_000.0).round() / 10_000.0,
         },
         "model": if names.is_empty() { "none".to_owned() } else { names.join(", ") },
         "backtest": backtest,

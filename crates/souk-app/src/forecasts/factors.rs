@@ -109,6 +109,9 @@ impl Told<'_> {
         found.extend(self.promotion());
         found.extend(self.price());
         found.extend(self.empty_shelf());
+        let mean = &self.closely.forecast.mean;
+        let heard = self.closely.heard.iter();
+        found.extend(heard.filter_map(|signal| signal.factor(mean, self.horizon)));
         let least = WORTH_SAYING * self.total.abs();
         found.retain(|factor: &KeyFactor| factor.effect_units.abs() > least);
         found.extend(self.said.iter().cloned());
@@ -312,6 +315,17 @@ impl Told<'_> {
 
     fn notes(&self, product: &ProductId) -> Vec<String> {
         let mut notes = self.closely.forecast.reasons.clone();
+        notes.extend(self.closely.heard.iter().filter_map(|signal| signal.note(self.horizon)));
+        let is_heard = |name: &str| self.closely.heard.iter().any(|signal| signal.name() == name);
+        let others = self.series.signals.iter().map(|signal| signal.name.as_str());
+        let others: Vec<String> =
+            others.filter(|name| !is_heard(name)).map(|name| format!("`{name}`")).collect();
+        if !others.is_empty() {
+            notes.push(format!(
+                "not listened to, because earlier days do not bear them out or too few are known: {}",
+                others.join(", ")
+            ));
+        }
         if self.series.is_empty() {
             notes.push(format!("`{product}` was never sold here, so nothing is expected"));
         } else if self.series.len() < LEVEL_DAYS {

@@ -10,6 +10,7 @@ use souk_forecast::totals::{Grain, History, Span, Totals, totals};
 use souk_forecast::{Forecast, Model, Settings, Task, forecast_with};
 
 use super::BacktestFigures;
+use super::outside::{self, Heard, Past};
 use crate::demand::DemandSeries;
 
 #[cfg(test)]
@@ -207,23 +208,29 @@ fn blended(found: &Found, share: f64) -> Vec<f64> {
     pairs.map(|(level, engine)| (level + share * (engine - level)).max(0.0)).collect()
 }
 
+/// A day's mean by both alike, before anything is known of how far to believe which.
+pub(super) fn expected(found: &Found) -> Vec<f64> {
+    blended(found, 0.5)
+}
+
 /// What the engine and the level say of one series.
-struct Found {
+pub(super) struct Found {
     forecast: Forecast,
     totals: Totals,
 }
 
 /// A series cut off after so many days.
-struct Cut<'a> {
-    series: &'a DemandSeries,
-    wanted: &'a [f64],
-    until: usize,
+pub(super) struct Cut<'a> {
+    pub(super) series: &'a DemandSeries,
+    pub(super) wanted: &'a [f64],
+    pub(super) until: usize,
 }
 
 /// Outlooks of many series, whose errors calibrate each other.
 pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
     let wanted: Vec<Vec<f64>> = all.iter().map(|series| series.wanted().0).collect();
     let mut looks: Vec<Vec<Look>> = vec![Vec::new(); all.len()];
+    let mut pasts = Vec::new();
     for look in 1..=LOOKS {
         let back = look * LOOK_DAYS;
         let able: Vec<usize> =
@@ -236,18 +243,22 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
                 until: all[*idx].len() - back,
             })
             .collect();
-        let found = run(&cuts, LOOK_DAYS, &[]);
+        let found = run(&cuts, (LOOK_DAYS, &[]), &[]);
         for ((idx, cut), found) in able.iter().zip(&cuts).zip(&found) {
             let actual = &cut.wanted[cut.until..cut.until + LOOK_DAYS];
             looks[*idx].push(Look::of(actual, found));
         }
+        pasts.push((cuts, found));
     }
+    let judged: Vec<Past<'_>> =
+        pasts.iter().map(|(cuts, found)| Past { cuts, found, days: LOOK_DAYS }).collect();
+    let kept = outside::helpful(&judged);
     let cuts: Vec<Cut<'_>> = all
         .iter()
         .zip(&wanted)
         .map(|(series, wanted)| Cut { series, wanted, until: wanted.len() })
         .collect();
-    let found = run(&cuts, horizon, &[]);
+    let found = run(&cuts, (horizon, &kept), &[]);
     let drivers = all.iter().map(|series| has_drivers(series));
     let drivers = drivers.fold((false, false), |a, b| (a.0 || b.0, a.1 || b.1));
     let shared = Some(Evidence::of(looks.iter().flatten()));
@@ -291,6 +302,8 @@ pub(crate) struct Closely {
     /// What the empty shelf's days add to the history.
     pub(crate) added: f64,
     pub(crate) wanted: Vec<f64>,
+    /// Signals that it listens to.
+    pub(crate) heard: Vec<Heard>,
 }
 
 /// Forecasts one series so many days ahead, and looks back at how good that was for a horizon.
@@ -311,7 +324,7 @@ pub(crate) fn closely(
     }
     // Each by itself: one must not calibrate by values after its own end.
     let past: Vec<Found> =
-        cuts.iter().map(|cut| run(std::slice::from_ref(cut), span, &[]).remove(0)).collect();
+        cuts.iter().map(|cut| run(std::slice::from_ref(cut), (span, &[]), &[]).remove(0)).collect();
     let after = |cut: &Cut<'_>| &wanted[cut.until..cut.until + span];
     let looks: Vec<Look> =
         cuts.iter().zip(&past).map(|(cut, found)| Look::of(after(cut), found)).collect();
@@ -320,12 +333,23 @@ pub(crate) fn closely(
         sums.add(&wanted[..cut.until], after(cut), &blended(found, share));
     }
     let share = engine_share(Evidence::of(&looks), None);
+    let judged: Vec<Past<'_>> = cuts
+        .iter()
+        .zip(&past)
+        .map(|(cut, found)| {
+            let (cuts, found) = (std::slice::from_ref(cut), std::slice::from_ref(found));
+            Past { cuts, found, days: span }
+        })
+        .collect();
+    let kept = outside::helpful(&judged);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
-    let mut found = run(&[cut], reach, levels).remove(0);
+    let mut found = run(&[cut], (reach, &kept), levels).remove(0);
+    let heard = outside::heard(series, &kept, &found.forecast.effects);
     let mean = blended(&found, share);
     let spread = Spread::of(&found);
     move_to(&mut found.forecast, mean);
-    Closely { forecast: found.forecast, spread, is_count, backtest: sums.figures(), added, wanted }
+    let (forecast, backtest) = (found.forecast, sums.figures());
+    Closely { forecast, spread, is_count, backtest, added, wanted, heard }
 }
 
 /// Puts other means into a forecast; its intervals go with them.
@@ -382,19 +406,17 @@ fn is_count(wanted: &[f64]) -> bool {
     n_whole * 10 >= wanted.len() * 8
 }
 
-/// Forecasts series from where they are cut off, with promotions and prices where those ever changed.
-fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Found> {
-    if cuts.is_empty() {
-        return Vec::new();
-    }
-    let tasks: Vec<Task> = cuts
-        .iter()
-        .map(|cut| Task {
-            id: String::new(),
-            y: cut.wanted[..cut.until].to_vec(),
-            season_length: WEEK,
-        })
-        .collect();
+/// Series up to where they are cut off.
+pub(super) fn tasks_of(cuts: &[Cut<'_>]) -> Vec<Task> {
+    let task = |cut: &Cut<'_>| {
+        let y = cut.wanted[..cut.until].to_vec();
+        Task { id: String::new(), y, season_length: WEEK }
+    };
+    cuts.iter().map(task).collect()
+}
+
+/// Promotions and prices where those ever changed, and then these signals.
+pub(super) fn with_drivers(cuts: &[Cut<'_>], horizon: usize, signals: &[String]) -> Vec<Drivers> {
     let columns: Vec<(Vec<f64>, Vec<f64>)> =
         cuts.iter().map(|cut| (promotions(cut), prices(cut))).collect();
     let is_moving =
@@ -403,8 +425,7 @@ fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Found> {
         cuts.iter().zip(&columns).any(|(cut, (column, _))| is_moving(column, cut.until));
     let has_prices =
         cuts.iter().zip(&columns).any(|(cut, (_, column))| is_moving(column, cut.until));
-    let drivers: Vec<Drivers> = cuts
-        .iter()
+    cuts.iter()
         .zip(&columns)
         .map(|(cut, (promotions, prices))| {
             let mut drivers = Drivers::default();
@@ -417,9 +438,23 @@ fn run(cuts: &[Cut<'_>], horizon: usize, levels: &[f64]) -> Vec<Found> {
                     drivers.ahead.push(ahead.collect());
                 }
             }
+            for name in signals {
+                let (past, ahead) = outside::column(cut.series, (name, cut.until, horizon));
+                drivers.past.push(past);
+                drivers.ahead.push(ahead);
+            }
             drivers
         })
-        .collect();
+        .collect()
+}
+
+/// Forecasts series from where they are cut off, with promotions and prices, and with signals.
+fn run(cuts: &[Cut<'_>], (horizon, signals): (usize, &[String]), levels: &[f64]) -> Vec<Found> {
+    if cuts.is_empty() {
+        return Vec::new();
+    }
+    let tasks = tasks_of(cuts);
+    let drivers = with_drivers(cuts, horizon, signals);
     let settings = Settings {
         model: Model::Auto,
         horizon,

@@ -114,6 +114,9 @@ async fn stock_turns_into_advice_and_risks() {
     assert_eq!(found.recommendations[0].action, "reduce_stock");
     let risk = found.risks.iter().find(|risk| risk.risk == "stock_out").unwrap();
     assert!(risk.probability < 0.01, "{risk:?}");
+    // Nothing missing is 0, not -0.
+    let text = forecast_to_json(&found).to_string();
+    assert!(text.contains("\"effect_units\":0.0") && !text.contains("-0.0,"), "{text}");
 }
 
 #[tokio::test]

@@ -18,15 +18,13 @@ pub enum ImportKind {
     Lots,
     Suppliers,
     PurchaseOrders,
+    Signals,
     GoogleFeed,
 }
 
-/// Kinds of the contract that this version does not read.
-const LATER: [&str; 1] = ["signals"];
-
 impl ImportKind {
     /// Every kind that this version reads.
-    pub const ALL: [ImportKind; 12] = [
+    pub const ALL: [ImportKind; 13] = [
         ImportKind::Products,
         ImportKind::Events,
         ImportKind::Orders,
@@ -38,6 +36,7 @@ impl ImportKind {
         ImportKind::Lots,
         ImportKind::Suppliers,
         ImportKind::PurchaseOrders,
+        ImportKind::Signals,
         ImportKind::GoogleFeed,
     ];
 
@@ -55,26 +54,28 @@ impl ImportKind {
             ImportKind::Lots => "lots",
             ImportKind::Suppliers => "suppliers",
             ImportKind::PurchaseOrders => "purchase_orders",
+            ImportKind::Signals => "signals",
             ImportKind::GoogleFeed => "google_feed",
         }
+    }
+
+    /// Whether its rows go into the tables, because they are no facts of the log.
+    pub(super) fn is_of_tables(self) -> bool {
+        matches!(self, ImportKind::Suppliers | ImportKind::PurchaseOrders | ImportKind::Signals)
     }
 
     /// Reads the name on the command line.
     ///
     /// # Errors
     ///
-    /// [`AppError::Invalid`] that names the kinds, and says when a kind belongs to a later version.
+    /// [`AppError::Invalid`] that names the kinds.
     pub fn parse(name: &str) -> Result<ImportKind, AppError> {
         if let Some(kind) = ImportKind::ALL.into_iter().find(|kind| kind.as_str() == name) {
             return Ok(kind);
         }
         let known: Vec<&str> = ImportKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let known = known.join(", ");
-        let detail = if LATER.contains(&name) {
-            format!("kind `{name}` is not read by this version; it reads {known}")
-        } else {
-            format!("there is no kind `{name}`; give one of {known}")
-        };
+        let detail = format!("there is no kind `{name}`; give one of {known}");
         Err(AppError::invalid("unknown_kind", "kind", detail))
     }
 
@@ -92,6 +93,10 @@ impl ImportKind {
         }
         if has(names::SUPPLIER) && has(names::LEAD_TIME) {
             return Ok(ImportKind::Suppliers);
+        }
+        let is_signal = has(names::SIGNAL) && has(names::SIGNAL_VALUE) && has(names::SIGNAL_DAY);
+        if is_signal && !has_product && !has_person {
+            return Ok(ImportKind::Signals);
         }
         if has(names::ORDER) && has_product && (has(names::QUANTITY) || has(names::AMOUNT)) {
             return Ok(ImportKind::Orders);
@@ -126,7 +131,7 @@ impl ImportKind {
         let detail = format!(
             "the columns ({}) do not tell what the rows are; say it with --kind \
              products|events|orders|customers|stock|prices|promotions|consents|lots|suppliers|\
-             purchase_orders|google_feed",
+             purchase_orders|signals|google_feed",
             columns.names().join(", ")
         );
         Err(AppError::invalid("unknown_kind", "kind", detail))
@@ -249,6 +254,9 @@ pub(crate) mod names {
     pub(crate) const DISCOUNT: &[&str] = &["discount_percent", "discount", "percent_off"];
     pub(crate) const LOT: &[&str] = &["lot", "lot_id", "batch", "batch_number"];
     pub(crate) const EXPIRES: &[&str] = &["expires_on", "expiry_date", "best_before", "use_by"];
+    pub(crate) const SIGNAL: &[&str] = &["name", "signal", "signal_name"];
+    pub(crate) const SIGNAL_DAY: &[&str] = &["date", "day", "ds"];
+    pub(crate) const SIGNAL_VALUE: &[&str] = &["value", "y"];
     pub(crate) const SUPPLIER: &[&str] = &["supplier_id", "vendor_id"];
     pub(crate) const SUPPLIER_NAME: &[&str] = &["supplier_name", "vendor_name", "name"];
     pub(crate) const LEAD_TIME: &[&str] = &["lead_time_days", "lead_time", "lead_days"];

@@ -431,7 +431,7 @@ fn rank(kind: ImportKind) -> u8 {
     match kind {
         ImportKind::Products | ImportKind::GoogleFeed => 0,
         ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => 1,
-        ImportKind::Suppliers | ImportKind::PurchaseOrders => 6,
+        ImportKind::Suppliers | ImportKind::PurchaseOrders | ImportKind::Signals => 6,
         ImportKind::Customers => 2,
         ImportKind::Consents => 3,
         ImportKind::Orders => 4,

@@ -130,6 +130,15 @@ impl OrderTable {
         self.people.len()
     }
 
+    /// The place with the most lines; the first by name of several.
+    pub(crate) fn busiest_place(&self) -> Option<&str> {
+        let mut counts = vec![0usize; self.places.len()];
+        let heads = self.lines.iter().map(|line| &self.heads[line.order as usize]);
+        heads.filter_map(|head| head.location).for_each(|place| counts[place as usize] += 1);
+        let named = self.places.texts().zip(counts);
+        named.min_by_key(|(name, count)| (std::cmp::Reverse(*count), *name)).map(|(name, _)| name)
+    }
+
     /// A person's id.
     pub(crate) fn person(&self, number: usize) -> &str {
         &self.people.texts[number]

@@ -1,4 +1,4 @@
-//! Suppliers and purchase orders from files: into the tables, because they are no facts of the log.
+//! Suppliers, purchase orders and signals from files: into the tables, because they are no facts of the log.
 //!
 //! Rows of one supplier, or of one order, belong together wherever they stand. What is there already in the same
 //! form is counted as known, so reading a file again adds nothing.
@@ -19,6 +19,7 @@ use crate::purchasing::{
     MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState, Supplier,
 };
 use crate::sheet::{self, Block, Cell, Columns, RowFault};
+use crate::signals::{NewSignal, PUT_SIGNALS_MAX};
 use crate::{App, AppError, Caller};
 
 /// Rows of one file, which are held in memory until its end (chosen).
@@ -39,7 +40,7 @@ struct OrderRow {
 }
 
 impl App {
-    /// Brings in a file of suppliers or purchase orders.
+    /// Brings in a file of suppliers, purchase orders or signals.
     pub(super) async fn import_planning(
         self: &Arc<App>,
         (path, kind): (&Path, ImportKind),
@@ -51,6 +52,7 @@ impl App {
         let mut rejected = RejectedRows::beside(path, kind);
         let done = match kind {
             ImportKind::Suppliers => self.import_suppliers(path, options, &mut rejected).await,
+            ImportKind::Signals => self.import_signals(path, options, &mut rejected).await,
             _ => self.import_purchase_orders(path, options, &mut rejected).await,
         };
         progress.end();
@@ -101,6 +103,36 @@ impl App {
             self.put_suppliers(some.to_vec(), &Caller::local_admin()).await?;
         }
         Ok((new.len() as u64, n_all - new.len() as u64))
+    }
+
+    async fn import_signals(
+        &self,
+        path: &Path,
+        options: &ImportOptions,
+        rejected: &mut RejectedRows,
+    ) -> Result<(u64, u64), AppError> {
+        let need: &[&[&str]] = &[names::SIGNAL, names::SIGNAL_DAY, names::SIGNAL_VALUE];
+        let site = options.site.to_string();
+        let (rows, faults) = read(path, need, move |row: &Row<'_>| signal_row(row, &site)).await?;
+        rejected.add(faults)?;
+        let admin = Caller::local_admin();
+        let (mut accepted, mut duplicates) = (0, 0);
+        let mut sound = Vec::with_capacity(rows.len());
+        for (line, row) in rows {
+            match self.check_signal(&row, &admin) {
+                Ok(()) => sound.push(row),
+                Err(error) => {
+                    let reason = error.to_string();
+                    rejected.add(vec![RowFault { line, column: String::new(), reason }])?;
+                }
+            }
+        }
+        for some in sound.chunks(PUT_SIGNALS_MAX) {
+            let stored = self.put_signals(some.to_vec(), &admin).await?;
+            accepted += stored.changed as u64;
+            duplicates += stored.known as u64;
+        }
+        Ok((accepted, duplicates))
     }
 
     async fn import_purchase_orders(
@@ -253,7 +285,7 @@ async fn read<T: Send + 'static>(
                 }
             }
             if rows.len() > ROWS_MAX {
-                let detail = format!("more than {ROWS_MAX} rows; split the file by supplier");
+                let detail = format!("more than {ROWS_MAX} rows; split the file");
                 return Err(AppError::invalid("too_many_rows", "path", detail));
             }
         }
@@ -296,6 +328,18 @@ fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault>
     let alone = Supplier { offers: offer.iter().cloned().collect(), ..supplier.clone() };
     alone.check("").map_err(|error| fault("", error))?;
     Ok(SupplierRow { supplier, offer })
+}
+
+fn signal_row(row: &Row<'_>, site: &str) -> Result<NewSignal, Fault> {
+    let date = day("date", row.cell(names::SIGNAL_DAY))?;
+    let value = row.number(names::SIGNAL_VALUE)?;
+    Ok(NewSignal {
+        site: Some(site.to_owned()),
+        location_id: row.cell(names::LOCATION).text().map(|text| text.into_owned()),
+        name: row.id(names::SIGNAL)?,
+        date: date.ok_or_else(|| fault("date", "is empty; write a day"))?.to_string(),
+        value: Some(value.ok_or_else(|| fault("value", "is empty; write a number"))?),
+    })
 }
 
 fn order_row(row: &Row<'_>, (currency, site): (Currency, &str)) -> Result<OrderRow, Fault> {

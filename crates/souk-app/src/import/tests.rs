@@ -215,8 +215,6 @@ async fn refusals_name_what_is_wrong_and_the_remedy() {
     let orders = ImportOptions { kind: Some(ImportKind::Orders), ..plain };
     let said = desk.refused("e.csv", "sku,name\na,b\n", &orders).await.to_string();
     assert!(said.contains("no column `order_id`"), "{said}");
-    let later = ImportKind::parse("signals").unwrap_err().to_string();
-    assert!(later.contains("not read by this version"), "{later}");
 }
 
 #[tokio::test]
@@ -439,6 +437,30 @@ async fn suppliers_and_open_orders_come_in_once() {
     );
     let report = desk.import("suppliers-2.csv", &SUPPLIERS.replace("2.50", "2.60")).await;
     assert_eq!((report.accepted, report.duplicates), (1, 1));
+}
+
+#[tokio::test]
+async fn signals_come_in_by_day_and_what_is_no_value_is_said() {
+    let desk = Desk::open().await;
+    let text = "name,date,value,location_id\ntemperature_c,2026-01-14,3.5,s1\ntemperature_c,2026-01-15,,s1\n\
+                Temp,2026-01-15,4,s1\nindex,2026-01-15,101.2,\ntemperature_c,2026-01-16,5,s1\n";
+    let report = desk.import("weather.csv", text).await;
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Signals, 3, 2));
+    let reasons = desk.rejected("weather.csv");
+    assert_eq!((&*reasons[0][0], &*reasons[0][1]), ("3", "value"));
+    assert_eq!(&reasons[1][0], "4");
+    assert!(reasons[1][2].contains("`Temp` is no name of a signal"), "{reasons:?}");
+    let known = desk.shop.app.signals(None, &crate::Caller::local_admin()).unwrap();
+    let brief = |one: &crate::SignalKnown| {
+        (one.location_id.clone(), one.name.clone(), one.n_days, one.last)
+    };
+    let told: Vec<_> = known.iter().map(brief).collect();
+    let row = |place: Option<&str>, name: &str, n_days, last| {
+        (place.map(str::to_owned), name.to_owned(), n_days, last)
+    };
+    assert_eq!(told, [row(None, "index", 1, 101.2), row(Some("s1"), "temperature_c", 2, 5.0)]);
+    let report = desk.import("weather.csv", &text.replace(",5,s1", ",6,s1")).await;
+    assert_eq!((report.accepted, report.duplicates), (1, 2));
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use souk_core::{Day, Money, Product};
+use souk_core::{Day, Money, Product, ProductId};
 use souk_inventory::demand::Grain;
 
 use super::shelf::{Shelf, going_off};
 use super::{PlanException, PlanLine, Position};
-use crate::demand::TotalDemand;
+use crate::demand::{Stretch, TotalDemand};
 use crate::forecasts::Ahead;
 use crate::purchasing::{StoredSupplier, cost_of};
 
@@ -113,6 +113,17 @@ pub(super) fn times(stored: &StoredSupplier, today: Day, review_days: f64) -> Ti
     }
 }
 
+/// Of several suppliers of a product the quickest, which says what can be reached; `None` without any.
+pub(super) fn quickest(
+    suppliers: &BTreeMap<String, StoredSupplier>,
+    product: &ProductId,
+    (today, review_days): (Day, f64),
+) -> Option<Times> {
+    let offering = suppliers.values().filter(|one| one.supplier.offer(product.as_str()).is_some());
+    let times = offering.map(|one| times(one, today, review_days));
+    times.min_by(|a, b| a.protection_days.total_cmp(&b.protection_days))
+}
+
 /// What is missing of a product with a supplier's times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Missing {
@@ -212,6 +223,14 @@ impl Need {
                 SURE * 100.0
             ),
         })
+    }
+
+    /// The demand that its stock must last for.
+    pub(super) fn stretch(&self, suppliers: &BTreeMap<String, StoredSupplier>) -> Stretch {
+        let found = quickest(suppliers, &self.product.id, (self.today, self.review_days));
+        let times = found.unwrap_or_else(|| Times::usual(self.lead_days, self.review_days));
+        let total = |days: f64| times.total(|days| self.ahead.over(days), days);
+        Stretch { until_this: total(times.lead_days), until_next: total(times.protection_days) }
     }
 
     /// What is missing to the level, less what goes off until then.

@@ -268,6 +268,47 @@ async fn searches_are_reported_of_crowds_alone() {
 }
 
 #[tokio::test]
+async fn sums_of_two_sites_are_not_told_and_each_site_tells_its_own() {
+    let settings = "privacy: {default_jurisdiction: us}\nsites: [{id: main}, {id: annex}]";
+    let shop = Shop::open_with(crate::Config::parse(settings, []).unwrap()).await;
+    let annex = SiteId::new("annex").unwrap();
+    let tea = json!({"id": "green", "title": "Green tea"});
+    put(&shop, &[tea]).await;
+    for (site, n) in [(SiteId::main(), CROWD + 2), (annex.clone(), CROWD)] {
+        for number in 0..n {
+            let user = format!("{site}-{number}");
+            let came = json!({"event": "Shop Opened", "userId": &user, "context": {"site": site.as_str()}});
+            shop.send(Role::IngestServer, IngestCall::Track, came).await;
+            let mut query = SearchQuery::new("tea", 10);
+            (query.user_id, query.context.site) = (Some(user), Some(site.clone()));
+            ask(&shop, &query).await;
+        }
+    }
+    shop.app.flush_impressions().await;
+    caught_up(&shop).await;
+    let report = async |site: Option<SiteId>, caller: &crate::Caller| {
+        let query = SearchReportQuery { site, limit: 9, ..SearchReportQuery::default() };
+        shop.app.search_report(&query, caller).await
+    };
+    let analyst = caller(Role::Analyst);
+    let of = async |site| report(Some(site), &analyst).await.unwrap();
+    assert_eq!(of(SiteId::main()).await.all.searches, Some(CROWD as i64 + 2));
+    assert_eq!(of(annex.clone()).await.all.searches, Some(CROWD as i64));
+    let both = report(None, &analyst).await.unwrap();
+    assert_eq!((both.all.searches, both.anonymous_searches), (None, None));
+    let rows: Vec<_> = both.queries.iter().map(|row| (row.site.as_str(), row.searches)).collect();
+    assert_eq!(rows, [("main", Some(CROWD as i64 + 2)), ("annex", Some(CROWD as i64))]);
+    // A key of one site sees that one's sum, and nothing of the other.
+    let mut bound = caller(Role::Analyst);
+    let places = crate::Places { sites: vec![annex], locations: Vec::new() };
+    bound.places = std::sync::Arc::new(places);
+    let own = report(None, &bound).await.unwrap();
+    assert_eq!((own.all.searches, own.queries.len()), (Some(CROWD as i64), 1));
+    let refused = report(Some(SiteId::main()), &bound).await;
+    assert!(matches!(refused, Err(AppError::Denied { .. })), "{refused:?}");
+}
+
+#[tokio::test]
 async fn words_are_kept_without_personal_data_and_of_nobody_unknown() {
     let shop = tea_shop().await;
     looks(&shop, "u1", ("tea for jane.roe@example.org", &[])).await;

@@ -37,14 +37,17 @@ fn what_is_saved_is_told_at_the_same_fill_rate() {
     };
     let rows = [
         row("forecast", 0.9, 0.95, 80.0),
-        row("ses_normal", 0.9, 0.90, 90.0),
+        row("forecast_fill", 0.93, 0.90, 100.0),
+        row("two_weeks", 0.0, 0.95, 400.0),
         row("forecast", 0.99, 0.999, 200.0),
-        row("ses_normal", 0.99, 0.98, 170.0),
     ];
-    // At 95 % the rival would hold 140; its rows do not reach 99.9 %.
-    let found = saved(&rows);
-    assert_eq!(found.len(), 1);
-    assert!((found[0].1 - (1.0 - 80.0 / 140.0)).abs() < 1e-9, "{found:?}");
+    let rival = [row("ses_normal", 0.99, 0.98, 170.0), row("ses_normal", 0.9, 0.90, 90.0)];
+    // At 95 % the rival would hold 140, at 90 % 90; its rows do not reach 99.9 %.
+    let found = saved(&rows, &rival);
+    let told: Vec<_> = found.iter().map(|one| (one.policy, one.service)).collect();
+    assert_eq!(told, [("forecast", 0.9), ("forecast_fill", 0.93)]);
+    assert!((found[0].share - (1.0 - 80.0 / 140.0)).abs() < 1e-9, "{found:?}");
+    assert!((found[1].share - (1.0 - 100.0 / 90.0)).abs() < 1e-9, "{found:?}");
 }
 
 #[tokio::test]
@@ -54,9 +57,14 @@ async fn a_replay_compares_policies_on_the_shops_own_days() {
     let request = SimulationRequest {
         site: SiteId::main(),
         location: place(),
-        days: 56,
-        products: 10,
-        services: vec![0.9, 0.98],
+        assortment: Assortment::Offered,
+        replay: Replay {
+            days: 56,
+            products: 10,
+            services: vec![0.9, 0.98],
+            lead_time_days: None,
+            review_days: None,
+        },
     };
     let planner = caller(Role::Planner);
     let report = shop.app.simulate_stock(request.clone(), &planner).await.unwrap();
@@ -67,8 +75,10 @@ async fn a_replay_compares_policies_on_the_shops_own_days() {
         names,
         [
             ("forecast", 0.9),
+            ("forecast_fill", 0.9),
             ("ses_normal", 0.9),
             ("forecast", 0.98),
+            ("forecast_fill", 0.98),
             ("ses_normal", 0.98),
             ("two_weeks", 0.0)
         ]
@@ -80,12 +90,94 @@ async fn a_replay_compares_policies_on_the_shops_own_days() {
     }
     // A higher aim holds more and loses less.
     assert!(
-        report.rows[2].stock > report.rows[0].stock && report.rows[2].lost <= report.rows[0].lost
+        report.rows[3].stock > report.rows[0].stock && report.rows[3].lost <= report.rows[0].lost
     );
-    let short = SimulationRequest { days: 100, ..request.clone() };
+    // A share to serve takes less than the same number as a chance to suffice.
+    assert!(report.rows[1].stock < report.rows[0].stock, "{:?}", report.rows);
+    let other = |change: fn(&mut Replay)| {
+        let mut other = request.clone();
+        change(&mut other.replay);
+        other
+    };
+    let short = other(|replay| replay.days = 100);
     let text = shop.app.simulate_stock(short, &planner).await.unwrap_err().to_string();
     assert_eq!(text, "no product at `berlin` has 156 days of sales; replay fewer days");
-    let odd = SimulationRequest { services: vec![1.0], ..request };
-    let text = shop.app.simulate_stock(odd, &planner).await.unwrap_err().to_string();
-    assert_eq!(text, "1 must lie between 0.5 and 0.9999");
+    for (odd, said) in [
+        (other(|replay| replay.services = vec![1.0]), "1 must lie between 0.5 and 0.9999"),
+        (other(|replay| replay.lead_time_days = Some(366)), "366 days must lie between 0 and 365"),
+        (other(|replay| replay.review_days = Some(0)), "0 days must lie between 1 and 90"),
+    ] {
+        let text = shop.app.simulate_stock(odd, &planner).await.unwrap_err().to_string();
+        assert_eq!(text, said);
+    }
+    let quick = other(|replay| (replay.lead_time_days, replay.review_days) = (Some(1), Some(2)));
+    let quick = shop.app.simulate_stock(quick, &planner).await.unwrap();
+    assert_eq!(quick.times, (1.0, 2.0));
+    assert!(quick.rows[0].stock < report.rows[0].stock, "{:?}", quick.rows[0]);
+    // Nothing that a page offers is left of a shop that gave tea and milk up.
+    let mut products = Vec::new();
+    for id in ["tea", "milk"] {
+        let id = souk_core::ProductId::new(id).unwrap();
+        let mut product = (*shop.app.product(&SiteId::main(), &id).unwrap()).clone();
+        product.availability = souk_core::Availability::OutOfStock;
+        products.push(product);
+    }
+    shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    crate::people::tests::folded(&shop).await;
+    let text = shop.app.simulate_stock(request.clone(), &planner).await.unwrap_err().to_string();
+    assert_eq!(text, "no product at `berlin` has 112 days of sales; replay fewer days");
+    let sold = SimulationRequest { assortment: Assortment::Sold, ..request };
+    assert_eq!(shop.app.simulate_stock(sold, &planner).await.unwrap().n_products, 2);
+}
+
+/// Sales of two products: three on each day and a fourth on Mondays, and one every fifth day.
+fn sales_file(change: impl Fn(i32, &str) -> Option<String>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "unique_id,ds,y,promotion,price\n".to_owned();
+    for number in 0..120 {
+        let day = Day::from_number(Day::parse("2026-01-01").unwrap().number() + number);
+        let steady = 3 + i32::from(number % 7 == 4);
+        let row = format!("steady,{day},{steady},{},2.50\n", i32::from(number % 30 == 0));
+        text.push_str(&change(number, "steady").unwrap_or(row));
+        if number % 5 == 0 {
+            text.push_str(&format!("slow,{day},1,0,9\n"));
+        }
+    }
+    std::fs::write(folder.path().join("sales.csv"), text).unwrap();
+    folder
+}
+
+#[test]
+fn sales_from_a_file_are_replayed() {
+    let how = Replay {
+        days: 56,
+        products: 10,
+        services: vec![0.9],
+        lead_time_days: Some(2),
+        review_days: Some(7),
+    };
+    let replayed = |folder: &tempfile::TempDir| {
+        simulate_file(&folder.path().join("sales.csv"), &how, &InventorySettings::default())
+    };
+    let report = replayed(&sales_file(|_, _| None)).unwrap();
+    assert_eq!((report.n_products, report.times), (2, (2.0, 7.0)));
+    assert_eq!(report.days.1, Day::parse("2026-04-30").unwrap());
+    // Eight weeks of 22 pieces, and every fifth of 56 days one.
+    assert_eq!(report.rows[0].wanted, 8.0 * 22.0 + 11.0);
+    // The eight weeks before: three a day and eight Mondays; every fifth day one.
+    let (before, during) = report.daily;
+    assert!((56.0 * before - 187.0).abs() < 1e-9 && (56.0 * during - 187.0).abs() < 1e-9);
+    // In cents.
+    assert!(report.rows[0].stock_value >= 250.0 * report.rows[0].stock, "{:?}", report.rows[0]);
+    for (row, said) in [
+        ("steady,2026-01-04,-1,0,2\n", "line 6: y -1 is below 0; write what was sold"),
+        (
+            "steady,2026-01-03,1,0,2\n",
+            "line 6: ds 2026-01-03 is there twice for this series; add its units up",
+        ),
+        (",2026-01-04,1,0,2\n", "line 6: unique_id is empty; name the product"),
+    ] {
+        let folder = sales_file(|number, _| (number == 3).then(|| row.to_owned()));
+        assert_eq!(replayed(&folder).unwrap_err().to_string(), said);
+    }
 }

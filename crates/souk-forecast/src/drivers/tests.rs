@@ -55,3 +55,23 @@ fn a_constant_driver_does_nothing() {
         assert!((a - b).abs() < 0.05 * b, "{a} {b}");
     }
 }
+
+/// A driver without a usual value, as the weather is, is learned as well as one that is mostly 0.
+#[test]
+fn a_driver_that_always_moves_is_found() {
+    let mut numbers = Numbers(9);
+    let weather: Vec<f64> = (0..214).map(|_| 2.0 * numbers.unit() - 1.0).collect();
+    let promotion: Vec<f64> = (0..214).map(|t| f64::from(u8::from(t % 9 == 4))).collect();
+    let value = |t: usize, noise: f64| {
+        30.0 * (0.3 * weather[t] + 0.5 * promotion[t]).exp() * (1.0 + 0.1 * noise)
+    };
+    let y: Vec<f64> = (0..200).map(|t| value(t, numbers.normal())).collect();
+    let task = Task { id: "a".to_owned(), y, season_length: 7 };
+    let columns = [promotion, weather];
+    let drivers = Drivers {
+        past: columns.iter().map(|column| column[..200].to_vec()).collect(),
+        ahead: columns.iter().map(|column| column[200..].to_vec()).collect(),
+    };
+    let found = effects(&[task], &[drivers]).remove(0);
+    assert!((found[0] - 0.5).abs() < 0.08 && (found[1] - 0.3).abs() < 0.05, "{found:?}");
+}

@@ -54,12 +54,16 @@ fn the_variance_grows_with_what_is_not_known() {
     assert!((made.variance(30.0, 10.0) - 75.0).abs() < 1e-12);
 }
 
+/// Series of the next test.
+const N: usize = 3_000;
+
 /// Totals of counts of several spreads are not exceeded as often as asked, within a point or two.
 #[test]
 fn levels_hold_as_often_as_they_say() {
     let kinds = [(0.2, 1.1), (0.3, 3.0), (0.5, 6.0), (1.5, 2.0), (4.0, 1.5)];
     let all: Vec<Vec<f64>> =
-        (0..600).map(|idx| counts(260, kinds[idx % kinds.len()], 40 + idx as u64)).collect();
+        (0..N).map(|idx| counts(260, kinds[idx % kinds.len()], 40 + idx as u64)).collect();
+    let mut squares = Vec::with_capacity(N);
     let mut held = [(0.90, 0usize), (0.95, 0), (0.98, 0)];
     let mut promised = [0.0; 3];
     for chunk in all.chunks(60) {
@@ -72,6 +76,7 @@ fn levels_hold_as_often_as_they_say() {
             let spread = found.variance(mean, 10.0) / mean;
             let distribution = CountDistribution::of_moments(mean, spread);
             let actual: f64 = y[250..].iter().sum();
+            squares.push((actual - mean).powi(2) / (spread * mean));
             let chances = distribution.chances(1e-9);
             for ((share, count), promised) in held.iter_mut().zip(&mut promised) {
                 let level = distribution.quantiles(&[*share])[0];
@@ -82,10 +87,14 @@ fn levels_hold_as_often_as_they_say() {
         }
     }
     for ((share, count), promised) in held.iter().zip(promised) {
-        let (rate, promised) = (*count as f64 / 600.0, promised / 600.0);
-        let error = 3.0 * (promised * (1.0 - promised) / 600.0).sqrt();
+        let (rate, promised) = (*count as f64 / N as f64, promised / N as f64);
+        let error = 3.0 * (promised * (1.0 - promised) / N as f64).sqrt();
         assert!((rate - promised).abs() < error, "{share}: {rate}, promised {promised}");
     }
+    // Squared errors are as large as the variances say.
+    let ratio = squares.iter().sum::<f64>() / N as f64;
+    let error = 3.0 * (crate::numbers::variance(&squares) / N as f64).sqrt();
+    assert!(error < 0.2 && (ratio - 1.0).abs() < error, "{ratio} ± {error}");
 }
 
 /// One lumpy series is drawn to the others; with lasting differences it is not.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use souk_app::NewOverride;
+use souk_app::{NewOverride, NewSignal, SignalKnown};
 use souk_core::LocationId;
 use utoipa::{IntoParams, ToSchema};
 
@@ -130,6 +130,97 @@ impl OverridesQuery {
     pub(crate) fn parse(self) -> Answer<Option<LocationId>> {
         read("location_id", self.location_id, LocationId::new)
     }
+}
+
+/// Values of signals.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignalsBody {
+    #[schema(min_items = 1, max_items = 10_000)]
+    signals: Vec<SignalBody>,
+}
+
+/// What a signal is on a day.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignalBody {
+    /// For which site; the first one when left out.
+    site: Option<String>,
+    /// At which place; all of the site when left out.
+    location_id: Option<String>,
+    /// Such as `temperature_c`. At most 8 of a place, and 8 of a site beside its places.
+    #[schema(pattern = "^[a-z0-9_.-]{1,64}$")]
+    name: String,
+    #[schema(format = Date)]
+    date: String,
+    /// `null` takes the day's value away.
+    #[serde(deserialize_with = "said")]
+    #[schema(required, minimum = -1_000_000_000_000i64, maximum = 1_000_000_000_000i64)]
+    value: Option<f64>,
+}
+
+/// A value that must be there, though it may be `null`: one that was forgotten takes nothing away.
+fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    Option::deserialize(from)
+}
+
+impl SignalsBody {
+    pub(crate) fn into_new(self) -> Vec<NewSignal> {
+        let new = |one: SignalBody| NewSignal {
+            site: one.site,
+            location_id: one.location_id,
+            name: one.name,
+            date: one.date,
+            value: one.value,
+        };
+        self.signals.into_iter().map(new).collect()
+    }
+}
+
+/// How many values were stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignalsSaved {
+    /// New, or others than before.
+    pub(crate) changed: usize,
+    pub(crate) known: usize,
+}
+
+/// What is known of signals.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignalsAnswer {
+    signals: Vec<SignalRow>,
+}
+
+/// A signal.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignalRow {
+    site: String,
+    /// `null` is all of the site.
+    #[schema(required)]
+    location_id: Option<String>,
+    name: String,
+    /// The first and the last day with a value.
+    #[schema(format = Date)]
+    from: String,
+    #[schema(format = Date)]
+    until: String,
+    /// Days with a value.
+    days: usize,
+    /// The value of the last day.
+    last: f64,
+}
+
+pub(crate) fn signals_answer(known: &[SignalKnown]) -> SignalsAnswer {
+    let row = |one: &SignalKnown| SignalRow {
+        site: one.site.clone(),
+        location_id: one.location_id.clone(),
+        name: one.name.clone(),
+        from: one.days.0.to_string(),
+        until: one.days.1.to_string(),
+        days: one.n_days,
+        last: one.last,
+    };
+    SignalsAnswer { signals: known.iter().map(row).collect() }
 }
 
 /// Planners' own forecasts, and what they were worth.

@@ -128,17 +128,8 @@ pub(crate) struct QueryFiguresRow {
     site: String,
     /// In lower case, without accents and punctuation.
     query: String,
-    #[schema(required)]
-    searches: Option<i64>,
-    /// Those that found nothing.
-    #[schema(required)]
-    no_results: Option<i64>,
-    /// As of all.
-    #[schema(required)]
-    click_through: Option<f64>,
-    /// As of all.
-    #[schema(required)]
-    conversion: Option<f64>,
+    #[serde(flatten)]
+    figures: SearchFigures,
 }
 
 impl From<&QueryFigures> for SearchFigures {
@@ -157,10 +148,7 @@ impl From<SearchReport> for SearchReportAnswer {
         let row = |row: &QueryFigures| QueryFiguresRow {
             site: row.site.clone(),
             query: row.query.clone(),
-            searches: row.searches,
-            no_results: row.no_results,
-            click_through: row.click_through,
-            conversion: row.conversion,
+            figures: row.into(),
         };
         let latency = report.latency_ms;
         SearchReportAnswer {

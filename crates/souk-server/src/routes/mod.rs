@@ -85,6 +85,7 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
             put(planning::put_override).delete(planning::end_override),
         )
         .route("/v1/stock", get(planning::stock))
+        .route("/v1/signals", get(planning::signals).post(planning::put_signals))
         .route("/v1/waste", get(planning::waste))
         .route("/v1/suppliers", get(planning::suppliers).put(planning::put_suppliers))
         .route("/v1/replenishment", get(planning::replenishment))

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use souk_app::{
-    AppError, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
+    AppError, Caller, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
     waste_to_json,
 };
+use souk_core::{LocationId, SiteId};
 
 use crate::body::expect_json;
-use crate::dto::foresight::{OverrideBody, OverridesAnswer, OverridesQuery, WasteAnswer};
+use crate::dto::foresight::{
+    OverrideBody, OverridesAnswer, OverridesQuery, SignalsAnswer, SignalsBody, SignalsSaved,
+    WasteAnswer, signals_answer,
+};
 use crate::dto::planning::{
     ForecastAnswerBody, ForecastBody, PlaceQuery, ReplenishmentAnswer, StockAnswer, StockQueryBody,
     SwitchBody, stock_answer,
@@ -134,11 +138,21 @@ pub(crate) async fn replenishment(
     query: QueryOf<PlaceQuery>,
     request: Request,
 ) -> Answer {
+    let (caller, (site, location)) = asked_place(&edge, query, request).await?;
+    let plan = edge.app.replenishment((&site, &location), &caller).await?;
+    Ok(json(&plan_to_json(&plan)))
+}
+
+/// Admits a planner who asks about a place.
+async fn asked_place(
+    edge: &Edge,
+    query: QueryOf<PlaceQuery>,
+    request: Request,
+) -> Answer<(Caller, (SiteId, LocationId))> {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
     let (site, location) = query_of(query)?.parse(&edge.app.config().main_site())?;
     edge.check_site(&site, "site")?;
-    let plan = edge.app.replenishment((&site, &location), &caller).await?;
-    Ok(json(&plan_to_json(&plan)))
+    Ok((caller, (site, location)))
 }
 
 /// Sets or releases the stop switch: while it is set, nothing is approved by rule, also after a restart.
@@ -284,9 +298,49 @@ pub(crate) async fn waste(
     query: QueryOf<PlaceQuery>,
     request: Request,
 ) -> Answer {
-    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
-    let (site, location) = query_of(query)?.parse(&edge.app.config().main_site())?;
+    let (caller, (site, location)) = asked_place(&edge, query, request).await?;
     Ok(json(&waste_to_json(&edge.app.waste((&site, &location), &caller).await?)))
+}
+
+/// Lists what is known of signals: weather, a competitor's price, the economy.
+#[utoipa::path(
+    get,
+    path = "/v1/signals",
+    tag = "Planning",
+    summary = "List signals",
+    params(OverridesQuery),
+    responses((status = 200, description = "By site, place and name.", body = SignalsAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn signals(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<OverridesQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let location = query_of(query)?.parse()?;
+    Ok(json(&signals_answer(&edge.app.signals(location.as_ref(), &caller)?)))
+}
+
+/// Stores values of signals by day, in the place of what was said of these days before. At most 10,000 a call.
+///
+/// Forecasts listen to a signal as far as earlier days bear it out, and need its values over their horizon.
+#[utoipa::path(
+    post,
+    path = "/v1/signals",
+    tag = "Planning",
+    summary = "Store signals",
+    request_body(content = SignalsBody),
+    responses((status = 200, description = "All of them are stored.", body = SignalsSaved)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn put_signals(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let body: SignalsBody = crate::json::parse_object(&call.body)?;
+    let (app, new) = (Arc::clone(&edge.app), body.into_new());
+    let stored = unbroken(async move { app.put_signals(new, &caller).await }).await?;
+    Ok(json(&SignalsSaved { changed: stored.changed, known: stored.known }))
 }
 
 /// Lists planners' own forecasts, with what each was worth on its days that are over: the model's error less theirs.

@@ -81,6 +81,8 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/v1/forecasts/overrides", "------+-+"),
     ("PUT", "/v1/forecasts/overrides/{id}", "------+-+"),
     ("DELETE", "/v1/forecasts/overrides/{id}", "------+-+"),
+    ("GET", "/v1/signals", "------+-+"),
+    ("POST", "/v1/signals", "------+-+"),
     ("GET", "/v1/stock", "------+-+"),
     ("GET", "/v1/waste", "------+-+"),
     ("GET", "/v1/suppliers", "------+-+"),

@@ -181,3 +181,26 @@ fn a_planner_overrides_a_forecast_and_sees_what_goes_off() {
     ask(get("/v1/waste")).problem(422, "invalid_input");
     ask(get("/v1/waste?location_id=mars")).problem(404, "not_found");
 }
+
+#[test]
+fn signals_are_stored_listed_and_refused_where_they_are_wrong() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let send = |all: &Value| ask(post("/v1/signals", &json!({"signals": all})));
+    let value = |date: String, value: Value| json!({"name": "temperature_c", "date": date, "value": value, "location_id": "berlin"});
+    let two = json!([value(day(1), json!(3.5)), value(day(-1), json!(7))]);
+    assert_eq!(send(&two).expect(200).json(), json!({"changed": 2, "known": 0}));
+    assert_eq!(send(&two).expect(200).json(), json!({"changed": 0, "known": 2}));
+    let list = ask(get("/v1/signals?location_id=berlin")).expect(200).json();
+    let row = json!({"site": "main", "location_id": "berlin", "name": "temperature_c", "from": day(1), "until": day(-1),
+        "days": 2, "last": 7.0});
+    assert_eq!(list, json!({ "signals": [row] }));
+    let problem =
+        send(&json!([value("tomorrow".to_owned(), json!(1))])).problem(422, "invalid_input");
+    assert_eq!(problem["errors"][0]["pointer"], "/signals/0/date");
+    // A value that was forgotten takes nothing away; `null` does.
+    let forgotten = json!([{"name": "temperature_c", "date": day(1), "location_id": "berlin"}]);
+    assert_eq!(send(&forgotten).status, 422);
+    send(&json!([value(day(1), Value::Null), value(day(-1), Value::Null)])).expect(200);
+    assert_eq!(ask(get("/v1/signals")).expect(200).json(), json!({"signals": []}));
+}

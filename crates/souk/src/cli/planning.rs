@@ -30,30 +30,42 @@ pub(crate) struct ReplenishArgs {
 pub(crate) enum SimulateCommand {
     /// Replay stock policies on the demand of the past: stock, service and money side by side
     ///
-    /// Lead time and review period are those of the settings (`inventory`). Each policy sees only what was known
-    /// on the day; what is not in stock is lost.
+    /// Each policy sees only what was known on the day; what is not in stock is lost. Each begins with its own level in stock.
     #[command(after_help = "\
 Examples:
   souk simulate stock --location berlin --days 91
-  souk simulate stock --location berlin --products 50 --services 0.9,0.95,0.99 --output csv")]
+  souk simulate stock --location berlin --products 50 --services 0.9,0.95,0.99 --output csv
+  souk simulate stock --input sales.csv --lead-time-days 3")]
     Stock(SimulateStockArgs),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct SimulateStockArgs {
     /// The place whose days are replayed
-    #[arg(long, value_name = "ID")]
-    pub(crate) location: String,
+    #[arg(long, value_name = "ID", required_unless_present = "input", conflicts_with = "input")]
+    pub(crate) location: Option<String>,
     /// Whose [default: the first site of the settings]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "input")]
     pub(crate) site: Option<String>,
+    /// Daily sales to replay instead: columns `unique_id,ds,y`, and `promotion` and `price` if known
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) input: Option<std::path::PathBuf>,
+    /// Only products that a page can offer, without fuel and what the shop has given up
+    #[arg(long, conflicts_with = "input")]
+    pub(crate) offered: bool,
+    /// Days until an order is there [default: `inventory.lead_time_days`]
+    #[arg(long, value_name = "N")]
+    pub(crate) lead_time_days: Option<u64>,
+    /// Days between two orders [default: `inventory.review_days`]
+    #[arg(long, value_name = "N")]
+    pub(crate) review_days: Option<u64>,
     /// The last so many days, 14 to 730
     #[arg(long, value_name = "N", default_value_t = 91)]
     pub(crate) days: usize,
     /// The products that sell most, at most so many
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) products: usize,
-    /// Chances to suffice that are tried
+    /// Aims that are tried: chances to suffice, and for `forecast_fill` shares to serve
     #[arg(long, value_name = "SHARES", value_delimiter = ',', default_values_t = [0.8, 0.9, 0.95, 0.98, 0.99])]
     pub(crate) services: Vec<f64>,
     /// Where to draw stock over fill rate, a line for each policy, as SVG

@@ -4,6 +4,7 @@ mod latency;
 mod report;
 mod sample;
 mod searches;
+mod stock;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -159,10 +160,16 @@ async fn first_start(
         "asked": asked(&sample),
     });
     let rows = sample.basket_rows();
+    let place = sample.busiest_place();
     report["loaded"] = load(&shop, sample, (&bar, read_s)).await?;
     bar.begin("Predicting the next basket", None);
     report["next_basket"] = tokio::task::spawn_blocking(move || accuracy(&rows)).await?;
     bar.end();
+    if let Some(place) = place {
+        bar.begin("Replaying a shop's orders", None);
+        report["stock"] = stock::replay(&shop, place).await?;
+        bar.end();
+    }
     shop.app.snapshot_now().await?;
     note(&shop, ROW, &report).await?;
     Ok((shop, report))

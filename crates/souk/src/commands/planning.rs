@@ -1,20 +1,18 @@
-//! `souk replenish` and `souk simulate`.
+//! `souk replenish`.
 
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    Caller, NewPurchaseLine, NewPurchaseOrder, PolicyRow, SimulationRequest, StopSwitch,
-    plan_to_json, waste_to_json,
+    Caller, NewPurchaseLine, NewPurchaseOrder, StopSwitch, plan_to_json, waste_to_json,
 };
 use souk_core::{LocationId, SiteId};
 
-use crate::chart::{self, Line, Panel, Stroke};
-use crate::cli::{ReplenishArgs, SimulateCommand};
+use crate::cli::ReplenishArgs;
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
 use crate::settings::Settings;
-use crate::term::{self, columns};
+use crate::term::columns;
 
 /// What `souk replenish` is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,53 +37,11 @@ pub(crate) async fn replenish(args: ReplenishArgs, settings: &Settings) -> Resul
     super::finish(settings, &job, text).await
 }
 
-pub(crate) async fn simulate(what: SimulateCommand, settings: &Settings) -> Result<()> {
-    let SimulateCommand::Stock(args) = what;
-    let job = Job::SimulateStock {
-        location: args.location,
-        site: args.site,
-        days: args.days,
-        products: args.products,
-        services: args.services,
-    };
-    let result = super::perform(settings, &job).await?;
-    if let Some(path) = args.plot {
-        super::forecast::write_whole(&path, &chart::svg(&[stock_panel(&result)]))?;
-    }
-    Ok(term::print_result(settings.output, &result, said_of_simulation)?)
-}
-
-/// A replay as a picture: what stock buys, by policy.
-pub(super) fn stock_panel(result: &Value) -> Panel {
-    let policies = [
-        ("forecast", "Souk's forecasts", chart::BLUE),
-        ("ses_normal", "exponential smoothing, normal safety stock", chart::ORANGE),
-        ("two_weeks", "two weeks of sales", chart::GREEN),
-    ];
-    let line = |(policy, label, colour): (&str, &str, &'static str)| {
-        let rows = list(result, "rows").iter().filter(|row| row["policy"] == policy);
-        let point =
-            |row: &Value| Some((100.0 * row["fill_rate"].as_f64()?, row["stock"].as_f64()?));
-        let mut points: Vec<(f64, f64)> = rows.filter_map(point).collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Line { label: label.to_owned(), colour, points, stroke: Stroke::Dotted }
-    };
-    Panel {
-        title: "Stock that a fill rate costs".to_owned(),
-        subtitle: format!(
-            "{} products, {} to {}; a dot for each chance that was aimed at; lower is better",
-            result["products"],
-            result["from"].as_str().unwrap_or_default(),
-            result["to"].as_str().unwrap_or_default()
-        ),
-        x_label: "fill rate: share of demand that was served from stock, in percent".to_owned(),
-        y_label: "units in stock on average".to_owned(),
-        lines: policies.into_iter().map(line).collect(),
-        ..Panel::default()
-    }
-}
-
-fn place(shop: &Shop, site: Option<&str>, location: Option<&str>) -> Result<(SiteId, LocationId)> {
+pub(super) fn place(
+    shop: &Shop,
+    site: Option<&str>,
+    location: Option<&str>,
+) -> Result<(SiteId, LocationId)> {
     let usage = |error: &dyn std::fmt::Display| anyhow!(Failure::usage(error.to_string()));
     let site = match site {
         Some(site) => SiteId::new(site).map_err(|error| usage(&error))?,
@@ -147,47 +103,6 @@ pub(crate) async fn answer(
     Ok(result)
 }
 
-/// What `souk simulate stock` prints.
-pub(crate) async fn simulated(
-    shop: &Shop,
-    (site, location): (Option<&str>, &str),
-    (days, products, services): (usize, usize, &[f64]),
-) -> Result<Value> {
-    let (site, location) = place(shop, site, Some(location))?;
-    let services = services.to_vec();
-    let request = SimulationRequest { site, location, days, products, services };
-    let report = shop.app.simulate_stock(request, &Caller::local_admin()).await?;
-    let saved = report
-        .saved
-        .iter()
-        .map(|(service, share)| json!({"service": service, "less_stock_than_ses": share}));
-    Ok(json!({
-        "from": report.days.0.to_string(),
-        "to": report.days.1.to_string(),
-        "products": report.n_products,
-        "skipped": report.n_skipped,
-        "lead_time_days": report.times.0,
-        "review_days": report.times.1,
-        "rows": report.rows.iter().map(policy).collect::<Vec<_>>(),
-        "saved": saved.collect::<Vec<_>>(),
-    }))
-}
-
-fn policy(row: &PolicyRow) -> Value {
-    json!({
-        "policy": row.policy,
-        "service": row.service,
-        "wanted": row.wanted,
-        "fill_rate": row.fill_rate,
-        "cycle_service": row.cycle_service,
-        "stock": row.stock,
-        "stock_value": row.stock_value,
-        "lost": row.lost,
-        "lost_value": row.lost_value,
-        "orders": row.orders,
-    })
-}
-
 pub(super) fn number(value: &Value, digits: usize) -> String {
     value.as_f64().map_or("-".to_owned(), |value| format!("{value:.digits$}"))
 }
@@ -201,7 +116,7 @@ fn money(value: &Value) -> String {
     }
 }
 
-fn list<'a>(result: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn list<'a>(result: &'a Value, name: &str) -> &'a [Value] {
     result[name].as_array().map_or(&[], Vec::as_slice)
 }
 
@@ -327,46 +242,5 @@ fn said_of_waste(result: &Value) -> String {
         number(&json!(figures["written_off"].as_f64().unwrap_or(0.0) + figures["sold"].as_f64().unwrap_or(0.0)), 1),
         rate.map_or("-".to_owned(), |rate| format!("{:.1} %", rate * 100.0)),
     ));
-    said
-}
-
-fn said_of_simulation(result: &Value) -> String {
-    let heads =
-        ["policy", "aim", "fill rate", "cycles", "stock", "worth", "lost", "lost sales", "orders"];
-    let mut rows = vec![heads.map(str::to_owned).to_vec()];
-    let major =
-        |value: &Value| value.as_f64().map_or("-".to_owned(), |one| format!("{:.0}", one / 100.0));
-    for row in list(result, "rows") {
-        rows.push(vec![
-            row["policy"].as_str().unwrap_or_default().to_owned(),
-            number(&row["service"], 3),
-            number(&row["fill_rate"], 4),
-            number(&row["cycle_service"], 3),
-            number(&row["stock"], 1),
-            major(&row["stock_value"]),
-            number(&row["lost"], 0),
-            major(&row["lost_value"]),
-            row["orders"].to_string(),
-        ]);
-    }
-    let mut said = format!(
-        "{} products from {} to {}; {} days of lead time, an order every {} days; {} have too little history\n",
-        result["products"],
-        result["from"].as_str().unwrap_or_default(),
-        result["to"].as_str().unwrap_or_default(),
-        result["lead_time_days"],
-        result["review_days"],
-        result["skipped"],
-    );
-    said.push_str(&columns(&rows));
-    for one in list(result, "saved") {
-        let share = one["less_stock_than_ses"].as_f64().unwrap_or_default();
-        let word = if share < 0.0 { "more" } else { "less" };
-        said.push_str(&format!(
-            "`forecast` at {} holds {:.1} % {word} stock than exponential smoothing at the same fill rate\n",
-            one["service"],
-            share.abs() * 100.0
-        ));
-    }
     said
 }

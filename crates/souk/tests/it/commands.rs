@@ -72,7 +72,7 @@ fn bad_input_ends_with_two_and_a_remedy() {
     for (args, part) in [
         (&["import", "empty.csv"][..], "is empty"),
         (&["import", "missing.csv"], "missing.csv"),
-        (&["import", "--kind", "signals", "empty.csv"], "not read by this version"),
+        (&["import", "--kind", "weather", "empty.csv"], "there is no kind `weather`"),
         (&["config", "check", "--config", "bad.yaml"], "listne"),
         (&["recommend", "--strategy", "best"], "strategy"),
         (&["recommend", "--filter", "price <"], "filter"),
@@ -223,9 +223,17 @@ fn the_demo_needs_nothing_and_is_quicker_the_second_time() {
     let args = ["demo", "--generated", "--products", "300", "--shoppers", "60", "--report-only"];
     let first = souk(folder.path(), &args);
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
-    for part in ["300 products", "Recall@10", "For shopper", "over HTTP"] {
+    for part in
+        ["300 products", "Recall@10", "For shopper", "over HTTP", "Stock of shop ", "GENERATED"]
+    {
         assert!(stdout(&first).contains(part), "{part}: {}", stdout(&first));
     }
+    let text = stdout(&first);
+    let picture = text.lines().find_map(|line| line.split_once("As a picture: "));
+    let picture =
+        std::fs::read_to_string(folder.path().join(picture.expect("a replay has a picture").1))
+            .unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("fill rate"), "{picture}");
     let second = souk(folder.path(), &args);
     assert!(stderr(&second).contains("ready again in"), "{}", stderr(&second));
 }

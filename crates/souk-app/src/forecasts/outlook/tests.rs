@@ -14,6 +14,7 @@ fn growing(days: usize) -> DemandSeries {
         promotion: vec![0.0; days],
         price: vec![500.0; days],
         promotion_ahead: Vec::new(),
+        signals: Vec::new(),
         sold,
     }
 }
@@ -22,7 +23,7 @@ fn growing(days: usize) -> DemandSeries {
 fn only_look(series: &DemandSeries) -> (Look, Found, Vec<f64>) {
     let (wanted, _) = series.wanted();
     let until = wanted.len() - LOOK_DAYS;
-    let found = run(&[Cut { series, wanted: &wanted, until }], LOOK_DAYS, &[]).remove(0);
+    let found = run(&[Cut { series, wanted: &wanted, until }], (LOOK_DAYS, &[]), &[]).remove(0);
     let look = Look::of(&wanted[until..], &found);
     // Else nothing below says anything: the look itself calls for the engine, and what that changes is large.
     let share = engine_share(Evidence::of([&look]), None);

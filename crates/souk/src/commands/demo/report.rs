@@ -44,6 +44,7 @@ pub(super) fn text(report: &Value) -> String {
         text.push_str(&columns(&rows));
     }
     super::searches::text(&report["searches"], &mut text);
+    super::stock::text(&report["stock"], &mut text);
     latency(&report["measured"], &mut text);
     text
 }
