@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The long forms of crash, simulation, property and load checks: some 130 minutes on 2 cores, of which load is
+# The long forms of crash, simulation, property and load checks: some 145 minutes on 2 cores, of which load is
 # 20 minutes, the steady server 35 and release builds 10. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
-# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz load sessions steady (all by default)
+# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz series load sessions steady (all by default)
 #   SOUK_SOAK_SEED   seed of the kills (default: the day's number, so that each day kills elsewhere)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-crash simulation property consent erasure abuse fuzz load sessions steady}
+parts=${*:-crash simulation property consent erasure abuse fuzz series load sessions steady}
 seed=${SOUK_SOAK_SEED:-$(($(date +%s) / 86400))}
 
 head() { printf '\n== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
@@ -47,6 +47,12 @@ if part fuzz; then # 24 minutes of CPU in all, on two threads: some 12 minutes. 
   head "fuzzing, $((1440 / targets + 1)) s each of $targets parsers"
   SOUK_FUZZ_SECONDS=$((1440 / targets + 1)) \
     cargo test --release --package souk-sim --test fuzz -- --nocapture --test-threads=2
+fi
+if part series; then # Some 15 minutes, reckoned from 300 and 200 series.
+  head "forecasts of 100,000 fuzzed series"
+  SOUK_FUZZ_SERIES=100000 cargo test --release --package souk-forecast -- --nocapture every_series_gets_a_sane_answer
+  head "forecasts of 30,490 generated series of 1,941 days on 2 threads: below 6 minutes and 800 MB"
+  cargo run --release --package souk-forecast --example many_series
 fi
 if part load; then
   head "load, 60 s a run, a log of 10 million events"

@@ -74,18 +74,45 @@ pub struct Forecast {
 ///
 /// When the horizon is 0: the caller has to refuse it with the words of its own door.
 pub fn forecast(tasks: &[Task], settings: &Settings) -> Vec<Forecast> {
+    forecast_freed(&tasks.iter().map(Freed::plain).collect::<Vec<_>>(), settings)
+}
+
+/// A series and what known drivers multiply it by. Models look at values without it; what is judged, and all that is
+/// answered, is as it sells.
+pub(crate) struct Freed<'a> {
+    pub(crate) task: &'a Task,
+    /// By value, then by step ahead; empty where nothing drives it.
+    pub(crate) factors: Vec<f64>,
+}
+
+impl<'a> Freed<'a> {
+    fn plain(task: &'a Task) -> Freed<'a> {
+        Freed { task, factors: Vec::new() }
+    }
+
+    /// What multiplies a value or a step behind them.
+    fn factor(&self, idx: usize) -> f64 {
+        self.factors.get(idx).copied().unwrap_or(1.0)
+    }
+}
+
+pub(crate) fn forecast_freed(tasks: &[Freed<'_>], settings: &Settings) -> Vec<Forecast> {
     assert!(settings.horizon > 0, "the horizon is at least 1");
     let n_tasks = tasks.len();
     let drafts = parallel::map(tasks, settings.threads, |task| {
         Draft::make(task, settings, draft::n_windows(n_tasks, settings))
     });
-    let prior = weigh::Prior::of(&drafts);
-    let combined: Vec<weigh::Combined> =
-        drafts.iter().map(|draft| weigh::combine(draft, &prior)).collect();
+    let logs: Vec<weigh::Logs> = drafts.iter().map(weigh::own_logs).collect();
+    let priors = weigh::Priors::of(&drafts, &logs);
+    let combined: Vec<weigh::Combined> = drafts
+        .iter()
+        .zip(&logs)
+        .map(|(draft, logs)| weigh::combine(draft, logs, &priors))
+        .collect();
     let calibration = Calibration::of(&combined, settings.horizon);
     let idx: Vec<usize> = (0..n_tasks).collect();
     parallel::map(&idx, settings.threads, |&idx| {
-        finish((&tasks[idx], &drafts[idx]), &combined[idx], (&calibration, settings))
+        finish((tasks[idx].task, &drafts[idx]), &combined[idx], (&calibration, settings))
     })
 }
 
@@ -100,19 +127,17 @@ fn finish(
     bounds.floor(&mut mean);
     let mut is_cut = bounds.cut(&mut mean);
     let has_sold = task.y.iter().any(|value| *value != 0.0);
-    let mut quantile = |share: f64| {
-        let mut values = calibration.quantile(combined, share, &mean);
-        bounds.floor(&mut values);
+    let ends = settings.levels.iter().flat_map(|level| [0.5 - level / 2.0, 0.5 + level / 2.0]);
+    let shares: Vec<f64> = ends.chain(settings.quantiles.iter().copied()).collect();
+    let mut found = calibration.quantiles(combined, &shares, &mean);
+    for values in &mut found {
+        bounds.floor(values);
         // Of what never sold, 0 is the only bound, and reaching it is no surprise.
-        is_cut |= bounds.cut(&mut values) && has_sold;
-        values
-    };
-    let intervals = settings
-        .levels
-        .iter()
-        .map(|level| (quantile(0.5 - level / 2.0), quantile(0.5 + level / 2.0)));
-    let intervals: Vec<_> = intervals.collect();
-    let quantiles = settings.quantiles.iter().map(|share| quantile(*share)).collect();
+        is_cut |= bounds.cut(values) && has_sold;
+    }
+    let quantiles = found.split_off(2 * settings.levels.len());
+    let mut ends = found.into_iter();
+    let intervals = std::iter::from_fn(|| ends.next().zip(ends.next())).collect();
     if is_cut {
         reasons.push("cut at ten times the largest value of the history".to_owned());
     }

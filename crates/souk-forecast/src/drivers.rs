@@ -15,8 +15,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::auto::{Forecast, Settings, Task, forecast};
-use crate::guard::Bounds;
+use crate::auto::{Forecast, Freed, Settings, Task, forecast, forecast_freed};
 use crate::numbers::solve_positive;
 
 /// The drivers of one series, all in the same order for all series.
@@ -60,21 +59,13 @@ pub fn forecast_with(tasks: &[Task], drivers: &[Drivers], settings: &Settings) -
         return forecast(tasks, settings);
     }
     let betas = effects(tasks, drivers);
-    let freed: Vec<Task> = tasks
+    let freed: Vec<Freed<'_>> = tasks
         .iter()
         .zip(drivers.iter().zip(&betas))
-        .map(|(task, (drivers, beta))| {
-            let free = |(idx, value): (usize, &f64)| value / factor(&drivers.past, beta, idx);
-            let y = task.y.iter().enumerate().map(free).collect();
-            Task { y, ..task.clone() }
-        })
+        .map(|(task, (drivers, beta))| Freed { task, factors: drivers.factors(beta) })
         .collect();
-    let mut forecasts = forecast(&freed, settings);
-    for ((found, task), (drivers, beta)) in
-        forecasts.iter_mut().zip(tasks).zip(drivers.iter().zip(&betas))
-    {
-        put_back(found, task, (drivers, beta));
-    }
+    let mut forecasts = forecast_freed(&freed, settings);
+    forecasts.iter_mut().zip(betas).for_each(|(found, beta)| found.effects = beta);
     forecasts
 }
 
@@ -96,27 +87,6 @@ pub fn effects(tasks: &[Task], drivers: &[Drivers]) -> Vec<Vec<f64>> {
 fn factor(columns: &[Vec<f64>], beta: &[f64], idx: usize) -> f64 {
     let effect: f64 = columns.iter().zip(beta).map(|(column, beta)| beta * column[idx]).sum();
     effect.clamp(-EFFECT_MAX, EFFECT_MAX).exp()
-}
-
-fn put_back(found: &mut Forecast, task: &Task, (drivers, beta): (&Drivers, &[f64])) {
-    let horizon = found.mean.len();
-    let factors: Vec<f64> = (0..horizon).map(|idx| factor(&drivers.ahead, beta, idx)).collect();
-    let bounds = Bounds::of(&task.y);
-    let mut lift = |values: &mut [f64]| {
-        for (value, factor) in values.iter_mut().zip(&factors) {
-            *value *= factor;
-        }
-        found.is_guarded |= bounds.cut(values);
-    };
-    lift(&mut found.mean);
-    for (low, high) in &mut found.intervals {
-        lift(low);
-        lift(high);
-    }
-    for quantile in &mut found.quantiles {
-        lift(quantile);
-    }
-    found.effects = beta.to_vec();
 }
 
 /// What one series teaches: values, what its season's level around them was, drivers.

@@ -21,8 +21,17 @@ pub(crate) struct Calibration {
     by_step: Vec<Vec<f64>>,
     /// How the variance of counts grows with their mean.
     spread: Spread,
-    /// By thousandth ([`GRID`]): how often the past fell below that probability.
-    reached: Vec<f64>,
+    /// By size of the mean ([`size`]) and thousandth ([`GRID`]): how often the past fell below that probability.
+    reached: [Vec<f64>; SIZES],
+}
+
+/// Means of counts are told apart at these: what is rare and what sells daily are not spread alike.
+const SIZE_FROM: [f64; SIZES - 1] = [1.0, 5.0];
+const SIZES: usize = 3;
+
+/// The class of a mean.
+fn size(mean: f64) -> usize {
+    SIZE_FROM.iter().take_while(|from| mean >= **from).count()
 }
 
 /// Errors that a step needs before it may speak for itself.
@@ -79,25 +88,37 @@ impl Calibration {
             all.iter().filter(|one| one.kind == Kind::Ordinary).collect();
         let counts: Vec<&Combined> = all.iter().filter(|one| one.kind != Kind::Ordinary).collect();
         let spread = Spread::of(&counts);
-        let mut calibration =
-            Calibration { by_step: by_step(&ordinary, horizon), spread, reached: Vec::new() };
+        let mut calibration = Calibration {
+            by_step: by_step(&ordinary, horizon),
+            spread,
+            reached: Default::default(),
+        };
         calibration.reached = calibration.reached_by(&counts);
         calibration
     }
 
-    /// The quantile of each step of one series.
-    pub(crate) fn quantile(&self, of: &Combined, share: f64, mean: &[f64]) -> Vec<f64> {
-        let quantiles = mean.iter().enumerate().map(|(idx, mean)| match of.kind {
-            Kind::Ordinary => {
-                let half = self.half_width(idx, (2.0 * share - 1.0).abs()) * of.scale;
-                if share < 0.5 { mean - half } else { mean + half }
-            }
-            Kind::Count | Kind::Intermittent => {
-                let share = self.corrected(share);
-                self.distribution(of, *mean).quantiles(&[share])[0]
-            }
+    /// By share: the quantile of each step of one series.
+    pub(crate) fn quantiles(&self, of: &Combined, shares: &[f64], mean: &[f64]) -> Vec<Vec<f64>> {
+        let mut found = vec![Vec::with_capacity(mean.len()); shares.len()];
+        let mut order: Vec<usize> = (0..shares.len()).collect();
+        order.sort_by(|a, b| shares[*a].total_cmp(&shares[*b]));
+        let ascending: [Vec<f64>; SIZES] = std::array::from_fn(|size| {
+            order.iter().map(|place| corrected(&self.reached[size], shares[*place])).collect()
         });
-        quantiles.collect()
+        let most = widest(of);
+        for (idx, mean) in mean.iter().enumerate() {
+            if of.kind == Kind::Ordinary {
+                for (share, found) in shares.iter().zip(&mut found) {
+                    let half = self.half_width(idx, (2.0 * share - 1.0).abs()).min(most);
+                    let half = half * of.scales[idx];
+                    found.push(if *share < 0.5 { mean - half } else { mean + half });
+                }
+            } else {
+                let counts = self.distribution(of, *mean).quantiles(&ascending[size(*mean)]);
+                order.iter().zip(counts).for_each(|(place, count)| found[*place].push(count));
+            }
+        }
+        found
     }
 
     /// The half width of the central interval of a coverage, in units of a series' scale.
@@ -131,49 +152,75 @@ impl Calibration {
         CountDistribution::of_moments(mean, own * self.spread.dispersion(mean))
     }
 
-    fn reached_by(&self, counts: &[&Combined]) -> Vec<f64> {
-        let mut places = Vec::new();
+    fn reached_by(&self, counts: &[&Combined]) -> [Vec<f64>; SIZES] {
+        let mut places: [Vec<(f64, f64)>; SIZES] = Default::default();
         for one in counts {
             for error in &one.errors {
                 let chances = self.distribution(one, error.expected).chances(1e-6);
                 let idx = error.actual.max(0.0) as usize;
                 let below: f64 = chances.iter().take(idx).sum();
                 let here = chances.get(idx).copied().unwrap_or(0.0);
-                places.push((below.min(1.0), (below + here).min(1.0)));
+                places[size(error.expected)].push((below.min(1.0), (below + here).min(1.0)));
             }
         }
-        if places.len() < ERRORS_MIN {
-            return Vec::new();
-        }
-        let share = |place: usize| {
-            let p = place as f64 / GRID as f64;
-            let reached = |(low, high): &(f64, f64)| {
-                if p >= *high {
-                    1.0
-                } else if p <= *low {
-                    0.0
-                } else {
-                    (p - low) / (high - low)
-                }
-            };
-            places.iter().map(reached).sum::<f64>() / places.len() as f64
-        };
-        (0..=GRID).map(share).collect()
-    }
-
-    /// The probability of the distribution that the past reached as often as `share`.
-    fn corrected(&self, share: f64) -> f64 {
-        let Some(above) = self.reached.iter().position(|reached| *reached >= share) else {
-            return share;
-        };
-        if above == 0 {
-            return share;
-        }
-        let (low, high) = (self.reached[above - 1], self.reached[above]);
-        let part = if high > low { (share - low) / (high - low) } else { 1.0 };
-        ((above - 1) as f64 + part) / GRID as f64
+        let all = reached(&places.concat());
+        places.map(|own| if own.len() < ERRORS_MIN { all.clone() } else { reached(&own) })
     }
 }
+
+/// The widest half width that a series' own past bears out, in units of its scale: a few wild series of a file must not
+/// widen the tails of all others.
+fn widest(of: &Combined) -> f64 {
+    if of.errors.len() < OWN_MIN {
+        return f64::INFINITY;
+    }
+    let sizes = of.errors.iter().map(|error| error.amount().abs() / error.scale);
+    TIMES_OWN * sizes.filter(|size| size.is_finite()).fold(1.0, f64::max)
+}
+
+/// Errors of its own from which on a series has a say in how wide its tails are at most.
+const OWN_MIN: usize = 8;
+/// Times its largest error that its tails may reach (chosen: beyond, no interval that is asked for lies on ordinary series).
+const TIMES_OWN: f64 = 5.0;
+
+/// By thousandth: how often the past fell below that probability; nothing where there is little past.
+fn reached(places: &[(f64, f64)]) -> Vec<f64> {
+    if places.len() < ERRORS_MIN {
+        return Vec::new();
+    }
+    let share = |place: usize| {
+        let p = place as f64 / GRID as f64;
+        let reached = |(low, high): &(f64, f64)| {
+            if p >= *high {
+                1.0
+            } else if p <= *low {
+                0.0
+            } else {
+                (p - low) / (high - low)
+            }
+        };
+        places.iter().map(reached).sum::<f64>() / places.len() as f64
+    };
+    (0..=GRID).map(share).collect()
+}
+
+/// The probability of the distribution that the past reached as often as `share`.
+fn corrected(reached: &[f64], share: f64) -> f64 {
+    let Some(above) = reached.iter().position(|reached| *reached >= share) else {
+        return share;
+    };
+    if above == 0 {
+        return share;
+    }
+    let (low, high) = (reached[above - 1], reached[above]);
+    let part = if high > low { (share - low) / (high - low) } else { 1.0 };
+    let found = ((above - 1) as f64 + part) / GRID as f64;
+    found.clamp(share / TAIL_MAX, 1.0 - (1.0 - share) / TAIL_MAX)
+}
+
+/// By how much the past may make a tail thinner: of few surprises more would not be known, and a few wild series must not
+/// send the quantiles of all others far out (chosen).
+const TAIL_MAX: f64 = 4.0;
 
 /// Steps of the correction of probabilities.
 const GRID: usize = 1_000;

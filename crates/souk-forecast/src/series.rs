@@ -214,6 +214,8 @@ fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize>
         notes.push(format!("{n_missing} missing steps count as 0"));
         return Ok(());
     }
+    // What comes in whole pieces does so in a gap too.
+    let is_whole = known.iter().all(|value| value.fract() == 0.0);
     // The first and the last step have a value, so every gap has neighbours.
     let mut last = 0;
     for idx in 1..y.len() {
@@ -222,7 +224,8 @@ fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize>
         }
         for gap in last + 1..idx {
             let share = (gap - last) as f64 / (idx - last) as f64;
-            y[gap] = y[last] + share * (y[idx] - y[last]);
+            let between = y[last] + share * (y[idx] - y[last]);
+            y[gap] = if is_whole { between.round() } else { between };
         }
         last = idx;
     }

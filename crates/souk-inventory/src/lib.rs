@@ -8,6 +8,7 @@ pub mod budget;
 pub mod demand;
 pub mod economic_order;
 pub mod expiry;
+pub mod guaranteed_service;
 pub mod joint;
 pub mod lost_sales;
 pub mod lot_sizing;
@@ -62,6 +63,16 @@ pub enum PolicyError {
         need: f64,
         /// Units that the limits allow at most.
         most: f64,
+    },
+    /// Stages are joined in circles, or not all of them.
+    #[error(
+        "{links} links do not join {stages} stages into one tree; give a link fewer than stages, without circles"
+    )]
+    Chain {
+        /// How many stages there are.
+        stages: usize,
+        /// How many links.
+        links: usize,
     },
     /// Chances do not add up to 1.
     #[error("chances add up to {sum}; they must add up to 1 and none may be negative")]

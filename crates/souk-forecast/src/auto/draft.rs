@@ -1,6 +1,6 @@
 //! What each model says of one series, at its end and at earlier origins.
 
-use super::{Settings, Task};
+use super::{Freed, Settings};
 use crate::guard::Bounds;
 use crate::intermittent::Pattern;
 use crate::model::{Model, Outlook, outlook};
@@ -19,13 +19,15 @@ pub(super) struct Member {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Draft {
     pub(super) members: Vec<Member>,
+    /// By origin: how many values were known there.
+    pub(super) cuts: Vec<usize>,
     /// By origin: the values after it, at most as many as the horizon.
     pub(super) actual: Vec<Vec<f64>>,
     pub(super) kind: Kind,
-    /// The size of one step's error, for the intervals.
-    pub(super) scale: f64,
-    /// By origin: the same, as it was known there.
-    pub(super) past_scales: Vec<f64>,
+    /// By step ahead: the size of one step's error, for the intervals.
+    pub(super) scales: Vec<f64>,
+    /// By origin and step behind it: the same, as it was known there.
+    pub(super) past_scales: Vec<Vec<f64>>,
     pub(super) reasons: Vec<String>,
     pub(super) is_guarded: bool,
 }
@@ -79,21 +81,39 @@ pub(super) fn n_windows(n_tasks: usize, settings: &Settings) -> usize {
 }
 
 impl Draft {
-    pub(super) fn make(task: &Task, settings: &Settings, n_windows: usize) -> Draft {
-        let (n, m) = (task.y.len(), task.season_length);
-        let y = &task.y[n.saturating_sub(RECENT.max(8 * m))..];
-        let kind = Kind::of(y);
-        let cuts = origins(y.len(), m, (settings.horizon, n_windows));
-        let after = |cut: &usize| y[*cut..(cut + settings.horizon).min(y.len())].to_vec();
+    pub(super) fn make(of: &Freed<'_>, settings: &Settings, n_windows: usize) -> Draft {
+        let (n, m, horizon) = (of.task.y.len(), of.task.season_length, settings.horizon);
+        let from = n.saturating_sub(RECENT.max(8 * m));
+        let sold = &of.task.y[from..];
+        let free = |(idx, value): (usize, &f64)| value / of.factor(from + idx);
+        let freed: Vec<f64> = sold.iter().enumerate().map(free).collect();
+        let y = &freed[..];
+        let kind = Kind::of(sold);
+        let cuts = origins(y.len(), m, (horizon, n_windows));
+        let after = |cut: &usize| sold[*cut..(cut + horizon).min(y.len())].to_vec();
         let actual: Vec<Vec<f64>> = cuts.iter().map(after).collect();
+        let driven = |mut mean: Vec<f64>, cut: usize| {
+            mean.iter_mut()
+                .enumerate()
+                .for_each(|(step, mean)| *mean *= of.factor(from + cut + step));
+            mean
+        };
         let (members, reasons) = (Vec::new(), Vec::new());
-        let past_scales = Vec::new();
-        let mut draft =
-            Draft { members, actual, kind, scale: 0.0, past_scales, reasons, is_guarded: false };
+        let (scales, past_scales) = (Vec::new(), Vec::new());
+        let mut draft = Draft {
+            members,
+            cuts: cuts.clone(),
+            actual,
+            kind,
+            scales,
+            past_scales,
+            reasons,
+            is_guarded: false,
+        };
         let mut past_sizes = vec![Vec::new(); cuts.len()];
-        let bounds = Bounds::of(&task.y);
+        let bounds = Bounds::of(y);
         for model in wanted(y, m, (settings.model, kind)) {
-            let Some(found) = outlook(model, y, m, settings.horizon) else {
+            let Some(mut found) = outlook(model, y, m, horizon) else {
                 if settings.model == model {
                     draft.reasons.push(format!("{model} does not suit this series"));
                 }
@@ -104,29 +124,38 @@ impl Draft {
                 draft.is_guarded = true;
                 continue;
             }
+            found.mean = driven(found.mean, y.len());
             let pairs = cuts.iter().zip(&draft.actual).zip(&mut past_sizes);
             let past = pairs.map(|((cut, actual), sizes)| {
                 let earlier = outlook(model, &y[..*cut], m, actual.len());
                 let sound = earlier.filter(|found| Bounds::of(&y[..*cut]).admit(&found.mean));
                 sizes.extend(sound.as_ref().and_then(|found| found.one_step_error));
-                sound.map(|found| found.mean).unwrap_or_default()
+                sound.map(|found| driven(found.mean, *cut)).unwrap_or_default()
             });
             let past = past.collect();
             draft.members.push(Member { model, outlook: found, past });
         }
-        draft.fall_back(y, m, (&cuts, settings.horizon));
+        if draft.members.is_empty() {
+            draft.fall_back(y, m, (&cuts, horizon));
+            for Member { outlook, past, .. } in &mut draft.members {
+                outlook.mean = driven(std::mem::take(&mut outlook.mean), y.len());
+                for (past, cut) in past.iter_mut().zip(&cuts) {
+                    *past = driven(std::mem::take(past), *cut);
+                }
+            }
+        }
         let sizes = draft.members.iter().filter_map(|member| member.outlook.one_step_error);
-        draft.scale = scale(sizes.collect(), y, m);
-        let pairs = cuts.iter().zip(past_sizes);
-        draft.past_scales = pairs.map(|(cut, sizes)| scale(sizes, &y[..*cut], m)).collect();
+        draft.scales = driven(vec![scale(sizes.collect(), y, m); horizon], y.len());
+        let pairs = cuts.iter().zip(past_sizes).zip(&draft.actual);
+        let past_scales = pairs.map(|((cut, sizes), actual)| {
+            driven(vec![scale(sizes, &y[..*cut], m); actual.len()], *cut)
+        });
+        draft.past_scales = past_scales.collect();
         draft
     }
 
     /// When no model is left: the last season, the last value, zeros, whichever is first to exist.
     fn fall_back(&mut self, y: &[f64], m: usize, (cuts, horizon): (&[usize], usize)) {
-        if !self.members.is_empty() {
-            return;
-        }
         for model in [Model::SeasonalNaive, Model::Naive] {
             if let Some(found) = outlook(model, y, m, horizon) {
                 self.reasons.push(format!("fell back to {model}"));

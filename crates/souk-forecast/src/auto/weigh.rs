@@ -11,17 +11,35 @@ const SHARPNESS: f64 = 6.0;
 /// How many origins of its own outweigh what all series together say.
 const PRIOR: f64 = 10.0;
 
+/// By model and origin: how its error compares with those of the others, as a log.
+pub(super) type Logs = Vec<Vec<Option<f64>>>;
+
 /// What all series of a call say of each model, by kind of series: the mean log of its error over the
 /// geometric mean of all models.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Prior(BTreeMap<(Kind, Model), f64>);
+struct Prior(BTreeMap<(Kind, Model), f64>);
+
+/// The same from all origins, and for each origin from those that share no value with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Priors {
+    all: Prior,
+    apart: Vec<Prior>,
+}
+
+impl Priors {
+    pub(super) fn of(drafts: &[Draft], logs: &[Logs]) -> Priors {
+        let n_windows = drafts.iter().map(|draft| draft.cuts.len()).max().unwrap_or(0);
+        let apart = (0..n_windows).map(|window| Prior::of((drafts, logs), Some(window)));
+        Priors { all: Prior::of((drafts, logs), None), apart: apart.collect() }
+    }
+}
 
 impl Prior {
-    pub(super) fn of(drafts: &[Draft]) -> Prior {
+    fn of((drafts, logs): (&[Draft], &[Logs]), from: Option<usize>) -> Prior {
         let mut sums: BTreeMap<(Kind, Model), (f64, f64)> = BTreeMap::new();
-        for draft in drafts {
-            for (member, logs) in draft.members.iter().zip(own_logs(draft)) {
-                let known: Vec<f64> = logs.into_iter().flatten().collect();
+        for (draft, logs) in drafts.iter().zip(logs) {
+            for (member, logs) in draft.members.iter().zip(logs) {
+                let known = known(draft, logs, from);
                 if !known.is_empty() {
                     let sum = sums.entry((draft.kind, member.model)).or_default();
                     sum.0 += crate::numbers::mean(&known);
@@ -34,9 +52,24 @@ impl Prior {
     }
 }
 
+/// What is known of a model from all origins, or from those that share no value with one of them: an origin's errors would
+/// look smaller than new ones will, if its weights had seen some of its values behind another origin.
+fn known(draft: &Draft, logs: &[Option<f64>], from: Option<usize>) -> Vec<f64> {
+    let is_apart = |window: usize| {
+        from.is_none_or(|from| {
+            let cut = |window: usize| draft.cuts.get(window).copied().unwrap_or(0);
+            let reach = |window: usize| draft.actual.get(window).map_or(0, Vec::len);
+            let (early, late) = (window.max(from), window.min(from));
+            cut(early) + reach(early) <= cut(late)
+        })
+    };
+    let apart = logs.iter().enumerate().filter(|(window, _)| is_apart(*window));
+    apart.filter_map(|(_, log)| *log).collect()
+}
+
 /// By model and origin: the log of its mean absolute error, over the mean of these logs of all models.
-fn own_logs(draft: &Draft) -> Vec<Vec<Option<f64>>> {
-    let floor = (1e-2 * draft.scale).max(1e-300);
+pub(super) fn own_logs(draft: &Draft) -> Logs {
+    let floor = (1e-2 * crate::numbers::mean(&draft.scales)).max(1e-300);
     let mut logs = vec![vec![None; draft.actual.len()]; draft.members.len()];
     for (window, actual) in draft.actual.iter().enumerate() {
         for (member, logs) in draft.members.iter().zip(&mut logs) {
@@ -77,13 +110,13 @@ pub(crate) struct Combined {
     pub(crate) mean: Vec<f64>,
     pub(crate) models: Vec<(String, f64)>,
     pub(crate) errors: Vec<PastError>,
-    pub(crate) scale: f64,
+    /// By step ahead.
+    pub(crate) scales: Vec<f64>,
     pub(crate) kind: Kind,
 }
 
-pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
-    let logs = own_logs(draft);
-    let final_weights = weights(draft, (prior, &logs), None);
+pub(super) fn combine(draft: &Draft, logs: &Logs, priors: &Priors) -> Combined {
+    let final_weights = weights(draft, (&priors.all, logs), None);
     let pairs = || draft.members.iter().zip(&final_weights).filter(|(_, weight)| **weight > 0.0);
     let mut mean = vec![0.0; draft.members[0].outlook.mean.len()];
     for (member, weight) in pairs() {
@@ -93,8 +126,7 @@ pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
     }
     let mut errors = Vec::new();
     for (window, actual) in draft.actual.iter().enumerate() {
-        // Weights that have not seen this origin: else its errors would look smaller than new ones will.
-        let weights = weights(draft, (prior, &logs), Some(window));
+        let weights = weights(draft, (&priors.apart[window], logs), Some(window));
         let known: Vec<(&[f64], f64)> = draft
             .members
             .iter()
@@ -108,24 +140,20 @@ pub(super) fn combine(draft: &Draft, prior: &Prior) -> Combined {
         }
         for (idx, value) in actual.iter().enumerate() {
             let sum: f64 = known.iter().map(|(past, weight)| weight * past[idx]).sum();
-            let (step, expected, scale) = (idx + 1, sum / total, draft.past_scales[window]);
+            let (step, expected) = (idx + 1, sum / total);
+            let scale = draft.past_scales[window][idx];
             errors.push(PastError { step, actual: *value, expected, scale });
         }
     }
     let models = pairs().map(|(member, weight)| (member.outlook.detail.clone(), *weight)).collect();
-    Combined { mean, models, errors, scale: draft.scale, kind: draft.kind }
+    Combined { mean, models, errors, scales: draft.scales.clone(), kind: draft.kind }
 }
 
-/// The weight of each member; they add up to 1. One origin may be left out.
-fn weights(
-    draft: &Draft,
-    (prior, logs): (&Prior, &[Vec<Option<f64>>]),
-    without: Option<usize>,
-) -> Vec<f64> {
+/// The weight of each member; they add up to 1. From all origins, or from those apart from one.
+fn weights(draft: &Draft, (prior, logs): (&Prior, &Logs), from: Option<usize>) -> Vec<f64> {
     let score = |(member, logs): (&Member, &Vec<Option<f64>>)| {
         let all = prior.0.get(&(draft.kind, member.model)).copied().unwrap_or(0.0);
-        let known = logs.iter().enumerate().filter(|(window, _)| Some(*window) != without);
-        let known: Vec<f64> = known.filter_map(|(_, log)| *log).collect();
+        let known = known(draft, logs, from);
         (known.iter().sum::<f64>() + PRIOR * all) / (known.len() as f64 + PRIOR)
     };
     let scores: Vec<f64> = draft.members.iter().zip(logs).map(score).collect();

@@ -35,6 +35,14 @@ fn days_without_a_row_of_a_slow_mover_are_zeros() {
 }
 
 #[test]
+fn pieces_stay_whole_in_a_gap() {
+    let whole = cleaned(&[("1", 4.0), ("2", 5.0), ("4", 8.0), ("5", 6.0), ("6", 7.0)]);
+    assert_eq!(whole.y, [4.0, 5.0, 7.0, 8.0, 6.0, 7.0]);
+    let any = cleaned(&[("1", 4.5), ("2", 5.0), ("4", 8.0), ("5", 6.0), ("6", 7.0)]);
+    assert_eq!(any.y, [4.5, 5.0, 6.5, 8.0, 6.0, 7.0]);
+}
+
+#[test]
 fn what_cannot_be_a_number_is_a_gap() {
     let mut bad =
         rows(&[("1", 1.0), ("2", f64::NAN), ("3", 3.0), ("4", f64::INFINITY), ("5", 1e200)]);
