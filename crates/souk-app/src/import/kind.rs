@@ -19,13 +19,17 @@ pub enum ImportKind {
     Suppliers,
     PurchaseOrders,
     GoogleFeed,
+    /// Words that mean the same: from other systems alone, so no kind of a file of Souk's own columns.
+    Synonyms,
+    /// The merchant's rules, likewise.
+    Rules,
 }
 
 /// Kinds of the contract that this version does not read.
 const LATER: [&str; 1] = ["signals"];
 
 impl ImportKind {
-    /// Every kind that this version reads.
+    /// Every kind that a file of Souk's own columns may be.
     pub const ALL: [ImportKind; 12] = [
         ImportKind::Products,
         ImportKind::Events,
@@ -56,6 +60,8 @@ impl ImportKind {
             ImportKind::Suppliers => "suppliers",
             ImportKind::PurchaseOrders => "purchase_orders",
             ImportKind::GoogleFeed => "google_feed",
+            ImportKind::Synonyms => "synonyms",
+            ImportKind::Rules => "rules",
         }
     }
 
