@@ -48,6 +48,12 @@ impl MeiliError {
         self
     }
 
+    /// The same where the path is there and the method is not.
+    pub(crate) fn of_method(mut self: Box<Self>) -> Box<MeiliError> {
+        self.status = StatusCode::METHOD_NOT_ALLOWED;
+        self
+    }
+
     /// The same for a caller who sent no key at all.
     pub(crate) fn without_key(mut self: Box<Self>) -> Box<MeiliError> {
         if self.code == "invalid_api_key" && self.status == StatusCode::FORBIDDEN {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use souk_app::{Caller, Operation, SynonymSet};
 use souk_core::SiteId;
@@ -56,13 +57,22 @@ pub(crate) async fn index(
     Ok(json(&index_json(&edge, &site)))
 }
 
+/// An index that is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewIndex {
+    uid: String,
+    /// Souk tells it from each document.
+    #[serde(default, rename = "primaryKey")]
+    _primary_key: Option<String>,
+}
+
 /// `POST /indexes`
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Meili {
     let (_, call) = admit(&edge, request, Operation::WriteCatalogue).await?;
-    let body: Map<String, Value> = crate::json::parse_object(&call.body)?;
-    let uid = body.get("uid").and_then(Value::as_str).unwrap_or_default();
-    let begun = Begun::new(&edge, uid, "indexCreation");
-    let done = site_of(&edge, uid).and_then(|_| {
+    let NewIndex { uid, .. } = crate::json::parse_object(&call.body)?;
+    let begun = Begun::new(&edge, &uid, "indexCreation");
+    let done = site_of(&edge, &uid).and_then(|_| {
         let message = format!("Index `{uid}` already exists.");
         Err(MeiliError::new("index_already_exists", message))
     });
@@ -229,7 +239,9 @@ pub(crate) async fn granted(
     Path(index): Path<String>,
     request: Request,
 ) -> Meili {
-    let (caller, _) = admit(&edge, request, Operation::WriteRules).await?;
+    let (caller, call) = admit(&edge, request, Operation::WriteRules).await?;
+    // Whatever is wished for is granted, if it is JSON at all.
+    crate::json::parse::<Value>(&call.body)?;
     let site = site_of(&edge, &index)?;
     edge.app.noted(&caller, caller.check_site(&site))?;
     Ok(Begun::new(&edge, &index, KIND).end(&edge, Ok(json!({}))))
@@ -244,6 +256,11 @@ pub(crate) async fn all_granted(
     admit(&edge, request, Operation::ReadRules).await?;
     site_of(&edge, &index)?;
     Ok(json(&json!(["*"])))
+}
+
+/// A path of Meilisearch with a method that it has not here.
+pub(crate) async fn wrong_method(request: Request) -> Meili {
+    unknown(request).await.map_err(MeiliError::of_method)
 }
 
 /// Every other call of Meilisearch.

@@ -347,13 +347,14 @@ fn errors_have_the_shape_of_meilisearch() {
         "invalid_request",
         "7",
     );
-    for (method, path) in [
-        ("GET", "/meilisearch/dumps"),
-        ("POST", "/meilisearch/keys"),
-        ("DELETE", "/meilisearch/tasks"),
+    for (method, path, status) in [
+        ("GET", "/meilisearch/dumps", 400),
+        ("POST", "/meilisearch/keys", 400),
+        ("DELETE", "/meilisearch/tasks", 405),
     ] {
         let reply = shop.admin(call(method, path));
-        is(refused(400, reply), "feature_not_enabled", "invalid_request", path);
+        assert_eq!(reply.header("allow").is_some(), status == 405, "{method} {path}");
+        is(refused(status, reply), "feature_not_enabled", "invalid_request", path);
     }
     assert_eq!(
         shop.send(&get("/meilisearch/health")).expect(200).json(),
