@@ -295,7 +295,7 @@ impl<'a> Reader<'a> {
             Some([one]) => one,
             Some([]) => return,
             Some(_) => {
-                let reason = "has several places; name them as `locations` with their stock";
+                let reason = "has several places; name them as locations with their stock";
                 return self.leave_out("_geoloc", reason);
             }
             None => place,
@@ -308,10 +308,9 @@ impl<'a> Reader<'a> {
                     found.insert(name.to_owned(), Found { values: vec![value], is_list: false });
                 }
             }
-            _ => self.leave_out(
-                "_geoloc",
-                "is no place; give `lat` (-90 to 90) and `lng` (-180 to 180)",
-            ),
+            _ => {
+                self.leave_out("_geoloc", "is no place; give lat (-90 to 90) and lng (-180 to 180)")
+            }
         }
     }
 }
@@ -367,13 +366,13 @@ fn collect(
         Value::Array(_) | Value::Object(_) if depth == DEPTH_MAX => false,
         Value::Array(list) => {
             let each = list.iter().map(|value| collect(name, value, (depth + 1, true), found));
-            each.fold(true, |all, one| all && one)
+            each.filter(|is_whole| !is_whole).count() == 0
         }
         Value::Object(object) => {
             let each = object.iter().map(|(inner, value)| {
                 collect(&format!("{name}.{inner}"), value, (depth + 1, is_list), found)
             });
-            each.fold(true, |all, one| all && one)
+            each.filter(|is_whole| !is_whole).count() == 0
         }
     }
 }

@@ -29,9 +29,9 @@ const AUTOMATIC: &str = "filters by a facet that is named in the query; Souk rea
                          categories out of the words by itself";
 const PARAM: &str = "changes how one search is answered; send it with the request";
 const CONDITION_FILTERS: &str = "asks which filter the search has; Souk's rules do not see it. Let the page name a \
-                                 `placement` where it sets that filter, and put it into `when.placements`";
-const USER_DATA: &str = "is handed to the page as it is; of that, Souk's answers have redirects (`redirect`) and banners \
-                         (`title`, `banner` or `image`, `link`)";
+                                 placement where it sets that filter, and put it into when.placements";
+const USER_DATA: &str = "is handed to the page as it is; of that, Souk's answers have redirects (redirect) and banners \
+                         (title, banner or image, link)";
 
 /// The rules that one of Algolia's becomes, and what of it none of them does.
 #[derive(Debug)]
@@ -173,7 +173,7 @@ impl Reader<'_> {
                 self.leave_out(
                     "conditions.alternatives",
                     "takes plurals, synonyms and typing errors of its words; rules compare words as they are typed: \
-                     add the others to `when.queries`",
+                     add the others to when.queries",
                 );
             }
             let known = by_context.entry(text("context").to_owned());
@@ -231,8 +231,9 @@ impl Reader<'_> {
                     ("from", from.to_string().into()),
                     ("until", until.to_string().into()),
                 ]),
-                _ => self
-                    .leave_out("validity", "has a time without `from` and `until` in Unix seconds"),
+                _ => {
+                    self.leave_out("validity", "has a time without from and until in Unix seconds")
+                }
             }
         }
         (times, n_over)
@@ -287,7 +288,7 @@ impl Reader<'_> {
         let list = value.as_array().map_or(list, Vec::as_slice);
         let ids: Vec<&Value> = list.iter().filter_map(|one| one.get("objectID")).collect();
         if ids.is_empty() {
-            return self.leave_out("consequence.hide", "names no `objectID`");
+            return self.leave_out("consequence.hide", "names no objectID");
         }
         self.add("consequence.hide", json!({"product_ids": ids}), json!({"type": "hide"}));
     }
@@ -411,7 +412,7 @@ impl Reader<'_> {
     fn redirect(&mut self, of: &'static str, url: Option<&Value>) {
         match url {
             Some(url) => self.add(of, Value::Null, json!({"type": "redirect", "url": url})),
-            None => self.leave_out(of, "names no `url`"),
+            None => self.leave_out(of, "names no url"),
         }
     }
 

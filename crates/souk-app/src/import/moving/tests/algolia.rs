@@ -51,10 +51,10 @@ async fn algolias_records_become_products() {
     check(
         &rows,
         expect![[r#"
-        25 | _geoloc | has several places; name them as `locations` with their stock
+        25 | _geoloc | has several places; name them as locations with their stock
         34 | price | is no amount of USD; the product comes without
         40 | objectID | product id is empty; give 1 to 255 bytes of text
-        41 | _geoloc | is no place; give `lat` (-90 to 90) and `lng` (-180 to 180)
+        41 | _geoloc | is no place; give lat (-90 to 90) and lng (-180 to 180)
         2 |  | the object that begins here never ends"#]],
     );
     assert_eq!(report.readiness.products.count, 6);
@@ -73,7 +73,9 @@ async fn algolias_rules_and_synonyms_hold_in_searches() {
         .iter()
         .map(|stored| format!("{}\n", souk_core::wire::json::rule_to_json(&stored.rule)))
         .collect();
-    check(&rules.concat(), expect![[r#"
+    check(
+        &rules.concat(),
+        expect![[r#"
         {"id":"a-openinghours-9c03d36153df72c8","name":"","enabled":true,"priority":0,"when":{"strategies":["search"],"queries":["^opening hours$"],"sites":["main"]},"select":{},"action":{"type":"redirect","url":"https://example.com/stores"}}
         {"id":"banner","name":"","enabled":true,"priority":0,"when":{"strategies":["search"],"sites":["main"]},"select":{},"action":{"type":"banner","url":"/tea","title":"Tea week","image_url":"https://example.com/b.jpg"}}
         {"id":"qr-1700000000-1.1","name":"Lamps of ours first","enabled":true,"priority":0,"when":{"strategies":["search"],"queries":["lamp","^floor light$"],"sites":["main"]},"select":{"product_ids":["5477500"]},"action":{"type":"pin","position":1}}
@@ -88,20 +90,27 @@ async fn algolias_rules_and_synonyms_hold_in_searches() {
         {"id":"sale.2","name":"","enabled":false,"priority":0,"when":{"strategies":["search"],"queries":["^cheap"],"sites":["main"],"from":"2027-01-15T08:00:00.000Z","until":"2027-01-15T09:00:00.000Z"},"select":{"filter":"categories = 'Kitchen'"},"action":{"type":"boost","factor":5.0}}
         {"id":"sale.3","name":"","enabled":false,"priority":0,"when":{"strategies":["search"],"queries":["^cheap"],"sites":["main"],"from":"2027-01-15T08:00:00.000Z","until":"2027-01-15T09:00:00.000Z"},"select":{"filter":"attributes.dimensions.colour = 'black'"},"action":{"type":"bury"}}
         {"id":"sale.4","name":"","enabled":false,"priority":0,"when":{"strategies":["search"],"queries":["^cheap"],"sites":["main"],"from":"2027-01-15T08:00:00.000Z","until":"2027-01-15T09:00:00.000Z"},"select":{"filter":"NOT (((brand = 'Lumen' OR tags = 'outlet') AND NOT categories = 'Office' AND price < 200) AND ((brand = 'Lumen' OR NOT brand = 'Other') AND attributes.free_shipping = true))"},"action":{"type":"hide"}}
-    "#]]);
-    check(&desk.rejected("rules.json").join("\n"), expect![[r#"
-        2 | conditions.alternatives | takes plurals, synonyms and typing errors of its words; rules compare words as they are typed: add the others to `when.queries` (rule `qr-1700000000-1`)
+    "#]],
+    );
+    check(
+        &desk.rejected("rules.json").join("\n"),
+        expect![[r#"
+        2 | conditions.alternatives | takes plurals, synonyms and typing errors of its words; rules compare words as they are typed: add the others to when.queries (rule `qr-1700000000-1`)
         2 | consequence.params.query | changes what was typed; Souk's rules leave the words alone. Where one word should find what another finds, put a one-way synonym; words that find too little are given up by themselves (rule `qr-1700000000-1`)
         2 | consequence.params.hitsPerPage | changes how one search is answered; send it with the request (rule `qr-1700000000-1`)
         38 | consequence.params.renderingContent.facetOrdering | says in which order a page shows facets; the page decides that (rule `banner`)
         51 | conditions.pattern | filters by a facet that is named in the query; Souk reads brands, colours, sizes, prices and categories out of the words by itself (rule `brand-filter`)
         51 | consequence.params.automaticFacetFilters | filters by a facet that is named in the query; Souk reads brands, colours, sizes, prices and categories out of the words by itself (rule `brand-filter`)
-        56 | conditions.filters | asks which filter the search has; Souk's rules do not see it. Let the page name a `placement` where it sets that filter, and put it into `when.placements` (rule `category-page`)
+        56 | conditions.filters | asks which filter the search has; Souk's rules do not see it. Let the page name a placement where it sets that filter, and put it into when.placements (rule `category-page`)
         61 | consequence.params.filters | cannot be read at character 18: expected an attribute, NOT or a bracket (rule `broken`)
-        61 | consequence.userData | is handed to the page as it is; of that, Souk's answers have redirects (`redirect`) and banners (`title`, `banner` or `image`, `link`) (rule `broken`)"#]]);
-    check(&desk.rejected("synonyms.json").join("\n"), expect![[r#"
+        61 | consequence.userData | is handed to the page as it is; of that, Souk's answers have redirects (redirect) and banners (title, banner or image, link) (rule `broken`)"#]],
+    );
+    check(
+        &desk.rejected("synonyms.json").join("\n"),
+        expect![[r#"
         6 | type | a placeholder stands for many words within records; Souk has none: give records the words themselves, or a one-way synonym for each (set `streets`)
-        7 | words | has 1 entries; give 2 to 50 (set `lonely`)"#]]);
+        7 | words | has 1 entries; give 2 to 50 (set `lonely`)"#]],
+    );
     let one_way = |from: &str, to: &[&str]| SynonymSet::OneWay {
         from: from.into(),
         to: to.iter().map(|word| (*word).to_owned()).collect(),
