@@ -233,6 +233,10 @@ fn message_of(path: &str) -> Option<&'static str> {
 }
 
 fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
+    if path.starts_with(meilisearch::PREFIX) {
+        // Meilisearch's filters and ids are of another form.
+        return;
+    }
     let addition = match parameter["name"].as_str() {
         Some("filter") => json!({ "format": "souk-filter", "pattern": FILTER_PATTERN }),
         // Eight bytes in base64, of whose last digit four bits are used.

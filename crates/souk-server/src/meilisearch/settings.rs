@@ -17,6 +17,8 @@ use crate::edge::Edge;
 use crate::routes::json;
 
 const KIND: &str = "settingsUpdate";
+/// Bytes of an index's name, as there.
+const UID_BYTES_MAX: usize = 400;
 /// Settings that hold anyway.
 const GRANTED: [&str; 2] = ["filterableAttributes", "sortableAttributes"];
 
@@ -71,6 +73,14 @@ struct NewIndex {
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Meili {
     let (_, call) = admit(&edge, request, Operation::WriteCatalogue).await?;
     let NewIndex { uid, .. } = crate::json::parse_object(&call.body)?;
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    if uid.is_empty() || uid.len() > UID_BYTES_MAX || !uid.bytes().all(is_plain) {
+        let shown: String = uid.chars().take(80).collect();
+        let message = format!(
+            "`{shown}` is not a valid index uid: give 1 to {UID_BYTES_MAX} letters, digits, hyphens or underscores"
+        );
+        return Err(MeiliError::new("invalid_index_uid", message));
+    }
     let begun = Begun::new(&edge, &uid, "indexCreation");
     let done = site_of(&edge, &uid).and_then(|_| {
         let message = format!("Index `{uid}` already exists.");

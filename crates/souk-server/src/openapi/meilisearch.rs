@@ -291,7 +291,14 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             "MeiliIndexes",
             object(json!({ "results": list("MeiliIndex"), "total": count }), &["results", "total"]),
         ),
-        ("MeiliNewIndex", closed(json!({ "uid": text, "primaryKey": maybe_text }), &["uid"])),
+        (
+            "MeiliNewIndex",
+            closed(
+                json!({ "uid": { "type": "string",
+            "pattern": "^[A-Za-z0-9_-]{1,400}$" }, "primaryKey": maybe_text }),
+                &["uid"],
+            ),
+        ),
         (
             "MeiliIndexStats",
             object(
