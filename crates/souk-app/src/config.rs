@@ -308,6 +308,9 @@ impl Config {
                 let detail = format!("site `{site}` is not in `sites`; add it there");
                 return refuse(&format!("locations[{idx}].site"), detail);
             }
+            if let Err((field, detail)) = location.point() {
+                return refuse(&format!("locations[{idx}].{field}"), detail);
+            }
         }
         ConsentRules::of(self)?;
         let notices = &self.privacy.notices;
@@ -364,6 +367,7 @@ impl Config {
                 id: location.id.clone(),
                 time_zone: clock.unwrap_or_else(of_site),
                 day_cut_minutes: location.day_cut_minutes(),
+                point: location.point().expect("validated"),
                 site,
             }
         })

@@ -372,7 +372,7 @@ impl Plan {
             return messages::read(self, options, now, send);
         }
         if self.is_nested() {
-            return self.read_nested(options, send);
+            return self.read_nested((options, now), send);
         }
         if self.layout == Layout::Xml {
             return merchant::read_xml(self, options, now, send);
@@ -429,7 +429,11 @@ impl Plan {
             ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => {
                 Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
             }
-            ImportKind::Suppliers | ImportKind::PurchaseOrders | ImportKind::Signals => {
+            ImportKind::Suppliers
+            | ImportKind::PurchaseOrders
+            | ImportKind::Signals
+            | ImportKind::Synonyms
+            | ImportKind::Rules => {
                 return Err(AppError::Bug(format!("{} do not go into the log", self.kind)));
             }
         })

@@ -127,8 +127,9 @@ pub use retention::{
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
 pub use search::{
-    Banner, FoundProduct, SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchMode, SearchQuery,
-    SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery, SynonymSet, search_to_json,
+    AroundQuery, Banner, FoundProduct, Merge, MergedFound, MergedHit, MergedPlace, Nearest,
+    SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchMode, SearchQuery, SuggestQuery, Suggested,
+    SuggestedProduct, SuggestedQuery, SynonymSet, merge_places, merged_to_json, search_to_json,
     suggested_to_json,
 };
 pub use segments::{

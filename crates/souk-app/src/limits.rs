@@ -65,27 +65,31 @@ impl Limits {
     /// Takes one request of a shopper's budget under a browser key.
     fn take_shopper(&self, caller: &Caller, id: &str, now: Timestamp) -> Result<(), AppError> {
         let slot = self.hasher.hash_one((&caller.key_id, id)) as usize % CLIENT_BUCKETS;
-        take(&self.shoppers[slot], self.settings.browser_shopper, now).map(drop)
+        take(&self.shoppers[slot], self.settings.browser_shopper, (1, now)).map(drop)
     }
 
-    /// Takes one request of the caller's budget.
+    /// Takes so many requests of the caller's budget.
     pub(crate) fn take(
         &self,
         caller: &Caller,
         client: Option<&str>,
-        now: Timestamp,
+        (n, now): (u64, Timestamp),
     ) -> Result<RateState, AppError> {
         let is_browser = matches!(caller.role, Role::IngestBrowser | Role::StorefrontBrowser);
         if let Some(client) = client.filter(|_| is_browser) {
             let slot = self.hasher.hash_one((&caller.key_id, client)) as usize % CLIENT_BUCKETS;
-            take(&self.clients[slot], self.settings.browser_client, now)?;
+            take(&self.clients[slot], self.settings.browser_client, (n, now))?;
         }
         let slot = self.hasher.hash_one(&caller.key_id) as usize % KEY_BUCKETS;
-        take(&self.keys[slot], self.settings.of(caller.role), now)
+        take(&self.keys[slot], self.settings.of(caller.role), (n, now))
     }
 }
 
-fn take(bucket: &Mutex<Bucket>, rate: Rate, now: Timestamp) -> Result<RateState, AppError> {
+fn take(
+    bucket: &Mutex<Bucket>,
+    rate: Rate,
+    (n, now): (u64, Timestamp),
+) -> Result<RateState, AppError> {
     let mut bucket = bucket.lock();
     // A clock that goes back refills nothing and takes nothing away.
     let passed_ms = u64::try_from(now.as_ms() - bucket.at_ms).unwrap_or(0);
@@ -94,7 +98,8 @@ fn take(bucket: &Mutex<Bucket>, rate: Rate, now: Timestamp) -> Result<RateState,
     bucket.used_milli = bucket.used_milli.saturating_sub(refilled);
     bucket.at_ms = now.as_ms();
     let window_s = rate.burst.div_ceil(rate.per_s);
-    let used_after = bucket.used_milli + 1_000;
+    // More than a bucket holds costs all of it, or it could never be had.
+    let used_after = bucket.used_milli + n.min(rate.burst) * 1_000;
     if used_after > rate.burst * 1_000 {
         let missing = used_after - rate.burst * 1_000;
         let retry_after_s = missing.div_ceil(rate.per_s * 1_000).max(1);
@@ -117,7 +122,25 @@ impl App {
     ///
     /// [`AppError::RateLimited`] with the numbers for `Retry-After` and `RateLimit`.
     pub fn check_rate(&self, caller: &Caller, client: Option<&str>) -> Result<RateState, AppError> {
-        self.door.limits.take(caller, client, self.clock.now())
+        self.door.limits.take(caller, client, (1, self.clock.now()))
+    }
+
+    /// Takes the rest of the budget of a call that holds `n` requests, of which [`App::check_rate`] took one.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::check_rate`].
+    pub fn check_rate_of_batch(
+        &self,
+        caller: &Caller,
+        client: Option<&str>,
+        n: usize,
+    ) -> Result<(), AppError> {
+        let more = n.saturating_sub(1) as u64;
+        if more == 0 {
+            return Ok(());
+        }
+        self.door.limits.take(caller, client, (more, self.clock.now())).map(drop)
     }
 }
 

@@ -28,7 +28,9 @@ mod learned;
 #[cfg(test)]
 mod learned_tests;
 mod meaning;
+mod merge;
 mod messages;
+mod nearby;
 mod noted;
 mod personal;
 mod pool;
@@ -38,16 +40,19 @@ mod synonyms;
 #[cfg(test)]
 mod tests;
 
-pub use json::{search_to_json, suggested_to_json};
+pub use json::{merged_to_json, search_to_json, suggested_to_json};
 pub(crate) use keeper::keep_search;
 pub(crate) use learned::keep_learned;
+pub use merge::{Merge, MergedFound, MergedHit, MergedPlace, merge_places};
 pub use messages::Banner;
+pub use nearby::{AroundQuery, Nearest};
 pub(crate) use shelf::Searching;
 pub use suggest::{SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery};
 pub use synonyms::{SYNONYMS_MAX, SynonymSet};
 
 use learned::LearnedQuery;
 use messages::Messages;
+use nearby::Nearby;
 use noted::Answered;
 use personal::Taste;
 use pool::Page;
@@ -75,6 +80,8 @@ pub struct SearchQuery {
     pub facets: Vec<FacetRequest>,
     /// The order, if not the best first.
     pub sort: Option<SortBy>,
+    /// The place around which hits are looked for.
+    pub around: Option<AroundQuery>,
     /// Hits of one page, 1 to 100.
     pub limit: usize,
     /// Where the last page ended.
@@ -107,6 +114,7 @@ impl SearchQuery {
             filter: None,
             facets: Vec::new(),
             sort: None,
+            around: None,
             limit,
             cursor: None,
             context: RecommendContext::default(),
@@ -154,6 +162,8 @@ pub struct FoundProduct {
     pub brought_by: Option<u32>,
     /// What rules did to its place, where asked and any hold.
     pub moved: Option<Moved>,
+    /// The nearest place where it can be had, in a search around one.
+    pub nearest: Option<Nearest>,
 }
 
 /// An answer.
@@ -237,17 +247,26 @@ impl App {
         queries: &[SearchQuery],
         caller: &Caller,
     ) -> Result<Vec<SearchFound>, (usize, AppError)> {
+        let answered = self.answer_all(queries, caller).await?;
+        let mut found = Vec::with_capacity(queries.len());
+        for each in queries.iter().zip(answered) {
+            found.push(self.note_answer(each, caller).await);
+        }
+        Ok(found)
+    }
+
+    async fn answer_all(
+        &self,
+        queries: &[SearchQuery],
+        caller: &Caller,
+    ) -> Result<Vec<Answered>, (usize, AppError)> {
         let mut answered = Vec::with_capacity(queries.len());
         for (idx, query) in queries.iter().enumerate() {
             answered.push(self.answer_search(query, caller).await.map_err(|error| (idx, error))?);
             // Others must not wait for all of them.
             tokio::task::yield_now().await;
         }
-        let mut found = Vec::with_capacity(queries.len());
-        for each in queries.iter().zip(answered) {
-            found.push(self.note_answer(each, caller).await);
-        }
-        Ok(found)
+        Ok(answered)
     }
 
     async fn answer_search(
@@ -262,8 +281,16 @@ impl App {
         let meaning = self.meaning_of(query, &shelf).await?;
         let context =
             RecommendContext { query: Some(query.query.clone()), ..query.context.clone() };
-        let asking =
-            Asking { app: self, query, admitted: &admitted, book: &book, context, meaning };
+        let nearby = query.around.map(|around| Nearby::new(self, &admitted.site, around));
+        let asking = Asking {
+            app: self,
+            query,
+            admitted: &admitted,
+            book: &book,
+            context,
+            meaning,
+            nearby: nearby.map(Arc::new),
+        };
         let prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
         let is_explained = query.explain && admitted.may_know_rules;
@@ -303,6 +330,7 @@ struct Asking<'a> {
     book: &'a RuleBook,
     context: RecommendContext,
     meaning: Option<Meaning>,
+    nearby: Option<Arc<Nearby>>,
 }
 
 impl Asking<'_> {
@@ -359,6 +387,8 @@ impl Asking<'_> {
     fn ask(&self, shelf: &shelf::Shelf, prepared: &Prepared) -> Result<SearchFound, AppError> {
         let Some(hidden) = &prepared.hidden else { return Ok(self.nothing()) };
         let index = shelf.index.read();
+        self.nearby.iter().try_for_each(|nearby| nearby.check(&index))?;
+        nearby::check_sort((self.query.sort.as_ref(), self.query.around.as_ref()), &index)?;
         let mut request = self.request(hidden);
         // A field that no product has any more is no reason to show a shopper an error.
         request.facets.retain(|facet| index.has_field(&facet.field));
@@ -392,6 +422,7 @@ impl Asking<'_> {
             typing: query.typing,
             structure: query.structure,
             meaning: self.meaning.clone(),
+            around: self.nearby.as_ref().map(Nearby::for_engine),
             ..SearchRequest::new(query.query.clone())
         }
     }
@@ -451,6 +482,7 @@ impl Asking<'_> {
                 score,
                 title_highlight: highlighted(title, &highlighter.find(title)),
                 product: catalogue.product_json(item),
+                nearest: self.nearby.as_ref().and_then(|nearby| nearby.nearest(item, catalogue)),
                 parts,
                 personal,
                 clicks,

@@ -6,6 +6,7 @@
 mod bounded;
 mod columns;
 mod delimited;
+mod documents;
 #[cfg(test)]
 mod hostile_tests;
 mod json_lines;
@@ -24,6 +25,7 @@ use souk_core::Timestamp;
 use crate::AppError;
 
 pub use columns::{Columns, normal_name};
+pub(crate) use documents::Documents;
 pub(crate) use json_lines::Lines;
 
 /// Rows in a block; chosen: large enough to decode Parquet columns at speed, small in memory.

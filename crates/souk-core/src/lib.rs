@@ -33,7 +33,7 @@ pub use ids::{
 };
 pub use marks::{ArmMark, Marks, ProductMark, Propensity, SearchMark, SignalMark, Team};
 pub use money::{Currency, Money, MoneyError};
-pub use place::{Location, Site};
+pub use place::{GeoPoint, GeoPointError, Location, Site};
 pub use product::{
     AttributeValue, Availability, Product, ProductError, ProductPatch, Translation, Variant,
 };

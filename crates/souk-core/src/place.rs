@@ -1,6 +1,10 @@
+mod point;
+
 use jiff::tz::TimeZone;
 
 use crate::{Currency, Day, LocationId, SiteId, Timestamp};
+
+pub use point::{GeoPoint, GeoPointError};
 
 /// A brand or country: its own currency, languages and clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Location {
     /// Minutes after midnight at which a business day begins: sales at 01:30 belong to yesterday
     /// where it is 120.
     pub day_cut_minutes: u16,
+    /// Where it is.
+    pub point: Option<GeoPoint>,
 }
 
 impl Location {

@@ -38,9 +38,9 @@ mod vectors;
 pub use highlight::Highlighter;
 pub use index::{IndexSize, SearchIndex, SnapshotError};
 pub use request::{
-    Effect, Facet, FacetRequest, FacetValue, Hit, Meaning, MeaningUse, NumberFacet, RangeCount,
-    Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy, SortOrder, Structure,
-    Tolerance, Typing, Understood,
+    Around, Effect, Facet, FacetRequest, FacetValue, Hit, Meaning, MeaningUse, NumberFacet, Places,
+    RangeCount, Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy,
+    SortOrder, Structure, Tolerance, Typing, Understood,
 };
 pub use settings::{FieldWeight, Ranking, Settings, TextField};
 pub use suggest::{SuggestRequest, Suggestion, Suggestions};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use souk_core::{Filter, ProductId};
+use souk_core::{Filter, GeoPoint, ProductId};
 
 use crate::text::Language;
 
@@ -35,6 +35,29 @@ pub struct SearchRequest {
     pub structure: Structure,
     /// What the query means, where meaning is asked for; it needs vectors of the products.
     pub meaning: Option<Meaning>,
+    /// Where hits are looked for.
+    pub around: Option<Around>,
+}
+
+/// A place around which hits are looked for.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The place.
+    pub origin: GeoPoint,
+    /// How far off hits may be, in kilometres; `None` lets everything through, also what is nowhere.
+    pub radius_km: Option<f64>,
+    /// How far off products are.
+    pub places: Arc<dyn Places>,
+}
+
+/// Knows how far off products are. An index knows nothing of stores and stock, so whoever does tells it.
+///
+/// The same product must be equally far off as long as one search takes; it is asked for every product that fulfils
+/// everything else.
+pub trait Places: std::fmt::Debug + Send + Sync {
+    /// Kilometres from [`Around::origin`] to the nearest place where a product can be had; `None` where it is
+    /// nowhere.
+    fn km(&self, id: &str) -> Option<f64>;
 }
 
 /// What a query means, and what is made of it.
@@ -83,6 +106,7 @@ impl SearchRequest {
             tolerance: Tolerance::Forgiving,
             structure: Structure::Read,
             meaning: None,
+            around: None,
         }
     }
 }
@@ -133,6 +157,9 @@ pub enum SortOrder {
 }
 
 impl SortBy {
+    /// The field that orders by how far off products are, in a search [around](Around) a place.
+    pub const DISTANCE: &str = "distance";
+
     /// Reads `price`, `price:asc` or `price:desc`.
     ///
     /// # Errors

@@ -112,7 +112,7 @@ impl SearchIndex {
         }
         let skip = page::skip(request)?;
         let mut counter = Counter::new(self, &request.facets)?;
-        let sort = request.sort.as_ref().map(|sort| order::Key::new(self, sort)).transpose()?;
+        let sort = order::Key::of_request(self, request)?;
         let language = self.language_of(request.language);
         let mut outcome = self.look(request, language, &counter);
         let nearness = self.nearness(request, &mut outcome);
@@ -144,7 +144,8 @@ impl SearchIndex {
         }
         let understood = &outcome.reading.filters;
         let filters: Vec<_> = request.filter.iter().chain(understood).collect();
-        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self);
+        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self)
+            .and_around(request.around.as_ref());
         let nearness = Nearness::new(self, &narrow, meaning);
         if meaning.used == MeaningUse::Alone {
             (outcome.plan, outcome.corrected) = (None, None);
@@ -202,7 +203,8 @@ impl SearchIndex {
         counter: &Counter,
     ) -> Outcome<'_> {
         let filters: Vec<_> = request.filter.iter().chain(&reading.filters).collect();
-        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self);
+        let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self)
+            .and_around(request.around.as_ref());
         let sieve = Sieve { index: self, owners: narrow.owners(&counter.keys(self)), narrow };
         let mut scratch = Scratch::default();
         if reading.words.is_empty() {

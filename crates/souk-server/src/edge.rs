@@ -78,6 +78,7 @@ impl Edge {
         let peer = parts.extensions.get::<Peer>().copied();
         let request_id = parts.extensions.remove::<RequestId>();
         let route = route_of(&parts);
+        let mut client = None;
         let allowed = self.caller(login).and_then(|mut caller| {
             caller.request_id = request_id.map(|id| id.0);
             caller.route = route;
@@ -85,13 +86,13 @@ impl Edge {
                 self.app.tally_denied(&caller);
                 return Err(denied.into());
             }
-            self.check_rate(&caller, &parts.headers, peer)?;
+            client = self.check_rate(&caller, &parts.headers, peer)?;
             Ok(caller)
         });
         match allowed {
             Ok(caller) => {
                 let bytes = self.read_body(&parts, body, limit).await?;
-                Ok((caller, Call { headers: parts.headers, body: bytes }))
+                Ok((caller, Call { headers: parts.headers, body: bytes, client }))
             }
             Err(problem) => {
                 let _ = timeout(self.config.limits.body_timeout, body::drain(body)).await;
@@ -134,17 +135,22 @@ impl Edge {
         }
     }
 
-    /// Takes one request of the caller's budget, or answers 429.
+    /// Takes one request of the caller's budget, or answers 429. Returns the client that it was taken from too.
     pub(crate) fn check_rate(
         &self,
         caller: &Caller,
         headers: &HeaderMap,
         peer: Option<Peer>,
-    ) -> Answer<()> {
+    ) -> Answer<Option<String>> {
         // Only browser keys are shared by many clients that must be told apart.
         let client = caller.role.is_browser().then(|| client_of(headers, peer)).flatten();
         self.app.check_rate(caller, client.as_deref())?;
-        Ok(())
+        Ok(client)
+    }
+
+    /// Takes what a call costs that holds `n` requests, beyond the one that it was let in for, or answers 429.
+    pub(crate) fn check_batch(&self, caller: &Caller, call: &Call, n: usize) -> Answer<()> {
+        Ok(self.app.check_rate_of_batch(caller, call.client.as_deref(), n)?)
     }
 
     /// The OpenAPI document, which names the shop's own sites.
@@ -205,6 +211,8 @@ impl Edge {
 pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Whose budget it was taken from besides the key's.
+    client: Option<String>,
 }
 
 /// The client's network address. A proxy on this machine is believed, because nobody else can be it.

@@ -9,6 +9,7 @@ pub(crate) mod answer;
 pub(crate) mod document;
 pub(crate) mod documents;
 pub(crate) mod error;
+mod federation;
 pub(crate) mod filter;
 pub(crate) mod format;
 pub(crate) mod query;

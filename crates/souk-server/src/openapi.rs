@@ -5,6 +5,7 @@ use souk_app::SearchReportKind;
 use souk_core::SiteId;
 use utoipa::OpenApi;
 
+mod meilisearch;
 mod schemas;
 
 use schemas::{DAY_PATTERN, FILTER_PATTERN, ID_PATTERN, OVERRIDE_ID_PATTERN, merge};
@@ -117,6 +118,7 @@ use crate::routes::{
         (name = "Catalogue", description = "What the shop sells. At most 5,000 products a call."),
         (name = "Recommendations", description = "Products for a shopper and a place."),
         (name = "Search", description = "Products that a shopper looks for."),
+        (name = "Meilisearch", description = "The same for Meilisearch's clients, which need no more than another host."),
         (name = "Models", description = "The shop's own models of who likes what: learned, judged, put in service."),
         (name = "Rules", description = "The merchant's hand over every list."),
         (name = "People", description = "What is known of single shoppers, and groups of them."),
@@ -153,7 +155,9 @@ fn document(sites: &[SiteId]) -> Value {
     });
     let shapes = document["components"]["schemas"].as_object_mut().expect("there are schemas");
     schemas::refine(shapes, sites);
+    meilisearch::add_schemas(shapes);
     let paths = document["paths"].as_object_mut().expect("a document has paths");
+    meilisearch::add_paths(paths, sites);
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().expect("a path has operations") {
             refine_operation((path, method), operation, sites);
@@ -185,6 +189,7 @@ fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: 
         let product = json!({ "type": "string", "description": "One product a line." });
         operation["requestBody"]["content"]["application/x-ndjson"] = json!({ "schema": product });
     }
+    let is_facade = path.starts_with(meilisearch::PREFIX);
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
     let mut failures = vec![("default", "Any other failure.")];
     if !is_open {
@@ -197,14 +202,14 @@ fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: 
         failures.push(("413", "The body is too large."));
         failures.push(("415", "The body is of another media type or encoding."));
     }
-    if has_body && message_of(path).is_none() || path.contains("/products") {
+    if !is_facade && has_body && message_of(path).is_none() || path.contains("/products") {
         failures.push(("422", "The request is well formed and wrong; `errors` say where."));
     }
-    if path.contains("{id}") {
+    if path.contains("{id}") || is_facade {
         failures.push(("404", "There is none such."));
     }
     for (status, description) in failures {
-        responses.insert(status.to_owned(), failure(description));
+        responses.insert(status.to_owned(), failure(path, description));
     }
     for (_, response) in responses.iter_mut() {
         response["headers"] = json!({ "x-request-id": {
@@ -230,6 +235,10 @@ fn message_of(path: &str) -> Option<&'static str> {
 }
 
 fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
+    if path.starts_with(meilisearch::PREFIX) {
+        // Meilisearch's filters and ids are of another form.
+        return;
+    }
     let addition = match parameter["name"].as_str() {
         Some("filter") => json!({ "format": "souk-filter", "pattern": FILTER_PATTERN }),
         // Eight bytes in base64, of whose last digit four bits are used.
@@ -254,9 +263,14 @@ fn refine_parameter(path: &str, parameter: &mut Value, sites: &[SiteId]) {
     merge(&mut parameter["schema"], &addition);
 }
 
-fn failure(description: &str) -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/ProblemDocument" });
-    let content = json!({ "application/problem+json": { "schema": schema } });
+/// A failure as problems are told, or as Meilisearch tells them.
+fn failure(path: &str, description: &str) -> Value {
+    let (kind, shape) = match path.starts_with(meilisearch::PREFIX) {
+        true => ("application/json", "MeiliError"),
+        false => ("application/problem+json", "ProblemDocument"),
+    };
+    let schema = json!({ "$ref": format!("#/components/schemas/{shape}") });
+    let content = json!({ kind: { "schema": schema } });
     let mut response = Map::new();
     response.insert("description".to_owned(), description.into());
     response.insert("content".to_owned(), content);

@@ -322,7 +322,7 @@ pub(crate) struct ImportArgs {
     /// opt_out_notice; recorded for each of them, and outweighed by what they say themselves
     #[arg(long, value_name = "BASIS")]
     pub(crate) consent_basis: Option<String>,
-    /// Whose own export the files are: shopify, magento, ga4 or personalize; the kind of each file is
+    /// Whose own export the files are: shopify, magento, ga4, personalize or algolia; the kind of each file is
     /// told from its columns, and a report says what there is to learn from
     #[arg(long, value_name = "SYSTEM", conflicts_with = "kind")]
     pub(crate) from: Option<String>,

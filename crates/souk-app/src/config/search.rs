@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text;
+
 /// How searches are answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -14,6 +16,9 @@ pub struct SearchSettings {
     pub learning: SearchLearning,
     /// Words that no suggestion of other people's queries may hold, as they stand or folded.
     pub never_suggested: Vec<String>,
+    /// How many of a shopper's own searches are suggested to them; 0 is none.
+    #[serde(deserialize_with = "text::within::<0, 20, _>")]
+    pub recent_searches: u64,
 }
 
 impl Default for SearchSettings {
@@ -23,6 +28,7 @@ impl Default for SearchSettings {
             models: ".cache/models".to_owned(),
             learning: SearchLearning::All,
             never_suggested: Vec::new(),
+            recent_searches: 3,
         }
     }
 }

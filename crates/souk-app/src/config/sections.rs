@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use souk_core::{Currency, LocationId, SiteId, Timestamp};
+use souk_core::{Currency, GeoPoint, LocationId, SiteId, Timestamp};
 
 use super::exploration::ExplorationSettings;
 use super::oidc::OidcSettings;
@@ -179,9 +179,34 @@ pub struct LocationSettings {
     /// Minutes after midnight at which a business day begins.
     #[serde(deserialize_with = "text::within::<0, 1_439, _>", default)]
     day_cut_minutes: u64,
+    /// Degrees north of the equator; null where it is not to be found by distance.
+    #[serde(default)]
+    pub latitude: Option<f64>,
+    /// Degrees east of Greenwich, likewise.
+    #[serde(default)]
+    pub longitude: Option<f64>,
 }
 
 impl LocationSettings {
+    /// Where it is.
+    ///
+    /// # Errors
+    ///
+    /// The setting at fault and what is wrong with it.
+    pub fn point(&self) -> Result<Option<GeoPoint>, (&'static str, String)> {
+        match (self.latitude, self.longitude) {
+            (None, None) => Ok(None),
+            (Some(latitude), Some(longitude)) => match GeoPoint::new(latitude, longitude) {
+                Ok(point) => Ok(Some(point)),
+                Err(error) => Err((error.field, error.to_string())),
+            },
+            (latitude, _) => {
+                let missing = if latitude.is_none() { "latitude" } else { "longitude" };
+                Err((missing, "is missing beside the other one; give both or neither".to_owned()))
+            }
+        }
+    }
+
     /// Minutes after midnight at which a business day begins.
     pub fn day_cut_minutes(&self) -> u16 {
         u16::try_from(self.day_cut_minutes).expect("the reader checked the range")

@@ -61,6 +61,7 @@ fn example_of_a_location_in_the_file_is_valid() {
     let location = config.location(&LocationId::new("store-367").unwrap()).unwrap();
     assert_eq!(location.day_cut_minutes, 120);
     assert_eq!(location.time_zone.iana_name(), Some("America/New_York"));
+    assert_eq!(location.point.unwrap().latitude(), 40.7506);
 }
 
 fn check(text: &str, variables: Vec<(String, String)>, expected: Expect) {
@@ -151,6 +152,16 @@ fn faults_name_setting_value_remedy_and_line() {
         expect![
             "line 2: locations[0].day_cut_minutes: 1440 is out of range; write a whole number from 0 to 1439"
         ],
+    );
+    check(
+        "locations:\n  - {id: s1, latitude: 48.2}\n",
+        none(),
+        expect!["`locations[0].longitude`: is missing beside the other one; give both or neither"],
+    );
+    check(
+        "locations:\n  - {id: s1, latitude: 98.2, longitude: 16}\n",
+        none(),
+        expect!["`locations[0].latitude`: latitude is 98.2; it must be between -90 and 90 degrees"],
     );
     check(
         "locations:\n  - {site: main}\n",

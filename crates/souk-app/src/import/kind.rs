@@ -20,10 +20,14 @@ pub enum ImportKind {
     PurchaseOrders,
     Signals,
     GoogleFeed,
+    /// Words that mean the same: from other systems alone, so no kind of a file of Souk's own columns.
+    Synonyms,
+    /// The merchant's rules, likewise.
+    Rules,
 }
 
 impl ImportKind {
-    /// Every kind that this version reads.
+    /// Every kind that a file of Souk's own columns may be.
     pub const ALL: [ImportKind; 13] = [
         ImportKind::Products,
         ImportKind::Events,
@@ -56,6 +60,8 @@ impl ImportKind {
             ImportKind::PurchaseOrders => "purchase_orders",
             ImportKind::Signals => "signals",
             ImportKind::GoogleFeed => "google_feed",
+            ImportKind::Synonyms => "synonyms",
+            ImportKind::Rules => "rules",
         }
     }
 

@@ -6,11 +6,14 @@
 //! [`ReadinessReport`] report says beforehand, or afterwards, what there is to learn from. *Not* here: any
 //! system's network interface; only files.
 
+mod algolia;
 mod book;
+mod export;
 mod ga4;
 mod header;
 mod magento;
 mod magento_sales;
+mod merchandise;
 mod personalize;
 mod shelf;
 mod shopify;
@@ -18,6 +21,8 @@ mod shopify_orders;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+
+pub(super) use export::Export;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,11 +42,15 @@ use crate::products::PAGE_PRODUCTS_MAX;
 use crate::sheet::{Block, Columns, Layout, Lines, RowFault};
 use crate::{App, AppError};
 
+use export::files_of;
 use header::{Header, Row};
 use shelf::Shelf;
 
 /// Why orders of some exports are passed over.
 const NO_LINES: &str = "orders without products: this export names none";
+
+/// Why times of rules are passed over.
+const OVER: &str = "times of rules that are over";
 
 /// A system whose own exports are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,12 +63,14 @@ pub enum System {
     Ga4,
     /// Amazon Personalize's data sets: interactions, items, users.
     Personalize,
+    /// Algolia's records, synonyms and rules.
+    Algolia,
 }
 
 impl System {
     /// Every system.
-    pub const ALL: [System; 4] =
-        [System::Shopify, System::Magento, System::Ga4, System::Personalize];
+    pub const ALL: [System; 5] =
+        [System::Shopify, System::Magento, System::Ga4, System::Personalize, System::Algolia];
 
     /// The name on the command line.
     pub fn as_str(self) -> &'static str {
@@ -68,6 +79,7 @@ impl System {
             System::Magento => "magento",
             System::Ga4 => "ga4",
             System::Personalize => "personalize",
+            System::Algolia => "algolia",
         }
     }
 
@@ -103,146 +115,6 @@ pub struct MoveReport {
     pub readiness: ReadinessReport,
 }
 
-/// One kind of export file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Export {
-    ShopifyProducts,
-    ShopifyCustomers,
-    ShopifyOrders,
-    ShopifyInventory,
-    MagentoProducts,
-    MagentoCustomers,
-    MagentoSubscribers,
-    MagentoItems,
-    MagentoOrders,
-    Ga4Events,
-    PersonalizeItems,
-    PersonalizeUsers,
-    PersonalizeInteractions,
-}
-
-impl Export {
-    fn of(system: System, columns: &Columns) -> Result<Export, AppError> {
-        let header = Header::new(columns);
-        let has = |names: &[&str]| header.has(names);
-        let found = match system {
-            System::Shopify if has(&["lineitem_name"]) && has(&["name"]) => Export::ShopifyOrders,
-            System::Shopify
-                if has(&["handle"])
-                    && has(&["location"])
-                    && has(&[
-                        "on_hand",
-                        "on_hand_current",
-                        "available",
-                        "available_not_editable",
-                    ]) =>
-            {
-                Export::ShopifyInventory
-            }
-            System::Shopify if has(&["handle", "url_handle"]) && has(&["title"]) => {
-                Export::ShopifyProducts
-            }
-            System::Shopify
-                if has(&["email"]) && has(&["accepts_email_marketing", "accepts_marketing"]) =>
-            {
-                Export::ShopifyCustomers
-            }
-            System::Magento
-                if has(&["sku"])
-                    && has(&["product_type", "attribute_set_code"])
-                    && !has(&["qty_ordered"]) =>
-            {
-                Export::MagentoProducts
-            }
-            System::Magento if has(&["sku"]) && has(&["qty_ordered"]) => Export::MagentoItems,
-            System::Magento if has(&["purchase_point", "grand_total_base"]) => {
-                Export::MagentoOrders
-            }
-            System::Magento
-                if has(&["email"]) && has(&["customer_since", "group_id", "created_in"]) =>
-            {
-                Export::MagentoCustomers
-            }
-            System::Magento
-                if has(&["email", "subscriber_email"]) && has(&["status", "subscriber_status"]) =>
-            {
-                Export::MagentoSubscribers
-            }
-            System::Ga4 if has(&["event_name"]) && has(&["event_timestamp"]) => Export::Ga4Events,
-            System::Personalize
-                if has(&["user_id"]) && has(&["item_id"]) && has(&["timestamp"]) =>
-            {
-                Export::PersonalizeInteractions
-            }
-            System::Personalize if has(&["item_id"]) => Export::PersonalizeItems,
-            System::Personalize if has(&["user_id"]) => Export::PersonalizeUsers,
-            _ => {
-                let detail = format!(
-                    "the columns ({}) are those of no {} export that is read: {}",
-                    columns.names().join(", "),
-                    system.as_str(),
-                    files_of(system)
-                );
-                return Err(AppError::invalid("unknown_export", "path", detail));
-            }
-        };
-        Ok(found)
-    }
-
-    pub(super) fn kind(self) -> ImportKind {
-        match self {
-            Export::ShopifyProducts | Export::MagentoProducts | Export::PersonalizeItems => {
-                ImportKind::Products
-            }
-            Export::ShopifyCustomers | Export::MagentoCustomers | Export::PersonalizeUsers => {
-                ImportKind::Customers
-            }
-            Export::MagentoSubscribers => ImportKind::Consents,
-            Export::ShopifyOrders | Export::MagentoItems | Export::MagentoOrders => {
-                ImportKind::Orders
-            }
-            Export::ShopifyInventory => ImportKind::Stock,
-            Export::Ga4Events | Export::PersonalizeInteractions => ImportKind::Events,
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Export::ShopifyProducts => "Shopify products",
-            Export::ShopifyCustomers => "Shopify customers",
-            Export::ShopifyOrders => "Shopify orders",
-            Export::ShopifyInventory => "Shopify inventory",
-            Export::MagentoProducts => "Magento products",
-            Export::MagentoCustomers => "Magento customers",
-            Export::MagentoSubscribers => "Magento newsletter subscribers",
-            Export::MagentoItems => "Magento order items",
-            Export::MagentoOrders => "Magento orders (the grid, without products)",
-            Export::Ga4Events => "Google Analytics 4 events",
-            Export::PersonalizeItems => "Personalize items",
-            Export::PersonalizeUsers => "Personalize users",
-            Export::PersonalizeInteractions => "Personalize interactions",
-        }
-    }
-}
-
-fn files_of(system: System) -> &'static str {
-    match system {
-        System::Shopify => {
-            "products (Handle, Title, …), orders (Name, Lineitem name, …), customers (Email, Accepts \
-             Email Marketing, …), inventory (Handle, Location, On hand, …)"
-        }
-        System::Magento => {
-            "products (sku, product_type, …), order items (sku, qty_ordered, increment_id, …), the grids \
-             of orders (Purchase Point, …), customers (Email, Customer Since, …) and newsletter \
-             subscribers (Email, Status)"
-        }
-        System::Ga4 => "events (event_name, event_timestamp, …)",
-        System::Personalize => {
-            "interactions (USER_ID, ITEM_ID, TIMESTAMP), items (ITEM_ID, …), users (USER_ID, …)"
-        }
-    }
-}
-
 /// What the files of one move share: what products are called, and what is counted for the report.
 pub(super) struct Moving {
     shelf: RwLock<Shelf>,
@@ -272,6 +144,14 @@ impl Moving {
 
     fn consent(&self, accepts: bool) {
         self.tally.lock().consent(accepts);
+    }
+
+    /// Counts what a file of synonyms or rules says, and the times of rules that are over.
+    fn words(&self, (n_facts, n_over): (u64, u64), faults: &[RowFault]) {
+        let mut tally = self.tally.lock();
+        tally.facts(n_facts);
+        (0..n_over).for_each(|_| tally.pass_over(OVER));
+        faults.iter().for_each(|fault| tally.fault(fault));
     }
 
     fn begin(&self, path: &Path, label: &'static str) {
@@ -330,9 +210,10 @@ impl Plan {
         moving: &Arc<Moving>,
     ) -> Result<Plan, AppError> {
         let (layout, gzip) = Layout::of(path)?;
-        let sheet = crate::sheet::open(path)?;
-        let columns = Columns::new(sheet.columns());
-        let export = Export::of(system, &columns)?;
+        let export = match system {
+            System::Algolia => algolia::export_of(path, (layout, gzip))?,
+            _ => Export::of(system, &Columns::new(crate::sheet::open(path)?.columns()))?,
+        };
         let kind = export.kind();
         let moving = Some(Arc::clone(moving));
         let (path, export) = (path.to_owned(), Some(export));
@@ -374,21 +255,30 @@ impl Plan {
             }
             Export::PersonalizeItems => Box::new(personalize::ItemMapper::new(columns, at, moving)),
             Export::PersonalizeUsers => Box::new(personalize::UserMapper::new(columns, now)),
+            Export::AlgoliaRecords | Export::AlgoliaSynonyms | Export::AlgoliaRules => {
+                unreachable!("what is nested has no columns: see `Plan::is_nested`")
+            }
         }
     }
 
-    /// Whether its lines are nested events, which are no rows.
+    /// Whether what it holds is nested, so that it has no rows.
     pub(super) fn is_nested(&self) -> bool {
-        self.export == Some(Export::Ga4Events) && self.layout == Layout::JsonLines
+        match self.export {
+            Some(Export::Ga4Events) => self.layout == Layout::JsonLines,
+            export => export == Some(Export::AlgoliaRecords),
+        }
     }
 
-    /// Reads nested events.
+    /// Reads nested events or records.
     pub(super) fn read_nested(
         &self,
-        options: &ImportOptions,
+        (options, now): (&ImportOptions, Timestamp),
         send: &tokio::sync::mpsc::Sender<Read>,
     ) -> Result<(), AppError> {
         let Some(moving) = &self.moving else { return Ok(()) };
+        if self.export == Some(Export::AlgoliaRecords) {
+            return algolia::read_records((self, moving), (options, now), send);
+        }
         let (mut lines, note) = Lines::open(&self.path, self.gzip)?;
         let mut events = ga4::Ga4::new(options, moving);
         let (mut drafts, mut faults) = (Vec::with_capacity(CHUNK), Vec::new());
@@ -436,6 +326,7 @@ fn rank(kind: ImportKind) -> u8 {
         ImportKind::Consents => 3,
         ImportKind::Orders => 4,
         ImportKind::Events => 5,
+        ImportKind::Synonyms | ImportKind::Rules => 7,
     }
 }
 
@@ -478,6 +369,10 @@ impl App {
                 None => plan.kind.as_str(),
             };
             moving.begin(&plan.path, label);
+            if matches!(plan.kind, ImportKind::Synonyms | ImportKind::Rules) {
+                files.extend(self.move_words((&plan, &moving), (options, mode), progress).await?);
+                continue;
+            }
             let again = plan.again();
             if mode == MoveMode::DryRun {
                 progress.begin(&format!("Reading {label} from {}", plan.path.display()), None);

@@ -240,6 +240,11 @@ impl Tally {
         *self.file().passed_over.entry(why).or_default() += 1;
     }
 
+    /// Counts facts that say nothing of products, orders or people.
+    pub(crate) fn facts(&mut self, n: u64) {
+        self.file().facts += n;
+    }
+
     pub(crate) fn negative_stock(&mut self, product: &str) {
         self.negative.insert(product.into());
     }

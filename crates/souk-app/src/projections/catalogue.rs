@@ -292,6 +292,11 @@ impl Catalogue {
         self.locations.find(id.as_str())
     }
 
+    /// Whether a product can be bought and counted stock of it stands at a place.
+    pub(crate) fn stands_at(&self, item: Item, location: u32) -> bool {
+        self.face(item).is_sellable && self.stock.at(item, location).is_some_and(|milli| milli > 0)
+    }
+
     /// Whether any fact was told of a place.
     pub(crate) fn has_locations(&self) -> bool {
         self.locations.len() > 0

@@ -95,6 +95,18 @@ impl Views {
         decide(regime, all.filter_map(|subject| self.consents.choices(*subject)), asked)
     }
 
+    /// What a proven person searched for, the latest first, as far as it may be used for this purpose. What was typed
+    /// under another id is shown to nobody who only names that id.
+    pub(crate) fn searches_for(&self, whom: Whom, purpose: Use<'_>) -> Vec<&str> {
+        let site = self.catalogue.find_site(purpose.site);
+        let (Some(known), Some(site)) = (whom.known, site) else { return Vec::new() };
+        let members = self.identity.members(known);
+        match self.decision(&members, whom.alone, purpose).is_allowed {
+            true => self.searches.latest(&members, site),
+            false => Vec::new(),
+        }
+    }
+
     /// What everybody's allowed acts make together.
     pub(crate) fn crowd(&self) -> CrowdView<'_> {
         CrowdView { visits: &self.visits, baskets: &self.baskets, vectors: &self.basket_vectors }

@@ -11,7 +11,7 @@
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use souk_core::{SubjectId, Timestamp};
 use souk_recommend::Item;
 
@@ -143,6 +143,18 @@ impl Searches {
         let counted = self.unnamed.entry((day_of(at), site)).or_default();
         counted.searches += 1;
         counted.empty += u64::from(n_found == 0);
+    }
+
+    /// What some subjects searched for on a site and found, the latest first and each query once.
+    pub(super) fn latest(&self, subjects: &[SubjectId], site: u32) -> Vec<&str> {
+        let all = subjects.iter().flat_map(|subject| self.of(*subject));
+        let query = |search: &Search| &self.queries[search.query as usize];
+        let mut found: Vec<&Search> =
+            all.filter(|search| search.n_found > 0 && query(search).site == site).collect();
+        found.sort_unstable_by_key(|search| std::cmp::Reverse((search.at, search.request)));
+        let mut seen = FxHashSet::default();
+        found.retain(|search| seen.insert(search.query));
+        found.into_iter().map(|search| &*query(search).key).collect()
     }
 
     fn slot(&mut self, subject: SubjectId) -> usize {

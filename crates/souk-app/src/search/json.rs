@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use souk_core::LocationId;
 use souk_search::{Effect, Facet, Relaxation, Suggestion, Understood};
 
-use super::{FoundProduct, SearchFound, Suggested, SuggestedProduct};
+use super::{FoundProduct, MergedFound, MergedHit, SearchFound, Suggested, SuggestedProduct};
 
 #[derive(Serialize)]
 struct FoundJson<'a> {
@@ -40,7 +41,15 @@ struct HitJson<'a> {
     score: f64,
     product: Option<&'a RawValue>,
     highlights: HighlightsJson<'a>,
+    distance: Option<DistanceJson<'a>>,
     explanation: Option<ExplanationJson<'a>>,
+}
+
+/// How far off a product can be had.
+#[derive(Serialize)]
+struct DistanceJson<'a> {
+    km: f64,
+    location_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -161,6 +170,31 @@ pub fn search_to_json(found: &SearchFound) -> String {
     })
 }
 
+#[derive(Serialize)]
+struct MergedHitJson<'a> {
+    searches: &'a [usize],
+    request_id: &'a str,
+    score: f64,
+    hit: HitJson<'a>,
+}
+
+/// A merged list as JSON text: `answers` without hits, and `merged`.
+pub fn merged_to_json(found: &MergedFound) -> String {
+    let hit = |one: &'_ MergedHit| {
+        let answer = &found.answers[one.searches[0]];
+        text(&MergedHitJson {
+            searches: &one.searches,
+            request_id: &answer.request_id,
+            score: one.score,
+            hit: hit_json(&one.hit, answer.is_explained),
+        })
+    };
+    let hits: Vec<String> = found.hits.iter().map(hit).collect();
+    let answers: Vec<String> = found.answers.iter().map(search_to_json).collect();
+    let (hits, answers, total) = (hits.join(","), answers.join(","), found.total);
+    format!("{{\"answers\":[{answers}],\"merged\":{{\"hits\":[{hits}],\"total\":{total}}}}}")
+}
+
 fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
     let explanation = || ExplanationJson {
         text: hit.parts.map(|parts| parts.text),
@@ -191,6 +225,11 @@ fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
         score: hit.score,
         product: raw(&hit.product),
         highlights: HighlightsJson { title: hit.title_highlight.as_deref() },
+        distance: hit.nearest.as_ref().map(|nearest| DistanceJson {
+            // To the metre.
+            km: (nearest.km * 1_000.0).round() / 1_000.0,
+            location_id: nearest.location.as_ref().map(LocationId::as_str),
+        }),
         explanation: explains.then(explanation),
     }
 }
@@ -248,6 +287,8 @@ struct SuggestedJson<'a> {
 struct QuerySuggestionJson<'a> {
     text: &'a str,
     count: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    recent: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     people: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -276,6 +317,7 @@ pub fn suggested_to_json(suggested: &Suggested) -> String {
             .map(|one| QuerySuggestionJson {
                 text: &one.text,
                 count: one.count,
+                recent: one.is_recent,
                 people: one.people,
                 trend: one.trend.map(|trend| (trend * 100.0).round() / 100.0),
             })

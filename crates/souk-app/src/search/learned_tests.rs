@@ -134,8 +134,9 @@ async fn people_who_were_made_up_teach_nothing() {
     crowd(&shop, (0, 2 * CROWD), ("tea", &[("Product Clicked", &before[2])])).await;
     learn(&shop).await;
     assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
-    let query = SuggestQuery { text: "te".into(), limit: 5, site: None, locale: None };
-    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap().queries;
+    let query = SuggestQuery::new("te", 5);
+    let suggested =
+        shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).await.unwrap().queries;
     assert!(suggested.iter().all(|one| one.people.is_none()), "{suggested:?}");
 }
 
@@ -194,11 +195,14 @@ async fn what_many_ask_is_suggested_before_and_while_typing() {
     crowd(&shop, (0, CROWD - 1), ("pot for tea", &[])).await;
     crowd(&shop, (0, CROWD), ("no such thing", &[])).await;
     learn(&shop).await;
-    let suggest = |text: &str| {
-        let query = SuggestQuery { text: text.into(), limit: 5, site: None, locale: None };
-        shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap().queries
+    let suggest = |text: &'static str| {
+        let app = &shop.app;
+        async move {
+            let page = caller(Role::StorefrontBrowser);
+            app.suggest(&SuggestQuery::new(text, 5), &page).await.unwrap().queries
+        }
     };
-    let unprompted = suggest("");
+    let unprompted = suggest("").await;
     assert_eq!(
         unprompted.len(),
         1,
@@ -207,9 +211,9 @@ async fn what_many_ask_is_suggested_before_and_while_typing() {
     let mint = &unprompted[0];
     assert_eq!((mint.text.as_str(), mint.people), ("mint tea", Some(CROWD as u32)));
     assert!(mint.count >= 1 && mint.trend.is_some_and(|trend| trend > 2.0), "{mint:?}");
-    let typed = suggest("mi");
+    let typed = suggest("mi").await;
     assert_eq!((typed[0].text.as_str(), typed[0].people), ("mint tea", Some(CROWD as u32)));
-    assert_eq!(suggest("po")[0].people, None, "from titles alone");
+    assert_eq!(suggest("po").await[0].people, None, "from titles alone");
 }
 
 #[tokio::test]

@@ -203,7 +203,9 @@ impl Asking<'_> {
     fn may_come_in(&self, item: Item, (views, hand): (&Views, &Hand<'_>)) -> bool {
         let location = self.context.location_id.as_ref();
         let filter = self.query.filter.as_ref();
+        let nearby = self.nearby.as_ref();
         views.catalogue.is_servable(item, location)
+            && nearby.is_none_or(|nearby| nearby.lets_through(item, &views.catalogue))
             && hand.removal(item).is_none()
             && filter.is_none_or(|filter| {
                 views.catalogue.product(item).is_some_and(|product| filter.matches(&**product))
@@ -230,8 +232,8 @@ impl Asking<'_> {
         let filter = query.filter.as_ref().map(ToString::to_string);
         let locale = &query.context.locale;
         let meant = self.meaning.as_ref().map(|meaning| meaning.used);
-        let asked =
-            (&query.query, filter, locale, query.typing, query.structure, &query.sort, meant);
+        let how = (query.typing, query.structure, meant);
+        let asked = (&query.query, filter, locale, how, &query.sort, &query.around);
         xxh3_64(format!("{asked:?}").as_bytes())
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use souk_core::{ProductId, Purposes, SiteId};
+use souk_core::{ProductId, Purpose, SiteId};
 use souk_search::{Language, SearchIndex, SearchRequest, SuggestRequest, Suggestion};
 
 use super::learned::PopularQuery;
 use super::{Admitted, Asking, SearchQuery, highlighted, refused};
-use crate::projections::{Whom, query_key};
+use crate::audit::Counted;
+use crate::holdout::HoldoutArm;
+use crate::projections::{Use, Whom, query_key};
 use crate::recommend::{Hand, RecommendContext};
-use crate::{App, AppError, Caller, Operation};
+use crate::{App, AppError, AuditOperation, Caller};
 
 /// Queries of other shoppers that are looked at for one answer; the engine counts products for each.
 const POPULAR_READ: usize = 50;
@@ -28,6 +30,27 @@ pub struct SuggestQuery {
     pub site: Option<SiteId>,
     /// The wanted language, an IETF tag.
     pub locale: Option<String>,
+    /// The shop's name for the shopper.
+    pub user_id: Option<String>,
+    /// The browser's name for the shopper.
+    pub anonymous_id: Option<String>,
+    /// Whether the request carries Global Privacy Control (`Sec-GPC: 1`).
+    pub is_gpc: bool,
+}
+
+impl SuggestQuery {
+    /// What suits everybody.
+    pub fn new(text: &str, limit: usize) -> SuggestQuery {
+        SuggestQuery {
+            text: text.to_owned(),
+            limit,
+            site: None,
+            locale: None,
+            user_id: None,
+            anonymous_id: None,
+            is_gpc: false,
+        }
+    }
 }
 
 /// A product that is suggested.
@@ -48,6 +71,8 @@ pub struct SuggestedQuery {
     pub text: String,
     /// Products that have all of them.
     pub count: usize,
+    /// Whether it is what the shopper searched for.
+    pub is_recent: bool,
     /// How many people asked it lately, of one that comes from other shoppers; rounded down to steps of
     /// `privacy.statistics.people_min`.
     pub people: Option<u32>,
@@ -69,51 +94,91 @@ pub struct Suggested {
 }
 
 impl App {
-    /// Suggests what a shopper may be about to type. The same for everybody.
+    /// Suggests what a shopper may be about to type: what they searched for themselves, where that may be shown, then
+    /// what suits everybody.
     ///
     /// # Errors
     ///
-    /// [`AppError::Denied`] when the caller's role may not, [`AppError::NotReady`] before the first index is built.
-    pub fn suggest(&self, query: &SuggestQuery, caller: &Caller) -> Result<Suggested, AppError> {
-        caller.check(Operation::Search)?;
-        let site = query.site.clone().unwrap_or_else(|| self.config.main_site());
-        self.noted(caller, caller.check_site(&site))?;
-        self.check_ready()?;
-        let shelf = self.searching.shelf(&site)?;
-        // What rules hide from everybody's searches for this text is not suggested either.
-        let asked = SearchQuery::new(&query.text, query.limit);
-        let admitted = Admitted {
-            whom: Whom::default(),
-            site: site.clone(),
-            withheld: Purposes::NONE,
-            now: self.clock.now(),
-            may_know_rules: false,
+    /// [`AppError::Denied`] when the caller's role may not, [`AppError::NotReady`] before the first index is built; as
+    /// the key store.
+    pub async fn suggest(
+        &self,
+        query: &SuggestQuery,
+        caller: &Caller,
+    ) -> Result<Suggested, AppError> {
+        let asked = SearchQuery {
+            user_id: query.user_id.clone(),
+            anonymous_id: query.anonymous_id.clone(),
+            is_gpc: query.is_gpc,
+            context: RecommendContext { site: query.site.clone(), ..RecommendContext::default() },
+            ..SearchQuery::new(&query.text, query.limit)
         };
+        let admitted = self.admit_search(&asked, caller).await?;
+        let recent = self.recent_searches(&admitted, &beginning(&query.text));
+        if let Some(subject) = admitted.whom.known.filter(|_| !recent.is_empty()) {
+            self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
+        }
+        // What rules hide from everybody's searches for this text is not suggested either.
+        let nobody = Admitted { whom: Whom::default(), may_know_rules: false, ..admitted };
+        self.suggested((query, &asked), &nobody, &recent)
+    }
+
+    /// What a shopper searched for lately that begins so, the latest first.
+    fn recent_searches(&self, admitted: &Admitted, begun: &str) -> Vec<String> {
+        let Admitted { whom, site, withheld, .. } = admitted;
+        let most = self.config.search.recent_searches as usize;
+        if most == 0 || whom.known.is_none() {
+            return Vec::new();
+        }
+        let views = self.views.read();
+        if self.holdout_arm(&views, (*whom, site, *withheld)) == Some(HoldoutArm::Holdout) {
+            return Vec::new();
+        }
+        let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };
+        let found = views.searches_for(*whom, purpose).into_iter();
+        found.filter(|text| text.starts_with(begun)).take(most).map(str::to_owned).collect()
+    }
+
+    fn suggested(
+        &self,
+        (query, asked): (&SuggestQuery, &SearchQuery),
+        admitted: &Admitted,
+        recent: &[String],
+    ) -> Result<Suggested, AppError> {
+        let site = &admitted.site;
+        let shelf = self.searching.shelf(site)?;
         let context = RecommendContext { query: Some(query.text.clone()), ..Default::default() };
         let book = self.merchandising.book();
-        let meaning = None;
-        let asking =
-            Asking { app: self, query: &asked, admitted: &admitted, book: &book, context, meaning };
+        let asking = Asking {
+            app: self,
+            query: asked,
+            admitted,
+            book: &book,
+            context,
+            meaning: None,
+            nearby: None,
+        };
         let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
         let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };
         let learned = self.learned(&self.views.read());
-        let popular = learned.as_deref().map_or(&[][..], |learned| learned.popular(&site));
+        let popular = learned.as_deref().map_or(&[][..], |learned| learned.popular(site));
         let index = shelf.index.read();
         let language = query.locale.as_deref().map(Language::from_tag);
         let begun = beginning(&query.text);
         if begun.is_empty() {
             let narrowed = SearchRequest { without, exclude, ..SearchRequest::new("") };
-            let first = learned.as_deref().map_or(&[][..], |learned| learned.unprompted(&site));
-            let queries = unprompted(&index, first, (narrowed, query.limit))?;
+            let first = learned.as_deref().map_or(&[][..], |learned| learned.unprompted(site));
+            let queries = unprompted(&index, (recent, first), (narrowed, query.limit))?;
             return Ok(Suggested { queries, ..Suggested::default() });
         }
         let begins = popular.iter().filter(|one| one.text.starts_with(&begun));
-        let texts = begins.take(POPULAR_READ).map(|one| one.text.clone());
+        let texts = begins.take(POPULAR_READ).map(|one| &one.text);
+        let texts: Vec<String> = recent.iter().chain(texts).cloned().collect();
         let asked = SuggestRequest {
             text: &query.text,
             limit: query.limit,
             language,
-            popular: &texts.collect::<Vec<String>>(),
+            popular: &texts,
             without: &without,
             exclude: &exclude,
         };
@@ -122,7 +187,7 @@ impl App {
         let highlighter = index.highlighter(&query.text, (language, souk_search::Typing::Going));
         let views = self.views.read();
         let products = found.products.into_iter().filter_map(|hit| {
-            let item = views.catalogue.item(&site, &hit.id)?;
+            let item = views.catalogue.item(site, &hit.id)?;
             let title = &views.catalogue.product(item)?.title;
             Some(SuggestedProduct {
                 title_highlight: highlighted(title, &highlighter.find(title)),
@@ -135,6 +200,7 @@ impl App {
             let known = popular.iter().find(|popular| popular.text == one.text);
             SuggestedQuery {
                 count: one.count,
+                is_recent: recent.contains(&one.text),
                 people: known.map(|known| known.people),
                 trend: known.and_then(|known| known.trend),
                 text: one.text,
@@ -154,28 +220,38 @@ fn beginning(text: &str) -> String {
     begun
 }
 
-/// What is suggested before anything is typed, with the products of each that the shop does not hide.
+/// What is suggested before anything is typed, with the products of each that the shop does not hide: what the
+/// shopper searched for, then what many do.
 fn unprompted(
     index: &SearchIndex,
-    first: &[PopularQuery],
+    (recent, first): (&[String], &[PopularQuery]),
     (narrowed, limit): (SearchRequest, usize),
 ) -> Result<Vec<SuggestedQuery>, AppError> {
+    let own = recent.iter().map(|text| (text, first.iter().find(|one| one.text == *text), true));
+    let of_others = first.iter().filter(|one| !recent.contains(&one.text)).take(limit);
+    let of_others = of_others.map(|one| (&one.text, Some(one), false));
     let mut suggested = Vec::new();
-    for one in first.iter().take(limit) {
-        let limit = HITS_COUNTED;
-        let asked = SearchRequest { query: one.text.clone(), limit, ..narrowed.clone() };
+    for (text, known, is_recent) in own.chain(of_others) {
+        if suggested.len() == limit {
+            break;
+        }
+        let asked = SearchRequest { query: text.clone(), limit: HITS_COUNTED, ..narrowed.clone() };
         let answer = index.search(&asked).map_err(refused)?;
         // What lacks a word comes behind what has them all, and does not count.
         let n_whole = answer.hits.iter().take_while(|hit| hit.n_missing == 0).count();
         let count = if n_whole == answer.hits.len() { answer.total } else { n_whole };
         if count > 0 {
             suggested.push(SuggestedQuery {
-                text: one.text.clone(),
+                text: text.clone(),
                 count,
-                people: Some(one.people),
-                trend: one.trend,
+                is_recent,
+                people: known.map(|known| known.people),
+                trend: known.and_then(|known| known.trend),
             });
         }
     }
     Ok(suggested)
 }
+
+#[cfg(test)]
+mod tests;

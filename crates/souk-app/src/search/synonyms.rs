@@ -11,14 +11,13 @@ const PARTITION: &str = "search-synonyms";
 
 /// Sets of synonyms of one site; chosen: what one row of the tables takes with room to spare.
 pub const SYNONYMS_MAX: usize = 5_000;
-/// Words or phrases of one set, and bytes of each.
-const PHRASES_MAX: usize = 50;
+/// Bytes of a word or phrase.
 const PHRASE_BYTES_MAX: usize = 200;
 /// Bytes of all of them as they are stored.
 const BYTES_MAX: usize = 350_000;
 
 /// A set of synonyms as it is stored, and in requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum SynonymSet {
     /// Each finds what the others find.
@@ -36,6 +35,9 @@ pub enum SynonymSet {
 }
 
 impl SynonymSet {
+    /// Words or phrases of one set.
+    pub const PHRASES_MAX: usize = 50;
+
     fn to_engine(&self) -> Synonym {
         match self {
             SynonymSet::TwoWay { words } => Synonym::TwoWay(words.clone()),
@@ -46,14 +48,15 @@ impl SynonymSet {
     }
 
     /// What is wrong with it, by the field.
-    fn fault(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn fault(&self) -> Option<(&'static str, String)> {
         let (field, least, phrases) = match self {
             SynonymSet::TwoWay { words } => ("words", 2, words),
             SynonymSet::OneWay { to, .. } => ("to", 1, to),
         };
-        if !(least..=PHRASES_MAX).contains(&phrases.len()) {
+        let most = SynonymSet::PHRASES_MAX;
+        if !(least..=most).contains(&phrases.len()) {
             let n = phrases.len();
-            return Some((field, format!("has {n} entries; give {least} to {PHRASES_MAX}")));
+            return Some((field, format!("has {n} entries; give {least} to {most}")));
         }
         let wrong = |phrase: &&String| {
             phrase.len() > PHRASE_BYTES_MAX || !phrase.chars().any(char::is_alphanumeric)

@@ -431,8 +431,8 @@ async fn what_was_shown_is_recorded_once_a_search_is_finished() {
 #[tokio::test]
 async fn suggestions_go_on_with_what_is_typed() {
     let shop = tea_shop().await;
-    let query = SuggestQuery { text: "te".into(), limit: 5, site: None, locale: None };
-    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap();
+    let query = SuggestQuery::new("te", 5);
+    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).await.unwrap();
     assert_eq!(suggested.queries[0].text, "tea");
     assert_eq!(suggested.queries[0].count, 4);
     assert_eq!(suggested.categories[0].text, "Food > Tea");
@@ -450,11 +450,11 @@ async fn suggestions_go_on_with_what_is_typed() {
     .await;
     rule(&shop, "pot", json!({"select": {"product_ids": ["pot"]}, "action": {"type": "hide"}}))
         .await;
-    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).unwrap();
+    let suggested = shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).await.unwrap();
     assert_eq!((suggested.queries[0].count, suggested.categories[0].count), (2, 2));
     let shown: Vec<&str> = suggested.products.iter().map(|one| one.product_id.as_str()).collect();
     assert!(shown.len() == 2 && !shown.contains(&"green") && !shown.contains(&"pot"), "{shown:?}");
-    let denied = shop.app.suggest(&query, &caller(Role::Planner)).unwrap_err();
+    let denied = shop.app.suggest(&query, &caller(Role::Planner)).await.unwrap_err();
     assert_eq!(denied.kind(), ErrorKind::Denied);
 }
 

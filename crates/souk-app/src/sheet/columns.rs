@@ -24,12 +24,12 @@ impl Columns {
     /// [`AppError::Invalid`] naming the accepted and the present columns.
     pub fn need(&self, synonyms: &[&str]) -> Result<usize, AppError> {
         self.find(synonyms).ok_or_else(|| {
-            let detail = format!(
-                "there is no column `{}` (or {}); the columns are {}",
-                synonyms[0],
-                synonyms[1..].join(", "),
-                self.names.join(", ")
-            );
+            let others = match &synonyms[1..] {
+                [] => String::new(),
+                others => format!(" (or {})", others.join(", ")),
+            };
+            let (name, names) = (synonyms[0], self.names.join(", "));
+            let detail = format!("there is no column `{name}`{others}; the columns are {names}");
             AppError::invalid("missing_column", synonyms[0], detail)
         })
     }

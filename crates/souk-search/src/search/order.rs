@@ -12,7 +12,7 @@ use crate::fusion::Nearness;
 use crate::index::{SearchIndex, id_at};
 use crate::query::Plan;
 use crate::rank::{CategoryRank, TitleRank, availability_factor, popularity_factor};
-use crate::request::{Hit, ScoreParts, SearchError, SortBy, SortOrder};
+use crate::request::{Hit, Places, ScoreParts, SearchError, SearchRequest, SortBy, SortOrder};
 use crate::understand::Preference;
 
 /// Hits that are looked at closely: their titles, and what the shopper prefers. Chosen: a few pages, at
@@ -20,24 +20,51 @@ use crate::understand::Preference;
 const WINDOW: usize = 256;
 
 /// What an order by number goes by.
-pub(super) struct Key {
-    field: u16,
+pub(super) struct Key<'a> {
+    by: By<'a>,
     order: SortOrder,
 }
 
-impl Key {
-    pub(super) fn new(index: &SearchIndex, sort: &SortBy) -> Result<Key, SearchError> {
-        let field = find_field(index, &sort.field);
-        let field = field.ok_or_else(|| SearchError::UnknownField { field: sort.field.clone() })?;
-        Ok(Key { field, order: sort.order })
+/// Whose number it is.
+enum By<'a> {
+    Field(u16),
+    /// Kilometres.
+    Distance(&'a dyn Places),
+}
+
+impl<'a> Key<'a> {
+    /// The order that a request asks for, if not by relevance.
+    pub(super) fn of_request(
+        index: &SearchIndex,
+        request: &'a SearchRequest,
+    ) -> Result<Option<Key<'a>>, SearchError> {
+        let Some(sort) = &request.sort else { return Ok(None) };
+        let by = match &request.around {
+            Some(around) if sort.field == SortBy::DISTANCE => By::Distance(&*around.places),
+            _ => {
+                let unknown = || SearchError::UnknownField { field: sort.field.clone() };
+                By::Field(find_field(index, &sort.field).ok_or_else(unknown)?)
+            }
+        };
+        Ok(Some(Key { by, order: sort.order }))
     }
 
-    /// What to sort a row by, so that the least comes first.
+    /// What to sort a row by, so that the least comes first, and what has no number last.
     fn of(&self, index: &SearchIndex, place: Place) -> f64 {
-        let chunk = &index.chunks[place.chunk as usize];
-        let values = &index.lexicon.values[usize::from(self.field)];
-        let numbers = chunk.facts.of(place.row, self.field).map(|value| values.number(value));
-        let numbers = numbers.filter(|number| number.is_finite());
+        match self.by {
+            By::Distance(places) => {
+                self.first_of(places.km(id_at(&index.chunks, place)).into_iter())
+            }
+            By::Field(field) => {
+                let chunk = &index.chunks[place.chunk as usize];
+                let values = &index.lexicon.values[usize::from(field)];
+                let numbers = chunk.facts.of(place.row, field).map(|value| values.number(value));
+                self.first_of(numbers.filter(|number| number.is_finite()))
+            }
+        }
+    }
+
+    fn first_of(&self, numbers: impl Iterator<Item = f64>) -> f64 {
         match self.order {
             SortOrder::Ascending => numbers.fold(f64::INFINITY, f64::min),
             SortOrder::Descending => -numbers.fold(f64::NEG_INFINITY, f64::max),
@@ -48,7 +75,7 @@ impl Key {
 pub(super) struct Order<'a> {
     pub(super) index: &'a SearchIndex,
     pub(super) plan: Option<&'a Plan<'a>>,
-    pub(super) sort: Option<Key>,
+    pub(super) sort: Option<Key<'a>>,
     pub(super) nearness: Option<Nearness>,
 }
 
@@ -131,7 +158,7 @@ impl Order<'_> {
         self.index.chunks[chunk as usize].coming[usize::from(row)]
     }
 
-    fn by_number(&self, found: &Found, page: Range<usize>, key: &Key) -> Vec<Hit> {
+    fn by_number(&self, found: &Found, page: Range<usize>, key: &Key<'_>) -> Vec<Hit> {
         let keyed = found.matches().map(|found| (key.of(self.index, found.place), found));
         let sorted = first_of(keyed, page.end, |left: &(f64, Match), right: &(f64, Match)| {
             left.0.total_cmp(&right.0).then_with(|| self.by_score(&left.1, &right.1))
@@ -177,7 +204,7 @@ impl Order<'_> {
                 let Some(field) = self.index.lexicon.field("price") else {
                     return vec![0.0; window.len()];
                 };
-                let key = Key { field, order: SortOrder::Ascending };
+                let key = Key { by: By::Field(field), order: SortOrder::Ascending };
                 let prices: Vec<f64> =
                     window.iter().map(|found| key.of(self.index, found.place)).collect();
                 let mut sorted = prices.clone();

@@ -30,6 +30,7 @@ fn fingerprint(request: &SearchRequest) -> u64 {
             request.language,
             (request.typing, request.tolerance, request.structure),
             request.meaning.as_ref().map(|meaning| meaning.used),
+            request.around.as_ref().map(|around| (around.origin, around.radius_km)),
         )
     );
     xxh3_64(asked.as_bytes())

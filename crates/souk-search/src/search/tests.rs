@@ -1,9 +1,12 @@
 #![allow(clippy::unwrap_used)]
 use serde_json::json;
-use souk_core::{Filter, Product};
+use souk_core::{Filter, GeoPoint, Product};
 
 use crate::test_shop::{ask, ids, product, titles};
-use crate::{FacetRequest, Relaxation, SearchError, SearchIndex, SearchRequest, Settings, SortBy};
+use crate::{
+    Around, FacetRequest, Places, Relaxation, SearchError, SearchIndex, SearchRequest, Settings,
+    SortBy,
+};
 
 fn shoes() -> SearchIndex {
     let shoe = |id: &str, title: &str, (brand, price, size): (&str, u32, &str)| {
@@ -291,4 +294,43 @@ fn variants_are_one_hit() {
     }
     let answer = index.search(&with_filter("", "colour = 'azure'")).unwrap();
     assert_eq!(answer.total, 1);
+}
+
+/// So many kilometres as the id says; what has an even id is nowhere.
+#[derive(Debug)]
+struct ById;
+
+impl Places for ById {
+    fn km(&self, id: &str) -> Option<f64> {
+        id.parse().ok().filter(|id: &f64| id % 2.0 == 1.0)
+    }
+}
+
+#[test]
+fn what_is_too_far_is_no_hit_and_the_nearest_comes_first() {
+    let index = shoes();
+    let around = |query: &str, radius_km| {
+        let places = std::sync::Arc::new(ById);
+        let origin = GeoPoint::new(0.0, 0.0).unwrap();
+        SearchRequest {
+            around: Some(Around { origin, radius_km, places }),
+            sort: Some(SortBy::parse("distance:asc").unwrap()),
+            facets: vec![FacetRequest::new("brand")],
+            ..SearchRequest::new(query)
+        }
+    };
+    let answer = index.search(&around("", Some(3.0))).unwrap();
+    assert_eq!((ids(&answer), answer.total), (vec!["1", "3"], 2));
+    assert_eq!(answer.facets[0].n_values, 2);
+    let answer = index.search(&around("shoes", None)).unwrap();
+    assert_eq!(ids(&answer)[..2], ["1", "3"]);
+    assert_eq!(
+        answer.total, 5,
+        "without a radius nothing is left out, and what is nowhere comes last"
+    );
+    let mut far = around("", Some(3.0));
+    far.sort = Some(SortBy::parse("distance:desc").unwrap());
+    assert_eq!(ids(&index.search(&far).unwrap()), ["3", "1"]);
+    let without = SearchRequest { around: None, ..around("", None) };
+    assert!(matches!(index.search(&without), Err(SearchError::UnknownField { .. })));
 }

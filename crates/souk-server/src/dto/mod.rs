@@ -7,6 +7,7 @@ pub(crate) mod common;
 pub(crate) mod consents;
 pub(crate) mod events;
 pub(crate) mod foresight;
+pub(crate) mod found;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod page;

@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use souk_app::{RecommendContext, SearchMode, SearchQuery, SuggestQuery, SynonymSet};
-use souk_core::{Channel, Filter, LocationId, SiteId};
+use souk_app::{
+    AroundQuery, Merge, RecommendContext, SearchMode, SearchQuery, SuggestQuery, SynonymSet,
+};
+use souk_core::{Channel, Filter, GeoPoint, LocationId, SiteId};
 use souk_search::{FacetRequest, SortBy, Structure, SuggestRequest, Typing};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::dto::common::Faults;
+use crate::dto::found::{HighlightsAnswer, MergedAnswer, SearchAnswer};
 use crate::dto::recommend::ChannelName;
 use crate::problem::{Answer, Problem};
 
@@ -36,9 +37,14 @@ pub(crate) struct SearchBody {
     #[serde(default)]
     #[schema(max_items = 20)]
     facets: Option<Vec<FacetBody>>,
-    /// `price:asc`, `published_at:desc`, any field with numbers; left out, the best come first.
+    /// `price:asc`, `published_at:desc`, any field with numbers; `distance:asc` from the place in `around`. Left out,
+    /// the best come first.
     #[serde(default)]
     sort: Option<String>,
+    /// A place from which each hit says how far off it can be had, and around which hits are looked for.
+    #[serde(default)]
+    #[schema(value_type = Option<AroundBody>)]
+    around: Option<crate::json::Object<AroundBody>>,
     /// Hits of one page.
     #[serde(default, deserialize_with = "crate::json::whole_number")]
     #[schema(minimum = 1, maximum = 100, default = 10)]
@@ -85,6 +91,45 @@ pub(crate) struct SearchBody {
     understand: Option<bool>,
 }
 
+/// A place, and how far off hits may be. A product can be had where a location has counted stock of it whose settings say
+/// where it is, and where it is itself (its attributes `_geo.lat` and `_geo.lng`).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AroundBody {
+    /// Degrees north of the equator.
+    #[schema(minimum = -90, maximum = 90, example = 48.2082)]
+    lat: f64,
+    /// Degrees east of Greenwich.
+    #[schema(minimum = -180, maximum = 180, example = 16.3738)]
+    lon: f64,
+    /// Kilometres; left out, hits may be anywhere, and also nowhere.
+    #[serde(default)]
+    #[schema(exclusive_minimum = 0, maximum = 20100)]
+    radius_km: Option<f64>,
+}
+
+/// Kilometres from which a radius holds the whole earth.
+const RADIUS_KM_MAX: f64 = 20_100.0;
+
+impl AroundBody {
+    fn parse(self, faults: &mut Faults) -> Option<AroundQuery> {
+        if let Some(radius) =
+            self.radius_km.filter(|radius| *radius <= 0.0 || *radius > RADIUS_KM_MAX)
+        {
+            let detail = format!("is {radius}; it must be above 0 and at most {RADIUS_KM_MAX}");
+            faults.add("/around/radius_km", detail);
+        }
+        match GeoPoint::new(self.lat, self.lon) {
+            Ok(point) => Some(AroundQuery { point, radius_km: self.radius_km }),
+            Err(error) => {
+                let pointer = if error.field == "latitude" { "/around/lat" } else { "/around/lon" };
+                faults.add(pointer, error.to_string());
+                None
+            }
+        }
+    }
+}
+
 /// Searches that one request may have; chosen: a page has no more lists.
 pub(crate) const SEARCHES_MAX: usize = 10;
 
@@ -95,14 +140,82 @@ pub(crate) struct SearchBatchBody {
     /// Each as if it came alone.
     #[schema(value_type = Vec<SearchBody>, max_items = 10)]
     pub(crate) searches: Vec<crate::json::Object<SearchBody>>,
+    /// Whether their hits become one list, and how.
+    #[serde(default)]
+    #[schema(value_type = Option<MergeBody>)]
+    pub(crate) merge: Option<crate::json::Object<MergeBody>>,
+}
+
+/// One list of the hits of all searches: a hit in place *r* of a search is worth its weight / log2(*r* + 1), and a product
+/// that several found the sum. How many hits of a search come in is its own `limit`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MergeBody {
+    /// What the places of each search are worth, in the order of the searches; 1 for those that have none. At 2 the third
+    /// of one stands beside the first of another.
+    #[serde(default)]
+    #[schema(max_items = 10, example = json!([1.0, 0.5]))]
+    weights: Vec<f64>,
+    /// Hits of one page.
+    #[serde(default, deserialize_with = "crate::json::whole_number")]
+    #[schema(minimum = 1, maximum = 100, default = 10)]
+    limit: Option<u32>,
+    /// Hits before them.
+    #[serde(default, deserialize_with = "crate::json::whole_number")]
+    #[schema(minimum = 0, maximum = 1000, default = 0)]
+    offset: Option<u32>,
+}
+
+/// The highest weight of a search in a merged list; chosen.
+const WEIGHT_MAX: f64 = 100.0;
+/// Hits of a merged list: ten searches of a hundred.
+const MERGED_MAX: usize = SEARCHES_MAX * SearchQuery::LIMIT_MAX;
+
+impl MergeBody {
+    /// Turns the shape into a merge of these searches, or names every fault.
+    pub(crate) fn parse(self, queries: &[SearchQuery]) -> Answer<Merge> {
+        let mut faults = Faults::default();
+        let limit = self.limit.map_or(LIMIT_DEFAULT, |limit| limit as usize);
+        if !(1..=SearchQuery::LIMIT_MAX).contains(&limit) {
+            let most = SearchQuery::LIMIT_MAX;
+            faults
+                .add("/merge/limit", format!("limit is {limit}; it must be between 1 and {most}"));
+        }
+        let offset = self.offset.map_or(0, |offset| offset as usize);
+        if offset > MERGED_MAX {
+            faults.add("/merge/offset", format!("offset is {offset}; the limit is {MERGED_MAX}"));
+        }
+        let (n, n_weights) = (queries.len(), self.weights.len());
+        if n_weights > n {
+            let detail = format!("{n_weights} weights of {n} searches; give one for each");
+            faults.add("/merge/weights", detail);
+        }
+        for (idx, weight) in self.weights.iter().enumerate() {
+            if !(0.0..=WEIGHT_MAX).contains(weight) {
+                let detail = format!("is {weight}; it must be between 0 and {WEIGHT_MAX}");
+                faults.add(format!("/merge/weights/{idx}"), detail);
+            }
+        }
+        for (idx, _) in queries.iter().enumerate().filter(|(_, query)| query.cursor.is_some()) {
+            let detail = "is there, and the pages of a merged list are told by `merge.offset`";
+            faults.add(format!("/searches/{idx}/cursor"), detail.to_owned());
+        }
+        match faults.found.is_empty() {
+            true => Ok(Merge { weights: self.weights, limit, offset }),
+            false => Err(Problem::invalid(faults.found)),
+        }
+    }
 }
 
 /// Several answers.
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "documents what the route writes")]
 pub(crate) struct SearchBatchAnswer {
-    /// In the order of the searches.
+    /// In the order of the searches; without hits where these are merged.
     answers: Vec<SearchAnswer>,
+    /// The one list that was asked for.
+    #[schema(required = false)]
+    merged: MergedAnswer,
 }
 
 /// A field to be counted.
@@ -177,6 +290,7 @@ impl SearchBody {
         let facets = facets(&mut faults, self.facets.unwrap_or_default());
         let sort = self.sort.as_deref().map(SortBy::parse).transpose();
         let sort = sort.map_err(|error| faults.add("/sort", error.to_string())).ok().flatten();
+        let around = self.around.and_then(|around| around.0.parse(&mut faults));
         let site = self.site.and_then(|id| faults.id("/site", id, SiteId::new));
         let location_id =
             self.location_id.and_then(|id| faults.id("/location_id", id, LocationId::new));
@@ -197,6 +311,7 @@ impl SearchBody {
             filter: filter?,
             facets,
             sort,
+            around,
             mode: self.mode.map_or(SearchMode::Auto, SearchMode::from),
             cursor: self.cursor,
             context: RecommendContext {
@@ -271,6 +386,13 @@ pub(crate) struct SuggestParams {
     #[serde(default)]
     #[param(max_length = 250)]
     locale: Option<String>,
+    /// The shop's name for the shopper, whose own searches come first where they allow `personalization`. A browser key
+    /// is believed only with a shopper token, and needs no more than that.
+    #[serde(default)]
+    user_id: Option<String>,
+    /// The browser's name for the shopper, from a server; from a page it brings nothing that was typed before.
+    #[serde(default)]
+    anonymous_id: Option<String>,
 }
 
 impl SuggestParams {
@@ -296,207 +418,22 @@ impl SuggestParams {
         if !faults.found.is_empty() {
             return Err(Problem::invalid(faults.found));
         }
-        Ok(SuggestQuery { text: self.q, limit, site, locale: self.locale })
+        let named = |id: Option<String>| id.filter(|id| !id.is_empty());
+        Ok(SuggestQuery {
+            site,
+            locale: self.locale,
+            user_id: named(self.user_id),
+            anonymous_id: named(self.anonymous_id),
+            ..SuggestQuery::new(&self.q, limit)
+        })
     }
-}
-
-/// What was found.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct SearchAnswer {
-    /// Names the answer in later events: send it as `properties.request_id`.
-    request_id: String,
-    /// The best first, unless a `sort` was asked for or rules say otherwise.
-    hits: Vec<SearchHit>,
-    /// Products found, all pages together.
-    total: u64,
-    /// By field, as asked for. Conditions of the filter about a facet's own field are left out in counting it.
-    facets: BTreeMap<String, FacetAnswer>,
-    query: QueryAnswer,
-    /// Where the shop sends who searches for this, rather than to the hits; `null` where no rule does.
-    #[schema(required)]
-    redirect: Option<RedirectAnswer>,
-    /// What the shop says above the hits.
-    banners: Vec<BannerAnswer>,
-    /// Milliseconds that the answer took.
-    took_ms: f64,
-    /// Where the next page begins; `null` after the last.
-    #[schema(required)]
-    cursor: Option<String>,
-}
-
-/// Where to go.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct RedirectAnswer {
-    /// A path of the shop, or an address.
-    url: String,
-}
-
-/// What the shop says above the hits, as plain text.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct BannerAnswer {
-    #[schema(required)]
-    title: Option<String>,
-    #[schema(required)]
-    text: Option<String>,
-    /// A path of the shop, or an address.
-    #[schema(required)]
-    url: Option<String>,
-    /// Likewise.
-    #[schema(required)]
-    image_url: Option<String>,
-}
-
-/// A product that was found.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct SearchHit {
-    product_id: String,
-    /// Comparable within this answer only.
-    score: f64,
-    /// The product as it stands in the catalogue, without its cost.
-    #[schema(value_type = crate::dto::products::ProductAnswer)]
-    product: serde_json::Value,
-    highlights: HighlightsAnswer,
-    /// What the score is made of; `null` without `explain`, and for a key that may not know.
-    #[schema(required)]
-    explanation: Option<HitExplanation>,
-}
-
-/// Texts with the words that were found.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct HighlightsAnswer {
-    /// The title as HTML with the words in `<em>`; `null` where it has none of them.
-    #[schema(required)]
-    title: Option<String>,
-}
-
-/// Factors, of which the score is the product; `null` for what a rule brought in although the words did not
-/// find it.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct HitExplanation {
-    /// The words, by BM25F over all fields.
-    #[schema(required)]
-    text: Option<f64>,
-    /// How they stand in the title.
-    #[schema(required)]
-    title: Option<f64>,
-    /// Whether it can be bought.
-    #[schema(required)]
-    availability: Option<f64>,
-    /// How much it is wanted.
-    #[schema(required)]
-    popularity: Option<f64>,
-    /// A brand, colour or price that the words prefer.
-    #[schema(required)]
-    preference: Option<f64>,
-    /// That most of the best hits are of its category.
-    #[schema(required)]
-    category: Option<f64>,
-    /// What others took up after this query, freed of where it stood; 1 where too few people searched for it.
-    clicks: f64,
-    /// How many people took it up after this query, of a product that the words do not find and that is here for
-    /// that; else `null`.
-    #[schema(required)]
-    brought_by_people: Option<u32>,
-    /// How near it is to what the query means; 1 where only words were asked.
-    #[schema(required)]
-    meaning: Option<f64>,
-    /// What the shopper's own purchases say; 1 where nothing of theirs is used.
-    personal: f64,
-    /// What rules did to its place; `null` where none did.
-    #[schema(required)]
-    moved: Option<crate::dto::recommend::MovedAnswer>,
-}
-
-/// The counts of one field.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct FacetAnswer {
-    /// The most frequent first.
-    values: Vec<FacetValueAnswer>,
-    /// Different values, listed or not.
-    n_values: u64,
-    /// How numbers spread; `null` for texts.
-    #[schema(required)]
-    numbers: Option<FacetNumbers>,
-}
-
-/// A value and how many hits have it.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct FacetValueAnswer {
-    value: String,
-    count: u64,
-}
-
-/// How the numbers of a field spread.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct FacetNumbers {
-    min: f64,
-    max: f64,
-    /// Rising, without gaps.
-    ranges: Vec<FacetRange>,
-}
-
-/// Hits whose number is at least `from` and below `to`; the last range has its end too.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct FacetRange {
-    from: f64,
-    to: f64,
-    count: u64,
-}
-
-/// How the query was read.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct QueryAnswer {
-    /// As it was probably meant, where that differs.
-    #[schema(required)]
-    corrected: Option<String>,
-    /// The language of its words, `und` where it has no rules of its own.
-    language: String,
-    /// Conditions that were read out of the words; `understand: false` takes every word as it stands.
-    filters_understood: Vec<UnderstoodAnswer>,
-    /// What was given up to find anything, in that order: `spelling`, `filters_understood`, `words` or `meaning`.
-    relaxed: Vec<RelaxedAnswer>,
-}
-
-/// A condition read out of words.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct UnderstoodAnswer {
-    words: String,
-    /// In the filter language, or an order as `sort` takes it.
-    filter: String,
-    /// `filtered`: hits fulfil it. `preferred`: those that do come first.
-    effect: String,
-}
-
-/// Something that was given up.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
-pub(crate) struct RelaxedAnswer {
-    what: String,
-    /// So many of the words are needed.
-    #[schema(required = false)]
-    needed: u64,
-    /// Of so many.
-    #[schema(required = false)]
-    of: u64,
 }
 
 /// What a shopper may want to go on with.
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "documents what `souk_app::suggested_to_json` writes")]
 pub(crate) struct SuggestAnswer {
-    /// Whole queries; before anything is typed, what trends and what most people ask.
+    /// Whole queries; before anything is typed, what the shopper searched for, what trends and what most people ask.
     queries: Vec<QuerySuggestionAnswer>,
     /// Category paths.
     categories: Vec<SuggestionAnswer>,
@@ -511,6 +448,9 @@ pub(crate) struct QuerySuggestionAnswer {
     text: String,
     /// Products that have all of its words.
     count: u64,
+    /// That the shopper searched for it; left out otherwise.
+    #[schema(required = false)]
+    recent: bool,
     /// How many people asked it lately, of one that comes from other shoppers; never few, and in steps.
     #[schema(required = false)]
     people: u32,

@@ -243,7 +243,7 @@ async fn page(edge: &Arc<Edge>, (index, listing): (&str, Listing), caller: &Call
     if listing.sort.is_some() || listing.retrieve_vectors {
         return Err(MeiliError::not_supported("`sort` or `retrieveVectors` for documents"));
     }
-    let filter = filter::read(&listing.filter)?;
+    let filter = filter::read_plain(&listing.filter)?;
     let audience = audience(caller);
     let edge = Arc::clone(edge);
     // The whole catalogue may be gone through, which must keep no other request waiting.
@@ -360,7 +360,7 @@ pub(crate) async fn delete_by_filter(
     let (caller, call) = admit(&edge, request, Operation::WriteCatalogue).await?;
     let ByFilter { filter } = crate::json::parse_object(&call.body)?;
     let site = site_of(&edge, &index)?;
-    let read = filter::read(&filter)?.ok_or_else(|| {
+    let read = filter::read_plain(&filter)?.ok_or_else(|| {
         // An empty filter would mean everything, which has a call of its own.
         MeiliError::new("invalid_document_filter", "Sending an empty filter is forbidden.")
     })?;

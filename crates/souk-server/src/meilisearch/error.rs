@@ -42,6 +42,18 @@ impl MeiliError {
         MeiliError::new("feature_not_enabled", format!("Souk does not support {what}"))
     }
 
+    /// The same with the place of the query that it is about.
+    pub(crate) fn inside(mut self: Box<Self>, place: usize) -> Box<MeiliError> {
+        self.message = format!("Inside `.queries[{place}]`: {}", self.message);
+        self
+    }
+
+    /// The same where the path is there and the method is not.
+    pub(crate) fn of_method(mut self: Box<Self>) -> Box<MeiliError> {
+        self.status = StatusCode::METHOD_NOT_ALLOWED;
+        self
+    }
+
     /// The same for a caller who sent no key at all.
     pub(crate) fn without_key(mut self: Box<Self>) -> Box<MeiliError> {
         if self.code == "invalid_api_key" && self.status == StatusCode::FORBIDDEN {

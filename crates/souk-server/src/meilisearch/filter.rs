@@ -2,37 +2,75 @@
 //! lists of conditions; what ours has not is refused, with the character at which it stands.
 
 use serde_json::Value;
-use souk_core::Filter;
+use souk_core::{Filter, GeoPoint};
 
 use super::error::{Meili, MeiliError};
 
 /// Levels of parentheses and `NOT`; those of [`Filter`].
 const DEPTH_MAX: usize = Filter::DEPTH_MAX;
 
+/// A filter in our form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Translated {
+    /// In our language; of `_geoRadius` something that every product fulfils stands in it.
+    pub(crate) text: String,
+    /// What `_geoRadius` asks for, which our language has not: it stands beside all other conditions.
+    pub(crate) radius: Option<Radius>,
+}
+
+/// A place, and how far off hits may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Radius {
+    pub(crate) point: GeoPoint,
+    pub(crate) metres: f64,
+}
+
 /// Reads a filter: a text, or a list of conditions that must all hold, in which a list is of conditions of
 /// which one must hold.
-pub(crate) fn read(filter: &Value) -> Meili<Option<Filter>> {
-    let text = match filter {
-        Value::Null => return Ok(None),
-        Value::String(text) if text.trim().is_empty() => return Ok(None),
+pub(crate) fn read(filter: &Value) -> Meili<(Option<Filter>, Option<Radius>)> {
+    let Translated { text, radius } = match filter {
+        Value::Null => return Ok((None, None)),
+        Value::String(text) if text.trim().is_empty() => return Ok((None, None)),
         Value::String(text) => translate(text)?,
         Value::Array(all) => joined(all, " AND ", any_of)?,
         _ => return Err(wrong("must be a text or a list of texts".to_owned())),
     };
     if text.is_empty() {
-        return Ok(None);
+        return Ok((None, radius));
     }
-    Filter::parse(&text).map(Some).map_err(|error| {
+    let filter = Filter::parse(&text).map_err(|error| {
         // What it finds stands in the translated text, so only a limit can be told.
         wrong(error.to_string())
-    })
+    })?;
+    Ok((Some(filter), radius))
 }
+
+/// Reads a filter where nothing is looked for around a place.
+pub(crate) fn read_plain(filter: &Value) -> Meili<Option<Filter>> {
+    match read(filter)? {
+        (filter, None) => Ok(filter),
+        (_, Some(_)) => Err(wrong("Souk takes `_geoRadius` in searches alone".to_owned())),
+    }
+}
+
+/// Refuses a second radius: hits are looked for around one place.
+fn one_radius(left: Option<Radius>, right: Option<Radius>) -> Meili<Option<Radius>> {
+    match (left, right) {
+        (Some(_), Some(_)) => {
+            Err(wrong("Souk looks around one place; name one `_geoRadius`".to_owned()))
+        }
+        (left, right) => Ok(left.or(right)),
+    }
+}
+
+const BESIDE: &str =
+    "Souk takes `_geoRadius` beside all other conditions, joined by `AND`, not under `OR` or `NOT`";
 
 fn wrong(what: String) -> Box<MeiliError> {
     MeiliError::new("invalid_search_filter", format!("Filter: {what}"))
 }
 
-fn any_of(condition: &Value) -> Meili<String> {
+fn any_of(condition: &Value) -> Meili<Translated> {
     match condition {
         Value::String(text) => translate(text),
         Value::Array(any) => joined(any, " OR ", |one| match one {
@@ -43,25 +81,39 @@ fn any_of(condition: &Value) -> Meili<String> {
     }
 }
 
-fn joined(list: &[Value], join: &str, each: impl Fn(&Value) -> Meili<String>) -> Meili<String> {
-    let parts = list.iter().map(each).collect::<Meili<Vec<String>>>()?;
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    Ok(match parts.as_slice() {
+fn joined(
+    list: &[Value],
+    join: &str,
+    each: impl Fn(&Value) -> Meili<Translated>,
+) -> Meili<Translated> {
+    let mut parts = Vec::with_capacity(list.len());
+    let mut radius = None;
+    for part in list {
+        let part = each(part)?;
+        radius = one_radius(radius, part.radius)?;
+        parts.extend(Some(part.text).filter(|text| !text.is_empty()));
+    }
+    if radius.is_some() && join == " OR " && parts.len() > 1 {
+        return Err(wrong(BESIDE.to_owned()));
+    }
+    let text = match parts.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
         many => {
             let many: Vec<String> = many.iter().map(|one| format!("({one})")).collect();
             many.join(join)
         }
-    })
+    };
+    Ok(Translated { text, radius })
 }
 
 /// A filter's text in our language.
-pub(crate) fn translate(text: &str) -> Meili<String> {
-    let mut parser = Parser { text, at: 0, depth: 0, out: String::with_capacity(text.len() + 16) };
+pub(crate) fn translate(text: &str) -> Meili<Translated> {
+    let out = String::with_capacity(text.len() + 16);
+    let mut parser = Parser { text, at: 0, depth: 0, out, radius: None };
     parser.or()?;
     match parser.peek() {
-        Token::End => Ok(parser.out),
+        Token::End => Ok(Translated { text: parser.out, radius: parser.radius }),
         _ => Err(parser.unexpected("`AND`, `OR` or the end")),
     }
 }
@@ -84,16 +136,23 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     out: String,
+    radius: Option<Radius>,
 }
 
 impl<'a> Parser<'a> {
     fn or(&mut self) -> Meili<()> {
+        let before = self.radius;
         self.and()?;
+        let mut has_choice = false;
         while self.take_word("OR") {
+            has_choice = true;
             self.out.push_str(" OR ");
             self.and()?;
         }
-        Ok(())
+        match has_choice && self.radius != before {
+            true => Err(wrong(BESIDE.to_owned())),
+            false => Ok(()),
+        }
     }
 
     fn and(&mut self) -> Meili<()> {
@@ -118,9 +177,13 @@ impl<'a> Parser<'a> {
             )));
         }
         if is_not {
+            let before = self.radius;
             self.next();
             self.out.push_str("NOT ");
             self.not()?;
+            if self.radius != before {
+                return Err(wrong(BESIDE.to_owned()));
+            }
         } else {
             self.next();
             self.out.push('(');
@@ -134,9 +197,12 @@ impl<'a> Parser<'a> {
 
     fn condition(&mut self) -> Meili<()> {
         let field = match self.peek() {
+            Token::Word("_geoRadius") => return self.geo_radius(),
             Token::Word(word) if word.starts_with("_geo") => {
                 let place = self.character();
-                return Err(wrong(format!("character {place}: Souk does not filter by distance")));
+                return Err(wrong(format!(
+                    "character {place}: Souk does not support `{word:.40}`; use `_geoRadius`"
+                )));
             }
             Token::Word(word) if !is_key_word(word) => word.to_owned(),
             Token::Quoted(name) => name,
@@ -181,6 +247,42 @@ impl<'a> Parser<'a> {
         }
         let high = self.value()?;
         self.out.push_str(&format!("({field} >= {low} AND {field} <= {high})"));
+        Ok(())
+    }
+
+    /// `_geoRadius(latitude, longitude, metres)`; a fourth number, which says how round the circle is there, changes
+    /// nothing here.
+    fn geo_radius(&mut self) -> Meili<()> {
+        let place = self.character();
+        self.next();
+        self.expect(&Token::Sign('('), "`(` and latitude, longitude and metres")?;
+        let mut numbers = Vec::new();
+        loop {
+            let number = match self.peek() {
+                Token::Word(word) => word.parse::<f64>().ok(),
+                Token::Quoted(text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            numbers.extend(number.filter(|number| number.is_finite()));
+            if number.is_none() {
+                return Err(self.unexpected("a number"));
+            }
+            self.next();
+            if self.peek() != Token::Sign(',') {
+                break;
+            }
+            self.next();
+        }
+        self.expect(&Token::Sign(')'), "`,` or `)`")?;
+        let ([latitude, longitude, metres] | [latitude, longitude, metres, _]) = numbers[..] else {
+            let message = "`_geoRadius` takes latitude, longitude and metres";
+            return Err(wrong(format!("character {place}: {message}")));
+        };
+        let point = GeoPoint::new(latitude, longitude)
+            .map_err(|error| wrong(format!("character {place}: {error}")))?;
+        self.radius = one_radius(self.radius, Some(Radius { point, metres }))?;
+        // Every product has an id.
+        self.out.push_str("id EXISTS");
         Ok(())
     }
 

@@ -3,13 +3,13 @@
 use axum::http::Uri;
 use serde::Deserialize;
 use serde_json::Value;
-use souk_app::{RecommendContext, SearchQuery};
-use souk_core::{Filter, SiteId};
+use souk_app::{AroundQuery, RecommendContext, SearchQuery};
+use souk_core::{Filter, GeoPoint, SiteId};
 use souk_search::{FacetRequest, SearchRequest, SortBy, Structure, Typing};
 
 use super::answer::Pairs;
 use super::error::{Meili, MeiliError};
-use super::filter;
+use super::filter::{self, Radius};
 
 /// Hits that can be reached at all: Meilisearch's `maxTotalHits`.
 pub(crate) const REACHED_MAX: usize = 1_000;
@@ -49,7 +49,7 @@ pub(crate) struct SearchBody {
     vector: Value,
     media: Value,
     personalize: Value,
-    federation_options: Value,
+    pub(crate) federation_options: Value,
 }
 
 /// Which hits are wanted, and how that was asked for.
@@ -119,7 +119,7 @@ impl SearchBody {
             crop_marker: text("cropMarker"),
             highlight_pre_tag: text("highlightPreTag"),
             highlight_post_tag: text("highlightPostTag"),
-            sort: pairs.list("sort"),
+            sort: pairs.list("sort").map(whole_points),
             matching_strategy: text("matchingStrategy"),
             ..SearchBody::default()
         })
@@ -142,9 +142,7 @@ impl SearchBody {
     pub(crate) fn query(&self, site: &SiteId) -> Meili<SearchQuery> {
         self.check_supported()?;
         let mut sorts = self.sort.iter().flatten();
-        let sort = sorts.next().map(|sort| {
-            SortBy::parse(sort).map_err(|e| MeiliError::new("invalid_search_sort", e.to_string()))
-        });
+        let (sort, point) = sorts.next().map_or(Ok((None, None)), |sort| sort_of(sort))?;
         if sorts.next().is_some() {
             let message = "Souk sorts by one attribute; name it alone";
             return Err(MeiliError::new("invalid_search_sort", message));
@@ -159,11 +157,13 @@ impl SearchBody {
                 format!("{} facets; the limit is {}", facets.len(), SearchRequest::FACETS_MAX);
             return Err(MeiliError::new("invalid_search_facets", message));
         }
+        let (filter, radius) = self.filter()?;
         let words: String = self.q.iter().flat_map(|q| q.chars()).take(QUERY_CHARS_MAX).collect();
         Ok(SearchQuery {
-            filter: self.filter()?,
+            filter,
+            around: around(point, radius)?,
             facets: facets.into_iter().map(FacetRequest::new).collect(),
-            sort: sort.transpose()?,
+            sort,
             context: RecommendContext {
                 site: Some(site.clone()),
                 locale: self.locales.iter().flatten().next().cloned(),
@@ -179,12 +179,13 @@ impl SearchBody {
 
     /// The filter, in a form of which every condition counts for every facet: our own searches leave the conditions
     /// about a facet's field out in counting it.
-    fn filter(&self) -> Meili<Option<Filter>> {
-        let Some(filter) = filter::read(&self.filter)? else { return Ok(None) };
+    fn filter(&self) -> Meili<(Option<Filter>, Option<Radius>)> {
+        let (Some(filter), radius) = filter::read(&self.filter)? else { return Ok((None, None)) };
         let whole = format!("({filter}) OR id NOT EXISTS");
-        Filter::parse(&whole)
-            .map(Some)
-            .map_err(|error| MeiliError::new("invalid_search_filter", format!("Filter: {error}")))
+        let whole = Filter::parse(&whole).map_err(|error| {
+            MeiliError::new("invalid_search_filter", format!("Filter: {error}"))
+        })?;
+        Ok((Some(whole), radius))
     }
 
     fn check_supported(&self) -> Meili<()> {
@@ -215,6 +216,55 @@ impl SearchBody {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// A list in a URL was parted at every comma, also at the one within `_geoPoint(48.2,16.4):asc`.
+fn whole_points(parts: Vec<String>) -> Vec<String> {
+    let mut whole: Vec<String> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match whole.last_mut() {
+            Some(last) if last.starts_with(GEO_POINT) && !last.contains(')') => {
+                last.push(',');
+                last.push_str(&part);
+            }
+            _ => whole.push(part),
+        }
+    }
+    whole
+}
+
+/// What an order by distance begins with.
+const GEO_POINT: &str = "_geoPoint(";
+
+/// An order, and the place that it begins at.
+fn sort_of(text: &str) -> Meili<(Option<SortBy>, Option<GeoPoint>)> {
+    let wrong = |why: String| MeiliError::new("invalid_search_sort", why);
+    let Some(rest) = text.trim().strip_prefix(GEO_POINT) else {
+        let sort = SortBy::parse(text).map_err(|error| wrong(error.to_string()))?;
+        return Ok((Some(sort), None));
+    };
+    let unread = || {
+        let shown: String = text.chars().take(80).collect();
+        wrong(format!("`{shown}` is no order; write `_geoPoint(48.2,16.37):asc`"))
+    };
+    let (point, order) = rest.split_once(')').ok_or_else(unread)?;
+    let (latitude, longitude) = point.split_once(',').ok_or_else(unread)?;
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| unread());
+    let point = GeoPoint::new(number(latitude)?, number(longitude)?);
+    let sort = SortBy::parse(&format!("{}{order}", SortBy::DISTANCE)).map_err(|_| unread())?;
+    Ok((Some(sort), Some(point.map_err(|error| wrong(error.to_string()))?)))
+}
+
+/// The one place around which is looked: an order and a filter by distance must mean the same.
+fn around(point: Option<GeoPoint>, radius: Option<Radius>) -> Meili<Option<AroundQuery>> {
+    let radius_km = radius.map(|radius| radius.metres / 1_000.0);
+    match (point, radius.map(|radius| radius.point)) {
+        (Some(point), Some(center)) if point != center => {
+            let message = "Souk looks around one place; `_geoPoint` and `_geoRadius` name two";
+            Err(MeiliError::new("invalid_search_sort", message))
+        }
+        (point, center) => Ok(point.or(center).map(|point| AroundQuery { point, radius_km })),
     }
 }
 

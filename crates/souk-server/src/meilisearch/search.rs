@@ -12,14 +12,14 @@ use souk_search::Facet;
 
 use super::document;
 use super::error::{Meili, MeiliError};
+use super::federation::{Federation, Part, merged};
 use super::format::Format;
 use super::query::{FacetSearchBody, REACHED_MAX, SearchBody, Window};
 use super::{admit, site_of};
 use crate::edge::Edge;
 use crate::routes::json;
 
-/// Searches in one call; chosen: InstantSearch sends one for each refined facet, and a page's key pays one
-/// request for all of them.
+/// Searches in one call; chosen: InstantSearch sends one for each refined facet.
 const SEARCHES_MAX: usize = 20;
 
 /// `POST /indexes/{uid}/search`
@@ -52,26 +52,31 @@ pub(crate) async fn get(
 struct Several {
     queries: Vec<SearchBody>,
     #[serde(default)]
-    federation: Value,
+    federation: Option<crate::json::Object<Federation>>,
 }
 
 /// `POST /multi-search`
 pub(crate) async fn several(State(edge): State<Arc<Edge>>, request: Request) -> Meili {
     let (caller, call) = admit(&edge, request, Operation::Search).await?;
     let Several { queries, federation } = crate::json::parse_object(&call.body)?;
-    if !federation.is_null() {
-        return Err(MeiliError::not_supported("`federation` of searches"));
-    }
     if queries.len() > SEARCHES_MAX {
         let message = format!("{} queries; the limit is {SEARCHES_MAX}", queries.len());
         return Err(MeiliError::new("bad_request", message));
     }
+    edge.check_batch(&caller, &call, queries.len())?;
+    if let Some(crate::json::Object(federation)) = federation {
+        let indexes: Vec<String> =
+            queries.iter().map(|body| body.index_uid.clone().unwrap_or_default()).collect();
+        let parts = queries.into_iter().zip(&indexes).enumerate().map(|(place, (body, index))| {
+            let site = site_of(&edge, index).map_err(|error| error.inside(place))?;
+            Ok(Part { index, site, body })
+        });
+        let parts = parts.collect::<Meili<Vec<Part<'_>>>>()?;
+        return Ok(json(&merged(&edge, (&federation, parts), &caller).await?));
+    }
     let mut results = Vec::with_capacity(queries.len());
     for (place, body) in queries.iter().enumerate() {
-        let inside = |mut error: Box<MeiliError>| {
-            error.message = format!("Inside `.queries[{place}]`: {}", error.message);
-            error
-        };
+        let inside = |error: Box<MeiliError>| error.inside(place);
         let index = body.index_uid.as_deref().unwrap_or_default();
         let site = site_of(&edge, index).map_err(inside)?;
         let found = search(&edge, (&site, body), &caller).await.map_err(inside)?;
@@ -155,7 +160,7 @@ async fn search(
 }
 
 /// Searches until the window is reached: our own pages are read with cursors.
-async fn reach(
+pub(super) async fn reach(
     edge: &Edge,
     (query, window): (&SearchQuery, Window),
     caller: &Caller,
@@ -184,7 +189,7 @@ async fn reach(
     Ok(found)
 }
 
-fn hits(
+pub(super) fn hits(
     edge: &Edge,
     (body, query): (&SearchBody, &SearchQuery),
     found: &SearchFound,
@@ -192,7 +197,10 @@ fn hits(
     let format = Format::of(body);
     let document = |hit: &FoundProduct| {
         let product = serde_json::from_str(&hit.product).unwrap_or_default();
-        let whole = document::of_json(product);
+        let mut whole = document::of_json(product);
+        if let Some(nearest) = &hit.nearest {
+            whole.insert("_geoDistance".to_owned(), ((nearest.km * 1_000.0).round() as u64).into());
+        }
         match &body.attributes_to_retrieve {
             Some(fields) => document::only(&whole, fields),
             None => whole,
@@ -224,6 +232,6 @@ fn spread(facet: &Facet) -> Option<(String, Value)> {
     Some((facet.field.clone(), json!({"min": numbers.min, "max": numbers.max})))
 }
 
-fn ms(took: Duration) -> u64 {
+pub(super) fn ms(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

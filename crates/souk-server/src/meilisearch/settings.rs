@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use souk_app::{Caller, Operation, SynonymSet};
 use souk_core::SiteId;
@@ -16,6 +17,8 @@ use crate::edge::Edge;
 use crate::routes::json;
 
 const KIND: &str = "settingsUpdate";
+/// Bytes of an index's name, as there.
+const UID_BYTES_MAX: usize = 400;
 /// Settings that hold anyway.
 const GRANTED: [&str; 2] = ["filterableAttributes", "sortableAttributes"];
 
@@ -56,13 +59,30 @@ pub(crate) async fn index(
     Ok(json(&index_json(&edge, &site)))
 }
 
+/// An index that is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewIndex {
+    uid: String,
+    /// Souk tells it from each document.
+    #[serde(default, rename = "primaryKey")]
+    _primary_key: Option<String>,
+}
+
 /// `POST /indexes`
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Meili {
     let (_, call) = admit(&edge, request, Operation::WriteCatalogue).await?;
-    let body: Map<String, Value> = crate::json::parse_object(&call.body)?;
-    let uid = body.get("uid").and_then(Value::as_str).unwrap_or_default();
-    let begun = Begun::new(&edge, uid, "indexCreation");
-    let done = site_of(&edge, uid).and_then(|_| {
+    let NewIndex { uid, .. } = crate::json::parse_object(&call.body)?;
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    if uid.is_empty() || uid.len() > UID_BYTES_MAX || !uid.bytes().all(is_plain) {
+        let shown: String = uid.chars().take(80).collect();
+        let message = format!(
+            "`{shown}` is not a valid index uid: give 1 to {UID_BYTES_MAX} letters, digits, hyphens or underscores"
+        );
+        return Err(MeiliError::new("invalid_index_uid", message));
+    }
+    let begun = Begun::new(&edge, &uid, "indexCreation");
+    let done = site_of(&edge, &uid).and_then(|_| {
         let message = format!("Index `{uid}` already exists.");
         Err(MeiliError::new("index_already_exists", message))
     });
@@ -229,7 +249,9 @@ pub(crate) async fn granted(
     Path(index): Path<String>,
     request: Request,
 ) -> Meili {
-    let (caller, _) = admit(&edge, request, Operation::WriteRules).await?;
+    let (caller, call) = admit(&edge, request, Operation::WriteRules).await?;
+    // Whatever is wished for is granted, if it is JSON at all.
+    crate::json::parse::<Value>(&call.body)?;
     let site = site_of(&edge, &index)?;
     edge.app.noted(&caller, caller.check_site(&site))?;
     Ok(Begun::new(&edge, &index, KIND).end(&edge, Ok(json!({}))))
@@ -244,6 +266,11 @@ pub(crate) async fn all_granted(
     admit(&edge, request, Operation::ReadRules).await?;
     site_of(&edge, &index)?;
     Ok(json(&json!(["*"])))
+}
+
+/// A path of Meilisearch with a method that it has not here.
+pub(crate) async fn wrong_method(request: Request) -> Meili {
+    unknown(request).await.map_err(MeiliError::of_method)
 }
 
 /// Every other call of Meilisearch.

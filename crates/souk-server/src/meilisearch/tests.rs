@@ -30,19 +30,19 @@ fn filters_become_ours() {
         ("path = 'a\\\\b'", "path = 'a\\\\b'"),
     ];
     for (theirs, ours) in cases {
-        assert_eq!(translate(theirs).unwrap(), ours, "{theirs}");
+        assert_eq!(translate(theirs).unwrap().text, ours, "{theirs}");
         Filter::parse(ours).unwrap();
     }
 }
 
 #[test]
 fn lists_of_filters_are_joined() {
-    let filter = read(&json!(["a = 1", ["b = 2", "c = 3"], []])).unwrap().unwrap();
+    let filter = read(&json!(["a = 1", ["b = 2", "c = 3"], []])).unwrap().0.unwrap();
     assert_eq!(filter, Filter::parse("a = 1 AND (b = 2 OR c = 3)").unwrap());
-    let filter = read(&json!([["a = 1 OR b = 2"], "c = 3"])).unwrap().unwrap();
+    let filter = read(&json!([["a = 1 OR b = 2"], "c = 3"])).unwrap().0.unwrap();
     assert_eq!(filter.conditions().len(), 2, "{filter}");
-    assert_eq!(read(&json!([])).unwrap(), None);
-    assert_eq!(read(&json!("  ")).unwrap(), None);
+    assert_eq!(read(&json!([])).unwrap(), (None, None));
+    assert_eq!(read(&json!("  ")).unwrap(), (None, None));
     for wrong in [json!(1), json!([1]), json!([[["a = 1"]]])] {
         assert_eq!(read(&wrong).unwrap_err().code, "invalid_search_filter");
     }
@@ -51,7 +51,7 @@ fn lists_of_filters_are_joined() {
 #[test]
 fn a_joined_filter_keeps_its_parts_together() {
     // `OR` binds less than `AND`, so a text with an `OR` in a list must not fall apart.
-    let filter = read(&json!(["a = 1 OR b = 2", "c = 3"])).unwrap().unwrap();
+    let filter = read(&json!(["a = 1 OR b = 2", "c = 3"])).unwrap().0.unwrap();
     assert_eq!(filter, Filter::parse("(a = 1 OR b = 2) AND c = 3").unwrap());
 }
 
@@ -70,7 +70,16 @@ fn faults_of_filters_name_the_character() {
         ("a IN [1 2]", "character 9: expected `,` or `]`, found `2`"),
         ("a 1 2", "character 5: expected `TO`"),
         ("a IS NULL", "character 3: Souk does not support `IS`"),
-        ("x = 1 AND _geoRadius(1, 2, 3)", "character 11: Souk does not filter by distance"),
+        (
+            "x = 1 AND _geoBoundingBox([1, 2], [0, 1])",
+            "character 11: Souk does not support `_geoBoundingBox`",
+        ),
+        ("_geoRadius(1, 2)", "character 1: `_geoRadius` takes latitude"),
+        ("_geoRadius(1, 2, x)", "character 18: expected a number"),
+        ("a = 1 AND _geoRadius(91, 2, 3)", "character 11: latitude is 91"),
+        ("a = 1 OR _geoRadius(1, 2, 3)", "beside all other conditions"),
+        ("NOT (_geoRadius(1, 2, 3) AND a = 1)", "beside all other conditions"),
+        ("_geoRadius(1, 2, 3) AND _geoRadius(1, 2, 4)", "name one `_geoRadius`"),
         ("a ! b", "character 5: expected `TO`"),
     ];
     for (text, expected) in cases {
@@ -82,12 +91,28 @@ fn faults_of_filters_name_the_character() {
     assert!(translate(&deep).unwrap_err().message.contains("over 32 levels"));
 }
 
+#[test]
+fn a_radius_stands_beside_the_other_conditions() {
+    let beside = |filter: Value| {
+        let (filter, radius) = read(&filter).unwrap();
+        let radius = radius.unwrap();
+        let (latitude, longitude) = (radius.point.latitude(), radius.point.longitude());
+        (filter.unwrap().conditions().len(), [latitude, longitude, radius.metres])
+    };
+    let expected = (2, [48.5, -16.0, 2_000.0]);
+    assert_eq!(beside(json!("a = 1 AND _geoRadius(48.5, -16, 2000)")), expected);
+    assert_eq!(beside(json!("(_geoRadius(48.5, -16, 2000, 10)) AND (a = 1 OR b = 2)")), expected);
+    assert_eq!(beside(json!(["_geoRadius('48.5', '-16', 2000)", ["a = 1", "b = 2"]])), expected);
+    assert_eq!(beside(json!([["_geoRadius(48.5, -16, 2000)"], "a = 1"])), expected);
+    assert!(read(&json!([["_geoRadius(1, 2, 3)", "a = 1"]])).is_err());
+}
+
 proptest! {
     /// Whatever a client sends: an error, or a text that our own language reads.
     #[test]
     fn any_text_is_refused_or_translated(text in "[a-c=!<>'\"()\\[\\], \\\\0-9.ANDORTIEXS_é-]{0,60}") {
         if let Ok(ours) = translate(&text) {
-            prop_assert!(Filter::parse(&ours).is_ok(), "{text:?} became {ours:?}");
+            prop_assert!(Filter::parse(&ours.text).is_ok(), "{text:?} became {ours:?}");
         }
     }
 }

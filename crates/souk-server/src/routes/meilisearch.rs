@@ -53,5 +53,5 @@ pub(crate) fn routes() -> Router<Arc<Edge>> {
         .route("/meilisearch/tasks", get(tasks::list))
         .route("/meilisearch/tasks/{uid}", get(tasks::get))
         .route("/meilisearch/{*call}", any(settings::unknown))
-        .method_not_allowed_fallback(settings::unknown)
+        .method_not_allowed_fallback(settings::wrong_method)
 }

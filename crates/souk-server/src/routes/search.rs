@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use souk_app::{Operation, SearchQuery, search_to_json, suggested_to_json};
+use souk_app::{Operation, SearchQuery, merged_to_json, search_to_json, suggested_to_json};
 use souk_core::SiteId;
 
 use crate::body::expect_json;
+use crate::dto::found::SearchAnswer;
 use crate::dto::reports::{SearchReportAnswer, SearchReportParams};
 use crate::dto::search::{
-    SEARCHES_MAX, SearchAnswer, SearchBatchAnswer, SearchBatchBody, SearchBody, SuggestAnswer,
-    SuggestParams, SynonymsBody, SynonymsParams,
+    SEARCHES_MAX, SearchBatchAnswer, SearchBatchBody, SearchBody, SuggestAnswer, SuggestParams,
+    SynonymsBody, SynonymsParams,
 };
 use crate::edge::Edge;
 use crate::json::Object;
@@ -51,8 +52,8 @@ fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
     Ok(query)
 }
 
-/// Answers several searches at once, in their order: of a site, of several, or of parts of a page. One wrong search
-/// refuses them all.
+/// Answers several searches at once, in their order or as one merged list: of a site, of several, or of parts of a page. One wrong search
+/// refuses them all. It counts for the rate limit as so many requests.
 #[utoipa::path(
     post,
     path = "/v1/search/batch",
@@ -70,6 +71,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         let detail = format!("{} searches; the limit is {SEARCHES_MAX}", body.searches.len());
         return Err(Problem::field("/searches", detail).with_code("too_many_items"));
     }
+    edge.check_batch(&caller, &call, body.searches.len())?;
     let mut queries = Vec::with_capacity(body.searches.len());
     for (idx, Object(body)) in body.searches.into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/searches/{idx}"));
@@ -77,9 +79,13 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         query.is_gpc = is_gpc(&call.headers);
         queries.push(query);
     }
-    let found = edge.app.search_all(&queries, &caller).await;
-    let found = found
-        .map_err(|(idx, error)| Box::<Problem>::from(error).below(&format!("/searches/{idx}")))?;
+    let below = |(idx, error)| Box::<Problem>::from(error).below(&format!("/searches/{idx}"));
+    if let Some(Object(merge)) = body.merge {
+        let merge = merge.parse(&queries)?;
+        let found = edge.app.search_merged((&queries, &merge), &caller).await.map_err(below)?;
+        return Ok(json_text(merged_to_json(&found)));
+    }
+    let found = edge.app.search_all(&queries, &caller).await.map_err(below)?;
     let answers: Vec<String> = found.iter().map(search_to_json).collect();
     Ok(json_text(format!("{{\"answers\":[{}]}}", answers.join(","))))
 }
@@ -113,7 +119,8 @@ pub(crate) async fn analytics(
     Ok(json(&SearchReportAnswer::from(report)))
 }
 
-/// Suggests queries, categories, brands and products while a shopper types; the same to everybody.
+/// Suggests queries, categories, brands and products while a shopper types; the same to everybody but for what the shopper
+/// searched for.
 #[utoipa::path(
     get,
     path = "/v1/search/suggest",
@@ -128,12 +135,13 @@ pub(crate) async fn suggest(
     query: QueryOf<SuggestParams>,
     request: Request,
 ) -> Answer {
-    let (caller, _) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
-    let query = query_of(query)?.parse()?;
+    let (caller, call) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
+    let mut query = query_of(query)?.parse()?;
     if let Some(site) = &query.site {
         edge.check_site(site, "/site")?;
     }
-    Ok(json_text(suggested_to_json(&edge.app.suggest(&query, &caller)?)))
+    query.is_gpc = is_gpc(&call.headers);
+    Ok(json_text(suggested_to_json(&edge.app.suggest(&query, &caller).await?)))
 }
 
 /// The words that mean the same on a site.

@@ -107,6 +107,37 @@ fn found_words_are_tagged_and_long_texts_cut() {
 }
 
 #[test]
+fn documents_are_found_by_distance() {
+    let shop = Shop::with(Setup { settings: SITE, ..Setup::default() });
+    let places = json!([
+        {"id": 1, "title": "Near", "_geo": {"lat": 48.01, "lng": 16}},
+        {"id": 2, "title": "Far", "_geo": {"lat": "49", "lng": 16}},
+        {"id": 3, "title": "Middle", "_geo": {"lat": 48.5, "lng": 16.0}},
+        {"id": 4, "title": "Nowhere"},
+    ]);
+    shop.admin(post("/meilisearch/indexes/movies/documents", &places)).expect(202);
+    let asked = json!({"filter": "_geoRadius(48, 16, 60000)", "sort": ["_geoPoint(48, 16):desc"]});
+    let answer = search(&shop, &asked);
+    assert_eq!(titles(&answer), ["Middle", "Near"]);
+    let near = &answer["hits"][1];
+    assert_eq!((&near["_geo"]["lat"], &near["_geoDistance"]), (&json!(48.01), &json!(1112)));
+    let path =
+        "/meilisearch/indexes/movies/search?sort=_geoPoint(48,16):asc&attributesToRetrieve=title";
+    assert_eq!(titles(&shop.admin(get(path)).expect(200).json())[..2], ["Near", "Middle"]);
+    let refused = |body: Value| {
+        shop.admin(post("/meilisearch/indexes/movies/search", &body)).expect(400).json()["code"]
+            .clone()
+    };
+    let two = json!({"filter": "_geoRadius(48, 16, 6)", "sort": ["_geoPoint(48, 17):asc"]});
+    assert_eq!(refused(two), "invalid_search_sort");
+    assert_eq!(refused(json!({"sort": ["_geoPoint(48):asc"]})), "invalid_search_sort");
+    assert_eq!(
+        refused(json!({"filter": "_geoBoundingBox([1, 2], [3, 4])"})),
+        "invalid_search_filter"
+    );
+}
+
+#[test]
 fn several_searches_answer_in_one() {
     let shop = films();
     let queries = json!({"queries": [{"indexUid": "movies", "q": "carol"}, {"indexUid": "movies", "limit": 1}]});
@@ -118,6 +149,50 @@ fn several_searches_answer_in_one() {
     let refused = shop.admin(post("/meilisearch/multi-search", &queries)).expect(404).json();
     assert_eq!(refused["code"], "index_not_found");
     assert!(refused["message"].as_str().unwrap().starts_with("Inside `.queries[1]`"), "{refused}");
+}
+
+#[test]
+fn several_searches_become_one_list() {
+    let shop = films();
+    let ask = |queries: Value, federation: Value| {
+        let body = json!({"queries": queries, "federation": federation});
+        shop.admin(post("/meilisearch/multi-search", &body))
+    };
+    let dear = json!({"indexUid": "movies", "filter": "price > 10", "sort": ["price:desc"]});
+    let drama = json!({"indexUid": "movies", "filter": "genres = Drama", "sort": ["price:asc"],
+        "federationOptions": {"weight": 3}, "attributesToRetrieve": ["title"]});
+    let answer = ask(json!([dear, drama]), json!({})).expect(200).json();
+    assert_eq!(titles(&answer), ["Life of Pi", "Carol", "Mad Max: Fury Road", "Wonder Woman"]);
+    assert_eq!(
+        answer["hits"][0],
+        json!({"title": "Life of Pi",
+            "_federation": {"indexUid": "movies", "queriesPosition": 1, "weightedRankingScore": 3.0}})
+    );
+    assert_eq!((&answer["estimatedTotalHits"], &answer["limit"]), (&json!(4), &json!(20)));
+    let answer = ask(json!([dear, drama]), json!({"offset": 1, "limit": 2})).expect(200).json();
+    assert_eq!(titles(&answer), ["Carol", "Mad Max: Fury Road"]);
+    // A product that both find counts for both, and once.
+    let answer = ask(json!([dear, {"indexUid": "movies", "q": "wonder"}]), json!({})).expect(200);
+    assert_eq!(titles(&answer.json()), ["Wonder Woman", "Mad Max: Fury Road"]);
+    for (query, code) in [
+        (json!({"indexUid": "movies", "limit": 3}), "invalid_multi_search_query_pagination"),
+        (json!({"indexUid": "movies", "facets": ["genres"]}), "invalid_multi_search_query_facets"),
+        (
+            json!({"indexUid": "movies", "federationOptions": {"weight": -1}}),
+            "invalid_multi_search_weight",
+        ),
+        (
+            json!({"indexUid": "movies", "federationOptions": {"remote": "x"}}),
+            "feature_not_enabled",
+        ),
+    ] {
+        let refused = ask(json!([dear, query]), json!({})).expect(400).json();
+        assert_eq!(refused["code"], code, "{refused}");
+        assert!(refused["message"].as_str().unwrap().starts_with("Inside `.queries[1]`"));
+    }
+    let refused =
+        ask(json!([dear]), json!({"facetsByIndex": {"movies": ["genres"]}})).expect(400).json();
+    assert_eq!(refused["code"], "feature_not_enabled");
 }
 
 #[test]
@@ -272,13 +347,14 @@ fn errors_have_the_shape_of_meilisearch() {
         "invalid_request",
         "7",
     );
-    for (method, path) in [
-        ("GET", "/meilisearch/dumps"),
-        ("POST", "/meilisearch/keys"),
-        ("DELETE", "/meilisearch/tasks"),
+    for (method, path, status) in [
+        ("GET", "/meilisearch/dumps", 400),
+        ("POST", "/meilisearch/keys", 400),
+        ("DELETE", "/meilisearch/tasks", 405),
     ] {
         let reply = shop.admin(call(method, path));
-        is(refused(400, reply), "feature_not_enabled", "invalid_request", path);
+        assert_eq!(reply.header("allow").is_some(), status == 405, "{method} {path}");
+        is(refused(status, reply), "feature_not_enabled", "invalid_request", path);
     }
     assert_eq!(
         shop.send(&get("/meilisearch/health")).expect(200).json(),

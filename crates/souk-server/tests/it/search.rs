@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use souk_app::Role;
 
 use crate::http::{call, get, post};
-use crate::shop::Shop;
+use crate::shop::{Setup, Shop};
 
 fn stocked() -> Shop {
     let shop = Shop::open();
@@ -244,4 +244,87 @@ fn a_redirect_and_a_banner_come_with_the_answer() {
     let shown = search(&shop, &json!({"query": "lamp"}));
     let wanted = json!([{"title": "Lamps", "text": null, "url": null, "image_url": "/lamps.png"}]);
     assert_eq!((&shown["redirect"], &shown["banners"]), (&Value::Null, &wanted));
+}
+
+#[test]
+fn several_searches_become_one_list() {
+    let shop = stocked();
+    search(&shop, &json!({"query": "lamp"}));
+    let ask = |body: &Value| shop.admin(post("/v1/search/batch", body));
+    let searches = json!([{"query": "lamp", "sort": "price:desc", "limit": 3}, {"query": "chair"}]);
+    let body =
+        json!({"searches": searches, "merge": {"weights": [1.0, 0.7], "limit": 2, "offset": 1}});
+    let answer = ask(&body).expect(200).json();
+    let hits = answer["merged"]["hits"].as_array().unwrap();
+    let ids: Vec<&str> =
+        hits.iter().map(|one| one["hit"]["product_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["chair", "p19"], "behind the dearest lamp: {answer}");
+    assert_eq!((&hits[0]["searches"], &hits[0]["score"]), (&json!([1]), &json!(0.7)));
+    assert_eq!(hits[0]["request_id"], answer["answers"][1]["request_id"]);
+    assert_eq!(hits[0]["hit"]["product"]["id"], "chair");
+    assert_eq!(answer["merged"]["total"], 4);
+    assert_eq!(answer["answers"][0]["total"], 20);
+    assert_eq!(answer["answers"][0]["hits"], json!([]));
+    for (merge, pointer) in [
+        (json!({"limit": 0}), "/merge/limit"),
+        (json!({"offset": 1001}), "/merge/offset"),
+        (json!({"weights": [1, 2, 3]}), "/merge/weights"),
+        (json!({"weights": [1, -1]}), "/merge/weights/1"),
+    ] {
+        let problem = ask(&json!({"searches": searches, "merge": merge})).expect(422).json();
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    let paged = json!({"searches": [{"query": "lamp", "cursor": "1.2"}], "merge": {}});
+    assert_eq!(ask(&paged).expect(422).json()["errors"][0]["pointer"], "/searches/0/cursor");
+}
+
+#[test]
+fn a_batch_costs_as_many_requests_as_it_holds() {
+    let settings = "limits: {storefront_server: {per_s: 1, burst: 10}}";
+    let shop = Shop::with(Setup { settings, ..Setup::default() });
+    shop.put_products(&json!([{"id": "p", "title": "Lamp"}]));
+    shop.wait_folded();
+    let key = shop.key(Role::StorefrontServer);
+    let batch = |n: usize| {
+        let body = json!({"searches": vec![json!({"query": "lamp"}); n]});
+        shop.send(&post("/v1/search/batch", &body).key(&key)).status
+    };
+    search(&shop, &json!({"query": "lamp"}));
+    assert_eq!((batch(10), batch(10)), (200, 429));
+    // What was refused cost the one request that let it in.
+    let queries = json!({"queries": vec![json!({"indexUid": "main"}); 10]});
+    shop.send(&post("/meilisearch/multi-search", &queries).key(&key)).expect(429);
+}
+
+#[test]
+fn a_search_around_a_place_says_how_far_off_hits_are() {
+    let settings = "locations: [{id: north, latitude: 49, longitude: 16}]";
+    let shop = Shop::with(Setup { settings, ..Setup::default() });
+    shop.put_products(&json!([
+        {"id": "a", "title": "Tea", "attributes": {"_geo.lat": 48, "_geo.lng": 16}},
+        {"id": "b", "title": "Tea"}, {"id": "c", "title": "Tea"}]));
+    let counted = json!({"type": "track", "event": "Stock Counted", "properties":
+        {"product_id": "b", "location_id": "north", "quantity": 1}});
+    shop.admin(post("/v1/batch", &json!({ "batch": [counted] }))).expect(200);
+    let around = json!({"lat": 48, "lon": 16});
+    let body = json!({"query": "tea", "around": around, "sort": "distance:asc"});
+    shop.wait_folded();
+    let answer = search(&shop, &body);
+    let distances: Vec<&Value> =
+        answer["hits"].as_array().unwrap().iter().map(|hit| &hit["distance"]).collect();
+    assert_eq!(
+        distances,
+        [
+            &json!({"km": 0.0, "location_id": null}),
+            &json!({"km": 111.195, "location_id": "north"}),
+            &Value::Null
+        ]
+    );
+    let refused = |around: Value| {
+        let body = json!({"query": "tea", "around": around});
+        shop.admin(post("/v1/search", &body)).expect(422).json()["errors"][0]["pointer"].clone()
+    };
+    assert_eq!(refused(json!({"lat": 91, "lon": 0})), "/around/lat");
+    assert_eq!(refused(json!({"lat": 0, "lon": -181})), "/around/lon");
+    assert_eq!(refused(json!({"lat": 0, "lon": 0, "radius_km": 0})), "/around/radius_km");
 }

@@ -64,6 +64,10 @@ pub(crate) struct SearchArgs {
     /// price:asc, price:desc, or any field with numbers [default: the best first]
     #[arg(long, value_name = "FIELD:ORDER")]
     pub(crate) sort: Option<String>,
+    /// A place, to see how far off hits can be had, and, with kilometres, to leave out what is farther; --sort distance:asc
+    /// puts the nearest first
+    #[arg(long, value_name = "LAT,LON[,KM]", allow_hyphen_values = true)]
+    pub(crate) around: Option<String>,
     /// The shopper, by the shop's own id
     #[arg(long, value_name = "ID")]
     pub(crate) user: Option<String>,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use souk_app::{Caller, RecommendContext, SearchMode, SearchQuery, search_to_json};
-use souk_core::{Filter, SiteId};
+use souk_app::{AroundQuery, Caller, RecommendContext, SearchMode, SearchQuery, search_to_json};
+use souk_core::{Filter, GeoPoint, SiteId};
 use souk_search::{FacetRequest, SortBy, Structure};
 
 use crate::cli::SearchArgs;
@@ -25,6 +25,7 @@ pub(crate) struct Looked {
     filter: Option<String>,
     facets: Vec<String>,
     sort: Option<String>,
+    around: Option<String>,
     user: Option<String>,
     locale: Option<String>,
     site: Option<String>,
@@ -41,6 +42,7 @@ impl From<SearchArgs> for Looked {
             filter: args.filter,
             facets: args.facets,
             sort: args.sort,
+            around: args.around,
             user: args.user,
             locale: args.locale,
             site: args.site,
@@ -60,6 +62,7 @@ impl Looked {
             filter: filter.map_err(|error| format!("--filter: {error}"))?,
             facets: self.facets.iter().map(FacetRequest::new).collect(),
             sort: sort.map_err(|error| format!("--sort: {error}"))?,
+            around: self.around.as_deref().map(around).transpose()?,
             user_id: self.user.clone(),
             context: RecommendContext {
                 locale: self.locale.clone(),
@@ -76,6 +79,23 @@ impl Looked {
             ..SearchQuery::new(&self.query, self.limit as usize)
         })
     }
+}
+
+/// Reads `48.2,16.37` or `48.2,16.37,10`.
+fn around(text: &str) -> Result<AroundQuery, String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let (latitude, longitude, radius_km) = match numbers.as_deref() {
+        Ok([latitude, longitude]) => (*latitude, *longitude, None),
+        Ok([latitude, longitude, km]) if *km > 0.0 => (*latitude, *longitude, Some(*km)),
+        _ => {
+            return Err(format!(
+                "--around is `{text}`; write latitude,longitude in degrees, and kilometres above 0 behind them if \
+                 farther hits are to be left out: 48.2,16.37,10"
+            ));
+        }
+    };
+    let point = GeoPoint::new(latitude, longitude).map_err(|error| format!("--around: {error}"))?;
+    Ok(AroundQuery { point, radius_km })
 }
 
 pub(crate) async fn answer(shop: &Shop, looked: &Looked) -> Result<Value> {
@@ -121,7 +141,12 @@ pub(crate) fn text(result: &Value) -> String {
 
 fn hits(result: &Value) -> String {
     let is_explained = result["hits"][0]["explanation"].is_object();
+    let is_around =
+        result["hits"].as_array().into_iter().flatten().any(|hit| hit["distance"].is_object());
     let mut head = vec!["#", "product", "title", "brand"];
+    if is_around {
+        head.extend(["km", "location"]);
+    }
     let parts = [
         "text",
         "title",
@@ -148,6 +173,10 @@ fn hits(result: &Value) -> String {
             word(&product["title"]),
             word(&product["brand"]),
         ];
+        if is_around {
+            row.push(number(&one["distance"]["km"]));
+            row.push(word(&one["distance"]["location_id"]));
+        }
         if is_explained {
             row.push(number(&one["score"]));
             row.extend(parts.map(|part| number(&one["explanation"][part])));

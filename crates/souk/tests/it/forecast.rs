@@ -202,5 +202,5 @@ fn sums_add_up_and_are_drawn() {
     let (code, _, err) =
         texts(&souk(folder.path(), &[&input[..], &["--hierarchy", "brand"]].concat()));
     assert_eq!(code, Some(2));
-    assert!(err.contains("there is no column `brand`"), "{err}");
+    assert!(err.contains("there is no column `brand`; the columns are"), "{err}");
 }

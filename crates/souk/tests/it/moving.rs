@@ -69,5 +69,5 @@ fn a_system_that_is_not_read_is_refused_with_those_that_are() {
     let output = souk(folder.path(), &["import", "--from", "woo", "orders_export.csv"]);
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains("shopify, magento, ga4, personalize"), "{error}");
+    assert!(error.contains("shopify, magento, ga4, personalize, algolia"), "{error}");
 }

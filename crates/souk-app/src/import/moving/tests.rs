@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod algolia;
+
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};

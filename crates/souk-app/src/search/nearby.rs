@@ -1,0 +1,153 @@
+//! Searches around a place: how far off a product can be had.
+//!
+//! A product can be had where it is itself (its attributes [`LATITUDE`] and [`LONGITUDE`]), and at every location of
+//! the site that the settings place somewhere and that has counted stock of it. Nothing of where somebody looked is
+//! kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use souk_core::{AttributeValue, GeoPoint, LocationId, Product, ProductId, SiteId};
+use souk_recommend::Item;
+use souk_search::{Around, Places, SearchIndex, SortBy};
+
+use crate::projections::{Catalogue, Views};
+use crate::{App, AppError};
+
+/// The attributes that place a product itself, in degrees. Meilisearch's documents have them as `_geo`, Algolia's records
+/// as `_geoloc`.
+pub(crate) const LATITUDE: &str = "_geo.lat";
+pub(crate) const LONGITUDE: &str = "_geo.lng";
+
+/// The place around which somebody looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AroundQuery {
+    /// The place.
+    pub point: GeoPoint,
+    /// How far off hits may be, in kilometres, above 0; `None` says how far off they are and leaves none out.
+    pub radius_km: Option<f64>,
+}
+
+/// The nearest place where a product can be had.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nearest {
+    /// How far off it is.
+    pub km: f64,
+    /// Which location; `None` where the product itself is placed.
+    pub location: Option<LocationId>,
+}
+
+/// A location of the site, and how far off it is.
+struct Store {
+    id: LocationId,
+    km: f64,
+    /// Its number in the catalogue; a location without one has no stock of anything.
+    number: Option<u32>,
+}
+
+/// The places of one site, seen from one point.
+pub(super) struct Nearby {
+    views: Arc<RwLock<Views>>,
+    site: SiteId,
+    query: AroundQuery,
+    /// The nearest first.
+    stores: Vec<Store>,
+}
+
+impl Nearby {
+    pub(super) fn new(app: &App, site: &SiteId, query: AroundQuery) -> Nearby {
+        let views = app.views.read();
+        let stores = app.config.locations().filter(|location| location.site == *site);
+        let stores = stores.filter_map(|location| {
+            let km = query.point.km_to(location.point?);
+            let number = views.catalogue.location_number(&location.id);
+            Some(Store { id: location.id, km, number })
+        });
+        let mut stores: Vec<Store> = stores.collect();
+        stores.sort_by(|left, right| {
+            left.km.total_cmp(&right.km).then_with(|| left.id.as_str().cmp(right.id.as_str()))
+        });
+        Nearby { views: Arc::clone(&app.views), site: site.clone(), query, stores }
+    }
+
+    /// Refuses to look around where nothing is anywhere: an answer without hits would not say why.
+    pub(super) fn check(&self, index: &SearchIndex) -> Result<(), AppError> {
+        if !self.stores.is_empty() || index.has_field(LATITUDE) {
+            return Ok(());
+        }
+        let detail = format!(
+            "nothing of site `{}` has a place: give its `locations` in souk.yaml `latitude` and `longitude`, or \
+             products the attributes `{LATITUDE}` and `{LONGITUDE}`",
+            self.site
+        );
+        Err(AppError::invalid("invalid_search", "/around", detail))
+    }
+
+    /// As the engine asks it.
+    pub(super) fn for_engine(self: &Arc<Nearby>) -> Around {
+        let AroundQuery { point: origin, radius_km } = self.query;
+        Around { origin, radius_km, places: Arc::clone(self) as Arc<dyn Places> }
+    }
+
+    /// The nearest place where a product can be had.
+    pub(super) fn nearest(&self, item: Item, catalogue: &Catalogue) -> Option<Nearest> {
+        let own = catalogue.product(item).and_then(|product| place_of(product));
+        let own = own.map(|place| Nearest { km: self.query.point.km_to(place), location: None });
+        let has = |store: &&Store| store.number.is_some_and(|at| catalogue.stands_at(item, at));
+        let store = self.stores.iter().find(has);
+        let store = store.map(|store| Nearest { km: store.km, location: Some(store.id.clone()) });
+        match (own, store) {
+            (Some(own), Some(store)) => Some(if store.km < own.km { store } else { own }),
+            (own, store) => own.or(store),
+        }
+    }
+
+    /// Whether a product that the engine did not find is near enough.
+    pub(super) fn lets_through(&self, item: Item, catalogue: &Catalogue) -> bool {
+        let nearest = self.nearest(item, catalogue);
+        let is_near = |radius| nearest.is_some_and(|nearest| nearest.km <= radius);
+        self.query.radius_km.is_none_or(is_near)
+    }
+}
+
+/// Without what the views know.
+impl fmt::Debug for Nearby {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nearby").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+impl Places for Nearby {
+    fn km(&self, id: &str) -> Option<f64> {
+        let views = self.views.read();
+        let item = views.catalogue.item(&self.site, &ProductId::new(id).ok()?)?;
+        Some(self.nearest(item, &views.catalogue)?.km)
+    }
+}
+
+/// Where a product itself is.
+fn place_of(product: &Product) -> Option<GeoPoint> {
+    let number = |name| match product.attributes.get(name)? {
+        AttributeValue::Number(number) => Some(*number),
+        AttributeValue::Text(text) => text.trim().parse().ok(),
+        AttributeValue::Texts(_) => None,
+    };
+    GeoPoint::new(number(LATITUDE)?, number(LONGITUDE)?).ok()
+}
+
+/// Refuses an order by distance where no place is named and no field is called so.
+pub(super) fn check_sort(
+    (sort, around): (Option<&SortBy>, Option<&AroundQuery>),
+    index: &SearchIndex,
+) -> Result<(), AppError> {
+    let by_distance = sort.is_some_and(|sort| sort.field == SortBy::DISTANCE);
+    if !by_distance || around.is_some() || index.has_field(SortBy::DISTANCE) {
+        return Ok(());
+    }
+    let detail = "`distance` is the way from a place; name the place in `around`";
+    Err(AppError::invalid("invalid_search", "/sort", detail.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;
