@@ -98,7 +98,8 @@ fn what_fills_a_list_up_and_what_was_no_candidate_stay_where_they_are() {
     }
     let ordered = order.order(&rows);
     let (mut found, mut filled) = (ordered[..4].to_vec(), ordered[4..].to_vec());
-    (found.sort_unstable(), filled.sort_unstable());
+    found.sort_unstable();
+    filled.sort_unstable();
     assert_eq!(found, [0, 1, 2, 3]);
     assert_eq!(filled, (4..rows.len()).collect::<Vec<_>>());
     let picked = ShownProduct { row: SignalRow::default(), worth: 1.0 };

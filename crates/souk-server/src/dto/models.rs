@@ -186,7 +186,7 @@ pub(crate) struct ModelListsAnswer {
     /// People who judged it.
     judges: usize,
     /// How near to the top stands what they took up: the mean of 1/log2(place+1), from 0 to 1, each act by the
-    /// inverse of the root of how far its place was looked at.
+    /// inverse of the fourth root of how far its place was looked at.
     nearness: f64,
     /// The same of the order that sources give.
     sources_nearness: f64,

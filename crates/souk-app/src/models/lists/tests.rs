@@ -134,7 +134,8 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
         assert_eq!(ids(&ask(&shop, shopper).await), ids(&answer), "each time the same");
         let mut same = ids(&answer);
         let mut usual = ids(&before);
-        (same.sort_unstable(), usual.sort_unstable());
+        same.sort_unstable();
+        usual.sort_unstable();
         assert_eq!(same, usual, "the same products");
         assert!(
             answer.explanation.unwrap().ends_with("in the order that shoppers’ choices taught")
