@@ -7,8 +7,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use souk_forecast::evaluate::{Judged, judge};
+use souk_forecast::evaluate::{Judged, grid, judge};
 use souk_forecast::{Settings, Task, forecast};
+
+/// Quantiles whose pinball loss is told.
+const SHARES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
 
 fn read(path: &str) -> BTreeMap<String, Vec<f64>> {
     let mut series: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -50,16 +53,19 @@ fn main() {
         model,
         horizon,
         levels: vec![0.8, 0.95],
-        quantiles: vec![0.5, 0.75, 0.9, 0.95, 0.99],
+        quantiles: [SHARES.to_vec(), grid()].concat(),
         threads,
     };
     let start = Instant::now();
-    let forecasts = forecast(&tasks, &settings);
+    let mut forecasts = forecast(&tasks, &settings);
     let seconds = start.elapsed().as_secs_f64();
+    let grids: Vec<Vec<Vec<f64>>> =
+        forecasts.iter_mut().map(|found| found.quantiles.split_off(SHARES.len())).collect();
+    let settings = Settings { quantiles: SHARES.to_vec(), ..settings };
     let judged: Vec<Judged<'_>> = tasks
         .iter()
-        .zip(&forecasts)
-        .map(|(task, forecast)| Judged { task, forecast, actual: &test[&task.id] })
+        .zip(forecasts.iter().zip(&grids))
+        .map(|(task, (forecast, grid))| Judged { task, forecast, actual: &test[&task.id], grid })
         .collect();
     let report = judge(&judged, &settings);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -81,10 +87,10 @@ fn main() {
         let one = |c: &souk_forecast::evaluate::Coverage| {
             format!("{:.3}±{:.3}", c.share, c.standard_error)
         };
-        m.coverage.iter().map(one).collect::<Vec<_>>().join(" ")
+        m.coverage.iter().chain(&m.probability).map(one).collect::<Vec<_>>().join(" ")
     };
     println!(
-        "   coverage 80/95: all {} | thirds {}",
+        "   coverage 80/95, probability 80/95: all {} | thirds {}",
         cover(&report.all),
         report.thirds.iter().map(cover).collect::<Vec<_>>().join(" | ")
     );

@@ -13,8 +13,16 @@ pub struct Judged<'a> {
     pub task: &'a Task,
     /// What was expected.
     pub forecast: &'a Forecast,
-    /// What came, from the first step on; not longer than the forecast.
+    /// What came, from the first step on; not longer than the forecast. What is no number is not judged.
     pub actual: &'a [f64],
+    /// By [`grid`] share: the quantile by step. Empty: no probabilities are judged.
+    pub grid: &'a [Vec<f64>],
+}
+
+/// Shares whose quantiles tell at which probability a value fell: every fortieth, so that the ends of 80 % and 95 %
+/// intervals are among them.
+pub fn grid() -> Vec<f64> {
+    (1..40).map(|place| f64::from(place) / 40.0).collect()
 }
 
 /// Measures over all series, or over one third of the horizon.
@@ -37,6 +45,11 @@ pub struct Measures {
     pub pinball: Vec<f64>,
     /// By level of the settings.
     pub coverage: Vec<Coverage>,
+    /// By level of the settings: how often the value's own probability lies in the central part. Where a count has a
+    /// probability of its own, that is spread evenly over it (randomised: Smith, Journal of Forecasting 4(3), 1985; Czado,
+    /// Gneiting and Held, Biometrics 65, 2009), so that it is the level itself when the distribution is right, while
+    /// intervals in whole pieces hold more often.
+    pub probability: Vec<Coverage>,
 }
 
 /// How often an interval held.
@@ -81,12 +94,18 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
     let mut sums = Sums::default();
     let mut losses = vec![0.0; settings.quantiles.len()];
     let mut inside = vec![Vec::new(); settings.levels.len()];
+    let mut central = vec![Vec::new(); settings.levels.len()];
+    let shares = grid();
     for one in judged {
-        let range = from.min(one.actual.len())..to.min(one.actual.len());
+        let range: Vec<usize> = (from.min(one.actual.len())..to.min(one.actual.len()))
+            .filter(|idx| !one.actual[*idx].is_nan())
+            .collect();
         if range.is_empty() {
             continue;
         }
-        let (y, f) = (&one.actual[range.clone()], &one.forecast.mean[range.clone()]);
+        let at = |values: &[f64]| range.iter().map(|idx| values[*idx]).collect::<Vec<f64>>();
+        let (actual, expected) = (at(one.actual), at(&one.forecast.mean));
+        let (y, f) = (&actual[..], &expected[..]);
         if let Some(scale) = seasonal_scale(&one.task.y, one.task.season_length) {
             sums.mase += crate::measures::mae(y, f) / scale;
             sums.n_mase += 1.0;
@@ -100,14 +119,24 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
         for ((loss, share), quantile) in
             losses.iter_mut().zip(&settings.quantiles).zip(&one.forecast.quantiles)
         {
-            let pairs = y.iter().zip(&quantile[range.clone()]);
-            *loss += pairs.map(|(y, q)| pinball(*y, *q, *share)).sum::<f64>();
+            let found = at(quantile);
+            *loss += y.iter().zip(found).map(|(y, q)| pinball(*y, q, *share)).sum::<f64>();
         }
         for (inside, (low, high)) in inside.iter_mut().zip(&one.forecast.intervals) {
             let held = range
-                .clone()
-                .filter(|idx| low[*idx] <= one.actual[*idx] && one.actual[*idx] <= high[*idx]);
+                .iter()
+                .filter(|idx| low[**idx] <= one.actual[**idx] && one.actual[**idx] <= high[**idx]);
             inside.push((held.count() as f64, y.len() as f64));
+        }
+        if one.grid.len() == shares.len() {
+            let fell: Vec<(f64, f64)> = range
+                .iter()
+                .map(|idx| fallen(one.actual[*idx], (one.grid, *idx), &shares))
+                .collect();
+            for (central, level) in central.iter_mut().zip(&settings.levels) {
+                let held: f64 = fell.iter().map(|fell| overlap(*fell, *level)).sum();
+                central.push((held, y.len() as f64));
+            }
         }
     }
     let n = sums.n_values.max(1) as f64;
@@ -120,7 +149,32 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
         bias: sums.signed / sums.sizes.max(f64::MIN_POSITIVE),
         pinball: losses.into_iter().map(|loss| loss / n).collect(),
         coverage: inside.iter().map(|held| coverage(held)).collect(),
+        probability: central
+            .iter()
+            .filter(|held| !held.is_empty())
+            .map(|held| coverage(held))
+            .collect(),
     }
+}
+
+/// Between which probabilities a value fell: of being less, and of being at most as much. Each is known between two
+/// shares of the grid.
+fn fallen(y: f64, (grid, idx): (&[Vec<f64>], usize), shares: &[f64]) -> (f64, f64) {
+    let n_less = grid.iter().take_while(|quantile| quantile[idx] < y).count();
+    let n_most = grid.iter().take_while(|quantile| quantile[idx] <= y).count();
+    let below = |n: usize| n.checked_sub(1).map_or(0.0, |place| shares[place]);
+    let above = |n: usize| shares.get(n).copied().unwrap_or(1.0);
+    match n_less == n_most {
+        // Between two shares, as good as continuous.
+        true => (below(n_less), above(n_less)),
+        false => (0.5 * (below(n_less) + above(n_less)), 0.5 * (below(n_most) + above(n_most))),
+    }
+}
+
+/// The part of a stretch of probabilities that lies in the central `level`.
+fn overlap((low, high): (f64, f64), level: f64) -> f64 {
+    let (from, to) = (0.5 - level / 2.0, 0.5 + level / 2.0);
+    ((high.min(to) - low.max(from)).max(0.0) / (high - low)).min(1.0)
 }
 
 /// The share of values inside, with the standard error of a ratio over series (Cochran, *Sampling

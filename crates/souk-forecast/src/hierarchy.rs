@@ -6,9 +6,10 @@
 //! (Wickramasuriya, Athanasopoulos and Hyndman, Journal of the American Statistical Association 114, 2019, in the form of
 //! their equation 10). This needs one system as large as there are aggregates, however many bottom series there are.
 //!
-//! Which `W`, and whether one at all, is chosen by what came at earlier days: [`choose`].
+//! Which `W`, whether one at all, or a mix of several ways is chosen by what came at earlier days: [`choose`].
 
 mod choice;
+mod mix;
 mod shrinkage;
 #[cfg(test)]
 mod tests;
@@ -68,11 +69,14 @@ pub enum Method {
     WlsVariance,
     /// Errors go together as they did on earlier days, drawn to each by itself (Schäfer and Strimmer 2005).
     MintShrink,
+    /// Sums of this level stay as they are, and their series are moved as their errors of earlier days allow (Hollyman,
+    /// Petropoulos and Tipping, European Journal of Operational Research 294(1), 2021: level-conditional).
+    Keep(usize),
 }
 
 impl Method {
-    /// Every one.
-    pub const ALL: [Method; 6] = [
+    /// Those that every hierarchy has.
+    const COMMON: [Method; 6] = [
         Method::BottomUp,
         Method::TopDown,
         Method::Ols,
@@ -80,18 +84,6 @@ impl Method {
         Method::WlsVariance,
         Method::MintShrink,
     ];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::BottomUp => "bottom_up",
-            Method::TopDown => "top_down",
-            Method::Ols => "ols",
-            Method::WlsStructure => "wls_structure",
-            Method::WlsVariance => "wls_variance",
-            Method::MintShrink => "mint_shrink",
-        }
-    }
 }
 
 /// What is known of the past.
@@ -194,6 +186,25 @@ impl Hierarchy {
         &self.members
     }
 
+    /// Every way to make forecasts add up: the common ones, and one for each level of sums that keeps it.
+    pub fn methods(&self) -> Vec<Method> {
+        let keeping = (0..self.levels.len() - 1).map(Method::Keep);
+        Method::COMMON.into_iter().chain(keeping).collect()
+    }
+
+    /// The name of a way.
+    pub fn name_of(&self, method: Method) -> String {
+        match method {
+            Method::BottomUp => "bottom_up".to_owned(),
+            Method::TopDown => "top_down".to_owned(),
+            Method::Ols => "ols".to_owned(),
+            Method::WlsStructure => "wls_structure".to_owned(),
+            Method::WlsVariance => "wls_variance".to_owned(),
+            Method::MintShrink => "mint_shrink".to_owned(),
+            Method::Keep(level) => format!("keep {}", self.levels[level].name),
+        }
+    }
+
     /// Sums and bottom series together.
     pub fn n_nodes(&self) -> usize {
         self.members.len() + self.n_bottom
@@ -232,12 +243,53 @@ impl Hierarchy {
                 let share_out = |mean| base[0].iter().map(|y| y * share(mean)).collect();
                 past.bottom_means.iter().map(share_out).collect()
             }
+            Method::Keep(level) => self.within(base, &self.levels[level], past),
             _ => self.moved(base, &self.weights(method, past)),
         };
         if past.sign == Sign::NotNegative {
             bottom.iter_mut().flatten().for_each(|y| *y = y.max(0.0));
         }
         self.sums(&bottom)
+    }
+
+    /// The mean of several ways, each with its share: what adds up one by one adds up together.
+    ///
+    /// # Panics
+    ///
+    /// When nodes are missing.
+    pub fn mixed(
+        &self,
+        base: &[Vec<f64>],
+        shares: &[(Method, f64)],
+        past: &Past<'_>,
+    ) -> Vec<Vec<f64>> {
+        let n_sums = self.members.len();
+        let mut bottom = vec![vec![0.0; base[0].len()]; self.n_bottom];
+        for (method, share) in shares.iter().filter(|(_, share)| *share > 0.0) {
+            let found = self.reconcile(base, *method, past);
+            let own = bottom.iter_mut().flatten().zip(found[n_sums..].iter().flatten());
+            own.for_each(|(sum, y)| *sum += share * y);
+        }
+        self.sums(&bottom)
+    }
+
+    /// Bottom forecasts that add up to those of one level: what is missing is shared out by variances.
+    fn within(&self, base: &[Vec<f64>], level: &Level, past: &Past<'_>) -> Vec<Vec<f64>> {
+        let n_sums = self.members.len();
+        let alone = self.weights(Method::WlsVariance, past).alone;
+        let mut bottom = base[n_sums..].to_vec();
+        for node in level.nodes.clone() {
+            let members = &self.members[node];
+            let whole: f64 = members.iter().map(|one| alone[n_sums + one]).sum();
+            for step in 0..base[0].len() {
+                let sum: f64 = members.iter().map(|one| base[n_sums + one][step]).sum();
+                let gap = base[node][step] - sum;
+                for one in members {
+                    bottom[*one][step] += gap * alone[n_sums + one] / whole;
+                }
+            }
+        }
+        bottom
     }
 
     fn weights(&self, method: Method, past: &Past<'_>) -> Shrunk {

@@ -21,7 +21,8 @@ fn measures_by_hand() {
         quantiles: vec![0.9],
         threads: 1,
     };
-    let judged = [Judged { task: &task, forecast: &forecast, actual: &[7.0, 11.0, 5.0] }];
+    let judged =
+        [Judged { task: &task, forecast: &forecast, actual: &[7.0, 11.0, 5.0], grid: &[] }];
     let report = judge(&judged, &settings);
     assert_eq!((report.all.n_series, report.all.n_values), (1, 3));
     assert!((report.all.mase - (0.0 + 2.0 + 6.0) / 3.0 / 2.0).abs() < 1e-12);
@@ -31,6 +32,11 @@ fn measures_by_hand() {
     assert!((report.all.coverage[0].share - 1.0 / 3.0).abs() < 1e-12);
     let thirds: Vec<f64> = report.thirds.iter().map(|third| third.coverage[0].share).collect();
     assert_eq!(thirds, [1.0, 0.0, 0.0]);
+    // Without the second value the two others are left.
+    let gap = [Judged { actual: &[7.0, f64::NAN, 5.0], ..judged[0].clone() }];
+    let report = judge(&gap, &settings);
+    assert_eq!((report.all.n_values, report.thirds[1].n_values), (2, 0));
+    assert!((report.all.wape - 6.0 / 12.0).abs() < 1e-12);
 }
 
 /// Two series of shares 1 and 0: the standard error of their mean share is one half.
@@ -38,4 +44,30 @@ fn measures_by_hand() {
 fn standard_error_by_hand() {
     let found = coverage(&[(4.0, 4.0), (0.0, 4.0)]);
     assert_eq!(found, Coverage { share: 0.5, standard_error: 0.5 });
+}
+
+/// A value between two quantiles fell between their shares; a count that several quantiles are fell between the middles.
+#[test]
+fn probabilities_by_hand() {
+    let shares = grid();
+    let close = |found: (f64, f64), known: (f64, f64)| {
+        assert!(
+            (found.0 - known.0).abs() < 1e-12 && (found.1 - known.1).abs() < 1e-12,
+            "{found:?}"
+        );
+    };
+    let even: Vec<Vec<f64>> = shares.iter().map(|share| vec![*share]).collect();
+    close(fallen(0.51, (&even, 0), &shares), (0.5, 0.525));
+    close(fallen(-1.0, (&even, 0), &shares), (0.0, 0.025));
+    close(fallen(2.0, (&even, 0), &shares), (0.975, 1.0));
+    // Nothing by half, one by a quarter, two by the rest.
+    let counts: Vec<Vec<f64>> = shares
+        .iter()
+        .map(|share| vec![f64::from(u8::from(*share > 0.5)) + f64::from(u8::from(*share > 0.75))])
+        .collect();
+    close(fallen(0.0, (&counts, 0), &shares), (0.0125, 0.5125));
+    close(fallen(1.0, (&counts, 0), &shares), (0.5125, 0.7625));
+    close(fallen(2.0, (&counts, 0), &shares), (0.7625, 0.9875));
+    assert!((overlap((0.05, 0.15), 0.8) - 0.5).abs() < 1e-12);
+    assert!((overlap((0.3, 0.4), 0.8) - 1.0).abs() < 1e-12 && overlap((0.0, 0.1), 0.8) < 1e-12);
 }

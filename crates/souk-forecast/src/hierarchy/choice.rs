@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::mix::{Tried, shares};
 use super::{Hierarchy, Method, Past, Sign};
 
 /// By how much a level may become worse at earlier days.
@@ -27,11 +28,16 @@ pub struct Window {
     pub bottom_means: Vec<f64>,
 }
 
-/// How a method did.
+/// Errors by node and step.
+pub(super) type Misses = Vec<Vec<f64>>;
+
+/// How a way did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Which.
-    pub method: Method,
+    /// What it is called.
+    pub name: String,
+    /// Of which methods it is made, with their shares.
+    pub shares: Vec<(Method, f64)>,
     /// By level: its absolute error over that of the base forecasts.
     pub by_level: Vec<f64>,
 }
@@ -50,8 +56,10 @@ impl Trial {
 /// What was chosen, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
-    /// Which.
-    pub method: Method,
+    /// What it is called.
+    pub name: String,
+    /// Of which methods it is made, with their shares.
+    pub shares: Vec<(Method, f64)>,
     /// Whether no level was more than 1 % worse than its base forecasts.
     pub keeps_all: bool,
     /// All that were tried.
@@ -60,63 +68,106 @@ pub struct Choice {
     pub errors: Vec<Vec<f64>>,
 }
 
-/// Chooses a method by earlier days, each window with errors of the others alone.
+/// Chooses a way by earlier days, each window with errors of the others alone.
 ///
-/// Of those that make no level more than 1 % worse than its base forecasts the one with the least mean error; without any,
-/// the one whose worst level is best. One window has no others, so nothing can be told of errors: then they count as
-/// equal.
+/// Every method is tried, and a mix of all whose shares are found on the other windows. Of those that make no level more
+/// than 1 % worse than its base forecasts the one with the least mean error is taken; without any, the one whose worst level
+/// is best. One window has no others, so nothing can be told of errors: then they count as equal, and so do shares.
 ///
 /// # Panics
 ///
 /// When a window has not every node.
 pub fn choose(hierarchy: &Hierarchy, windows: &[Window], sign: Sign) -> Choice {
-    let actual: Vec<Vec<Vec<f64>>> =
-        windows.iter().map(|window| hierarchy.sums(&window.actual)).collect();
-    let misses: Vec<Vec<Vec<f64>>> =
+    let methods = hierarchy.methods();
+    let actual: Vec<Misses> = windows.iter().map(|window| hierarchy.sums(&window.actual)).collect();
+    let base: Vec<Misses> =
         windows.iter().zip(&actual).map(|(window, came)| missed(&window.base, came)).collect();
-    let by_level = |all: &[Vec<Vec<f64>>]| -> Vec<f64> {
-        let level = |level: &Level| {
-            let nodes = all.iter().flat_map(|misses| &misses[level.nodes.clone()]);
-            nodes.flatten().map(|miss| miss.abs()).sum()
-        };
-        hierarchy.levels().iter().map(level).collect()
-    };
-    let base = by_level(&misses);
     let joined = |without: Option<usize>| -> Vec<Vec<f64>> {
-        let others = || misses.iter().enumerate().filter(|(idx, _)| Some(*idx) != without);
+        let others = || base.iter().enumerate().filter(|(idx, _)| Some(*idx) != without);
         let of_node =
             |node: usize| others().flat_map(|(_, misses)| misses[node].iter().copied()).collect();
         (0..hierarchy.n_nodes()).map(of_node).collect()
     };
-    let others: Vec<Vec<Vec<f64>>> = (0..windows.len()).map(|idx| joined(Some(idx))).collect();
-    let trials: Vec<Trial> = Method::ALL
-        .into_iter()
-        .map(|method| {
-            let all: Vec<Vec<Vec<f64>>> = (0..windows.len())
-                .map(|idx| {
-                    let (window, errors) = (&windows[idx], &others[idx]);
-                    let past = Past { bottom_means: &window.bottom_means, errors, sign };
-                    missed(&hierarchy.reconcile(&window.base, method, &past), &actual[idx])
-                })
-                .collect();
-            // Where base forecasts were perfect, only perfect ones are as good.
-            let ratio = |(own, base): (f64, f64)| match base > 0.0 {
-                true => own / base,
-                false => 1.0 + own,
+    // By window and method.
+    let tried: Vec<Vec<Misses>> = windows
+        .iter()
+        .enumerate()
+        .map(|(idx, window)| {
+            let errors = &joined(Some(idx));
+            let past = Past { bottom_means: &window.bottom_means, errors, sign };
+            let miss = |method: &Method| {
+                missed(&hierarchy.reconcile(&window.base, *method, &past), &actual[idx])
             };
-            let by_level = by_level(&all).into_iter().zip(base.iter().copied()).map(ratio);
-            Trial { method, by_level: by_level.collect() }
+            methods.iter().map(miss).collect()
         })
         .collect();
+    let levels: Vec<Range<usize>> =
+        hierarchy.levels().iter().map(|level| level.nodes.clone()).collect();
+    let learned = |without: Option<usize>| -> Vec<f64> {
+        let others = (0..windows.len()).filter(|idx| Some(*idx) != without);
+        let parts: Vec<Tried<'_>> =
+            others.map(|idx| Tried { misses: &tried[idx], base: &base[idx] }).collect();
+        shares(&parts, &levels, methods.len())
+    };
+    let of_base = by_level(base.iter(), &levels);
+    let trial = |name: String, shares: Vec<(Method, f64)>, misses: &[&Misses]| {
+        // Where base forecasts were perfect, only perfect ones are as good.
+        let ratio = |(own, base): (f64, &f64)| match *base > 0.0 {
+            true => own / base,
+            false => 1.0 + own,
+        };
+        let own = by_level(misses.iter().copied(), &levels);
+        Trial { name, shares, by_level: own.into_iter().zip(&of_base).map(ratio).collect() }
+    };
+    let mut trials: Vec<Trial> = methods
+        .iter()
+        .enumerate()
+        .map(|(number, method)| {
+            let misses: Vec<&Misses> = tried.iter().map(|ways| &ways[number]).collect();
+            trial(hierarchy.name_of(*method), vec![(*method, 1.0)], &misses)
+        })
+        .collect();
+    let mixes: Vec<Misses> =
+        tried.iter().enumerate().map(|(idx, ways)| mean(ways, &learned(Some(idx)))).collect();
+    let shares = methods.iter().copied().zip(learned(None));
+    let shares = shares.filter(|(_, share)| *share >= SHARE_MIN);
+    let shares: Vec<(Method, f64)> = shares.collect();
+    let whole: f64 = shares.iter().map(|(_, share)| share).sum();
+    let shares = shares.into_iter().map(|(method, share)| (method, share / whole)).collect();
+    trials.push(trial("mix".to_owned(), shares, &mixes.iter().collect::<Vec<_>>()));
     let sound = trials.iter().filter(|trial| trial.worst() <= WORSE_MAX);
     let best = sound.min_by(|a, b| a.mean().total_cmp(&b.mean()));
     let least_bad = || trials.iter().min_by(|a, b| a.worst().total_cmp(&b.worst()));
     let chosen = best.or_else(least_bad).expect("there are methods");
-    let (method, keeps_all) = (chosen.method, best.is_some());
-    Choice { method, keeps_all, trials, errors: joined(None) }
+    let (name, shares, keeps_all) = (chosen.name.clone(), chosen.shares.clone(), best.is_some());
+    Choice { name, shares, keeps_all, trials, errors: joined(None) }
 }
 
-fn missed(forecast: &[Vec<f64>], actual: &[Vec<f64>]) -> Vec<Vec<f64>> {
+/// Shares below this are left out of a mix (chosen: they change nothing).
+const SHARE_MIN: f64 = 0.01;
+
+fn by_level<'a>(
+    all: impl Iterator<Item = &'a Misses> + Clone,
+    levels: &[Range<usize>],
+) -> Vec<f64> {
+    let level = |nodes: &Range<usize>| {
+        let misses = all.clone().flat_map(|misses| misses[nodes.clone()].iter().flatten());
+        misses.map(|miss| miss.abs()).sum()
+    };
+    levels.iter().map(level).collect()
+}
+
+/// Errors of a mean of ways.
+fn mean(ways: &[Misses], shares: &[f64]) -> Misses {
+    let node = |node: usize| {
+        let step =
+            |step: usize| ways.iter().zip(shares).map(|(way, share)| share * way[node][step]).sum();
+        (0..ways[0][node].len()).map(step).collect()
+    };
+    (0..ways[0].len()).map(node).collect()
+}
+
+fn missed(forecast: &[Vec<f64>], actual: &[Vec<f64>]) -> Misses {
     let one = |(f, y): (&Vec<f64>, &Vec<f64>)| f.iter().zip(y).map(|(f, y)| f - y).collect();
     forecast.iter().zip(actual).map(one).collect()
 }

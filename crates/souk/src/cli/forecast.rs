@@ -77,6 +77,11 @@ pub(crate) struct EvaluateForecastArgs {
     /// Origins, each a horizon before the next
     #[arg(long, value_name = "N", default_value_t = 1, requires = "horizon", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) windows: u32,
+    /// Text columns whose values are groups: errors of each level as it is and as it adds up are told too
+    ///
+    /// Measures are then over sums and series together.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "horizon")]
+    pub(crate) hierarchy: Vec<String>,
     /// Forget all columns but `unique_id,ds,y`, to see what the others bring
     #[arg(long)]
     pub(crate) no_covariates: bool,

@@ -1,6 +1,6 @@
 //! `souk forecast`: sales in, expected demand out, without a server.
 
-mod hierarchy;
+pub(crate) mod hierarchy;
 mod plot;
 pub(crate) mod table;
 

@@ -109,6 +109,14 @@ fn every_series_is_judged_by_its_own_rows() {
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     let all = &report["measures"][0];
     assert_eq!((&all["series"], &all["values"]), (&2.into(), &8.into()), "{out}");
+    // A day without a row is not judged, and the days behind it are.
+    test.remove(2);
+    write("test.csv", &test);
+    let (_, out, err) = texts(&souk(folder.path(), &json));
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["measures"][0]["values"], 7, "{err}");
+    test.insert(2, "a,23,33,0".to_owned());
+    write("test.csv", &test);
 
     let text = std::fs::read_to_string(folder.path().join("train.csv")).unwrap();
     std::fs::write(folder.path().join("train.csv"), text.replace(",0\n", ",never\n")).unwrap();
@@ -179,7 +187,8 @@ fn sums_add_up_and_are_drawn() {
     let hierarchy = &result["hierarchy"];
     assert_eq!(hierarchy["windows"], 3);
     let trials = hierarchy["trials"].as_array().unwrap();
-    assert_eq!(trials.len(), 6);
+    // Six ways, two levels of sums that can be kept, and a mix.
+    assert_eq!(trials.len(), 9);
     let worst = |trial: &serde_json::Value| -> f64 {
         let ratios = trial["error_over_base"].as_object().unwrap();
         assert_eq!(ratios.len(), 3);

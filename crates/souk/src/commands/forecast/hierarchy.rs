@@ -18,7 +18,7 @@ use crate::term;
 const WINDOWS: usize = 3;
 
 /// An input whose first series are sums of the others.
-pub(super) struct Grouped {
+pub(crate) struct Grouped {
     hierarchy: Hierarchy,
     /// By bottom series: its mean, over as many steps as the longest one has.
     means: Vec<f64>,
@@ -33,7 +33,7 @@ impl Grouped {
     ///
     /// Columns that are not there, fewer than two series that end together, too many sums, or a series that is named as a
     /// sum is. What is wrong with one series is told in [`Input::refused`].
-    pub(super) fn of(input: &mut Input, columns: &[String], args: &SeriesArgs) -> Result<Grouped> {
+    pub(crate) fn of(input: &mut Input, columns: &[String], args: &SeriesArgs) -> Result<Grouped> {
         let columns: Vec<String> = columns.iter().map(|name| normal_name(name)).collect();
         let mut groups = groups(&columns, args)?;
         let last = |known: &Known| {
@@ -93,7 +93,7 @@ impl Grouped {
     }
 
     /// Moves forecasts of all nodes so that they add up. Answers how that was chosen, for the summary.
-    pub(super) fn reconcile(
+    pub(crate) fn reconcile(
         &self,
         input: &Input,
         forecasts: &mut [Forecast],
@@ -103,12 +103,17 @@ impl Grouped {
         let choice = choose(&self.hierarchy, &windows, self.sign);
         let past = Past { bottom_means: &self.means, errors: &choice.errors, sign: self.sign };
         let base: Vec<Vec<f64>> = forecasts.iter().map(|forecast| forecast.mean.clone()).collect();
-        let means = self.hierarchy.reconcile(&base, choice.method, &past);
+        let means = self.hierarchy.mixed(&base, &choice.shares, &past);
         for (forecast, mean) in forecasts.iter_mut().zip(means) {
             self.move_to(forecast, mean);
         }
         self.say(&choice, windows.len());
         self.told(&choice, windows.len())
+    }
+
+    /// The hierarchy itself.
+    pub(crate) fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
     }
 
     /// Stretches before the end, each with what was expected before it and what came.
@@ -159,7 +164,7 @@ impl Grouped {
     }
 
     fn say(&self, choice: &Choice, n_windows: usize) {
-        let method = choice.method.as_str();
+        let method = &choice.name;
         let said = match (n_windows, choice.keeps_all) {
             (0, _) => format!(
                 "all adds up by `{method}`; the history is too short to look back, so nothing says that it is best"
@@ -182,10 +187,15 @@ impl Grouped {
             let named = levels.iter().zip(&trial.by_level);
             let by_level: serde_json::Map<String, Value> =
                 named.map(|(level, ratio)| (level.name.clone(), json!(ratio))).collect();
-            json!({"method": trial.method.as_str(), "error_over_base": by_level})
+            json!({"method": trial.name, "error_over_base": by_level})
         };
         json!({
-            "method": choice.method.as_str(),
+            "method": choice.name,
+            "shares": choice
+                .shares
+                .iter()
+                .map(|(method, share)| (self.hierarchy.name_of(*method), json!(share)))
+                .collect::<serde_json::Map<String, Value>>(),
             "keeps_all_levels": choice.keeps_all,
             "windows": n_windows,
             "levels": levels

@@ -18,7 +18,7 @@ const TIME: &[&str] = &["ds", "date", "timestamp", "step"];
 const VALUE: &[&str] = &["y", "quantity", "units", "sales", "value"];
 
 /// A series that can be forecast.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) id: String,
     pub(crate) series: Series,
@@ -39,7 +39,7 @@ pub(crate) struct Later {
 }
 
 /// All series of a file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Input {
     pub(crate) series: Vec<Known>,
     /// Those that cannot be forecast, with the reason.
@@ -268,6 +268,22 @@ impl Input {
             }
             is_within
         });
+    }
+
+    /// Steps without a row between those of the later file: nothing drives them, as in the input.
+    pub(crate) fn close_gaps(&mut self) {
+        let n_drivers = self.drivers.len();
+        for known in &mut self.series {
+            let steps: HashSet<i64> =
+                known.later.iter().filter_map(|row| known.series.steps_after(row.at)).collect();
+            let last = steps.iter().copied().max().unwrap_or(0).min(10_000);
+            for step in (1..last).filter(|step| !steps.contains(step)) {
+                if let Some(at) = known.series.moment_after(step as usize) {
+                    let drivers = vec![Some(0.0); n_drivers];
+                    known.later.push(Later { at, y: None, drivers });
+                }
+            }
+        }
     }
 
     /// Lines up what is known of the next steps. A series without a driver at every step that it `needs` is refused;
