@@ -108,7 +108,7 @@ impl Graph {
     pub(crate) fn nearest(&self, codes: &Codes, query: &Query, breadth: usize) -> Vec<Near> {
         let scratch = &mut Scratch::default();
         let Some(start) = self.descend((codes, query), 0, scratch) else { return Vec::new() };
-        let mut found = self.explore((codes, query), &[start], (0, breadth), scratch);
+        let mut found = self.explore((codes, query), (&[start], 0, breadth), scratch);
         let twins = found.iter().filter_map(|near| self.twins.get(&near.row)).flatten();
         let twins: Vec<u32> = twins.copied().collect();
         scratch.likenesses.clear();
@@ -135,7 +135,7 @@ impl Graph {
             if starts.is_empty() {
                 break;
             }
-            let found = self.explore((codes, &query), &starts, (layer, BREADTH_BUILD), scratch);
+            let found = self.explore((codes, &query), (&starts, layer, BREADTH_BUILD), scratch);
             let own = select(codes, &found, LINKS);
             match layer {
                 0 => {
@@ -147,7 +147,7 @@ impl Graph {
                 }
             }
             for other in own {
-                self.link_back(codes, (layer, other), row, scratch);
+                self.link_back(codes, (layer, other, row), scratch);
             }
             starts = found;
         }
@@ -168,7 +168,7 @@ impl Graph {
         scratch: &mut Scratch,
     ) -> Option<u32> {
         let start = self.descend((codes, query), 0, scratch)?;
-        let found = self.explore((codes, query), &[start], (0, BREADTH_TWIN), scratch);
+        let found = self.explore((codes, query), (&[start], 0, BREADTH_TWIN), scratch);
         let (numbers, _) = codes.row(row as usize);
         let is_twin = |other: &u32| codes.row(*other as usize).0 == numbers;
         found.iter().map(|near| near.row).find(is_twin)
@@ -186,8 +186,7 @@ impl Graph {
     fn link_back(
         &mut self,
         codes: &Codes,
-        (layer, row): (usize, u32),
-        new: u32,
+        (layer, row, new): (usize, u32, u32),
         scratch: &mut Scratch,
     ) {
         let links = self.links(layer, row);
@@ -243,8 +242,7 @@ impl Graph {
     fn explore(
         &self,
         (codes, query): (&Codes, &Query),
-        starts: &[Near],
-        (layer, breadth): (usize, usize),
+        (starts, layer, breadth): (&[Near], usize, usize),
         scratch: &mut Scratch,
     ) -> Vec<Near> {
         scratch.forget(self.len());
