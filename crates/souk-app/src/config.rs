@@ -39,7 +39,7 @@ pub use privacy::{
 };
 pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
-pub use search::{EmbedderSetting, SearchLearning, SearchSettings};
+pub use search::{EmbedderSetting, MeaningSettings, SearchLearning, SearchSettings};
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization,
     ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,
@@ -280,6 +280,9 @@ impl Config {
             return refuse(setting, detail);
         }
         if let Err((setting, detail)) = self.inventory.check() {
+            return refuse(setting, detail);
+        }
+        if let Err((setting, detail)) = self.search.check() {
             return refuse(setting, detail);
         }
         if self.holdout.share > 0.0 && self.impressions.sample < 1.0 {

@@ -37,7 +37,12 @@ impl Installed {
         }
     }
 
-    fn read(self, models: &Path) -> Result<Arc<dyn Embedder>, WeightsError> {
+    /// Reads it; that takes a second or some.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError`] for files that are missing or damaged.
+    pub fn read(self, models: &Path) -> Result<Arc<dyn Embedder>, WeightsError> {
         let folder = models.join(self.folder());
         Ok(match self {
             Installed::MiniLm => Arc::new(SentenceEncoder::read(&folder)?),
@@ -59,27 +64,30 @@ pub enum OpenError {
     Weights(#[from] WeightsError),
 }
 
-/// Opens the model of a choice in the folder that `make models` fills.
+/// Finds the model of a choice in the folder that `make models` fills.
+///
+/// # Errors
+///
+/// [`OpenError::Missing`] for a model that is asked for by name and not installed.
+pub fn find(choice: Choice, models: &Path) -> Result<Option<Installed>, OpenError> {
+    let is_there = |model: &Installed| models.join(model.folder()).is_dir();
+    let named = match choice {
+        Choice::Off => return Ok(None),
+        Choice::Auto => {
+            return Ok([Installed::MiniLm, Installed::Static].into_iter().find(is_there));
+        }
+        Choice::MiniLm => Installed::MiniLm,
+        Choice::Static => Installed::Static,
+    };
+    if is_there(&named) { Ok(Some(named)) } else { Err(OpenError::Missing(named.folder())) }
+}
+
+/// Finds and reads the model of a choice.
 ///
 /// # Errors
 ///
 /// [`OpenError`] for a model that is asked for by name and not installed, or one whose files are damaged.
 pub fn open(choice: Choice, models: &Path) -> Result<Option<Arc<dyn Embedder>>, OpenError> {
-    let wanted = match choice {
-        Choice::Off => return Ok(None),
-        Choice::Auto => {
-            let best = [Installed::MiniLm, Installed::Static].into_iter();
-            let mut there = best.filter(|model| models.join(model.folder()).is_dir());
-            match there.next() {
-                Some(model) => model,
-                None => return Ok(None),
-            }
-        }
-        Choice::MiniLm => Installed::MiniLm,
-        Choice::Static => Installed::Static,
-    };
-    if !models.join(wanted.folder()).is_dir() {
-        return Err(OpenError::Missing(wanted.folder()));
-    }
-    Ok(Some(wanted.read(models)?))
+    let found = find(choice, models)?;
+    Ok(found.map(|found| found.read(models)).transpose()?)
 }

@@ -8,11 +8,13 @@ mod baseline;
 mod bootstrap;
 mod gains;
 mod misspell;
+mod tune;
 
 pub use baseline::PlainBm25;
 pub use bootstrap::{Interval, paired_difference};
 pub use gains::{Quality, quality};
 pub use misspell::{Misspelled, misspelled};
+pub use tune::{RatedMeaning, SharesQuality, TunedMeaning, tune_meaning};
 
 use crate::{Meaning, SearchIndex, SearchRequest, Tolerance};
 

@@ -6,13 +6,19 @@
 //! functions for hybrid retrieval"). Where the words found a page of hits, meaning has a small share and only reorders
 //! them; where they found less, it has a large one and brings what they did not find.
 
+mod compared;
+
 use rustc_hash::FxHashSet;
 
 use crate::chunk::Place;
 use crate::index::SearchIndex;
-use crate::narrow::{Judge, Narrow, Verdict};
+use crate::narrow::Narrow;
 use crate::request::{Hit, Meaning, MeaningUse, Relaxation, ScoreParts};
 use crate::search::{Found, Match};
+use crate::vectors::Query;
+
+pub(crate) use compared::Remembered;
+use compared::Sight;
 
 /// The nearest products that the scale of nearness is taken from; measured: 100 ranks worse.
 const SCALE: usize = 300;
@@ -21,8 +27,7 @@ const BROUGHT: usize = 100;
 
 /// How near products are to what a query means.
 pub(crate) struct Nearness {
-    /// Of every vector, by its row.
-    likenesses: Vec<f32>,
+    query: Query,
     /// The nearest products that may be hits, the nearest first; never empty.
     nearest: Vec<(Place, f32)>,
     /// How many of them have to do with the query.
@@ -41,41 +46,12 @@ impl Nearness {
         if says_nothing || meaning.vector.len() != vectors.space().dimensions {
             return None;
         }
-        let likenesses = vectors.likenesses(&meaning.vector);
-        let owners = narrow.owners(&[]);
-        let mut judges: Vec<Option<Judge<'_>>> = index.chunks.iter().map(|_| None).collect();
-        let mut may_be_hit = |row: &u32| {
-            let place = index.place(vectors.id(*row as usize))?;
-            let chunk = (&index.chunks[place.chunk as usize], place.chunk);
-            let judge = &mut judges[place.chunk as usize];
-            let judge = judge.get_or_insert_with(|| narrow.within(index, chunk, SCALE));
-            let is_hit = judge.verdict(place.row, &owners) == Verdict::Hit;
-            is_hit.then_some((place, likenesses[*row as usize]))
-        };
-        let by_nearness = |left: &u32, right: &u32| {
-            let [left, right] = [left, right].map(|row| *row as usize);
-            let by_id = || vectors.id(left).cmp(vectors.id(right));
-            likenesses[right].total_cmp(&likenesses[left]).then_with(by_id)
-        };
-        let mut rows: Vec<u32> = (0..likenesses.len() as u32).collect();
-        let mut rest = rows.as_mut_slice();
-        let mut nearest = Vec::new();
-        // Filters mostly let enough of the first ones through; only where they do not, more are asked.
-        let mut n_next = SCALE;
-        while nearest.len() < SCALE && !rest.is_empty() {
-            n_next = (n_next * 4).min(rest.len());
-            if n_next < rest.len() {
-                rest.select_nth_unstable_by(n_next - 1, by_nearness);
-            }
-            let (part, others) = rest.split_at_mut(n_next);
-            part.sort_unstable_by(by_nearness);
-            let room = SCALE - nearest.len();
-            nearest.extend(part.iter().filter_map(&mut may_be_hit).take(room));
-            rest = others;
-        }
+        let query = Query::new(&meaning.vector);
+        let compared = meaning.remembered.of(vectors, &query);
+        let nearest = Sight { index, vectors, narrow, query: &query }.nearest(&compared, SCALE);
         let n_related = nearest.partition_point(|(_, likeness)| *likeness >= meaning.related_from);
         let near = FxHashSet::default();
-        (n_related > 0).then_some(Nearness { likenesses, nearest, n_related, near, weight: 0.0 })
+        (n_related > 0).then_some(Nearness { query, nearest, n_related, near, weight: 0.0 })
     }
 
     /// Adds what is near and not among the hits, where words are not to be asked or found fewer hits than are enough
@@ -91,10 +67,10 @@ impl Nearness {
         if used == MeaningUse::Alone {
             self.weight = 1.0;
         } else if n_whole >= n_enough {
-            self.weight = f64::from(ranking.meaning);
+            self.weight = f64::from(ranking.meaning.full);
             return self;
         } else {
-            self.weight = f64::from(ranking.meaning_when_thin);
+            self.weight = f64::from(ranking.meaning.thin);
         }
         let most = if used == MeaningUse::Alone { SCALE } else { BROUGHT };
         let near = self.nearest[..most.min(self.n_related)].iter().map(|(place, _)| *place);
@@ -125,7 +101,7 @@ impl Nearness {
         let span = f64::from(highest - lowest);
         for (hit, found) in hits {
             let row = vectors.row(hit.id.as_str());
-            let likeness = row.map_or(*lowest, |row| self.likenesses[row]);
+            let likeness = row.map_or(*lowest, |row| vectors.likeness(row, &self.query));
             let nearness = match span > 0.0 {
                 true => (f64::from(likeness - lowest) / span).clamp(0.0, 1.0),
                 false => f64::from(u8::from(likeness >= *highest)),

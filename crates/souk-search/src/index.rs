@@ -4,6 +4,7 @@ mod build;
 mod snapshot;
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use souk_core::{Product, ProductId};
@@ -37,7 +38,7 @@ pub struct SearchIndex {
     pub(crate) compounds: Compounds,
     pub(crate) names: Names,
     pub(crate) synonyms: crate::synonyms::Synonyms,
-    pub(crate) vectors: Option<Vectors>,
+    pub(crate) vectors: Option<Arc<Vectors>>,
     places: HashTable<Place>,
     /// Products that ever came.
     n_came: u32,
@@ -185,24 +186,30 @@ impl SearchIndex {
     }
 
     /// The vectors of products, if it was given any. They are not part of [`SearchIndex::to_bytes`].
-    pub fn vectors(&self) -> Option<&Vectors> {
+    pub fn vectors(&self) -> Option<&Arc<Vectors>> {
         self.vectors.as_ref()
     }
 
-    /// The same, to be changed. A vector of a product that the index has not does nothing.
+    /// The same, to be changed: in a copy, as long as somebody else has them too. A vector of a product that the index
+    /// has not does nothing.
     pub fn vectors_mut(&mut self) -> Option<&mut Vectors> {
-        self.vectors.as_mut()
+        self.vectors.as_mut().map(Arc::make_mut)
     }
 
-    /// Gives it vectors of products, in place of those that it had, which it returns.
-    pub fn set_vectors(&mut self, vectors: Option<Vectors>) -> Option<Vectors> {
-        std::mem::replace(&mut self.vectors, vectors)
+    /// Gives it vectors of products, in place of those that it had.
+    pub fn set_vectors(&mut self, vectors: Option<Arc<Vectors>>) {
+        self.vectors = vectors;
+    }
+
+    /// How much meaning counts beside words; see [`crate::Ranking`]. Takes effect at once.
+    pub fn set_meaning_shares(&mut self, shares: crate::MeaningShares) {
+        self.settings.ranking.meaning = shares;
     }
 
     /// Takes out the vectors of products that it has not; returns how many.
     pub fn forget_stray_vectors(&mut self) -> usize {
         let Some(mut vectors) = self.vectors.take() else { return 0 };
-        let n_gone = vectors.retain(&mut |id| self.place(id).is_some());
+        let n_gone = Arc::make_mut(&mut vectors).retain(&mut |id| self.place(id).is_some());
         self.vectors = Some(vectors);
         n_gone
     }

@@ -42,8 +42,8 @@ pub use request::{
     RangeCount, Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy,
     SortOrder, Structure, Tolerance, Typing, Understood,
 };
-pub use settings::{FieldWeight, Ranking, Settings, TextField};
+pub use settings::{FieldWeight, MeaningShares, Ranking, Settings, TextField};
 pub use suggest::{SuggestRequest, Suggestion, Suggestions};
 pub use synonyms::Synonym;
 pub use text::{Language, fold};
-pub use vectors::{VectorSpace, Vectors, text_for_vector};
+pub use vectors::{Draft, Drawn, VectorSpace, Vectors, text_for_vector};

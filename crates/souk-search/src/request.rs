@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use souk_core::{Filter, GeoPoint, ProductId};
 
+use crate::fusion::Remembered;
 use crate::text::Language;
 
 /// A search.
@@ -60,7 +61,8 @@ pub trait Places: std::fmt::Debug + Send + Sync {
     fn km(&self, id: &str) -> Option<f64>;
 }
 
-/// What a query means, and what is made of it.
+/// What a query means, and what is made of it. It is for one search: what was compared for it is remembered for the
+/// searches of its clones in the same index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meaning {
     /// The query's vector, of the space of the index's vectors; one of another length is passed over.
@@ -69,6 +71,14 @@ pub struct Meaning {
     pub related_from: f32,
     /// What is made of it.
     pub used: MeaningUse,
+    pub(crate) remembered: Remembered,
+}
+
+impl Meaning {
+    /// A vector, what is near to it, and what is made of that: the fields by their names.
+    pub fn new(vector: Arc<[f32]>, related_from: f32, used: MeaningUse) -> Meaning {
+        Meaning { vector, related_from, used, remembered: Remembered::default() }
+    }
 }
 
 /// What is made of meaning.

@@ -63,10 +63,24 @@ pub struct Ranking {
     pub popularity: f32,
     /// It has a brand or colour that the words name, or is cheap when `cheap` is asked for.
     pub preference: f32,
-    /// The share of meaning in the score, from 0 to 1, where the words found a page of hits.
-    pub meaning: f32,
-    /// The same where they found less.
-    pub meaning_when_thin: f32,
+    /// The share of meaning in the score.
+    pub meaning: MeaningShares,
+}
+
+/// The share of meaning in the score, from 0 (none) to 1 (nothing else counts).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeaningShares {
+    /// Where the words found a page of hits.
+    pub full: f32,
+    /// Where they found less.
+    pub thin: f32,
+}
+
+impl Default for MeaningShares {
+    /// Chosen on rated queries: docs/decisions/0036-meaning-in-search.md.
+    fn default() -> MeaningShares {
+        MeaningShares { full: 0.15, thin: 0.6 }
+    }
 }
 
 /// What an index is made with. Changing any of it takes effect when the index is built anew.
@@ -108,8 +122,7 @@ impl Default for Settings {
                 crowd: 0.15,
                 popularity: 0.3,
                 preference: 0.3,
-                meaning: 0.15,
-                meaning_when_thin: 0.6,
+                meaning: MeaningShares::default(),
             },
         }
     }

@@ -55,7 +55,7 @@ fn main() {
         vectors.put(&product.id, 0, &unit);
     }
     println!("{} vectors of {}: {} MB", vectors.len(), own.dimensions, vectors.bytes() >> 20);
-    index.set_vectors(Some(vectors));
+    index.set_vectors(Some(Arc::new(vectors)));
 
     let mut times: [Vec<f64>; 3] = Default::default();
     let mut n_widened = 0;
@@ -73,8 +73,7 @@ fn main() {
         timed(reading, &mut || vector = model.embed(&[&text]));
         timed(both, &mut || {
             let vector: Arc<[f32]> = model.embed(&[&text]).into();
-            let meaning =
-                Meaning { vector, related_from: own.related_from, used: MeaningUse::Beside };
+            let meaning = Meaning::new(vector, own.related_from, MeaningUse::Beside);
             let answer = index.search(&SearchRequest { meaning: Some(meaning), ..plain.clone() });
             n_widened += u32::from(answer.is_ok_and(|answer| !answer.relaxed.is_empty()));
         });

@@ -30,7 +30,7 @@ pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
 pub(crate) use report::{ReportCommand, SearchKind};
 pub(crate) use rules::RulesCommand;
-pub(crate) use search::{SearchArgs, SearchEvaluateArgs};
+pub(crate) use search::{RatedArgs, SearchArgs, SearchEvaluateArgs, SearchTuneArgs};
 pub(crate) use tune::{Tune, TuneArgs};
 
 /// Retail AI that a shop runs itself.
@@ -169,7 +169,7 @@ Examples:
     /// Measure the recommenders and the forecasts on files of your own, without a server
     #[command(subcommand)]
     Evaluate(Evaluate),
-    /// Choose parameters on visits of your own, as a part of souk.yaml
+    /// Choose parameters on visits or rated queries of your own, as a part of souk.yaml
     #[command(subcommand)]
     Tune(Tune),
     /// Make, list and end the keys of the HTTP interface

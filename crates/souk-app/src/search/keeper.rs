@@ -13,10 +13,11 @@ use futures::FutureExt;
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Product, ProductId, SiteId};
 use souk_recommend::Item;
-use souk_search::{Language, SearchIndex, Settings};
+use souk_search::{Language, MeaningShares, SearchIndex, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::shelf::{Marks, Shelf, load, save, searchable};
+use crate::config::MeaningSettings;
 use crate::models::yield_to_others;
 use crate::projections::Changed;
 use crate::{App, AppError};
@@ -177,7 +178,7 @@ impl App {
     async fn load_search(&self) {
         let mut marks = self.searching.marks.lock().await;
         for site in self.config.sites() {
-            let settings = settings(&site.languages);
+            let settings = self.index_settings(&site.languages);
             if let Some((index, known)) = load(&*self.parts.blobs, (&site.id, &settings)).await {
                 self.searching.put(&site.id, index);
                 marks.insert(site.id.clone(), known);
@@ -300,7 +301,7 @@ impl App {
     ) -> bool {
         let nothing = Marks::default();
         let products = self.difference(site, &nothing).await.put;
-        let settings = settings(languages);
+        let settings = self.index_settings(languages);
         let work = move || {
             if products.len() >= LARGE {
                 // Where others wait for an answer, this can wait.
@@ -394,11 +395,14 @@ impl App {
             tokio::time::sleep(LOOK_PAUSE).await;
         }
     }
-}
 
-/// What a site's index is made with: its languages, the first being that of its products.
-fn settings(languages: &[String]) -> Settings {
-    let mut languages = languages.iter().map(|tag| Language::from_tag(tag));
-    let main = languages.next().unwrap_or(Language::English);
-    Settings::new(main, &languages.collect::<Vec<_>>())
+    /// What a site's index is made with: its languages, the first being that of its products.
+    fn index_settings(&self, languages: &[String]) -> Settings {
+        let mut languages = languages.iter().map(|tag| Language::from_tag(tag));
+        let main = languages.next().unwrap_or(Language::English);
+        let mut settings = Settings::new(main, &languages.collect::<Vec<_>>());
+        let MeaningSettings { full, thin } = self.config.search.meaning;
+        settings.ranking.meaning = MeaningShares { full: full as f32, thin: thin as f32 };
+        settings
+    }
 }

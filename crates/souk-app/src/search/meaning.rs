@@ -21,6 +21,10 @@ use souk_search::{
 use tokio::sync::{Semaphore, oneshot};
 use xxhash_rust::xxh3::xxh3_64;
 
+mod drawing;
+
+use drawing::{Drawing, GraphFrom};
+
 use super::shelf::Shelf;
 use super::{SearchMode, SearchQuery};
 use crate::models::yield_to_others;
@@ -48,9 +52,25 @@ const REMEMBERED: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Meanings {
     engine: OnceLock<Engine>,
+    stage: Mutex<Stage>,
+    graph: GraphFrom,
     changed: Mutex<FxHashMap<SiteId, Changed>>,
     /// The sites whose vectors changed since they were written down.
     unsaved: Mutex<FxHashSet<SiteId>>,
+}
+
+/// How far the model is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    /// There is none.
+    #[default]
+    Without,
+    /// It is being opened.
+    Opening,
+    /// It makes vectors.
+    Making,
+    /// It makes none of products any more, by a fault; those that are there serve.
+    Stopped,
 }
 
 /// A model, with the vectors of queries that it made last.
@@ -95,17 +115,21 @@ impl Asked {
 }
 
 impl Shelf {
-    /// How many vectors there are, and how many products.
+    /// How many products have vectors, and how many there are.
     fn counts(&self) -> (usize, usize) {
         let index = self.index.read();
-        (index.vectors().map_or(0, Vectors::len), index.len())
+        (index.vectors().map_or(0, |vectors| vectors.len()), index.len())
     }
 }
 
 impl Meanings {
-    /// Whether there is a model.
-    pub(super) fn is_used(&self) -> bool {
-        self.engine.get().is_some()
+    /// Whether an index has what is to be waited for: vectors, while a model makes them, that were written down or came.
+    pub(super) fn is_whole(&self, shelf: &Shelf) -> bool {
+        match *self.stage.lock() {
+            Stage::Without | Stage::Stopped => true,
+            Stage::Opening => false,
+            Stage::Making => shelf.index.read().vectors().is_some(),
+        }
     }
 
     /// Takes note of products that came or changed.
@@ -161,9 +185,32 @@ impl App {
         let engine = Engine { model, asked: Mutex::default(), places: Semaphore::new(places) };
         let meanings = &self.searching.meanings;
         if meanings.engine.set(engine).is_ok() {
+            *meanings.stage.lock() = Stage::Making;
             self.config.sites().for_each(|site| meanings.note_all(&site.id));
             tokio::spawn(keep_meanings(Arc::downgrade(self)));
         }
+    }
+
+    /// The same with a model that takes seconds to open, in the background; searches go by words meanwhile, and for good
+    /// where there is none.
+    pub fn open_meaning(
+        self: &Arc<Self>,
+        open: impl FnOnce() -> Option<Arc<dyn Embedder>> + Send + 'static,
+    ) {
+        *self.searching.meanings.stage.lock() = Stage::Opening;
+        let app = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let opened = tokio::task::spawn_blocking(open).await;
+            let Some(app) = app.upgrade() else { return };
+            match opened {
+                Ok(Some(model)) => app.equip_meaning(model),
+                Ok(None) => *app.searching.meanings.stage.lock() = Stage::Without,
+                Err(error) => {
+                    tracing::error!(%error, "the model could not be opened, which is a fault of this program; searches go by words");
+                    *app.searching.meanings.stage.lock() = Stage::Without;
+                }
+            }
+        });
     }
 
     /// What a query means, where the search is to know; `None` where it goes by words alone.
@@ -185,6 +232,10 @@ impl App {
         let Some(engine) = self.searching.meanings.engine.get() else {
             if !is_alone {
                 return Ok(None);
+            }
+            if *self.searching.meanings.stage.lock() == Stage::Opening {
+                let detail = "the model is being opened; try again soon, or ask with `auto`";
+                return Err(AppError::NotReady(detail.to_owned()));
             }
             let detail = "`semantic` needs a model, and none is in use: install one with `make models` and see \
                           `search.embedder` in souk.yaml, or ask with `auto`";
@@ -211,7 +262,7 @@ impl App {
         }
         let used = if is_alone { MeaningUse::Alone } else { MeaningUse::Beside };
         let related_from = engine.model.model().related_from;
-        Ok(Some(Meaning { vector: engine.read(text).await?, related_from, used }))
+        Ok(Some(Meaning::new(engine.read(text).await?, related_from, used)))
     }
 
     /// Whether a search is in a language: by its locale, else by the first language of its site.
@@ -228,8 +279,9 @@ impl App {
         let sites = std::mem::take(&mut *self.searching.meanings.unsaved.lock());
         for site in sites {
             let Some(shelf) = self.searching.find(&site) else { continue };
-            let bytes = move || shelf.index.read().vectors().map(Vectors::to_bytes);
-            let Ok(Some(bytes)) = tokio::task::spawn_blocking(bytes).await else { continue };
+            let Some(vectors) = shelf.index.read().vectors().cloned() else { continue };
+            let bytes = tokio::task::spawn_blocking(move || vectors.to_bytes());
+            let Ok(bytes) = bytes.await else { continue };
             let saved = self.parts.blobs.put(&path(&site), PutPayload::from(bytes)).await;
             if let Err(error) = saved {
                 tracing::warn!(
@@ -273,25 +325,31 @@ type Work = (Vec<String>, oneshot::Sender<Vec<f32>>);
 
 /// Makes vectors of what has none, until the application is gone.
 async fn keep_meanings(app: Weak<App>) {
-    let Some(worker) = app.upgrade().and_then(|app| worker(&app)) else { return };
-    let mut keeper = Keeper { worker, todo: FxHashMap::default(), saved: Instant::now() };
-    loop {
-        let is_busy = {
-            let Some(app) = app.upgrade() else { return };
-            match keeper.tend(&app).await {
-                Ok(is_busy) => is_busy,
-                Err(_) => {
-                    tracing::error!(
-                        "vectors of products cannot be made any more, which is a fault of this program; those that \
-                         there are go on serving"
-                    );
-                    return;
-                }
-            }
+    let worker = app.upgrade().and_then(|app| worker(&app));
+    if let Some(worker) = worker {
+        let mut keeper = Keeper {
+            worker,
+            todo: FxHashMap::default(),
+            drawing: Drawing::default(),
+            saved: Instant::now(),
         };
-        if !is_busy {
-            tokio::time::sleep(LOOK_PAUSE).await;
+        loop {
+            let is_busy = {
+                let Some(app) = app.upgrade() else { return };
+                let Ok(is_busy) = keeper.tend(&app).await else { break };
+                is_busy
+            };
+            if !is_busy {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
         }
+        tracing::error!(
+            "vectors of products cannot be made any more, which is a fault of this program; those that there are go \
+             on serving"
+        );
+    }
+    if let Some(app) = app.upgrade() {
+        *app.searching.meanings.stage.lock() = Stage::Stopped;
     }
 }
 
@@ -323,6 +381,7 @@ struct Keeper {
     worker: Sender<Work>,
     /// Of each site, the products that may have no vector, the next one last.
     todo: FxHashMap<SiteId, Vec<ProductId>>,
+    drawing: Drawing,
     saved: Instant,
 }
 
@@ -336,13 +395,14 @@ impl Keeper {
             let Some(shelf) = app.searching.find(&site.id) else { continue };
             if shelf.index.read().vectors().is_none_or(|vectors| vectors.space() != space) {
                 let vectors = app.load_vectors(&site.id, space).await;
-                shelf.index.write().set_vectors(Some(vectors));
+                shelf.index.write().set_vectors(Some(Arc::new(vectors)));
             }
             if app.check_ready().is_err() {
                 continue;
             }
             self.look(app, (&site.id, &shelf)).await;
             is_busy |= self.make_some(app, &site.id).await?;
+            is_busy |= self.drawing.tend(app, &site.id);
         }
         if self.saved.elapsed() >= SAVE_PAUSE {
             app.save_vectors().await;
@@ -366,7 +426,8 @@ impl Keeper {
                 self.todo.insert(site.clone(), lacking);
             }
         }
-        let (n_vectors, n_products) = shelf.counts();
+        let n_vectors = shelf.index.read().vectors().map_or(0, |vectors| vectors.n_rows());
+        let (_, n_products) = shelf.counts();
         if n_vectors > n_products + n_products / 4 + STRAYS {
             shelf.index.write().forget_stray_vectors();
             app.searching.meanings.unsaved.lock().insert(site.clone());

@@ -65,10 +65,9 @@ impl Searching {
         self.shelves.read().clone()
     }
 
-    /// Whether a site has its index, with the vectors that were written down.
+    /// Whether a site has its index, with what belongs to it.
     pub(super) fn is_whole(&self, site: &SiteId) -> bool {
-        let has_vectors = |shelf: Arc<Shelf>| shelf.index.read().vectors().is_some();
-        self.find(site).is_some_and(|shelf| !self.meanings.is_used() || has_vectors(shelf))
+        self.find(site).is_some_and(|shelf| self.meanings.is_whole(&shelf))
     }
 
     /// What is kept of searching besides the catalogue.
@@ -99,7 +98,8 @@ impl Searching {
         let own = synonyms.get(site).map_or(&[][..], Vec::as_slice);
         index.set_synonyms(&synonyms::to_engine(own));
         if let Some(before) = self.find(site) {
-            index.set_vectors(before.index.write().set_vectors(None));
+            // The one before keeps them too, for as long as it still serves.
+            index.set_vectors(before.index.read().vectors().cloned());
         }
         let shelf = Arc::new(Shelf { index: RwLock::new(index) });
         self.shelves.write().insert(site.clone(), shelf);

@@ -1,39 +1,5 @@
 use super::*;
-
-/// Numbers from -1 to 1 that look like nothing in particular.
-fn numbers(n: usize, seed: usize) -> Vec<f32> {
-    (0..n).map(|idx| ((idx * 7_919 + seed * 104_729) % 2_003) as f32 / 1_001.5 - 1.0).collect()
-}
-
-/// The definition, in double precision.
-fn product(rows: &[f32], weights: &[f32], inputs: usize) -> Vec<f64> {
-    let rows = rows.chunks_exact(inputs);
-    let dot = |row: &[f32], column: &[f32]| {
-        row.iter().zip(column).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
-    };
-    rows.flat_map(|row| weights.chunks_exact(inputs).map(move |column| dot(row, column))).collect()
-}
-
-/// Every number of rows from one to more than a block, odd numbers of outputs, and widths that do not
-/// divide by a processor's.
-#[test]
-fn products_are_those_of_the_definition() {
-    for (n_rows, inputs, outputs) in
-        [(1, 384, 7), (2, 32, 3), (3, 13, 5), (4, 40, 2), (7, 31, 1), (33, 64, 9), (70, 24, 6)]
-    {
-        let (rows, weights) = (numbers(n_rows * inputs, 1), numbers(outputs * inputs, 2));
-        let linear = Linear { weights: weights.clone(), bias: numbers(outputs, 3) };
-        let mut out = Vec::new();
-        linear.apply(&rows, &mut out);
-        let expected = product(&rows, &weights, inputs);
-        assert_eq!(out.len(), expected.len());
-        for (idx, (found, expected)) in out.iter().zip(expected).enumerate() {
-            let expected = expected + f64::from(linear.bias[idx % outputs]);
-            let case = (n_rows, inputs, outputs, idx);
-            assert!((f64::from(*found) - expected).abs() < 1e-4, "{case:?}: {found} {expected}");
-        }
-    }
-}
+use crate::test_numbers::numbers;
 
 /// Values of `math.erf` and `math.exp` in Python 3.11.
 #[test]
@@ -55,6 +21,19 @@ fn functions_are_those_of_the_definition() {
     let expected = [-0.004_049_694, -0.154_268_77, 0.0, 0.841_344_7, 3.999_873_2];
     for (found, expected) in all.iter().zip(expected) {
         assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+    }
+}
+
+/// Rows of a width that does not divide by the number of sums.
+#[test]
+fn normalised_rows_have_no_mean_and_the_variance_one() {
+    let mut rows = numbers(2 * 13, 5);
+    let normaliser = Normaliser { gain: vec![2.0; 13], shift: vec![3.0; 13], epsilon: 1e-12 };
+    normaliser.apply(&mut rows);
+    for row in rows.chunks_exact(13) {
+        let mean = row.iter().sum::<f32>() / 13.0;
+        let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / 13.0;
+        assert!((mean - 3.0).abs() < 1e-5 && (variance - 4.0).abs() < 1e-4, "{mean} {variance}");
     }
 }
 

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use souk_core::{Filter, ProductId};
+use souk_core::{Filter, Product, ProductId};
 
 use crate::request::{Meaning, MeaningUse, Relaxation, SearchRequest, SortBy};
 use crate::test_shop::{ids, titles};
-use crate::vectors::{VectorSpace, Vectors};
+use crate::vectors::{Query, VectorSpace, Vectors};
 use crate::{SearchAnswer, SearchIndex};
 
 /// Titles, each with the angle of its vector in degrees.
@@ -15,7 +15,7 @@ fn shop(all: &[(&str, f32)]) -> SearchIndex {
     for (number, (_, angle)) in all.iter().enumerate() {
         vectors.put(&ProductId::new(number.to_string()).unwrap(), 0, &at(*angle));
     }
-    index.set_vectors(Some(vectors));
+    index.set_vectors(Some(Arc::new(vectors)));
     index
 }
 
@@ -26,10 +26,8 @@ fn at(angle: f32) -> [f32; 2] {
 fn request(query: &str, used: MeaningUse) -> SearchRequest {
     let vector = Arc::from(at(0.0));
     let related_from = -1.0;
-    SearchRequest {
-        meaning: Some(Meaning { vector, related_from, used }),
-        ..SearchRequest::new(query)
-    }
+    let meaning = Some(Meaning::new(vector, related_from, used));
+    SearchRequest { meaning, ..SearchRequest::new(query) }
 }
 
 fn beside(index: &SearchIndex, query: &str) -> SearchAnswer {
@@ -69,7 +67,7 @@ fn without_vectors_or_words_nothing_changes() {
     assert_eq!(beside(&index, "").relaxed, []);
     index.set_vectors(None);
     assert_eq!(beside(&index, "sofa"), plain);
-    index.set_vectors(Some(Vectors::new(VectorSpace { dimensions: 3, version: 1 })));
+    index.set_vectors(Some(Arc::new(Vectors::new(VectorSpace { dimensions: 3, version: 1 }))));
     assert_eq!(beside(&index, "sofa"), plain);
 }
 
@@ -126,17 +124,78 @@ fn filters_and_what_is_hidden_hold_for_what_meaning_brings() {
     assert_eq!(ids(&index.search(&asked).unwrap()), ["2", "1", "4"]);
 }
 
-/// So many products that most must be passed over before a filter is content.
+/// So many products that most must be passed over before a filter is content: six to a brand, and one in three is `Odd`.
+fn many() -> SearchIndex {
+    let products: Vec<Product> = (0..6_000)
+        .map(|number| {
+            let brand = if number % 3 == 2 { "Odd".to_owned() } else { format!("B{}", number / 6) };
+            let product = serde_json::json!({"title": format!("Thing {number}"), "brand": brand});
+            crate::test_shop::product(&number.to_string(), product)
+        })
+        .collect();
+    let mut index = crate::SearchIndex::build(crate::Settings::default(), &products, 1);
+    let mut vectors = Vectors::new(VectorSpace { dimensions: 2, version: 1 });
+    for number in 0..6_000 {
+        let id = ProductId::new(number.to_string()).unwrap();
+        vectors.put(&id, 0, &at(number as f32 / 100.0));
+    }
+    index.set_vectors(Some(Arc::new(vectors)));
+    index
+}
+
+fn filtered(query: &str, filter: &str) -> SearchRequest {
+    let filter = Some(Filter::parse(filter).unwrap());
+    SearchRequest { filter, limit: 100, ..request(query, MeaningUse::Alone) }
+}
+
 #[test]
 fn a_narrow_filter_still_finds_its_nearest() {
-    let all: Vec<(String, f32)> =
-        (0..6_000).map(|number| (format!("Thing {number}"), number as f32 / 100.0)).collect();
-    let all: Vec<(&str, f32)> = all.iter().map(|(title, angle)| (title.as_str(), *angle)).collect();
-    let mut asked = request("divan", MeaningUse::Beside);
-    asked.filter = Some(Filter::parse("id IN ['5990', '5000', '5999', '10']").unwrap());
-    let index = shop(&all);
-    let answer = index.search(&asked).unwrap();
-    assert_eq!(ids(&answer), ["10", "5000", "5990", "5999"]);
+    let narrow = filtered("divan", "id IN ['5990', '5000', '5999', '10']");
+    assert_eq!(ids(&many().search(&narrow).unwrap()), ["10", "5000", "5990", "5999"]);
+}
+
+/// The angles are so close that a byte cannot tell neighbours apart: likeness is compared, not the order.
+#[test]
+fn by_a_graph_filters_find_what_they_find_among_all() {
+    let plain = many();
+    let mut drawn = many();
+    let vectors = drawn.vectors_mut().unwrap();
+    let draft = vectors.draft();
+    vectors.adopt(draft.draw());
+    assert_eq!(vectors.n_unlinked(), Some(0));
+    let far = "id IN ['5990', '5000', '5999', '10']";
+    for filter in
+        ["brand != 'None'", "brand = 'Odd'", "brand != 'Odd'", "brand IN ['B900', 'B5']", far]
+    {
+        let asked = filtered("divan", filter);
+        let [expected, found] = [&plain, &drawn].map(|index| index.search(&asked).unwrap());
+        assert_eq!(found.total, expected.total, "{filter}");
+        let scores =
+            |answer: &SearchAnswer| answer.hits.iter().map(|hit| hit.score).collect::<Vec<f64>>();
+        for (found, expected) in scores(&found).iter().zip(scores(&expected)) {
+            assert!((found - expected).abs() < 1e-2, "{filter}: {found} {expected}");
+        }
+    }
+}
+
+/// Three searches of one answer compare once; another state of the vectors is compared anew.
+#[test]
+fn what_was_compared_is_remembered_as_long_as_it_holds() {
+    let mut index = shop(&SOFAS);
+    let asked = request("divan", MeaningUse::Beside);
+    assert_eq!(ids(&index.search(&asked).unwrap())[0], "3");
+    index.vectors_mut().unwrap().put(&ProductId::new("4").unwrap(), 0, &at(0.0));
+    index.vectors_mut().unwrap().put(&ProductId::new("3").unwrap(), 0, &at(70.0));
+    assert_eq!(ids(&index.search(&asked).unwrap())[0], "4");
+    let again = asked.clone();
+    let compared = |asked: &SearchRequest| {
+        let meaning = asked.meaning.as_ref().unwrap();
+        meaning.remembered.of(index.vectors().unwrap(), &Query::new(&meaning.vector))
+    };
+    let fresh = request("divan", MeaningUse::Beside);
+    let first = compared(&fresh);
+    assert!(Arc::ptr_eq(&first, &compared(&fresh.clone())));
+    assert!(!Arc::ptr_eq(&compared(&again), &first));
 }
 
 #[test]

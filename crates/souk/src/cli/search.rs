@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+/// A catalogue, queries that people rated its products for, and a model.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct SearchEvaluateArgs {
+pub(crate) struct RatedArgs {
     /// A folder with products.jsonl, queries.csv and judgments.csv, instead of naming the three
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, conflicts_with_all = ["products", "queries", "judgments"])]
     pub(crate) folder: Option<PathBuf>,
@@ -21,9 +22,6 @@ pub(crate) struct SearchEvaluateArgs {
     /// Places that count
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(crate) k: u16,
-    /// How to search: by words, by meaning, or by both (`auto`, where a model is installed)
-    #[arg(long, default_value = "auto", value_parser = ["auto", "lexical", "semantic"])]
-    pub(crate) mode: String,
     /// Which model says what texts mean; `auto` takes the best that is installed
     #[arg(long, default_value = "auto", value_parser = ["auto", "minilm", "static", "none"])]
     pub(crate) embedder: String,
@@ -36,13 +34,31 @@ pub(crate) struct SearchEvaluateArgs {
     /// The language of the catalogue, an IETF tag
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
-    /// Also misspell the queries this often, by one error each, and see what of the answers stays
-    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
-    pub(crate) misspell: u32,
     /// The seed of misspellings and of the bootstrap
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SearchEvaluateArgs {
+    #[command(flatten)]
+    pub(crate) rated: RatedArgs,
+    /// How to search: by words, by meaning, or by both (`auto`, where a model is installed)
+    #[arg(long, default_value = "auto", value_parser = ["auto", "lexical", "semantic"])]
+    pub(crate) mode: String,
+    /// Also misspell the queries this often, by one error each, and see what of the answers stays
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) misspell: u32,
     /// Where to write the answers, 200 deep
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SearchTuneArgs {
+    #[command(flatten)]
+    pub(crate) rated: RatedArgs,
+    /// Where to write the settings; a file that is there is replaced [default: they are printed]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::SearchTuneArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tune {
     /// How running visits are read: which earlier visits speak for what comes next, and how much
@@ -15,6 +17,15 @@ Examples:
   souk tune sessions --train train.csv --valid valid.csv --out tuned.yaml
   souk tune sessions --train visits.csv --minutes 30 --configs 2000")]
     Sessions(TuneArgs),
+    /// How much meaning counts beside words, by rated queries
+    ///
+    /// Every pair of shares is tried on all queries. The best one is written as a part of souk.yaml, unless the defaults
+    /// are as good on queries that it was not chosen on.
+    #[command(after_help = "\
+Examples:
+  souk tune search --products products.jsonl --queries queries.csv --judgments judgments.csv
+  souk tune search --folder rated --embedder static --out tuned.yaml")]
+    Search(SearchTuneArgs),
 }
 
 #[derive(Args, Clone, Debug)]

@@ -41,9 +41,9 @@ pub(crate) async fn open(settings: Settings) -> Result<Shop> {
 /// Answers requests until the process is told to end.
 pub(crate) async fn serve(shop: Arc<Shop>) -> Result<()> {
     let shutdown = told_to_end()?;
-    if let Err(error) = crate::meaning::equip(&shop).await {
+    if let Err(error) = crate::meaning::equip_later(&shop) {
         shop.app.close().await?;
-        return Err(error);
+        return Err(error.into());
     }
     let mut config = shop.settings.server();
     fit_connections(&mut config.limits);

@@ -268,6 +268,119 @@ async fn a_restart_reads_nothing_again_unless_the_file_is_damaged_or_the_model_a
     }
 }
 
+#[tokio::test]
+async fn a_model_is_opened_while_words_serve() {
+    let shop = furnished().await;
+    let (open, opened) = std::sync::mpsc::channel::<()>();
+    shop.app.open_meaning(move || {
+        opened.recv().unwrap();
+        Some(Kinds::new(1))
+    });
+    assert_eq!(found(&shop.app, "sofa", SearchMode::Auto).await, ["c"]);
+    assert!(shop.app.check_ready().is_ok());
+    let early = ask(&shop.app, &in_mode("sofa", SearchMode::Semantic)).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::NotReady);
+    assert!(early.to_string().contains("being opened"), "{early}");
+    // Who wants to measure waits for all of it.
+    assert!(shop.app.wait_searchable(Duration::ZERO).await.is_err());
+    open.send(()).unwrap();
+    shop.app.wait_searchable(PATIENCE).await.unwrap();
+    meant(&shop.app).await;
+    assert!(found(&shop.app, "sofa", SearchMode::Auto).await.len() > 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_vectors_that_cannot_come() {
+    let shop = furnished().await;
+    shop.app.open_meaning(|| None);
+    shop.app.wait_searchable(PATIENCE).await.unwrap();
+    assert_eq!(found(&shop.app, "sofa", SearchMode::Auto).await, ["c"]);
+    let meanings = &shop.app.searching.meanings;
+    let shelf = shop.app.searching.find(&SiteId::main()).unwrap();
+    *meanings.stage.lock() = Stage::Making;
+    assert!(!meanings.is_whole(&shelf));
+    *meanings.stage.lock() = Stage::Stopped;
+    assert!(meanings.is_whole(&shelf));
+}
+
+/// Makes vectors of nothing but panics on products, as a model never does.
+#[derive(Debug)]
+struct Broken(EmbedderModel);
+
+impl Embedder for Broken {
+    fn model(&self) -> &EmbedderModel {
+        &self.0
+    }
+
+    fn embed(&self, _: &[&str]) -> Vec<f32> {
+        panic!("a fault")
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_fails_leaves_the_words() {
+    let shop = furnished().await;
+    shop.app.equip_meaning(Arc::new(Broken(Kinds::new(1).model.clone())));
+    let began = Instant::now();
+    while *shop.app.searching.meanings.stage.lock() != Stage::Stopped {
+        assert!(began.elapsed() < PATIENCE, "it goes on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    shop.app.wait_searchable(PATIENCE).await.unwrap();
+    assert_eq!(found(&shop.app, "sofa", SearchMode::Auto).await, ["c"]);
+}
+
+#[tokio::test]
+async fn an_index_that_is_replaced_keeps_its_vectors_as_long_as_it_serves() {
+    let shop = furnished().await;
+    shop.app.equip_meaning(Kinds::new(1));
+    meant(&shop.app).await;
+    let before = shop.app.searching.find(&SiteId::main()).unwrap();
+    let index = SearchIndex::new(before.index.read().settings().clone());
+    shop.app.searching.put(&SiteId::main(), index);
+    let after = shop.app.searching.find(&SiteId::main()).unwrap();
+    assert!(!Arc::ptr_eq(&before, &after));
+    for shelf in [before, after] {
+        assert_eq!(shelf.index.read().vectors().unwrap().len(), FIRST.len());
+    }
+}
+
+#[tokio::test]
+async fn many_vectors_get_a_graph_which_is_kept_up_and_written_down() {
+    let shop = furnished().await;
+    shop.app.searching.meanings.graph.0.store(5, Ordering::SeqCst);
+    shop.app.equip_meaning(Kinds::new(1));
+    drawn(&shop.app, FIRST.len()).await;
+    let sofas = found(&shop.app, "couch", SearchMode::Semantic).await;
+    assert_eq!(sofas.len(), 3);
+    // What changes, comes and goes is found as it is now.
+    put(&shop, &[("b", "Leather tea box"), ("f", "Blue settee")]).await;
+    meant(&shop.app).await;
+    drawn(&shop.app, FIRST.len() + 2).await;
+    let mut sofas = found(&shop.app, "couch", SearchMode::Semantic).await;
+    sofas[..2].sort();
+    assert_eq!(sofas, ["a", "f", "c"]);
+    shop.app.save_search_at_end().await;
+    let path = path(&SiteId::main());
+    let file = shop.app.parts.blobs.get(&path).await.unwrap().bytes().await.unwrap();
+    let space = shop.app.searching.meanings.engine.get().unwrap().space();
+    assert_eq!(Vectors::from_bytes(&file, space).unwrap().n_unlinked(), Some(0));
+}
+
+/// Waits until a graph knows so many vectors.
+async fn drawn(app: &App, n_rows: usize) {
+    let began = Instant::now();
+    loop {
+        let shelf = app.searching.find(&SiteId::main()).unwrap();
+        let vectors = shelf.index.read().vectors().cloned();
+        if vectors.is_some_and(|own| own.n_rows() == n_rows && own.n_unlinked() == Some(0)) {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "no graph");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[test]
 fn the_last_queries_are_remembered() {
     let mut asked = Asked::default();

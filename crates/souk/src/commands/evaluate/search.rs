@@ -1,6 +1,9 @@
 //! `souk evaluate search`.
 
 mod meaning;
+mod tune;
+
+pub(super) use tune::run as tune;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +22,7 @@ use souk_search::{Language, SearchIndex, Settings, Tolerance};
 use super::super::pii::for_each_line;
 use super::table::{ITEM, read_untimed};
 use super::{four, write_predictions};
-use crate::cli::{Output, SearchEvaluateArgs};
+use crate::cli::{Output, RatedArgs, SearchEvaluateArgs};
 use crate::failure::Failure;
 use crate::term::{self, columns};
 
@@ -28,20 +31,9 @@ const TEXT: &[&str] = &["query"];
 const GRADE: &[&str] = &["grade", "rating"];
 
 pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
-    let file = |named: &Option<PathBuf>, name: &str| match (&args.folder, named) {
-        (Some(folder), _) => folder.join(name),
-        (None, Some(path)) => path.clone(),
-        (None, None) => PathBuf::from(name),
-    };
-    let products = products(&file(&args.products, "products.jsonl"))?;
-    let queries =
-        queries(&file(&args.queries, "queries.csv"), &file(&args.judgments, "judgments.csv"))?;
-    let start = Instant::now();
-    let settings = Settings::new(Language::from_tag(&args.language), &[]);
-    let mut index = SearchIndex::build(settings, &products, 2);
-    let index_seconds = start.elapsed().as_secs_f64();
-    let k = usize::from(args.k);
-    let meant = meaning::Meant::of(args, (&products, &mut index))?;
+    let Rated { products, queries, mut index, index_seconds } = Rated::read(&args.rated)?;
+    let k = usize::from(args.rated.k);
+    let meant = meaning::Meant::of((&args.rated, &args.mode), (&products, &mut index))?;
     let mut latencies = Vec::new();
     let ours = summarise(&queries, k, &mut |query| {
         let start = Instant::now();
@@ -73,21 +65,47 @@ pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
         "search": json_of(&ours),
         "without_tolerance": json_of(&strict),
         "plain_bm25": json_of(&baseline),
-        "over_plain_bm25": difference(&ours, &baseline, args.seed),
+        "over_plain_bm25": difference(&ours, &baseline, args.rated.seed),
         "index_seconds": index_seconds,
         "latency_ms": {"p50": percentile(&latencies, 0.5), "p99": percentile(&latencies, 0.99)},
     });
     if let Some(lexical) = lexical {
         result["words_alone"] = json_of(&lexical);
-        result["over_words_alone"] = difference(&ours, &lexical, args.seed);
+        result["over_words_alone"] = difference(&ours, &lexical, args.rated.seed);
         result["embedder"] = meant.to_json();
     }
     if args.misspell > 0 {
         let texts: Vec<&str> = queries.iter().map(|query| query.text.as_str()).collect();
-        let outcome = misspelled(&index, &texts, (args.misspell as usize, args.seed));
+        let outcome = misspelled(&index, &texts, (args.misspell as usize, args.rated.seed));
         result["misspelled"] = misspelled_json(&outcome);
     }
     Ok(term::print_result(output, &result, text)?)
+}
+
+/// What is measured on.
+pub(super) struct Rated {
+    pub(super) products: Vec<Product>,
+    pub(super) queries: Vec<RatedQuery>,
+    pub(super) index: SearchIndex,
+    pub(super) index_seconds: f64,
+}
+
+impl Rated {
+    pub(super) fn read(args: &RatedArgs) -> Result<Rated> {
+        let file = |named: &Option<PathBuf>, name: &str| match (&args.folder, named) {
+            (Some(folder), _) => folder.join(name),
+            (None, Some(path)) => path.clone(),
+            (None, None) => PathBuf::from(name),
+        };
+        let products = products(&file(&args.products, "products.jsonl"))?;
+        let queries =
+            queries(&file(&args.queries, "queries.csv"), &file(&args.judgments, "judgments.csv"))?;
+        let start = Instant::now();
+        let settings = Settings::new(Language::from_tag(&args.language), &[]);
+        let index = SearchIndex::build(settings, &products, 2);
+        let index_seconds = start.elapsed().as_secs_f64();
+        Ok(Rated { products, queries, index, index_seconds })
+    }
 }
 
 fn products(path: &Path) -> Result<Vec<Product>> {

@@ -18,6 +18,7 @@ use crate::term::{self, Bar};
 pub(crate) fn run(what: Tune, output: Output) -> Result<()> {
     match what {
         Tune::Sessions(args) => sessions(&args, output),
+        Tune::Search(args) => super::search::tune(&args, output),
     }
 }
 

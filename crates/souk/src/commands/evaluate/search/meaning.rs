@@ -15,7 +15,7 @@ use souk_search::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::cli::SearchEvaluateArgs;
+use crate::cli::RatedArgs;
 use crate::failure::Failure;
 
 /// Products whose vectors are made in one go.
@@ -31,12 +31,12 @@ pub(super) struct Meant {
 impl Meant {
     /// Opens the model that is asked for and gives the index its vectors.
     pub(super) fn of(
-        args: &SearchEvaluateArgs,
+        (args, mode): (&RatedArgs, &str),
         (products, index): (&[Product], &mut SearchIndex),
     ) -> Result<Meant> {
-        let used = if args.mode == "semantic" { MeaningUse::Alone } else { MeaningUse::Beside };
+        let used = if mode == "semantic" { MeaningUse::Alone } else { MeaningUse::Beside };
         let choice = match args.embedder.as_str() {
-            _ if args.mode == "lexical" => Choice::Off,
+            _ if mode == "lexical" => Choice::Off,
             "minilm" => Choice::MiniLm,
             "static" => Choice::Static,
             "none" => Choice::Off,
@@ -51,7 +51,7 @@ impl Meant {
         let start = Instant::now();
         if let Some(model) = &model {
             let vectors = vectors(products, &**model, args.vectors.as_deref())?;
-            index.set_vectors(Some(vectors));
+            index.set_vectors(Some(Arc::new(vectors)));
         }
         Ok(Meant { model, used, seconds: start.elapsed().as_secs_f64() })
     }
@@ -60,14 +60,19 @@ impl Meant {
         self.model.is_some()
     }
 
+    /// What a query means, without a model nothing.
+    pub(super) fn read(&self, query: &str) -> Option<Meaning> {
+        let model = self.model.as_ref()?;
+        let vector = Arc::from(model.embed(&[query]));
+        Some(Meaning::new(vector, model.model().related_from, self.used))
+    }
+
     /// The answer to a query, 200 deep.
     pub(super) fn rank(&self, index: &SearchIndex, query: &str) -> Vec<String> {
-        let Some(model) = &self.model else {
-            return rank_with(index, query, Tolerance::Forgiving);
-        };
-        let vector = Arc::from(model.embed(&[query]));
-        let related_from = model.model().related_from;
-        rank_with_meaning(index, query, Meaning { vector, related_from, used: self.used })
+        match self.read(query) {
+            Some(meaning) => rank_with_meaning(index, query, meaning),
+            None => rank_with(index, query, Tolerance::Forgiving),
+        }
     }
 
     pub(super) fn to_json(&self) -> Value {
