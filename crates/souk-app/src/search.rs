@@ -281,7 +281,7 @@ impl App {
         let meaning = self.meaning_of(query, &shelf).await?;
         let context =
             RecommendContext { query: Some(query.query.clone()), ..query.context.clone() };
-        let nearby = query.around.map(|around| Nearby::new(self, &admitted.site, around));
+        let nearby = query.around.map(|around| Nearby::new(self, (&admitted.site, caller), around));
         let asking = Asking {
             app: self,
             query,
