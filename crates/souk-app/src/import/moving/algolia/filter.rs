@@ -182,17 +182,21 @@ fn comparison(
             match (holds(true), holds(false)) {
                 (true, false) => "in_stock = true".to_owned(),
                 (false, true) => "in_stock = false".to_owned(),
-                _ => return Err(format!("asks more of `{name}` than whether it can be bought")),
+                _ => {
+                    return Err(format!(
+                        "asks for more than whether something can be bought, of `{name}`"
+                    ));
+                }
             }
         }
         Became::Availability => match availability_of(&value.text) {
             Some(state) if ["=", "!="].contains(&op) => {
                 format!("availability {op} '{}'", state.as_str())
             }
-            _ => return Err(format!("asks for `{name}` in a word that names no availability")),
+            _ => return Err("asks for an availability in a word that names none".to_owned()),
         },
         Became::Unseen => {
-            return Err(format!("asks for `{name}`, by which products cannot be filtered here"));
+            return Err(format!("asks for what products cannot be filtered by here, `{name}`"));
         }
     })
 }

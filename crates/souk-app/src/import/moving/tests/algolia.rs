@@ -166,7 +166,7 @@ async fn a_file_that_was_moved_adds_nothing_and_takes_nothing_away() {
         .collect();
     assert_eq!(read[2..], [("Algolia rules", 14, 10), ("Algolia synonyms", 4, 2)]);
     assert_eq!(desk.shop.app.list_rules(&admin).unwrap(), [], "a dry run stores nothing");
-    assert_eq!(desk.shop.app.synonyms(&main, &admin).unwrap(), [own.clone()]);
+    assert_eq!(desk.shop.app.synonyms(&main, &admin).unwrap(), std::slice::from_ref(&own));
     desk.move_in(&FILES, MoveMode::Import).await;
     let (rules, synonyms) =
         (desk.shop.app.list_rules(&admin).unwrap(), desk.shop.app.synonyms(&main, &admin).unwrap());
