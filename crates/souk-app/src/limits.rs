@@ -32,6 +32,19 @@ pub struct RateState {
     pub window_s: u64,
 }
 
+/// What a call costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Requests that it holds.
+    n: u64,
+    /// Those of them that were taken before.
+    n_taken: u64,
+}
+
+impl Cost {
+    const ONE: Cost = Cost { n: 1, n_taken: 0 };
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
     /// When it was last looked at, in milliseconds.
@@ -65,30 +78,30 @@ impl Limits {
     /// Takes one request of a shopper's budget under a browser key.
     fn take_shopper(&self, caller: &Caller, id: &str, now: Timestamp) -> Result<(), AppError> {
         let slot = self.hasher.hash_one((&caller.key_id, id)) as usize % CLIENT_BUCKETS;
-        take(&self.shoppers[slot], self.settings.browser_shopper, (1, now)).map(drop)
+        take(&self.shoppers[slot], self.settings.browser_shopper, (Cost::ONE, now)).map(drop)
     }
 
-    /// Takes so many requests of the caller's budget.
+    /// Takes what a call costs of the caller's budget.
     pub(crate) fn take(
         &self,
         caller: &Caller,
         client: Option<&str>,
-        (n, now): (u64, Timestamp),
+        (cost, now): (Cost, Timestamp),
     ) -> Result<RateState, AppError> {
         let is_browser = matches!(caller.role, Role::IngestBrowser | Role::StorefrontBrowser);
         if let Some(client) = client.filter(|_| is_browser) {
             let slot = self.hasher.hash_one((&caller.key_id, client)) as usize % CLIENT_BUCKETS;
-            take(&self.clients[slot], self.settings.browser_client, (n, now))?;
+            take(&self.clients[slot], self.settings.browser_client, (cost, now))?;
         }
         let slot = self.hasher.hash_one(&caller.key_id) as usize % KEY_BUCKETS;
-        take(&self.keys[slot], self.settings.of(caller.role), (n, now))
+        take(&self.keys[slot], self.settings.of(caller.role), (cost, now))
     }
 }
 
 fn take(
     bucket: &Mutex<Bucket>,
     rate: Rate,
-    (n, now): (u64, Timestamp),
+    (cost, now): (Cost, Timestamp),
 ) -> Result<RateState, AppError> {
     let mut bucket = bucket.lock();
     // A clock that goes back refills nothing and takes nothing away.
@@ -99,7 +112,8 @@ fn take(
     bucket.at_ms = now.as_ms();
     let window_s = rate.burst.div_ceil(rate.per_s);
     // More than a bucket holds costs all of it, or it could never be had.
-    let used_after = bucket.used_milli + n.min(rate.burst) * 1_000;
+    let more = cost.n.min(rate.burst).saturating_sub(cost.n_taken);
+    let used_after = bucket.used_milli + more * 1_000;
     if used_after > rate.burst * 1_000 {
         let missing = used_after - rate.burst * 1_000;
         let retry_after_s = missing.div_ceil(rate.per_s * 1_000).max(1);
@@ -122,7 +136,7 @@ impl App {
     ///
     /// [`AppError::RateLimited`] with the numbers for `Retry-After` and `RateLimit`.
     pub fn check_rate(&self, caller: &Caller, client: Option<&str>) -> Result<RateState, AppError> {
-        self.door.limits.take(caller, client, (1, self.clock.now()))
+        self.door.limits.take(caller, client, (Cost::ONE, self.clock.now()))
     }
 
     /// Takes the rest of the budget of a call that holds `n` requests, of which [`App::check_rate`] took one.
@@ -136,11 +150,11 @@ impl App {
         client: Option<&str>,
         n: usize,
     ) -> Result<(), AppError> {
-        let more = n.saturating_sub(1) as u64;
-        if more == 0 {
+        let cost = Cost { n: n as u64, n_taken: 1 };
+        if n <= 1 {
             return Ok(());
         }
-        self.door.limits.take(caller, client, (more, self.clock.now())).map(drop)
+        self.door.limits.take(caller, client, (cost, self.clock.now())).map(drop)
     }
 }
 

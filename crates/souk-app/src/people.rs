@@ -123,7 +123,7 @@ impl App {
         let is_alone = kind != IdKind::User && !caller.may(Operation::ProfileOfAnyShopper);
         let whom = match (subject, is_alone) {
             (Some(subject), false) => Whom::known(subject),
-            (subject, _) => Whom { known: None, alone: subject },
+            (subject, _) => Whom { alone: subject, ..Whom::default() },
         };
         self.profile_of(whom, site)
     }

@@ -53,7 +53,7 @@ pub use synonyms::{SYNONYMS_MAX, SynonymSet};
 use learned::LearnedQuery;
 use messages::Messages;
 use nearby::Nearby;
-use noted::Answered;
+use noted::{Answered, Within};
 use personal::Taste;
 use pool::Page;
 
@@ -234,7 +234,7 @@ impl App {
         caller: &Caller,
     ) -> Result<SearchFound, AppError> {
         let answered = self.answer_search(query, caller).await?;
-        Ok(self.note_answer((query, answered), caller).await)
+        Ok(self.note_answer((query, answered), Within::Itself, caller).await)
     }
 
     /// Finds products for several searches, in their order. Nothing of them is noted where one is refused.
@@ -250,7 +250,7 @@ impl App {
         let answered = self.answer_all(queries, caller).await?;
         let mut found = Vec::with_capacity(queries.len());
         for each in queries.iter().zip(answered) {
-            found.push(self.note_answer(each, caller).await);
+            found.push(self.note_answer(each, Within::Itself, caller).await);
         }
         Ok(found)
     }
@@ -281,7 +281,7 @@ impl App {
         let meaning = self.meaning_of(query, &shelf).await?;
         let context =
             RecommendContext { query: Some(query.query.clone()), ..query.context.clone() };
-        let nearby = query.around.map(|around| Nearby::new(self, &admitted.site, around));
+        let nearby = query.around.map(|around| Nearby::new(self, (&admitted.site, caller), around));
         let asking = Asking {
             app: self,
             query,

@@ -106,7 +106,7 @@ impl App {
         }
         let whom = match (subject, asked.is_alone) {
             (Some(subject), false) => Whom::known(subject),
-            (subject, _) => Whom { known: None, alone: subject },
+            (subject, _) => Whom { alone: subject, ..Whom::default() },
         };
         Ok(self.consent_state(whom, site))
     }
@@ -152,7 +152,7 @@ impl App {
         let act = AuditAct::new(AuditOperation::ConsentChange).on(self.audit_subject(subject));
         self.audit(caller, act).await?;
         let whom = match asked.is_alone {
-            true => Whom { known: None, alone: Some(subject) },
+            true => Whom { alone: Some(subject), ..Whom::default() },
             false => Whom::known(subject),
         };
         Ok(self.consent_state(whom, site))

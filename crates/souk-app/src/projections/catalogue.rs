@@ -292,9 +292,9 @@ impl Catalogue {
         self.locations.find(id.as_str())
     }
 
-    /// Whether a product can be bought and counted stock of it stands at a place.
-    pub(crate) fn stands_at(&self, item: Item, location: u32) -> bool {
-        self.face(item).is_sellable && self.stock.at(item, location).is_some_and(|milli| milli > 0)
+    /// The counted stock of a product; none of one that cannot be bought.
+    pub(crate) fn stock_for_sale(&self, item: Item) -> &[StockRow] {
+        if self.face(item).is_sellable { self.stock.rows(item) } else { &[] }
     }
 
     /// Whether any fact was told of a place.

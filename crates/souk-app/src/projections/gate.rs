@@ -27,12 +27,15 @@ pub(crate) struct Whom {
     pub(crate) known: Option<SubjectId>,
     /// A subject by itself: what it was joined with may bind it, and is not shown for it.
     pub(crate) alone: Option<SubjectId>,
+    /// Of a user id that is proven, or that the shop's own server names, the subject and none that it was joined
+    /// with: whose own words may be said back to them.
+    pub(crate) user: Option<SubjectId>,
 }
 
 impl Whom {
     /// One subject with every subject that is the same person.
     pub(crate) fn known(subject: SubjectId) -> Whom {
-        Whom { known: Some(subject), alone: None }
+        Whom { known: Some(subject), ..Whom::default() }
     }
 }
 
@@ -95,14 +98,15 @@ impl Views {
         decide(regime, all.filter_map(|subject| self.consents.choices(*subject)), asked)
     }
 
-    /// What a proven person searched for, the latest first, as far as it may be used for this purpose. What was typed
-    /// under another id is shown to nobody who only names that id.
+    /// What a user searched for under their own id, the latest first, as far as it may be used for this purpose and for
+    /// analytics, for which it is kept. What was typed under an id that is joined with it is left out: others share a
+    /// loyalty card or a browser.
     pub(crate) fn searches_for(&self, whom: Whom, purpose: Use<'_>) -> Vec<&str> {
         let site = self.catalogue.find_site(purpose.site);
-        let (Some(known), Some(site)) = (whom.known, site) else { return Vec::new() };
-        let members = self.identity.members(known);
-        match self.decision(&members, whom.alone, purpose).is_allowed {
-            true => self.searches.latest(&members, site),
+        let (Some(user), Some(site)) = (whom.user, site) else { return Vec::new() };
+        let kept_for = Use { purpose: Purpose::Analytics, ..purpose };
+        match self.allows(whom, purpose) && self.allows(whom, kept_for) {
+            true => self.searches.latest(user, site),
             false => Vec::new(),
         }
     }

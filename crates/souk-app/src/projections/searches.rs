@@ -145,9 +145,9 @@ impl Searches {
         counted.empty += u64::from(n_found == 0);
     }
 
-    /// What some subjects searched for on a site and found, the latest first and each query once.
-    pub(super) fn latest(&self, subjects: &[SubjectId], site: u32) -> Vec<&str> {
-        let all = subjects.iter().flat_map(|subject| self.of(*subject));
+    /// What a subject searched for on a site and found, the latest first and each query once.
+    pub(super) fn latest(&self, subject: SubjectId, site: u32) -> Vec<&str> {
+        let all = self.of(subject).iter();
         let query = |search: &Search| &self.queries[search.query as usize];
         let mut found: Vec<&Search> =
             all.filter(|search| search.n_found > 0 && query(search).site == site).collect();

@@ -34,9 +34,9 @@ impl App {
         let alone = anonymous.and_then(|_| found.next().flatten());
         if is_trusted && known.is_none() {
             // The shop's own server may ask for a visitor that it knows by the anonymous id alone.
-            return Ok(Whom { known: alone, alone: None });
+            return Ok(Whom { known: alone, ..Whom::default() });
         }
-        Ok(Whom { known, alone })
+        Ok(Whom { known, alone, user: known })
     }
 
     /// Leaves the impression for the background; never waits. It names the subject only where reports

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use souk_core::{ProductId, SiteId};
 
-use super::noted::Answered;
+use super::noted::Within;
 use super::{FoundProduct, SearchFound, SearchQuery};
 use crate::{App, AppError, Caller};
 
@@ -79,8 +79,7 @@ pub fn merge_places(lists: &[(&SiteId, &[FoundProduct], f64)]) -> Vec<MergedPlac
 }
 
 impl App {
-    /// Searches several times and makes one list of it. Each search is noted with those of its hits alone that are on
-    /// the page.
+    /// Searches several times and makes one list of it. On its first page each search is noted as asked.
     ///
     /// # Errors
     ///
@@ -90,7 +89,7 @@ impl App {
         (queries, merge): (&[SearchQuery], &Merge),
         caller: &Caller,
     ) -> Result<MergedFound, (usize, AppError)> {
-        let mut answered = self.answer_all(queries, caller).await?;
+        let answered = self.answer_all(queries, caller).await?;
         let weights = merge.weights.iter().copied().chain(std::iter::repeat(1.0));
         let lists = answered.iter().zip(weights);
         let lists: Vec<_> = lists
@@ -105,15 +104,16 @@ impl App {
                 MergedHit { searches, score, hit }
             })
             .collect();
+        let within = if merge.offset > 0 { Within::FurtherPage } else { Within::MergedList };
         let mut answers = Vec::with_capacity(queries.len());
-        for (search, Answered { found, .. }) in answered.iter_mut().enumerate() {
-            let own = hits.iter().filter(|one| one.searches[0] == search);
-            found.hits = own.map(|one| one.hit.clone()).collect();
-            found.cursor = None;
-        }
-        for each in queries.iter().zip(answered) {
-            let found = self.note_answer(each, caller).await;
-            answers.push(SearchFound { hits: Vec::new(), ..found });
+        for (query, answered) in queries.iter().zip(answered) {
+            let mut found = self.note_answer((query, answered), within, caller).await;
+            (found.hits, found.cursor) = (Vec::new(), None);
+            if within == Within::FurtherPage {
+                // Further pages repeat nothing.
+                (found.redirect, found.banners) = (None, Vec::new());
+            }
+            answers.push(found);
         }
         Ok(MergedFound { hits, total, answers })
     }

@@ -8,12 +8,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
 use souk_core::{AttributeValue, GeoPoint, LocationId, Product, ProductId, SiteId};
 use souk_recommend::Item;
 use souk_search::{Around, Places, SearchIndex, SortBy};
 
 use crate::projections::{Catalogue, Views};
-use crate::{App, AppError};
+use crate::{App, AppError, Caller};
 
 /// The attributes that place a product itself, in degrees. Meilisearch's documents have them as `_geo`, Algolia's records
 /// as `_geoloc`.
@@ -42,8 +43,6 @@ pub struct Nearest {
 struct Store {
     id: LocationId,
     km: f64,
-    /// Its number in the catalogue; a location without one has no stock of anything.
-    number: Option<u32>,
 }
 
 /// The places of one site, seen from one point.
@@ -51,29 +50,39 @@ pub(super) struct Nearby {
     views: Arc<RwLock<Views>>,
     site: SiteId,
     query: AroundQuery,
-    /// The nearest first.
+    /// Whether any location is placed, however far off.
+    has_stores: bool,
+    /// Those within the radius, the nearest first.
     stores: Vec<Store>,
+    /// Their places in that list by their numbers in the catalogue; one without a number has no stock of anything.
+    ranks: FxHashMap<u32, u32>,
 }
 
 impl Nearby {
-    pub(super) fn new(app: &App, site: &SiteId, query: AroundQuery) -> Nearby {
+    /// The places that this caller may hear of: a key that is bound to locations hears of no others.
+    pub(super) fn new(app: &App, (site, caller): (&SiteId, &Caller), query: AroundQuery) -> Nearby {
         let views = app.views.read();
-        let stores = app.config.locations().filter(|location| location.site == *site);
-        let stores = stores.filter_map(|location| {
-            let km = query.point.km_to(location.point?);
-            let number = views.catalogue.location_number(&location.id);
-            Some(Store { id: location.id, km, number })
+        let is_heard_of = |id: &LocationId| caller.check_location(Some(id)).is_ok();
+        let placed = app.config.locations().filter(|location| location.site == *site);
+        let placed = placed.filter(|location| is_heard_of(&location.id));
+        let placed = placed.filter_map(|location| {
+            Some(Store { km: query.point.km_to(location.point?), id: location.id })
         });
-        let mut stores: Vec<Store> = stores.collect();
+        let mut stores: Vec<Store> = placed.collect();
+        let has_stores = !stores.is_empty();
+        stores.retain(|store| query.radius_km.is_none_or(|radius| store.km <= radius));
         stores.sort_by(|left, right| {
             left.km.total_cmp(&right.km).then_with(|| left.id.as_str().cmp(right.id.as_str()))
         });
-        Nearby { views: Arc::clone(&app.views), site: site.clone(), query, stores }
+        let numbers = stores.iter().map(|store| views.catalogue.location_number(&store.id));
+        let ranks = numbers.zip(0..).filter_map(|(number, rank)| Some((number?, rank))).collect();
+        let (views, site) = (Arc::clone(&app.views), site.clone());
+        Nearby { views, site, query, has_stores, stores, ranks }
     }
 
     /// Refuses to look around where nothing is anywhere: an answer without hits would not say why.
     pub(super) fn check(&self, index: &SearchIndex) -> Result<(), AppError> {
-        if !self.stores.is_empty() || index.has_field(LATITUDE) {
+        if self.has_stores || index.has_field(LATITUDE) {
             return Ok(());
         }
         let detail = format!(
@@ -94,13 +103,26 @@ impl Nearby {
     pub(super) fn nearest(&self, item: Item, catalogue: &Catalogue) -> Option<Nearest> {
         let own = catalogue.product(item).and_then(|product| place_of(product));
         let own = own.map(|place| Nearest { km: self.query.point.km_to(place), location: None });
-        let has = |store: &&Store| store.number.is_some_and(|at| catalogue.stands_at(item, at));
-        let store = self.stores.iter().find(has);
+        let store = self.store_with(item, catalogue);
         let store = store.map(|store| Nearest { km: store.km, location: Some(store.id.clone()) });
         match (own, store) {
             (Some(own), Some(store)) => Some(if store.km < own.km { store } else { own }),
             (own, store) => own.or(store),
         }
+    }
+
+    /// The nearest location that has stock of a product, by one pass over its stock.
+    fn store_with(&self, item: Item, catalogue: &Catalogue) -> Option<&Store> {
+        let rows = catalogue.stock_for_sale(item).iter();
+        let ranked = rows.filter_map(|row| Some((*self.ranks.get(&row.location)?, row.milli)));
+        let mut ranked: Vec<(u32, i64)> = ranked.collect();
+        ranked.sort_unstable();
+        // Variants and lots of one location count together.
+        let sum =
+            |rows: &[(u32, i64)]| rows.iter().fold(0, |sum: i64, row| sum.saturating_add(row.1));
+        let mut by_store = ranked.chunk_by(|left, right| left.0 == right.0);
+        let rank = by_store.find(|rows| sum(rows) > 0)?.first()?.0;
+        self.stores.get(rank as usize)
     }
 
     /// Whether a product that the engine did not find is near enough.

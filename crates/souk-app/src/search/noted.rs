@@ -1,6 +1,6 @@
 //! What is noted of an answer: what was shown to whom, and that it was asked.
 
-use souk_core::{Impressions, Marks, SearchMark, SubjectId};
+use souk_core::{Impressions, Marks, ProductId, SearchMark, SubjectId};
 use souk_search::Typing;
 
 use super::{Admitted, SEARCH_STRATEGY, SearchFound, SearchQuery};
@@ -16,11 +16,24 @@ pub(super) struct Answered {
     pub(super) may_analyse: bool,
 }
 
+/// What the hits of an answer are shown in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// A list of their own.
+    Itself,
+    /// The first page of a list of several searches. What was shown is noted by its place, and a hit has another place in
+    /// that list than in its own; so it counts as asked, and its hits are not noted.
+    MergedList,
+    /// A further page of such a list.
+    FurtherPage,
+}
+
 impl App {
     /// Notes what was answered, and of whom.
     pub(super) async fn note_answer(
         &self,
         (query, answered): (&SearchQuery, Answered),
+        within: Within,
         caller: &Caller,
     ) -> SearchFound {
         let Answered { found, admitted, arm, may_analyse } = answered;
@@ -31,9 +44,12 @@ impl App {
             self.record_gpc(subject, &admitted.site).await;
         }
         // What is asked anew with each letter is looked at by nobody; what is gone on with, neither.
-        if query.typing == Typing::Finished && query.cursor.is_none() {
+        let is_further = query.cursor.is_some() || within == Within::FurtherPage;
+        if query.typing == Typing::Finished && !is_further {
             let subject = subject.filter(|_| may_analyse);
-            self.note_found((query, &found), (subject, &admitted), arm);
+            let ids = found.hits.iter().map(|hit| hit.product_id.clone());
+            let shown = if within == Within::Itself { ids.collect() } else { Vec::new() };
+            self.note_found((query, &found, shown), (subject, &admitted), arm);
         }
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
@@ -44,7 +60,7 @@ impl App {
     /// Leaves what was shown for the background; never waits.
     fn note_found(
         &self,
-        (query, found): (&SearchQuery, &SearchFound),
+        (query, found, products): (&SearchQuery, &SearchFound, Vec<ProductId>),
         (subject, admitted): (Option<SubjectId>, &Admitted),
         arm: Option<HoldoutArm>,
     ) {
@@ -66,7 +82,7 @@ impl App {
                 request_id: found.request_id.as_str().into(),
                 placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
                 strategy: SEARCH_STRATEGY.into(),
-                products: found.hits.iter().map(|hit| hit.product_id.clone()).collect(),
+                products,
                 marks: Marks { arms: arms.into_iter().collect(), search, ..Marks::default() },
             },
         });

@@ -115,7 +115,7 @@ impl App {
         };
         let admitted = self.admit_search(&asked, caller).await?;
         let recent = self.recent_searches(&admitted, &beginning(&query.text));
-        if let Some(subject) = admitted.whom.known.filter(|_| !recent.is_empty()) {
+        if let Some(subject) = admitted.whom.user.filter(|_| !recent.is_empty()) {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
         }
         // What rules hide from everybody's searches for this text is not suggested either.
@@ -127,7 +127,7 @@ impl App {
     fn recent_searches(&self, admitted: &Admitted, begun: &str) -> Vec<String> {
         let Admitted { whom, site, withheld, .. } = admitted;
         let most = self.config.search.recent_searches as usize;
-        if most == 0 || whom.known.is_none() {
+        if most == 0 || whom.user.is_none() {
             return Vec::new();
         }
         let views = self.views.read();

@@ -68,7 +68,7 @@ impl Documents {
         let fault =
             |reason: &str| RowFault { line, column: String::new(), reason: reason.to_owned() };
         if first != b'{' {
-            self.skip_line()?;
+            self.skip_other()?;
             return Ok(Some((line, Err(fault("there is no JSON object here")))));
         }
         let (bytes, n_bytes, is_whole) = self.object()?;
@@ -121,17 +121,21 @@ impl Documents {
         }
     }
 
-    /// Passes over the rest of a line.
-    fn skip_line(&mut self) -> Result<(), AppError> {
+    /// Passes over what is no object: of a list up to what may be its next value, of lines to the end of the line.
+    fn skip_other(&mut self) -> Result<(), AppError> {
+        let (mut inside, is_by_line) = (Inside::default(), self.is_by_line);
         loop {
             let ready = self.input.fill_buf();
             let ready = ready.map_err(|source| file_error(&self.path, source))?;
-            let end = ready.iter().position(|byte| *byte == b'\n');
-            let (piece, is_end) =
-                (end.map_or(ready.len(), |end| end + 1), end.is_some() || ready.is_empty());
+            let end = ready.iter().position(|byte| {
+                let is_sign = matches!(byte, b',' | b'[' | b']' | b'{') && !inside.is_text;
+                inside.ends_with(*byte);
+                *byte == b'\n' || is_sign && !is_by_line
+            });
+            let piece = end.unwrap_or(ready.len());
+            let is_end = end.is_some() || ready.is_empty();
             self.input.consume(piece);
             if is_end {
-                self.line += u64::from(end.is_some());
                 return Ok(());
             }
         }

@@ -46,7 +46,7 @@ pub(crate) struct MergedHit {
     /// The searches that found it, rising, from 0.
     #[schema(min_items = 1)]
     searches: Vec<u64>,
-    /// Names the answer of the first of them in later events.
+    /// Names the answer of the first of them.
     request_id: String,
     /// What its places in all of them are worth together.
     score: f64,

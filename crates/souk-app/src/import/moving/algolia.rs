@@ -4,6 +4,7 @@
 //! A record becomes a product, a set of synonyms a set of synonyms, a rule as many rules of Souk's own as it has
 //! consequences. What has no counterpart is a [`RowFault`] of its own, with what to do instead.
 
+mod fields;
 mod filter;
 mod record;
 mod rule;

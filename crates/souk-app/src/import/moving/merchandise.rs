@@ -83,7 +83,7 @@ impl App {
 
     async fn read_words(&self, plan: &Plan, options: &ImportOptions) -> Result<Words, AppError> {
         let (path, gzip, export): (PathBuf, _, _) = (plan.path.clone(), plan.gzip, plan.export);
-        let (site, now) = (options.site.clone(), self.clock().now());
+        let (options, now) = (options.clone(), self.clock().now());
         let joined = tokio::task::spawn_blocking(move || -> Result<Words, AppError> {
             let mut words = Words::default();
             let mut n_objects = 0;
@@ -96,7 +96,7 @@ impl App {
                 match object {
                     Err(fault) => words.faults.push(fault),
                     Ok(object) if export == Some(Export::AlgoliaRules) => {
-                        let read = algolia::rules_of(&object, (&site, now), line);
+                        let read = algolia::rules_of(&object, (&options, now), line);
                         words.faults.extend(read.left_out);
                         words.n_over += read.n_over;
                         let rules = read.rules.into_iter();

@@ -446,7 +446,7 @@ fn the_first_meeting_decides_when_ids_are_joined() {
     assert_eq!(views.arm_of(whom, "holdout"), Some("personal"));
     assert_eq!(views.arm_of(whom, "another"), None);
     // By itself the account was met second, so alone it would be the other part.
-    let alone = super::super::Whom { known: None, alone: Some(subject(0)) };
+    let alone = super::super::Whom { alone: Some(subject(0)), ..Default::default() };
     assert_eq!(views.arm_of(alone, "holdout"), Some("holdout"));
     let found = outcomes(&views, 14);
     assert_eq!((found.people.len(), found.n_mixed), (1, 1));

@@ -5,7 +5,7 @@ use souk_core::{Fact, Impressions, ProductId, SiteId};
 
 use super::{Merge, merge_places};
 use crate::search::tests::{rule, tea_shop};
-use crate::search::{FoundProduct, SearchQuery};
+use crate::search::{FoundProduct, SearchFound, SearchQuery};
 use crate::test_shop::caller;
 use crate::{Role, search_to_json};
 
@@ -72,11 +72,17 @@ fn one_id_on_two_sites_is_two_products() {
 }
 
 #[tokio::test]
-async fn a_merged_list_is_paged_and_noted_as_it_is_shown() {
+async fn a_merged_list_is_paged_and_noted_as_asked_once() {
     let shop = tea_shop().await;
     // Rules have the last word in each search, and so in the list.
     let pin = json!({"when": {"queries": ["pot"]}, "select": {"product_ids": ["mint"]}, "action": {"type": "pin", "position": 1}});
     rule(&shop, "pin", pin).await;
+    let banner =
+        json!({"when": {"queries": ["pot"]}, "action": {"type": "banner", "title": "Pots"}});
+    rule(&shop, "banner", banner).await;
+    let away =
+        json!({"when": {"queries": ["green"]}, "action": {"type": "redirect", "url": "/green"}});
+    rule(&shop, "away", away).await;
     let queries = [SearchQuery::new("green", 10), SearchQuery::new("pot", 10)];
     let server = caller(Role::StorefrontServer);
     let merge = Merge { weights: vec![1.0, 0.9], limit: 2, offset: 0 };
@@ -86,11 +92,15 @@ async fn a_merged_list_is_paged_and_noted_as_it_is_shown() {
     assert_eq!(found.total, 3);
     assert_eq!(found.hits[1].searches, [1]);
     assert!(found.answers.iter().all(|answer| answer.hits.is_empty() && answer.cursor.is_none()));
+    assert_eq!(found.answers[0].redirect.as_deref(), Some("/green"));
+    assert_eq!(found.answers[1].banners.len(), 1);
     let merge = Merge { offset: 2, ..merge };
     let rest = shop.app.search_merged((&queries, &merge), &server).await.unwrap();
     assert_eq!(rest.hits.len(), 1);
     assert_eq!(rest.hits[0].hit.product_id.as_str(), "pot");
     assert!(search_to_json(&rest.answers[0]).contains("\"hits\":[]"));
+    let is_silent = |answer: &SearchFound| answer.redirect.is_none() && answer.banners.is_empty();
+    assert!(rest.answers.iter().all(is_silent), "further pages repeat nothing");
     shop.app.flush_impressions().await;
     let shown: Vec<Impressions> = shop
         .log()
@@ -101,12 +111,11 @@ async fn a_merged_list_is_paged_and_noted_as_it_is_shown() {
             _ => None,
         })
         .collect();
-    let of = |request: &str| {
-        let one = shown.iter().find(|one| *one.request_id == *request).unwrap();
-        one.products.iter().map(ToString::to_string).collect::<Vec<String>>()
-    };
-    assert_eq!(of(&found.answers[0].request_id), ["green"]);
-    assert_eq!(of(&found.answers[1].request_id), ["mint"], "the pot was not on the page");
+    let asked: Vec<&str> = shown.iter().map(|one| &*one.request_id).collect();
+    let first_page: Vec<&str> =
+        found.answers.iter().map(|answer| answer.request_id.as_str()).collect();
+    assert_eq!(asked, first_page, "a further page is no new search");
+    assert!(shown.iter().all(|one| one.marks.search.is_some() && one.products.is_empty()));
     let wrong = SearchQuery { cursor: Some("x".into()), ..SearchQuery::new("tea", 5) };
     let (place, _) =
         shop.app.search_merged((&[queries[0].clone(), wrong], &merge), &server).await.unwrap_err();

@@ -1,13 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use souk_core::{Filter, GeoPoint};
+use souk_core::{Filter, GeoPoint, LocationId};
 use souk_search::{FacetRequest, SortBy};
 
 use crate::search::tests::{ask, caught_up, ids, put, rule};
 use crate::search::{AroundQuery, Nearest};
 use crate::test_shop::{Shop, caller};
-use crate::{Config, IngestCall, Role, SearchFound, SearchQuery};
+use crate::{Config, IngestCall, Places, Role, SearchFound, SearchQuery};
 
 /// Two stores a degree of latitude (111.2 km) apart, one that is nowhere, one of another site; tea in some of them.
 async fn shop() -> Shop {
@@ -157,12 +159,61 @@ async fn a_search_around_nothing_says_what_is_missing() {
 #[tokio::test]
 async fn a_place_is_kept_nowhere() {
     let shop = shop().await;
-    let query = SearchQuery { user_id: Some("u".into()), ..around(Some(123.456)) };
+    let point = GeoPoint::new(48.123_457, 16.765_432).unwrap();
+    let around_it = AroundQuery { point, radius_km: Some(123.456) };
+    let query = SearchQuery {
+        user_id: Some("u".into()),
+        around: Some(around_it),
+        ..SearchQuery::new("tea", 20)
+    };
     let found = ask(&shop, &query).await;
     let answer: Value = serde_json::from_str(&crate::search_to_json(&found)).unwrap();
     assert_eq!(answer["hits"][0]["distance"]["km"].as_f64().map(|km| km < 124.0), Some(true));
     shop.app.flush_impressions().await;
     let log = format!("{:?}", shop.log().await);
     assert!(log.contains(&found.request_id), "the answer itself is noted");
-    assert!(!log.contains("123.456"));
+    for number in ["48.12", "16.76", "123.456"] {
+        assert!(!log.contains(number), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_bound_to_locations_hears_of_no_others() {
+    let shop = shop().await;
+    let mut bound = caller(Role::StorefrontServer);
+    let only = |id: &str| {
+        Arc::new(Places { locations: vec![LocationId::new(id).unwrap()], ..Places::default() })
+    };
+    bound.places = only("north");
+    let found = shop.app.search(&sorted(around(Some(200.0)), "distance:asc"), &bound).await;
+    let rows = [row("used", 11, ""), row("both", 111, "north"), row("north-only", 111, "north")];
+    assert_eq!(places(&found.unwrap()), rows, "the southern store and its stock are another's");
+    bound.places = only("nowhere");
+    let found = shop.app.search(&around(Some(200.0)), &bound).await.unwrap();
+    assert_eq!(ids(&found), ["used"]);
+}
+
+#[tokio::test]
+async fn stock_of_variants_and_lots_counts_together_and_far_stores_are_no_fault() {
+    let shop = shop().await;
+    let count = |location: &str, lot: &str, quantity: i64| {
+        json!({"type": "track", "event": "Stock Counted", "properties": {"product_id": "uncounted",
+            "location_id": location, "lot": lot, "quantity": quantity}})
+    };
+    let sale = json!({"type": "track", "event": "Order Completed", "userId": "u", "properties": {"order_id": "o",
+        "location_id": "south", "products": [{"product_id": "uncounted", "quantity": 5, "price": 3}]}});
+    let counts = [count("south", "a", 2), count("south", "b", 3), count("north", "a", 0)];
+    let batch = counts.into_iter().chain([count("north", "b", 1)]).collect::<Vec<Value>>();
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({ "batch": batch })).await;
+    caught_up(&shop).await;
+    let of = |found: &SearchFound| places(found).into_iter().find(|(id, ..)| id == "uncounted");
+    let everywhere = around(None);
+    assert_eq!(of(&ask(&shop, &everywhere).await), Some(row("uncounted", 0, "south")));
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({ "batch": [sale] })).await;
+    caught_up(&shop).await;
+    assert_eq!(of(&ask(&shop, &everywhere).await), Some(row("uncounted", 111, "north")));
+    let point = GeoPoint::new(10.0, 10.0).unwrap();
+    let far = AroundQuery { point, radius_km: Some(5.0) };
+    let found = ask(&shop, &SearchQuery { around: Some(far), ..SearchQuery::new("tea", 5) }).await;
+    assert_eq!(found.total, 0, "there are stores, but none near by");
 }

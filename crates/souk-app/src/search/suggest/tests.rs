@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::json;
-use souk_core::{Purposes, SiteId};
+use souk_core::{Purpose, Purposes, SiteId};
 
 use crate::privacy::{Identity, Who};
 use crate::search::tests::{ask, caught_up, put, rule};
@@ -81,24 +81,49 @@ async fn a_page_hears_only_what_its_own_shopper_typed() {
 }
 
 #[tokio::test]
+async fn who_shares_a_card_or_a_browser_hears_only_their_own_words() {
+    let shop = shop("{}").await;
+    searches(&shop, "ann", &["mint tea"]).await;
+    searches(&shop, "bob", &["rose tea"]).await;
+    for user in ["ann", "bob"] {
+        let card =
+            json!({"userId": user, "anonymousId": "sofa", "traits": {"loyalty_card_id": "c"}});
+        shop.send(Role::IngestServer, IngestCall::Identify, card).await;
+    }
+    let server = caller(Role::StorefrontServer);
+    let sofa = SearchQuery { anonymous_id: Some("sofa".into()), ..SearchQuery::new("milk tea", 5) };
+    ask(&shop, &sofa).await;
+    shop.app.flush_impressions().await;
+    caught_up(&shop).await;
+    assert_eq!(recent(&suggested(&shop, of("ann", ""), &server).await), ["mint tea"]);
+    assert_eq!(recent(&suggested(&shop, of("bob", ""), &server).await), ["rose tea"]);
+    let sofa = SuggestQuery { anonymous_id: Some("sofa".into()), ..SuggestQuery::new("", 10) };
+    assert!(recent(&suggested(&shop, sofa.clone(), &server).await).is_empty(), "no user is named");
+    let stranger = SuggestQuery { user_id: Some("nobody".into()), ..sofa };
+    assert!(recent(&suggested(&shop, stranger, &server).await).is_empty());
+}
+
+#[tokio::test]
 async fn a_word_about_it_and_leaving_end_it() {
     let shop = shop("{}").await;
-    for user in ["ann", "bob", "cyd"] {
+    for user in ["ann", "bob", "cyd", "dan"] {
         searches(&shop, user, &["mint tea"]).await;
     }
     let server = caller(Role::StorefrontServer);
     let gpc = SuggestQuery { is_gpc: true, ..of("ann", "") };
     let withheld = shop.app.rules.gpc();
-    let expected = usize::from(!withheld.contains(souk_core::Purpose::Personalization));
+    let expected = usize::from(!withheld.contains(Purpose::Personalization));
     assert_eq!(recent(&suggested(&shop, gpc, &server).await).len(), expected, "{withheld:?}");
-    let denied = [souk_core::Purpose::Personalization].into_iter().collect::<Purposes>();
-    let update = ConsentUpdate { denied, ..ConsentUpdate::default() };
-    let said = ("ann", &SiteId::main());
-    shop.app.change_consents(said, update, &caller(Role::Admin)).await.unwrap();
+    for (user, purpose) in [("ann", Purpose::Personalization), ("dan", Purpose::Analytics)] {
+        let denied = Purposes::NONE.with(purpose);
+        let update = ConsentUpdate { denied, ..ConsentUpdate::default() };
+        let said = (user, &SiteId::main());
+        shop.app.change_consents(said, update, &caller(Role::Admin)).await.unwrap();
+    }
     let who = Who::parse("bob").unwrap();
     shop.app.request_erasure(&caller(Role::Privacy), &who, Identity::Verified).await.unwrap();
     caught_up(&shop).await;
-    for user in ["ann", "bob"] {
+    for user in ["ann", "bob", "dan"] {
         assert!(recent(&suggested(&shop, of(user, ""), &server).await).is_empty(), "{user}");
     }
     assert_eq!(recent(&suggested(&shop, of("cyd", ""), &server).await), ["mint tea"]);

@@ -69,3 +69,20 @@ fn one_object_at_fault_costs_that_one_alone() {
         "the object is not UTF-8, as JSON must be"
     );
 }
+
+#[test]
+fn what_is_no_object_in_a_list_costs_no_other() {
+    let kinds = |text: &str| {
+        let found = read(text.as_bytes()).into_iter();
+        found
+            .map(|(line, read)| format!("{line} {}", read.unwrap_or_else(|_| "-".into())))
+            .collect::<Vec<String>>()
+    };
+    let (a, b) = ("1 {\"a\":1}", "1 {\"b\":2}");
+    assert_eq!(kinds("[{\"a\":1},null,{\"b\":2}]"), [a, "1 -", b]);
+    assert_eq!(kinds("[{\"a\":1},\"x, {\\\" [\",7,{\"b\":2}]"), [a, "1 -", "1 -", b]);
+    assert_eq!(kinds("null {\"a\":1}"), ["1 -", a]);
+    assert_eq!(kinds("[null,\n\"never closed, {}\n,{\"b\":2}]"), ["1 -", "2 -", "3 {\"b\":2}"]);
+    // Of lines each stands by itself.
+    assert_eq!(kinds("{\"a\":1}\nnull, {\"b\":2}\n{}\n"), [a, "2 -", "3 {}"]);
+}

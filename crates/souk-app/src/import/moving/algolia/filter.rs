@@ -2,20 +2,23 @@
 //! `facetFilters` and the like, in which a list within a list says "one of these".
 
 use serde_json::Value;
-use souk_core::Filter;
+use souk_core::{Availability, Currency, Filter};
 
-use super::record::level_of;
+use super::fields::{Became, availability_of, became, seconds_of};
 
 /// Levels of parentheses and `NOT`; those of [`Filter`].
 const DEPTH_MAX: usize = Filter::DEPTH_MAX;
+/// Names that mean a field of every product here, and nothing but an attribute in records.
+const OWN_NAMES: [&str; 3] = ["id", "category", "perishable_days"];
 
-/// Reads `filters`.
+/// Reads `filters` of records whose prices are in `currency`.
 ///
 /// # Errors
 ///
 /// What stands where, without a value.
-pub(super) fn read(text: &str) -> Result<String, String> {
-    let mut parser = Parser { text, at: 0, depth: 0, out: String::with_capacity(text.len() + 16) };
+pub(super) fn read(text: &str, currency: Currency) -> Result<String, String> {
+    let out = String::with_capacity(text.len() + 16);
+    let mut parser = Parser { text, currency, at: 0, depth: 0, out };
     parser.or()?;
     match parser.token().0 {
         Token::End => checked(parser.out),
@@ -31,9 +34,13 @@ fn checked(text: String) -> Result<String, String> {
 }
 
 /// Reads `facetFilters`, `tagFilters` or `numericFilters`: a text, or a list of texts and lists.
-pub(super) fn read_list(list: &Value, kind: ListKind) -> Result<String, String> {
+pub(super) fn read_list(
+    list: &Value,
+    kind: ListKind,
+    currency: Currency,
+) -> Result<String, String> {
     let one = |value: &Value| match value {
-        Value::String(text) => kind.condition(text),
+        Value::String(text) => kind.condition(text, currency),
         _ => Err("has something that is no text".to_owned()),
     };
     let any = |value: &Value| match value {
@@ -74,9 +81,9 @@ pub(super) enum ListKind {
 }
 
 impl ListKind {
-    fn condition(self, text: &str) -> Result<String, String> {
+    fn condition(self, text: &str, currency: Currency) -> Result<String, String> {
         let (name, value) = match self {
-            ListKind::Numbers => return read(text),
+            ListKind::Numbers => return read(text, currency),
             ListKind::Tags => ("_tags", text),
             ListKind::Facets => text.split_once(':').ok_or("has an entry without a colon")?,
         };
@@ -86,7 +93,7 @@ impl ListKind {
         };
         // A value that begins with a hyphen is written `\-`.
         let value = value.strip_prefix('\\').filter(|rest| rest.starts_with('-')).unwrap_or(value);
-        let holds = condition(name.trim(), value);
+        let holds = condition(name.trim(), value, currency)?;
         Ok(if is_not { format!("NOT {holds}") } else { holds })
     }
 }
@@ -99,7 +106,7 @@ pub(super) struct Wish {
 }
 
 /// Reads one entry of `optionalFilters`: `brand:Apple<score=2>`, `brand:-Apple`.
-pub(super) fn read_wish(text: &str) -> Result<Wish, String> {
+pub(super) fn read_wish(text: &str, currency: Currency) -> Result<Wish, String> {
     let (text, score) = match text.rsplit_once("<score=") {
         Some((text, score)) => {
             let score = score.trim_end_matches('>').trim().parse();
@@ -107,44 +114,121 @@ pub(super) fn read_wish(text: &str) -> Result<Wish, String> {
         }
         None => (text, 1.0),
     };
-    let filter = checked(ListKind::Facets.condition(text)?)?;
+    let filter = checked(ListKind::Facets.condition(text, currency)?)?;
     Ok(match filter.strip_prefix("NOT ") {
         Some(filter) => Wish { filter: filter.to_owned(), is_wanted: false, score },
         None => Wish { filter, is_wanted: true, score },
     })
 }
 
-fn condition(name: &str, value: &str) -> String {
-    let value = match value.to_ascii_lowercase().as_str() {
-        word @ ("true" | "false") => word.to_owned(),
-        // Paths of Magento's hierarchy are written in our way.
-        _ => quoted(&value.replace(" /// ", " > ")),
-    };
-    format!("{} = {value}", field(name))
+/// What a field is compared with.
+struct Operand {
+    /// As our language has it.
+    written: String,
+    text: String,
+    number: Option<f64>,
+}
+
+impl Operand {
+    fn text(text: &str) -> Operand {
+        let written = match text.to_ascii_lowercase().as_str() {
+            word @ ("true" | "false") => word.to_owned(),
+            // Paths of Magento's hierarchy are written in our way.
+            _ => quoted(&text.replace(" /// ", " > ")),
+        };
+        let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        Operand { written, text: text.to_owned(), number }
+    }
+
+    fn number(number: f64) -> Operand {
+        Operand { written: number.to_string(), text: number.to_string(), number: Some(number) }
+    }
+
+    /// As a field of ours is compared with it: a time is one of seconds.
+    fn of(&self, own: &str) -> String {
+        match self.number {
+            Some(number) if own == "published_at" => seconds_of(number).to_string(),
+            _ => self.written.clone(),
+        }
+    }
+}
+
+/// A comparison of what a field has become.
+fn comparison(
+    (name, op): (&str, &str),
+    value: &Operand,
+    currency: Currency,
+) -> Result<String, String> {
+    Ok(match became(name, currency) {
+        Became::Own(own) => format!("{own} {op} {}", value.of(own)),
+        Became::Attribute => format!("{} {op} {}", attribute(name), value.written),
+        // Nothing has a value that is not equal, so that is the opposite of one that is.
+        Became::Moved(_) if op == "!=" => {
+            format!("NOT {}", comparison((name, "="), value, currency)?)
+        }
+        Became::Moved(own) => {
+            let (theirs, written) = (attribute(name), &value.written);
+            let ours = format!("{own} {op} {}", value.of(own));
+            format!("({theirs} {op} {written} OR {theirs} NOT EXISTS AND {ours})")
+        }
+        Became::InStock => {
+            let truth = availability_of(&value.text).map(Availability::is_sellable);
+            let holds = |is_in: bool| match (op, value.number, truth) {
+                ("=", None, Some(truth)) => truth == is_in,
+                ("!=", None, Some(truth)) => truth != is_in,
+                (_, Some(number), _) => compare(f64::from(u8::from(is_in)), op, number),
+                _ => false,
+            };
+            match (holds(true), holds(false)) {
+                (true, false) => "in_stock = true".to_owned(),
+                (false, true) => "in_stock = false".to_owned(),
+                _ => {
+                    return Err(format!(
+                        "asks for more than whether something can be bought, of `{name}`"
+                    ));
+                }
+            }
+        }
+        Became::Availability => match availability_of(&value.text) {
+            Some(state) if ["=", "!="].contains(&op) => {
+                format!("availability {op} '{}'", state.as_str())
+            }
+            _ => return Err("asks for an availability in a word that names none".to_owned()),
+        },
+        Became::Unseen => {
+            return Err(format!("asks for what products cannot be filtered by here, `{name}`"));
+        }
+    })
+}
+
+fn compare(left: f64, op: &str, right: f64) -> bool {
+    match op {
+        "=" => left == right,
+        "!=" => left != right,
+        "<" => left < right,
+        "<=" => left <= right,
+        ">" => left > right,
+        _ => left >= right,
+    }
+}
+
+fn condition(name: &str, value: &str, currency: Currency) -> Result<String, String> {
+    comparison((name, "="), &Operand::text(value), currency)
 }
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// The name that a product's field has here.
-fn field(name: &str) -> String {
-    let last = name.rsplit('.').next().unwrap_or_default();
-    match name {
-        "_tags" => "tags".to_owned(),
-        "objectID" => "id".to_owned(),
-        "inStock" | "is_in_stock" | "inventory_available" => "in_stock".to_owned(),
-        "title" | "name" | "product_name" => "title".to_owned(),
-        _ if level_of(last).is_some() => "categories".to_owned(),
-        _ => {
-            let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-            let is_plain =
-                name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-            match begins && is_plain && !is_key_word(name) {
-                true => name.to_owned(),
-                false => format!("attributes.{}", quoted(name)),
-            }
-        }
+/// An attribute's name, so that it is read as one.
+fn attribute(name: &str) -> String {
+    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let is_taken = OWN_NAMES.contains(&name) || name.starts_with("attributes.");
+    match begins && is_plain && !is_key_word(name) {
+        true if is_taken => format!("attributes.{name}"),
+        true => name.to_owned(),
+        false => format!("attributes.{}", quoted(name)),
     }
 }
 
@@ -170,6 +254,7 @@ enum Token<'a> {
 
 struct Parser<'a> {
     text: &'a str,
+    currency: Currency,
     at: usize,
     depth: usize,
     out: String,
@@ -225,22 +310,25 @@ impl<'a> Parser<'a> {
         match self.token().0 {
             Token::Op(op) => {
                 self.next();
-                let number = self.number()?;
-                self.out.push_str(&format!("{} {op} {number}", field(&name)));
+                let number = Operand::number(self.number()?);
+                self.out.push_str(&comparison((&name, op), &number, self.currency)?);
             }
             Token::Colon => {
                 self.next();
                 let value = self.text_token("a value")?;
                 if !self.take_word("TO") {
-                    self.out.push_str(&condition(&name, &value));
+                    self.out.push_str(&condition(&name, &value, self.currency)?);
                     return Ok(());
                 }
                 let low: f64 = value.parse().map_err(|_| self.unexpected("a number before TO"))?;
-                let (high, field) = (self.number()?, field(&name));
-                self.out.push_str(&format!("({field} >= {low} AND {field} <= {high})"));
+                let high = self.number()?;
+                let limit =
+                    |op, number| comparison((&name, op), &Operand::number(number), self.currency);
+                let both = format!("({} AND {})", limit(">=", low)?, limit("<=", high)?);
+                self.out.push_str(&both);
             }
             // A word alone is a tag.
-            _ => self.out.push_str(&condition("_tags", &name)),
+            _ => self.out.push_str(&condition("_tags", &name, self.currency)?),
         }
         Ok(())
     }

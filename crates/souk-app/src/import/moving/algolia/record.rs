@@ -6,39 +6,19 @@ use serde_json::Value;
 use souk_core::{AttributeValue, Availability, Money, Product, ProductId, Timestamp};
 
 use super::Object;
+use super::fields::{
+    BRAND, CATEGORY, COST, DESCRIPTION, GTIN, IMAGES, IN_STOCK, LIST_PRICE, PRICE, PUBLISHED,
+    TITLE, availability_of, level_of, seconds_of,
+};
 use crate::import::ImportOptions;
 use crate::import::moving::text;
 use crate::sheet::RowFault;
-
-/// The names under which records have what a product has; the first that is filled counts. Those of the second kind
-/// stay attributes as well, because filters and rules name them.
-const TITLE: [&str; 5] = ["title", "name", "product_name", "product_title", "label"];
-const DESCRIPTION: [&str; 4] = ["description", "short_description", "body_html_safe", "body"];
-const IMAGES: [&str; 8] = [
-    "image_urls",
-    "images",
-    "image",
-    "image_url",
-    "imageUrl",
-    "product_image",
-    "thumbnail",
-    "thumbnail_url",
-];
-const GTIN: [&str; 4] = ["gtin", "ean", "upc", "barcode"];
-const IN_STOCK: [&str; 4] = ["in_stock", "inStock", "is_in_stock", "inventory_available"];
-const LIST_PRICE: [&str; 5] =
-    ["list_price", "compare_at_price", "regular_price", "original_price", "msrp"];
-const PUBLISHED: [&str; 2] = ["published_at", "created_at"];
-const BRAND: [&str; 4] = ["brand", "manufacturer", "vendor", "brand_name"];
-const CATEGORY: [&str; 3] = ["categories", "category", "product_type"];
 
 /// What a search adds to a record, which is none of its own.
 const OF_ANSWERS: [&str; 5] =
     ["_highlightResult", "_snippetResult", "_rankingInfo", "_distinctSeqID", "__queryID"];
 /// Objects inside of each other.
 const DEPTH_MAX: usize = 8;
-/// Moments above this are milliseconds: as seconds they would lie in the year 5138.
-const SECONDS_MAX: f64 = 1e11;
 
 /// A product, and what of its record is not in it.
 pub(super) struct ReadRecord {
@@ -67,11 +47,10 @@ pub(super) fn product_of(
     product.description = reader.text(&DESCRIPTION).and_then(|html| text::plain(&html));
     product.brand = named(record, &BRAND).and_then(|(_, value)| texts(value).into_iter().next());
     product.categories = reader.categories();
-    product.price = reader.money(&["price"]);
-    let list_price = reader.money(&LIST_PRICE);
-    let price = product.price;
-    product.list_price =
-        list_price.filter(|list| price.is_none_or(|price| list.minor() > price.minor()));
+    product.price = reader.money(&PRICE);
+    product.list_price = reader.list_price(product.price);
+    product.cost = reader.money(&COST);
+    reader.used.extend(COST);
     product.availability = reader.availability();
     product.image_urls = reader.images();
     product.gtin = reader.text(&GTIN);
@@ -179,30 +158,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The price before a reduction; one that is none stays an attribute.
+    fn list_price(&mut self, price: Option<Money>) -> Option<Money> {
+        let n_used = self.used.len();
+        let list = self.money(&LIST_PRICE)?;
+        let is_reduced = price.is_none_or(|price| list.minor() > price.minor());
+        if !is_reduced {
+            self.used.truncate(n_used);
+        }
+        is_reduced.then_some(list)
+    }
+
+    /// Whether it can be bought. What is said of it and cannot be read is told; nothing said is in stock.
     fn availability(&mut self) -> Availability {
-        let known = named(self.record, &["availability"]).and_then(|(_, value)| {
-            // `https://schema.org/InStock` and `in stock` are both in use.
-            let text = scalar(value)?.rsplit('/').next()?.to_lowercase().replace([' ', '_'], "");
-            Availability::ALL.into_iter().find(|one| one.as_str().replace('_', "") == text)
-        });
-        if let Some(known) = known {
-            self.used.push("availability");
-            return known;
-        }
-        let Some((name, value)) = named(self.record, &IN_STOCK) else {
-            return Availability::InStock;
-        };
-        let is_in = match value {
-            Value::Bool(yes) => Some(*yes),
-            other => number(other).map(|number| number > 0.0),
-        };
-        match is_in {
-            Some(is_in) => {
-                self.used.push(name);
-                if is_in { Availability::InStock } else { Availability::OutOfStock }
+        let said = [named(self.record, &["availability"]), named(self.record, &IN_STOCK)];
+        for (name, value) in said.into_iter().flatten() {
+            self.used.push(name);
+            if let Some(known) = scalar(value).and_then(|written| availability_of(&written)) {
+                return known;
             }
-            None => Availability::InStock,
+            let reason = "does not say whether it can be bought; without another word the product counts as in stock. \
+                          Say true or false, or in_stock, out_of_stock, preorder, discontinued";
+            self.leave_out(name, reason);
         }
+        Availability::InStock
     }
 
     fn images(&mut self) -> Vec<String> {
@@ -220,8 +199,7 @@ impl<'a> Reader<'a> {
     fn time(&mut self) -> Option<Timestamp> {
         let (name, value) = named(self.record, &PUBLISHED)?;
         let at = match number(value) {
-            Some(ms) if ms.abs() > SECONDS_MAX => Timestamp::from_ms(ms as i64).ok(),
-            Some(seconds) => Timestamp::from_ms((seconds * 1_000.0) as i64).ok(),
+            Some(moment) => Timestamp::from_ms((seconds_of(moment) * 1_000.0) as i64).ok(),
             None => value.as_str().and_then(|written| text::time(written).ok()),
         };
         if at.is_some() {
@@ -274,6 +252,15 @@ impl<'a> Reader<'a> {
         }
         if let Some(place) = self.record.get("_geoloc") {
             self.place(place, &mut found);
+        }
+        let is_cost = |name: &&String| COST.contains(&name.rsplit('.').next().unwrap_or_default());
+        let costs: Vec<String> = found.keys().filter(is_cost).cloned().collect();
+        for name in costs {
+            found.remove(&name);
+            self.leave_out(
+                &name,
+                "is left out: attributes are public, and this is what the shop pays",
+            );
         }
         if found.len() > Product::ATTRIBUTES_MAX {
             let most = Product::ATTRIBUTES_MAX;
@@ -375,10 +362,4 @@ fn collect(
             each.filter(|is_whole| !is_whole).count() == 0
         }
     }
-}
-
-/// The level that a field of a hierarchy is named after: `lvl0`, and `level0` in Magento's.
-pub(super) fn level_of(name: &str) -> Option<u8> {
-    let digits = name.strip_prefix("lvl").or_else(|| name.strip_prefix("level"))?;
-    digits.parse().ok()
 }

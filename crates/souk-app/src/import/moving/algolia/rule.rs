@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::rule_from_json;
-use souk_core::{SiteId, Timestamp};
+use souk_core::{Currency, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Object;
 use super::filter::{ListKind, read, read_list, read_wish};
 use crate::SEARCH_STRATEGY;
+use crate::import::ImportOptions;
 use crate::sheet::RowFault;
 
 /// The most that wanted products are brought forward by: there they come before all others, and no factor of ours is
@@ -30,6 +31,7 @@ const AUTOMATIC: &str = "filters by a facet that is named in the query; Souk rea
 const PARAM: &str = "changes how one search is answered; send it with the request";
 const CONDITION_FILTERS: &str = "asks which filter the search has; Souk's rules do not see it. Let the page name a \
                                  placement where it sets that filter, and put it into when.placements";
+const FILTER_PROMOTES: &str = "is not said; taken as true: a pin never shows what filters take out";
 const USER_DATA: &str = "is handed to the page as it is; of that, Souk's answers have redirects (redirect) and banners \
                          (title, banner or image, link)";
 
@@ -53,11 +55,12 @@ struct Part {
 /// Reads a rule.
 pub(in crate::import::moving) fn rules_of(
     object: &Object,
-    (site, now): (&SiteId, Timestamp),
+    (options, now): (&ImportOptions, Timestamp),
     line: u64,
 ) -> ReadRule {
     let id = object.get("objectID").and_then(Value::as_str).unwrap_or_default();
-    let mut reader = Reader { id, line, parts: Vec::new(), left_out: Vec::new() };
+    let (site, currency) = (&options.site, options.currency);
+    let mut reader = Reader { id, line, currency, parts: Vec::new(), left_out: Vec::new() };
     let whens = reader.conditions(object);
     reader.consequence(object.get("consequence").unwrap_or(&Value::Null));
     let (times, n_over) = reader.times(object.get("validity"), now);
@@ -128,6 +131,7 @@ type When = Vec<(&'static str, Value)>;
 struct Reader<'a> {
     id: &'a str,
     line: u64,
+    currency: Currency,
     parts: Vec<Part>,
     left_out: Vec<RowFault>,
 }
@@ -243,6 +247,9 @@ impl Reader<'_> {
         let Value::Object(fields) = consequence else {
             return self.leave_out("consequence", "is missing");
         };
+        if fields.contains_key("promote") && !fields.contains_key("filterPromotes") {
+            self.leave_out("consequence.filterPromotes", FILTER_PROMOTES);
+        }
         for (name, value) in fields {
             match name.as_str() {
                 "promote" => self.promote(value),
@@ -299,10 +306,10 @@ impl Reader<'_> {
         for (name, value) in params {
             let read = match (name.as_str(), value) {
                 ("filters", Value::String(text)) if text.trim().is_empty() => continue,
-                ("filters", Value::String(text)) => read(text),
-                ("facetFilters", list) => read_list(list, ListKind::Facets),
-                ("tagFilters", list) => read_list(list, ListKind::Tags),
-                ("numericFilters", list) => read_list(list, ListKind::Numbers),
+                ("filters", Value::String(text)) => read(text, self.currency),
+                ("facetFilters", list) => read_list(list, ListKind::Facets, self.currency),
+                ("tagFilters", list) => read_list(list, ListKind::Tags, self.currency),
+                ("numericFilters", list) => read_list(list, ListKind::Numbers, self.currency),
                 ("optionalFilters", list) => {
                     self.wishes(list);
                     continue;
@@ -351,7 +358,7 @@ impl Reader<'_> {
             match one
                 .as_str()
                 .ok_or_else(|| "has something that is no text".to_owned())
-                .and_then(read_wish)
+                .and_then(|text| read_wish(text, self.currency))
             {
                 Ok(wish) => wishes.push(wish),
                 Err(why) => self.leave_out(OF, &why),

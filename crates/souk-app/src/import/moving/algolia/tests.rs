@@ -4,16 +4,25 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use souk_core::rules::Rule;
 use souk_core::wire::json::rule_to_json;
-use souk_core::{Filter, SiteId, Timestamp};
+use souk_core::{Availability, Currency, Filter, Money, Product, Timestamp};
 
-use super::filter::{ListKind, read, read_list, read_wish};
+use super::filter::{self, ListKind, read_list};
+use super::record::product_of;
 use super::{rules_of, sets_of};
 use crate::SynonymSet;
 use crate::import::ImportOptions;
 
+fn read(text: &str) -> Result<String, String> {
+    filter::read(text, Currency::USD)
+}
+
+fn read_wish(text: &str) -> Result<filter::Wish, String> {
+    filter::read_wish(text, Currency::USD)
+}
+
 fn rules(rule: Value) -> (Vec<Value>, Vec<String>) {
     let at = Timestamp::parse("2026-01-15T12:00:00Z").unwrap();
-    let read = rules_of(rule.as_object().unwrap(), (&SiteId::main(), at), 7);
+    let read = rules_of(rule.as_object().unwrap(), (&ImportOptions::default(), at), 7);
     let faults = read.left_out.iter().map(|fault| {
         assert_eq!(fault.line, 7);
         format!("{}: {}", fault.column, fault.reason)
@@ -54,20 +63,154 @@ fn filters_become_ours() {
     assert!(read(&"(".repeat(10_000)).unwrap_err().contains("levels"));
 }
 
+/// A record's product, and what was left out of it.
+fn product(record: Value) -> (Product, Vec<String>) {
+    let read = product_of(record.as_object().unwrap(), &ImportOptions::default(), 1).unwrap();
+    let faults = read.left_out.iter().map(|fault| format!("{}: {}", fault.column, fault.reason));
+    (read.product, faults.collect())
+}
+
+#[test]
+fn a_filter_finds_what_its_record_has_become() {
+    let day = 1_767_225_600_i64;
+    let records = [
+        json!({"objectID": "a", "name": "Lamp", "price": 10, "compare_at_price": 12, "ean": "123",
+            "created_at": day, "inStock": true, "category": "x", "categories": ["y"], "id": 7}),
+        json!({"objectID": "b", "product_title": "Mug", "price": {"USD": {"default": 20}, "EUR": {"default": 1}},
+            "regular_price": 20, "msrp": 25, "upc": "9", "ean": "5", "created_at": (day + 1) * 1_000,
+            "published_at": day + 86_400, "is_in_stock": 0, "perishable_days": 3, "attributes": {"size": "L"}}),
+    ];
+    let products = records.map(|record| product(record).0);
+    for (theirs, ids) in [
+        ("name:Lamp", "a"),
+        ("product_title:Mug", "b"),
+        ("price < 15", "a"),
+        ("price.USD.default > 15", "b"),
+        ("price.USD.default:5 TO 30", "ab"),
+        ("compare_at_price = 12", "a"),
+        ("compare_at_price != 12", "b"),
+        ("NOT compare_at_price > 11", "b"),
+        ("regular_price >= 20", "b"),
+        ("msrp:24 TO 26", "b"),
+        ("ean:123", "a"),
+        ("ean:5", "b"),
+        ("upc:9", "b"),
+        ("upc:5", ""),
+        ("created_at = 1767225600", "a"),
+        ("created_at > 1767225600000", "b"),
+        ("published_at > 1767225600", "b"),
+        ("inStock:true", "a"),
+        ("in_stock = 1", "a"),
+        ("is_in_stock < 1", "b"),
+        ("inventory_available > 0", "a"),
+        ("availability:'Sold Out'", "b"),
+        ("availability:InStock", "a"),
+        ("category:x", "a"),
+        ("categories:y", "a"),
+        ("id = 7", "a"),
+        ("objectID:b", "b"),
+        ("perishable_days < 4", "b"),
+        ("attributes.size:L", "b"),
+    ] {
+        let filter = Filter::parse(&read(theirs).unwrap()).unwrap();
+        let found = products.iter().filter(|product| filter.matches(*product));
+        let found: String = found.map(|product| product.id.as_str()).collect();
+        assert_eq!(found, ids, "{theirs} became {filter}");
+    }
+    for wrong in [
+        "cost < 5",
+        "variants.cost < 5",
+        "price.EUR.default < 5",
+        "price.USD.group_0 < 5",
+        "description:x",
+        "inventory_available > 5",
+        "availability:soon",
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn what_the_shop_pays_is_no_attribute() {
+    let (product, faults) = product(json!({
+        "objectID": "a", "name": "Lamp", "cost": "4.50", "wholesale_price": 6,
+        "variants": [{"sku": "a-1", "cost_price": 4}], "ecost": 3,
+    }));
+    assert_eq!(product.cost.map(Money::minor), Some(450));
+    let names: Vec<&str> = product.attributes.keys().map(String::as_str).collect();
+    assert_eq!(names, ["ecost", "variants.sku"]);
+    assert_eq!(
+        faults,
+        ["variants.cost_price: is left out: attributes are public, and this is what the shop pays"]
+    );
+}
+
+#[test]
+fn what_is_said_of_stock_is_read_or_told() {
+    use Availability::{Discontinued, InStock, OutOfStock, Preorder};
+    for (said, known) in [
+        (json!({}), InStock),
+        (json!({"availability": "https://schema.org/OutOfStock"}), OutOfStock),
+        (json!({"availability": "pre-order"}), Preorder),
+        (json!({"availability": "Discontinued"}), Discontinued),
+        (json!({"availability": "Sold Out"}), OutOfStock),
+        (json!({"availability": "unavailable"}), OutOfStock),
+        (json!({"availability": false}), OutOfStock),
+        (json!({"availability": 3}), InStock),
+        (json!({"in_stock": "false"}), OutOfStock),
+        (json!({"in_stock": "no"}), OutOfStock),
+        (json!({"inStock": "Yes"}), InStock),
+        (json!({"is_in_stock": "0"}), OutOfStock),
+    ] {
+        let mut record = said.clone();
+        record["objectID"] = "a".into();
+        record["name"] = "Lamp".into();
+        let (product, faults) = product(record);
+        assert_eq!((product.availability, faults.len()), (known, 0), "{said} {faults:?}");
+    }
+    let (lamp, faults) =
+        product(json!({"objectID": "a", "name": "Lamp", "availability": "soon", "in_stock": "no"}));
+    assert_eq!(lamp.availability, OutOfStock);
+    assert!(faults[0].starts_with("availability: does not say"), "{faults:?}");
+    let (lamp, faults) = product(json!({"objectID": "a", "name": "Lamp", "in_stock": "perhaps"}));
+    assert_eq!(lamp.availability, InStock);
+    assert!(faults[0].starts_with("in_stock: does not say"), "{faults:?}");
+}
+
+#[test]
+fn what_a_rule_does_not_say_of_its_pins_is_told() {
+    let pin = |more: Value| {
+        let mut consequence = json!({"promote": [{"objectID": "a", "position": 0}]});
+        consequence.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rules(json!({"objectID": "r", "consequence": consequence}))
+    };
+    assert_eq!(pin(json!({"filterPromotes": true})).1, [""; 0]);
+    for (more, word) in
+        [(json!({}), "is not said"), (json!({"filterPromotes": false}), "never does")]
+    {
+        let (rules, faults) = pin(more);
+        assert_eq!((rules.len(), faults.len()), (1, 1), "{faults:?}");
+        assert!(faults[0].contains(word), "{faults:?}");
+    }
+}
+
 #[test]
 fn lists_of_filters_become_ours() {
     let list = json!([["brand:Lumen & Co: x", "brand:-Other"], "size:\\-1"]);
     assert_eq!(
-        read_list(&list, ListKind::Facets).unwrap(),
+        read_list(&list, ListKind::Facets, Currency::USD).unwrap(),
         "((brand = 'Lumen & Co: x') OR (NOT brand = 'Other')) AND (size = '-1')"
     );
     assert_eq!(
-        read_list(&json!(["new", "-old"]), ListKind::Tags).unwrap(),
+        read_list(&json!(["new", "-old"]), ListKind::Tags, Currency::USD).unwrap(),
         "(tags = 'new') AND (NOT tags = 'old')"
     );
-    assert_eq!(read_list(&json!("price < 3"), ListKind::Numbers).unwrap(), "price < 3");
-    assert!(read_list(&json!([1]), ListKind::Facets).is_err());
-    assert!(read_list(&json!(["nothing"]), ListKind::Facets).is_err());
+    assert_eq!(
+        read_list(&json!("price < 3"), ListKind::Numbers, Currency::USD).unwrap(),
+        "price < 3"
+    );
+    assert!(read_list(&json!([1]), ListKind::Facets, Currency::USD).is_err());
+    assert!(read_list(&json!(["nothing"]), ListKind::Facets, Currency::USD).is_err());
     let wish = read_wish("brand:-Lumen<score=3>").unwrap();
     assert_eq!((wish.filter.as_str(), wish.is_wanted, wish.score), ("brand = 'Lumen'", false, 3.0));
     assert!(read_wish("brand:x<score=high>").is_err());
@@ -94,7 +237,8 @@ fn one_rule_of_several_consequences_becomes_several() {
             {"pattern": "tall light", "anchoring": "is", "context": "mobile"},
             {"context": "mobile", "pattern": "light", "anchoring": "startsWith"},
         ],
-        "consequence": {"promote": [{"objectIDs": ["a", "b"], "position": 2}], "hide": [{"objectID": "c"}]},
+        "consequence": {"promote": [{"objectIDs": ["a", "b"], "position": 2}], "hide": [{"objectID": "c"}],
+            "filterPromotes": true},
     }));
     assert_eq!(faults, [""; 0]);
     let seen: Vec<String> = rules
@@ -198,7 +342,7 @@ proptest! {
     #[test]
     fn any_record_is_refused_or_read(record in record()) {
         let options = ImportOptions::default();
-        if let Ok(read) = super::record::product_of(record.as_object().unwrap(), &options, 1) {
+        if let Ok(read) = product_of(record.as_object().unwrap(), &options, 1) {
             prop_assert!(read.product.validate().is_ok());
         }
     }
