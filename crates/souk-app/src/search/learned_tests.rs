@@ -61,6 +61,14 @@ async fn explained(shop: &Shop, query: &str) -> Value {
     serde_json::from_str(&search_to_json(&ask(shop, &query).await)).unwrap()
 }
 
+/// The product that clicks bring forward. Its place would not tell: what is popular moves hits too, once the index hears of it.
+async fn brought_forward(shop: &Shop, query: &str) -> Option<String> {
+    let answer = explained(shop, query).await;
+    let hits = answer["hits"].as_array().unwrap();
+    let is_forward = |hit: &&Value| hit["explanation"]["clicks"].as_f64().unwrap() > 1.0;
+    hits.iter().find(is_forward).map(|hit| hit["product_id"].as_str().unwrap().to_owned())
+}
+
 #[tokio::test]
 async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
     let shop = tea_shop().await;
@@ -70,8 +78,7 @@ async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
     let clicks = [("Product Clicked", liked.as_str())];
     crowd(&shop, (0, CROWD - 1), ("tea", &clicks)).await;
     learn(&shop).await;
-    let few = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
-    assert_eq!(few, before, "of few people nothing is learned");
+    assert_eq!(brought_forward(&shop, "tea").await, None, "of few people nothing is learned");
     crowd(&shop, (CROWD, 15), (" TEA ", &clicks)).await;
     learn(&shop).await;
     let answer = explained(&shop, "Tea!").await;
@@ -95,14 +102,14 @@ async fn what_was_learned_goes_with_whoever_leaves() {
     let liked = before[2].clone();
     crowd(&shop, (0, CROWD), ("tea", &[("Product Clicked", &liked)])).await;
     learn(&shop).await;
-    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[0], liked);
+    assert_eq!(brought_forward(&shop, "tea").await.as_deref(), Some(liked.as_str()));
     let who = Who::parse("u3").unwrap();
     shop.app.request_erasure(&caller(Role::Privacy), &who, Identity::Verified).await.unwrap();
     caught_up(&shop).await;
     // At once, and for good: nineteen are too few.
-    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
+    assert_eq!(brought_forward(&shop, "tea").await, None);
     learn(&shop).await;
-    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
+    assert_eq!(brought_forward(&shop, "tea").await, None);
 }
 
 #[tokio::test]
@@ -115,15 +122,15 @@ async fn a_word_taken_back_counts_at_once_of_who_only_searched_too() {
         crowd(&shop, (0, CROWD), ("tea", &[("Product Clicked", &liked)])).await;
         looks(&shop, "quiet", ("tea", &[])).await;
         learn(&shop).await;
-        assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[0], liked);
+        assert_eq!(brought_forward(&shop, "tea").await.as_deref(), Some(liked.as_str()));
         let denied = [purpose].into_iter().collect();
         let update = ConsentUpdate { denied, ..ConsentUpdate::default() };
         let said = ("quiet", &SiteId::main());
         shop.app.change_consents(said, update, &caller(Role::Admin)).await.unwrap();
         caught_up(&shop).await;
-        assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before, "{purpose:?}");
+        assert_eq!(brought_forward(&shop, "tea").await, None, "{purpose:?}");
         learn(&shop).await;
-        assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[0], liked);
+        assert_eq!(brought_forward(&shop, "tea").await.as_deref(), Some(liked.as_str()));
     }
 }
 
@@ -133,7 +140,7 @@ async fn people_who_were_made_up_teach_nothing() {
     let before = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await);
     crowd(&shop, (0, 2 * CROWD), ("tea", &[("Product Clicked", &before[2])])).await;
     learn(&shop).await;
-    assert_eq!(ids(&ask(&shop, &SearchQuery::new("tea", 10)).await), before);
+    assert_eq!(brought_forward(&shop, "tea").await, None);
     let query = SuggestQuery::new("te", 5);
     let suggested =
         shop.app.suggest(&query, &caller(Role::StorefrontBrowser)).await.unwrap().queries;
