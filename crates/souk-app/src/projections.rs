@@ -422,21 +422,22 @@ impl Views {
             Statement { at: head.at.min(head.received_at), seq: head.seq, change: change.clone() };
         let refused = |views: &Views| views.consents.is_denied(subject, Purpose::ModelTraining);
         let was_refused = refused(self);
-        let were_counted = self.refuses_searches(subject);
+        let were_counted = self.refuses_learning(subject);
         let rules = Arc::clone(&self.rules);
         self.consents.apply(subject, said, &rules);
         let is_refused = refused(self);
-        let mut taken_back = self.refuses_searches(subject).into_iter().zip(were_counted);
+        let refuses = self.refuses_learning(subject);
+        let mut taken_back = refuses.into_iter().zip(were_counted);
         if taken_back.any(|(is, was)| is && !was)
             && self.identity.members(subject).iter().any(|one| self.searches.knows(*one))
         {
             self.withdrawals += 1;
         }
+        if refuses.contains(&true) {
+            self.attribution.unteach(subject);
+        }
         if was_refused == is_refused {
             return;
-        }
-        if is_refused {
-            self.attribution.unteach(subject);
         }
         if is_refused && let Some(shopper) = self.shoppers.shopper(subject) {
             let has_left = self.recounting((&[shopper], ALWAYS), |views| {
@@ -448,8 +449,8 @@ impl Views {
         self.settle_members(subject);
     }
 
-    /// Whether a subject refuses what searches are counted for and learned from.
-    fn refuses_searches(&self, subject: SubjectId) -> [bool; 2] {
+    /// Whether a subject refuses what searches are counted for, and lists and searches learned from.
+    fn refuses_learning(&self, subject: SubjectId) -> [bool; 2] {
         [Purpose::Analytics, Purpose::ModelTraining]
             .map(|purpose| self.consents.is_denied(subject, purpose))
     }

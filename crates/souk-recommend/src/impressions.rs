@@ -5,7 +5,8 @@
 //! of them and stood in different places. Trees then learn which of the products that were shown together were wanted, from
 //! the signals that were recorded when they were shown.
 //!
-//! Some people never teach: they judge, by the later half of the time, of which nothing taught at the end. They weigh acts by
+//! Some people never teach: they judge, by the later half of the time, of which nothing taught at the end, and by lists alone that
+//! stood as sources gave them: what stood in a learned order speaks for that order. They weigh acts by
 //! the fourth root of the inverse: were places looked at more evenly than is believed, whole weights would
 //! praise any order for turning the shown one around, and no weights would blame any for leaving it.
 //!
@@ -33,7 +34,7 @@ pub mod simulated;
 #[cfg(test)]
 mod tests;
 
-use signals::{N_SIGNALS, NAMES, Signal, SignalRow};
+use signals::{N_SIGNALS, NAMES, SignalRow};
 
 /// One in so many people judges and never teaches, always the same.
 const JUDGES_SHARE: u64 = 3;
@@ -52,11 +53,9 @@ const PARTS_SEED: u64 = 0x7061_7274;
 /// How much the order that sources gave counts before anything is learned, in scores of trees (chosen: acts of some
 /// hundred people outweigh it).
 const RANK_PULL: f32 = 0.3;
-/// The power of examination by which judges weigh acts. Chosen on made-up shops without wishes: by a half, three orders of
-/// ten were praised for nothing.
+/// The power of examination by which judges weigh acts. On made-up shops without wishes three orders of ten were praised for
+/// nothing by a half (decision 42).
 const CAUTION: f64 = 0.25;
-/// What only fills a list up stays behind what was found, whatever trees say.
-const FILLER: f32 = -1_000.0;
 
 /// Small trees, for some hundred to some thousand lists with an act. Chosen on the simulated shops of seeds 1 to 3.
 fn tree_params() -> TreeParams {
@@ -103,9 +102,14 @@ impl ShownList {
         let placed = (0..=u8::MAX).zip(&self.products);
         let mut candidates: Vec<_> = placed.filter(|(_, one)| one.row.rank().is_some()).collect();
         candidates.sort_by_key(|(place, one)| {
-            (std::cmp::Reverse(one.row.level(Signal::IsFound)), one.row.rank(), *place)
+            (std::cmp::Reverse(one.row.is_found()), one.row.rank(), *place)
         });
         candidates
+    }
+
+    /// Whether the candidates stood as sources gave them. Their ranks tell.
+    fn is_as_given(&self) -> bool {
+        self.products.iter().filter_map(|product| product.row.rank()).is_sorted()
     }
 
     fn is_of_judge(&self) -> bool {
@@ -120,7 +124,8 @@ pub struct ImpressionOrder {
 }
 
 impl ImpressionOrder {
-    /// In which order candidates should stand, given in that of sources: their numbers, best first.
+    /// In which order candidates should stand, given in that of sources: their numbers, best first. What only fills the
+    /// list up stays behind what was found, whatever trees say.
     pub fn order(&self, rows: &[SignalRow]) -> Vec<usize> {
         let mut scores: Vec<f32> = rows.iter().map(base).collect();
         let mut signals = Vec::with_capacity(rows.len() * N_SIGNALS);
@@ -128,7 +133,10 @@ impl ImpressionOrder {
         self.trees.add_to(&signals, &mut scores);
         let mut order: Vec<usize> = (0..rows.len()).collect();
         // A stable sort: what trees do not tell apart stays as it was.
-        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        order.sort_by(|a, b| {
+            let found_first = rows[*b].is_found().cmp(&rows[*a].is_found());
+            found_first.then(scores[*b].total_cmp(&scores[*a]))
+        });
         order
     }
 
@@ -153,11 +161,16 @@ impl ImpressionOrder {
     }
 }
 
+/// How much places behind the first `n_before` are apart in worth, as a share of what they were if they were the first.
+fn span_behind(n_before: usize, n: usize) -> f32 {
+    let worth = |place: usize| 1.0 / ((place + 2) as f32).log2();
+    (worth(n_before) - worth(n_before + n)) / (worth(0) - worth(n))
+}
+
 /// The score that a candidate has before anything is learned.
 fn base(row: &SignalRow) -> f32 {
     let rank = f32::from(row.rank().unwrap_or(u8::MAX));
-    let filler = if row.level(Signal::IsFound) > 1 { 0.0 } else { FILLER };
-    filler - RANK_PULL * rank.ln_1p()
+    -RANK_PULL * rank.ln_1p()
 }
 
 /// What is learned from, and how.
@@ -187,7 +200,8 @@ impl ImpressionTeaching<'_> {
         let teaches = |list: &&ShownList| !list.is_of_judge() && list.time < teach_until;
         let teaching: Vec<&ShownList> = self.lists.iter().filter(teaches).collect();
         let order = self.fit(teaching, &examination)?;
-        let judges = |list: &&ShownList| list.is_of_judge() && list.time >= judge_from;
+        let judges =
+            |list: &&ShownList| list.is_of_judge() && list.time >= judge_from && list.is_as_given();
         let judging = self.lists.iter().filter(judges);
         let verdict = judged(judging, &examination, (&order, serving));
         (verdict.n_judges >= JUDGES_MIN).then_some((order, verdict))
@@ -240,16 +254,26 @@ impl ImpressionTeaching<'_> {
         let (mut groups, mut parts) = (Groups::new(N_SIGNALS), Vec::with_capacity(lists.len()));
         let (mut rows, mut gains, mut bases) = (Vec::new(), Vec::new(), Vec::new());
         for list in lists {
-            rows.clear();
-            gains.clear();
-            bases.clear();
-            for (place, product) in list.candidates() {
-                product.row.extend(&mut rows);
-                gains.push(scale * gain(place, product));
-                bases.push(base(&product.row));
+            let candidates = list.candidates();
+            let n_found = candidates.partition_point(|(_, one)| one.row.is_found());
+            // What fills a list up never stands before what was found, so there is nothing to learn between the two.
+            for group in candidates.chunk_by(|a, b| a.1.row.is_found() == b.1.row.is_found()) {
+                if group.iter().all(|(_, product)| product.worth <= 0.0) {
+                    continue;
+                }
+                rows.clear();
+                gains.clear();
+                bases.clear();
+                let n_before = if group[0].1.row.is_found() { 0 } else { n_found };
+                let scale = scale * span_behind(n_before, group.len());
+                for (place, product) in group {
+                    product.row.extend(&mut rows);
+                    gains.push(scale * gain(*place, product));
+                    bases.push(base(&product.row));
+                }
+                groups.push(&rows, &gains, &bases);
+                parts.push(drawn(PARTS_SEED, list.person, u64::from(N_PARTS)) as u8);
             }
-            groups.push(&rows, &gains, &bases);
-            parts.push(drawn(PARTS_SEED, list.person, u64::from(N_PARTS)) as u8);
         }
         let (names, threads, rests) = (&NAMES, self.threads, self.rests);
         let lesson = Lesson { names, groups: &groups, valid: None, threads, rests };

@@ -305,7 +305,8 @@ pub struct ModelSettings {
     /// Minutes from one fit of the serving model to the next.
     #[serde(deserialize_with = "text::within::<1, 1_440, _>")]
     pub fit_every_minutes: u64,
-    /// Answers an hour whose signals are recorded to learn the order of lists from, at most; 0 for none.
+    /// Answers an hour whose signals are recorded to learn the order of lists from, at most; 0 for none, and
+    /// then no such order serves.
     #[serde(deserialize_with = "text::within::<0, 10_000, _>")]
     pub signals_per_hour: u64,
 }

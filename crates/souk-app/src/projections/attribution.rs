@@ -474,7 +474,7 @@ impl Attribution {
         }
     }
 
-    /// Drops what others would learn from a subject who refuses that they do; a new yes does not bring it back.
+    /// Drops what others would learn from a subject who refuses that they do, or reports; a new yes does not bring it back.
     pub(crate) fn unteach(&mut self, subject: SubjectId) {
         if let Some(person) = self.person_mut(subject) {
             person.lessons.clear();

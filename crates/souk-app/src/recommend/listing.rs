@@ -118,7 +118,7 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
     let places =
         Places::pool(hand.pool(limit), limit).with_room_for(makeup.variety.pool(limit).max(tried));
     let (mut pool, n_found) = fill(scene, plan, (places, gate));
-    let given = makeup.learning.is_told.then(|| Given::of(&pool, n_found));
+    let given = makeup.learning.is_told.then(|| Given::of((&pool, n_found), limit));
     let order = makeup.learning.order.as_deref();
     if let Some(order) = order {
         put_in_order((&mut pool, n_found), order, (scene, question));
@@ -137,7 +137,7 @@ fn list(scene: &mut Scene<'_>, question: &Question<'_>) -> Listed {
         chance.try_out(&mut listed, &spare, (question, scene.now));
     }
     listed.is_ordered = order.is_some();
-    listed.signals = given.map(|given| given.told(&listed.taken, (scene, question)));
+    listed.signals = given.and_then(|given| given.told(&listed.taken, (scene, question)));
     listed
 }
 

@@ -11,6 +11,7 @@ use souk_recommend::Item;
 use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::impressions::signals::{Signal, SignalRow, around, chance, count, share};
 use souk_recommend::session::item_signals;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::candidates::{Proposal, Scene};
 use super::listing::{Learning, Question};
@@ -25,6 +26,9 @@ const HOUR_MS: i64 = 3_600_000;
 /// What the shopper did that is looked at: the latest acts and baskets (chosen; most have fewer).
 const TOUCHES_MAX: usize = 100;
 const BASKETS_MAX: usize = 20;
+/// One in so many recorded answers stands as sources give it, whatever order serves: learned orders are judged by these (chosen).
+const AS_GIVEN_EACH: u64 = 4;
+const AS_GIVEN_SEED: u64 = 0x6769_7665;
 /// Visits and baskets with one that a product counts beside its own (chosen).
 const PRIOR_VISITS: f64 = 50.0;
 /// Prices e² times the usual one are as much as any beyond.
@@ -46,27 +50,29 @@ fn is_learned(strategy: Strategy) -> bool {
 }
 
 impl Asker<'_> {
-    /// What the answer has to do with the order that is learned from lists: nothing for those who are held out.
+    /// What the answer has to do with the order that is learned from lists: nothing for those who are held out, or where
+    /// nothing is recorded that could judge it. Of recorded answers a share stays as sources give it.
     pub(super) fn learning(&self, strategy: Strategy, request_id: &str) -> Learning {
-        if !is_learned(strategy) || self.arm == Some(HoldoutArm::Holdout) {
+        let per_hour = self.settings.model.signals_per_hour;
+        if per_hour == 0 || !is_learned(strategy) || self.arm == Some(HoldoutArm::Holdout) {
             return Learning::default();
         }
         let (views, whom) = (self.views, self.whom);
         let may_teach = || {
             let (site, withheld) = (self.site, self.withheld);
-            (whom.known.or(whom.alone)).is_some()
+            (whom.known.or(whom.alone)).is_some_and(|subject| !views.is_no_shopper(subject))
                 && [Purpose::Analytics, Purpose::ModelTraining]
                     .into_iter()
                     .all(|purpose| views.allows(whom, Use { purpose, site, withheld }))
         };
-        let sample = (self.settings.model.signals_per_hour, self.now);
-        Learning {
-            order: self.model.and_then(|model| model.orders.lists.clone()),
-            is_told: self.aim == Aim::Show
-                && sample.0 > 0
-                && may_teach()
-                && self.ranking.sample.takes(request_id, sample),
-        }
+        let is_told = self.aim == Aim::Show
+            && may_teach()
+            && self.ranking.sample.takes(request_id, (per_hour, self.now));
+        // Not by the point that the sample is drawn by: it holds the lower ones.
+        let drawn = xxh3_64_with_seed(request_id.as_bytes(), AS_GIVEN_SEED) % AS_GIVEN_EACH;
+        let is_as_given = is_told && drawn == 0;
+        let model = self.model.filter(|_| !is_as_given);
+        Learning { order: model.and_then(|model| model.orders.lists.clone()), is_told }
     }
 }
 
@@ -88,7 +94,8 @@ impl Sample {
     pub(crate) fn takes(&self, request_id: &str, (per_hour, now): (u64, Timestamp)) -> bool {
         let number = now.as_ms().div_euclid(HOUR_MS);
         let mut hour = self.0.lock();
-        if hour.number != number {
+        // Two requests may look at the clock in another order than they come here.
+        if number > hour.number {
             let met_before = if hour.number + 1 == number { hour.met } else { 0 };
             *hour = Hour { number, met_before, ..Hour::default() };
         }
@@ -103,34 +110,35 @@ impl Sample {
 /// The candidates as sources gave them, while their list is being made.
 #[derive(Debug)]
 pub(crate) struct Given {
-    /// By product: its place and score.
+    /// By product that would have a place: which, and its score.
     places: FxHashMap<Item, (usize, f32)>,
     /// How many of them a source found that the list is for.
     n_found: usize,
 }
 
 impl Given {
-    pub(crate) fn of(pool: &[Proposal], n_found: usize) -> Given {
-        let placed = pool.iter().enumerate();
+    /// Of the candidates that a learned order may put in order: what comes into the list from behind them was none.
+    pub(crate) fn of((pool, n_found): (&[Proposal], usize), limit: usize) -> Given {
+        let placed = pool.iter().take(limit).enumerate();
         let places = placed.map(|(place, one)| (one.item, (place, one.score))).collect();
         Given { places, n_found }
     }
 
-    /// What was known of the products of the list that came of them.
+    /// What was known of the products of the list that came of them; `None` where none of them is in it.
     pub(crate) fn told(
         &self,
         taken: &[Proposal],
         (scene, question): (&Scene<'_>, &Question<'_>),
-    ) -> SignalMark {
+    ) -> Option<SignalMark> {
         let teller = Teller::new(scene, question);
         let row = |one: &Proposal| match self.places.get(&one.item) {
             Some(&(place, score)) => teller.row(one, (place, score), self.n_found),
-            // Picked by a rule, or tried out.
+            // Picked by a rule, tried out, or there for variety.
             None => SignalRow::default(),
         };
         let rows: Vec<SignalRow> = taken.iter().map(row).collect();
         let (codes, rows) = SignalRow::encode(&rows);
-        SignalMark { codes, rows }
+        (!codes.is_empty()).then_some(SignalMark { codes, rows })
     }
 }
 
@@ -359,3 +367,22 @@ const REASONS: [(Signal, ReasonKind); 9] = [
     (Signal::IsPopular, ReasonKind::Popular),
     (Signal::IsNew, ReasonKind::New),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The clock is read before the lock is taken, so that the first answers of an hour come among the last of the one before.
+    #[test]
+    fn an_hour_has_its_sample_in_whatever_order_answers_come() {
+        let (sample, per_hour) = (Sample::default(), 5);
+        let takes = |hour: i64, name: u32| {
+            let now = Timestamp::EPOCH.plus_ms((1_000 + hour) * HOUR_MS);
+            u64::from(sample.takes(&name.to_string(), (per_hour, now)))
+        };
+        assert_eq!((0..1_000).map(|name| takes(0, name)).sum::<u64>(), per_hour);
+        let both = (0..1_000).map(|name| takes(1, name) + takes(0, name)).sum::<u64>();
+        assert!(both <= per_hour, "{both}");
+        assert!((0..1_000).map(|name| takes(2, name)).sum::<u64>() > 0);
+    }
+}

@@ -183,6 +183,11 @@ impl SignalRow {
         self.level(Signal::Rank).checked_sub(1)
     }
 
+    /// Whether a source that the list is for proposed it; what only fills a list up is not found.
+    pub fn is_found(&self) -> bool {
+        self.level(Signal::IsFound) > 1
+    }
+
     /// Notes its place among the candidates, from 0.
     pub fn set_rank(&mut self, rank: usize) {
         self.set(Signal::Rank, u8::try_from(rank + 1).unwrap_or(u8::MAX));

@@ -11,6 +11,10 @@ use super::{ImpressionOrder, ShownList, ShownProduct};
 /// Products of the shop, candidates of a list, and its places.
 const PRODUCTS: usize = 400;
 const PLACES: usize = 12;
+/// Of the last places of a list, up to so many only fill it up, with any products.
+const FILLERS_MAX: usize = 5;
+/// One in so many lists stands as sources gave it, where an order serves.
+const AS_GIVEN_EACH: usize = 4;
 /// Kinds of products; a shopper likes one.
 const KINDS: usize = 5;
 const DAY_MS: i64 = 86_400_000;
@@ -22,6 +26,8 @@ const DAYS: i64 = 30;
 pub enum Wishes {
     /// How good a product is, whether it is of the liked kind, and how near its price is to the usual one.
     Planted,
+    /// As planted, but what was good is disliked now: an order that was learned before is stale.
+    Turned,
     /// Nothing: every product is clicked alike.
     None,
 }
@@ -90,10 +96,11 @@ impl ImpressionShop {
     fn chance(&self, shopper: Shopper, product: Product) -> f64 {
         let odds = match self.params.wishes {
             Wishes::None => -1.5,
-            Wishes::Planted => {
+            wishes => {
                 let is_liked = if product.kind == shopper.kind { 1.0 } else { 0.0 };
                 let apart = (product.price - shopper.price).abs();
-                -1.8 + product.quality + 1.2 * is_liked - 0.7 * apart
+                let turn = if wishes == Wishes::Turned { -1.0 } else { 1.0 };
+                -1.8 + turn * product.quality + 1.2 * is_liked - 0.7 * apart
             }
         };
         1.0 / (1.0 + (-odds).exp())
@@ -113,11 +120,13 @@ impl ImpressionShop {
             })
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-        scored.truncate(PLACES);
+        let n_found = PLACES - random.below(FILLERS_MAX + 1);
+        scored.truncate(n_found);
+        scored.resize_with(PLACES, || (0.0, self.products[random.below(PRODUCTS)]));
         let row = |(rank, (score, product)): (usize, (f64, Product))| {
             let mut row = SignalRow::default();
             row.set_rank(rank);
-            row.set(Signal::IsFound, share(1.0));
+            row.set(Signal::IsFound, share(if rank < n_found { 1.0 } else { 0.0 }));
             row.set(Signal::Score, around(score, 4.0));
             row.set(Signal::ClickRate, around(product.rate, 4.0));
             let is_liked = if product.kind == shopper.kind { 0.6 } else { 0.1 };
@@ -129,16 +138,26 @@ impl ImpressionShop {
         scored.into_iter().enumerate().map(row).collect()
     }
 
-    /// What `people` made of three lists each.
+    /// What `people` made of three lists each, which stood as sources gave them.
     pub fn shown(&self, people: u64) -> Vec<ShownList> {
+        self.shown_in(None, people)
+    }
+
+    /// The same where most lists stood in the order in service, if there is one.
+    pub fn shown_in(&self, serving: Option<&ImpressionOrder>, people: u64) -> Vec<ShownList> {
         let mut random = Random::new(Random::new(self.seed ^ 0x6c69_7374).bits());
         let mut lists = Vec::new();
         for person in 0..people {
             let shopper = self.shopper(person);
             for _ in 0..3 {
                 let time = (random.unit64() * (DAYS * DAY_MS) as f64) as i64;
-                let list = self.list(shopper, &mut random);
-                let products = list.into_iter().enumerate().map(|(place, (product, row))| {
+                let given = self.list(shopper, &mut random);
+                let serving = serving.filter(|_| random.below(AS_GIVEN_EACH) > 0);
+                let rows: Vec<SignalRow> = given.iter().map(|(_, row)| *row).collect();
+                let order =
+                    serving.map_or_else(|| (0..PLACES).collect(), |serving| serving.order(&rows));
+                let products = order.into_iter().enumerate().map(|(place, idx)| {
+                    let (product, row) = given[idx];
                     let chance = self.examined(place) * self.chance(shopper, product);
                     let worth = if random.unit64() < chance { 1.0 } else { 0.0 };
                     ShownProduct { row, worth }
@@ -163,7 +182,10 @@ impl ImpressionShop {
                 list.iter().map(|(one, _)| self.chance(shopper, *one)).collect();
             let rows: Vec<SignalRow> = list.iter().map(|(_, row)| *row).collect();
             let mut best: Vec<usize> = (0..list.len()).collect();
-            best.sort_by(|a, b| chances[*b].total_cmp(&chances[*a]));
+            best.sort_by(|a, b| {
+                let found_first = rows[*b].is_found().cmp(&rows[*a].is_found());
+                found_first.then(chances[*b].total_cmp(&chances[*a]))
+            });
             let orders = [(0..list.len()).collect(), learned.order(&rows), best];
             for (sum, order) in sums.iter_mut().zip(orders) {
                 let placed = order.into_iter().enumerate();

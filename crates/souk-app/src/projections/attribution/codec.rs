@@ -12,7 +12,7 @@ use super::{
 
 impl Attribution {
     pub(crate) const NAME: &'static str = "attribution";
-    pub(crate) const VERSION: u16 = 2;
+    pub(crate) const VERSION: u16 = 3;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 3));

@@ -37,7 +37,9 @@ impl Views {
         let products = shown.products.iter().take(SHOWN_MAX);
         let items = products.map(|id| self.catalogue.intern(head.site, id)).collect();
         let request = xxh3_64(shown.request_id.as_bytes());
-        let signals = shown.marks.signals.clone();
+        // Answers wait before they are written: a no may have come meanwhile, and what it drops must not come after it.
+        let refuses = self.refuses_learning(subject).contains(&true);
+        let signals = shown.marks.signals.clone().filter(|_| !refuses);
         let served = Served { at: head.at, request, cell, items, signals };
         let kin = self.identity.neighbours(subject);
         self.attribution.serve(subject, served, &kin);

@@ -4,8 +4,8 @@ use souk_core::{SubjectId, Timestamp};
 use souk_recommend::Item;
 
 use super::{
-    ANSWERS_MAX, Act, Answer, CREDITS_MAX, Credit, DAY_MS, EXPOSURES_MAX, KEPT_DAYS, LATE_DAYS,
-    LESSON_DAYS, LESSONS_MAX, Lesson, NO_CELL, NotedOrder, ORDERS_MAX, ROWS_MAX, Served,
+    ANSWERS_MAX, Act, Answer, CREDITS_MAX, Credit, DAY_MS, Did, EXPOSURES_MAX, KEPT_DAYS,
+    LATE_DAYS, LESSON_DAYS, LESSONS_MAX, Lesson, NO_CELL, NotedOrder, ORDERS_MAX, ROWS_MAX, Served,
     WINDOW_DAYS_MAX, day_of,
 };
 
@@ -177,11 +177,17 @@ impl Person {
         let idx = self.answers.iter().position(|answer| answer.request == request);
         let Some(idx) = idx else { return };
         let answer = self.answers[idx].clone();
+        // A click says that this list was seen, but not that the shop tells of each that was.
+        let says_so = |credit: &Credit| {
+            credit.did == Did::Saw && credit.cell == NO_CELL && credit.request == request
+        };
+        if self.credits.iter().any(says_so) {
+            let lesson = self.lessons.iter_mut().find(|lesson| lesson.request == request);
+            lesson.into_iter().for_each(|lesson| lesson.is_seen = true);
+        }
         self.resolve(&answer, subject);
         if !answer.is_seen {
             self.answers[idx].is_seen = true;
-            let lesson = self.lessons.iter_mut().find(|lesson| lesson.request == request);
-            lesson.into_iter().for_each(|lesson| lesson.is_seen = true);
             self.row(day_of(answer.at), answer.cell, |row| row.seen += 1);
         }
     }

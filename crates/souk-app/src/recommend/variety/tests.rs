@@ -3,6 +3,7 @@
 use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 use souk_core::SiteId;
+use souk_recommend::impressions::signals::SignalRow;
 
 use super::*;
 use crate::recommend::RecommendRequest;
@@ -168,4 +169,27 @@ fn distances_by_hand() {
     assert!(close(distance("oat", "nut"), 1.0) && close(distance("oat", "bag"), 1.0));
     assert!(close(distance("oat", "oat"), 0.0));
     assert!(close(distance("nut", "soy"), distance("soy", "nut")));
+}
+
+/// Nobody can say where a learned order would have put what came from behind the places: that order never met it.
+#[tokio::test]
+async fn what_variety_brings_is_no_candidate_for_an_order_of_lists() {
+    let shop = dairy(0.02).await;
+    let viewed = json!({"batch": [{"type": "track", "event": "Product Viewed", "userId": "visitor",
+        "timestamp": noon().to_string(), "messageId": "seen",
+        "properties": {"product_id": "yoghurt-0"}}]});
+    shop.send(Role::IngestServer, IngestCall::Batch, viewed).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let mut request = RecommendRequest::new(Strategy::Popular, 10);
+    request.user_id = Some("visitor".to_owned());
+    let answer = shop.app.recommend(&request, &caller(Role::StorefrontServer)).await.unwrap();
+    let list = ids(&answer);
+    assert!(n_yoghurts(&list) < 10, "{list:?}");
+    let told = answer.signals.as_ref().unwrap();
+    let rows = told.rows.chunks(told.codes.len());
+    let ranks = rows.map(|row| SignalRow::decode(&told.codes, row).rank());
+    for (product, rank) in list.iter().zip(ranks) {
+        assert_eq!(rank.is_some(), product.starts_with("yoghurt"), "{product}: {rank:?}");
+        assert!(rank.is_none_or(|rank| rank < 10), "{product}: {rank:?}");
+    }
 }

@@ -22,15 +22,19 @@ fn worths(list: &ShownList) -> Vec<f32> {
 fn what_was_known_is_told_with_what_came_of_it() {
     let mut events = vec![
         (Some(1), event(10, served(TOLD, &[3, 4, 5]))),
+        (Some(1), did(11, Action::ListViewed, 3, Some(TOLD))),
         (Some(1), did(11, Action::Clicked, 4, Some(TOLD))),
         (Some(2), event(12, served("r-2", &[3, 4]))),
         // Without signals, as all were before there were any.
         (Some(3), event(13, served("r-1", &[3, 4]))),
+        (Some(4), event(15, served("r-4", &[3, 4]))),
+        (Some(4), did(16, Action::Clicked, 4, Some("r-4"))),
     ];
     events.extend(order_of(1, (14, 0, OrderChange::Placed), &[(5, 100)]));
     let views = fold(&log(events));
     let lists = lists(&views);
-    assert_eq!(lists.len(), 2);
+    assert_eq!(lists.len(), 3);
+    assert!(!lists[2].is_seen && worths(&lists[2])[1] > 0.0, "a click tells of no look");
     assert_eq!((worths(&lists[0]), lists[0].is_seen), (vec![0.0, 1.0, 3.0], true));
     assert_eq!((worths(&lists[1]), lists[1].is_seen), (vec![0.0, 0.0], false));
     assert_eq!(lists[0].time, at(10).as_ms());
@@ -64,17 +68,19 @@ fn ids_of_one_person_are_one_and_those_who_refuse_or_left_are_not_told() {
         let told = with(said(Purposes::NONE, Purposes::NONE.with(purpose)));
         assert_eq!((told.len(), told[0].time), (1, at(11).as_ms()), "{purpose:?}");
     }
-    let training = Purposes::NONE.with(Purpose::ModelTraining);
-    let mut events = base;
-    events.push((Some(1), event(12, said(Purposes::NONE, training))));
-    events.push((Some(1), event(13, said(training, Purposes::NONE))));
-    events.push((Some(1), event(14, served("r-4", &[3]))));
-    let told: Vec<_> = lists(&fold(&log(events))).iter().map(|list| list.time).collect();
-    assert_eq!(
-        told,
-        [14, 11].map(|minute| at(minute).as_ms()),
-        "only what comes after the new yes"
-    );
+    for purpose in [Purpose::ModelTraining, Purpose::Analytics] {
+        let purposes = Purposes::NONE.with(purpose);
+        let mut events = base.clone();
+        events.push((Some(1), event(12, said(Purposes::NONE, purposes))));
+        // Shown before the no, and written after it.
+        events.push((Some(1), event(9, served("r-6", &[3]))));
+        events.push((Some(1), event(13, said(purposes, Purposes::NONE))));
+        events.push((Some(1), event(14, served("r-4", &[3]))));
+        let views = fold(&log(events));
+        let told: Vec<_> = lists(&views).iter().map(|list| list.time).collect();
+        let expected = [14, 11].map(|minute| at(minute).as_ms());
+        assert_eq!(told, expected, "only what comes after the new yes: {purpose:?}");
+    }
 }
 
 #[test]
