@@ -53,7 +53,7 @@ impl TunedMeaning {
 }
 
 /// Tries shares on rated queries, `k` places deep, and leaves the index with the default ones. `None` for fewer than
-/// [`FOLDS`] queries that can tell answers apart.
+/// ten queries that can tell answers apart.
 pub fn tune_meaning(
     index: &mut SearchIndex,
     rated: &[RatedMeaning<'_>],
