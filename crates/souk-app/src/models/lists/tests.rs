@@ -111,6 +111,18 @@ async fn ask_ordered(shop: &Shop, shopper: &str) -> RecommendAnswer {
     panic!("no answer of {shopper} is ordered");
 }
 
+/// Somebody new who looked at products of the brand and is not held out: a name in twenty is.
+async fn newcomer(shop: &Shop, brand: usize) -> String {
+    for n in 0..20 {
+        let name = format!("new-{brand}-{n}");
+        send(shop, looks(shop, &name, brand)).await;
+        if ask(shop, &name).await.holdout != Some(HoldoutArm::Holdout) {
+            return name;
+        }
+    }
+    panic!("twenty names in turn are held out");
+}
+
 /// How many of the first three products are of the brand.
 fn n_first(answer: &RecommendAnswer, brand: usize) -> usize {
     ids(answer)[..3].iter().filter(|id| brand_of(id) == brand).count()
@@ -125,12 +137,10 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
     assert!(
         lists.iter().all(|list| list.products.iter().filter(|one| one.worth > 0.0).count() == 1)
     );
-    for (shopper, brand) in [("new-ash", 0), ("new-oak", 1)] {
-        send(&shop, looks(&shop, shopper, brand)).await;
-    }
+    let (ash, oak) = (newcomer(&shop, 0).await, newcomer(&shop, 1).await);
     // What is popular is listed anew within a second, on a busy machine somewhat later.
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
-    let before = ask(&shop, "new-oak").await;
+    let before = ask(&shop, &oak).await;
     assert!(!before.explanation.as_ref().unwrap().contains("choices"));
     let mut held = None;
     for n in 0..SHOPPERS {
@@ -145,7 +155,7 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
     let learned = model.orders.lists.unwrap();
     assert_eq!(learned.state, ModelState::Accepted, "{learned:?}");
     assert!(learned.n_trees > 0 && learned.verdict.gain.low > 0.0, "{learned:?}");
-    for (shopper, brand) in [("new-ash", 0), ("new-oak", 1)] {
+    for (shopper, brand) in [(&ash, 0), (&oak, 1)] {
         let answer = ask_ordered(&shop, shopper).await;
         assert_eq!(n_first(&answer, brand), 3, "{:?}", ids(&answer));
         assert_eq!(ids(&ask_ordered(&shop, shopper).await), ids(&answer), "each time the same");
@@ -160,7 +170,7 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
     // One in four of what is recorded stands as sources give it.
     let mut n_given = 0;
     for _ in 0..200 {
-        let answer = ask(&shop, "new-oak").await;
+        let answer = ask(&shop, &oak).await;
         if !is_ordered(&answer) {
             n_given += 1;
             assert_eq!((ids(&answer), answer.signals.is_some()), (ids(&before), true));
@@ -178,14 +188,14 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
     let plain = Model { number: 2, orders: JudgedOrders::default(), ..model.clone() };
     record::add(parts, (&plain, &Orders::default()), now).await.unwrap();
     shop.app.serve_model(&admin, 2).await.unwrap();
-    assert_eq!(ids(&ask(&shop, "new-oak").await), ids(&before));
+    assert_eq!(ids(&ask(&shop, &oak).await), ids(&before));
     // Taken back, and as after a start.
     let kept = record::orders(parts, 1, now).await.unwrap();
     assert!(kept.lists.is_some());
     shop.app.serve_model(&admin, 1).await.unwrap();
     assert_eq!(shop.app.models.serving().unwrap().orders, kept);
     assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
-    assert_eq!(n_first(&ask_ordered(&shop, "new-oak").await, 1), 3);
+    assert_eq!(n_first(&ask_ordered(&shop, &oak).await, 1), 3);
     // Where nothing is recorded nobody could judge an order, so none serves.
     let silent = shop_with(0).await;
     let looked = (0..90).flat_map(|n| looks(&silent, &format!("s{n}"), n % 2)).collect();
