@@ -21,9 +21,10 @@ async fn folded(shop: &Shop) {
     shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
 }
 
-async fn shop_with(per_hour: u64) -> Shop {
+/// So many answers an hour are recorded, and a share of the shoppers is held out, drawn anew by each shop.
+async fn shop_with(per_hour: u64, held_out: f64) -> Shop {
     let settings = format!(
-        "privacy: {{default_jurisdiction: us}}\nholdout: {{share: 0.05}}\n\
+        "privacy: {{default_jurisdiction: us}}\nholdout: {{share: {held_out}}}\n\
          recommendations: {{diversity: 0.0, model: {{signals_per_hour: {per_hour}}}}}\n"
     );
     let shop = Shop::open_with(Config::parse(&settings, []).unwrap()).await;
@@ -132,7 +133,7 @@ fn n_first(answer: &RecommendAnswer, brand: usize) -> usize {
 
 #[tokio::test]
 async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
-    let shop = shop_with(10_000).await;
+    let shop = shop_with(10_000, 0.05).await;
     loyal(&shop).await;
     let lists = copied(&shop);
     assert!((SHOPPERS * 9 / 10..SHOPPERS).contains(&lists.len()), "{}", lists.len());
@@ -199,7 +200,7 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
     assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
     assert_eq!(n_first(&ask_ordered(&shop, &oak).await, 1), 3);
     // Where nothing is recorded nobody could judge an order, so none serves.
-    let silent = shop_with(0).await;
+    let silent = shop_with(0, 0.05).await;
     let looked = (0..90).flat_map(|n| looks(&silent, &format!("s{n}"), n % 2)).collect();
     send(&silent, looked).await;
     record::add(&silent.app.parts, (&model, &kept), now).await.unwrap();
@@ -235,7 +236,7 @@ async fn a_shop_learns_the_order_of_its_lists_and_takes_it_back() {
 
 #[tokio::test]
 async fn nothing_is_recorded_of_those_who_did_not_agree_and_no_more_than_is_set() {
-    let shop = shop_with(20).await;
+    let shop = shop_with(20, 0.0).await;
     for n in 0..60 {
         send(&shop, looks(&shop, &format!("s{n}"), n % 2)).await;
     }
@@ -253,7 +254,7 @@ async fn nothing_is_recorded_of_those_who_did_not_agree_and_no_more_than_is_set(
     assert!(later > 0, "spread over the hour: {told:?}");
     assert!(ask(&shop, "a-stranger").await.signals.is_none());
     let (shop, of_staff) = (
-        shop_with(20).await,
+        shop_with(20, 0.0).await,
         json!({"type": "identify", "userId": "s1",
         "messageId": "staff", "traits": {"staff": true}}),
     );
@@ -267,7 +268,7 @@ async fn nothing_is_recorded_of_those_who_did_not_agree_and_no_more_than_is_set(
     send(&shop, looks(&shop, "s2", 0)).await;
     let answer = shop.app.recommend(&none, &caller(Role::StorefrontServer)).await.unwrap();
     assert!(answer.recommendations.is_empty() && answer.signals.is_none(), "of nothing");
-    let shop = shop_with(0).await;
+    let shop = shop_with(0, 0.0).await;
     send(&shop, looks(&shop, "s1", 0)).await;
     assert!(ask(&shop, "s1").await.signals.is_none(), "switched off");
     let eu = Shop::open_in("eu").await;
