@@ -4,7 +4,8 @@
 //! one, and how many of the shops of seeds 101 to 105, which nothing was tuned on, put it in service:
 //! `cargo bench -p souk-recommend --bench impressions`; `-- tune` takes seeds 1 to 3.
 //!
-//! `-- praise` counts in how many of 300 shops of each kind (seeds 1001 to 1300) an order serves where clicks follow places alone.
+//! `-- praise` counts in how many of 200 shops of each kind (seeds 1001 to 1200) an order serves where clicks follow places
+//! alone; with a number from 0, of that kind alone, since it takes some minutes.
 //! `-- cost` takes the time of one order of 300 candidates by 45 signals.
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
@@ -72,18 +73,21 @@ fn gains(seeds: RangeInclusive<u64>) {
     }
 }
 
-fn praise() {
-    let halved = |each: f64| Looks::Halved { each };
-    for looks in [
-        Looks::Alike,
-        Looks::Power(0.25),
-        Looks::Power(1.0),
-        halved(3.0),
-        halved(1.0),
-        Looks::Middle,
-    ] {
+/// How far places are looked at in the shops that wish for nothing.
+const LOOKS: [Looks; 6] = [
+    Looks::Alike,
+    Looks::Power(0.25),
+    Looks::Power(1.0),
+    Looks::Halved { each: 3.0 },
+    Looks::Halved { each: 1.0 },
+    Looks::Middle,
+];
+
+fn praise(kind: Option<usize>) {
+    let asked = LOOKS.into_iter().enumerate().filter(|(n, _)| kind.is_none_or(|kind| kind == *n));
+    for (_, looks) in asked {
         let params = ShopParams { wishes: Wishes::None, looks, ..ShopParams::default() };
-        let Sums { shops, silent, served, gain, shown, .. } = learn(params, (1_000, 1_001..=1_300));
+        let Sums { shops, silent, served, gain, shown, .. } = learn(params, (1_000, 1_001..=1_200));
         println!(
             "{looks:?}, {:.0} clicks: {served} of {shops} serve ({:.1} %), {silent} say nothing, mean gain {:+.4}",
             shown / shops as f64,
@@ -132,7 +136,7 @@ fn cost() {
 fn main() {
     let is_asked = |what: &str| std::env::args().any(|argument| argument == what);
     if is_asked("praise") {
-        praise();
+        praise(std::env::args().find_map(|argument| argument.parse().ok()));
     } else if is_asked("cost") {
         cost();
     } else {
