@@ -1,13 +1,22 @@
-//! What the order of lists learns from clicks, on made-up shops whose truth is known.
+//! What the order of lists learns from clicks, on made-up shops whose truth is known, and what it costs an answer.
 //!
 //! Prints clicks on a list that is really looked at in the order of sources, in the learned one, and in the best possible
-//! one, and how many of the shops of seeds 101 to 105, which nothing was tuned on, put it in service; then how many do
-//! where clicks follow from places alone. `cargo bench -p souk-recommend --bench impressions`; `-- tune` takes seeds 1 to 3.
+//! one, and how many of the shops of seeds 101 to 105, which nothing was tuned on, put it in service:
+//! `cargo bench -p souk-recommend --bench impressions`; `-- tune` takes seeds 1 to 3.
+//!
+//! `-- praise` counts in how many of 200 shops of each kind (seeds 1001 to 1200) an order serves where clicks follow places
+//! alone; with a number from 0, of that kind alone, since it takes some minutes.
+//! `-- cost` takes the time of one order of 300 candidates by 45 signals.
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
+use std::hint::black_box;
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
 use souk_recommend::Rests;
-use souk_recommend::impressions::ImpressionTeaching;
-use souk_recommend::impressions::simulated::{ImpressionShop, ShopParams, Wishes};
+use souk_recommend::impressions::signals::{Signal, SignalRow};
+use souk_recommend::impressions::simulated::{ImpressionShop, Looks, ShopParams, Wishes};
+use souk_recommend::impressions::{ImpressionOrder, ImpressionTeaching};
 
 /// What came of some shops.
 #[derive(Default)]
@@ -15,11 +24,12 @@ struct Sums {
     shops: usize,
     silent: usize,
     served: usize,
+    gain: f64,
     clicks: [f64; 3],
     shown: f64,
 }
 
-fn learn(params: ShopParams, (people, seeds): (u64, std::ops::RangeInclusive<u64>)) -> Sums {
+fn learn(params: ShopParams, (people, seeds): (u64, RangeInclusive<u64>)) -> Sums {
     let mut sums = Sums::default();
     for seed in seeds {
         let shop = ImpressionShop::new(params, seed);
@@ -33,33 +43,103 @@ fn learn(params: ShopParams, (people, seeds): (u64, std::ops::RangeInclusive<u64
             continue;
         };
         sums.served += usize::from(verdict.is_surely_better());
-        let clicks = shop.clicks(&order);
-        sums.clicks.iter_mut().zip(clicks).for_each(|(sum, clicks)| *sum += clicks);
+        sums.gain += verdict.gain.mean;
+        // Where nothing is wished for no order is better than another.
+        if params.wishes != Wishes::None {
+            let clicks = shop.clicks(&order);
+            sums.clicks.iter_mut().zip(clicks).for_each(|(sum, clicks)| *sum += clicks);
+        }
     }
     sums
 }
 
-fn main() {
-    let is_tuning = std::env::args().any(|argument| argument == "tune");
-    let seeds = || if is_tuning { 1..=3 } else { 101..=105 };
+fn gains(seeds: RangeInclusive<u64>) {
+    let halved = Looks::Halved { each: 3.0 };
     for people in [1_000, 3_000] {
-        for (wishes, halved_each, knowing) in [
-            (Wishes::Planted, 3.0, 0.5),
-            (Wishes::Planted, f64::INFINITY, 3.0),
-            (Wishes::None, 3.0, 0.5),
-            (Wishes::None, f64::INFINITY, 0.5),
-        ] {
-            let params = ShopParams { wishes, halved_each, knowing };
-            let Sums { shops, silent, served, clicks, shown } = learn(params, (people, seeds()));
+        for (looks, knowing) in [(halved, 0.5), (Looks::Alike, 0.5), (Looks::Alike, 3.0)] {
+            let params = ShopParams { wishes: Wishes::Planted, looks, knowing };
+            let Sums { shops, silent, served, clicks, shown, .. } =
+                learn(params, (people, seeds.clone()));
             let n = (shops - silent).max(1) as f64;
             let [usual, learned, best] = clicks.map(|sum| sum / n);
             println!(
-                "{people} people, {:.0} clicks, {wishes:?}, halved each {halved_each}, sources know {knowing}: \
+                "{people} people, {:.0} clicks, {looks:?}, sources know {knowing}: \
                  {usual:.3} -> {learned:.3} ({:+.1} %; the best {best:.3}), {served} of {shops} serve, {silent} \
                  say nothing",
                 shown / shops as f64,
                 (learned / usual - 1.0) * 100.0,
             );
         }
+    }
+}
+
+/// How far places are looked at in the shops that wish for nothing.
+const LOOKS: [Looks; 6] = [
+    Looks::Alike,
+    Looks::Power(0.25),
+    Looks::Power(1.0),
+    Looks::Halved { each: 3.0 },
+    Looks::Halved { each: 1.0 },
+    Looks::Middle,
+];
+
+fn praise(kind: Option<usize>) {
+    let asked = LOOKS.into_iter().enumerate().filter(|(n, _)| kind.is_none_or(|kind| kind == *n));
+    for (_, looks) in asked {
+        let params = ShopParams { wishes: Wishes::None, looks, ..ShopParams::default() };
+        let Sums { shops, silent, served, gain, shown, .. } = learn(params, (1_000, 1_001..=1_200));
+        println!(
+            "{looks:?}, {:.0} clicks: {served} of {shops} serve ({:.1} %), {silent} say nothing, mean gain {:+.4}",
+            shown / shops as f64,
+            served as f64 * 100.0 / shops as f64,
+            gain / (shops - silent).max(1) as f64,
+        );
+    }
+}
+
+/// Times of one order, the best and the middle of many.
+fn cost() {
+    const TIMES: usize = 2_000;
+    let shop = ImpressionShop::new(ShopParams::default(), 101);
+    let lists = shop.shown(3_000);
+    let teaching = ImpressionTeaching { lists: &lists, threads: 2, rests: Rests::NONE };
+    let (order, _) = teaching.learn(None).expect("three thousand people are enough");
+    let shown = lists.iter().flat_map(|list| &list.products).take(300);
+    let mut rows: Vec<SignalRow> = shown.map(|product| product.row).collect();
+    for (rank, row) in rows.iter_mut().enumerate() {
+        row.set_rank(rank);
+        // Signals that the made-up shop does not tell.
+        for signal in Signal::ALL.into_iter().filter(|signal| *signal != Signal::Rank) {
+            if row.level(signal) == 0 {
+                row.set(signal, ((rank * 37 + signal as usize * 11) % 255) as u8 + 1);
+            }
+        }
+    }
+    let time = |order: &ImpressionOrder| {
+        let began = Instant::now();
+        black_box(order.order(black_box(&rows)));
+        began.elapsed()
+    };
+    let mut times: Vec<Duration> = (0..TIMES).map(|_| time(&order)).collect();
+    times.sort_unstable();
+    println!(
+        "{} candidates, {} signals, {} trees: {:?} at best, {:?} in the middle, {:?} for 99 in 100",
+        rows.len(),
+        Signal::ALL.len(),
+        order.trees().n_trees(),
+        times[0],
+        times[TIMES / 2],
+        times[TIMES * 99 / 100],
+    );
+}
+
+fn main() {
+    let is_asked = |what: &str| std::env::args().any(|argument| argument == what);
+    if is_asked("praise") {
+        praise(std::env::args().find_map(|argument| argument.parse().ok()));
+    } else if is_asked("cost") {
+        cost();
+    } else {
+        gains(if is_asked("tune") { 1..=3 } else { 101..=105 });
     }
 }

@@ -5,23 +5,16 @@
 //! of them and stood in different places. Trees then learn which of the products that were shown together were wanted, from
 //! the signals that were recorded when they were shown.
 //!
-//! Some people never teach: they judge, by the later half of the time, of which nothing taught at the end, and by lists alone that
-//! stood as sources gave them: what stood in a learned order speaks for that order. They weigh acts by
-//! the fourth root of the inverse: were places looked at more evenly than is believed, whole weights would
-//! praise any order for turning the shown one around, and no weights would blame any for leaving it.
+//! Some people never teach: they judge ([`judging`]), by the later half of the time, of which nothing taught at the end.
 //!
 //! Sources: Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017 (inverse
-//! propensities); Swaminathan and Joachims, NIPS 2015 (self-normalised estimates); examination from alike
+//! propensities); examination from alike
 //! products in several places: Agarwal et al., WSDM 2019, and Wang et al., WSDM 2018, who model what is alike; LambdaMART:
 //! [`crate::trees`]. *Not* here: who may be learned from, and what is shown at all.
-
-use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
 use crate::clicks::{Examination, Shown};
-use crate::evaluate::bootstrap::paired_bootstrap;
-use crate::evaluate::metrics::mean;
 use crate::evaluate::verdict::OrderVerdict;
 use crate::next_basket::drawn;
 use crate::parallel::Rests;
@@ -29,11 +22,13 @@ use crate::trees::{Groups, Lesson, Objective, TreeParams, Trees};
 use crate::types::Item;
 use crate::wire::SnapshotError;
 
+mod judging;
 pub mod signals;
 pub mod simulated;
 #[cfg(test)]
 mod tests;
 
+use judging::Judges;
 use signals::{N_SIGNALS, NAMES, SignalRow};
 
 /// One in so many people judges and never teaches, always the same.
@@ -53,9 +48,6 @@ const PARTS_SEED: u64 = 0x7061_7274;
 /// How much the order that sources gave counts before anything is learned, in scores of trees (chosen: acts of some
 /// hundred people outweigh it).
 const RANK_PULL: f32 = 0.3;
-/// The power of examination by which judges weigh acts. On made-up shops without wishes three orders of ten were praised for
-/// nothing by a half (decision 42).
-const CAUTION: f64 = 0.25;
 
 /// Small trees, for some hundred to some thousand lists with an act. Chosen on the simulated shops of seeds 1 to 3.
 fn tree_params() -> TreeParams {
@@ -186,8 +178,7 @@ pub struct ImpressionTeaching<'a> {
 
 impl ImpressionTeaching<'_> {
     /// Learns an order and judges it beside the one that sources gave and the one in service; `None` where there is too
-    /// little to learn from. The measure is how near to the top what was taken up stands, 1/log2(place+1) as in NDCG, the
-    /// mean over all acts by their weights.
+    /// little to learn from. What the verdict's figures are: [`judging`].
     pub fn learn(
         &self,
         serving: Option<&ImpressionOrder>,
@@ -202,8 +193,8 @@ impl ImpressionTeaching<'_> {
         let order = self.fit(teaching, &examination)?;
         let judges =
             |list: &&ShownList| list.is_of_judge() && list.time >= judge_from && list.is_as_given();
-        let judging = self.lists.iter().filter(judges);
-        let verdict = judged(judging, &examination, (&order, serving));
+        let judges = Judges::of(self.lists.iter().filter(judges), &examination);
+        let verdict = judges.verdict(&order, serving);
         (verdict.n_judges >= JUDGES_MIN).then_some((order, verdict))
     }
 
@@ -279,42 +270,5 @@ impl ImpressionTeaching<'_> {
         let lesson = Lesson { names, groups: &groups, valid: None, threads, rests };
         let trees = Trees::fit_in_parts(&lesson, (&parts, N_PARTS), &tree_params());
         Some(ImpressionOrder { trees })
-    }
-}
-
-/// What people who did not teach say of orders.
-fn judged<'a>(
-    lists: impl Iterator<Item = &'a ShownList>,
-    examination: &Examination,
-    (learned, serving): (&ImpressionOrder, Option<&ImpressionOrder>),
-) -> OrderVerdict {
-    let mut judges: BTreeMap<u64, [f64; 4]> = BTreeMap::new();
-    for list in lists.filter(|list| list.is_taken_up()) {
-        let candidates = list.candidates();
-        let rows: Vec<SignalRow> = candidates.iter().map(|(_, one)| one.row).collect();
-        let weight = |idx: usize| {
-            let (place, product) = candidates[idx];
-            f64::from(product.worth) / examination.at(place).powf(CAUTION)
-        };
-        let value = |order: Vec<usize>| -> f64 {
-            let places = order.into_iter().enumerate();
-            places.map(|(place, idx)| weight(idx) / ((place + 2) as f64).log2()).sum()
-        };
-        let sums = judges.entry(list.person).or_default();
-        sums[0] += value(learned.order(&rows));
-        sums[1] += value((0..rows.len()).collect());
-        sums[2] += serving.map_or(0.0, |serving| value(serving.order(&rows)));
-        sums[3] += (0..rows.len()).map(weight).sum::<f64>();
-    }
-    let of = |sum: usize| -> Vec<f64> { judges.values().map(|sums| sums[sum]).collect() };
-    let all = mean(&of(3)).max(f64::MIN_POSITIVE);
-    let [learned, usual, before] = [0, 1, 2]
-        .map(|order| -> Vec<f64> { of(order).into_iter().map(|value| value / all).collect() });
-    OrderVerdict {
-        n_judges: judges.len(),
-        learned: mean(&learned),
-        usual: mean(&usual),
-        gain: paired_bootstrap(&learned, &usual, JUDGES_SEED),
-        serving: serving.map(|_| mean(&before)),
     }
 }

@@ -95,11 +95,11 @@ pub(super) fn learn(
             let fitted = fit(&judged.recipe, all, (&material, 0), threads);
             (None, Some(Fitted { orders: judged.orders.clone(), ..fitted }))
         }
-        (ModelState::Refused, Some(before)) => {
+        (_, Some(before)) => {
             let fitted = fit(&before.recipe, all, (&material, before.number), threads);
             (Some(before.number), Some(Fitted { orders: before.orders.clone(), ..fitted }))
         }
-        (ModelState::Refused, None) => (None, None),
+        (_, None) => (None, None),
     };
     let Judged { state, recipe, verdict, of_orders, orders } = judged;
     Some(Learned {
@@ -146,18 +146,20 @@ struct LearnedOrders {
     lists: LearnedOrder<Arc<ImpressionOrder>>,
 }
 
-/// Takes in an order; one that is refused leaves the one before in its place.
+/// Takes in an order; one that is refused leaves the one before in its place, unless that is outdated.
 fn take_in<T>(learned: LearnedOrder<T>, kept: &mut Option<T>) -> Option<ModelOrder> {
     let (order, judged) = learned?;
-    if judged.state == ModelState::Accepted {
-        *kept = Some(order);
+    match judged.state {
+        ModelState::Accepted => *kept = Some(order),
+        ModelState::Withdrawn => *kept = None,
+        ModelState::Refused => {}
     }
     Some(judged)
 }
 
 impl Judged {
     /// Takes in what was learned of orders. A better one serves with the recipe before it where the new recipe is
-    /// worse.
+    /// worse, and an outdated one goes.
     fn with(mut self, learned: LearnedOrders, serving: Option<&InService>) -> Judged {
         let LearnedOrders { baskets, sessions, lists } = learned;
         self.of_orders = JudgedOrders {
@@ -165,9 +167,9 @@ impl Judged {
             sessions: take_in(sessions, &mut self.orders.sessions),
             lists: take_in(lists, &mut self.orders.lists),
         };
-        let is_better = self.of_orders.all().any(|order| order.state == ModelState::Accepted);
+        let is_new = self.of_orders.all().any(|order| order.state != ModelState::Refused);
         match (self.state, serving, self.verdict.serving) {
-            (ModelState::Refused, Some(before), Some(model)) if is_better => Judged {
+            (ModelState::Refused, Some(before), Some(model)) if is_new => Judged {
                 state: ModelState::Accepted,
                 recipe: before.recipe.clone(),
                 verdict: Verdict { model, ..self.verdict },
@@ -278,5 +280,16 @@ mod tests {
         let worse = join(refused);
         assert_eq!((worse.state, worse.orders), (refused, Orders::default()));
         assert_eq!(worse.of_orders.sessions, Some(said(refused)), "on record");
+    }
+
+    #[test]
+    fn an_outdated_order_goes_although_nothing_takes_its_place() {
+        let old = || Orders { baskets: Some(BasketRanker::default()), ..Orders::default() };
+        let before = InService { number: 4, recipe: recipe(2), orders: old() };
+        let (refused, withdrawn) = (ModelState::Refused, ModelState::Withdrawn);
+        let gone = judged(refused, old()).with(of_baskets(withdrawn), Some(&before));
+        assert_eq!((gone.state, gone.recipe), (ModelState::Accepted, recipe(2)));
+        assert_eq!(gone.orders, Orders::default());
+        assert_eq!(gone.of_orders.baskets, Some(said(withdrawn)), "on record");
     }
 }

@@ -28,7 +28,7 @@ impl ModelOrder {
     /// As it is stored; each part has names of its own for what was learned and for what a shop begins with.
     pub(super) fn to_row(self, [learned, usual]: [&str; 2]) -> Value {
         let ModelOrder { state, verdict, n_trees } = self;
-        json!({
+        let mut row = json!({
             "state": state,
             "n_trees": n_trees,
             "n_judges": verdict.n_judges,
@@ -38,7 +38,12 @@ impl ModelOrder {
             "gain_low": verdict.gain.low,
             "gain_high": verdict.gain.high,
             "serving": verdict.serving,
-        })
+        });
+        // Rows of older programs have none.
+        if let Some(gain) = verdict.serving_gain {
+            row["serving_gain"] = gain.into();
+        }
+        row
     }
 
     /// Reads what [`ModelOrder::to_row`] wrote by the same names.
@@ -53,18 +58,23 @@ impl ModelOrder {
             usual: figure(usual)?,
             gain: Difference { mean, low, high, n: n_judges },
             serving: figure("serving"),
+            serving_gain: figure("serving_gain"),
         };
         let state = ModelState::deserialize(&row["state"]).ok()?;
         Some(ModelOrder { state, verdict, n_trees: number("n_trees")? })
     }
 }
 
-/// Whether an order may serve: surely better than the one a shop begins with, and no worse than the one before.
+/// Whether an order may serve: surely better than the one a shop begins with, and no worse than the one before, as long
+/// as that is itself better than what a shop begins with.
 fn judge(verdict: &OrderVerdict) -> ModelState {
     let is_no_worse = |serving: f64| verdict.learned >= serving * (1.0 - WORSE_MAX);
-    match verdict.is_surely_better() && verdict.serving.is_none_or(is_no_worse) {
-        true => ModelState::Accepted,
-        false => ModelState::Refused,
+    let is_outdated = verdict.is_serving_outdated();
+    let may_replace = is_outdated || verdict.serving.is_none_or(is_no_worse);
+    match (verdict.is_surely_better() && may_replace, is_outdated) {
+        (true, _) => ModelState::Accepted,
+        (false, true) => ModelState::Withdrawn,
+        (false, false) => ModelState::Refused,
     }
 }
 
@@ -83,7 +93,8 @@ mod tests {
 
     fn verdict(low: f64, serving: Option<f64>) -> OrderVerdict {
         let gain = Difference { mean: 0.01, low, high: 0.02, n: 100 };
-        OrderVerdict { n_judges: 100, learned: 0.20, usual: 0.19, gain, serving }
+        let serving_gain = serving.map(|serving| serving - 0.19);
+        OrderVerdict { n_judges: 100, learned: 0.20, usual: 0.19, gain, serving, serving_gain }
     }
 
     #[test]
@@ -93,6 +104,23 @@ mod tests {
         assert_eq!(judge(&verdict(-0.001, None)), ModelState::Refused);
         assert_eq!(judge(&verdict(0.001, Some(0.201))), ModelState::Accepted);
         assert_eq!(judge(&verdict(0.001, Some(0.21))), ModelState::Refused);
+    }
+
+    #[test]
+    fn an_order_that_is_no_longer_better_than_what_a_shop_begins_with_goes() {
+        assert_eq!(judge(&verdict(-0.001, Some(0.19))), ModelState::Withdrawn);
+        assert_eq!(judge(&verdict(-0.001, Some(0.191))), ModelState::Refused, "it stays");
+        // Whether it would be better by what it may have by chance does not keep a better one out.
+        let outdated = OrderVerdict { serving_gain: Some(-0.01), ..verdict(0.001, Some(0.21)) };
+        assert_eq!(judge(&outdated), ModelState::Accepted);
+    }
+
+    #[test]
+    fn what_is_said_of_the_order_in_service_is_on_record() {
+        let names = ["learned", "usual"];
+        let order = ModelOrder::of(verdict(-0.001, Some(0.18)), 7);
+        assert_eq!(order.state, ModelState::Withdrawn);
+        assert_eq!(ModelOrder::of_row(&order.to_row(names), names), Some(order));
     }
 
     #[test]

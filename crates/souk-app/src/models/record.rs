@@ -40,6 +40,9 @@ pub enum ModelState {
     Accepted,
     /// It was worse than the one that served, or than showing everybody what is popular.
     Refused,
+    /// Of an order: it was refused, and the one that served before is no longer better than what a shop begins with and
+    /// serves no more either.
+    Withdrawn,
 }
 
 impl ModelState {
@@ -48,6 +51,7 @@ impl ModelState {
         match self {
             ModelState::Accepted => "accepted",
             ModelState::Refused => "refused",
+            ModelState::Withdrawn => "withdrawn",
         }
     }
 }

@@ -32,13 +32,41 @@ pub enum Wishes {
     None,
 }
 
+/// How far each place of a list is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Looks {
+    /// All places alike.
+    Alike,
+    /// After so many places half of the shoppers look on.
+    Halved {
+        /// How many places.
+        each: f64,
+    },
+    /// The n-th place is looked at n to the power of minus this as much as the first.
+    Power(f64),
+    /// The fifth place most, as in the middle of a strip, and the others the less the further from it.
+    Middle,
+}
+
+impl Looks {
+    fn at(self, place: usize) -> f64 {
+        let place = place as f64;
+        match self {
+            Looks::Alike => 1.0,
+            Looks::Halved { each } => (-place / each).exp2(),
+            Looks::Power(power) => (place + 1.0).powf(-power),
+            Looks::Middle => (-(place - 4.0).abs() / 2.0).exp2(),
+        }
+    }
+}
+
 /// What a made-up shop is like.
 #[derive(Clone, Copy, Debug)]
 pub struct ShopParams {
     /// What makes shoppers click.
     pub wishes: Wishes,
-    /// After so many places half of the shoppers look on; infinity for all of them.
-    pub halved_each: f64,
+    /// How far places are looked at.
+    pub looks: Looks,
     /// How far sources know what is good, from 0 for not at all.
     pub knowing: f64,
 }
@@ -46,7 +74,8 @@ pub struct ShopParams {
 impl Default for ShopParams {
     /// Sources that know somewhat, and places that are looked at less from one to the next.
     fn default() -> ShopParams {
-        ShopParams { wishes: Wishes::Planted, halved_each: 3.0, knowing: 0.5 }
+        let looks = Looks::Halved { each: 3.0 };
+        ShopParams { wishes: Wishes::Planted, looks, knowing: 0.5 }
     }
 }
 
@@ -106,10 +135,6 @@ impl ImpressionShop {
         1.0 / (1.0 + (-odds).exp())
     }
 
-    fn examined(&self, place: usize) -> f64 {
-        (-(place as f64) / self.params.halved_each).exp2()
-    }
-
     /// A list of a shopper in the order of sources, with what is known of its products.
     fn list(&self, shopper: Shopper, random: &mut Random) -> Vec<(Product, SignalRow)> {
         let knowing = self.params.knowing;
@@ -158,7 +183,7 @@ impl ImpressionShop {
                     serving.map_or_else(|| (0..PLACES).collect(), |serving| serving.order(&rows));
                 let products = order.into_iter().enumerate().map(|(place, idx)| {
                     let (product, row) = given[idx];
-                    let chance = self.examined(place) * self.chance(shopper, product);
+                    let chance = self.params.looks.at(place) * self.chance(shopper, product);
                     let worth = if random.unit64() < chance { 1.0 } else { 0.0 };
                     ShownProduct { row, worth }
                 });
@@ -189,7 +214,8 @@ impl ImpressionShop {
             let orders = [(0..list.len()).collect(), learned.order(&rows), best];
             for (sum, order) in sums.iter_mut().zip(orders) {
                 let placed = order.into_iter().enumerate();
-                *sum += placed.map(|(at, idx)| self.examined(at) * chances[idx]).sum::<f64>();
+                *sum +=
+                    placed.map(|(at, idx)| self.params.looks.at(at) * chances[idx]).sum::<f64>();
             }
         }
         sums.map(|sum| sum / PEOPLE as f64)

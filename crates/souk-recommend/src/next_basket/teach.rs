@@ -14,7 +14,6 @@ use super::market::DAY_MS;
 use super::ranker::{RankLesson, RankLessons, drawn, order_again};
 use super::signals::Weights;
 use super::{Basket, BasketQuery, BasketRanker, BasketVectors, Market, Params, Scratch};
-use crate::evaluate::bootstrap::paired_bootstrap;
 use crate::evaluate::metrics::{mean, ndcg_of_tied};
 use crate::evaluate::verdict::OrderVerdict;
 use crate::parallel::Rests;
@@ -174,14 +173,9 @@ impl Teaching<'_> {
         let found = material.judge(&rankers);
         let of =
             |ranker: usize| -> Vec<f64> { found.iter().map(|values| values[ranker]).collect() };
-        let (sum, trees) = (of(0), of(1));
-        let verdict = OrderVerdict {
-            n_judges: found.len(),
-            learned: mean(&trees),
-            usual: mean(&sum),
-            gain: paired_bootstrap(&trees, &sum, params.trees.seed),
-            serving: serving.map(|_| mean(&of(2))),
-        };
+        let before = serving.map(|_| of(2));
+        let said = (&of(1)[..], &of(0)[..], before.as_deref());
+        let verdict = OrderVerdict::of(said, params.trees.seed);
         (verdict.n_judges >= JUDGES_MIN).then_some((learned, verdict))
     }
 }

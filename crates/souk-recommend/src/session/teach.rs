@@ -6,8 +6,6 @@
 
 use super::{MixtureLessons, MixtureScratch, SessionMixture, SessionParams, SessionQuery};
 use super::{SessionScorer, SessionScratch};
-use crate::evaluate::bootstrap::paired_bootstrap;
-use crate::evaluate::metrics::mean;
 use crate::evaluate::verdict::OrderVerdict;
 use crate::parallel::Rests;
 use crate::trees::{Objective, TreeParams};
@@ -201,13 +199,7 @@ impl SessionTeaching<'_> {
             };
             judges.iter().map(of_judge).collect()
         });
-        OrderVerdict {
-            n_judges: judges.len(),
-            learned: mean(&learned),
-            usual: mean(&usual),
-            gain: paired_bootstrap(&learned, &usual, SEED),
-            serving: serving.map(|_| mean(&before)),
-        }
+        OrderVerdict::of((&learned, &usual, serving.map(|_| &before[..])), SEED)
     }
 }
 

@@ -95,7 +95,8 @@ pub(crate) struct ModelAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelBasketsAnswer {
     /// `accepted`, or `refused` because it was not surely better than the order a shop begins with, or worse
-    /// than the one before, which then stays.
+    /// than the one before, which then stays; `withdrawn` where it was refused and the one before is no longer better than
+    /// the usual order and serves no more either.
     state: &'static str,
     /// How many trees were learned.
     trees: usize,
@@ -114,6 +115,9 @@ pub(crate) struct ModelBasketsAnswer {
     /// The NDCG@10 of the order that served before.
     #[schema(required)]
     serving_ndcg_at_10: Option<f64>,
+    /// How much that order is above the usual one today; where it is not, it is `withdrawn` or replaced.
+    #[schema(required)]
+    serving_gain: Option<f64>,
 }
 
 impl From<ModelOrder> for ModelBasketsAnswer {
@@ -129,6 +133,7 @@ impl From<ModelOrder> for ModelBasketsAnswer {
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
             serving_ndcg_at_10: verdict.serving,
+            serving_gain: verdict.serving_gain,
         }
     }
 }
@@ -137,7 +142,8 @@ impl From<ModelOrder> for ModelBasketsAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelSessionsAnswer {
     /// `accepted`, or `refused` because it was not surely better than the reading a shop begins with, or worse
-    /// than the one before, which then stays.
+    /// than the one before, which then stays; `withdrawn` where it was refused and the one before is no longer better than
+    /// the usual order and serves no more either.
     state: &'static str,
     /// How many trees were learned.
     trees: usize,
@@ -156,6 +162,9 @@ pub(crate) struct ModelSessionsAnswer {
     /// The MRR@20 of the order that served before.
     #[schema(required)]
     serving_mrr_at_20: Option<f64>,
+    /// How much that order is above the usual one today; where it is not, it is `withdrawn` or replaced.
+    #[schema(required)]
+    serving_gain: Option<f64>,
 }
 
 impl From<ModelOrder> for ModelSessionsAnswer {
@@ -171,6 +180,7 @@ impl From<ModelOrder> for ModelSessionsAnswer {
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
             serving_mrr_at_20: verdict.serving,
+            serving_gain: verdict.serving_gain,
         }
     }
 }
@@ -179,7 +189,8 @@ impl From<ModelOrder> for ModelSessionsAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelListsAnswer {
     /// `accepted`, or `refused` because it was not surely better than the order that sources give, or worse than
-    /// the one before, which then stays.
+    /// the one before, which then stays; `withdrawn` where it was refused and the one before is no longer better than
+    /// what sources give and serves no more either.
     state: &'static str,
     /// How many trees were learned.
     trees: usize,
@@ -190,7 +201,8 @@ pub(crate) struct ModelListsAnswer {
     nearness: f64,
     /// The same of the order that sources give.
     sources_nearness: f64,
-    /// How much it is above that.
+    /// How much it is above that, or above what it would be itself if acts fell on any product of their place, whichever is
+    /// less sure.
     gain: f64,
     /// The 95 % interval of the gain.
     gain_low: f64,
@@ -199,6 +211,9 @@ pub(crate) struct ModelListsAnswer {
     /// The nearness of the order that served before.
     #[schema(required)]
     serving_nearness: Option<f64>,
+    /// How much that order is above the usual one today; where it is not, it is `withdrawn` or replaced.
+    #[schema(required)]
+    serving_gain: Option<f64>,
 }
 
 impl From<ModelOrder> for ModelListsAnswer {
@@ -214,6 +229,7 @@ impl From<ModelOrder> for ModelListsAnswer {
             gain_low: verdict.gain.low,
             gain_high: verdict.gain.high,
             serving_nearness: verdict.serving,
+            serving_gain: verdict.serving_gain,
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     Ok(json_text(text))
 }
 
-/// Answers several requests at once, in their order; one wrong request refuses them all.
+/// Answers several requests at once, in their order; one wrong request refuses them all. It counts for the rate limit as so
+/// many requests.
 #[utoipa::path(
     post,
     path = "/v1/recommendations/batch",
@@ -61,6 +62,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
         let detail = format!("{} requests; the limit is {BATCH_MAX}", body.requests.len());
         return Err(Problem::field("/requests", detail).with_code("too_many_items"));
     }
+    edge.check_batch(&caller, &call, body.requests.len())?;
     let mut requests = Vec::with_capacity(body.requests.len());
     for (idx, Object(body)) in body.requests.into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/requests/{idx}"));
@@ -82,7 +84,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
 }
 
 /// Answers the placements of one page in their order: no product is on the page twice, nor are two of
-/// one title.
+/// one title. It counts for the rate limit as so many requests.
 #[utoipa::path(
     post,
     path = "/v1/recommendations/page",
@@ -107,6 +109,7 @@ pub(crate) async fn page(State(edge): State<Arc<Edge>>, request: Request) -> Ans
             break;
         }
     }
+    edge.check_batch(&caller, &call, placements.len())?;
     let answers = edge.app.recommend_page(&placements, &caller).await?;
     let mut text = String::from("{\"placements\":[");
     for (idx, answer) in answers.iter().enumerate() {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use souk_app::Role;
 
 use crate::http::post;
-use crate::shop::Shop;
+use crate::shop::{Setup, Shop};
 
 fn stocked() -> Shop {
     let shop = Shop::open();
@@ -109,6 +109,27 @@ fn a_batch_answers_in_order_and_names_the_wrong_request() {
     let none = json!({"requests": []});
     let answer = shop.admin(post("/v1/recommendations/batch", &none)).expect(200).json();
     assert_eq!(answer, json!({"responses": []}));
+}
+
+#[test]
+fn a_batch_and_a_page_cost_as_many_requests_as_they_hold() {
+    let settings = "limits: {storefront_server: {per_s: 1, burst: 20}}";
+    for (path, name) in [("batch", "requests"), ("page", "placements")] {
+        let shop = Shop::with(Setup { settings, ..Setup::default() });
+        shop.put_products(&json!([{"id": "p", "title": "Lamp"}]));
+        shop.wait_folded();
+        let key = shop.key(Role::StorefrontServer);
+        let ask = |n: usize| {
+            let body = json!({name: vec![json!({"strategy": "popular"}); n]});
+            shop.send(&post(&format!("/v1/recommendations/{path}"), &body).key(&key))
+        };
+        ask(15).expect(200);
+        let refused = ask(15);
+        assert!(refused.header("retry-after").is_some(), "{path}: {refused:?}");
+        refused.problem(429, "rate_limited");
+        // What was refused cost the one request that let it in.
+        ask(1).expect(200);
+    }
 }
 
 #[test]

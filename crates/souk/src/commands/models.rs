@@ -63,6 +63,7 @@ fn baskets_of(baskets: ModelOrder) -> Value {
     row["state"] = baskets.state.as_str().into();
     row["trees"] = baskets.n_trees.into();
     row["serving_ndcg_at_10"] = baskets.verdict.serving.into();
+    row["serving_gain"] = baskets.verdict.serving_gain.into();
     row
 }
 
@@ -78,6 +79,7 @@ fn sessions_of(order: ModelOrder) -> Value {
         "gain_low": verdict.gain.low,
         "gain_high": verdict.gain.high,
         "serving_mrr_at_20": verdict.serving,
+        "serving_gain": verdict.serving_gain,
     })
 }
 
@@ -93,6 +95,7 @@ fn lists_of(order: ModelOrder) -> Value {
         "gain_low": verdict.gain.low,
         "gain_high": verdict.gain.high,
         "serving_nearness": verdict.serving,
+        "serving_gain": verdict.serving_gain,
     })
 }
 

@@ -47,7 +47,8 @@ fn people_who_did_not_teach_judge_what_was_learned() {
     assert_eq!(verdict.serving, None);
     let again = teaching(&baskets, 2).learn(&params(), Some(&ranker)).unwrap();
     assert_eq!(again.0, ranker, "on any number of threads");
-    assert_eq!(again.1, OrderVerdict { serving: Some(verdict.learned), ..verdict });
+    let (serving, serving_gain) = (Some(verdict.learned), Some(verdict.learned - verdict.usual));
+    assert_eq!(again.1, OrderVerdict { serving, serving_gain, ..verdict });
 }
 
 /// The same orders under other numbers, as another import gives them.
