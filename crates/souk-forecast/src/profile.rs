@@ -26,11 +26,10 @@ const SEASONS_MIN: usize = 8;
 const SHARPNESS: i32 = 3;
 
 /// The means of the next values; `None` for fewer than eight seasons, and for
-/// what was ever negative or never sold.
+/// what was ever negative or sold nothing in the last 52.
 pub(crate) fn profile(y: &[f64], m: usize, horizon: usize) -> Option<Vec<f64>> {
     let n = y.len();
-    let is_sold = y.iter().all(|value| *value >= 0.0) && y.iter().any(|value| *value > 0.0);
-    if m < 2 || n < SEASONS_MIN * m || !is_sold {
+    if m < 2 || n < SEASONS_MIN * m || y.iter().any(|value| *value < 0.0) {
         return None;
     }
     let from = n - n.min(SEASONS * m);
