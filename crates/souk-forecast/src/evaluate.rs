@@ -39,6 +39,9 @@ pub struct Measures {
     pub smape: f64,
     /// Σ absolute errors / Σ absolute values.
     pub wape: f64,
+    /// The same of the median, where the settings ask for the quantile .5. Absolute errors are least around the median: of small
+    /// counts it lies below the mean, so that of two models the one with the lower means has the lower `wape`.
+    pub wape_of_median: Option<f64>,
     /// Σ (forecast − value) / Σ absolute values.
     pub bias: f64,
     /// By share of the settings: mean over all values of the pinball loss.
@@ -140,13 +143,17 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
         }
     }
     let n = sums.n_values.max(1) as f64;
+    let sizes = sums.sizes.max(f64::MIN_POSITIVE);
+    let median = settings.quantiles.iter().position(|share| *share == 0.5);
     Measures {
         n_series: sums.n_smape as usize,
         n_values: sums.n_values,
         mase: sums.mase / sums.n_mase.max(1.0),
         smape: sums.smape / sums.n_smape.max(1.0),
-        wape: sums.errors / sums.sizes.max(f64::MIN_POSITIVE),
-        bias: sums.signed / sums.sizes.max(f64::MIN_POSITIVE),
+        wape: sums.errors / sizes,
+        // Half of an absolute error is the pinball loss of the median.
+        wape_of_median: median.map(|place| 2.0 * losses[place] / sizes),
+        bias: sums.signed / sizes,
         pinball: losses.into_iter().map(|loss| loss / n).collect(),
         coverage: inside.iter().map(|held| coverage(held)).collect(),
         probability: central

@@ -24,6 +24,7 @@ pub mod mstl;
 pub mod naive;
 mod numbers;
 mod optimise;
+mod profile;
 pub mod series;
 pub mod theta;
 pub mod totals;

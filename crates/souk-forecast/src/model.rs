@@ -7,6 +7,7 @@ use crate::arima::Arima;
 use crate::ces::Ces;
 use crate::ets::{Ets, Spec};
 use crate::mstl::Mstl;
+use crate::profile::profile;
 use crate::theta::{Form, Theta};
 use crate::{intermittent, naive};
 
@@ -49,6 +50,8 @@ pub enum Model {
     Arima,
     /// Decomposition, then smoothing.
     Mstl,
+    /// A level times the season's profile.
+    Profile,
     /// Croston's method.
     Croston,
     /// Syntetos and Boylan's approximation.
@@ -80,6 +83,7 @@ const NAMES: &[(Model, &str)] = &[
     (Model::Ces, "ces"),
     (Model::Arima, "arima"),
     (Model::Mstl, "mstl"),
+    (Model::Profile, "profile"),
     (Model::Croston, "croston"),
     (Model::Sba, "sba"),
     (Model::Tsb, "tsb"),
@@ -124,15 +128,13 @@ impl FromStr for Model {
 pub struct Outlook {
     /// The means of the next values.
     pub mean: Vec<f64>,
-    /// The mean absolute error of one step within the series, where the model has such.
-    pub one_step_error: Option<f64>,
     /// The very model: `ets MAdM`, `ARIMA(0,1,1)`.
     pub detail: String,
 }
 
 impl Outlook {
     fn plain(model: Model, mean: Vec<f64>) -> Outlook {
-        Outlook { mean, one_step_error: None, detail: model.to_string() }
+        Outlook { mean, detail: model.to_string() }
     }
 
     fn flat(model: Model, level: f64, horizon: usize) -> Outlook {
@@ -157,33 +159,25 @@ pub fn outlook(model: Model, y: &[f64], season_length: usize, horizon: usize) ->
         Model::SeasonalNaive => plain(naive::seasonal_naive(y, m, horizon)),
         Model::Drift => plain(naive::drift(y, horizon)),
         Model::Mean => plain(naive::historic_mean(y, horizon)),
-        Model::Ses => smoothing(model, Ets::fit(y, m, Spec::SES), (y, horizon)),
-        Model::Holt => smoothing(model, Ets::fit(y, m, Spec::HOLT), (y, horizon)),
-        Model::Damped => smoothing(model, Ets::fit(y, m, Spec::DAMPED), (y, horizon)),
-        Model::HoltWinters => smoothing(model, Ets::fit(y, m, Spec::HOLT_WINTERS), (y, horizon)),
-        Model::Ets => smoothing(model, Ets::fit_best(y, m), (y, horizon)),
-        Model::Theta => theta(Theta::fit_best(y, m), (y, horizon)),
-        Model::StandardTheta => theta(Theta::fit(y, m, Form::Standard), (y, horizon)),
-        Model::OptimisedTheta => theta(Theta::fit(y, m, Form::Optimised), (y, horizon)),
-        Model::DynamicTheta => theta(Theta::fit(y, m, Form::DynamicStandard), (y, horizon)),
-        Model::DynamicOptimisedTheta => {
-            theta(Theta::fit(y, m, Form::DynamicOptimised), (y, horizon))
-        }
+        Model::Ses => smoothing(model, Ets::fit(y, m, Spec::SES), horizon),
+        Model::Holt => smoothing(model, Ets::fit(y, m, Spec::HOLT), horizon),
+        Model::Damped => smoothing(model, Ets::fit(y, m, Spec::DAMPED), horizon),
+        Model::HoltWinters => smoothing(model, Ets::fit(y, m, Spec::HOLT_WINTERS), horizon),
+        Model::Ets => smoothing(model, Ets::fit_best(y, m), horizon),
+        Model::Theta => theta(Theta::fit_best(y, m), horizon),
+        Model::StandardTheta => theta(Theta::fit(y, m, Form::Standard), horizon),
+        Model::OptimisedTheta => theta(Theta::fit(y, m, Form::Optimised), horizon),
+        Model::DynamicTheta => theta(Theta::fit(y, m, Form::DynamicStandard), horizon),
+        Model::DynamicOptimisedTheta => theta(Theta::fit(y, m, Form::DynamicOptimised), horizon),
         Model::Ces => Ces::fit_best(y, m).map(|ces| Outlook {
             mean: ces.forecast(horizon),
-            one_step_error: Some(mean_error(y, ces.fitted())),
             detail: format!("ces {:?}", ces.form()).to_lowercase(),
         }),
-        Model::Arima => Arima::fit_best(y, m).map(|arima| Outlook {
-            mean: arima.forecast(horizon),
-            one_step_error: Some(mean_size(arima.residuals())),
-            detail: arima.order().name(),
-        }),
-        Model::Mstl => Mstl::fit(y, &[m]).map(|mstl| Outlook {
-            mean: mstl.forecast(horizon),
-            one_step_error: Some(mean_error(y, mstl.fitted())),
-            detail: "mstl".to_owned(),
-        }),
+        Model::Arima => Arima::fit_best(y, m)
+            .map(|arima| Outlook { mean: arima.forecast(horizon), detail: arima.order().name() }),
+        Model::Mstl => Mstl::fit(y, &[m])
+            .map(|mstl| Outlook { mean: mstl.forecast(horizon), detail: "mstl".to_owned() }),
+        Model::Profile => plain(profile(y, m, horizon)),
         Model::Croston => flat(intermittent::croston(y)),
         Model::Sba => flat(intermittent::sba(y)),
         Model::Tsb => flat(intermittent::tsb(y, 0.2, 0.2)),
@@ -193,16 +187,12 @@ pub fn outlook(model: Model, y: &[f64], season_length: usize, horizon: usize) ->
     found.filter(|outlook| outlook.mean.iter().all(|value| value.is_finite()))
 }
 
-fn smoothing(model: Model, ets: Option<Ets>, (y, horizon): (&[f64], usize)) -> Option<Outlook> {
+fn smoothing(model: Model, ets: Option<Ets>, horizon: usize) -> Option<Outlook> {
     let ets = ets?;
-    Some(Outlook {
-        mean: ets.forecast(horizon),
-        one_step_error: Some(mean_error(y, ets.fitted())),
-        detail: format!("{model} {}", ets.spec().name()),
-    })
+    Some(Outlook { mean: ets.forecast(horizon), detail: format!("{model} {}", ets.spec().name()) })
 }
 
-fn theta(theta: Option<Theta>, (y, horizon): (&[f64], usize)) -> Option<Outlook> {
+fn theta(theta: Option<Theta>, horizon: usize) -> Option<Outlook> {
     let theta = theta?;
     let name = match theta.form() {
         Form::Standard => "standard theta",
@@ -210,20 +200,7 @@ fn theta(theta: Option<Theta>, (y, horizon): (&[f64], usize)) -> Option<Outlook>
         Form::DynamicStandard => "dynamic theta",
         Form::DynamicOptimised => "dynamic optimised theta",
     };
-    Some(Outlook {
-        mean: theta.forecast(horizon),
-        one_step_error: Some(mean_error(y, theta.fitted())),
-        detail: name.to_owned(),
-    })
-}
-
-fn mean_error(y: &[f64], fitted: &[f64]) -> f64 {
-    let sum: f64 = y.iter().zip(fitted).map(|(value, expected)| (value - expected).abs()).sum();
-    sum / y.len() as f64
-}
-
-fn mean_size(errors: &[f64]) -> f64 {
-    errors.iter().map(|error| error.abs()).sum::<f64>() / errors.len().max(1) as f64
+    Some(Outlook { mean: theta.forecast(horizon), detail: name.to_owned() })
 }
 
 #[cfg(test)]

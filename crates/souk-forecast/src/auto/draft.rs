@@ -63,6 +63,8 @@ const RECENT: usize = 700;
 /// Above this many values ARIMA and complex smoothing are left out of the automatic choice: they are dear,
 /// and long series are daily ones, whose seasons they hardly see.
 const LONG: usize = 400;
+/// The season of daily sales.
+const WEEK: usize = 7;
 
 /// Below so many values without a season, choosing by a criterion is worse than fixed models (chosen on held
 /// back values of yearly series).
@@ -110,7 +112,6 @@ impl Draft {
             reasons,
             is_guarded: false,
         };
-        let mut past_sizes = vec![Vec::new(); cuts.len()];
         let bounds = Bounds::of(y);
         for model in wanted(y, m, (settings.model, kind)) {
             let Some(mut found) = outlook(model, y, m, horizon) else {
@@ -125,11 +126,10 @@ impl Draft {
                 continue;
             }
             found.mean = driven(found.mean, y.len());
-            let pairs = cuts.iter().zip(&draft.actual).zip(&mut past_sizes);
-            let past = pairs.map(|((cut, actual), sizes)| {
+            let pairs = cuts.iter().zip(&draft.actual);
+            let past = pairs.map(|(cut, actual)| {
                 let earlier = outlook(model, &y[..*cut], m, actual.len());
                 let sound = earlier.filter(|found| Bounds::of(&y[..*cut]).admit(&found.mean));
-                sizes.extend(sound.as_ref().and_then(|found| found.one_step_error));
                 sound.map(|found| driven(found.mean, *cut)).unwrap_or_default()
             });
             let past = past.collect();
@@ -144,12 +144,10 @@ impl Draft {
                 }
             }
         }
-        let sizes = draft.members.iter().filter_map(|member| member.outlook.one_step_error);
-        draft.scales = driven(vec![scale(sizes.collect(), y, m); horizon], y.len());
-        let pairs = cuts.iter().zip(past_sizes).zip(&draft.actual);
-        let past_scales = pairs.map(|((cut, sizes), actual)| {
-            driven(vec![scale(sizes, &y[..*cut], m); actual.len()], *cut)
-        });
+        draft.scales = driven(vec![scale(y, m); horizon], y.len());
+        let pairs = cuts.iter().zip(&draft.actual);
+        let past_scales =
+            pairs.map(|(cut, actual)| driven(vec![scale(&y[..*cut], m); actual.len()], *cut));
         draft.past_scales = past_scales.collect();
         draft
     }
@@ -170,7 +168,7 @@ impl Draft {
         }
         self.reasons.push("has no values: zeros".to_owned());
         let detail = "zeros".to_owned();
-        let outlook = Outlook { mean: vec![0.0; horizon], one_step_error: None, detail };
+        let outlook = Outlook { mean: vec![0.0; horizon], detail };
         self.members.push(Member { model: Model::Naive, outlook, past: Vec::new() });
     }
 }
@@ -182,6 +180,10 @@ fn wanted(y: &[f64], m: usize, (model, kind): (Model, Kind)) -> Vec<Model> {
     }
     if is_constant(y) || y.len() < 3 {
         return vec![Model::Naive];
+    }
+    if kind != Kind::Ordinary && m == WEEK && y.len() > 8 * m {
+        // A profile of many weeks, and one model that smooths: with more of them quantiles were worse.
+        return vec![if kind == Kind::Count { Model::Ets } else { Model::Ses }, Model::Profile];
     }
     if kind == Kind::Intermittent {
         let mut models = vec![Model::Ses, Model::Tsb, Model::Sba, Model::Imapa, Model::Mean];
@@ -221,14 +223,12 @@ fn origins(n: usize, m: usize, (horizon, n_windows): (usize, usize)) -> Vec<usiz
     cuts.filter(|cut| *cut >= train_min && *cut < n).collect()
 }
 
-/// The mean size of one step's error: of the models, or of naive forecasts where they have none.
-fn scale(mut sizes: Vec<f64>, y: &[f64], m: usize) -> f64 {
+/// The mean size of one step's error: that of naive forecasts, from the last value or the last season.
+///
+/// What models miss within the series is no better measure: a few values are fitted too well by models of many numbers, by how
+/// much differs from series to series, and errors over such a scale do not compare.
+fn scale(y: &[f64], m: usize) -> f64 {
     let near = crate::measures::seasonal_scale(y, 1).unwrap_or(0.0);
     let naive = crate::measures::seasonal_scale(y, m).map_or(near, |far| far.min(near));
-    if sizes.is_empty() {
-        sizes.push(naive);
-    }
-    let size = crate::numbers::median(&mut sizes);
-    // A model that fits its few values too well would promise too much.
-    size.max(0.3 * naive).max(1e-9 * y.last().copied().unwrap_or(0.0).abs())
+    naive.max(1e-9 * y.last().copied().unwrap_or(0.0).abs())
 }

@@ -27,6 +27,9 @@ fn measures_by_hand() {
     assert_eq!((report.all.n_series, report.all.n_values), (1, 3));
     assert!((report.all.mase - (0.0 + 2.0 + 6.0) / 3.0 / 2.0).abs() < 1e-12);
     assert!((report.all.wape - 8.0 / 23.0).abs() < 1e-12);
+    assert_eq!(report.all.wape_of_median, None);
+    let median = judge(&judged, &Settings { quantiles: vec![0.5], ..settings.clone() });
+    assert!((median.all.wape_of_median.unwrap() - (1.0 + 1.0 + 7.0) / 23.0).abs() < 1e-12);
     assert!((report.all.bias - 4.0 / 23.0).abs() < 1e-12);
     assert!((report.all.pinball[0] - (0.1 + 0.9 + 0.7) / 3.0).abs() < 1e-12);
     assert!((report.all.coverage[0].share - 1.0 / 3.0).abs() < 1e-12);

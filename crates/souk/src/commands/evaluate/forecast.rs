@@ -225,6 +225,9 @@ fn measures(part: &str, of: &Measures, settings: &Settings) -> Value {
         "wape": of.wape,
         "bias": of.bias,
     });
+    if let Some(wape) = of.wape_of_median {
+        row["wape_of_median"] = wape.into();
+    }
     for (share, loss) in settings.quantiles.iter().zip(&of.pinball) {
         row[format!("pinball_{share}")] = (*loss).into();
     }
