@@ -162,26 +162,30 @@ pub(crate) struct DemandReader<'a> {
 }
 
 impl DemandReader<'_> {
-    /// The last business day that is over and of which the place told sales; `None` where it never did.
+    /// The last business day that is over and of which the product's site told sales of the place; `None` where it never did.
     ///
-    /// A day without any sale of the whole place at the end is a feed that is late, not a day without demand.
-    pub(crate) fn last_day(&self, location: Option<u32>) -> Option<Day> {
+    /// A day without any sale of the site there at the end is a feed that is late, not a day without demand.
+    pub(crate) fn last_day(&self, key: SeriesKey) -> Option<Day> {
         let yesterday = self.clock.day(self.now).number() - 1;
         let supply = &self.views.supply;
+        let site = self.views.catalogue.site_number(key.item);
         let of_place = |number: u32| {
-            let days = supply.feed(number)?.sales.range(..=yesterday);
+            let days = supply.feed((site, number))?.sales.range(..=yesterday);
             let told = days.rev().find(|(_, sums)| sums.lines > 0);
             told.map(|(day, _)| Day::from_number(*day))
         };
-        match location {
+        match key.location {
             Some(number) => of_place(number),
-            None => supply.places().filter_map(of_place).max(),
+            None => {
+                let of_site = supply.places().filter(|place| place.0 == site);
+                of_site.filter_map(|(_, number)| of_place(number)).max()
+            }
         }
     }
 
     /// The series; `None` where nothing was ever sold there.
     pub(crate) fn series(&self, key: SeriesKey) -> Option<DemandSeries> {
-        let last = self.last_day(key.location)?;
+        let last = self.last_day(key)?;
         let from = Day::from_number(last.number() - DAYS_MAX + 1);
         let catalogue = &self.views.catalogue;
         let place = key.location.map(|number| catalogue.location(number));

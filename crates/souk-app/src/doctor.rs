@@ -79,8 +79,13 @@ impl App {
             find(finding.weight, finding.subject, finding.detail);
         }
         for alarm in self.feed_alarms() {
+            // Two sites may share a place.
+            let site = match alarm.site == self.config.main_site() {
+                true => String::new(),
+                false => format!(" (site `{}`)", alarm.site),
+            };
             let detail = format!(
-                "`{}` of `{}` is {}: {}",
+                "`{}` of `{}`{site} is {}: {}",
                 alarm.feed, alarm.location, alarm.kind, alarm.text
             );
             find(Weight::Trouble, "feeds", detail);

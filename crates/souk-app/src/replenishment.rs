@@ -20,6 +20,8 @@ mod gates;
 mod json;
 pub(crate) mod shelf;
 #[cfg(test)]
+mod site_tests;
+#[cfg(test)]
 mod tests;
 mod waste;
 

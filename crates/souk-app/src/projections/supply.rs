@@ -41,9 +41,12 @@ pub(crate) struct Supply {
     /// By site and the shop's own name for it.
     promotions: BTreeMap<(u32, Box<str>), Vec<Run>>,
     lots: FxHashMap<(Item, u32), Vec<Lot>>,
-    /// By place.
-    feeds: FxHashMap<u32, Feed>,
+    /// By site and place: what one site sells says nothing of another's, where both share a place.
+    feeds: FxHashMap<SitePlace, Feed>,
 }
+
+/// A site and a place, by their dense numbers.
+pub(crate) type SitePlace = (u32, u32);
 
 /// A lot and its last day.
 type Lot = (Box<str>, Day);
@@ -118,7 +121,7 @@ pub(crate) struct StockDay {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StockFact<'a> {
     pub(crate) item: Item,
-    pub(crate) location: u32,
+    pub(crate) place: SitePlace,
     pub(crate) change: &'a StockChange,
     /// What was believed to be there before, in thousandths.
     pub(crate) before: Option<i64>,
@@ -258,9 +261,9 @@ impl Supply {
     pub(crate) fn note_stock(&mut self, fact: &StockFact<'_>) {
         let change = fact.change;
         if let (Some(lot), Some(day)) = (change.lot.as_deref(), change.expires_on) {
-            self.note_lot((fact.item, fact.location), lot, day);
+            self.note_lot((fact.item, fact.place.1), lot, day);
         }
-        let feed = self.feeds.entry(fact.location).or_default();
+        let feed = self.feeds.entry(fact.place).or_default();
         feed.stock_at = feed.stock_at.max(Some(fact.at));
         let day = utc_day(fact.at);
         let is_newest = feed.stock.last_key_value().is_none_or(|(last, _)| *last < day);
@@ -331,21 +334,21 @@ impl Supply {
     }
 
     /// Takes in what counts of a sale (`sign` 1), or no longer counts (−1).
-    pub(crate) fn note_sale(&mut self, (location, day): (u32, Day), milli: i64, sign: i64) {
-        let feed = self.feeds.entry(location).or_default();
+    pub(crate) fn note_sale(&mut self, (place, day): (SitePlace, Day), milli: i64, sign: i64) {
+        let feed = self.feeds.entry(place).or_default();
         if let Some(sums) = entry(&mut feed.sales, day.number()) {
             sums.lines += sign;
             sums.milli = sums.milli.saturating_add(milli.saturating_mul(sign));
         }
     }
 
-    /// What came in at a place.
-    pub(crate) fn feed(&self, location: u32) -> Option<&Feed> {
-        self.feeds.get(&location)
+    /// What came in of a site at a place.
+    pub(crate) fn feed(&self, place: SitePlace) -> Option<&Feed> {
+        self.feeds.get(&place)
     }
 
-    /// Every place that sales or stock were told of.
-    pub(crate) fn places(&self) -> impl Iterator<Item = u32> + '_ {
+    /// Every site and place that sales or stock were told of.
+    pub(crate) fn places(&self) -> impl Iterator<Item = SitePlace> + '_ {
         self.feeds.keys().copied()
     }
 
@@ -387,7 +390,7 @@ impl Supply {
         for ((item, location), lots) in &self.lots {
             hear(Some(*item), Some(*location), format!("lots {lots:?}"));
         }
-        for (location, feed) in &self.feeds {
+        for ((_, location), feed) in &self.feeds {
             let is_told = |day: &SalesDay| *day != SalesDay::default();
             let sales: Vec<_> = feed.sales.iter().filter(|(_, day)| is_told(day)).collect();
             if !sales.is_empty() || !feed.stock.is_empty() {

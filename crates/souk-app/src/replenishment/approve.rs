@@ -129,8 +129,9 @@ impl App {
     fn unbooked_receipt(&self, plan: &ReplenishmentPlan) -> Option<String> {
         let received_at = self.purchasing.last_receipt(&plan.location)?;
         let views = self.views.read();
-        let number = views.catalogue.location_number(&plan.location);
-        let told_at = number.and_then(|number| views.supply.feed(number)?.stock_at);
+        let site = views.catalogue.find_site(&plan.site);
+        let place = site.zip(views.catalogue.location_number(&plan.location));
+        let told_at = place.and_then(|place| views.supply.feed(place)?.stock_at);
         told_at.is_none_or(|told_at| told_at < received_at).then(|| {
             format!(
                 "a purchase order was received at {received_at}, and no fact about stock has come since; send \
@@ -152,8 +153,12 @@ impl App {
         }
         let clock = self.place_clock(&plan.site, Some(&plan.location));
         let mut last = None;
-        self.purchasing.each_open(|order| {
-            if order.supplier_id == supplier.id && order.location_id == plan.location.as_str() {
+        // What came already was ordered all the same.
+        self.purchasing.each_of_rules(|order| {
+            let is_here =
+                order.location_id == plan.location.as_str() && order.site == plan.site.as_str();
+            let counts = is_here && order.state != PurchaseState::Cancelled;
+            if counts && order.supplier_id == supplier.id {
                 last = last.max(order.approved().map(|at| clock.day(at).number()));
             }
         });
@@ -287,16 +292,16 @@ impl App {
     }
 
     /// Every place of every site where stock was ever told.
-    fn places_with_stock(&self) -> Vec<(SiteId, LocationId)> {
+    pub(super) fn places_with_stock(&self) -> Vec<(SiteId, LocationId)> {
         let views = self.views.read();
-        let numbers = views.supply.places().filter(|number| {
-            *number != crate::projections::NO_LOCATION
-                && views.supply.feed(*number).is_some_and(|feed| feed.stock_at.is_some())
+        let told = views.supply.places().filter(|place| {
+            place.1 != crate::projections::NO_LOCATION
+                && views.supply.feed(*place).is_some_and(|feed| feed.stock_at.is_some())
         });
-        let places = numbers.filter_map(|number| {
+        let places = told.filter_map(|(site, number)| {
+            let site = SiteId::new(views.catalogue.site_name(site)).ok()?;
             let id = LocationId::new(views.catalogue.location(number)).ok()?;
-            let site = self.config.location(&id).map(|known| known.site);
-            Some((site.unwrap_or_else(|| self.config.main_site()), id))
+            self.config.site(&site).map(|_| (site, id))
         });
         let mut places: Vec<(SiteId, LocationId)> = places.collect();
         places.sort();

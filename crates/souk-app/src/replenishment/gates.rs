@@ -32,6 +32,8 @@ const DAY_MS: i64 = 86_400_000;
 pub struct FeedAlarm {
     /// `sales` or `stock`.
     pub feed: &'static str,
+    /// Of which site.
+    pub site: SiteId,
     /// Of which place.
     pub location: LocationId,
     /// `missing`, `late`, `doubled`, `short` or `factor`.
@@ -46,34 +48,26 @@ impl App {
         if self.purchasing.suppliers().is_empty() {
             return Vec::new();
         }
-        let places: Vec<LocationId> = {
-            let views = self.views.read();
-            let named =
-                views.supply.places().filter(|number| *number != crate::projections::NO_LOCATION);
-            let told = named.filter(|number| {
-                views.supply.feed(*number).is_some_and(|feed| feed.stock_at.is_some())
-            });
-            told.filter_map(|number| LocationId::new(views.catalogue.location(number)).ok())
-                .collect()
-        };
-        let site_of = |place: &LocationId| {
-            self.config.location(place).map_or_else(|| self.config.main_site(), |known| known.site)
-        };
-        let mut alarms: Vec<FeedAlarm> =
-            places.iter().flat_map(|place| self.alarms_at(&site_of(place), place)).collect();
-        alarms.sort_by(|a, b| (&a.location, a.feed).cmp(&(&b.location, b.feed)));
+        let mut alarms: Vec<FeedAlarm> = self
+            .places_with_stock()
+            .iter()
+            .flat_map(|(site, place)| self.alarms_at(site, place))
+            .collect();
+        alarms.sort_by(|a, b| (&a.location, &a.site, a.feed).cmp(&(&b.location, &b.site, b.feed)));
         alarms
     }
 
-    /// The alarms of one place.
+    /// The alarms of one site at a place.
     pub(crate) fn alarms_at(&self, site: &SiteId, location: &LocationId) -> Vec<FeedAlarm> {
         let now = self.clock.now();
         let today = self.place_clock(site, Some(location)).day(now).number();
         let settings = &self.config.inventory;
         let views = self.views.read();
-        let feed = views.catalogue.location_number(location);
+        let (site_number, number) =
+            (views.catalogue.find_site(site), views.catalogue.location_number(location));
         let empty = Feed::default();
-        let feed = feed.and_then(|number| views.supply.feed(number)).unwrap_or(&empty);
+        let feed = site_number.zip(number).and_then(|place| views.supply.feed(place));
+        let feed = feed.unwrap_or(&empty);
         let found =
             sales(feed, (today, settings.sales_age_days_max as i32)).into_iter().chain(stock(
                 feed,
@@ -81,7 +75,10 @@ impl App {
                 usual_day(feed, today),
             ));
         found
-            .map(|(feed, kind, text)| FeedAlarm { feed, location: location.clone(), kind, text })
+            .map(|(feed, kind, text)| {
+                let (site, location) = (site.clone(), location.clone());
+                FeedAlarm { feed, site, location, kind, text }
+            })
             .collect()
     }
 }

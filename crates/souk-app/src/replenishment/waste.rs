@@ -282,7 +282,9 @@ impl App {
     fn past_figures(&self, scene: &Scene) -> WasteFigures {
         let mut figures = WasteFigures { days: FIGURE_DAYS, ..WasteFigures::default() };
         let views = self.views.read();
-        let Some(feed) = views.supply.feed(scene.number) else { return figures };
+        let site = views.catalogue.find_site(&scene.site);
+        let feed = site.and_then(|site| views.supply.feed((site, scene.number)));
+        let Some(feed) = feed else { return figures };
         let days = scene.today.number() - FIGURE_DAYS + 1..=scene.today.number();
         let milli: i64 = feed.stock.range(days.clone()).map(|(_, day)| day.written_off_milli).sum();
         figures.written_off = milli as f64 / 1_000.0;

@@ -148,12 +148,18 @@ fn planning_metrics(edge: &Edge, page: &mut Page) {
         "gauge",
         "1 for each feed of a place that something is wrong with.",
     );
+    let is_plain = |c: &char| !matches!(c, '"' | '\\' | '\n');
+    let main = edge.app.config().main_site();
     for alarm in edge.app.feed_alarms() {
         // Names of places are the shop's own: what a label cannot hold is left out of it.
-        let place: String =
-            alarm.location.as_str().chars().filter(|c| !matches!(c, '"' | '\\' | '\n')).collect();
-        let labels =
+        let place: String = alarm.location.as_str().chars().filter(is_plain).collect();
+        let mut labels =
             format!("feed=\"{}\",location=\"{place}\",kind=\"{}\"", alarm.feed, alarm.kind);
+        // Two sites may share a place.
+        if alarm.site != main {
+            let site: String = alarm.site.as_str().chars().filter(is_plain).collect();
+            labels.push_str(&format!(",site=\"{site}\""));
+        }
         page.sample("souk_feed_alarm", &labels, 1);
     }
 }

@@ -46,7 +46,7 @@ fn read_i32(r: &mut Reader<'_>) -> Result<i32, WireError> {
 
 impl Supply {
     pub(crate) const NAME: &'static str = "supply";
-    pub(crate) const VERSION: u16 = 2;
+    pub(crate) const VERSION: u16 = 3;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();
@@ -87,7 +87,8 @@ impl Supply {
             }
         }
         w.count(self.feeds.len());
-        for (location, feed) in &self.feeds {
+        for ((site, location), feed) in &self.feeds {
+            w.varint(u64::from(*site));
             w.varint(u64::from(location.wrapping_add(1)));
             write_feed(&mut w, feed);
         }
@@ -122,8 +123,8 @@ impl Supply {
             supply.lots.insert(place, lots);
         }
         for _ in 0..r.count()? {
-            let location = read_u32(&mut r)?.wrapping_sub(1);
-            supply.feeds.insert(location, read_feed(&mut r)?);
+            let place = (read_u32(&mut r)?, read_u32(&mut r)?.wrapping_sub(1));
+            supply.feeds.insert(place, read_feed(&mut r)?);
         }
         r.end()?;
         Ok(supply)

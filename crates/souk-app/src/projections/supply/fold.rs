@@ -23,7 +23,8 @@ impl Views {
         sales.report(order, report, |placed, sign| {
             popularity.sold_by((order, placed), (site, sign), histories);
             for line in placed.lines.iter() {
-                supply.note_sale((placed.location, placed.first.1), line.milli, sign);
+                let place = (catalogue.site_number(line.item), placed.location);
+                supply.note_sale((place, placed.first.1), line.milli, sign);
             }
             if catalogue.stock().is_empty() || placed.location == NONE {
                 return;
@@ -51,7 +52,8 @@ impl Views {
         let location = self.catalogue.intern_location(&change.location);
         let before = self.catalogue.stock().at(item, location);
         self.catalogue.change_stock(head.site, change, head.at);
-        self.supply.note_stock(&StockFact { item, location, change, before, at: head.at });
+        let place = (self.catalogue.site_number(item), location);
+        self.supply.note_stock(&StockFact { item, place, change, before, at: head.at });
         let to = change.to.as_ref().map(|to| self.catalogue.intern_location(to));
         for location in [Some(location), to].into_iter().flatten() {
             let left = self.catalogue.stock().at(item, location);

@@ -58,16 +58,16 @@ fn told() -> Supply {
         let change = change(movement, pieces);
         let fact = StockFact {
             item: Item(3),
-            location: 1,
+            place: (0, 1),
             change: &change,
             before: Some(4_000),
             at: at(40),
         };
         supply.note_stock(&fact);
     }
-    supply.note_sale((1, Day::from_number(19_000)), 3_000, 1);
-    supply.note_sale((1, Day::from_number(19_000)), 1_000, 1);
-    supply.note_sale((1, Day::from_number(19_000)), 1_000, -1);
+    supply.note_sale(((0, 1), Day::from_number(19_000)), 3_000, 1);
+    supply.note_sale(((0, 1), Day::from_number(19_000)), 1_000, 1);
+    supply.note_sale(((0, 1), Day::from_number(19_000)), 1_000, -1);
     supply
 }
 
@@ -85,7 +85,7 @@ fn what_was_told_can_be_read() {
     assert_eq!(runs, [(day(10), 2), (day(17), 2)]);
     assert_eq!(supply.runs(0, Item(5)).count() + supply.runs(1, Item(4)).count(), 0);
     assert_eq!(supply.expires((Item(3), 1), "a"), day(20_000));
-    let feed = supply.feed(1).unwrap();
+    let feed = supply.feed((0, 1)).unwrap();
     assert_eq!(feed.sales[&19_000], SalesDay { lines: 1, milli: 3_000 });
     let sums = feed.stock.values().next().unwrap();
     assert_eq!((sums.counts, sums.counted_milli, sums.believed_milli), (1, 8_000, 4_000));
@@ -107,9 +107,10 @@ fn a_snapshot_gives_the_same_back() {
     assert_eq!(entries(&again), entries(&supply));
     // Also what only later facts show: the receipts that were seen.
     let change = change(StockMovement::Received, 6);
-    let fact = StockFact { item: Item(3), location: 1, change: &change, before: None, at: at(41) };
+    let fact =
+        StockFact { item: Item(3), place: (0, 1), change: &change, before: None, at: at(41) };
     again.note_stock(&fact);
-    assert_eq!(again.feed(1).unwrap().stock.values().next().unwrap().repeats, 2);
+    assert_eq!(again.feed((0, 1)).unwrap().stock.values().next().unwrap().repeats, 2);
     assert!(Supply::restore(&bytes, 3).is_err(), "items that the catalogue does not have");
     for end in 0..bytes.len() {
         assert!(Supply::restore(&bytes[..end], 10).is_err(), "{end} of {} bytes", bytes.len());
@@ -135,10 +136,10 @@ fn the_shape_of_m5_stays_small() {
     }
     for day in 0..1_941 {
         for place in 0..10 {
-            supply.note_sale((place, Day::from_number(day)), 1_000, 1);
+            supply.note_sale(((0, place), Day::from_number(day)), 1_000, 1);
         }
     }
-    assert_eq!(supply.feed(3).unwrap().sales.len(), FEED_DAYS);
+    assert_eq!(supply.feed((0, 3)).unwrap().sales.len(), FEED_DAYS);
     // A tenth of the series, so ten times as much for all of them.
     let bytes = supply.bytes() * 10;
     assert!((20_000_000..70_000_000).contains(&bytes), "{bytes} bytes");
