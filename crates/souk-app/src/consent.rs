@@ -6,7 +6,7 @@ mod sources;
 mod subject;
 
 pub(crate) use learning::Learning;
-pub(crate) use rules::ConsentRules;
+pub(crate) use rules::{ConsentRules, Place};
 pub(crate) use sources::{LastWords, preferences};
 pub(crate) use subject::kind_and_name;
 pub use subject::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};

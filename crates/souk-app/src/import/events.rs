@@ -176,8 +176,11 @@ pub(super) fn action_of(name: &str) -> Option<Action> {
 }
 
 pub(super) fn is_purchase(name: &str) -> bool {
-    let name = name.to_lowercase();
-    matches!(name.as_str(), "purchase" | "transaction" | "buy" | "order" | "order completed")
+    let name = name.to_lowercase().replace([' ', '-', '_'], "");
+    matches!(
+        name.as_str(),
+        "purchase" | "purchased" | "transaction" | "buy" | "bought" | "order" | "ordercompleted"
+    )
 }
 
 fn is_search(name: &str) -> bool {

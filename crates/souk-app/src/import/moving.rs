@@ -392,7 +392,9 @@ impl App {
             files.push(report);
         }
         let has_product = |id: &ProductId| moving.shelf.read().has(id.as_str());
-        let readiness = moving.tally.lock().report(self.clock().now(), has_product);
+        let place = self.rules.place(&options.site);
+        let judged = (self.clock().now(), place, options.basis);
+        let readiness = moving.tally.lock().report(judged, has_product);
         Ok(MoveReport { files, readiness })
     }
 

@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use souk_core::{Action, Day, OrderChange, ProductId, Site, Timestamp};
+use souk_core::{Action, Day, LegalBasis, OrderChange, ProductId, Site, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::rejected::without_values;
 use super::{Draft, DraftFact};
 use crate::Finding;
+use crate::consent::Place;
 use crate::sheet::RowFault;
 
 /// Different reasons of one file that are told apart.
@@ -107,6 +108,8 @@ pub struct EventsRead {
     pub twice: u64,
     /// Different products that events name and that the catalogue does not have.
     pub unknown_products: u64,
+    /// Of kinds that have no meaning here, by the name that they were sent with; of very many kinds some.
+    pub unknown_kinds: BTreeMap<String, u64>,
 }
 
 /// What was read of people.
@@ -295,7 +298,9 @@ impl Tally {
                 self.events.searches += 1;
             }
             DraftFact::Custom(name) => {
-                self.take_event(draft, name);
+                if self.take_event(draft, name) {
+                    self.take_unknown_kind(name);
+                }
             }
             DraftFact::Message(_) => self.events.count += 1,
             DraftFact::Identified(traits) => {
@@ -396,6 +401,13 @@ impl Tally {
         true
     }
 
+    fn take_unknown_kind(&mut self, name: &str) {
+        let kinds = &mut self.events.unknown_kinds;
+        if kinds.len() < REASONS_MAX || kinds.contains_key(name) {
+            *kinds.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+
     fn note_time(&mut self, at: Timestamp) {
         self.newest = Some(self.newest.map_or(at, |newest| newest.max(at)));
     }
@@ -404,7 +416,7 @@ impl Tally {
     /// those that the files bring.
     pub(crate) fn report(
         &self,
-        now: Timestamp,
+        (now, place, basis): (Timestamp, &Place, Option<LegalBasis>),
         has_product: impl Fn(&ProductId) -> bool,
     ) -> ReadinessReport {
         let mut readiness = ReadinessReport {
@@ -427,6 +439,8 @@ impl Tally {
         self.gaps(&mut readiness.orders);
         let negative: Vec<&str> = self.negative.iter().take(NAMED_MAX).map(|id| &**id).collect();
         advice::advise(&mut readiness, (&negative, self.newest, now));
+        let consent = advice::of_consent((place, basis), readiness.people.active);
+        readiness.findings.splice(0..0, consent);
         readiness
     }
 

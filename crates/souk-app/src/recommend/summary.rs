@@ -16,7 +16,7 @@ pub(super) fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
         found().next().is_some() && found().all(|proposal| kinds.contains(&proposal.kind))
     };
     match planned {
-        Strategy::Trending | Strategy::New => planned,
+        Strategy::New => planned,
         _ if is_only(&[ReasonKind::New]) => Strategy::New,
         _ if is_only(&[ReasonKind::Popular, ReasonKind::New]) => Strategy::Popular,
         _ => planned,

@@ -174,9 +174,12 @@ pub(crate) fn text(result: &Value) -> String {
     } else {
         columns(&rows)
     };
-    text.push_str(&format!("strategy {}", result["strategy"].as_str().unwrap_or_default()));
-    if let Some(explanation) = result["explanation"].as_str() {
-        text.push_str(&format!(": {explanation}"));
+    // An explanation begins with the strategy.
+    match result["explanation"].as_str() {
+        Some(explanation) => text.push_str(explanation),
+        None => {
+            text.push_str(&format!("strategy {}", result["strategy"].as_str().unwrap_or_default()));
+        }
     }
     for why in result["why_not"].as_array().into_iter().flatten() {
         let word = |name: &str| why[name].as_str().unwrap_or_default();

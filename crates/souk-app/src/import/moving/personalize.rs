@@ -162,13 +162,9 @@ impl ItemMapper {
     fn draft(&self, row: Row<'_>) -> Result<Option<Draft>, Fault> {
         let id = id_text(row.cell(&["item_id"]), "item_id")?;
         let id = ProductId::new(id.as_ref()).map_err(|error| fault("item_id", error))?;
-        let title = row.text(TITLE).map_or_else(
-            || {
-                self.moving.untitled();
-                id.as_str().to_owned()
-            },
-            |title| title.into_owned(),
-        );
+        let title = row.text(TITLE);
+        let is_untitled = title.is_none();
+        let title = title.map_or_else(|| id.as_str().to_owned(), |title| title.into_owned());
         let mut product = Product::new(id, self.options.site.clone(), title);
         product.description = row.text(DESCRIPTION).and_then(|text| plain(&text));
         product.brand = row.text(&["brand"]).map(Into::into);
@@ -197,7 +193,12 @@ impl ItemMapper {
             product.attributes.insert(name.to_owned(), value);
         }
         match product.validate() {
-            Ok(()) => Ok(Some(Draft::new(self.now, DraftFact::Product(Box::new(product))))),
+            Ok(()) => {
+                if is_untitled {
+                    self.moving.untitled();
+                }
+                Ok(Some(Draft::new(self.now, DraftFact::Product(Box::new(product)))))
+            }
             Err(reasons) => {
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
                 Err(fault("", reasons.join("; ")))

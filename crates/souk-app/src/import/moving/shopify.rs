@@ -43,8 +43,8 @@ struct Open {
     line: u64,
     product: Product,
     option_names: [Option<String>; 3],
-    /// What made the whole product unusable.
-    fault: Option<Fault>,
+    /// Rows with a fault of their own: what they say of a variant is left out.
+    n_lost: u64,
 }
 
 /// Rows of products.
@@ -68,15 +68,15 @@ impl ProductMapper {
 
     /// Ends the open product.
     fn close(&mut self, faults: &mut Vec<RowFault>) -> Option<(u64, Draft)> {
-        let Open { line, mut product, fault, .. } = self.open.take()?;
+        let Open { line, mut product, n_lost, .. } = self.open.take()?;
+        if n_lost > 0 && product.variants.is_empty() {
+            // Each row that told what it costs has its fault already.
+            return None;
+        }
         settle(&mut product);
-        let fault = fault.or_else(|| {
-            let reasons = product.validate().err()?;
+        if let Err(reasons) = product.validate() {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            Some(Fault { column: String::new(), reason: reasons.join("; ") })
-        });
-        if let Some(fault) = fault {
-            faults.push(fault.at(line));
+            faults.push(fault("", reasons.join("; ")).at(line));
             return None;
         }
         Some((line, Draft::new(self.now, DraftFact::Product(Box::new(product)))))
@@ -116,7 +116,7 @@ impl ProductMapper {
             _ => Availability::InStock,
         };
         let option_names = OPTIONS.map(|(name, _)| row.text(&[name]).map(Into::into));
-        Ok(Open { line: row.line(), product, option_names, fault: None })
+        Ok(Open { line: row.line(), product, option_names, n_lost: 0 })
     }
 
     /// Adds what a row says of a variant or an image.
@@ -128,6 +128,9 @@ impl ProductMapper {
         }
         let values = OPTIONS.map(|(_, value)| row.text(&[value]));
         let price = row.money(PRICE, self.options.currency)?;
+        if price.is_some_and(|price| price.minor() < 0) {
+            return Err(fault(PRICE[0], "is below 0"));
+        }
         if values[0].is_none() && price.is_none() && row.text(SKU).is_none() {
             return Ok(());
         }
@@ -227,7 +230,8 @@ impl Mapper for ProductMapper {
             }
             let Some(mut open) = self.open.take() else { continue };
             if let Err(fault) = self.add(&mut open, row) {
-                open.fault.get_or_insert(fault);
+                faults.push(fault.at(row.line()));
+                open.n_lost += 1;
             }
             self.open = Some(open);
         }

@@ -117,7 +117,7 @@ fn line_of(row: Row<'_>, currency: Currency, moving: &Moving) -> Result<Option<O
     };
     let quantity = row.number(&["lineitem_quantity"])?.unwrap_or(1.0);
     if quantity <= 0.0 {
-        moving.pass_over("lines of nothing: their quantity is 0");
+        moving.pass_over("lines of nothing: their quantity is 0 or less");
         return Ok(None);
     }
     let price = row.number(&["lineitem_price"])?;

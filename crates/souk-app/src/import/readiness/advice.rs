@@ -1,10 +1,14 @@
 //! What the counts mean: findings with a remedy each, and what every part of Souk can do with them.
 
-use souk_core::{ProductId, Timestamp};
+use souk_core::{LegalBasis, ProductId, Purpose, Purposes, Timestamp};
+use souk_privacy::consent::{Choices, decide};
 
 use super::{PartReady, ReadinessReport, Sufficiency};
+use crate::consent::Place;
 use crate::{Finding, Weight};
 
+/// Kinds of events that a finding names.
+const NAMED_MAX: usize = 5;
 const DAY_MS: i64 = 86_400_000;
 /// Days that popularity looks back on.
 const POPULAR_DAYS: i64 = 28;
@@ -26,6 +30,7 @@ pub(super) fn advise(
     let mut findings = Vec::new();
     of_products(readiness, negative, &mut findings);
     of_orders(readiness, &mut findings);
+    of_events(readiness, &mut findings);
     of_people(readiness, &mut findings);
     of_files(readiness, &mut findings);
     let age_days = newest.map(|newest| now.ms_since(newest).div_euclid(DAY_MS));
@@ -145,6 +150,27 @@ fn of_orders(readiness: &ReadinessReport, findings: &mut Vec<Finding>) {
     }
 }
 
+fn of_events(readiness: &ReadinessReport, findings: &mut Vec<Finding>) {
+    let read = &readiness.events;
+    let count: u64 = read.unknown_kinds.values().sum();
+    if count == 0 {
+        return;
+    }
+    let mut kinds: Vec<(&String, &u64)> = read.unknown_kinds.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let named: Vec<String> =
+        kinds.iter().take(NAMED_MAX).map(|(name, count)| format!("`{name}` {count}")).collect();
+    // A tenth is no slip of a few rows.
+    let weight = if count * 10 > read.count { Weight::Trouble } else { Weight::Notice };
+    let detail = format!(
+        "{count} of {} events are of kinds that have no meaning here ({}): they are kept by their name, and \
+         teach nothing; if one of them is a purchase or a look, rename it in the file to `purchase` or `view`",
+        read.count,
+        named.join(", ")
+    );
+    findings.push(Finding { weight, subject: "events", detail });
+}
+
 fn of_people(readiness: &ReadinessReport, findings: &mut Vec<Finding>) {
     let read = &readiness.people;
     let no = read.said_no_to_marketing;
@@ -164,6 +190,39 @@ fn of_people(readiness: &ReadinessReport, findings: &mut Vec<Finding>) {
                 .to_owned();
         findings.push(Finding { weight: Weight::Notice, subject: "people", detail });
     }
+}
+
+/// What people who said nothing are not used for, as the basis that is stated and the law of the site have it.
+pub(super) fn of_consent(
+    (place, basis): (&Place, Option<LegalBasis>),
+    active: u64,
+) -> Option<Finding> {
+    let mut choices = Choices::default();
+    choices.basis = basis;
+    let is_used = |purpose: Purpose| {
+        decide(&place.regime, std::iter::once(&choices), (purpose, Purposes::NONE)).is_allowed
+    };
+    let lost = match (is_used(Purpose::Personalization), is_used(Purpose::ModelTraining)) {
+        _ if active == 0 => return None,
+        (true, true) => return None,
+        (false, false) => "they see what strangers see, and teach nothing",
+        (false, true) => "they see what strangers see",
+        (true, false) => "they teach nothing",
+    };
+    let stated = match basis {
+        Some(basis) => format!("the stated basis `{}`", basis.as_str()),
+        None => "no stated basis".to_owned(),
+    };
+    let law = match &place.jurisdiction {
+        Some(name) => format!("the jurisdiction `{name}`"),
+        None => "no `privacy.default_jurisdiction` (so a yes is needed)".to_owned(),
+    };
+    let detail = format!(
+        "of {active} people those who said nothing are not used for everything: {lost}, with {stated} and \
+         {law}; import what they said with `--kind consents`, or state with `--consent-basis` what is true of \
+         them: `consent` where they agreed, `opt_out_notice` where the law lets silence count"
+    );
+    Some(Finding { weight: Weight::Trouble, subject: "consent", detail })
 }
 
 fn of_files(readiness: &ReadinessReport, findings: &mut Vec<Finding>) {

@@ -15,6 +15,16 @@ fn tally() -> Tally {
     tally
 }
 
+/// Now, in a shop of the United States, where silence counts as a yes.
+fn judged() -> (Timestamp, &'static Place, Option<LegalBasis>) {
+    static PLACE: std::sync::LazyLock<Place> = std::sync::LazyLock::new(|| place("us"));
+    (noon(), &PLACE, None)
+}
+
+fn place(jurisdiction: &'static str) -> Place {
+    crate::projections::tests::rules(jurisdiction).place(&SiteId::main()).clone()
+}
+
 fn order(day: i64, user: &str, products: &[&str]) -> Draft {
     let lines = products.iter().map(|id| OrderLine {
         product: ProductId::new(*id).unwrap(),
@@ -59,7 +69,7 @@ fn gaps_repeats_and_unknown_products_are_counted() {
     }
     tally.take(&order(8, "u", &["a", "gone"]));
     tally.take(&order(8, "v", &["old"]));
-    let report = tally.report(noon(), |id| ["a", "b"].contains(&id.as_str()));
+    let report = tally.report(judged(), |id| ["a", "b"].contains(&id.as_str()));
     let orders = &report.orders;
     assert_eq!((orders.count, orders.twice, orders.with_several_products), (6, 1, 5));
     assert_eq!(orders.days_without_sales, 4);
@@ -91,7 +101,7 @@ fn views_count_once_and_only_of_different_products() {
     {
         tally.take(&view(minute, user, product));
     }
-    let report = tally.report(noon(), |_| true);
+    let report = tally.report(judged(), |_| true);
     assert_eq!((report.events.count, report.events.views, report.events.twice), (4, 4, 1));
     assert_eq!((report.people.active, report.people.with_views), (2, 1));
     let verdict = |name| report.parts.iter().find(|part| part.part == name).unwrap().verdict;
@@ -110,11 +120,58 @@ fn faults_are_told_without_values_and_weigh_by_their_share() {
     tally.take(&order(3, "u", &["a"]));
     // The future is refused at the door, and here for the same reason.
     tally.take(&order(90, "u", &["a"]));
-    let report = tally.report(noon(), |_| true);
+    let report = tally.report(judged(), |_| true);
     let text = format!("{report:?}");
     assert!(!text.contains("person-"), "{text}");
     assert_eq!(report.files[0].n_rejected(), 4);
     assert_eq!(report.files[0].facts, 1);
     assert_eq!(report.findings[0].weight, Weight::Trouble);
     assert!(report.findings[0].detail.contains("4 rows were left out"), "{text}");
+}
+
+#[test]
+fn what_a_basis_does_not_cover_is_the_first_thing_told() {
+    let mut tally = tally();
+    tally.take(&order(3, "u", &["a"]));
+    let told = |jurisdiction: &'static str, basis: Option<LegalBasis>| {
+        let report = tally.report((noon(), &place(jurisdiction), basis), |_| true);
+        let first = report.findings.into_iter().next().unwrap();
+        (first.subject == "consent").then_some(first.detail)
+    };
+    let detail = told("eu", Some(LegalBasis::Contract)).unwrap();
+    for part in ["of 1 people", "what strangers see, and teach nothing", "`contract`", "`eu`"] {
+        assert!(detail.contains(part), "{part} is missing in {detail}");
+    }
+    assert!(told("eu", None).unwrap().contains("no stated basis"));
+    assert!(told("eu", Some(LegalBasis::OptOutNotice)).is_some());
+    let detail = told("eu", Some(LegalBasis::LegitimateInterest)).unwrap();
+    assert!(detail.contains("what strangers see, with"), "{detail}");
+    assert_eq!(told("eu", Some(LegalBasis::Consent)), None);
+    assert_eq!(told("us", None), None, "where silence counts");
+    let nobody = self::tally().report((noon(), &place("eu"), None), |_| true);
+    assert!(nobody.findings.iter().all(|finding| finding.subject != "consent"));
+}
+
+#[test]
+fn kinds_of_events_without_a_meaning_are_named() {
+    let mut tally = tally();
+    for minute in 1..30 {
+        tally.take(&view(-minute, "x", "a"));
+    }
+    let odd = |name: &str, minute: i64| {
+        Draft::new(noon().plus_ms(-minute * 60_000), DraftFact::Custom(name.into()))
+    };
+    tally.take(&odd("checkout_done", 1));
+    tally.take(&odd("checkout_done", 1));
+    let told = |tally: &Tally| {
+        let report = tally.report(judged(), |_| true);
+        report.findings.into_iter().find(|finding| finding.subject == "events").unwrap()
+    };
+    let few = told(&tally);
+    assert!(few.detail.contains("1 of 30 events") && few.detail.contains("`checkout_done` 1"));
+    assert_eq!(few.weight, Weight::Notice);
+    (2..9).for_each(|minute| tally.take(&odd("weird", minute)));
+    let many = told(&tally);
+    assert!(many.detail.contains("(`weird` 7, `checkout_done` 1)"), "{}", many.detail);
+    assert_eq!(many.weight, Weight::Trouble);
 }

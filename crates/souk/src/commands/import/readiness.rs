@@ -54,6 +54,7 @@ pub(super) fn json_of(readiness: &ReadinessReport) -> Value {
             "searches": events.searches,
             "twice": events.twice,
             "unknown_products": events.unknown_products,
+            "unknown_kinds": events.unknown_kinds,
         },
         "people": {
             "active": people.active,
