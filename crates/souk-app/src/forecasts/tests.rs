@@ -130,7 +130,7 @@ async fn an_empty_shelf_does_not_lower_what_is_expected() {
     let (blind, seeing) = (answer(&blind, ask(14)).await, answer(&seeing, ask(14)).await);
     let truth: f64 = (0..14).map(|ahead| wanted(-ahead) as f64).sum();
     assert!((seeing.total / truth - 1.0).abs() < 0.15, "{} for {truth}", seeing.total);
-    assert!(blind.total < 0.8 * seeing.total, "{} and {}", blind.total, seeing.total);
+    assert!(blind.total < 0.9 * seeing.total, "{} and {}", blind.total, seeing.total);
     assert!(seeing.key_factors.iter().any(|factor| factor.factor == "stock_outs"));
 }
 
