@@ -3,11 +3,12 @@
 //! A question is answered from the series of that moment. Beside it a job keeps an outlook for every product and
 //! place, made anew for those whose series changed, because replenishment asks for all of them at once.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Day, LocationId, ProductId, SiteId};
 
 use crate::demand::{DemandReader, DemandSeries, SeriesKey, TotalDemand};
@@ -39,12 +40,14 @@ use outlook::closely;
 pub const HORIZON_MAX: u32 = 730;
 /// Levels of one question (chosen).
 const LEVELS_MAX: usize = 10;
-/// Outlooks that are kept (chosen: M5 has 30,490 series; each takes some 600 bytes).
+/// Outlooks that are kept (chosen: M5 has 30,490 series; each takes some 600 bytes); the most needed ones of more.
 const OUTLOOKS_MAX: usize = 200_000;
 /// Series of one round of the job: enough to calibrate intervals by, few enough to stop soon.
 const ROUND: usize = 64;
 /// How often the job looks whether a series changed.
 const LOOK_PAUSE: Duration = Duration::from_secs(30);
+/// How long it goes by one list of what is needed most.
+const LIST_PAUSE: Duration = Duration::from_secs(60);
 /// How long after a start it begins.
 const BEGIN_DELAY: Duration = Duration::from_secs(20);
 /// Days that an outlook reaches at least: the longest protection interval of most.
@@ -188,9 +191,20 @@ impl Forecasts {
 
     pub(crate) fn keep(&self, key: SeriesKey, outlook: Arc<Outlook>) {
         let mut kept = self.kept.write();
-        if kept.len() < OUTLOOKS_MAX || kept.contains_key(&key) {
-            kept.insert(key, outlook);
+        // What somebody waits for is kept in any case, and the job makes again what had to go for it.
+        if kept.len() >= OUTLOOKS_MAX
+            && !kept.contains_key(&key)
+            && let Some(other) = kept.keys().next().copied()
+        {
+            kept.remove(&other);
         }
+        kept.insert(key, outlook);
+    }
+
+    /// Forgets all others.
+    fn keep_only(&self, keys: &[(SeriesKey, SiteId)]) {
+        let wanted: FxHashSet<SeriesKey> = keys.iter().map(|(key, _)| *key).collect();
+        self.kept.write().retain(|key, _| wanted.contains(key));
     }
 
     /// How many are kept.
@@ -265,14 +279,33 @@ impl App {
     /// As a thread that cannot be begun.
     pub(crate) async fn refresh_outlooks(self: &Arc<App>) -> Result<usize, AppError> {
         let mut n_made = 0;
-        let mut keys = self.series_keys().into_iter().peekable();
-        while keys.peek().is_some() {
-            let some: Vec<(SeriesKey, SiteId)> = keys.by_ref().take(ROUND).collect();
-            let app = Arc::clone(self);
-            n_made += at_leisure(move || app.refresh_some(&some)).await?;
-            tokio::task::yield_now().await;
+        let mut looked = FxHashSet::default();
+        loop {
+            let (mut keys, n_left) = self.series_keys(OUTLOOKS_MAX);
+            if n_left > 0 {
+                self.forecasts.keep_only(&keys);
+                if looked.is_empty() {
+                    tracing::info!(
+                        n_left,
+                        "series beyond the first are not forecast ahead: those that sold longest ago"
+                    );
+                }
+            }
+            keys.retain(|(key, _)| !looked.contains(key));
+            let listed = Instant::now();
+            let mut rounds = keys.chunks(ROUND);
+            loop {
+                let Some(some) = rounds.next() else { return Ok(n_made) };
+                looked.extend(some.iter().map(|(key, _)| *key));
+                let (app, some) = (Arc::clone(self), some.to_vec());
+                n_made += at_leisure(move || app.refresh_some(&some)).await?;
+                tokio::task::yield_now().await;
+                // Meanwhile stock or offers may have come, which are needed before the rest.
+                if listed.elapsed() > LIST_PAUSE {
+                    break;
+                }
+            }
         }
-        Ok(n_made)
     }
 
     /// Makes the outlooks of those of these series that changed.
@@ -293,18 +326,29 @@ impl App {
         changed.len()
     }
 
-    /// Every product at every place that it was sold at, with its site.
-    fn series_keys(&self) -> Vec<(SeriesKey, SiteId)> {
-        let mut keys = Vec::new();
-        for site in self.config.sites() {
-            self.each_sold(&site.id, |views, item, _| {
-                for location in views.sales.locations(item) {
-                    keys.push((SeriesKey { item, location: Some(location) }, site.id.clone()));
+    /// Every product at every place that it was sold at, with its site, and how many more than `most` there are: first those
+    /// that an order could be made of, whose stock there is known or that somebody offers, then those that sold last.
+    fn series_keys(&self, most: usize) -> (Vec<(SeriesKey, SiteId)>, usize) {
+        let suppliers = self.purchasing.suppliers();
+        let offers = suppliers.values().flat_map(|stored| &stored.supplier.offers);
+        let offered: FxHashSet<&str> = offers.map(|offer| offer.product_id.as_str()).collect();
+        let mut found = Vec::new();
+        let sites: Vec<SiteId> = self.config.sites().map(|site| site.id).collect();
+        for (number, site) in sites.iter().enumerate() {
+            self.each_sold(site, |views, item, product| {
+                let is_offered = offered.contains(product.id.as_str());
+                for (location, day) in views.sales.last_sold(item) {
+                    let is_counted = views.catalogue.stock().at(item, location).is_some();
+                    let key = SeriesKey { item, location: Some(location) };
+                    found.push((Reverse((is_counted, is_offered, day)), key, number));
                 }
             });
         }
-        keys.truncate(OUTLOOKS_MAX);
-        keys
+        found.sort_unstable();
+        let n_left = found.len().saturating_sub(most);
+        found.truncate(most);
+        let keys = found.into_iter().map(|(_, key, number)| (key, sites[number].clone()));
+        (keys.collect(), n_left)
     }
 }
 

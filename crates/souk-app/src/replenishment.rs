@@ -5,9 +5,11 @@
 //! is the protection interval, and the level to order up to is the quantile of demand over it. Nothing here
 //! sends anything; a rule approves only where the settings switch it on and every brake is loose.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use rustc_hash::FxHashSet;
 use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timestamp};
 
 use crate::demand::{SeriesKey, Stretch, TotalDemand, common_chance};
@@ -73,6 +75,8 @@ pub struct ReplenishmentPlan {
     pub today: Day,
     /// Products that were looked at.
     pub n_considered: usize,
+    /// Of these, products of which no order could be made: neither their stock, nor an offer, nor an open order is known.
+    pub n_unknown: usize,
     /// Products whose forecast is not made yet; ask again soon.
     pub n_pending: usize,
     /// What to order, the dearest first.
@@ -185,6 +189,19 @@ pub struct Automatic {
     pub stopped_since: Option<Timestamp>,
 }
 
+/// What is planned at a place.
+#[derive(Debug, Default)]
+struct Planned {
+    /// Products of which an order could be made, those whose stock is known first, and of these those that somebody offers or
+    /// that are on order.
+    keys: Vec<SeriesKey>,
+    /// How many of them have known stock, which only an order can be reckoned from.
+    n_counted: usize,
+    /// Products that were sold there and still are, and how many of them are not planned.
+    n_considered: usize,
+    n_unknown: usize,
+}
+
 /// A place and its day.
 struct Scene {
     site: SiteId,
@@ -230,17 +247,36 @@ impl App {
     }
 
     fn plan(&self, scene: Scene) -> ReplenishmentPlan {
-        let keys = self.products_at(&scene);
-        let missing: Vec<(SeriesKey, SiteId)> =
-            keys.iter().take(MADE_AT_ONCE).map(|key| (*key, scene.site.clone())).collect();
-        for some in missing.chunks(64) {
+        let planned = self.products_at(&scene);
+        let counted = planned.keys[..planned.n_counted].iter().copied();
+        self.make_at_once(&scene.site, counted, MADE_AT_ONCE);
+        let mut plan = self.plan_of(&scene, planned);
+        plan.n_more_exceptions = plan.exceptions.len().saturating_sub(EXCEPTIONS_MAX);
+        plan.exceptions.truncate(EXCEPTIONS_MAX);
+        plan
+    }
+
+    /// Makes at most so many outlooks while somebody waits: of those without one first, in this order, then of those that
+    /// changed.
+    fn make_at_once(&self, site: &SiteId, keys: impl Iterator<Item = SeriesKey>, most: usize) {
+        let (kept, mut keys): (Vec<SeriesKey>, Vec<SeriesKey>) =
+            keys.partition(|key| self.forecasts.get(*key).is_some());
+        keys.extend(kept);
+        let keys: Vec<(SeriesKey, SiteId)> =
+            keys.into_iter().take(most).map(|key| (key, site.clone())).collect();
+        for some in keys.chunks(64) {
             self.refresh_some(some);
         }
+    }
+
+    /// The plan by the outlooks that are kept, with every exception.
+    fn plan_of(&self, scene: &Scene, planned: Planned) -> ReplenishmentPlan {
         let mut plan = ReplenishmentPlan {
             site: scene.site.clone(),
             location: scene.location.clone(),
             today: scene.today,
-            n_considered: keys.len(),
+            n_considered: planned.n_considered,
+            n_unknown: planned.n_unknown,
             n_pending: 0,
             lines: Vec::new(),
             exceptions: Vec::new(),
@@ -250,10 +286,10 @@ impl App {
             proposals: Vec::new(),
             automatic: self.automatic(),
         };
-        let on_order = self.on_order(&scene);
+        let on_order = self.on_order(scene);
         let mut needs = Vec::new();
-        for key in keys {
-            match self.need(&scene, key, &on_order) {
+        for key in planned.keys {
+            match self.need(scene, key, &on_order) {
                 Looked::Need(need) => needs.push(*need),
                 Looked::Odd(exception) => plan.exceptions.push(exception),
                 Looked::Pending => plan.n_pending += 1,
@@ -278,22 +314,37 @@ impl App {
         plan.exceptions.extend(refused);
         let cost = |line: &PlanLine| line.cost.map_or(0, Money::minor);
         plan.lines.sort_by(|a, b| cost(b).cmp(&cost(a)).then(a.product.cmp(&b.product)));
-        plan.n_more_exceptions = plan.exceptions.len().saturating_sub(EXCEPTIONS_MAX);
-        plan.exceptions.truncate(EXCEPTIONS_MAX);
         plan.proposals = self.proposals(&plan, &suppliers);
         plan
     }
 
-    /// Products that were sold at the place and still are.
-    fn products_at(&self, scene: &Scene) -> Vec<SeriesKey> {
-        let mut keys = Vec::new();
+    /// Products that were sold at the place and still are, as far as an order could be made of them.
+    fn products_at(&self, scene: &Scene) -> Planned {
+        let on_order = self.on_order(scene);
+        let suppliers = self.purchasing.suppliers();
+        let offers = suppliers.values().flat_map(|stored| &stored.supplier.offers);
+        let offered: FxHashSet<&str> = offers.map(|offer| offer.product_id.as_str()).collect();
+        let mut planned = Planned::default();
+        let mut found = Vec::new();
         self.each_sold(&scene.site, |views, item, product| {
             let is_on = product.availability != Availability::Discontinued;
-            if is_on && views.sales.is_sold_at(item, scene.number) {
-                keys.push(SeriesKey { item, location: Some(scene.number) });
+            if !is_on || !views.sales.is_sold_at(item, scene.number) {
+                return;
+            }
+            planned.n_considered += 1;
+            let id = product.id.as_str();
+            let is_bought = offered.contains(id) || on_order.contains_key(id);
+            let is_counted = views.catalogue.stock().at(item, scene.number).is_some();
+            planned.n_counted += usize::from(is_counted);
+            let key = SeriesKey { item, location: Some(scene.number) };
+            match is_counted || is_bought {
+                true => found.push((Reverse((is_counted, is_bought)), key)),
+                false => planned.n_unknown += 1,
             }
         });
-        keys
+        found.sort_unstable();
+        planned.keys = found.into_iter().map(|(_, key)| key).collect();
+        planned
     }
 
     /// Units of open purchase orders for the place, by product.
@@ -315,7 +366,6 @@ impl App {
         key: SeriesKey,
         on_order: &rustc_hash::FxHashMap<String, f64>,
     ) -> Looked {
-        let Some(outlook) = self.forecasts.get(key) else { return Looked::Pending };
         let views = self.views.read();
         let Some(product) = views.catalogue.product(key.item).map(Arc::clone) else {
             return Looked::Nothing;
@@ -327,6 +377,7 @@ impl App {
                 scene.location
             ));
         };
+        let Some(outlook) = self.forecasts.get(key) else { return Looked::Pending };
         let place = (key.item, scene.number);
         let lots = shelf::lots(&views, place, (scene.today, &product));
         let today = (scene.today, scene.today);
@@ -379,6 +430,43 @@ impl App {
         }))
     }
 
+    /// What the plan of a place says of one product: the same line as in the plan.
+    pub(crate) fn advised(
+        &self,
+        (site, product): (&SiteId, &ProductId),
+        (location, today): (&LocationId, Day),
+    ) -> Result<Advised, AppError> {
+        let key = self.series_key((site, product), Some(location))?;
+        let number = key.location.expect("a place was asked for");
+        let scene = Scene { site: site.clone(), location: location.clone(), number, today };
+        let mut planned = self.products_at(&scene);
+        if !planned.keys.contains(&key) {
+            let text = "no order is proposed of what is discontinued or was never sold here";
+            return Ok(Advised::Look(text.to_owned()));
+        }
+        self.refresh_some(&[(key, site.clone())]);
+        if self.forecasts.get(key).is_none() {
+            let text = "no day on which it was sold is over yet, so no order is proposed";
+            return Ok(Advised::Look(text.to_owned()));
+        }
+        // Others matter where all products serve a share together, or share what an order costs.
+        let suppliers = self.purchasing.suppliers();
+        let mut offering = suppliers.values().map(|stored| &stored.supplier);
+        let costs =
+            offering.any(|one| one.offer(product.as_str()).is_some() && one.order_cost.is_some());
+        if self.config.inventory.fill_rate.is_none() && !costs {
+            planned.keys.retain(|one| *one == key);
+        }
+        let plan = self.plan_of(&scene, planned);
+        let line = plan.lines.into_iter().find(|line| line.product == *product);
+        let mut odd = plan.exceptions.into_iter().filter(|odd| odd.product == *product);
+        Ok(match (line, odd.next()) {
+            (Some(line), _) => Advised::Order(Box::new(line)),
+            (None, Some(odd)) => Advised::Look(odd.text),
+            (None, None) => Advised::Nothing,
+        })
+    }
+
     /// What there is and what comes of a product; `None` where its stock is not known.
     pub(crate) fn position(
         &self,
@@ -427,6 +515,16 @@ impl App {
             service_level: service,
         }
     }
+}
+
+/// What the plan of a place says of one product.
+pub(crate) enum Advised {
+    /// This is to be ordered.
+    Order(Box<PlanLine>),
+    /// A person should look at it; why.
+    Look(String),
+    /// Nothing is to be ordered now.
+    Nothing,
 }
 
 /// What was found of a product.

@@ -112,6 +112,44 @@ async fn a_refund_does_not_fill_the_shelf_for_a_moment() {
 }
 
 #[tokio::test]
+async fn a_shelf_that_sells_is_not_empty_whatever_was_counted() {
+    let shop = open("").await;
+    let mut told = sales(|_, wanted| wanted);
+    // Nothing was there nine days ago, in the evening; no count came since, and tea went on being sold.
+    let counted = |ago: i32| {
+        let day = Day::from_number(today().number() - ago);
+        stock("Stock Counted", ("tea", 0), &format!("{day}T18:00:00Z"))
+    };
+    told.insert(told.len() - 8, counted(9));
+    send(&shop, told).await;
+    let censored = |shop: &Shop| {
+        let found = series(shop);
+        let marked = (1..=DAYS).filter(|ago| found.is_censored[(DAYS - ago) as usize]);
+        marked.collect::<Vec<_>>()
+    };
+    // From then until the first sale after it.
+    assert_eq!(censored(&shop), [8, 9]);
+    // It is empty again when it is counted so again, and until now without a sale.
+    send(&shop, vec![counted(1)]).await;
+    assert_eq!(censored(&shop), [1, 8, 9]);
+    // A sale that the count has seen, and a return, end nothing.
+    let mut late = sale(4, &[("tea", 1)]);
+    late["messageId"] = json!("late");
+    late["properties"]["order_id"] = json!("late");
+    let refund = json!({"type": "track", "event": "Order Refunded", "messageId": "r", "timestamp": "2026-01-15T09:00:00Z",
+        "userId": "u1", "properties": {"order_id": "o5", "location_id": "berlin",
+        "products": [{"product_id": "tea", "quantity": 2, "price": 5}]}});
+    send(&shop, vec![late, refund]).await;
+    assert_eq!(censored(&shop), [1, 8, 9]);
+    let views = shop.app.views.read();
+    let item = views.catalogue.item(&SiteId::main(), &tea()).unwrap();
+    let number = views.catalogue.location_number(&place()).unwrap();
+    let outs: Vec<_> = views.supply.outs((item, number), crate::test_shop::noon()).collect();
+    assert_eq!(outs.len(), 2);
+    assert_eq!(outs[1].1, crate::test_shop::noon(), "it is empty still");
+}
+
+#[tokio::test]
 async fn a_series_tells_sales_returns_promotions_and_prices_apart() {
     let shop = open("").await;
     send(&shop, sales(|_, wanted| wanted)).await;

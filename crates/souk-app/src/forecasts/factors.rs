@@ -10,7 +10,7 @@ use super::{
     Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk, over_days,
 };
 use crate::demand::{DemandSeries, TotalDemand};
-use crate::replenishment::{Position, shelf};
+use crate::replenishment::{Advised, Position, shelf};
 use crate::{App, AppError};
 
 /// Days that the level is told from.
@@ -29,6 +29,8 @@ struct Told<'a> {
     skip: usize,
     total: f64,
     position: Option<Position>,
+    /// What the plan of the place says; `None` for all places together.
+    advised: Option<Advised>,
     optimal: OptimalStock,
 }
 
@@ -56,6 +58,7 @@ pub(super) fn answer(
             .intervals
             .iter()
             .map(|(low, high)| (low[idx].min(mean[idx]), high[idx].max(mean[idx])))
+            .map(|bounds| if closely.is_count { in_pieces(bounds) } else { bounds })
             .collect(),
     });
     let daily: Vec<DayAhead> = daily.collect();
@@ -64,12 +67,17 @@ pub(super) fn answer(
     let level = request.levels.iter().copied().fold(0.0, f64::max);
     let bounds = (all.quantile(0.5 - level / 2.0), all.quantile(0.5 + level / 2.0));
     let bounds = (bounds.0.min(total), bounds.1.max(total));
+    let bounds = if closely.is_count { in_pieces(bounds) } else { bounds };
     // Days that are over already wait for no stock.
     let skip = usize::try_from(today.number() - from.number()).unwrap_or(0);
     let optimal = app.optimal_stock(&request.product, today, |days| over(&closely, (skip, days)));
     let position = app.position(ids, request.location.as_ref());
+    let advised = match (&request.location, position) {
+        (Some(location), Some(_)) => Some(app.advised(ids, (location, today))?),
+        _ => None,
+    };
     let (series, closely) = (&series, &closely);
-    let told = Told { series, closely, said, horizon, skip, total, position, optimal };
+    let told = Told { series, closely, said, horizon, skip, total, position, advised, optimal };
     let product = app.product(&request.site, &request.product);
     let keeps_days = product.and_then(|product| shelf::keeps_days(&product));
     Ok(ForecastAnswer {
@@ -95,6 +103,12 @@ fn over(closely: &Closely, span: (usize, f64)) -> TotalDemand {
     let mean = over_days(closely.forecast.mean.len(), span, |idx| closely.forecast.mean[idx]);
     let variance = closely.spread.variance(mean, span.1);
     TotalDemand { mean, variance, is_count: closely.is_count }
+}
+
+/// The least interval of whole pieces around one that went with its mean by a part of a piece.
+fn in_pieces((low, high): (f64, f64)) -> (f64, f64) {
+    // What rounding of the shift leaves is no piece.
+    ((low + 1e-9).floor(), (high - 1e-9).ceil())
 }
 
 fn mean_of(values: &[f64]) -> f64 {
@@ -235,24 +249,37 @@ impl Told<'_> {
             "{:.0} on hand and {:.0} on order make {held:.0}",
             position.on_hand, position.on_order
         );
+        let is_too_much = held > 2.0 * optimal.order_up_to && optimal.order_up_to > 0.0;
         let mut advice = Vec::new();
-        if held <= optimal.reorder_point && optimal.order_up_to > held {
-            let quantity = (optimal.order_up_to - held).ceil();
-            let text = format!(
-                "{words}, at or below the reorder point of {:.0}: order {quantity:.0} to reach {:.0}",
-                optimal.reorder_point, optimal.order_up_to
-            );
-            advice.push(Advice { action: "order", quantity: Some(quantity), text });
-        } else if held > 2.0 * optimal.order_up_to && optimal.order_up_to > 0.0 {
-            let quantity = (held - optimal.order_up_to).floor();
-            let text = format!(
-                "{words}, more than twice the {:.0} that are needed: {quantity:.0} could be moved or marked down",
-                optimal.order_up_to
-            );
-            advice.push(Advice { action: "reduce_stock", quantity: Some(quantity), text });
-        } else {
-            let text = format!("{words}, above the reorder point of {:.0}", optimal.reorder_point);
-            advice.push(Advice { action: "hold", quantity: None, text });
+        match &self.advised {
+            Some(Advised::Order(line)) => {
+                let (quantity, text) = (Some(line.quantity), line.text.clone());
+                advice.push(Advice { action: "order", quantity, text });
+            }
+            Some(Advised::Look(text)) => {
+                advice.push(Advice { action: "check", quantity: None, text: text.clone() });
+            }
+            None if held <= optimal.reorder_point && optimal.order_up_to > held => {
+                let quantity = (optimal.order_up_to - held).ceil();
+                let text = format!(
+                    "{words}, at or below the reorder point of {:.0}: order {quantity:.0} to reach {:.0}",
+                    optimal.reorder_point, optimal.order_up_to
+                );
+                advice.push(Advice { action: "order", quantity: Some(quantity), text });
+            }
+            Some(Advised::Nothing) | None if is_too_much => {
+                advice.extend(too_much(&position, optimal.order_up_to, &words));
+            }
+            Some(Advised::Nothing) => {
+                let text =
+                    format!("{words}, enough until an order of the next chance could be there");
+                advice.push(Advice { action: "hold", quantity: None, text });
+            }
+            None => {
+                let text =
+                    format!("{words}, above the reorder point of {:.0}", optimal.reorder_point);
+                advice.push(Advice { action: "hold", quantity: None, text });
+            }
         }
         let recent = self.series.len().saturating_sub(56);
         let n_out = self.series.is_censored[recent..].iter().filter(|flag| **flag).count();
@@ -341,6 +368,26 @@ impl Told<'_> {
         }
         notes
     }
+}
+
+/// What to do with more than twice the level that is needed: only what is on hand can be moved or marked down.
+fn too_much(position: &Position, level: f64, words: &str) -> Vec<Advice> {
+    let beyond = format!("{words}, more than twice the {level:.0} that are needed");
+    let surplus = (position.total() - level).floor();
+    let here = (position.on_hand - level).floor().max(0.0);
+    let coming = surplus - here;
+    let mut advice = Vec::new();
+    if here > 0.0 {
+        let text = format!("{beyond}: {here:.0} on hand could be moved or marked down");
+        advice.push(Advice { action: "reduce_stock", quantity: Some(here), text });
+    }
+    if coming > 0.0 {
+        let text = format!(
+            "{beyond}: {coming:.0} of those on order are too many; an order may be cancelled"
+        );
+        advice.push(Advice { action: "cancel_order", quantity: Some(coming), text });
+    }
+    advice
 }
 
 fn name_of(day: Weekday) -> &'static str {

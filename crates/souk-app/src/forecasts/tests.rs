@@ -104,14 +104,21 @@ async fn stock_turns_into_advice_and_risks() {
     let found = answer(&shop, ask(14)).await;
     let order = &found.recommendations[0];
     assert_eq!(order.action, "order");
-    assert_eq!(order.quantity.unwrap(), (found.optimal.order_up_to - 20.0).ceil());
+    let planner = caller(Role::Planner);
+    let plan = shop.app.replenishment((&SiteId::main(), &place()), &planner).await.unwrap();
+    let line = plan.lines.iter().find(|line| line.product == tea()).unwrap();
+    // As the plan says it, in sixes.
+    assert_eq!((order.quantity, &order.text), (Some(line.quantity), &line.text));
+    assert_eq!(line.quantity % 6.0, 0.0);
     assert_eq!((found.optimal.lead_time_days, found.optimal.protection_days), (4.0, 11.0));
     let risk = found.risks.iter().find(|risk| risk.risk == "stock_out").unwrap();
     // Some 40 are wanted in four days, and 20 are there.
     assert!(risk.probability > 0.9 && risk.effect_units < -10.0, "{risk:?}");
     send(&shop, vec![stock("Stock Counted", ("tea", 2_000), "2026-01-15T05:00:00Z")]).await;
     let found = answer(&shop, ask(14)).await;
-    assert_eq!(found.recommendations[0].action, "reduce_stock");
+    let level = found.optimal.order_up_to;
+    let [reduce] = &found.recommendations[..] else { panic!("{:?}", found.recommendations) };
+    assert_eq!((reduce.action, reduce.quantity), ("reduce_stock", Some((2_000.0 - level).floor())));
     let risk = found.risks.iter().find(|risk| risk.risk == "stock_out").unwrap();
     assert!(risk.probability < 0.01, "{risk:?}");
     // Nothing missing is 0, not -0.
@@ -222,4 +229,122 @@ async fn outlooks_are_made_anew_for_what_changed_alone() {
     assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 2);
     assert_eq!(shop.app.kept_forecasts(), 2);
     assert_eq!(DAYS, 140);
+}
+
+#[tokio::test]
+async fn the_advice_is_that_of_the_plan_of_the_place() {
+    // Between the reorder point, which lasts until an order is there, and the level, which lasts until the next one is.
+    for inventory in ["", "fill_rate: 0.97"] {
+        let shop = open(inventory).await;
+        send(&shop, sales(|_, wanted| wanted)).await;
+        send(&shop, vec![stock("Stock Counted", ("tea", 80), "2026-01-14T22:00:00Z")]).await;
+        let planner = caller(Role::Planner);
+        let leaf = supplier("leaf", json!({"lead_time_days": 4}));
+        shop.app.put_suppliers(vec![leaf], &planner).await.unwrap();
+        let found = answer(&shop, ask(14)).await;
+        assert!((found.optimal.reorder_point..found.optimal.order_up_to).contains(&80.0));
+        let plan = shop.app.replenishment((&SiteId::main(), &place()), &planner).await.unwrap();
+        let line = plan.lines.iter().find(|line| line.product == tea()).unwrap();
+        let said = &found.recommendations[0];
+        assert_eq!(
+            (said.action, said.quantity, &said.text),
+            ("order", Some(line.quantity), &line.text)
+        );
+        // What is ordered need not be ordered again.
+        let order = serde_json::from_value(
+            json!({"id": "a", "supplier_id": "leaf", "location_id": "berlin",
+            "lines": [{"product_id": "tea", "quantity": line.quantity}]}),
+        );
+        shop.app.create_purchase_order(order.unwrap(), &planner).await.unwrap();
+        let found = answer(&shop, ask(14)).await;
+        let said = &found.recommendations[0];
+        assert_eq!(said.action, "hold", "{said:?}");
+        assert!(said.text.starts_with("80 on hand and "), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_on_hand_can_be_marked_down() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    let planner = caller(Role::Planner);
+    let leaf = supplier("leaf", json!({"lead_time_days": 4}));
+    shop.app.put_suppliers(vec![leaf], &planner).await.unwrap();
+    let order =
+        serde_json::from_value(json!({"id": "a", "supplier_id": "leaf", "location_id": "berlin",
+        "lines": [{"product_id": "tea", "quantity": 2_000}]}));
+    shop.app.create_purchase_order(order.unwrap(), &planner).await.unwrap();
+    for (on_hand, at) in [(30, "2026-01-14T22:00:00Z"), (900, "2026-01-15T05:00:00Z")] {
+        send(&shop, vec![stock("Stock Counted", ("tea", on_hand), at)]).await;
+        let found = answer(&shop, ask(14)).await;
+        let level = found.optimal.order_up_to;
+        let said: Vec<_> =
+            found.recommendations.iter().map(|one| (one.action, one.quantity.unwrap())).collect();
+        let here = (on_hand as f64 - level).floor();
+        match on_hand {
+            30 => assert_eq!(said, [("cancel_order", (2_030.0 - level).floor())]),
+            _ => assert_eq!(said, [("reduce_stock", here), ("cancel_order", 2_000.0)]),
+        }
+    }
+}
+
+#[tokio::test]
+async fn days_of_a_slow_seller_have_whole_pieces() {
+    let shop = open("").await;
+    // One in some ten days.
+    send(&shop, sales(|ago, _| i64::from(ago * 7919 % 10 == 3))).await;
+    let found = answer(&shop, ask(14)).await;
+    for day in &found.daily {
+        assert!(day.mean > 0.02 && day.mean < 0.4, "{day:?}");
+        let [(low80, high80), (low95, high95)] = day.intervals[..] else { panic!("two levels") };
+        // Nothing is likeliest on each day, and a whole piece is what else may be sold.
+        assert_eq!((low80, low95), (0.0, 0.0), "{day:?}");
+        assert!(day.mean <= high80 && high80 <= high95 && high95 < 4.0, "{day:?}");
+        assert_eq!((high80.fract(), high95.fract()), (0.0, 0.0), "{day:?}");
+    }
+    let (_, (low, high)) = found.total_interval;
+    assert_eq!((low.fract(), high.fract()), (0.0, 0.0));
+}
+
+#[tokio::test]
+async fn what_could_be_ordered_is_forecast_first() {
+    let shop = open("").await;
+    // Milk was sold yesterday, tea a month ago.
+    send(&shop, sales(|ago, wanted| if ago <= 30 { 0 } else { wanted })).await;
+    let list = |most: usize| {
+        let (keys, n_left) = shop.app.series_keys(most);
+        let views = shop.app.views.read();
+        let names = keys.iter().map(|(key, _)| views.catalogue.product_id(key.item).to_string());
+        (names.collect::<Vec<_>>().join(" "), n_left)
+    };
+    let all = |names: &str| (names.to_owned(), 0);
+    assert_eq!(list(9), all("milk tea"));
+    let leaf = supplier("leaf", json!({"lead_time_days": 4}));
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    assert_eq!(list(9), all("tea milk"));
+    send(&shop, vec![stock("Stock Counted", ("milk", 30), "2026-01-14T22:00:00Z")]).await;
+    assert_eq!(list(9), all("milk tea"));
+    send(&shop, vec![stock("Stock Counted", ("tea", 30), "2026-01-14T22:00:00Z")]).await;
+    assert_eq!(list(9), all("tea milk"));
+    assert_eq!(list(1), ("tea".to_owned(), 1));
+}
+
+#[tokio::test]
+async fn what_somebody_waits_for_is_kept_when_there_is_no_room() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 2);
+    let forecasts = &shop.app.forecasts;
+    let (keys, _) = shop.app.series_keys(1);
+    let one = forecasts.get(keys[0].0).unwrap();
+    let other = |number: u32| SeriesKey { item: keys[0].0.item, location: Some(1_000 + number) };
+    for number in 0..OUTLOOKS_MAX as u32 {
+        forecasts.keep(other(number), Arc::clone(&one));
+    }
+    assert_eq!(forecasts.len(), OUTLOOKS_MAX);
+    assert!(forecasts.get(other(OUTLOOKS_MAX as u32 - 1)).is_some());
+    forecasts.keep(keys[0].0, one);
+    assert_eq!(forecasts.len(), OUTLOOKS_MAX);
+    forecasts.keep_only(&keys);
+    assert_eq!(forecasts.len(), 1);
 }

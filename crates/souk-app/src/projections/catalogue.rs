@@ -408,14 +408,8 @@ impl Catalogue {
 
     pub(crate) fn change_stock(&mut self, site: u32, change: &StockChange, at: Timestamp) {
         let item = self.intern(site, &change.product);
-        let step = StockStep {
-            item,
-            location: self.intern_location(&change.location),
-            variant: change.variant.as_ref().map(souk_core::VariantId::as_str),
-            lot: change.lot.as_deref().filter(|lot| !lot.is_empty()),
-            milli: change.quantity.milli(),
-            at,
-        };
+        let location = self.intern_location(&change.location);
+        let step = StockStep::of((item, location), change, at);
         let was_servable = self.is_servable(item, None);
         self.stock.apply(step, change.movement);
         if let (StockMovement::Moved, Some(to)) = (change.movement, &change.to) {
@@ -425,6 +419,11 @@ impl Catalogue {
         if self.is_servable(item, None) != was_servable {
             self.changes.note(item);
         }
+    }
+
+    /// What the count in `change` is to find, in thousandths; `None` when that is not known.
+    pub(crate) fn believed(&self, place: (Item, u32), change: &StockChange) -> Option<i64> {
+        self.stock.believed(&StockStep::of(place, change, Timestamp::EPOCH))
     }
 
     /// Takes what was sold off a shelf, or with less than nothing puts it back.
@@ -502,7 +501,7 @@ const HAS_PRODUCT: u8 = 1;
 
 impl Projection for Catalogue {
     const NAME: &'static str = "catalogue";
-    const VERSION: u16 = 2;
+    const VERSION: u16 = 3;
 
     fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.n_known * 160 + 1024));

@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use souk_core::wire::{Reader, WireError, Writer};
 use souk_core::{Currency, Day, OrderChange, SiteId};
 use souk_recommend::Item;
@@ -164,6 +166,17 @@ impl DailySales {
         let mut places: Vec<u32> = cells.iter().filter_map(|cell| cell.location()).collect();
         places.sort_unstable();
         places.dedup();
+        places
+    }
+
+    /// The places that a product was sold at, ascending, each with the last day on which it was.
+    pub(crate) fn last_sold(&self, item: Item) -> Vec<(u32, Day)> {
+        let cells = self.cells.get(item.0 as usize).map_or(&[][..], Vec::as_slice);
+        let sold = cells.iter().filter(|cell| !cell.is_return());
+        let mut places: Vec<(u32, Day)> =
+            sold.filter_map(|cell| Some((cell.location()?, cell.day()))).collect();
+        places.sort_unstable_by_key(|(location, day)| (*location, Reverse(*day)));
+        places.dedup_by_key(|(location, _)| *location);
         places
     }
 

@@ -123,7 +123,7 @@ pub(crate) struct StockFact<'a> {
     pub(crate) item: Item,
     pub(crate) place: SitePlace,
     pub(crate) change: &'a StockChange,
-    /// What was believed to be there before, in thousandths.
+    /// What was believed to be there before of what it counts, one lot or all of them, in thousandths.
     pub(crate) before: Option<i64>,
     pub(crate) at: Timestamp,
 }
@@ -152,6 +152,19 @@ impl Supply {
             shelf.since.get_or_insert(at);
             return;
         }
+        self.end_out(place, at);
+    }
+
+    /// Notes a sale off a shelf whose books say that nothing was there before it: there was, so it is not empty since. How much
+    /// is left nobody knows, so it is not empty after it either.
+    pub(crate) fn note_sold_from_none(&mut self, place: (Item, u32), at: Timestamp) {
+        let is_before = |shelf: &Shelf| shelf.since.is_some_and(|since| since < at);
+        if self.shelves.get(&place).is_some_and(is_before) {
+            self.end_out(place, at);
+        }
+    }
+
+    fn end_out(&mut self, place: (Item, u32), at: Timestamp) {
         let Some(shelf) = self.shelves.get_mut(&place) else { return };
         if let Some(since) = shelf.since.take() {
             if shelf.outs.len() >= OUTS_MAX {

@@ -112,8 +112,9 @@ impl App {
         if let Some(line) = lines.iter().find(doubtful) {
             let confidence =
                 line.confidence.map_or("unknown".to_owned(), |one| format!("{one:.2}"));
+            let lines = if n_doubtful == 1 { "line" } else { "lines" };
             reasons.push(format!(
-                "the confidence of {n_doubtful} lines is below {least} (`{}`: {confidence})",
+                "the confidence of {n_doubtful} {lines} is below {least} (`{}`: {confidence})",
                 line.product
             ));
         }

@@ -8,7 +8,8 @@ fn money(money: Money) -> Value {
 }
 
 fn round(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
+    // Nothing is 0, not -0.
+    (value * 1_000.0).round() / 1_000.0 + 0.0
 }
 
 /// A plan as the contract writes it.
@@ -30,6 +31,7 @@ pub fn plan_to_json(plan: &ReplenishmentPlan) -> Value {
         "location_id": plan.location.as_str(),
         "today": plan.today.to_string(),
         "considered": plan.n_considered,
+        "unknown": plan.n_unknown,
         "pending": plan.n_pending,
         "lines": plan.lines.iter().map(line).collect::<Vec<_>>(),
         "exceptions": exceptions.collect::<Vec<_>>(),

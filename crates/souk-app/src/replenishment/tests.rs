@@ -53,9 +53,13 @@ async fn a_line_shows_its_arithmetic_and_open_orders_lower_it_by_their_units() {
     assert_eq!(line.quantity, (line.need / 6.0).ceil() * 6.0);
     assert_eq!(line.cost.unwrap().minor() as f64, 200.0 * line.quantity);
     assert!(line.text.contains("40.0 on hand + 0.0 on order"), "{}", line.text);
+    let written = plan_to_json(&before).to_string();
+    // Nothing is 0, not -0.
+    assert!(written.contains("\"expiring\":0.0") && !written.contains("-0.0,"), "{written}");
     assert_eq!(before.proposals[0].n_lines, 1);
-    // Milk's stock is not known, and is not guessed.
-    assert!(before.exceptions.iter().any(|odd| odd.product.as_str() == "milk"));
+    // Milk's stock is not known, and is not guessed; nobody offers it either.
+    assert_eq!((before.n_considered, before.n_unknown, before.n_pending), (2, 1, 0));
+    assert!(before.exceptions.is_empty(), "{:?}", before.exceptions);
     let planner = caller(Role::Planner);
     for (id, quantity, state) in [("a", 18, None), ("b", 12, Some(PurchaseState::Approved))] {
         shop.app.create_purchase_order(order(id, quantity), &planner).await.unwrap();
@@ -87,6 +91,68 @@ async fn a_line_shows_its_arithmetic_and_open_orders_lower_it_by_their_units() {
     assert!(plan(&shop).await.lines.is_empty());
     let nowhere = (&SiteId::main(), &LocationId::new("mars").unwrap());
     assert!(shop.app.replenishment(nowhere, &planner).await.is_err());
+}
+
+#[tokio::test]
+async fn only_what_an_order_could_be_made_of_is_forecast_and_that_first() {
+    let shop = stocked("").await;
+    let first = plan(&shop).await;
+    assert_eq!((first.lines.len(), shop.app.kept_forecasts()), (1, 1));
+    // An offer without stock is for a person to look at, and needs no forecast either.
+    let offers = json!([{"product_id": "milk", "price": {"amount": 50, "currency": "USD"}}]);
+    let dairy = supplier("dairy", json!({"offers": offers}));
+    shop.app.put_suppliers(vec![dairy], &caller(Role::Planner)).await.unwrap();
+    let offered = plan(&shop).await;
+    let text = &offered.exceptions[0].text;
+    assert!(text.starts_with("its stock at `berlin` is not known"), "{text}");
+    assert_eq!((offered.n_unknown, offered.n_pending, shop.app.kept_forecasts()), (0, 0, 1));
+    // Of what there is time for, that without a forecast is made, whatever comes before it.
+    let key = |id: &str| {
+        let product = ProductId::new(id).unwrap();
+        shop.app.series_key((&SiteId::main(), &product), Some(&place())).unwrap()
+    };
+    assert!(key("tea") < key("milk"));
+    shop.app.make_at_once(&SiteId::main(), [key("tea"), key("milk")].into_iter(), 1);
+    assert!(shop.app.forecasts.get(key("milk")).is_some());
+    // What is counted and offered comes before what is only counted, and that before what is only offered.
+    let scene = || Scene {
+        site: SiteId::main(),
+        location: place(),
+        number: key("tea").location.unwrap(),
+        today: today(),
+    };
+    assert_eq!(shop.app.products_at(&scene()).keys, [key("tea"), key("milk")]);
+    send(&shop, vec![stock("Stock Counted", ("milk", 40), "2026-01-14T22:31:00Z")]).await;
+    let leaf = supplier("leaf", json!({"offers": offers}));
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    let planned = shop.app.products_at(&scene());
+    assert_eq!((planned.keys, planned.n_counted), (vec![key("milk"), key("tea")], 2));
+}
+
+#[tokio::test]
+async fn counting_lots_of_what_was_counted_is_no_other_stock_and_no_alarm() {
+    let shop = stocked("").await;
+    let lot = |name: &str, units: i64, at: &str| {
+        let mut told = stock("Stock Counted", ("tea", units), at);
+        told["messageId"] = json!(format!("{name}{at}"));
+        told["properties"]["lot"] = json!(name);
+        told
+    };
+    let before = plan(&shop).await;
+    let lots = ["a", "b", "c", "d"].map(|name| lot(name, 10, "2026-01-14T22:40:00Z"));
+    send(&shop, lots.to_vec()).await;
+    let after = plan(&shop).await;
+    assert_eq!(after.alarms, before.alarms);
+    assert_eq!(tea_line(&after).position, tea_line(&before).position);
+    // A lot of which little is left is still told.
+    send(&shop, vec![lot("a", 1, "2026-01-14T22:50:00Z"), lot("b", 1, "2026-01-14T22:50:00Z")])
+        .await;
+    let alarms = plan(&shop).await.alarms;
+    let text = &alarms.iter().find(|alarm| alarm.feed == "stock").unwrap().text;
+    assert!(
+        text.starts_with("2 units were counted on 2026-01-14 where 20 were believed"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ pub struct LotRisk {
     pub unsold: f64,
     /// The chance that some are not.
     pub chance: f64,
-    /// What they cost to buy; `None` where the product's cost is not known.
+    /// What they cost to buy, by the product's cost or else the least offer; `None` where neither is known.
     pub value: Option<Money>,
     /// What brings the most.
     pub advice: LotAdvice,
@@ -114,7 +114,7 @@ pub enum LotAdvice {
 pub struct WasteFigures {
     /// Units of all lots that will not be sold, on average.
     pub unsold: f64,
-    /// What they cost to buy, where that is known in the site's currency.
+    /// What they cost to buy, as far as that is known in the site's currency; `None` where it is of none of them.
     pub value: Option<Money>,
     /// Units that are past their last day and still in the books.
     pub expired: f64,
@@ -190,11 +190,7 @@ impl App {
             };
             one.elsewhere.iter().map(at)
         });
-        let keys: Vec<(SeriesKey, SiteId)> =
-            here.chain(there).take(MADE_AT_ONCE).map(|key| (key, scene.site.clone())).collect();
-        for some in keys.chunks(64) {
-            self.refresh_some(some);
-        }
+        self.make_at_once(&scene.site, here.chain(there), MADE_AT_ONCE);
         let mut report = WasteReport {
             site: scene.site.clone(),
             location: scene.location.clone(),
@@ -223,7 +219,9 @@ impl App {
         let own = self.config.site(&scene.site).map(|site| site.currency);
         let values = report.lots.iter().filter_map(|lot| lot.value);
         let in_own = values.filter(|value| Some(value.currency()) == own).map(Money::minor);
-        report.figures.value = own.map(|own| Money::from_minor(in_own.sum(), own));
+        let sum = in_own.reduce(i64::saturating_add);
+        let sum = sum.or(report.lots.is_empty().then_some(0));
+        report.figures.value = own.zip(sum).map(|(own, sum)| Money::from_minor(sum, own));
         let worth = |lot: &LotRisk| lot.value.map_or(0, Money::minor);
         report.lots.sort_by(|a, b| {
             let by_worth = worth(b).cmp(&worth(a)).then(b.unsold.total_cmp(&a.unsold));
@@ -314,9 +312,22 @@ impl App {
             units: lot.units,
             unsold: risk.wasted,
             chance: risk.chance,
-            value: product.cost.map(|cost| times(cost, risk.wasted)),
+            value: self.cost_of(scene, product).map(|cost| times(cost, risk.wasted)),
             advice,
         }
+    }
+
+    /// What a unit costs to buy: as the product says, or the least that a supplier asks for it in the site's currency.
+    fn cost_of(&self, scene: &Scene, product: &Product) -> Option<Money> {
+        let own = self.config.site(&scene.site).map(|site| site.currency);
+        let offered = || {
+            let suppliers = self.purchasing.suppliers();
+            let offers =
+                suppliers.values().filter_map(|one| one.supplier.offer(product.id.as_str()));
+            let prices = offers.filter_map(|offer| offer.unit_price(offer.minimum));
+            prices.filter(|price| Some(price.currency()) == own).min_by_key(|price| price.minor())
+        };
+        product.cost.or_else(offered)
     }
 
     /// The proposal of the largest gain, in words.
@@ -482,7 +493,8 @@ pub fn waste_to_json(report: &WasteReport) -> Value {
 }
 
 fn round(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
+    // Nothing is 0, not -0.
+    (value * 1_000.0).round() / 1_000.0 + 0.0
 }
 
 fn money(money: Money) -> Value {

@@ -281,6 +281,8 @@ pub(crate) struct ReplenishmentAnswer {
     today: String,
     /// Products that were looked at.
     considered: usize,
+    /// Of these, products of which no order could be made: neither their stock, nor an offer, nor an open order is known.
+    unknown: usize,
     /// Products whose forecast is not made yet.
     pending: usize,
     /// Each with `position`, what of it is `expiring` unsold, `shelf_life_days`, `most` that may be ordered for it, the

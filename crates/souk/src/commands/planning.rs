@@ -116,6 +116,12 @@ fn money(value: &Value) -> String {
     }
 }
 
+/// A number with what it counts.
+fn many(number: &Value, one: &str, more: &str) -> String {
+    let word = if number.as_u64() == Some(1) { one } else { more };
+    format!("{number} {word}")
+}
+
 pub(super) fn list<'a>(result: &'a Value, name: &str) -> &'a [Value] {
     result[name].as_array().map_or(&[], Vec::as_slice)
 }
@@ -150,10 +156,9 @@ fn text(result: &Value) -> String {
         ]);
     }
     if rows.len() == 1 {
-        said.push_str(&format!(
-            "nothing to order; {} products were looked at\n",
-            result["considered"]
-        ));
+        let yet = if result["pending"].as_u64() > Some(0) { " yet" } else { "" };
+        let looked = many(&result["considered"], "product was", "products were");
+        said.push_str(&format!("nothing to order{yet}; {looked} looked at\n"));
     } else {
         said.push_str(&columns(&rows));
         for line in list(result, "lines") {
@@ -175,20 +180,28 @@ fn text(result: &Value) -> String {
         let amount = money(&proposal["amount"]);
         let reasons: Vec<String> = list(proposal, "reasons").iter().map(word).collect();
         let verdict = match proposal["approved_by_rule"].as_bool() {
-            Some(true) => "a rule approves it".to_owned(),
+            Some(true) => match result["automatic"]["shadow"].as_bool() {
+                Some(true) => "a rule would approve it, but `inventory.shadow` is on".to_owned(),
+                _ => "a rule approves it within a quarter of an hour while `souk serve` runs".to_owned(),
+            },
             _ => format!("a person decides: {}", reasons.join("; ")),
         };
         let supplier = word(&proposal["supplier_id"]);
-        said.push_str(&format!("{supplier}: {} lines, {amount}; {verdict}\n", proposal["lines"]));
+        let lines = many(&proposal["lines"], "line", "lines");
+        said.push_str(&format!("{supplier}: {lines}, {amount}; {verdict}\n"));
     }
     for odd in list(result, "exceptions") {
         said.push_str(&format!("look at {}: {}\n", word(&odd["product_id"]), word(&odd["text"])));
     }
-    if result["pending"].as_u64() > Some(0) {
+    if result["unknown"].as_u64() > Some(0) {
+        let products = many(&result["unknown"], "product has", "products have");
         said.push_str(&format!(
-            "{} products are not forecast yet; ask again soon\n",
-            result["pending"]
+            "{products} no known stock, no offer and no open order here, so no order is made of them\n"
         ));
+    }
+    if result["pending"].as_u64() > Some(0) {
+        let products = many(&result["pending"], "product is", "products are");
+        said.push_str(&format!("{products} not forecast yet; ask again soon\n"));
     }
     for draft in list(result, "drafts") {
         let (id, supplier) = (word(&draft["id"]), word(&draft["supplier_id"]));

@@ -1,6 +1,6 @@
 use rustc_hash::FxHashMap;
 use souk_core::wire::{Reader, WireError, Writer};
-use souk_core::{StockMovement, Timestamp};
+use souk_core::{StockChange, StockMovement, Timestamp, VariantId};
 use souk_recommend::Item;
 
 use crate::projections::shoppers::read_u32;
@@ -9,7 +9,8 @@ use crate::projections::shoppers::read_u32;
 ///
 /// A place that was never counted and never received anything has no row: what left such a place
 /// says nothing about what is still there. A movement older than the place's last count changes
-/// nothing, because the count has seen it already; nor does a count older than the last one.
+/// nothing, because the count has seen it already; nor does a count older than the last one, or one of a lot that is
+/// older than the last one of all lots together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stock {
     rows: FxHashMap<Item, Vec<StockRow>>,
@@ -36,9 +37,30 @@ pub(crate) struct StockStep<'a> {
     pub(crate) at: Timestamp,
 }
 
+impl<'a> StockStep<'a> {
+    pub(crate) fn of(
+        (item, location): (Item, u32),
+        change: &'a StockChange,
+        at: Timestamp,
+    ) -> StockStep<'a> {
+        StockStep {
+            item,
+            location,
+            variant: change.variant.as_ref().map(VariantId::as_str),
+            lot: change.lot.as_deref().filter(|lot| !lot.is_empty()),
+            milli: change.quantity.milli(),
+            at,
+        }
+    }
+}
+
 impl StockRow {
     fn is_at(&self, step: &StockStep<'_>) -> bool {
         self.location == step.location && self.variant.as_deref() == step.variant
+    }
+
+    fn is_of(&self, step: &StockStep<'_>) -> bool {
+        self.is_at(step) && self.lot.as_deref() == step.lot
     }
 }
 
@@ -72,23 +94,51 @@ impl Stock {
         }
     }
 
-    /// Sets what is there. A count that names no lot counts all lots together.
+    /// Sets what is there.
+    ///
+    /// A count that names no lot says how many there are of all lots together, in the place of all that was counted before
+    /// it; counts of lots of the same moment or later say which of them they are. So they come off it, whichever is heard
+    /// first.
     pub(crate) fn count(&mut self, step: StockStep<'_>) {
         let rows = self.rows.entry(step.item).or_default();
-        let covers = |row: &StockRow| {
-            row.is_at(&step) && (step.lot.is_none() || row.lot.as_deref() == step.lot)
+        let is_counted_since = |row: &StockRow| {
+            let is_of_it = row.lot.is_none() || row.lot.as_deref() == step.lot;
+            row.is_at(&step) && is_of_it && row.counted_at > step.at
         };
-        if rows.iter().any(|row| covers(row) && row.counted_at > step.at) {
+        if rows.iter().any(is_counted_since) {
             return;
         }
-        rows.retain(|row| !covers(row));
-        rows.push(StockRow {
+        let mut milli = step.milli;
+        if step.lot.is_none() {
+            rows.retain(|row| {
+                !row.is_at(&step) || (row.lot.is_some() && row.counted_at >= step.at)
+            });
+            let lots = rows.iter().filter(|row| row.is_at(&step)).map(|row| row.milli.max(0));
+            milli = (milli - lots.fold(0, i64::saturating_add)).max(0);
+        } else if let Some(idx) = rows.iter().position(|row| row.is_of(&step)) {
+            rows.remove(idx);
+        } else if let Some(all) = rows.iter_mut().find(|row| row.is_at(&step) && row.lot.is_none())
+        {
+            all.milli -= milli.clamp(0, all.milli.max(0));
+        }
+        self.put(StockStep { milli, ..step });
+    }
+
+    fn put(&mut self, step: StockStep<'_>) {
+        self.rows.entry(step.item).or_default().push(StockRow {
             location: step.location,
             variant: step.variant.map(Into::into),
             lot: step.lot.map(Into::into),
             milli: step.milli,
             counted_at: step.at,
         });
+    }
+
+    /// What a count of this lot, or without one of all lots, is to find by what is known; `None` when that is not known.
+    pub(crate) fn believed(&self, step: &StockStep<'_>) -> Option<i64> {
+        let covered = |row: &&StockRow| row.is_at(step) && (step.lot.is_none() || row.is_of(step));
+        let rows = self.rows(step.item).iter().filter(covered);
+        rows.map(|row| row.milli).reduce(i64::saturating_add)
     }
 
     /// Adds what came in; at an unknown place that is all that is known to be there.
@@ -102,7 +152,7 @@ impl Stock {
             self.leave(StockStep { milli: -step.milli, ..step });
             return;
         }
-        self.count(StockStep { at: Timestamp::EPOCH, ..step });
+        self.put(StockStep { at: Timestamp::EPOCH, ..step });
     }
 
     /// Takes off what left, where the place is known and its last count is older.

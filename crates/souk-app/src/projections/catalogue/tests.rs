@@ -98,6 +98,52 @@ fn lots_add_up_and_a_count_of_the_place_replaces_them() {
 }
 
 #[test]
+fn a_count_of_lots_says_which_of_the_counted_units_they_are() {
+    use StockMovement::{Counted, Received, WrittenOff};
+    let lot = |name: &str, step: StockChange| StockChange { lot: Some(name.into()), ..step };
+    let rows = |steps: &[(StockChange, i64)]| {
+        let mut catalogue = with(&[("a", "A")]);
+        for (step, minute) in steps {
+            catalogue.change_stock(0, step, at(*minute));
+        }
+        let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
+        let rows = catalogue.stock().rows(item).iter();
+        let mut rows: Vec<(Option<String>, i64)> =
+            rows.map(|row| (row.lot.as_deref().map(str::to_owned), row.milli / 1_000)).collect();
+        rows.sort();
+        rows
+    };
+    let row = |lot: Option<&str>, units| (lot.map(str::to_owned), units);
+    let all = |units: i64| change(Counted, "x", units);
+    let (early, late) = (lot("early", all(60)), lot("late", all(50)));
+    let split = vec![row(None, 40), row(Some("early"), 60), row(Some("late"), 50)];
+    // Whichever is heard first, of the same moment or the lots later.
+    for minute in [1, 2] {
+        let told = [(all(150), 1), (early.clone(), minute), (late.clone(), 2)];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let told: Vec<_> = order.iter().map(|idx: &usize| told[*idx].clone()).collect();
+            assert_eq!(rows(&told), split, "{order:?} {minute}");
+        }
+    }
+    // Another count of a lot is about that lot; more than there were are there.
+    let again = (lot("early", all(10)), 3);
+    let counted = rows(&[(all(150), 1), (early.clone(), 2), again, (lot("more", all(120)), 4)]);
+    assert_eq!(counted, [row(None, 0), row(Some("early"), 10), row(Some("more"), 120)]);
+    // A count of all lots that is later stands in the place of theirs, whichever is heard first.
+    for told in [[(early.clone(), 1), (all(150), 2)], [(all(150), 2), (early.clone(), 1)]] {
+        assert_eq!(rows(&told), [row(None, 150)]);
+    }
+    // What comes is more than was counted, and stays so when it is counted.
+    let (came, gone) =
+        (lot("new", change(Received, "x", 7)), lot("new", change(WrittenOff, "x", 2)));
+    let told = [(all(150), 1), (came, 2), (gone, 3), (lot("new", all(6)), 4)];
+    assert_eq!(rows(&told), [row(None, 150), row(Some("new"), 6)]);
+    // Variants are counted each by itself.
+    let other = StockChange { variant: Some(souk_core::VariantId::new("v").unwrap()), ..early };
+    assert_eq!(rows(&[(all(150), 1), (other, 2)]), [row(None, 150), row(Some("early"), 60)]);
+}
+
+#[test]
 fn sales_after_the_count_come_off() {
     let mut catalogue = with(&[("a", "A")]);
     catalogue.change_stock(0, &change(StockMovement::Counted, "x", 5), at(10));

@@ -40,17 +40,23 @@ impl Views {
         });
         for (place, at, milli) in sold.into_iter().filter(|(_, _, milli)| *milli != 0) {
             let day = utc_day(at);
+            let before = catalogue.stock().at(place.0, place.1);
             catalogue
                 .sell(place, (milli, at), |row| supply.sold_rank(place, row.lot.as_deref(), day));
             let left = catalogue.stock().at(place.0, place.1);
-            supply.note_level(place, left, at);
+            let is_none = |milli: Option<i64>| milli.is_some_and(|milli| milli <= 0);
+            match is_none(before) && is_none(left) {
+                true if milli > 0 => supply.note_sold_from_none(place, at),
+                true => {}
+                false => supply.note_level(place, left, at),
+            }
         }
     }
 
     pub(in crate::projections) fn fold_stock(&mut self, head: &Head<'_>, change: &StockChange) {
         let item = self.catalogue.intern(head.site, &change.product);
         let location = self.catalogue.intern_location(&change.location);
-        let before = self.catalogue.stock().at(item, location);
+        let before = self.catalogue.believed((item, location), change);
         self.catalogue.change_stock(head.site, change, head.at);
         let place = (self.catalogue.site_number(item), location);
         self.supply.note_stock(&StockFact { item, place, change, before, at: head.at });

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::Role;
 use crate::demand::tests::{open, place, sale, sales, send, stock, today, wanted};
+use crate::purchasing::tests::supplier;
 use crate::replenishment::shelf::tests::{keeps, lot, selling};
 use crate::test_shop::{Shop, caller};
 
@@ -48,6 +49,31 @@ async fn a_lot_at_risk_is_told_with_its_loss_and_nothing_is_claimed_without_a_pa
     let gone = found.lots.iter().find(|one| one.lot.as_deref() == Some("gone")).unwrap();
     assert_eq!((gone.advice.clone(), gone.unsold), (LotAdvice::WriteOff, 7.0));
     assert_eq!(found.figures.expired, 7.0);
+}
+
+#[tokio::test]
+async fn a_loss_is_told_by_the_cost_or_the_least_offer_and_is_unknown_without_either() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    let told =
+        json!({"id": "tea", "title": "Good tea", "price": {"amount": 500, "currency": "USD"}});
+    let told =
+        souk_core::wire::json::product_from_json(&told, &SiteId::main(), souk_core::Currency::USD);
+    shop.app.put_products(vec![told.unwrap()], &caller(Role::Admin)).await.unwrap();
+    assert_eq!(waste(&shop).await.figures.value, Some(money(0)), "nothing is lost");
+    send(&shop, too_much()).await;
+    let unknown = waste(&shop).await;
+    assert_eq!((unknown.lots[0].value, unknown.figures.value), (None, None));
+    let offers = [("leaf", 200, "USD"), ("hill", 150, "USD"), ("far", 1, "EUR")];
+    let suppliers = offers.map(|(id, amount, currency)| {
+        let price = json!({"amount": amount, "currency": currency});
+        supplier(id, json!({"offers": [{"product_id": "tea", "price": price}]}))
+    });
+    shop.app.put_suppliers(suppliers.to_vec(), &caller(Role::Planner)).await.unwrap();
+    let known = waste(&shop).await;
+    let risk = &known.lots[0];
+    assert_eq!(risk.value, Some(money((risk.unsold * 150.0).round() as i64)));
+    assert_eq!(known.figures.value, risk.value);
 }
 
 #[tokio::test]
