@@ -126,6 +126,17 @@ pub(crate) fn availability_factor(availability: Availability) -> f32 {
     }
 }
 
+/// For how many products that nobody wants the one that is wanted most counts, where products vouch for a word;
+/// chosen.
+const MOST_WANTED: f32 = 100.0;
+
+/// For how many products that nobody wants one counts, 1 for one of these. Popularity grows with the logarithm of what
+/// is sold, so this is a power.
+#[inline]
+pub(crate) fn demand(popularity: u8) -> f32 {
+    MOST_WANTED.powf(f32::from(popularity) / 255.0)
+}
+
 /// What being wanted is worth.
 #[inline]
 pub(crate) fn popularity_factor(ranking: &Ranking, popularity: u8) -> f32 {

@@ -9,7 +9,7 @@ use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
 use crate::query::{Plan, words_of};
-use crate::rank::{availability_factor, popularity_factor};
+use crate::rank::{availability_factor, demand, popularity_factor};
 use crate::request::{
     MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
 };
@@ -80,8 +80,12 @@ impl Found {
         self.total - before
     }
 
-    fn scores(&self) -> impl Iterator<Item = f32> + '_ {
-        self.parts.iter().flat_map(|part| part.hits.iter().map(|hit| hit.score))
+    /// The score of each hit, and how much it is wanted.
+    fn weighed<'a>(&'a self, chunks: &'a [Chunk]) -> impl Iterator<Item = (f32, f32)> + 'a {
+        self.parts.iter().flat_map(move |part| {
+            let popularity = &chunks[part.chunk as usize].popularity;
+            part.hits.iter().map(|hit| (hit.score, demand(popularity[usize::from(hit.row)])))
+        })
     }
 }
 
@@ -324,7 +328,7 @@ impl<'a> Sieve<'a> {
         let index = self.index;
         let text = typed.meant(found.total, &mut |words| {
             let plan = Plan::new(index, words.to_vec(), language);
-            plan.evidence(self.all_words(&plan, scratch).scores())
+            plan.evidence(self.all_words(&plan, scratch).weighed(&index.chunks))
         })?;
         let mut plan = Plan::new(index, words_of(&text), language);
         plan.keep_typed(typed);
