@@ -249,3 +249,18 @@ fn of_two_readings_the_one_that_is_wanted_is_meant() {
     index.set_popularity([(&souk_core::ProductId::new("3").unwrap(), 1.0)]);
     assert_eq!(ask(&index, "bannana").corrected.as_deref(), Some("banana"));
 }
+
+#[test]
+fn bread_around_a_fish_is_not_what_is_looked_for() {
+    let item = |id: usize, title: &str, category: &str| {
+        product(&id.to_string(), json!({"title": title, "categories": [category]}))
+    };
+    let mut shop: Vec<_> =
+        (0..9).map(|id| item(id, "Multigrain Wheat Slices", "Bakery > Baked Bread")).collect();
+    shop.extend((9..12).map(|id| item(id, "Bread Whole Fillets", "Frozen > Fish")));
+    shop.push(item(12, "Whole Milk", "Dairy > Milk"));
+    shop.push(item(13, "Wheat Flour", "Baking > Flour"));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let answer = ask(&index, "whole wheat bread");
+    assert_eq!(ids(&answer)[..9], ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+}
