@@ -339,7 +339,7 @@ pub enum Effect {
 pub enum Relaxation {
     /// Words were taken with typing errors, split, joined, or as beginnings.
     Spelling,
-    /// Conditions read out of words were dropped, and the words looked for.
+    /// Conditions read out of words were dropped, and the other words looked for.
     Understood,
     /// Hits need only this many of the words.
     Words {

@@ -185,12 +185,15 @@ impl SearchIndex {
             return self.look_for(request, (literal(words), language), counter);
         }
         let reading = read(self, &words);
+        // What is given up is a condition, and its words (`over`, `1000`) are looked for only where there are no others.
+        let others = Some(reading.words.clone()).filter(|words| !words.is_empty());
         let has_filters = !reading.filters.is_empty();
         let outcome = self.look_for(request, (reading, language), counter);
         if !has_filters || outcome.found.total > 0 {
             return outcome;
         }
-        let mut again = self.look_for(request, (literal(words), language), counter);
+        let again = literal(others.unwrap_or(words));
+        let mut again = self.look_for(request, (again, language), counter);
         if again.found.total == 0 {
             return outcome;
         }

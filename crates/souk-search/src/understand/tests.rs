@@ -83,3 +83,18 @@ fn words_that_only_look_so_are_left_alone() {
     assert_eq!(meanings("over ear headphones"), []);
     assert_eq!(meanings("size matters"), []);
 }
+
+#[test]
+fn a_condition_that_is_given_up_takes_its_words_with_it() {
+    let titled = |id: &str, title: &str| {
+        let price = json!({"amount": 2_000, "currency": "USD"});
+        product(id, json!({"title": title, "price": price}))
+    };
+    let shop = [titled("1", "Flip Over Case 1000"), titled("2", "Laptop Bag")];
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let answer = ask(&index, "laptop over 1000");
+    assert_eq!(ids(&answer), ["2"]);
+    assert_eq!(answer.relaxed, [Relaxation::Understood]);
+    // Where there is no other word, they are all that there is to go by.
+    assert_eq!(ids(&ask(&index, "over 1000")), ["1"]);
+}
