@@ -7,6 +7,7 @@ use souk_core::{FieldValue, Filter};
 
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
+use crate::lexicon::Values;
 use crate::query::QueryWord;
 use crate::request::{Effect, Understood};
 use crate::text::{TokenKind, fold};
@@ -80,6 +81,10 @@ const CHEAP: &[&str] = &[
 /// Words after a price.
 const CURRENCIES: &[&str] =
     &["dollar", "dollars", "usd", "euro", "euros", "eur", "pound", "pounds", "gbp", "bucks"];
+
+/// A word that so many times as many products have as are of a category that is called so does not name the category:
+/// most `organic` things are no lamb. Chosen.
+const ELSEWHERE_TIMES: u32 = 5;
 
 /// Words of the longest name.
 const NAME_WORDS_MAX: usize = 4;
@@ -219,6 +224,7 @@ fn prefer_name(
     let found = index.names.find(field, &phrase).iter().copied();
     let found: Vec<u32> = found.filter(|value| values.live(*value) > 0).collect();
     let key = match lexicon.fields.text(u32::from(field)) {
+        CATEGORY_TREE if is_mostly_elsewhere(index, &phrase, (values, &found)) => return None,
         CATEGORY_TREE => "categories",
         other => other,
     };
@@ -232,6 +238,19 @@ fn prefer_name(
         effect: Effect::Preferred,
     };
     Some((understood, Preference::Values { field, values: found }))
+}
+
+/// Whether most products with the words of a category's name are of other categories.
+fn is_mostly_elsewhere(
+    index: &SearchIndex,
+    phrase: &str,
+    (values, own): (&Values, &[u32]),
+) -> bool {
+    let words = &index.lexicon.words[0];
+    let docs = phrase.split(' ').filter_map(|word| words.get(word));
+    let docs = docs.map(|word| index.live_docs(words.term(word))).min().unwrap_or(0);
+    let n_own: u32 = own.iter().map(|value| values.live(*value)).sum();
+    docs > n_own.saturating_mul(ELSEWHERE_TIMES)
 }
 
 #[cfg(test)]

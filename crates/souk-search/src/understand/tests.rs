@@ -98,3 +98,15 @@ fn a_condition_that_is_given_up_takes_its_words_with_it() {
     // Where there is no other word, they are all that there is to go by.
     assert_eq!(ids(&ask(&index, "over 1000")), ["1"]);
 }
+
+#[test]
+fn a_word_of_many_things_names_no_category() {
+    let titled = |id: usize, title: &str, category: &str| {
+        product(&id.to_string(), json!({"title": title, "categories": [category]}))
+    };
+    let mut shop = vec![titled(0, "Leg", "Meat > Lamb > Organic")];
+    shop.extend((1..8).map(|id| titled(id, "Organic Apples", "Produce > Apples")));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    assert_eq!(ask(&index, "organic").understood, []);
+    assert_eq!(ask(&index, "apples").understood[0].meaning, "categories = 'Produce > Apples'");
+}
