@@ -8,7 +8,7 @@ use crate::facets::Counter;
 use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
-use crate::query::{Plan, words_of};
+use crate::query::{Plan, split_unwanted, unwanted, words_of};
 use crate::rank::{availability_factor, demand, popularity_factor};
 use crate::request::{
     MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
@@ -120,6 +120,11 @@ impl SearchIndex {
         let language = self.language_of(request.language);
         let mut outcome = self.look(request, language, &counter);
         let nearness = self.nearness(request, &mut outcome);
+        // Whoever searches for that instead does not want what was not wanted either.
+        if let Some(corrected) = &mut outcome.corrected {
+            let (_, behind_minus) = split_unwanted(&request.query);
+            behind_minus.iter().for_each(|word| corrected.push_str(&format!(" -{word}")));
+        }
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.total;
         let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
@@ -149,6 +154,7 @@ impl SearchIndex {
         let understood = &outcome.reading.filters;
         let filters: Vec<_> = request.filter.iter().chain(understood).collect();
         let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self)
+            .and_without(&outcome.reading.unwanted)
             .and_around(request.around.as_ref());
         let nearness = Nearness::new(self, &narrow, meaning);
         if meaning.used == MeaningUse::Alone {
@@ -179,12 +185,14 @@ impl SearchIndex {
 
     /// Looks for the words as they are understood, then as they stand.
     fn look(&self, request: &SearchRequest, language: usize, counter: &Counter) -> Outcome<'_> {
-        let words = words_of(&request.query);
-        let literal = |words| Reading { words, ..Reading::default() };
+        let (wanted, behind_minus) = split_unwanted(&request.query);
+        let words = words_of(&wanted);
+        let unwanted = unwanted(self, &behind_minus, language);
+        let literal = |words| Reading { words, unwanted: unwanted.clone(), ..Reading::default() };
         if request.structure == Structure::Literal {
             return self.look_for(request, (literal(words), language), counter);
         }
-        let reading = read(self, &words);
+        let reading = Reading { unwanted: unwanted.clone(), ..read(self, &words) };
         // What is given up is a condition, and its words (`over`, `1000`) are looked for only where there are no others.
         let others = Some(reading.words.clone()).filter(|words| !words.is_empty());
         let has_filters = !reading.filters.is_empty();
@@ -211,6 +219,7 @@ impl SearchIndex {
     ) -> Outcome<'_> {
         let filters: Vec<_> = request.filter.iter().chain(&reading.filters).collect();
         let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self)
+            .and_without(&reading.unwanted)
             .and_around(request.around.as_ref());
         let sieve = Sieve { index: self, owners: narrow.owners(&counter.keys(self)), narrow };
         let mut scratch = Scratch::default();

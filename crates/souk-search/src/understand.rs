@@ -8,7 +8,7 @@ use souk_core::{FieldValue, Filter};
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::lexicon::Values;
-use crate::query::QueryWord;
+use crate::query::{QueryWord, Unwanted};
 use crate::request::{Effect, Understood};
 use crate::text::{TokenKind, fold};
 
@@ -20,6 +20,8 @@ pub(crate) struct Reading {
     pub(crate) filters: Vec<Filter>,
     pub(crate) preferences: Vec<Preference>,
     pub(crate) understood: Vec<Understood>,
+    /// Words that hits must not have.
+    pub(crate) unwanted: Unwanted,
 }
 
 /// What comes before others.

@@ -264,3 +264,18 @@ fn bread_around_a_fish_is_not_what_is_looked_for() {
     let answer = ask(&index, "whole wheat bread");
     assert_eq!(ids(&answer)[..9], ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
 }
+
+#[test]
+fn a_word_behind_a_minus_is_not_wanted() {
+    let shop = ["Chocolate Milk", "Milk Chocolates", "Whole Milk", "Gluten Free Milk", "Free Milk"];
+    assert_eq!(found(&shop, "milk -chocolate"), ["Whole Milk", "Free Milk", "Gluten Free Milk"]);
+    // Words that hang together must all be there.
+    let found_of = found(&shop, "milk -gluten-free -chocolate");
+    assert_eq!(found_of, ["Whole Milk", "Free Milk"]);
+    assert_eq!(found(&shop, "-milk"), [] as [&str; 0]);
+    let answer = ask(&titles(&shop), "millk -chocolate");
+    assert_eq!(answer.corrected.as_deref(), Some("milk -chocolate"));
+    // A hyphen is no minus.
+    assert_eq!(found(&["Wi-Fi Router", "Router"], "router wi-fi")[0], "Wi-Fi Router");
+    assert_eq!(found(&["T-Shirt -20"], "t-shirt -20").len(), 1);
+}
