@@ -16,7 +16,7 @@ use crate::request::{
 use crate::retrieve::{Row, Scratch};
 use crate::suggest::SuggestRequest;
 use crate::text::Language;
-use crate::understand::{Reading, read};
+use crate::understand::{Reading, Typed, read};
 
 /// Hits below which words are also taken otherwise; chosen: the first page that a shopper sees.
 const ENOUGH: usize = 10;
@@ -128,6 +128,8 @@ impl SearchIndex {
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.total;
         let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
+        let unknown = request.filter.iter().flat_map(|filter| self.unknown_fields(filter));
+        let notes = unknown.chain(outcome.reading.notes).collect();
         let preferences = &outcome.reading.preferences;
         let hits = order.page(&outcome.found, skip..skip + request.limit, preferences);
         let next = skip + hits.len();
@@ -140,6 +142,7 @@ impl SearchIndex {
             language: self.settings.languages[language],
             understood: outcome.reading.understood,
             relaxed: outcome.relaxed,
+            notes,
         })
     }
 
@@ -192,7 +195,9 @@ impl SearchIndex {
         if request.structure == Structure::Literal {
             return self.look_for(request, (literal(words), language), counter);
         }
-        let reading = Reading { unwanted: unwanted.clone(), ..read(self, &words) };
+        let typed = Typed { text: &wanted, currency: request.currency };
+        let reading = read(self, &words, &typed);
+        let reading = Reading { unwanted: unwanted.clone(), ..reading };
         // What is given up is a condition, and its words (`over`, `1000`) are looked for only where there are no others.
         let others = Some(reading.words.clone()).filter(|words| !words.is_empty());
         let has_filters = !reading.filters.is_empty();
@@ -205,6 +210,7 @@ impl SearchIndex {
         if again.found.total == 0 {
             return outcome;
         }
+        again.reading.notes = outcome.reading.notes;
         again.relaxed.insert(0, Relaxation::Understood);
         again
     }

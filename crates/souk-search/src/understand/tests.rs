@@ -100,6 +100,47 @@ fn a_condition_that_is_given_up_takes_its_words_with_it() {
 }
 
 #[test]
+fn prices_are_read_in_the_ways_that_people_write_them() {
+    for (query, condition) in [
+        ("case between 50 and 20", "price >= 20 AND price <= 50"),
+        ("case between $10 and $30", "price >= 10 AND price <= 30"),
+        ("case 10-30 dollars", "price >= 10 AND price <= 30"),
+        ("case $10 - $30", "price >= 10 AND price <= 30"),
+        ("case 10 to 30 dollars", "price >= 10 AND price <= 30"),
+        ("case 100 dollars or less", "price <= 100"),
+        ("case $20 or more", "price >= 20"),
+        ("case under 20 bucks", "price <= 20"),
+    ] {
+        let filtered = (condition.to_owned(), Effect::Filtered);
+        assert!(meanings(query).contains(&filtered), "{query}: {:?}", meanings(query));
+    }
+    for query in ["case 5-10", "pages 5 10 dollars", "2 or more players", "case 5 to 10"] {
+        assert!(meanings(query).iter().all(|(_, effect)| *effect != Effect::Filtered), "{query}");
+    }
+}
+
+#[test]
+fn a_price_in_another_currency_is_no_limit_and_says_so() {
+    let asked = |query: &str| {
+        let currency = Some(souk_core::Currency::USD);
+        let request = SearchRequest { currency, ..SearchRequest::new(query) };
+        shop().search(&request).unwrap()
+    };
+    for query in ["case under 10 euros", "case under \u{20ac}10", "case \u{a3}5-\u{a3}10"] {
+        let answer = asked(query);
+        assert_eq!((ids(&answer), answer.relaxed.len()), (vec!["5"], 0), "{query}");
+        assert!(answer.understood.iter().all(|one| one.effect != Effect::Filtered), "{query}");
+        assert!(answer.notes[0].to_string().contains("prices here are in USD"), "{query}");
+    }
+    let note = asked("case under 10 euros").notes[0].to_string();
+    assert_eq!(note, "`under 10 euros` is no limit, for prices here are in USD and not in EUR");
+    for query in ["case under 30", "case under 30 dollars", "case under $30"] {
+        let answer = asked(query);
+        assert_eq!((answer.notes.len(), &*answer.understood[0].meaning), (0, "price <= 30"));
+    }
+}
+
+#[test]
 fn a_word_of_many_things_names_no_category() {
     let titled = |id: usize, title: &str, category: &str| {
         product(&id.to_string(), json!({"title": title, "categories": [category]}))
