@@ -62,7 +62,8 @@ impl SearchIndex {
         let keys = (0..fields.len() as u32).map(|number| fields.text(number));
         let own = keys.filter(|key| *key != CATEGORY_TREE);
         let names = own.map(|key| key.strip_prefix("attributes.").unwrap_or(key));
-        let near = names.filter_map(|known| {
+        // Titles stand in no column.
+        let near = names.chain(["title"]).filter_map(|known| {
             let typos = typos(&typed, &known.to_lowercase(), TYPOS_MAX)?;
             Some((typos, known))
         });

@@ -26,6 +26,7 @@ fn a_field_that_no_product_has_is_told_with_the_nearest() {
             "no product has a field `zzz`, which the filter asks for"
         ]
     );
+    assert!(notes("titel = 'x'")[0].ends_with("; `title` is one"));
     // A product's own fields are known, whether or not any has them.
     let none: [&str; 0] = [];
     assert_eq!(notes("brand = 'x' AND size = 'y' AND published_at EXISTS AND gtin = '1'"), none);
