@@ -470,8 +470,9 @@ fn a_highlighted_title_is_safe_in_a_page() {
 async fn what_is_passed_over_is_told() {
     let shop = tea_shop().await;
     let filter = Some(souk_core::Filter::parse("titel = 'x'").unwrap());
-    let answer = ask(&shop, &SearchQuery { filter, ..SearchQuery::new("tea under 5 euros", 10) });
-    let json: Value = serde_json::from_str(&search_to_json(&answer.await)).unwrap();
+    let query = SearchQuery { filter, ..SearchQuery::new("tea under 5 euros", 10) };
+    let json = search_to_json(&ask(&shop, &query).await);
+    let json: Value = serde_json::from_str(&json).unwrap();
     let what = |n: usize| json["query"]["notes"][n]["what"].as_str();
     assert_eq!((what(0), what(1)), (Some("unknown_field"), Some("other_currency")), "{json}");
     assert!(json["query"]["notes"][1]["text"].as_str().unwrap().contains("are in USD"), "{json}");
