@@ -136,6 +136,27 @@ pub struct ImportReport {
     pub elapsed_ms: u64,
 }
 
+impl ImportReport {
+    /// Whether there were rows, and none of them could be read.
+    fn is_in_vain(&self) -> bool {
+        let n_read = self.accepted + self.duplicates + self.resumed_from;
+        self.rejected > 0 && n_read == 0
+    }
+
+    fn in_vain(&self) -> AppError {
+        let path = self.path.display();
+        let listed = match &self.rejected_file {
+            Some(file) => format!("; the reasons are in `{}`", file.display()),
+            None => String::new(),
+        };
+        let (kind, n_rows) = (self.kind, self.rejected);
+        let detail = format!(
+            "file `{path}`: none of its {n_rows} rows could be read as {kind}, so nothing was added{listed}"
+        );
+        AppError::invalid("nothing_read", "", detail)
+    }
+}
+
 /// Turns blocks of rows into drafts.
 pub(crate) trait Mapper: Send {
     /// The events of a block that are complete, each with the line it stands on.
@@ -178,8 +199,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`AppError::File`] when it cannot be read, [`AppError::Invalid`] when it is no table or its
-    /// columns do not fit the kind; what was brought in before stays, and a repeat goes on there.
+    /// [`AppError::File`] when it cannot be read, [`AppError::Invalid`] when it is no table, its
+    /// columns do not fit the kind, or no row of it could be read; what was brought in before stays, and a repeat goes on there.
     pub async fn import(
         self: &Arc<App>,
         path: &Path,
@@ -193,12 +214,15 @@ impl App {
             });
             joined.await.map_err(|error| AppError::Bug(error.to_string()))??
         };
-        if planned.1.kind.is_of_tables() {
-            return self
-                .import_planning((&planned.1.path, planned.1.kind), options, progress)
-                .await;
+        let report = if planned.1.kind.is_of_tables() {
+            self.import_planning((&planned.1.path, planned.1.kind), options, progress).await?
+        } else {
+            self.import_plan(planned, options, progress).await?
+        };
+        if report.is_in_vain() {
+            return Err(report.in_vain());
         }
-        self.import_plan(planned, options, progress).await
+        Ok(report)
     }
 
     /// Brings in a file of which it is known how to read it.
@@ -235,7 +259,10 @@ impl App {
         report.usable = self.usable(persons, options).await?;
         report.accepted = fed.accepted;
         report.duplicates = fed.duplicates;
-        ledger.complete(self).await?;
+        // A repeat of a file of which nothing could be read says so again.
+        if !report.is_in_vain() {
+            ledger.complete(self).await?;
+        }
         report.elapsed_ms = elapsed_ms(started);
         Ok(report)
     }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use souk_core::rules::SegmentsOf;
 use souk_core::{Filter, ProductId, Purpose, Purposes, SiteId, Timestamp};
 use souk_search::{
-    Facet, FacetRequest, Language, Meaning, Relaxation, ScoreParts, SearchAnswer, SearchError,
-    SearchRequest, SortBy, Structure, Typing, Understood,
+    Facet, FacetRequest, Language, Meaning, Note, Relaxation, ScoreParts, SearchAnswer,
+    SearchError, SearchRequest, SortBy, Structure, Typing, Understood,
 };
 
 use crate::holdout::HoldoutArm;
@@ -185,6 +185,8 @@ pub struct SearchFound {
     pub understood: Vec<Understood>,
     /// What was given up to find anything.
     pub relaxed: Vec<Relaxation>,
+    /// What of the request was passed over.
+    pub notes: Vec<Note>,
     /// Where the shop sends who searches for this, rather than to the hits.
     pub redirect: Option<Box<str>>,
     /// What the shop says above the hits.
@@ -419,6 +421,7 @@ impl Asking<'_> {
             limit: query.limit,
             cursor: query.cursor.clone(),
             language: self.context.locale.as_deref().map(Language::from_tag),
+            currency: self.app.config.site(&self.admitted.site).map(|site| site.currency),
             typing: query.typing,
             structure: query.structure,
             meaning: self.meaning.clone(),
@@ -454,6 +457,7 @@ impl Asking<'_> {
             language: Language::Other,
             understood: Vec::new(),
             relaxed: Vec::new(),
+            notes: Vec::new(),
             redirect: None,
             banners: Vec::new(),
             took: Duration::ZERO,
@@ -500,6 +504,7 @@ impl Asking<'_> {
             language: answer.language,
             understood: answer.understood,
             relaxed: answer.relaxed,
+            notes: answer.notes,
             redirect: None,
             banners: Vec::new(),
             took: Duration::ZERO,

@@ -19,6 +19,7 @@ mod index;
 mod lexicon;
 mod names;
 mod narrow;
+mod notes;
 mod query;
 mod rank;
 mod request;
@@ -37,6 +38,7 @@ mod vectors;
 
 pub use highlight::Highlighter;
 pub use index::{IndexSize, SearchIndex, SnapshotError};
+pub use notes::Note;
 pub use request::{
     Around, Effect, Facet, FacetRequest, FacetValue, Hit, Meaning, MeaningUse, NumberFacet, Places,
     RangeCount, Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy,

@@ -9,7 +9,8 @@ use souk_core::{Field, FieldValue, Fields, Filter, ProductId};
 
 use crate::chunk::{Chunk, Column, FieldFacts, Place};
 use crate::index::SearchIndex;
-use crate::lexicon::{Texts, Values, field_key};
+use crate::lexicon::{Term, Texts, Values, field_key};
+use crate::query::Unwanted;
 use crate::request::{Around, Places};
 use crate::suggest::SuggestRequest;
 
@@ -29,6 +30,8 @@ struct Condition {
 
 #[derive(Debug)]
 enum Node {
+    /// Rows with one of these terms in their texts.
+    Words(Vec<Term>),
     /// Rows with a value of a field that passes.
     Field(u16, Test),
     /// Rows whose id or title fulfils a filter: no columns, so each row in question is asked.
@@ -135,6 +138,16 @@ impl Narrow {
         narrow
     }
 
+    /// The same, and with no group of words that is not wanted.
+    pub(crate) fn and_without(mut self, unwanted: &Unwanted) -> Narrow {
+        for group in unwanted {
+            let all = group.iter().map(|terms| Node::Words(terms.clone())).collect();
+            let node = Node::Not(Box::new(Node::All(all)));
+            self.conditions.push(Condition { node, only: None });
+        }
+        self
+    }
+
     /// The same, and no farther off than is asked for. It comes last, because it costs most.
     pub(crate) fn and_around(mut self, around: Option<&Around>) -> Narrow {
         if let Some((around, radius)) = around.and_then(|of| Some((of, of.radius_km?))) {
@@ -222,6 +235,8 @@ impl Judge<'_> {
 /// A [`Node`] for the rows of one chunk.
 #[derive(Debug)]
 enum Bound<'a> {
+    /// Rising rows of each term.
+    Words(Vec<&'a [u16]>),
     /// A test asked once for each list of values, as bits by the list's code; and what it says of rows that the
     /// column does not know.
     Codes {
@@ -269,6 +284,10 @@ impl<'a> About<'a> {
     fn bind(&self, node: &'a Node) -> Bound<'a> {
         let each = |parts: &'a [Node]| parts.iter().map(|part| self.bind(part)).collect();
         match node {
+            Node::Words(terms) => {
+                let lists = terms.iter().filter_map(|term| self.chunk.0.list(*term));
+                Bound::Words(lists.map(|list| list.rows).collect())
+            }
             Node::Field(field, test) => self.bind_field(*field, test),
             Node::Text(field, filter) => Bound::Text { field, texts: self.texts(field), filter },
             Node::Texts(field, wanted) => Bound::Texts { texts: self.texts(field), wanted },
@@ -308,6 +327,7 @@ impl<'a> About<'a> {
 impl Bound<'_> {
     fn holds(&self, row: u16, buffer: &mut String) -> bool {
         match self {
+            Bound::Words(lists) => lists.iter().any(|rows| rows.binary_search(&row).is_ok()),
             Bound::Codes { column, accepted, without } => {
                 column.code(row).map_or(*without, |code| has_bit(accepted, usize::from(code)))
             }

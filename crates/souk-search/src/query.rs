@@ -2,6 +2,9 @@
 
 mod correct;
 mod head;
+mod unwanted;
+
+pub(crate) use unwanted::{Unwanted, split as split_unwanted, unwanted};
 
 use rustc_hash::FxHashMap;
 

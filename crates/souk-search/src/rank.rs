@@ -101,6 +101,19 @@ impl<'a> TitleRank<'a> {
             + self.ranking.head * head
     }
 
+    /// Whether a title says that the thing is what is looked for; so do all where no word says what that is.
+    fn names_head(&self, title: &[u32]) -> bool {
+        let words = &self.index.lexicon.words[0];
+        let mut own = title.iter().map(|word| TitleWord(*word));
+        self.head == 0
+            || own.any(|word| {
+                let slot = self.slots.get(&words.term(word.number()).0);
+                word.closes()
+                    && !word.is_aside()
+                    && slot.is_some_and(|(bits, _)| bits & self.head != 0)
+            })
+    }
+
     /// Whether the word that says what is looked for says what the thing is: 1 when it closes a phrase, less
     /// when other words follow it, 0 when it stands in an aside or nowhere.
     fn head_fit(&self, title: &[u32]) -> f32 {
@@ -124,6 +137,17 @@ pub(crate) fn availability_factor(availability: Availability) -> f32 {
         Availability::OutOfStock => 0.8,
         Availability::Discontinued => 0.5,
     }
+}
+
+/// For how many products that nobody wants the one that is wanted most counts, where products vouch for a word;
+/// chosen.
+const MOST_WANTED: f32 = 100.0;
+
+/// For how many products that nobody wants one counts, 1 for one of these. Popularity grows with the logarithm of what
+/// is sold, so this is a power.
+#[inline]
+pub(crate) fn demand(popularity: u8) -> f32 {
+    MOST_WANTED.powf(f32::from(popularity) / 255.0)
 }
 
 /// What being wanted is worth.

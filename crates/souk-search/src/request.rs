@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use souk_core::{Filter, GeoPoint, ProductId};
+use souk_core::{Currency, Filter, GeoPoint, ProductId};
 
 use crate::fusion::Remembered;
+use crate::notes::Note;
 use crate::text::Language;
 
 /// A search.
@@ -28,6 +29,8 @@ pub struct SearchRequest {
     pub cursor: Option<String>,
     /// The language of the query, where it is known; the shop's main one otherwise.
     pub language: Option<Language>,
+    /// The currency of prices, where it is known: a price in words that names another is no condition.
+    pub currency: Option<Currency>,
     /// Whether the last word may be unfinished.
     pub typing: Typing,
     /// Whether typing errors are forgiven.
@@ -112,6 +115,7 @@ impl SearchRequest {
             limit: 10,
             cursor: None,
             language: None,
+            currency: None,
             typing: Typing::Finished,
             tolerance: Tolerance::Forgiving,
             structure: Structure::Read,
@@ -229,6 +233,8 @@ pub struct SearchAnswer {
     pub understood: Vec<Understood>,
     /// What was given up to find anything, in the order in which it was.
     pub relaxed: Vec<Relaxation>,
+    /// What of the request was passed over.
+    pub notes: Vec<Note>,
     /// Where the next page begins; none after the last.
     pub cursor: Option<String>,
 }
@@ -339,7 +345,7 @@ pub enum Effect {
 pub enum Relaxation {
     /// Words were taken with typing errors, split, joined, or as beginnings.
     Spelling,
-    /// Conditions read out of words were dropped, and the words looked for.
+    /// Conditions read out of words were dropped, and the other words looked for.
     Understood,
     /// Hits need only this many of the words.
     Words {

@@ -8,15 +8,15 @@ use crate::facets::Counter;
 use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
-use crate::query::{Plan, words_of};
-use crate::rank::{availability_factor, popularity_factor};
+use crate::query::{Plan, split_unwanted, unwanted, words_of};
+use crate::rank::{availability_factor, demand, popularity_factor};
 use crate::request::{
     MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
 };
 use crate::retrieve::{Row, Scratch};
 use crate::suggest::SuggestRequest;
 use crate::text::Language;
-use crate::understand::{Reading, read};
+use crate::understand::{Reading, Typed, read};
 
 /// Hits below which words are also taken otherwise; chosen: the first page that a shopper sees.
 const ENOUGH: usize = 10;
@@ -80,8 +80,12 @@ impl Found {
         self.total - before
     }
 
-    fn scores(&self) -> impl Iterator<Item = f32> + '_ {
-        self.parts.iter().flat_map(|part| part.hits.iter().map(|hit| hit.score))
+    /// The score of each hit, and how much it is wanted.
+    fn weighed<'a>(&'a self, chunks: &'a [Chunk]) -> impl Iterator<Item = (f32, f32)> + 'a {
+        self.parts.iter().flat_map(move |part| {
+            let popularity = &chunks[part.chunk as usize].popularity;
+            part.hits.iter().map(|hit| (hit.score, demand(popularity[usize::from(hit.row)])))
+        })
     }
 }
 
@@ -116,9 +120,16 @@ impl SearchIndex {
         let language = self.language_of(request.language);
         let mut outcome = self.look(request, language, &counter);
         let nearness = self.nearness(request, &mut outcome);
+        // Whoever searches for that instead does not want what was not wanted either.
+        if let Some(corrected) = &mut outcome.corrected {
+            let (_, behind_minus) = split_unwanted(&request.query);
+            behind_minus.iter().for_each(|word| corrected.push_str(&format!(" -{word}")));
+        }
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.total;
         let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
+        let unknown = request.filter.iter().flat_map(|filter| self.unknown_fields(filter));
+        let notes = unknown.chain(outcome.reading.notes).collect();
         let preferences = &outcome.reading.preferences;
         let hits = order.page(&outcome.found, skip..skip + request.limit, preferences);
         let next = skip + hits.len();
@@ -131,6 +142,7 @@ impl SearchIndex {
             language: self.settings.languages[language],
             understood: outcome.reading.understood,
             relaxed: outcome.relaxed,
+            notes,
         })
     }
 
@@ -145,6 +157,7 @@ impl SearchIndex {
         let understood = &outcome.reading.filters;
         let filters: Vec<_> = request.filter.iter().chain(understood).collect();
         let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self)
+            .and_without(&outcome.reading.unwanted)
             .and_around(request.around.as_ref());
         let nearness = Nearness::new(self, &narrow, meaning);
         if meaning.used == MeaningUse::Alone {
@@ -175,21 +188,29 @@ impl SearchIndex {
 
     /// Looks for the words as they are understood, then as they stand.
     fn look(&self, request: &SearchRequest, language: usize, counter: &Counter) -> Outcome<'_> {
-        let words = words_of(&request.query);
-        let literal = |words| Reading { words, ..Reading::default() };
+        let (wanted, behind_minus) = split_unwanted(&request.query);
+        let words = words_of(&wanted);
+        let unwanted = unwanted(self, &behind_minus, language);
+        let literal = |words| Reading { words, unwanted: unwanted.clone(), ..Reading::default() };
         if request.structure == Structure::Literal {
             return self.look_for(request, (literal(words), language), counter);
         }
-        let reading = read(self, &words);
+        let typed = Typed { text: &wanted, currency: request.currency };
+        let reading = read(self, &words, &typed);
+        let reading = Reading { unwanted: unwanted.clone(), ..reading };
+        // What is given up is a condition, and its words (`over`, `1000`) are looked for only where there are no others.
+        let others = Some(reading.words.clone()).filter(|words| !words.is_empty());
         let has_filters = !reading.filters.is_empty();
         let outcome = self.look_for(request, (reading, language), counter);
         if !has_filters || outcome.found.total > 0 {
             return outcome;
         }
-        let mut again = self.look_for(request, (literal(words), language), counter);
+        let again = literal(others.unwrap_or(words));
+        let mut again = self.look_for(request, (again, language), counter);
         if again.found.total == 0 {
             return outcome;
         }
+        again.reading.notes = outcome.reading.notes;
         again.relaxed.insert(0, Relaxation::Understood);
         again
     }
@@ -204,6 +225,7 @@ impl SearchIndex {
     ) -> Outcome<'_> {
         let filters: Vec<_> = request.filter.iter().chain(&reading.filters).collect();
         let narrow = Narrow::new(&filters, (&request.without, &request.exclude), self)
+            .and_without(&reading.unwanted)
             .and_around(request.around.as_ref());
         let sieve = Sieve { index: self, owners: narrow.owners(&counter.keys(self)), narrow };
         let mut scratch = Scratch::default();
@@ -324,7 +346,7 @@ impl<'a> Sieve<'a> {
         let index = self.index;
         let text = typed.meant(found.total, &mut |words| {
             let plan = Plan::new(index, words.to_vec(), language);
-            plan.evidence(self.all_words(&plan, scratch).scores())
+            plan.evidence(self.all_words(&plan, scratch).weighed(&index.chunks))
         })?;
         let mut plan = Plan::new(index, words_of(&text), language);
         plan.keep_typed(typed);

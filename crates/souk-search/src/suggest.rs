@@ -9,6 +9,7 @@ use crate::index::SearchIndex;
 use crate::lexicon::Term;
 use crate::narrow::{Narrow, Verdict};
 use crate::query::words_of;
+use crate::rank::demand;
 use crate::request::{Hit, SearchError, SearchRequest, Structure, Typing};
 use crate::text::{Language, fold};
 use crate::title::TitleWord;
@@ -135,24 +136,34 @@ impl SearchIndex {
     }
 
     /// The text with its last word completed from the titles of its hits, alone and with the word that
-    /// follows there; the most frequent first.
+    /// follows there in the same phrase; first what stands in the most titles, one of a product that is wanted counting
+    /// for [many](demand).
     fn completions(&self, text: &str, hits: &[Hit]) -> Vec<String> {
         let typed = words_of(text);
         let Some((last, before)) = typed.split_last() else { return Vec::new() };
         let before: String = before.iter().map(|word| format!("{} ", word.text)).collect();
         let words = &self.lexicon.words[0];
-        let mut counts: FxHashMap<(u32, Option<u32>), usize> = FxHashMap::default();
+        let mut counts: FxHashMap<(u32, Option<u32>), (usize, f32)> = FxHashMap::default();
         for hit in hits {
             let Some(place) = self.place(hit.id.as_str()) else { continue };
-            let title = self.chunks[place.chunk as usize].title_words.get(place.row);
-            let title: Vec<u32> = title.iter().map(|word| TitleWord(*word).number()).collect();
+            let chunk = &self.chunks[place.chunk as usize];
+            let demand = demand(chunk.popularity[usize::from(place.row)]);
+            let mut count = |word: TitleWord, next: Option<TitleWord>| {
+                let key = (word.number(), next.map(TitleWord::number));
+                let (n_titles, wanted) = counts.entry(key).or_default();
+                *n_titles += 1;
+                *wanted += demand;
+            };
+            let title = chunk.title_words.get(place.row);
+            let title: Vec<TitleWord> = title.iter().map(|word| TitleWord(*word)).collect();
             for (idx, word) in title.iter().enumerate() {
-                let text = words.text(*word);
+                let text = words.text(word.number());
                 // A word that was typed already is not what comes next.
                 if text.starts_with(&last.text) && !before.split(' ').any(|typed| typed == text) {
-                    *counts.entry((*word, None)).or_default() += 1;
-                    if let Some(next) = title.get(idx + 1) {
-                        *counts.entry((*word, Some(*next))).or_default() += 1;
+                    count(*word, None);
+                    // `Fuel, no. 12` is no `fuel no`.
+                    if let Some(next) = title.get(idx + 1).filter(|_| !word.closes()) {
+                        count(*word, Some(*next));
                     }
                 }
             }
@@ -162,17 +173,17 @@ impl SearchIndex {
             !words.language().is_stop_word(text) && text.chars().all(char::is_alphabetic)
         };
         // Two words are worth a place where many titles have both.
-        counts.retain(|(_, next), count| {
-            next.is_none() || (*count >= 3 && next.as_ref().is_some_and(is_telling))
+        counts.retain(|(_, next), (n_titles, _)| {
+            next.is_none() || (*n_titles >= 3 && next.as_ref().is_some_and(is_telling))
         });
-        let mut ranked: Vec<(usize, String)> = counts
+        let mut ranked: Vec<(f32, String)> = counts
             .into_iter()
-            .map(|((word, next), count)| {
+            .map(|((word, next), (_, wanted))| {
                 let next = next.map(|next| format!(" {}", words.text(next))).unwrap_or_default();
-                (count, format!("{before}{}{next}", words.text(word)))
+                (wanted, format!("{before}{}{next}", words.text(word)))
             })
             .collect();
-        ranked.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
+        ranked.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         ranked.into_iter().map(|(_, text)| text).collect()
     }
 

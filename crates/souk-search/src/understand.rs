@@ -3,13 +3,20 @@
 //! Prices and named attributes are filters. A brand, colour or category is a preference alone: its word
 //! is still looked for, because "apple" may also be a juice.
 
+mod price;
+
 use souk_core::{FieldValue, Filter};
 
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
-use crate::query::QueryWord;
+use crate::lexicon::Values;
+use crate::notes::Note;
+use crate::query::{QueryWord, Unwanted};
 use crate::request::{Effect, Understood};
-use crate::text::{TokenKind, fold};
+use crate::text::fold;
+
+use price::Price;
+pub(crate) use price::Typed;
 
 /// What was read out of a query.
 #[derive(Debug, Default)]
@@ -19,6 +26,10 @@ pub(crate) struct Reading {
     pub(crate) filters: Vec<Filter>,
     pub(crate) preferences: Vec<Preference>,
     pub(crate) understood: Vec<Understood>,
+    /// What was read and could not be made use of.
+    pub(crate) notes: Vec<Note>,
+    /// Words that hits must not have.
+    pub(crate) unwanted: Unwanted,
 }
 
 /// What comes before others.
@@ -30,38 +41,6 @@ pub(crate) enum Preference {
     Cheap,
 }
 
-/// Words before a price that is the most, or the least, to be paid; in the languages that have rules.
-const AT_MOST: &[&[&str]] = &[
-    &["under"],
-    &["below"],
-    &["less", "than"],
-    &["cheaper", "than"],
-    &["up", "to"],
-    &["max"],
-    &["maximum"],
-    &["unter"],
-    &["bis"],
-    &["hochstens"],
-    &["weniger", "als"],
-    &["menos", "de"],
-    &["hasta"],
-    &["moins", "de"],
-    &["jusqu", "a"],
-];
-const AT_LEAST: &[&[&str]] = &[
-    &["over"],
-    &["above"],
-    &["more", "than"],
-    &["at", "least"],
-    &["min"],
-    &["minimum"],
-    &["uber"],
-    &["mindestens"],
-    &["mehr", "als"],
-    &["mas", "de"],
-    &["desde"],
-    &["plus", "de"],
-];
 const CHEAP: &[&str] = &[
     "cheap",
     "cheapest",
@@ -77,20 +56,20 @@ const CHEAP: &[&str] = &[
     "baratas",
     "cher",
 ];
-/// Words after a price.
-const CURRENCIES: &[&str] =
-    &["dollar", "dollars", "usd", "euro", "euros", "eur", "pound", "pounds", "gbp", "bucks"];
+/// A word that so many times as many products have as are of a category that is called so does not name the category:
+/// most `organic` things are no lamb. Chosen.
+const ELSEWHERE_TIMES: u32 = 5;
 
 /// Words of the longest name.
 const NAME_WORDS_MAX: usize = 4;
 
 /// Reads conditions out of words.
-pub(crate) fn read(index: &SearchIndex, words: &[QueryWord]) -> Reading {
+pub(crate) fn read(index: &SearchIndex, words: &[QueryWord], typed: &Typed<'_>) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
     while at < words.len() {
         let rest = &words[at..];
-        let n_read = price(index, rest, &mut reading)
+        let n_read = price(index, rest, (typed, &mut reading))
             .or_else(|| named_value(index, rest, &mut reading))
             .or_else(|| cheap(index, rest, &mut reading));
         match n_read {
@@ -105,39 +84,26 @@ pub(crate) fn read(index: &SearchIndex, words: &[QueryWord]) -> Reading {
     reading
 }
 
-fn begins_with(words: &[QueryWord], phrase: &[&str]) -> bool {
-    words.len() >= phrase.len() && words.iter().zip(phrase).all(|(word, text)| word.text == *text)
-}
-
 fn text_of(words: &[QueryWord]) -> String {
     words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// `under 50`, `between 20 and 40 euros`; returns how many words it is.
-fn price(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Option<usize> {
+/// `under 50`, `between 20 and 40 euros`; returns how many words it is. In a currency that prices are not in, it is
+/// no limit, and no text that products have either.
+fn price(
+    index: &SearchIndex,
+    words: &[QueryWord],
+    (typed, reading): (&Typed<'_>, &mut Reading),
+) -> Option<usize> {
     index.lexicon.field("price")?;
-    let amount = |idx: usize| {
-        let word: &QueryWord = words.get(idx)?;
-        (word.kind == TokenKind::Number).then(|| word.text.parse::<f64>().ok()).flatten()
-    };
-    let (mut n_words, condition) = if words.first()?.text == "between" {
-        let (low, high) = (amount(1)?, amount(3)?);
-        (4, format!("price >= {low} AND price <= {high}"))
-    } else {
-        let find = |phrases: &[&[&str]]| {
-            phrases.iter().find(|phrase| begins_with(words, phrase)).map(|phrase| phrase.len())
-        };
-        let (length, op) = match find(AT_MOST) {
-            Some(length) => (length, "<="),
-            None => (find(AT_LEAST)?, ">="),
-        };
-        (length + 1, format!("price {op} {}", amount(length)?))
-    };
-    // A pound is a weight too: `under 5 pounds` of flour is left alone.
-    if words.get(n_words).is_some_and(|word| CURRENCIES.contains(&word.text.as_str())) {
-        n_words += 1;
+    let Price { n_words, condition, foreign } = price::read(words, typed)?;
+    let words = &words[..n_words];
+    match foreign.zip(typed.currency) {
+        Some((named, own)) => {
+            reading.notes.push(Note::OtherCurrency { words: text_of(words), named, own });
+        }
+        None => push_filter(reading, words, condition)?,
     }
-    push_filter(reading, &words[..n_words], condition)?;
     Some(n_words)
 }
 
@@ -219,6 +185,7 @@ fn prefer_name(
     let found = index.names.find(field, &phrase).iter().copied();
     let found: Vec<u32> = found.filter(|value| values.live(*value) > 0).collect();
     let key = match lexicon.fields.text(u32::from(field)) {
+        CATEGORY_TREE if is_mostly_elsewhere(index, &phrase, (values, &found)) => return None,
         CATEGORY_TREE => "categories",
         other => other,
     };
@@ -232,6 +199,19 @@ fn prefer_name(
         effect: Effect::Preferred,
     };
     Some((understood, Preference::Values { field, values: found }))
+}
+
+/// Whether most products with the words of a category's name are of other categories.
+fn is_mostly_elsewhere(
+    index: &SearchIndex,
+    phrase: &str,
+    (values, own): (&Values, &[u32]),
+) -> bool {
+    let words = &index.lexicon.words[0];
+    let docs = phrase.split(' ').filter_map(|word| words.get(word));
+    let docs = docs.map(|word| index.live_docs(words.term(word))).min().unwrap_or(0);
+    let n_own: u32 = own.iter().map(|value| values.live(*value)).sum();
+    docs > n_own.saturating_mul(ELSEWHERE_TIMES)
 }
 
 #[cfg(test)]

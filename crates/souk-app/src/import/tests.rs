@@ -488,3 +488,37 @@ async fn lots_come_in_with_their_last_day() {
         .collect();
     assert_eq!(rows, [("L1", 5.0, "2026-03-01".to_owned()), ("L2", 7.0, "2026-04-01".to_owned())]);
 }
+
+#[tokio::test]
+async fn a_json_list_is_read_like_lines_of_json() {
+    let desk = Desk::open().await;
+    let list = "[\n  {\"id\": \"a\", \"title\": \"Tea\"},\n  {\"id\": \"b\",\n   \"title\": \"Mug\"},\n  {\"title\": 1}]";
+    let options = ImportOptions { kind: Some(ImportKind::Products), ..ImportOptions::default() };
+    let path = desk.file("list.json", list.as_bytes());
+    let report = desk.shop.app.import(&path, &options, &Silent).await.unwrap();
+    assert_eq!((report.accepted, report.rejected), (2, 1));
+    assert_eq!(desk.rejected("list.json")[0][0], "5");
+    // Its fields tell what it is, as of any other table.
+    let report = desk.import("known.json", "[{\"id\":\"c\",\"title\":\"Pot\"}]").await;
+    assert_eq!((report.accepted, report.kind), (1, ImportKind::Products));
+    let stock = "[{\"product_id\":\"a\",\"location_id\":\"s1\",\"on_hand\":4}]";
+    let report = desk.import("stock.json", stock).await;
+    assert_eq!((report.accepted, report.kind), (1, ImportKind::Stock));
+}
+
+#[tokio::test]
+async fn a_file_of_which_no_row_can_be_read_is_refused() {
+    let desk = Desk::open().await;
+    let options = ImportOptions { kind: Some(ImportKind::Products), ..ImportOptions::default() };
+    let text = "{\"id\": 1}\n\n{\"id\": 2}\n";
+    for _ in 0..2 {
+        let error = desk.refused("bad.jsonl", text, &options).await;
+        let detail = error.to_string();
+        assert!(detail.contains("none of its 2 rows could be read as products"), "{detail}");
+        assert!(detail.contains("bad.jsonl.rejected.csv"), "{detail}");
+        assert_eq!(error.kind(), souk_core::ErrorKind::InvalidInput);
+    }
+    // One good row is enough.
+    let report = desk.import("mixed.jsonl", "{\"id\":\"a\",\"title\":\"Tea\"}\n{\"id\":2}\n").await;
+    assert_eq!((report.accepted, report.rejected), (1, 1));
+}

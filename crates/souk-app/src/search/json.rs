@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use souk_core::LocationId;
-use souk_search::{Effect, Facet, Relaxation, Suggestion, Understood};
+use souk_search::{Effect, Facet, Note, Relaxation, Suggestion, Understood};
 
 use super::{FoundProduct, MergedFound, MergedHit, SearchFound, Suggested, SuggestedProduct};
 
@@ -119,6 +119,13 @@ struct QueryJson<'a> {
     language: &'a str,
     filters_understood: Vec<UnderstoodJson<'a>>,
     relaxed: Vec<RelaxedJson>,
+    notes: Vec<NoteJson>,
+}
+
+#[derive(Serialize)]
+struct NoteJson {
+    what: &'static str,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -153,6 +160,7 @@ pub fn search_to_json(found: &SearchFound) -> String {
             language: found.language.tag(),
             filters_understood: found.understood.iter().map(understood_json).collect(),
             relaxed: found.relaxed.iter().map(relaxed_json).collect(),
+            notes: found.notes.iter().map(note_json).collect(),
         },
         redirect: found.redirect.as_deref().map(|url| RedirectJson { url }),
         banners: found
@@ -273,6 +281,14 @@ fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
         Relaxation::Words { needed, of } => ("words", Some(*needed), Some(*of)),
     };
     RelaxedJson { what, needed, of }
+}
+
+fn note_json(note: &Note) -> NoteJson {
+    let what = match note {
+        Note::UnknownField { .. } => "unknown_field",
+        Note::OtherCurrency { .. } => "other_currency",
+    };
+    NoteJson { what, text: note.to_string() }
 }
 
 #[derive(Serialize)]

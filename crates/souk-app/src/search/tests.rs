@@ -465,3 +465,15 @@ fn a_highlighted_title_is_safe_in_a_page() {
     assert_eq!(html, "&lt;b&gt;<em>Tea</em> &amp; &quot;more&quot;&lt;/b&gt;");
     assert_eq!(highlighted(title, &[]), None);
 }
+
+#[tokio::test]
+async fn what_is_passed_over_is_told() {
+    let shop = tea_shop().await;
+    let filter = Some(souk_core::Filter::parse("titel = 'x'").unwrap());
+    let query = SearchQuery { filter, ..SearchQuery::new("tea under 5 euros", 10) };
+    let json = search_to_json(&ask(&shop, &query).await);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let what = |n: usize| json["query"]["notes"][n]["what"].as_str();
+    assert_eq!((what(0), what(1)), (Some("unknown_field"), Some("other_currency")), "{json}");
+    assert!(json["query"]["notes"][1]["text"].as_str().unwrap().contains("are in USD"), "{json}");
+}

@@ -58,7 +58,12 @@ impl Documents {
             return Err(empty_file(path));
         }
         let is_by_line = begins_with_whole_object(head);
-        Ok((Documents { path: path.to_owned(), input, line: 1, is_by_line }, note))
+        Ok((Documents { is_by_line, ..Documents::new(path, input) }, note))
+    }
+
+    /// The objects of an opened file, however they are spread over lines.
+    pub(super) fn new(path: &Path, input: Box<dyn BufRead + Send>) -> Documents {
+        Documents { path: path.to_owned(), input, line: 1, is_by_line: false }
     }
 
     /// The next object; what is no object, too long or not UTF-8 is a fault.

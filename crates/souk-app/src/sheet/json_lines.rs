@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::bounded::{ROW_BYTES_MAX, read_line};
 use super::{
-    BLOCK_BYTES_MAX, BLOCK_ROWS, Block, COLUMNS_MAX, Column, IsGzip, RowFault, Sheet, empty_file,
-    file_error, normal_name, text_of, too_many_columns,
+    BLOCK_BYTES_MAX, BLOCK_ROWS, Block, COLUMNS_MAX, Column, Documents, IsGzip, RowFault, Sheet,
+    empty_file, file_error, normal_name, text_of, too_many_columns,
 };
 use crate::AppError;
 
@@ -18,11 +18,11 @@ const SAMPLE_BYTES_MAX: usize = 16 << 20;
 /// A line with its number, from 1; one that cannot be read is a fault.
 pub(crate) type NumberedLine = (u64, Result<String, RowFault>);
 
-/// Lines of a file with their numbers, read one by one.
-pub(crate) struct Lines {
-    path: PathBuf,
-    input: Box<dyn BufRead + Send>,
-    line: u64,
+/// Lines of a file with their numbers, read one by one; of a file that is one JSON list, its objects, each with the line
+/// on which it begins.
+pub(crate) enum Lines {
+    Lines { path: PathBuf, input: Box<dyn BufRead + Send>, line: u64 },
+    List(Documents),
 }
 
 impl Lines {
@@ -33,20 +33,27 @@ impl Lines {
         if head.iter().all(u8::is_ascii_whitespace) {
             return Err(empty_file(path));
         }
-        Ok((Lines { path: path.to_owned(), input, line: 0 }, note))
+        if head.trim_ascii_start().starts_with(b"[") {
+            return Ok((Lines::List(Documents::new(path, input)), note));
+        }
+        Ok((Lines::Lines { path: path.to_owned(), input, line: 0 }, note))
     }
 
     /// The next line that is not blank; a line over the limit or not UTF-8 is a fault.
     pub(crate) fn next_line(&mut self) -> Result<Option<NumberedLine>, AppError> {
+        let (path, input, line) = match self {
+            Lines::Lines { path, input, line } => (path, input, line),
+            Lines::List(documents) => return documents.next_document(),
+        };
         loop {
             let mut bytes = Vec::new();
-            let n_read = read_line(&mut *self.input, &mut bytes, ROW_BYTES_MAX)
-                .map_err(|source| file_error(&self.path, source))?;
+            let n_read = read_line(&mut **input, &mut bytes, ROW_BYTES_MAX)
+                .map_err(|source| file_error(path, source))?;
             if n_read == 0 {
                 return Ok(None);
             }
-            self.line += 1;
-            let line = self.line;
+            *line += 1;
+            let line = *line;
             let fault =
                 |reason: &str| RowFault { line, column: String::new(), reason: reason.to_owned() };
             if n_read > ROW_BYTES_MAX {
@@ -63,7 +70,7 @@ impl Lines {
     }
 }
 
-/// A JSON object on each line, taken as a row: fields that hold lists or objects are left out.
+/// JSON objects, one on each line or all in one list, each taken as a row: fields that hold lists or objects are left out.
 pub(super) struct JsonLinesSheet {
     lines: Lines,
     note: Option<String>,

@@ -75,11 +75,12 @@ impl Plan<'_> {
         best.map(|(_, text)| text)
     }
 
-    /// How well products bear out the words, by the text scores of those that have all: what is said in
-    /// titles counts more than what long descriptions say by the way.
-    pub(crate) fn evidence(&self, scores: impl Iterator<Item = f32>) -> f32 {
+    /// How well products bear out the words, by the text scores of those that have all and by how much each is
+    /// [wanted](crate::rank::demand): what is said in titles counts more than what long descriptions say by the way,
+    /// and the best-selling banana more than scarves of which nobody buys one.
+    pub(crate) fn evidence(&self, found: impl Iterator<Item = (f32, f32)>) -> f32 {
         let most: f32 = self.slots.iter().map(|slot| slot.weight).sum();
-        scores.map(|score| (score / most.max(f32::EPSILON)).powi(3)).sum()
+        found.map(|(score, demand)| demand * (score / most.max(f32::EPSILON)).powi(3)).sum()
     }
 
     fn text(&self) -> String {

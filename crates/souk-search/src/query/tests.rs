@@ -240,3 +240,43 @@ fn a_slash_parts_things_and_not_what_says_which() {
     assert_eq!(found(&shop, "tortillas")[0], "Bread: Pita/Tortillas");
     assert_eq!(found(&shop, "nacho chips")[0], "Tortillas/Nacho Chips");
 }
+
+#[test]
+fn of_two_readings_the_one_that_is_wanted_is_meant() {
+    let mut shop = vec!["Bandana Red"; 9];
+    shop.push("Banana");
+    let mut index = titles(&shop);
+    assert_eq!(ask(&index, "bannana").corrected.as_deref(), Some("bandana"));
+    index.set_popularity([(&souk_core::ProductId::new("9").unwrap(), 1.0)]);
+    assert_eq!(ask(&index, "bannana").corrected.as_deref(), Some("banana"));
+}
+
+#[test]
+fn bread_around_a_fish_is_not_what_is_looked_for() {
+    let item = |id: usize, title: &str, category: &str| {
+        product(&id.to_string(), json!({"title": title, "categories": [category]}))
+    };
+    let mut shop: Vec<_> =
+        (0..9).map(|id| item(id, "Multigrain Wheat Slices", "Bakery > Baked Bread")).collect();
+    shop.extend((9..12).map(|id| item(id, "Bread Whole Fillets", "Frozen > Fish")));
+    shop.push(item(12, "Whole Milk", "Dairy > Milk"));
+    shop.push(item(13, "Wheat Flour", "Baking > Flour"));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let answer = ask(&index, "whole wheat bread");
+    assert_eq!(ids(&answer)[..9], ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+}
+
+#[test]
+fn a_word_behind_a_minus_is_not_wanted() {
+    let shop = ["Chocolate Milk", "Milk Chocolates", "Whole Milk", "Gluten Free Milk", "Free Milk"];
+    assert_eq!(found(&shop, "milk -chocolate"), ["Whole Milk", "Free Milk", "Gluten Free Milk"]);
+    // Words that hang together must all be there.
+    let found_of = found(&shop, "milk -gluten-free -chocolate");
+    assert_eq!(found_of, ["Whole Milk", "Free Milk"]);
+    assert_eq!(found(&shop, "-milk"), [] as [&str; 0]);
+    let answer = ask(&titles(&shop), "millk -chocolate");
+    assert_eq!(answer.corrected.as_deref(), Some("milk -chocolate"));
+    // A hyphen is no minus.
+    assert_eq!(found(&["Wi-Fi Router", "Router"], "router wi-fi")[0], "Wi-Fi Router");
+    assert_eq!(found(&["T-Shirt -20"], "t-shirt -20").len(), 1);
+}

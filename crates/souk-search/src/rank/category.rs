@@ -15,13 +15,26 @@ const CROWD: usize = 64;
 /// What a step above the last one is worth, beside it; chosen.
 const ABOVE_WORTH: f32 = 0.8;
 
+/// What a hit is worth that lacks words, and of which neither title nor category say that it is what is looked for:
+/// bread, but bread around a fish. Chosen.
+const BESIDE_WORTH: f64 = 0.5;
+
 /// What is asked of the categories of hits.
 pub(crate) struct CategoryRank<'a> {
     index: &'a SearchIndex,
     titles: &'a TitleRank<'a>,
-    /// How well the last step of each category path fits the words, by the value's number.
-    fits: FxHashMap<u32, f32>,
+    /// How well each category path fits the words, by the value's number.
+    fits: FxHashMap<u32, Fit>,
     tokens: Tokens,
+}
+
+/// How a category path fits the words.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fit {
+    /// From 0 to 1.
+    share: f32,
+    /// Whether a step of it is what is looked for.
+    is_head: bool,
 }
 
 impl<'a> CategoryRank<'a> {
@@ -30,7 +43,7 @@ impl<'a> CategoryRank<'a> {
     }
 
     /// Lifts hits of categories whose names have the words, then those of the categories that most of the
-    /// best hits are of.
+    /// best hits are of. Of those that lack words, what is not what is looked for falls behind before that.
     pub(crate) fn lift(&mut self, hits: &mut [(Hit, Match)]) {
         let ranking = &self.index.settings.ranking;
         let (by_name, by_crowd) = (f64::from(ranking.category), f64::from(ranking.crowd));
@@ -39,8 +52,14 @@ impl<'a> CategoryRank<'a> {
             for (hit, found) in hits.iter_mut() {
                 let chunk = &self.index.chunks[found.place.chunk as usize];
                 let paths = chunk.facts.of(found.place.row, field);
-                let fit = paths.map(|path| self.fit(field, path)).fold(0.0, f32::max);
-                multiply(hit, 1.0 + by_name * f64::from(fit));
+                let fits: Vec<Fit> = paths.map(|path| self.fit(field, path)).collect();
+                let share = fits.iter().map(|fit| fit.share).fold(0.0, f32::max);
+                multiply(hit, 1.0 + by_name * f64::from(share));
+                let is_head = || fits.iter().any(|fit| fit.is_head);
+                let title = chunk.title_words.get(found.place.row);
+                if found.missing > 0 && !self.titles.names_head(title) && !is_head() {
+                    multiply(hit, BESIDE_WORTH);
+                }
             }
         }
         if let Some(field) = lexicon.field(CATEGORY_TREE).filter(|_| by_crowd > 0.0) {
@@ -53,20 +72,22 @@ impl<'a> CategoryRank<'a> {
 
     /// How well a path fits: the share of the words that a step of it has, and whether the one that says what
     /// is looked for is what the step says. The last step says best what a thing is.
-    fn fit(&mut self, field: u16, path: u32) -> f32 {
+    fn fit(&mut self, field: u16, path: u32) -> Fit {
         if let Some(known) = self.fits.get(&path) {
             return *known;
         }
         let text = self.index.lexicon.values[usize::from(field)].text(path);
         let mut steps = text.rsplit('>');
-        let last = steps.next().map_or(0.0, |step| self.step_fit(step));
-        let above = steps.map(|step| self.step_fit(step)).fold(0.0, f32::max);
-        let fit = last.max(ABOVE_WORTH * above);
+        let last = steps.next().map(|step| self.step_fit(step)).unwrap_or_default();
+        let fit = steps.map(|step| self.step_fit(step)).fold(last, |fit, above| Fit {
+            share: fit.share.max(ABOVE_WORTH * above.share),
+            is_head: fit.is_head || above.is_head,
+        });
         self.fits.insert(path, fit);
         fit
     }
 
-    fn step_fit(&mut self, step: &str) -> f32 {
+    fn step_fit(&mut self, step: &str) -> Fit {
         let lexicon = &self.index.lexicon;
         self.tokens.read(step);
         let own: Vec<_> = self.tokens.all().iter().filter(|token| !token.is_extra).collect();
@@ -81,7 +102,7 @@ impl<'a> CategoryRank<'a> {
             is_head |= closes && (self.titles.head == 0 || bits & self.titles.head != 0);
         }
         let share = covered.count_ones() as f32 / self.titles.n_slots.max(1) as f32;
-        if is_head { share } else { share / 2.0 }
+        Fit { share: if is_head { share } else { share / 2.0 }, is_head }
     }
 
     /// How much each hit is of the categories of the best hits, from 0 to 1: the mean over the steps of its

@@ -65,3 +65,32 @@ fn categories_brands_and_products_stand_beside() {
     assert_eq!(texts(&suggest("log", &[]).brands), [("Logi", 3)]);
     assert_eq!(suggest("  ", &[]), Suggestions::default());
 }
+
+#[test]
+fn what_sells_is_suggested_first_and_no_word_of_another_phrase() {
+    let mut titles: Vec<String> = (0..4).map(|n| format!("Primal, no. {n}")).collect();
+    titles.extend((0..5).map(|n| format!("Bandana {n}")));
+    titles.push("Bananas".into());
+    let products: Vec<_> = titles
+        .iter()
+        .enumerate()
+        .map(|(idx, title)| product(&idx.to_string(), json!({"title": title})))
+        .collect();
+    let mut index = SearchIndex::build(Settings::default(), &products, 1);
+    let queries = |index: &SearchIndex, text: &str| {
+        let request = SuggestRequest {
+            text,
+            limit: 5,
+            language: None,
+            popular: &[],
+            without: &[],
+            exclude: &[],
+        };
+        let found = index.suggest(&request).unwrap().queries;
+        found.into_iter().map(|one| one.text).collect::<Vec<_>>()
+    };
+    assert_eq!(queries(&index, "pri"), ["primal"]);
+    assert_eq!(queries(&index, "ban"), ["bandana", "bananas"]);
+    index.set_popularity([(&ProductId::new("9").unwrap(), 1.0)]);
+    assert_eq!(queries(&index, "ban"), ["bananas", "bandana"]);
+}

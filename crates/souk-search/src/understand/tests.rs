@@ -83,3 +83,71 @@ fn words_that_only_look_so_are_left_alone() {
     assert_eq!(meanings("over ear headphones"), []);
     assert_eq!(meanings("size matters"), []);
 }
+
+#[test]
+fn a_condition_that_is_given_up_takes_its_words_with_it() {
+    let titled = |id: &str, title: &str| {
+        let price = json!({"amount": 2_000, "currency": "USD"});
+        product(id, json!({"title": title, "price": price}))
+    };
+    let shop = [titled("1", "Flip Over Case 1000"), titled("2", "Laptop Bag")];
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let answer = ask(&index, "laptop over 1000");
+    assert_eq!(ids(&answer), ["2"]);
+    assert_eq!(answer.relaxed, [Relaxation::Understood]);
+    // Where there is no other word, they are all that there is to go by.
+    assert_eq!(ids(&ask(&index, "over 1000")), ["1"]);
+}
+
+#[test]
+fn prices_are_read_in_the_ways_that_people_write_them() {
+    for (query, condition) in [
+        ("case between 50 and 20", "price >= 20 AND price <= 50"),
+        ("case between $10 and $30", "price >= 10 AND price <= 30"),
+        ("case 10-30 dollars", "price >= 10 AND price <= 30"),
+        ("case $10 - $30", "price >= 10 AND price <= 30"),
+        ("case 10 to 30 dollars", "price >= 10 AND price <= 30"),
+        ("case 100 dollars or less", "price <= 100"),
+        ("case $20 or more", "price >= 20"),
+        ("case under 20 bucks", "price <= 20"),
+    ] {
+        let filtered = (condition.to_owned(), Effect::Filtered);
+        assert!(meanings(query).contains(&filtered), "{query}: {:?}", meanings(query));
+    }
+    for query in ["case 5-10", "pages 5 10 dollars", "2 or more players", "case 5 to 10"] {
+        assert!(meanings(query).iter().all(|(_, effect)| *effect != Effect::Filtered), "{query}");
+    }
+}
+
+#[test]
+fn a_price_in_another_currency_is_no_limit_and_says_so() {
+    let asked = |query: &str| {
+        let currency = Some(souk_core::Currency::USD);
+        let request = SearchRequest { currency, ..SearchRequest::new(query) };
+        shop().search(&request).unwrap()
+    };
+    for query in ["case under 10 euros", "case under \u{20ac}10", "case \u{a3}5-\u{a3}10"] {
+        let answer = asked(query);
+        assert_eq!((ids(&answer), answer.relaxed.len()), (vec!["5"], 0), "{query}");
+        assert!(answer.understood.iter().all(|one| one.effect != Effect::Filtered), "{query}");
+        assert!(answer.notes[0].to_string().contains("prices here are in USD"), "{query}");
+    }
+    let note = asked("case under 10 euros").notes[0].to_string();
+    assert_eq!(note, "`under 10 euros` is no limit, for prices here are in USD and not in EUR");
+    for query in ["case under 30", "case under 30 dollars", "case under $30"] {
+        let answer = asked(query);
+        assert_eq!((answer.notes.len(), &*answer.understood[0].meaning), (0, "price <= 30"));
+    }
+}
+
+#[test]
+fn a_word_of_many_things_names_no_category() {
+    let titled = |id: usize, title: &str, category: &str| {
+        product(&id.to_string(), json!({"title": title, "categories": [category]}))
+    };
+    let mut shop = vec![titled(0, "Leg", "Meat > Lamb > Organic")];
+    shop.extend((1..8).map(|id| titled(id, "Organic Apples", "Produce > Apples")));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    assert_eq!(ask(&index, "organic").understood, []);
+    assert_eq!(ask(&index, "apples").understood[0].meaning, "categories = 'Produce > Apples'");
+}

@@ -209,6 +209,18 @@ pub(crate) struct QueryAnswer {
     filters_understood: Vec<UnderstoodAnswer>,
     /// What was given up to find anything, in that order: `spelling`, `filters_understood`, `words` or `meaning`.
     relaxed: Vec<RelaxedAnswer>,
+    /// What of the request was passed over.
+    notes: Vec<NoteAnswer>,
+}
+
+/// Something of a request that was passed over.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
+pub(crate) struct NoteAnswer {
+    /// `unknown_field`: the filter asks for a field that no product has. `other_currency`: a price in the words is in
+    /// another currency than prices are.
+    what: String,
+    text: String,
 }
 
 /// A condition read out of words.

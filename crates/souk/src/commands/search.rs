@@ -120,6 +120,9 @@ pub(crate) fn text(result: &Value) -> String {
             (word(&one["words"]), word(&one["filter"]), word(&one["effect"]));
         text.push_str(&format!("\nunderstood: {words} as {filter} ({effect})"));
     }
+    for one in query["notes"].as_array().into_iter().flatten() {
+        text.push_str(&format!("\nnote: {}", word(&one["text"])));
+    }
     for one in query["relaxed"].as_array().into_iter().flatten() {
         text.push_str(&match (word(&one["what"]).as_str(), &one["needed"], &one["of"]) {
             ("words", needed, of) => format!("\nwidened: {needed} of {of} words are enough"),

@@ -270,8 +270,8 @@ async fn hostile_sizes_end_early() {
     let wide = rss(&KETTLE
         .replace("<g:brand>", &"<g:x>1</g:x>".repeat(5_000))
         .replace("Acme</g:brand>", ""));
-    let report = desk.import("c.xml", wide.as_bytes()).await;
-    assert_eq!((report.accepted, report.rejected), (0, 1));
+    let error = desk.refused("c.xml", wide.as_bytes()).await;
+    assert!(error.contains("none of its 1 rows"), "{error}");
 }
 
 #[test]
