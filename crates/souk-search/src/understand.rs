@@ -7,7 +7,7 @@ use souk_core::{FieldValue, Filter};
 
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
-use crate::query::QueryWord;
+use crate::query::{QueryWord, head_of};
 use crate::request::{Effect, Understood};
 use crate::text::{TokenKind, fold};
 
@@ -84,8 +84,8 @@ const CURRENCIES: &[&str] =
 /// Words of the longest name.
 const NAME_WORDS_MAX: usize = 4;
 
-/// Reads conditions out of words.
-pub(crate) fn read(index: &SearchIndex, words: &[QueryWord]) -> Reading {
+/// Reads conditions out of words of a language.
+pub(crate) fn read(index: &SearchIndex, words: &[QueryWord], language: usize) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
     while at < words.len() {
@@ -101,7 +101,7 @@ pub(crate) fn read(index: &SearchIndex, words: &[QueryWord]) -> Reading {
             }
         }
     }
-    names(index, &mut reading);
+    names(index, &mut reading, language);
     reading
 }
 
@@ -191,13 +191,20 @@ fn cheap(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Opt
     Some(1)
 }
 
-/// Brands, colours and categories by their names.
-fn names(index: &SearchIndex, reading: &mut Reading) {
+/// Brands, colours and categories by their names; a category only where its name has the word that says what is looked
+/// for: an `iphone case` is nothing of the category `iPhone`.
+fn names(index: &SearchIndex, reading: &mut Reading, language: usize) {
+    let head = head_of(index, &reading.words, language);
     for field in index.names.fields().iter().copied() {
+        let is_category = index.lexicon.fields.text(u32::from(field)) == CATEGORY_TREE;
+        let fits = |range: &std::ops::Range<usize>| {
+            !is_category || head.is_none_or(|head| range.contains(&head))
+        };
         for start in 0..reading.words.len() {
             let longest = NAME_WORDS_MAX.min(reading.words.len() - start);
             let longest_first = (1..=longest).rev();
-            let found = longest_first.map(|length| start..start + length).find_map(|range| {
+            let mut ranges = longest_first.map(|length| start..start + length).filter(fits);
+            let found = ranges.find_map(|range| {
                 let phrase = text_of(&reading.words[range]);
                 prefer_name(index, field, phrase)
             });
