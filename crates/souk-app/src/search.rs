@@ -11,7 +11,7 @@ use souk_core::rules::SegmentsOf;
 use souk_core::{Filter, ProductId, Purpose, Purposes, SiteId, Timestamp};
 use souk_search::{
     Facet, FacetRequest, Language, Meaning, Note, Relaxation, ScoreParts, SearchAnswer,
-    SearchError, SearchRequest, SortBy, Structure, Typing, Understood,
+    SearchError, SearchRequest, SortBy, Structure, Typing, Understood, Wanted,
 };
 
 use crate::holdout::HoldoutArm;
@@ -90,6 +90,8 @@ pub struct SearchQuery {
     pub context: RecommendContext,
     /// Whether the last word may be unfinished.
     pub typing: Typing,
+    /// Whether hits may lack words.
+    pub wanted: Wanted,
     /// Whether conditions are read out of the words.
     pub structure: Structure,
     /// By what hits are found.
@@ -119,6 +121,7 @@ impl SearchQuery {
             cursor: None,
             context: RecommendContext::default(),
             typing: Typing::Finished,
+            wanted: Wanted::Most,
             structure: Structure::Read,
             mode: SearchMode::Auto,
             explain: false,
@@ -223,6 +226,15 @@ struct Prepared {
 }
 
 impl App {
+    /// The fields of a site's products that can be counted, in the order of the alphabet.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotReady`] before the first index is built.
+    pub fn countable_fields(&self, site: &SiteId) -> Result<Vec<String>, AppError> {
+        Ok(self.searching.shelf(site)?.index.read().countable_fields())
+    }
+
     /// Searches a site. An unknown shopper gets a non-personal answer, never an error.
     ///
     /// # Errors
@@ -423,6 +435,7 @@ impl Asking<'_> {
             language: self.context.locale.as_deref().map(Language::from_tag),
             currency: self.app.config.site(&self.admitted.site).map(|site| site.currency),
             typing: query.typing,
+            wanted: query.wanted,
             structure: query.structure,
             meaning: self.meaning.clone(),
             around: self.nearby.as_ref().map(Nearby::for_engine),

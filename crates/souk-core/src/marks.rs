@@ -76,6 +76,16 @@ pub struct SearchMark {
     pub n_found: u32,
     /// How long the answer took, in microseconds.
     pub took_us: u32,
+    /// The place of each product, from 0, in the list of several searches that it was shown in, in the order of the
+    /// products; those from 255 on as 255. None at all where the products are a list of their own.
+    pub places: Box<[u8]>,
+}
+
+impl SearchMark {
+    /// The place, from 0, in which the product was shown that stands `idx`th among the products.
+    pub fn place(&self, idx: usize) -> usize {
+        self.places.get(idx).map_or(idx, |place| usize::from(*place))
+    }
 }
 
 /// What was known of the products of an answer when it was made, one row of signals for each product.

@@ -36,6 +36,21 @@ pub(crate) fn find_field(index: &SearchIndex, name: &str) -> Option<u16> {
     }
 }
 
+impl SearchIndex {
+    /// The names of all fields that can be counted, in the order of the alphabet; attributes by their own names, unless
+    /// a field of products is called so too.
+    pub fn countable_fields(&self) -> Vec<String> {
+        let keys = (0..self.lexicon.fields.len() as u32).map(|n| self.lexicon.fields.text(n));
+        let name = |key: &str| match key.strip_prefix("attributes.") {
+            Some(own) if find_field(self, own) == self.lexicon.field(key) => own.to_owned(),
+            _ => key.to_owned(),
+        };
+        let mut names: Vec<String> = keys.filter(|key| *key != CATEGORY_TREE).map(name).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
 impl Counter {
     pub(crate) fn new(
         index: &SearchIndex,

@@ -107,7 +107,7 @@ impl Nearness {
                 false => f64::from(u8::from(likeness >= *highest)),
             };
             let wanted = hit.parts.availability * hit.parts.popularity;
-            let share = 1.0 - f64::from(found.missing) / n_words.max(1) as f64;
+            let share = 1.0 - f64::from(found.n_missing) / n_words.max(1) as f64;
             let by_words = if most > 0.0 { share * hit.score / most } else { 0.0 };
             let score = (1.0 - self.weight) * by_words + self.weight * nearness * wanted;
             if hit.score > 0.0 && self.weight < 1.0 {

@@ -10,6 +10,7 @@
 
 mod chunk;
 mod compounds;
+mod distance;
 mod document;
 pub mod evaluate;
 mod facets;
@@ -42,7 +43,7 @@ pub use notes::Note;
 pub use request::{
     Around, Effect, Facet, FacetRequest, FacetValue, Hit, Meaning, MeaningUse, NumberFacet, Places,
     RangeCount, Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy,
-    SortOrder, Structure, Tolerance, Typing, Understood,
+    SortOrder, Structure, Tolerance, Typing, Understood, Wanted,
 };
 pub use settings::{FieldWeight, MeaningShares, Ranking, Settings, TextField};
 pub use suggest::{SuggestRequest, Suggestion, Suggestions};

@@ -1,17 +1,16 @@
 //! Filters as an index works them out: a comparison of numbers as a span of them, any other once for every
 //! distinct value, then by the value's number.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashSet;
 use souk_core::filter::{OrderTest, Sets};
 use souk_core::{Field, FieldValue, Fields, Filter, ProductId};
 
 use crate::chunk::{Chunk, Column, FieldFacts, Place};
+use crate::distance::{ChunkDistances, Distances};
 use crate::index::SearchIndex;
 use crate::lexicon::{Term, Texts, Values, field_key};
 use crate::query::Unwanted;
-use crate::request::{Around, Places};
+use crate::request::Around;
 use crate::suggest::SuggestRequest;
 
 /// A filter, ready to be asked about rows.
@@ -41,7 +40,7 @@ enum Node {
     /// These rows.
     Places(FxHashSet<Place>),
     /// Rows that are no farther off than so many kilometres.
-    Near(Arc<dyn Places>, f64),
+    Near(Around, f64),
     Nothing,
     Not(Box<Node>),
     All(Vec<Node>),
@@ -151,7 +150,7 @@ impl Narrow {
     /// The same, and no farther off than is asked for. It comes last, because it costs most.
     pub(crate) fn and_around(mut self, around: Option<&Around>) -> Narrow {
         if let Some((around, radius)) = around.and_then(|of| Some((of, of.radius_km?))) {
-            let node = Node::Near(Arc::clone(&around.places), radius);
+            let node = Node::Near(around.clone(), radius);
             self.conditions.push(Condition { node, only: None });
         }
         self
@@ -262,11 +261,7 @@ enum Bound<'a> {
         places: &'a FxHashSet<Place>,
         chunk: u32,
     },
-    Near {
-        ids: &'a Texts,
-        places: &'a dyn Places,
-        radius: f64,
-    },
+    Near(ChunkDistances<'a>, f64),
     Nothing,
     Not(Box<Bound<'a>>),
     All(Vec<Bound<'a>>),
@@ -292,8 +287,9 @@ impl<'a> About<'a> {
             Node::Text(field, filter) => Bound::Text { field, texts: self.texts(field), filter },
             Node::Texts(field, wanted) => Bound::Texts { texts: self.texts(field), wanted },
             Node::Places(places) => Bound::Places { places, chunk: self.chunk.1 },
-            Node::Near(places, radius) => {
-                Bound::Near { ids: &self.chunk.0.ids, places: &**places, radius: *radius }
+            Node::Near(around, radius) => {
+                let distances = Distances::new(self.index, around);
+                Bound::Near(distances.within(self.chunk.0), *radius)
             }
             Node::Nothing => Bound::Nothing,
             Node::Not(inner) => Bound::Not(Box::new(self.bind(inner))),
@@ -337,9 +333,7 @@ impl Bound<'_> {
             }
             Bound::Texts { texts, wanted } => wanted.has(texts.get(u32::from(row)), buffer),
             Bound::Places { places, chunk } => places.contains(&Place { chunk: *chunk, row }),
-            Bound::Near { ids, places, radius } => {
-                places.km(ids.get(u32::from(row))).is_some_and(|km| km <= *radius)
-            }
+            Bound::Near(distances, radius) => distances.is_within(row, *radius),
             Bound::Nothing => false,
             Bound::Not(inner) => !inner.holds(row, buffer),
             Bound::All(parts) => parts.iter().all(|part| part.holds(row, buffer)),

@@ -6,6 +6,8 @@ mod unwanted;
 
 pub(crate) use unwanted::{Unwanted, split as split_unwanted, unwanted};
 
+pub(crate) use head::head_of;
+
 use rustc_hash::FxHashMap;
 
 use crate::compounds::{Part, split};
@@ -50,6 +52,12 @@ const COMPOUNDS_MAX: usize = 60;
 const HEAD_WEIGHT: f32 = 1.3;
 /// How much more a code is worth there: it names one thing. Chosen.
 const CODE_WEIGHT: f32 = 1.5;
+/// How much of what is asked for it is, an ordinary word being [`Slot::PLAIN`]; chosen.
+const CODE_PART: u8 = 3;
+/// The same of a word that stands where such words stand and closes phrases in at least this share of its titles; chosen: gum
+/// is nearer to sugar free gum than sugar free pies are. Of other words it is less sure that they say what is looked for.
+const SURE_HEAD_PART: u8 = 5;
+const SURE_HEAD_SHARE: f32 = 0.5;
 /// The share of its titles in which a word must close a phrase to be taken for what is looked for by its place
 /// alone, and by how much another must surpass it otherwise; chosen.
 const HEAD_SHARE: f32 = 0.25;
@@ -99,8 +107,19 @@ fn may_be_split(word: &QueryWord, at: usize) -> bool {
 }
 
 /// The places of words that say something; of all of them, when none does.
-fn places_that_count(words: &[QueryWord], language: Language) -> Vec<usize> {
-    let is_stop = |place: &usize| language.is_stop_word(&words[*place].text);
+///
+/// In a question (`what do I need for tacos`) the words that ask say nothing. Small words of another language than the
+/// query's say nothing either, unless the catalogue has them: `hülle für iphone`.
+fn places_that_count(index: &SearchIndex, words: &[QueryWord], language: Language) -> Vec<usize> {
+    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    let n_asking = language.question(&texts);
+    let is_foreign = |text: &str| {
+        index.lexicon.terms.get(text).is_none()
+            && Language::ALL.iter().any(|other| other.is_stop_word(text))
+    };
+    let is_stop = |place: &usize| {
+        *place < n_asking || language.is_stop_word(texts[*place]) || is_foreign(texts[*place])
+    };
     let all = 0..words.len();
     let counted: Vec<usize> = all.clone().filter(|place| !is_stop(place)).collect();
     if counted.is_empty() { all.collect() } else { counted }
@@ -116,6 +135,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) slots: Vec<Slot>,
     /// Which of them says what is looked for, the others saying which.
     pub(crate) head: Option<usize>,
+    /// How much of what is asked for it is.
+    head_part: u8,
     /// All words, those that say nothing among them.
     typed: Vec<QueryWord>,
     /// The place of each word that counts among all words.
@@ -138,7 +159,7 @@ impl<'a> Plan<'a> {
         if language != 0 {
             languages.push(0);
         }
-        let places = places_that_count(&words, index.lexicon.words[language].language());
+        let places = places_that_count(index, &words, index.lexicon.words[language].language());
         let counted: Vec<QueryWord> = places.iter().map(|place| words[*place].clone()).collect();
         let head = head::head_of(index, &words, language);
         let mut plan = Plan {
@@ -146,6 +167,7 @@ impl<'a> Plan<'a> {
             languages,
             slots: vec![Slot::default(); counted.len()],
             head: head.and_then(|head| places.iter().position(|place| *place == head)),
+            head_part: Slot::PLAIN,
             corrections: vec![None; counted.len()],
             words: counted,
             typed: words,
@@ -299,7 +321,10 @@ impl<'a> Plan<'a> {
         let limit = Limit::of(&word.text, word.kind);
         let mut found: FxHashMap<Term, (NearTerm, u32, String)> = FxHashMap::default();
         for words in self.vocabularies() {
-            for near in words.near(&word.text, limit) {
+            // The catalogue may have the one number alone, and the shopper may have typed the other.
+            let other = words.language().other_number(&word.text);
+            let others = other.iter().flat_map(|other| words.near(other, limit));
+            for near in words.near(&word.text, limit).into_iter().chain(others) {
                 let (term, count) = (words.term(near.word), words.count(near.word));
                 let docs = self.index.lexicon.docs(term);
                 let this = NearTerm { term, typos: near.typos, docs };
@@ -412,6 +437,7 @@ impl<'a> Plan<'a> {
         for (slot, word) in slots.iter_mut().zip(&self.words) {
             if word.kind == TokenKind::Code {
                 slot.weight *= CODE_WEIGHT;
+                slot.part = CODE_PART;
             }
         }
         if let Some(head) = self.head {
@@ -420,6 +446,10 @@ impl<'a> Plan<'a> {
                 others.filter(|(idx, (word, _))| *idx != head && word.kind == TokenKind::Word);
             let most = others.map(|(_, (_, slot))| slot.weight).fold(0.0, f32::max);
             slots[head].weight = slots[head].weight.max(HEAD_WEIGHT * most);
+            // What no product has lets no product lack less.
+            if !slots[head].alternatives.is_empty() {
+                slots[head].part = self.head_part;
+            }
         }
         slots
     }
@@ -442,6 +472,9 @@ impl<'a> Plan<'a> {
         };
         let Some(head) = self.head else { return };
         let by_place = share_of(head).unwrap_or(-HEAD_MARGIN);
+        if by_place >= SURE_HEAD_SHARE {
+            self.head_part = SURE_HEAD_PART;
+        }
         // A word that the catalogue does not have may be what is looked for all the same.
         if by_place >= HEAD_SHARE || self.slots[head].alternatives.is_empty() {
             return;

@@ -35,6 +35,8 @@ pub struct SearchRequest {
     pub typing: Typing,
     /// Whether typing errors are forgiven.
     pub tolerance: Tolerance,
+    /// Whether hits may lack words.
+    pub wanted: Wanted,
     /// Whether conditions are read out of the words.
     pub structure: Structure,
     /// What the query means, where meaning is asked for; it needs vectors of the products.
@@ -50,11 +52,14 @@ pub struct Around {
     pub origin: GeoPoint,
     /// How far off hits may be, in kilometres; `None` lets everything through, also what is nowhere.
     pub radius_km: Option<f64>,
-    /// How far off products are.
-    pub places: Arc<dyn Places>,
+    /// The fields with the latitude and the longitude, in degrees, of products that are somewhere themselves.
+    pub fields: [&'static str; 2],
+    /// Where products can be had besides; `None` where none can.
+    pub places: Option<Arc<dyn Places>>,
 }
 
-/// Knows how far off products are. An index knows nothing of stores and stock, so whoever does tells it.
+/// Knows where products can be had besides where they are themselves. An index knows nothing of stores and stock, so
+/// whoever does tells it.
 ///
 /// The same product must be equally far off as long as one search takes; it is asked for every product that fulfils
 /// everything else.
@@ -118,6 +123,7 @@ impl SearchRequest {
             currency: None,
             typing: Typing::Finished,
             tolerance: Tolerance::Forgiving,
+            wanted: Wanted::Most,
             structure: Structure::Read,
             meaning: None,
             around: None,
@@ -141,6 +147,15 @@ pub enum Tolerance {
     Forgiving,
     /// Never.
     Strict,
+}
+
+/// Whether hits may lack words of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// Where too few products have all words, those with most of them are hits too.
+    Most,
+    /// Hits have all words.
+    All,
 }
 
 /// Whether conditions are read out of the words.
@@ -248,8 +263,8 @@ pub struct Hit {
     pub score: f64,
     /// What the score is made of: their product.
     pub parts: ScoreParts,
-    /// Words of the query that it lacks; hits that lack fewer come first, whatever their scores are. 0 where
-    /// meaning has its say, for then scores say it all.
+    /// How much of the query it lacks, an ordinary word being 2, what is looked for and codes more; hits that lack less
+    /// come first, whatever their scores are. 0 where meaning has its say, for then scores say it all.
     pub n_missing: usize,
 }
 

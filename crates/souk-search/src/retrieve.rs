@@ -4,11 +4,29 @@ use crate::chunk::{Chunk, List};
 use crate::lexicon::Term;
 
 /// A word of the query, with all that it may stand for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub(crate) alternatives: Vec<Alternative>,
     /// What a hit of it is worth: rare words say more.
     pub(crate) weight: f32,
+    /// How much it is of what is asked for, where not all words are: [`Slot::PLAIN`], or more.
+    pub(crate) part: u8,
+}
+
+impl Slot {
+    /// The part of an ordinary word.
+    pub(crate) const PLAIN: u8 = 2;
+
+    /// What all of some slots are.
+    pub(crate) fn whole(slots: &[Slot]) -> usize {
+        slots.iter().map(|slot| usize::from(slot.part)).sum()
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Slot {
+        Slot { alternatives: Vec::new(), weight: 0.0, part: Slot::PLAIN }
+    }
 }
 
 /// Something that a word may stand for.
@@ -25,8 +43,8 @@ pub(crate) struct Alternative {
 pub(crate) struct Scratch {
     layout: Layout,
     sums: Vec<f32>,
-    /// How many slots each row has.
-    hits: Vec<u8>,
+    /// The parts of the slots that each row has, and above [`HIT`] how many slots.
+    hits: Vec<u16>,
 }
 
 /// The lists of one slot laid out by row.
@@ -165,7 +183,9 @@ impl Scratch {
         lists.sort_by_key(Lists::n_rows);
         let Some((first, others)) = lists.split_first() else { return Vec::new() };
         let mut found = Vec::with_capacity(first.n_rows());
-        self.layout.each_row(first, &mut |row, score| found.push(Row { row, score, missing: 0 }));
+        self.layout.each_row(first, &mut |row, score| {
+            found.push(Row { row, score, missing: 0, n_missing: 0 })
+        });
         for slot in others {
             match slot.only() {
                 // A list that is far longer than what is left is leapt through, others are laid out flat.
@@ -179,18 +199,24 @@ impl Scratch {
         found
     }
 
-    /// The rows that have at least so many of the slots, rising, each with its text score and with what it
-    /// lacks.
-    pub(crate) fn some(&mut self, chunk: &Chunk, (slots, needed): (&[Slot], usize)) -> Vec<Row> {
+    /// The rows that have slots of at least so many parts, and so many slots, rising, each with its text score and
+    /// with what it lacks.
+    pub(crate) fn some(
+        &mut self,
+        chunk: &Chunk,
+        slots: &[Slot],
+        (parts_min, slots_min): (usize, usize),
+    ) -> Vec<Row> {
         self.sums.resize(Chunk::ROWS_MAX, 0.0);
         self.hits.resize(Chunk::ROWS_MAX, 0);
         let (sums, hits) = (&mut self.sums, &mut self.hits);
         for slot in slots {
             self.layout.each_row(&Lists::new(chunk, slot), &mut |row, score| {
                 sums[usize::from(row)] += score;
-                hits[usize::from(row)] += 1;
+                hits[usize::from(row)] += HIT + u16::from(slot.part);
             });
         }
+        let whole = Slot::whole(slots);
         let mut found = Vec::new();
         for (block, hits) in hits.chunks_exact_mut(8).take(chunk.len().div_ceil(8)).enumerate() {
             if *hits == [0; 8] {
@@ -199,11 +225,14 @@ impl Scratch {
             for (idx, hits) in hits.iter_mut().enumerate() {
                 let row = block * 8 + idx;
                 let sum = std::mem::take(&mut sums[row]);
-                let n_hits = std::mem::take(hits);
-                if n_hits > 0 && usize::from(n_hits) >= needed {
-                    let missing = slots.len() as u8 - n_hits;
-                    let score = sum * MISSING_WORTH.powi(i32::from(missing));
-                    found.push(Row { row: row as u16, score, missing });
+                let hits = std::mem::take(hits);
+                let (n_hits, parts) = (hits / HIT, hits % HIT);
+                if usize::from(n_hits) >= slots_min.max(1) && usize::from(parts) >= parts_min {
+                    let missing = whole as u8 - parts as u8;
+                    let n_missing = (slots.len() - usize::from(n_hits)) as u8;
+                    let n_plain = f32::from(missing) / f32::from(Slot::PLAIN);
+                    let score = sum * MISSING_WORTH.powf(n_plain);
+                    found.push(Row { row: row as u16, score, missing, n_missing });
                 }
             }
         }
@@ -273,16 +302,21 @@ impl Layout {
     }
 }
 
+/// One slot more of a row.
+const HIT: u16 = 1 << 8;
+
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Row {
     pub(crate) row: u16,
     pub(crate) score: f32,
-    /// How many of the words it lacks. Hits that lack less come first.
+    /// The parts of the words that it lacks. Hits that lack less come first.
     pub(crate) missing: u8,
+    /// How many words those are.
+    pub(crate) n_missing: u8,
 }
 
-/// What a score is worth for each word that is missing; chosen. Their order is strict anyway.
+/// What a score is worth for each ordinary word that is missing; chosen. Their order is strict anyway.
 const MISSING_WORTH: f32 = 0.5;
 
 /// Keeps of `found` what stands in a long list.

@@ -12,8 +12,9 @@ use crate::query::{Plan, split_unwanted, unwanted, words_of};
 use crate::rank::{availability_factor, demand, popularity_factor};
 use crate::request::{
     MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
+    Wanted,
 };
-use crate::retrieve::{Row, Scratch};
+use crate::retrieve::{Row, Scratch, Slot};
 use crate::suggest::SuggestRequest;
 use crate::text::Language;
 use crate::understand::{Reading, Typed, read};
@@ -29,6 +30,8 @@ pub(crate) struct Match {
     pub(crate) score: f32,
     /// See [`Row::missing`].
     pub(crate) missing: u8,
+    /// See [`Row::n_missing`].
+    pub(crate) n_missing: u8,
 }
 
 /// All that was found.
@@ -58,6 +61,7 @@ impl Found {
                 place: Place { chunk: part.chunk, row: hit.row },
                 score: hit.score,
                 missing: hit.missing,
+                n_missing: hit.n_missing,
             })
         })
     }
@@ -73,7 +77,7 @@ impl Found {
             });
             let hits = &mut self.parts[at].hits;
             if let Err(at) = hits.binary_search_by_key(&row, |hit| hit.row) {
-                hits.insert(at, Row { row, score: 0.0, missing: 0 });
+                hits.insert(at, Row { row, score: 0.0, missing: 0, n_missing: 0 });
                 self.total += 1;
             }
         }
@@ -196,7 +200,7 @@ impl SearchIndex {
             return self.look_for(request, (literal(words), language), counter);
         }
         let typed = Typed { text: &wanted, currency: request.currency };
-        let reading = read(self, &words, &typed);
+        let reading = read(self, &words, &typed, language);
         let reading = Reading { unwanted: unwanted.clone(), ..reading };
         // What is given up is a condition, and its words (`over`, `1000`) are looked for only where there are no others.
         let others = Some(reading.words.clone()).filter(|words| !words.is_empty());
@@ -261,21 +265,26 @@ impl SearchIndex {
             }
         }
         let of = plan.slots.len();
-        let mut needed = of;
-        if found.total < ENOUGH && needed > 1 {
+        if found.total < ENOUGH && of > 1 && request.wanted == Wanted::Most {
             plan.settle_head();
-        }
-        while found.total < ENOUGH && needed > 1 {
-            needed -= 1;
-            // Half of the words is not what was asked for any more; better than nothing, though.
-            if needed < of.div_ceil(2) && found.total > 0 {
-                break;
-            }
-            let wider = sieve.some_words(&plan, needed, &mut scratch);
-            if wider.total > found.total {
-                found = wider;
-                relaxed.retain(|relaxation| *relaxation == Relaxation::Spelling);
-                relaxed.push(Relaxation::Words { needed, of });
+            let slots = plan.slots_with_head();
+            let whole = Slot::whole(&slots);
+            let mut needed = whole;
+            // Less than half of the words is not what was asked for any more; better than nothing, though.
+            let half = of.div_ceil(2);
+            while found.total < ENOUGH && needed > usize::from(Slot::PLAIN) {
+                needed -= usize::from(Slot::PLAIN).min(needed - usize::from(Slot::PLAIN));
+                let mut n_words = half.max(fewest(&slots, needed));
+                let mut wider = sieve.some_words(&slots, (needed, n_words), &mut scratch);
+                if wider.total == 0 && found.total == 0 {
+                    n_words = fewest(&slots, needed);
+                    wider = sieve.some_words(&slots, (needed, n_words), &mut scratch);
+                }
+                if wider.total > found.total {
+                    found = wider;
+                    relaxed.retain(|relaxation| *relaxation == Relaxation::Spelling);
+                    relaxed.push(Relaxation::Words { needed: n_words, of });
+                }
             }
         }
         let corrected = plan.corrected();
@@ -298,6 +307,18 @@ impl SearchIndex {
             }
         }
     }
+}
+
+/// The fewest slots that make up so many parts.
+fn fewest(slots: &[Slot], needed: usize) -> usize {
+    let mut parts: Vec<usize> = slots.iter().map(|slot| usize::from(slot.part)).collect();
+    parts.sort_unstable_by(|left, right| right.cmp(left));
+    let mut sum = 0;
+    let short = parts.iter().take_while(|part| {
+        sum += **part;
+        sum < needed
+    });
+    short.count() + 1
 }
 
 /// First forgives words that are found nowhere or hardly; if that brings too little, all.
@@ -362,15 +383,14 @@ impl<'a> Sieve<'a> {
         self.each_chunk(&mut |chunk| scratch.all(chunk, &plan.slots))
     }
 
-    fn some_words(&self, plan: &Plan<'_>, needed: usize, scratch: &mut Scratch) -> Found {
-        let slots = plan.slots_with_head();
-        self.each_chunk(&mut |chunk| scratch.some(chunk, (&slots, needed)))
+    fn some_words(&self, slots: &[Slot], least: (usize, usize), scratch: &mut Scratch) -> Found {
+        self.each_chunk(&mut |chunk| scratch.some(chunk, slots, least))
     }
 
     fn everything(&self) -> Found {
         self.each_chunk(&mut |chunk| {
             let all = 0..chunk.len();
-            all.map(|row| Row { row: row as u16, score: 1.0, missing: 0 }).collect()
+            all.map(|row| Row { row: row as u16, score: 1.0, missing: 0, n_missing: 0 }).collect()
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The rule is Meilisearch's, which shoppers and shops know: none in words of up to four letters, one
 //! from five, two from nine; a wrong first letter counts twice, for people rarely miss it; two
-//! neighbours that changed places are one error; numbers and codes have none ("2024" is not "2025").
+//! neighbours that changed places are one error, and so is any doubt about which letters are doubled; numbers and codes have none ("2024" is not "2025").
 
 use crate::text::TokenKind;
 
@@ -65,8 +65,25 @@ pub(crate) fn typos(typed: &[char], other: &str, max: u8) -> Option<u8> {
     }
     let first = u8::from(typed[0] != other[0]);
     let max_distance = max.checked_sub(first)?;
-    let distance = alignment(typed, other, max_distance)?;
-    Some(distance + first).filter(|typos| *typos <= max)
+    let distance = alignment(typed, other, max_distance).map(|distance| distance + first);
+    match distance.filter(|typos| *typos <= max) {
+        Some(typos) if typos <= 1 => Some(typos),
+        _ if max > 0 && doubles_alone_differ(typed, other) => Some(1),
+        distance => distance,
+    }
+}
+
+/// Whether two words differ in nothing but which of their letters are doubled. However many they are, that is one
+/// thing not known: `brocolli`.
+fn doubles_alone_differ(left: &[char], right: &[char]) -> bool {
+    let mut runs = (left.chunk_by(char::eq), right.chunk_by(char::eq));
+    loop {
+        match (runs.0.next(), runs.1.next()) {
+            (None, None) => return true,
+            (Some(left), Some(right)) if left[0] == right[0] => {}
+            _ => return false,
+        }
+    }
 }
 
 fn alignment(left: &[char], right: &[char], max: u8) -> Option<u8> {

@@ -11,7 +11,7 @@ use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::lexicon::Values;
 use crate::notes::Note;
-use crate::query::{QueryWord, Unwanted};
+use crate::query::{QueryWord, Unwanted, head_of};
 use crate::request::{Effect, Understood};
 use crate::text::fold;
 
@@ -63,8 +63,13 @@ const ELSEWHERE_TIMES: u32 = 5;
 /// Words of the longest name.
 const NAME_WORDS_MAX: usize = 4;
 
-/// Reads conditions out of words.
-pub(crate) fn read(index: &SearchIndex, words: &[QueryWord], typed: &Typed<'_>) -> Reading {
+/// Reads conditions out of words of a language.
+pub(crate) fn read(
+    index: &SearchIndex,
+    words: &[QueryWord],
+    typed: &Typed<'_>,
+    language: usize,
+) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
     while at < words.len() {
@@ -80,7 +85,7 @@ pub(crate) fn read(index: &SearchIndex, words: &[QueryWord], typed: &Typed<'_>) 
             }
         }
     }
-    names(index, &mut reading);
+    names(index, &mut reading, language);
     reading
 }
 
@@ -157,13 +162,20 @@ fn cheap(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Opt
     Some(1)
 }
 
-/// Brands, colours and categories by their names.
-fn names(index: &SearchIndex, reading: &mut Reading) {
+/// Brands, colours and categories by their names; a category only where its name has the word that says what is looked
+/// for: an `iphone case` is nothing of the category `iPhone`.
+fn names(index: &SearchIndex, reading: &mut Reading, language: usize) {
+    let head = head_of(index, &reading.words, language);
     for field in index.names.fields().iter().copied() {
+        let is_category = index.lexicon.fields.text(u32::from(field)) == CATEGORY_TREE;
+        let fits = |range: &std::ops::Range<usize>| {
+            !is_category || head.is_none_or(|head| range.contains(&head))
+        };
         for start in 0..reading.words.len() {
             let longest = NAME_WORDS_MAX.min(reading.words.len() - start);
             let longest_first = (1..=longest).rev();
-            let found = longest_first.map(|length| start..start + length).find_map(|range| {
+            let mut ranges = longest_first.map(|length| start..start + length).filter(fits);
+            let found = ranges.find_map(|range| {
                 let phrase = text_of(&reading.words[range]);
                 prefer_name(index, field, phrase)
             });

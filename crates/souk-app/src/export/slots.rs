@@ -152,6 +152,7 @@ impl Slots {
         let request = xxh3_64(impressions.request_id.as_bytes());
         for (idx, product) in impressions.products.iter().enumerate() {
             let key = product_key(event, product.as_str());
+            let place = impressions.marks.search.as_ref().map_or(idx, |search| search.place(idx));
             let mark = impressions.marks.products.get(idx).copied().unwrap_or_default();
             let is_clicked =
                 self.named.contains(&(request, key)) || self.is_owed(event.at, &(*subject, key));
@@ -163,7 +164,7 @@ impl Slots {
                 "channel": event.channel.map(|channel| channel.as_str()),
                 "placement": impressions.placement,
                 "strategy": impressions.strategy,
-                "place": idx + 1,
+                "place": place + 1,
                 "product_id": product.as_str(),
                 "propensity": mark.propensity.map_or(1.0, Propensity::probability),
                 "explored": if mark.is_explored { "true" } else { "false" },

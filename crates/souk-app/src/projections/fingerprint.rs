@@ -284,7 +284,8 @@ impl Views {
                     w.text(self.catalogue.site_name(site));
                     w.text(key);
                     parts.iter().for_each(|part| w.zigzag(*part));
-                    shown.iter().for_each(|item| names.item(*item, w));
+                    shown.0.iter().for_each(|item| names.item(*item, w));
+                    w.bytes(shown.1);
                 }
             });
         });

@@ -5,7 +5,7 @@
 //! people stand behind it. What came of a search is in [`super::attribution`], by the name of its answer.
 //!
 //! Bounds: [`SEARCHES_MAX`] searches of one subject in the last [`KEPT_DAYS`] days, each with the first
-//! [`SHOWN_MAX`] products. A query is kept as its key (see [`query_key`]) and once, as long as anybody's list names
+//! [`SHOWN_MAX`] products, or those of a list of several searches that stand in its first places. A query is kept as its key (see [`query_key`]) and once, as long as anybody's list names
 //! it. Searches by nobody known are counted by day and site only; what they were for is not kept.
 
 use std::hash::BuildHasher;
@@ -63,6 +63,8 @@ pub(super) struct Search {
     n_found: u32,
     took_us: u32,
     shown: Box<[Item]>,
+    /// Where they stood in a list of several searches; empty for a list of their own.
+    places: Box<[u8]>,
 }
 
 /// A query of a site that somebody's list names.
@@ -89,6 +91,7 @@ pub(super) struct Said {
     n_found: u32,
     took_us: u32,
     shown: Box<[Item]>,
+    places: Box<[u8]>,
 }
 
 /// Searches by nobody known.
@@ -129,9 +132,9 @@ impl Searches {
         }
         let idx = known.partition_point(|one| (one.at, one.request) <= (said.at, said.request));
         let query = self.hold(site, key);
-        let Said { at, request, n_found, took_us, shown } = said;
+        let Said { at, request, n_found, took_us, shown, places } = said;
         let searches = &mut self.people[slot].searches;
-        searches.insert(idx, Search { at, request, query, n_found, took_us, shown });
+        searches.insert(idx, Search { at, request, query, n_found, took_us, shown, places });
         if searches.len() > SEARCHES_MAX {
             let oldest = searches.remove(0);
             self.let_go(oldest.query);
@@ -275,7 +278,8 @@ impl Searches {
 
     pub(crate) fn bytes(&self) -> usize {
         let of_person = |person: &Person| {
-            let shown: usize = person.searches.iter().map(|one| one.shown.len() * 4 + 16).sum();
+            let shown: usize =
+                person.searches.iter().map(|one| one.shown.len() * 4 + one.places.len() + 16).sum();
             shown + person.searches.capacity() * size_of::<Search>()
         };
         self.people.iter().map(of_person).sum::<usize>()

@@ -125,7 +125,8 @@ const QUERIES: [&str; 3] = ["Green tea", "green  TEA!", "cup"];
 pub(crate) fn answered(query: &str, request: &str, products: &[u8]) -> Fact {
     let Fact::Impressions(mut shown) = served(request, products) else { unreachable!() };
     let n_found = products.len() as u32;
-    shown.marks.search = Some(SearchMark { query: query.into(), n_found, took_us: 700 });
+    shown.marks.search =
+        Some(SearchMark { query: query.into(), n_found, took_us: 700, places: Box::default() });
     Fact::Impressions(shown)
 }
 

@@ -219,7 +219,8 @@ impl Counting {
                 age if age < NOW_DAYS + BEFORE_DAYS => asked.asked_before += 1,
                 _ => {}
             }
-            for (place, item) in (0u8..).zip(one.shown) {
+            for (idx, item) in (0u8..).zip(one.shown) {
+                let place = one.places.get(usize::from(idx)).copied().unwrap_or(idx);
                 let [shown, clicks, worth] = self.shown.entry((number, *item, place)).or_default();
                 *shown += weight;
                 if let Some(Taken { did, .. }) = one.taken.iter().find(|taken| taken.item == *item)

@@ -95,6 +95,38 @@ async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_hit_of_a_merged_list_teaches_the_search_that_found_it() {
+    let shop = tea_shop().await;
+    regulars(&shop).await;
+    let liked = ids(&ask(&shop, &SearchQuery::new("tea", 10)).await)[2].clone();
+    let merge = Merge { weights: vec![1.0, 1.0], limit: 10, offset: 0 };
+    for number in 0..CROWD + 15 {
+        let user = format!("u{number}");
+        let came = json!({"event": "Shop Opened", "userId": user});
+        shop.send(Role::IngestServer, IngestCall::Track, came).await;
+        let asked = |query: &str| SearchQuery {
+            user_id: Some(user.clone()),
+            ..SearchQuery::new(query, 10)
+        };
+        let queries = [asked("pot"), asked("tea")];
+        let server = caller(Role::StorefrontServer);
+        let found = shop.app.search_merged((&queries, &merge), &server).await.unwrap();
+        shop.app.flush_impressions().await;
+        let hit = found.hits.iter().find(|one| one.hit.product_id.as_str() == liked).unwrap();
+        assert_eq!(hit.searches, [1]);
+        let at = shop.app.clock().now().plus_ms(1_000);
+        let body = json!({"event": "Product Clicked", "userId": user, "timestamp": at.to_string(),
+            "properties": {"product_id": liked, "request_id": found.answers[1].request_id}});
+        shop.send(Role::IngestServer, IngestCall::Track, body).await;
+    }
+    learn(&shop).await;
+    assert_eq!(brought_forward(&shop, "tea").await.as_deref(), Some(liked.as_str()));
+    let answer = explained(&shop, "pot").await;
+    let hits = answer["hits"].as_array().unwrap();
+    assert!(hits.iter().all(|hit| hit["product_id"] != json!(liked)), "{answer:#}");
+}
+
+#[tokio::test]
 async fn what_was_learned_goes_with_whoever_leaves() {
     let shop = tea_shop().await;
     regulars(&shop).await;

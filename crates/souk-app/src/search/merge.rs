@@ -104,12 +104,13 @@ impl App {
                 MergedHit { searches, score, hit }
             })
             .collect();
-        let within = if merge.offset > 0 { Within::FurtherPage } else { Within::MergedList };
+        let is_further = merge.offset > 0;
         let mut answers = Vec::with_capacity(queries.len());
-        for (query, answered) in queries.iter().zip(answered) {
+        for (search, (query, answered)) in queries.iter().zip(answered).enumerate() {
+            let within = if is_further { Within::FurtherPage } else { stood(&hits, search) };
             let mut found = self.note_answer((query, answered), within, caller).await;
             (found.hits, found.cursor) = (Vec::new(), None);
-            if within == Within::FurtherPage {
+            if is_further {
                 // Further pages repeat nothing.
                 (found.redirect, found.banners) = (None, Vec::new());
             }
@@ -117,6 +118,13 @@ impl App {
         }
         Ok(MergedFound { hits, total, answers })
     }
+}
+
+/// What of the first page is told of under the name of a search: the hits that it was the first to find, where they stand.
+fn stood(hits: &[MergedHit], search: usize) -> Within {
+    let places = hits.iter().zip((0..=u8::MAX).chain(std::iter::repeat(u8::MAX)));
+    let own = places.filter(|(hit, _)| hit.searches[0] == search);
+    Within::MergedList(own.map(|(hit, place)| (hit.hit.product_id.clone(), place)).collect())
 }
 
 #[cfg(test)]

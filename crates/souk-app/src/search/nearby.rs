@@ -96,7 +96,9 @@ impl Nearby {
     /// As the engine asks it.
     pub(super) fn for_engine(self: &Arc<Nearby>) -> Around {
         let AroundQuery { point: origin, radius_km } = self.query;
-        Around { origin, radius_km, places: Arc::clone(self) as Arc<dyn Places> }
+        let has_stores = !self.stores.is_empty();
+        let places = has_stores.then(|| Arc::clone(self) as Arc<dyn Places>);
+        Around { origin, radius_km, fields: [LATITUDE, LONGITUDE], places }
     }
 
     /// The nearest place where a product can be had.
@@ -144,7 +146,7 @@ impl Places for Nearby {
     fn km(&self, id: &str) -> Option<f64> {
         let views = self.views.read();
         let item = views.catalogue.item(&self.site, &ProductId::new(id).ok()?)?;
-        Some(self.nearest(item, &views.catalogue)?.km)
+        Some(self.store_with(item, &views.catalogue)?.km)
     }
 }
 
@@ -153,7 +155,10 @@ fn place_of(product: &Product) -> Option<GeoPoint> {
     let number = |name| match product.attributes.get(name)? {
         AttributeValue::Number(number) => Some(*number),
         AttributeValue::Text(text) => text.trim().parse().ok(),
-        AttributeValue::Texts(_) => None,
+        AttributeValue::Texts(texts) => match texts.as_slice() {
+            [text] => text.trim().parse().ok(),
+            _ => None,
+        },
     };
     GeoPoint::new(number(LATITUDE)?, number(LONGITUDE)?).ok()
 }

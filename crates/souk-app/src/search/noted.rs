@@ -17,15 +17,22 @@ pub(super) struct Answered {
 }
 
 /// What the hits of an answer are shown in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Within {
     /// A list of their own.
     Itself,
-    /// The first page of a list of several searches. What was shown is noted by its place, and a hit has another place in
-    /// that list than in its own; so it counts as asked, and its hits are not noted.
-    MergedList,
+    /// The first page of a list of several searches: its products that stand there and are known by this answer's name,
+    /// each with its place.
+    MergedList(Vec<(ProductId, u8)>),
     /// A further page of such a list.
     FurtherPage,
+}
+
+/// Products that were shown, and their places where they are not each after the other.
+#[derive(Default)]
+struct Stood {
+    products: Vec<ProductId>,
+    places: Box<[u8]>,
 }
 
 impl App {
@@ -47,9 +54,18 @@ impl App {
         let is_further = query.cursor.is_some() || within == Within::FurtherPage;
         if query.typing == Typing::Finished && !is_further {
             let subject = subject.filter(|_| may_analyse);
-            let ids = found.hits.iter().map(|hit| hit.product_id.clone());
-            let shown = if within == Within::Itself { ids.collect() } else { Vec::new() };
-            self.note_found((query, &found, shown), (subject, &admitted), arm);
+            let stood = match within {
+                Within::Itself => {
+                    let ids = found.hits.iter().map(|hit| hit.product_id.clone());
+                    Stood { products: ids.collect(), places: Box::default() }
+                }
+                Within::MergedList(stood) => {
+                    let (products, places): (_, Vec<u8>) = stood.into_iter().unzip();
+                    Stood { products, places: places.into() }
+                }
+                Within::FurtherPage => Stood::default(),
+            };
+            self.note_found((query, &found, stood), (subject, &admitted), arm);
         }
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
@@ -60,7 +76,7 @@ impl App {
     /// Leaves what was shown for the background; never waits.
     fn note_found(
         &self,
-        (query, found, products): (&SearchQuery, &SearchFound, Vec<ProductId>),
+        (query, found, stood): (&SearchQuery, &SearchFound, Stood),
         (subject, admitted): (Option<SubjectId>, &Admitted),
         arm: Option<HoldoutArm>,
     ) {
@@ -71,6 +87,7 @@ impl App {
             query: query.query.as_str().into(),
             n_found: small(found.total as u128),
             took_us: small(found.took.as_micros()),
+            places: stood.places,
         });
         self.record_impressions(Shown {
             subject,
@@ -82,7 +99,7 @@ impl App {
                 request_id: found.request_id.as_str().into(),
                 placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
                 strategy: SEARCH_STRATEGY.into(),
-                products,
+                products: stood.products,
                 marks: Marks { arms: arms.into_iter().collect(), search, ..Marks::default() },
             },
         });

@@ -232,7 +232,7 @@ impl Asking<'_> {
         let filter = query.filter.as_ref().map(ToString::to_string);
         let locale = &query.context.locale;
         let meant = self.meaning.as_ref().map(|meaning| meaning.used);
-        let how = (query.typing, query.structure, meant);
+        let how = (query.typing, query.wanted, query.structure, meant);
         let asked = (&query.query, filter, locale, how, &query.sort, &query.around);
         xxh3_64(format!("{asked:?}").as_bytes())
     }

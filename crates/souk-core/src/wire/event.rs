@@ -6,8 +6,8 @@
 
 use super::bytes::{Reader, WireError, Writer};
 use super::marks::{
-    read_impressions, read_marked, read_searched, read_signalled, write_impressions, write_marked,
-    write_searched, write_signalled,
+    has_places, read_impressions, read_marked, read_merged, read_searched, read_signalled,
+    write_impressions, write_marked, write_merged, write_searched, write_signalled,
 };
 use super::order::{read_order, read_sale, write_order, write_sale};
 use super::product::{read_patch, read_product, write_patch, write_product};
@@ -36,6 +36,8 @@ mod kind {
     pub(super) const IMPRESSIONS_SEARCHED: u16 = 13;
     /// The same of any answer, with what was known of its products.
     pub(super) const IMPRESSIONS_SIGNALLED: u16 = 14;
+    /// What was shown of a search in a list of several, with the places there.
+    pub(super) const IMPRESSIONS_MERGED: u16 = 15;
     /// The first code of facts about no person.
     pub(super) const PERSON_FREE: u16 = 64;
     pub(super) const SALE: u16 = 64;
@@ -62,6 +64,7 @@ pub fn record_kind(fact: &Fact) -> u16 {
         Fact::Order(_) => kind::ORDER,
         Fact::Impressions(shown) if shown.marks.is_empty() => kind::IMPRESSIONS,
         Fact::Impressions(shown) if shown.marks.signals.is_some() => kind::IMPRESSIONS_SIGNALLED,
+        Fact::Impressions(shown) if has_places(shown) => kind::IMPRESSIONS_MERGED,
         Fact::Impressions(shown) if shown.marks.search.is_some() => kind::IMPRESSIONS_SEARCHED,
         Fact::Impressions(_) => kind::IMPRESSIONS_MARKED,
         Fact::Consent(_) => kind::CONSENT,
@@ -214,6 +217,7 @@ fn write_fact(fact: &Fact, w: &mut Writer) {
         Fact::Impressions(shown) if shown.marks.is_empty() => write_impressions(shown, w),
         Fact::Impressions(shown) => match (&shown.marks.signals, &shown.marks.search) {
             (Some(signals), _) => write_signalled((shown, signals), w),
+            (None, Some(search)) if has_places(shown) => write_merged((shown, search), w),
             (None, Some(search)) => write_searched((shown, search), w),
             (None, None) => write_marked(shown, w),
         },
@@ -247,6 +251,7 @@ fn read_fact(kind: u16, kind_at: usize, r: &mut Reader<'_>) -> Result<Fact, Wire
         kind::IMPRESSIONS_MARKED => Fact::Impressions(read_marked(r)?),
         kind::IMPRESSIONS_SEARCHED => Fact::Impressions(read_searched(r)?),
         kind::IMPRESSIONS_SIGNALLED => Fact::Impressions(read_signalled(r)?),
+        kind::IMPRESSIONS_MERGED => Fact::Impressions(read_merged(r)?),
         kind::CONSENT => Fact::Consent(read_consent(r)?),
         kind::PRODUCT_PUT => Fact::ProductPut(Box::new(read_product(r)?)),
         kind::PRODUCT_PATCHED => {

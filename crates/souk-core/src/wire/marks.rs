@@ -1,5 +1,5 @@
-//! What was shown, as bytes: four times, because most answers were touched by no chance and no experiment,
-//! answer no search and tell no signals, and those from before there was any must be read, and written, as they were.
+//! What was shown, as bytes: five times, because most answers were touched by no chance and no experiment,
+//! answer no search, stand in no list of several and tell no signals, and those from before there was any must be read, and written, as they were.
 
 use super::bytes::{Reader, WireError, Writer};
 use super::event::{flag, read_flags, read_product_id, read_rest, write_product_ids, write_rest};
@@ -87,24 +87,78 @@ fn read_search(r: &mut Reader<'_>) -> Result<SearchMark, WireError> {
         let number = u32::try_from(r.varint()?);
         number.map_err(|_| r.fault("a number of four bytes"))
     };
-    Ok(SearchMark { query, n_found: number()?, took_us: number()? })
+    Ok(SearchMark { query, n_found: number()?, took_us: number()?, places: Box::default() })
 }
 
-/// Writes what was shown with its signals: first as [`write_marked`], then whether it answers a search and which,
-/// then the codes of the signals, and a row for each product.
+/// Whether products have places in a list of several searches.
+pub(super) fn has_places(impressions: &Impressions) -> bool {
+    let search = impressions.marks.search.as_ref();
+    !impressions.products.is_empty() && search.is_some_and(|search| !search.places.is_empty())
+}
+
+/// Writes what was shown of a search in a list of several: first as [`write_searched`], then a place for each product.
+pub(super) fn write_merged((impressions, search): (&Impressions, &SearchMark), w: &mut Writer) {
+    write_searched((impressions, search), w);
+    write_places((impressions, search), w);
+}
+
+fn write_places((impressions, search): (&Impressions, &SearchMark), w: &mut Writer) {
+    for idx in 0..impressions.products.len() {
+        w.u8(search.places.get(idx).copied().unwrap_or(u8::MAX));
+    }
+}
+
+pub(super) fn read_merged(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
+    let mut impressions = read_searched(r)?;
+    read_places(&mut impressions, r)?;
+    Ok(impressions)
+}
+
+fn read_places(impressions: &mut Impressions, r: &mut Reader<'_>) -> Result<(), WireError> {
+    let n_products = impressions.products.len();
+    if n_products == 0 {
+        // What has no places has another code, so that an event has one form only.
+        return Err(r.fault("at least one product"));
+    }
+    let places = r.raw(n_products)?.into();
+    if let Some(search) = &mut impressions.marks.search {
+        search.places = places;
+    }
+    Ok(())
+}
+
+/// How a signalled answer says that it answers a search, and that its products have places in a list of several.
+const HAS_SEARCH: u8 = 1;
+const HAS_PLACES: u8 = 2;
+
+/// Writes what was shown with its signals: first as [`write_marked`], then whether it answers a search, which, and
+/// the places of its products in a list of several, then the codes of the signals, and a row for each product.
 pub(super) fn write_signalled((impressions, signals): (&Impressions, &SignalMark), w: &mut Writer) {
     write_marked(impressions, w);
     let search = impressions.marks.search.as_ref();
-    w.u8(u8::from(search.is_some()));
-    search.into_iter().for_each(|search| write_search(search, w));
+    let is_placed = has_places(impressions);
+    w.u8(flag(search.is_some(), HAS_SEARCH) | flag(is_placed, HAS_PLACES));
+    if let Some(search) = search {
+        write_search(search, w);
+        if is_placed {
+            write_places((impressions, search), w);
+        }
+    }
     w.bytes(&signals.codes);
     w.raw(&signals.rows);
 }
 
 pub(super) fn read_signalled(r: &mut Reader<'_>) -> Result<Impressions, WireError> {
     let mut impressions = read_with_marks(r)?;
-    if read_flags(r, 1, "whether it answers a search")? == 1 {
+    let flags = read_flags(r, HAS_SEARCH | HAS_PLACES, "whether it answers a search")?;
+    if flags == HAS_PLACES {
+        return Err(r.fault("places of a search alone"));
+    }
+    if flags & HAS_SEARCH != 0 {
         impressions.marks.search = Some(read_search(r)?);
+    }
+    if flags & HAS_PLACES != 0 {
+        read_places(&mut impressions, r)?;
     }
     let codes: Box<[u8]> = r.bytes()?.into();
     let n_bytes = codes.len().checked_mul(impressions.products.len());

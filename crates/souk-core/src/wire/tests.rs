@@ -24,7 +24,7 @@ fn kinds_agree_with_facts() {
     let codes: Vec<u16> = kinds.into_keys().collect();
     assert_eq!(
         codes,
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 64, 65, 66, 67, 68, 69, 70, 71]
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 64, 65, 66, 67, 68, 69, 70, 71]
     );
     assert!(!is_personal_kind(0));
 }

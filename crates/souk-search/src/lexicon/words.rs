@@ -125,8 +125,10 @@ impl Words {
         }
         let chars: Vec<char> = word.chars().collect();
         let wanted = letters(word);
-        let shortest = chars.len().saturating_sub(usize::from(max)).max(1);
-        let longest = (chars.len() + usize::from(max)).min(self.by_length.len().saturating_sub(1));
+        // A letter is doubled where it was not, or the other way round, up to twice whatever the limit.
+        let span = usize::from(max).max(2);
+        let shortest = chars.len().saturating_sub(span).max(1);
+        let longest = (chars.len() + span).min(self.by_length.len().saturating_sub(1));
         for length in shortest..=longest {
             for &(signature, number) in &self.by_length[length] {
                 // One error changes at most two bits: a letter goes, another comes.

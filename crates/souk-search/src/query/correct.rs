@@ -13,12 +13,21 @@ const TRIED: usize = 6;
 const JOINED_TIMES: usize = 4;
 /// Letters from which a word is read otherwise although what it becomes is found with no other word of the
 /// query: of shorter ones nearly every word is near another. Chosen.
-pub(super) const ALONE_FROM: usize = 6;
+pub(super) const ALONE_FROM: usize = 8;
+
+/// The query with the likeliest reading of a word.
+struct Best {
+    /// The logarithm of its odds, about, beside what was typed.
+    likelihood: f32,
+    text: String,
+}
 
 /// A way to read a word.
 #[derive(Clone, Debug)]
 struct Reading {
     text: String,
+    /// So many products have it that an error is likelier than a word that none has.
+    is_common: bool,
     /// How unlikely the error is: the logarithm of its odds, about.
     cost: f32,
 }
@@ -39,17 +48,20 @@ impl Plan<'_> {
             // Every word is known, but not together: one of them is another word's typing error.
             doubtful = (0..typed.words.len()).collect();
             doubtful.sort_by_key(|idx| typed.docs_as_typed(*idx));
-            return doubtful.into_iter().find_map(|idx| typed.best(idx, &typed, evidence));
+            return doubtful.into_iter().find_map(|idx| {
+                let best = typed.best(idx, &typed, evidence)?;
+                // The shop may just not have what is asked for: `waterproof headphones`.
+                (best.likelihood > 0.0).then_some(best.text)
+            });
         }
         let mut text = joined.clone().unwrap_or_else(|| typed.text());
         let mut is_changed = joined.is_some();
         for idx in doubtful.into_iter().rev() {
             let now = Plan::new(self.index, words_of(&text), self.languages[0]);
-            let is_alone =
-                typed.words.len() == 1 || typed.words[idx].text.chars().count() >= ALONE_FROM;
-            let best = typed.best(idx, &now, evidence).or_else(|| {
-                let first = typed.readings(idx).into_iter().next();
-                first.filter(|_| is_alone).map(|first| now.with(idx, &first.text))
+            let best = typed.best(idx, &now, evidence).map(|best| best.text).or_else(|| {
+                let first = typed.readings(idx).into_iter().next()?;
+                let is_read = typed.is_read_alone(idx, &first, evidence);
+                is_read.then(|| now.with(idx, &first.text))
             });
             if let Some(best) = best {
                 text = best;
@@ -61,18 +73,34 @@ impl Plan<'_> {
 
     /// The query `now` with the likeliest reading of a word: by the odds of the error, and by how well
     /// products bear out all the words together.
-    fn best(&self, idx: usize, now: &Plan<'_>, evidence: &mut Evidence<'_>) -> Option<String> {
-        let mut best: Option<(f32, String)> = None;
+    fn best(&self, idx: usize, now: &Plan<'_>, evidence: &mut Evidence<'_>) -> Option<Best> {
+        let mut best: Option<Best> = None;
         for reading in self.readings(idx) {
             let text = now.with(idx, &reading.text);
             let borne_out = evidence(&words_of(&text));
             let likelihood = (1.0 + EVIDENCE * borne_out).ln() - reading.cost;
-            let is_better = best.as_ref().is_none_or(|(known, _)| likelihood > *known);
+            let is_better = best.as_ref().is_none_or(|known| likelihood > known.likelihood);
             if borne_out > 0.0 && is_better {
-                best = Some((likelihood, text));
+                best = Some(Best { likelihood, text });
             }
         }
-        best.map(|(_, text)| text)
+        best
+    }
+
+    /// Whether a word is read so although products never have that with all of the others: a word that stands alone, or
+    /// among others that nobody knows, has nothing else to go by; a long one is hardly near another by chance, and a very
+    /// common one is likelier than a word that no product has; else it must go with one other word at least. `finger`
+    /// does not for `finder`, beside `key`.
+    fn is_read_alone(&self, idx: usize, reading: &Reading, evidence: &mut Evidence<'_>) -> bool {
+        let others = (0..self.words.len()).filter(|other| *other != idx);
+        let known = others.filter(|other| !self.slots[*other].alternatives.is_empty());
+        let known: Vec<&str> = known.map(|other| self.words[other].text.as_str()).collect();
+        let mut goes_with =
+            |other: &&str| evidence(&words_of(&format!("{} {other}", reading.text))) > 0.0;
+        known.is_empty()
+            || self.words[idx].text.chars().count() >= ALONE_FROM
+            || reading.is_common
+            || known.iter().any(|other| goes_with(other))
     }
 
     /// How well products bear out the words, by the text scores of those that have all and by how much each is
@@ -105,14 +133,16 @@ impl Plan<'_> {
             // A letter alone is rarely a word.
             let is_odd = left.chars().count() == 1 || right.chars().count() == 1;
             let cost = if is_odd { 6.0 } else { 4.0 };
-            let reading = Reading { text: format!("{left} {right}"), cost };
+            let is_common = (support as f32).ln() > cost;
+            let reading = Reading { text: format!("{left} {right}"), is_common, cost };
             readings.push(((1.0 + support as f32).ln() - cost, reading));
         }
         for (near, text) in self.near(word) {
             // A rare word that was typed is left alone unless another is far likelier.
             if near.docs >= 20 * docs {
                 let cost = 4.0 * f32::from(near.typos);
-                readings.push((near.likelihood(), Reading { text, cost }));
+                let is_common = near.likelihood() > 0.0;
+                readings.push((near.likelihood(), Reading { text, is_common, cost }));
             }
         }
         readings.sort_by(|left, right| {

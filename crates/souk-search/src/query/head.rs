@@ -15,7 +15,7 @@ const SAMPLE: usize = 32;
 ///
 /// It is the last word of the first phrase (the first one in Spanish and French) that is no number, no
 /// brand and no colour, unless there are only such.
-pub(super) fn head_of(index: &SearchIndex, words: &[QueryWord], language: usize) -> Option<usize> {
+pub(crate) fn head_of(index: &SearchIndex, words: &[QueryWord], language: usize) -> Option<usize> {
     let language = index.lexicon.words[language].language();
     let side = language.head_side()?;
     let opens = |place: &usize| language.opens_aside(&words[*place].text);

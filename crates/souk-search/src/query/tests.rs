@@ -2,7 +2,9 @@
 use serde_json::json;
 
 use crate::test_shop::{ask, found, ids, index_in, product, titles};
-use crate::{Language, SearchIndex, SearchRequest, Settings, Synonym, Tolerance, Typing};
+use crate::{
+    Language, Relaxation, SearchIndex, SearchRequest, Settings, Synonym, Tolerance, Typing,
+};
 
 const SHOP: &[&str] = &[
     "Wireless Headphones Black",
@@ -80,6 +82,84 @@ fn a_word_is_read_as_what_goes_with_the_others_and_stands_in_titles() {
     let answer = ask(&titles(&shop), "maple syrup");
     assert_eq!(answer.corrected, None, "no product has `male` and `syrup`");
     assert_eq!(ids(&answer), ["40", "41", "42", "43"]);
+}
+
+#[test]
+fn a_word_is_not_read_as_one_that_hardly_goes_with_the_others() {
+    let by_the_way = "unlocks with a finger as long as it is charged and switched on";
+    let phone = |id: &str| product(id, json!({"title": "Flip Phone", "description": by_the_way}));
+    let mut shop: Vec<_> = ["0", "1"].map(phone).into();
+    let finger = json!({"title": "Finger Grip", "description": "for any phone"});
+    shop.extend([product("2", finger), product("3", json!({"title": "Key Ring"}))]);
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let answer = ask(&index, "key finder");
+    assert_eq!(answer.corrected, None);
+    assert_eq!(ids(&answer)[0], "3");
+    assert_eq!(ask(&index, "finder grip").corrected.as_deref(), Some("finger grip"));
+    assert_eq!(ask(&index, "finder").corrected.as_deref(), Some("finger"), "nothing else to go by");
+}
+
+#[test]
+fn what_the_shop_does_not_have_is_no_typing_error() {
+    let aside =
+        json!({"title": "Waterproof Case", "description": "keeps any phone dry above your head"});
+    let mut shop = vec![product("0", aside)];
+    let titles =
+        ["Headphones Black", "Headphones Red", "Headphones Blue", "Head Lamp", "Phone Case"];
+    let titled = titles.iter().zip(1..);
+    shop.extend(titled.map(|(title, id)| product(&format!("{id}"), json!({"title": title}))));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let answer = ask(&index, "waterproof headphones");
+    assert_eq!(answer.corrected, None);
+    assert_eq!(ids(&answer)[..3], ["1", "2", "3"]);
+}
+
+#[test]
+fn a_typing_error_in_the_number_that_the_shop_does_not_use_is_forgiven() {
+    let shop = ["Strawberries", "Chip Dip", "Berry Bowl"];
+    let corrected = |typed| ask(&titles(&shop), typed).corrected;
+    assert_eq!(corrected("strawbery").as_deref(), Some("strawberries"));
+    assert_eq!(corrected("berrry bowls").as_deref(), Some("berry bowls"));
+    assert_eq!(found(&["Broccoli Crowns"], "brocolli"), ["Broccoli Crowns"]);
+}
+
+#[test]
+fn words_that_ask_say_nothing() {
+    let shop =
+        ["Fish Tank Needs", "Taco Shells", "Pancake Mix", "Best Foods Mayo", "What Magazine"];
+    for (question, title) in [
+        ("what do I need for tacos", "Taco Shells"),
+        ("how to make pancakes", "Pancake Mix"),
+        ("best foods mayo", "Best Foods Mayo"),
+        ("what", "What Magazine"),
+    ] {
+        let answer = ask(&titles(&shop), question);
+        assert_eq!(ids(&answer).len(), 1, "{question}");
+        assert_eq!(found(&shop, question), [title], "{question}");
+        assert!(answer.relaxed.is_empty(), "{question}");
+    }
+    let german = index_in(Language::German, &["Reis rund", "Ich und Du"]);
+    let request =
+        |query| SearchRequest { language: Some(Language::German), ..SearchRequest::new(query) };
+    assert_eq!(german.search(&request("was brauche ich für Reis")).unwrap().total, 1);
+    // Small words of other languages say nothing where no product has them.
+    let answer = ask(&titles(&["Case for Phone", "Les Mills Mat"]), "case für phone");
+    assert!(answer.relaxed.is_empty() && answer.total == 1);
+    let answer = ask(&titles(&["Mills Mat", "Les Mills Mat"]), "les mills");
+    assert_eq!(ids(&answer)[0], "1");
+    assert_eq!(answer.relaxed, [Relaxation::Words { needed: 1, of: 2 }]);
+}
+
+#[test]
+fn what_is_looked_for_is_more_than_what_is_said_of_it() {
+    let mut shop = vec!["Galaxy S7 Phone Black by Samsung"; 12];
+    shop.extend(["Samsung Charger", "Car Charger", "Sugar Free Pie", "Chewing Gum", "Mint Gum"]);
+    assert!(found(&shop, "sugar free gum")[..2].iter().all(|title| title.ends_with("Gum")));
+    let chargers = found(&shop, "samsung galaxy s7 charger");
+    assert!(chargers[..2].contains(&"Samsung Charger"), "{chargers:?}");
+    // A code says which one it is.
+    let bands = ["Wrist Strap for Gear S3", "Band for Gear S2", "Band for Watch"];
+    assert_eq!(found(&bands, "gear s3 band")[..2], ["Band for Gear S2", "Wrist Strap for Gear S3"]);
 }
 
 #[test]

@@ -19,7 +19,11 @@ fn slot(alternatives: &[(&[u32], f32)]) -> Slot {
         terms: terms.iter().map(|term| Term(*term)).collect(),
         factor: *factor,
     };
-    Slot { alternatives: alternatives.iter().map(alternative).collect(), weight: 1.0 }
+    Slot {
+        alternatives: alternatives.iter().map(alternative).collect(),
+        weight: 1.0,
+        ..Slot::default()
+    }
 }
 
 #[test]
@@ -68,6 +72,7 @@ proptest! {
                     })
                     .collect(),
                 weight: 1.0,
+                ..Slot::default()
             })
             .collect();
         let best = |row: &Vec<u32>, slot: &Slot| {
@@ -82,8 +87,10 @@ proptest! {
                 .filter(|(_, row)| slots.iter().filter(|s| best(row, s) > 0.0).count() >= needed)
                 .map(|(idx, _)| idx as u16)
                 .collect();
-            let out = scratch.some(&chunk, (&slots, needed));
-            prop_assert_eq!(out.iter().map(|found| found.row).collect::<Vec<_>>(), expected);
+            let out = scratch.some(&chunk, &slots, (usize::from(Slot::PLAIN) * needed, 1));
+            prop_assert_eq!(out.iter().map(|found| found.row).collect::<Vec<_>>(), &expected[..]);
+            let by_slots = scratch.some(&chunk, &slots, (0, needed));
+            prop_assert_eq!(by_slots, out);
         }
         let all = scratch.all(&chunk, &slots);
         let expected: Vec<(u16, f32)> = rows

@@ -7,12 +7,13 @@ use souk_core::ProductId;
 
 use super::{Found, Match};
 use crate::chunk::Place;
+use crate::distance::Distances;
 use crate::facets::find_field;
 use crate::fusion::Nearness;
 use crate::index::{SearchIndex, id_at};
 use crate::query::Plan;
 use crate::rank::{CategoryRank, TitleRank, availability_factor, popularity_factor};
-use crate::request::{Hit, Places, ScoreParts, SearchError, SearchRequest, SortBy, SortOrder};
+use crate::request::{Hit, ScoreParts, SearchError, SearchRequest, SortBy, SortOrder};
 use crate::understand::Preference;
 
 /// Hits that are looked at closely: their titles, and what the shopper prefers. Chosen: a few pages, at
@@ -29,18 +30,20 @@ pub(super) struct Key<'a> {
 enum By<'a> {
     Field(u16),
     /// Kilometres.
-    Distance(&'a dyn Places),
+    Distance(Distances<'a>),
 }
 
 impl<'a> Key<'a> {
     /// The order that a request asks for, if not by relevance.
     pub(super) fn of_request(
-        index: &SearchIndex,
+        index: &'a SearchIndex,
         request: &'a SearchRequest,
     ) -> Result<Option<Key<'a>>, SearchError> {
         let Some(sort) = &request.sort else { return Ok(None) };
         let by = match &request.around {
-            Some(around) if sort.field == SortBy::DISTANCE => By::Distance(&*around.places),
+            Some(around) if sort.field == SortBy::DISTANCE => {
+                By::Distance(Distances::new(index, around))
+            }
             _ => {
                 let unknown = || SearchError::UnknownField { field: sort.field.clone() };
                 By::Field(find_field(index, &sort.field).ok_or_else(unknown)?)
@@ -51,12 +54,13 @@ impl<'a> Key<'a> {
 
     /// What to sort a row by, so that the least comes first, and what has no number last.
     fn of(&self, index: &SearchIndex, place: Place) -> f64 {
-        match self.by {
-            By::Distance(places) => {
-                self.first_of(places.km(id_at(&index.chunks, place)).into_iter())
+        let chunk = &index.chunks[place.chunk as usize];
+        match &self.by {
+            By::Distance(distances) => {
+                self.first_of(distances.within(chunk).km(place.row).into_iter())
             }
             By::Field(field) => {
-                let chunk = &index.chunks[place.chunk as usize];
+                let field = *field;
                 let values = &index.lexicon.values[usize::from(field)];
                 let numbers = chunk.facts.of(place.row, field).map(|value| values.number(value));
                 self.first_of(numbers.filter(|number| number.is_finite()))

@@ -28,7 +28,7 @@ fn fingerprint(request: &SearchRequest) -> u64 {
             filter,
             &request.sort,
             request.language,
-            (request.typing, request.tolerance, request.structure),
+            (request.typing, request.tolerance, request.wanted, request.structure),
             request.meaning.as_ref().map(|meaning| meaning.used),
             request.around.as_ref().map(|around| (around.origin, around.radius_km)),
         )

@@ -296,6 +296,43 @@ fn variants_are_one_hit() {
     assert_eq!(answer.total, 1);
 }
 
+/// Where products are themselves, and what is had elsewhere.
+#[test]
+fn a_product_is_where_its_fields_say_and_where_else_it_can_be_had() {
+    let placed =
+        |id: &str, attributes| product(id, json!({"title": "Shoe", "attributes": attributes}));
+    let shoes = [
+        placed("2", json!({"lat": 0.01, "lng": 0.0})),
+        placed("4", json!({"lat": " 0.02", "lng": "0"})),
+        placed("6", json!({"lat": 91.0, "lng": 0.0})),
+        placed("8", json!({"lat": 0.001})),
+        placed("3", json!({"lat": 0.0, "lng": 0.05})),
+        placed("5", json!({"lat": 0.0, "lng": 0.01})),
+    ];
+    let index = SearchIndex::build(Settings::default(), &shoes, 1);
+    let around = |radius_km, places: bool| SearchRequest {
+        around: Some(Around {
+            origin: GeoPoint::new(0.0, 0.0).unwrap(),
+            radius_km,
+            fields: ["lat", "lng"],
+            places: places.then(|| std::sync::Arc::new(ById) as std::sync::Arc<dyn Places>),
+        }),
+        sort: Some(SortBy::parse("distance:asc").unwrap()),
+        ..SearchRequest::new("shoe")
+    };
+    let found = |radius_km, places| {
+        let answer = index.search(&around(radius_km, places)).unwrap();
+        answer.hits.iter().map(|hit| hit.id.to_string()).collect::<Vec<_>>()
+    };
+    // A hundredth of a degree is 1.112 km. 5 is nearer itself than elsewhere, 3 the other way round.
+    assert_eq!(found(Some(6.0), false), ["2", "5", "4", "3"]);
+    assert_eq!(found(Some(5.0), false), ["2", "5", "4"]);
+    assert_eq!(found(Some(5.0), true), ["2", "5", "4", "3"]);
+    assert_eq!(found(Some(1.112), false), ["2", "5"]);
+    assert_eq!(found(Some(1.111), false), [] as [&str; 0]);
+    assert_eq!(found(None, true), ["2", "5", "4", "3", "6", "8"], "what is nowhere comes last");
+}
+
 /// So many kilometres as the id says; what has an even id is nowhere.
 #[derive(Debug)]
 struct ById;
@@ -313,7 +350,12 @@ fn what_is_too_far_is_no_hit_and_the_nearest_comes_first() {
         let places = std::sync::Arc::new(ById);
         let origin = GeoPoint::new(0.0, 0.0).unwrap();
         SearchRequest {
-            around: Some(Around { origin, radius_km, places }),
+            around: Some(Around {
+                origin,
+                radius_km,
+                fields: ["lat", "lng"],
+                places: Some(places),
+            }),
             sort: Some(SortBy::parse("distance:asc").unwrap()),
             facets: vec![FacetRequest::new("brand")],
             ..SearchRequest::new(query)

@@ -56,6 +56,21 @@ impl Language {
         }
     }
 
+    /// The plural of a folded word, or the singular of a plural, where that follows a rule; English alone, for the
+    /// stems of the others are no words.
+    pub(crate) fn other_number(self, word: &str) -> Option<String> {
+        if self != Language::English {
+            return None;
+        }
+        let singular = english_singular(word);
+        if singular != word {
+            return Some(singular);
+        }
+        let before_y = word.strip_suffix('y');
+        let stem = before_y.filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']));
+        Some(stem.map_or_else(|| format!("{word}s"), |stem| format!("{stem}ies")))
+    }
+
     /// Whether a folded word says nothing about a product.
     pub(crate) fn is_stop_word(self, word: &str) -> bool {
         let words: &[&str] = match self {
@@ -80,6 +95,103 @@ impl Language {
             Language::Other => &[],
         };
         words.contains(&word)
+    }
+
+    /// How many of the first folded words of a query ask and say nothing: three of `how to make pancakes`. None where it
+    /// is no question, and none of one that says nothing else.
+    pub(crate) fn question(self, words: &[&str]) -> usize {
+        let (openers, fillers): (&[&str], &[&str]) = match self {
+            Language::English => (
+                &[
+                    "what",
+                    "which",
+                    "where",
+                    "how",
+                    "who",
+                    "can",
+                    "do",
+                    "does",
+                    "is",
+                    "are",
+                    "i",
+                    "need",
+                    "looking",
+                    "show",
+                    "find",
+                    "something",
+                    "anything",
+                ],
+                &[
+                    "what",
+                    "which",
+                    "how",
+                    "can",
+                    "do",
+                    "does",
+                    "is",
+                    "are",
+                    "there",
+                    "i",
+                    "we",
+                    "you",
+                    "me",
+                    "my",
+                    "to",
+                    "the",
+                    "a",
+                    "an",
+                    "any",
+                    "some",
+                    "need",
+                    "needed",
+                    "want",
+                    "would",
+                    "should",
+                    "like",
+                    "buy",
+                    "get",
+                    "make",
+                    "use",
+                    "have",
+                    "find",
+                    "show",
+                    "for",
+                    "good",
+                    "best",
+                    "something",
+                    "anything",
+                    "looking",
+                ],
+            ),
+            Language::Spanish => (
+                &["que", "cual", "donde", "como", "necesito", "busco", "quiero", "algo"],
+                &[
+                    "que", "cual", "cuales", "es", "son", "el", "la", "los", "las", "mejor", "un",
+                    "una", "donde", "como", "hacer", "puedo", "comprar", "hay", "necesito",
+                    "busco", "quiero", "algo", "para", "de",
+                ],
+            ),
+            Language::French => (
+                &["quel", "quelle", "quels", "ou", "comment", "que", "cherche", "je"],
+                &[
+                    "quel", "quelle", "quels", "est", "le", "la", "les", "meilleur", "un", "une",
+                    "ou", "comment", "faire", "que", "je", "j", "ai", "besoin", "cherche",
+                    "acheter", "trouver", "pour", "de", "d",
+                ],
+            ),
+            Language::German => (
+                &["was", "welche", "welcher", "welches", "wo", "wie", "ich", "suche", "etwas"],
+                &[
+                    "was", "welche", "welcher", "welches", "wo", "wie", "ich", "suche", "brauche",
+                    "mochte", "kann", "man", "gibt", "es", "ist", "der", "die", "das", "ein",
+                    "eine", "einen", "etwas", "kaufen", "machen", "mache", "beste", "fur", "zum",
+                ],
+            ),
+            Language::Other => return 0,
+        };
+        let is_question = words.first().is_some_and(|first| openers.contains(first));
+        let n_asking = words.iter().take_while(|word| fillers.contains(*word)).count();
+        if is_question && n_asking < words.len() { n_asking } else { 0 }
     }
 
     /// Whether a folded word opens an aside: what follows says what a thing is for or comes with, not

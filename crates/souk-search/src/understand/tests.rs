@@ -56,6 +56,14 @@ fn names_are_preferences() {
 }
 
 #[test]
+fn a_category_that_is_named_by_the_way_is_no_preference() {
+    let named = |query: &str| meanings(query).iter().any(|(m, _)| m.starts_with("categories"));
+    assert!(named("fleet running shoes") && named("running shoes for kids"));
+    assert!(!named("running shoes case"));
+    assert!(!named("case for running shoes"));
+}
+
+#[test]
 fn cheap_is_a_wish() {
     let answer = ask(&shop(), "cheap running shoes");
     assert_eq!(ids(&answer)[..3], ["1", "3", "2"]);

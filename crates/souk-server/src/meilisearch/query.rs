@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use souk_app::{AroundQuery, RecommendContext, SearchQuery};
 use souk_core::{Filter, GeoPoint, SiteId};
-use souk_search::{FacetRequest, SearchRequest, SortBy, Structure, Typing};
+use souk_search::{FacetRequest, SearchRequest, SortBy, Structure, Typing, Wanted};
 
 use super::answer::Pairs;
 use super::error::{Meili, MeiliError};
@@ -147,11 +147,7 @@ impl SearchBody {
             let message = "Souk sorts by one attribute; name it alone";
             return Err(MeiliError::new("invalid_search_sort", message));
         }
-        let facets = self.facets.clone().unwrap_or_default();
-        if facets.iter().any(|facet| facet == "*") {
-            let message = "Souk counts the attributes that are named; name them in place of `*`";
-            return Err(MeiliError::new("invalid_search_facets", message));
-        }
+        let facets: Vec<String> = self.facets.clone().unwrap_or_default();
         if facets.len() > SearchRequest::FACETS_MAX {
             let message =
                 format!("{} facets; the limit is {}", facets.len(), SearchRequest::FACETS_MAX);
@@ -162,7 +158,7 @@ impl SearchBody {
         Ok(SearchQuery {
             filter,
             around: around(point, radius)?,
-            facets: facets.into_iter().map(FacetRequest::new).collect(),
+            facets: facets.into_iter().map(facet).collect(),
             sort,
             context: RecommendContext {
                 site: Some(site.clone()),
@@ -172,9 +168,18 @@ impl SearchBody {
             // The last word may be a beginning there, always; and no condition is read out of the words,
             // because the answer has no place to say so.
             typing: Typing::Going,
+            wanted: match self.matching_strategy.as_deref() {
+                Some("all") => Wanted::All,
+                _ => Wanted::Most,
+            },
             structure: Structure::Literal,
             ..SearchQuery::new(&words, 1)
         })
+    }
+
+    /// Whether every attribute is to be counted, as InstantSearch's dynamic widgets ask.
+    pub(crate) fn counts_all(&self) -> bool {
+        self.facets.iter().flatten().any(|facet| facet == "*")
     }
 
     /// The filter, in a form of which every condition counts for every facet: our own searches leave the conditions
@@ -194,7 +199,7 @@ impl SearchBody {
         };
         let strategy = self.matching_strategy.as_deref();
         let refused = [
-            ("matchingStrategy", !matches!(strategy, None | Some("last" | "frequency"))),
+            ("matchingStrategy", !matches!(strategy, None | Some("last" | "frequency" | "all"))),
             ("attributesToSearchOn", !is_all(&self.attributes_to_search_on)),
             ("showMatchesPosition", self.show_matches_position == Some(true)),
             ("showRankingScore", self.show_ranking_score == Some(true)),
@@ -217,6 +222,11 @@ impl SearchBody {
             None => Ok(()),
         }
     }
+}
+
+/// What is counted of a facet: as many values as Meilisearch's `maxValuesPerFacet` is where nobody sets it.
+pub(crate) fn facet(name: String) -> FacetRequest {
+    FacetRequest { limit: 100, ..FacetRequest::new(name) }
 }
 
 /// A list in a URL was parted at every comma, also at the one within `_geoPoint(48.2,16.4):asc`.
@@ -305,7 +315,7 @@ impl FacetSearchBody {
         };
         let facet = FacetRequest {
             search: self.facet_query.clone().filter(|text| !text.is_empty()),
-            ..FacetRequest::new(&self.facet_name)
+            ..facet(self.facet_name.clone())
         };
         Ok(SearchQuery { facets: vec![facet], ..body.query(site)? })
     }

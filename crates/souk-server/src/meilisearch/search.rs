@@ -8,13 +8,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use souk_app::{Caller, FoundProduct, Operation, SearchFound, SearchQuery};
 use souk_core::SiteId;
-use souk_search::Facet;
+use souk_search::{Facet, SearchRequest};
 
 use super::document;
 use super::error::{Meili, MeiliError};
 use super::federation::{Federation, Part, merged};
 use super::format::Format;
-use super::query::{FacetSearchBody, REACHED_MAX, SearchBody, Window};
+use super::query::{FacetSearchBody, REACHED_MAX, SearchBody, Window, facet};
 use super::{admit, site_of};
 use crate::edge::Edge;
 use crate::routes::json;
@@ -127,7 +127,11 @@ async fn search(
     caller: &Caller,
 ) -> Meili<Map<String, Value>> {
     let started = Instant::now();
-    let query = body.query(site)?;
+    let mut query = body.query(site)?;
+    if body.counts_all() {
+        let names = edge.app.countable_fields(site)?.into_iter().take(SearchRequest::FACETS_MAX);
+        query.facets = names.map(facet).collect();
+    }
     let window = body.window();
     let found = reach(edge, (&query, window), caller).await?;
     let hits = hits(edge, (body, &query), &found)?;

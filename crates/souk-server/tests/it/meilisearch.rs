@@ -54,6 +54,30 @@ fn documents_are_found_as_soon_as_their_task_is_over() {
 }
 
 #[test]
+fn all_words_can_be_asked_for_and_all_attributes_counted() {
+    let shop = films();
+    let ask = |body: Value| search(&shop, &body);
+    assert_eq!(titles(&ask(json!({"q": "carol purple"}))), ["Carol"]);
+    let none = ask(json!({"q": "carol purple", "matchingStrategy": "all"}));
+    assert_eq!(titles(&none), [] as [&str; 0]);
+    assert_eq!(titles(&ask(json!({"q": "carol", "matchingStrategy": "all"}))), ["Carol"]);
+    // As dynamic widgets ask.
+    let counted = ask(json!({"q": "carol", "facets": ["*"]}));
+    let counts = &counted["facetDistribution"];
+    assert_eq!(counts["genres"], json!({"Romance": 1, "Drama": 1}));
+    assert_eq!(counts["price"], json!({"9.5": 1}));
+    assert_eq!(counts["*"], Value::Null);
+    assert_eq!(counted["facetStats"]["price"], json!({"min": 9.5, "max": 9.5}));
+    // As many values as there, not the twenty of our own searches.
+    let many: Vec<Value> = (0..60)
+        .map(|n| json!({"id": format!("m{n}"), "title": "Short", "studio": format!("s{n}")}))
+        .collect();
+    shop.admin(post("/meilisearch/indexes/movies/documents", &json!(many))).expect(202);
+    let counted = ask(json!({"q": "short", "facets": ["studio"]}));
+    assert_eq!(counted["facetDistribution"]["studio"].as_object().unwrap().len(), 60);
+}
+
+#[test]
 fn filters_facets_sort_and_pages_are_those_of_meilisearch() {
     let shop = films();
     let asked = json!({"filter": ["genres = Adventure", ["price > 10", "title = 'Life of Pi'"]],
@@ -320,7 +344,7 @@ fn errors_have_the_shape_of_meilisearch() {
         "invalid_request",
         "`hybrid`",
     );
-    is(ask(json!({"matchingStrategy": "all"})), "feature_not_enabled", "invalid_request", "`all`");
+    is(ask(json!({"matchingStrategy": "any"})), "feature_not_enabled", "invalid_request", "`any`");
     is(ask(json!({"querry": "x"})), "bad_request", "invalid_request", "querry");
     is(
         refused(400, shop.admin(call("POST", at).text("application/json", "{"))),

@@ -10,7 +10,7 @@ use super::{Query, SEARCH_DAYS, SEARCHES_MAX, Said, Searches, Unnamed};
 
 impl Searches {
     pub(crate) const NAME: &'static str = "searches";
-    pub(crate) const VERSION: u16 = 1;
+    pub(crate) const VERSION: u16 = 2;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 3));
@@ -42,6 +42,7 @@ impl Searches {
                 w.varint(u64::from(search.took_us));
                 w.count(search.shown.len());
                 search.shown.iter().for_each(|item| w.varint(u64::from(item.0)));
+                w.bytes(&search.places);
             }
         }
         w.into_bytes()
@@ -67,8 +68,13 @@ impl Searches {
                 let query = queries.get(read_u32(&mut r)? as usize);
                 let Some((site, key)) = query else { return Err(r.fault("a known query")) };
                 let (n_found, took_us) = (read_u32(&mut r)?, read_u32(&mut r)?);
-                let shown = r.list(|r| read_item(r, n_items))?.into();
-                all.note(subject, (*site, key), Said { at, request, n_found, took_us, shown });
+                let shown: Box<[Item]> = r.list(|r| read_item(r, n_items))?.into();
+                let places: Box<[u8]> = r.bytes()?.into();
+                if !places.is_empty() && places.len() != shown.len() {
+                    return Err(r.fault("a place for each product"));
+                }
+                let said = Said { at, request, n_found, took_us, shown, places };
+                all.note(subject, (*site, key), said);
             }
         }
         r.end()?;
@@ -78,8 +84,18 @@ impl Searches {
 
 /// One thing that is kept, in names that are the same in every rebuild.
 pub(crate) enum SearchEntry<'a> {
-    Unnamed { day: i32, site: u32, counts: [u64; 2] },
-    Search { subject: SubjectId, site: u32, key: &'a str, parts: [i64; 4], shown: &'a [Item] },
+    Unnamed {
+        day: i32,
+        site: u32,
+        counts: [u64; 2],
+    },
+    Search {
+        subject: SubjectId,
+        site: u32,
+        key: &'a str,
+        parts: [i64; 4],
+        shown: (&'a [Item], &'a [u8]),
+    },
 }
 
 impl Searches {
@@ -96,7 +112,8 @@ impl Searches {
                 let numbers = [i64::from(search.n_found), i64::from(search.took_us)];
                 let [n_found, took_us] = numbers;
                 let parts = [search.at.as_ms(), search.request as i64, n_found, took_us];
-                see(SearchEntry::Search { subject, site: *site, key, parts, shown: &search.shown });
+                let shown = (&*search.shown, &*search.places);
+                see(SearchEntry::Search { subject, site: *site, key, parts, shown });
             }
         }
     }

@@ -13,6 +13,9 @@ use super::{Search, UNKNOWN, Unnamed};
 /// A search without a click is continued by the next one within so long (chosen: who types anew at once did not
 /// find what was meant).
 const ANEW_MS: i64 = 10 * 60_000;
+/// Searches within so long of one another were asked together, as a merged list asks them: nobody types anew so fast
+/// (chosen).
+const TOGETHER_MS: i64 = 1_000;
 /// An event that tells of a search within so long of an answer to the same query tells of that answer (chosen: a page
 /// sends it when the answer comes, a slow one somewhat later).
 const TOLD_MS: i64 = 60_000;
@@ -44,6 +47,8 @@ pub(crate) struct Sought<'a> {
     pub(crate) took_us: u32,
     /// What was shown, first place first.
     pub(crate) shown: &'a [Item],
+    /// Where that stood in a list of several searches; empty for a list of its own.
+    pub(crate) places: &'a [u8],
     /// What came of that.
     pub(crate) taken: Vec<Taken>,
     /// What came of the next search, where this one came to nothing.
@@ -120,18 +125,22 @@ impl Views {
             taken.push(taker.of(*subject, search.request));
         }
         let site_of = |search: &Search| self.searches.queries[search.query as usize].site;
-        let anew: Vec<Vec<Taken>> = (0..searches.len())
-            .map(|idx| match (&taken[idx].is_empty(), searches.get(idx + 1)) {
-                (true, Some((next, ..)))
-                    if next.query != searches[idx].0.query
-                        && site_of(next) == site_of(searches[idx].0)
-                        && next.at.ms_since(searches[idx].0.at) <= ANEW_MS =>
-                {
-                    taken[idx + 1].clone()
-                }
-                _ => Vec::new(),
-            })
-            .collect();
+        let after = |idx: usize, ms: i64| {
+            let since = |one: &(&Search, SubjectId, bool)| one.0.at.ms_since(searches[idx].0.at);
+            searches.partition_point(|one| since(one) < ms)
+        };
+        let anew = |idx: usize| {
+            let (this, next_idx) = (searches[idx].0, after(idx, TOGETHER_MS));
+            let together = after(idx, 1 - TOGETHER_MS)..next_idx;
+            let (next, ..) = searches.get(next_idx)?;
+            let is_anew = together.into_iter().all(|idx| taken[idx].is_empty())
+                && next.query != this.query
+                && site_of(next) == site_of(this)
+                && next.at.ms_since(this.at) <= ANEW_MS;
+            is_anew.then(|| taken[next_idx].clone())
+        };
+        let anew: Vec<Vec<Taken>> =
+            (0..searches.len()).map(|idx| anew(idx).unwrap_or_default()).collect();
         let mut best: FxHashMap<(u32, i32), usize> = FxHashMap::default();
         for (idx, (search, ..)) in searches.iter().enumerate() {
             let rank = |idx: usize| {
@@ -154,6 +163,7 @@ impl Views {
                 n_found: (search.n_found != UNKNOWN).then_some(search.n_found),
                 took_us: search.took_us,
                 shown: &search.shown,
+                places: &search.places,
                 taken: taken[idx].clone(),
                 found_anew: anew[idx].clone(),
                 may_learn,

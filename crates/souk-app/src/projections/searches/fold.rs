@@ -20,13 +20,20 @@ impl Views {
             return;
         };
         let Some(key) = query_key(&search.query) else { return };
-        let products = shown.products.iter().take(SHOWN_MAX);
+        let products = shown.products.iter().enumerate();
+        let request = xxh3_64(shown.request_id.as_bytes());
+        let looked_at = products.filter(|(idx, _)| search.place(*idx) < SHOWN_MAX);
+        let items = looked_at.map(|(_, id)| self.catalogue.intern(head.site, id));
+        let shown = items.collect();
+        let places = search.places.iter().copied();
+        let places = places.filter(|place| usize::from(*place) < SHOWN_MAX);
         let said = Said {
             at: head.at,
-            request: xxh3_64(shown.request_id.as_bytes()),
+            request,
             n_found: search.n_found.min(UNKNOWN - 1),
             took_us: search.took_us,
-            shown: products.map(|id| self.catalogue.intern(head.site, id)).collect(),
+            shown,
+            places: places.collect(),
         };
         self.searches.note(subject, (head.site, &key), said);
     }
@@ -47,6 +54,7 @@ impl Views {
             n_found: UNKNOWN,
             took_us: 0,
             shown: Box::default(),
+            places: Box::default(),
         };
         self.searches.note(subject, (head.site, &key), said);
     }

@@ -133,6 +133,47 @@ fn who_types_anew_tells_what_the_first_words_meant() {
 }
 
 #[test]
+fn what_was_asked_together_was_not_typed_anew() {
+    let soon = |mut event: Event, ms| {
+        event.at = event.at.plus_ms(ms);
+        event
+    };
+    let mut events = vec![
+        (Some(0), search("kleenex", "r1", (0, &[1]))),
+        (Some(0), soon(search("tissues", "r2", (0, &[4])), 40)),
+        (Some(0), search("napkins", "r3", (2, &[5]))),
+        (Some(0), did(3, Action::Clicked, 5, Some("r3"))),
+    ];
+    let anew = |events: &[(Option<u8>, Event)]| {
+        let found = told(&fold(&log(events.to_vec())));
+        found[0].iter().map(|one| one.found_anew.clone()).collect::<Vec<_>>()
+    };
+    let clicked = || vec![Did::Clicked];
+    assert_eq!(anew(&events), [clicked(), clicked(), vec![]], "neither came to anything");
+    events.push((Some(0), did(1, Action::Clicked, 4, Some("r2"))));
+    assert_eq!(anew(&events), [vec![], vec![], vec![]], "one of them did");
+}
+
+#[test]
+fn what_stands_in_a_list_of_several_has_its_places_there() {
+    let mut event = search("tea", "r1", (0, &[1, 2, 3]));
+    let Fact::Impressions(shown) = &mut event.fact else { unreachable!() };
+    shown.marks.search.as_mut().unwrap().places = [1, 4, 20].into();
+    let views = fold(&log(vec![(Some(0), event)]));
+    let mut stood = Vec::new();
+    let see = |views: &Views, stood: &mut Vec<(usize, Vec<u8>)>| {
+        views.each_searcher((0..views.n_search_rows(), WINDOWS), |person| {
+            stood.extend(person.iter().map(|one| (one.shown.len(), one.places.to_vec())));
+        });
+    };
+    see(&views, &mut stood);
+    assert_eq!(stood, [(2, vec![1, 4])], "what stands beyond the first twenty is not kept");
+    let kept = Searches::restore(&views.searches.snapshot(), 100).unwrap();
+    assert_eq!(kept.snapshot(), views.searches.snapshot());
+    assert_eq!(&*kept.of(subject(0))[0].places, [1, 4]);
+}
+
+#[test]
 fn an_event_tells_of_a_search_elsewhere_and_yields_to_the_answer_itself() {
     let elsewhere = |minutes, query: &str| event(minutes, Fact::Searched { query: query.into() });
     let events = vec![

@@ -16,6 +16,7 @@ fn sought(day: i32, did: Option<Did>) -> Sought<'static> {
         n_found: Some(2),
         took_us: 1,
         shown: &TEA,
+        places: &[],
         taken,
         found_anew: Vec::new(),
         may_learn: true,
@@ -39,6 +40,16 @@ fn who_asks_every_day_weighs_as_much_as_who_asked_once() {
     let [shown, clicks, worth] = counting.shown[&(0, TEA[0], 0)];
     let is_near = |left: f64, right: f64| (left - right).abs() < 1e-9;
     assert!(is_near(shown, 3.0) && is_near(clicks, 2.0) && is_near(worth, 4.0), "{worth}");
+}
+
+#[test]
+fn a_product_of_a_list_of_several_counts_in_its_place_there() {
+    let mut counting = counting();
+    let merged = Sought { places: &[3, 5], ..sought(TODAY, Some(Did::Clicked)) };
+    counting.add(&[merged], TODAY);
+    assert_eq!(counting.shown[&(0, TEA[0], 3)], [1.0, 1.0, 1.0]);
+    assert_eq!(counting.shown[&(0, TEA[1], 5)], [1.0, 0.0, 0.0]);
+    assert_eq!(counting.shown.len(), 2);
 }
 
 #[test]

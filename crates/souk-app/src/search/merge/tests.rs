@@ -72,7 +72,7 @@ fn one_id_on_two_sites_is_two_products() {
 }
 
 #[tokio::test]
-async fn a_merged_list_is_paged_and_noted_as_asked_once() {
+async fn a_merged_list_is_paged_and_noted_once() {
     let shop = tea_shop().await;
     // Rules have the last word in each search, and so in the list.
     let pin = json!({"when": {"queries": ["pot"]}, "select": {"product_ids": ["mint"]}, "action": {"type": "pin", "position": 1}});
@@ -115,7 +115,13 @@ async fn a_merged_list_is_paged_and_noted_as_asked_once() {
     let first_page: Vec<&str> =
         found.answers.iter().map(|answer| answer.request_id.as_str()).collect();
     assert_eq!(asked, first_page, "a further page is no new search");
-    assert!(shown.iter().all(|one| one.marks.search.is_some() && one.products.is_empty()));
+    let stood = |one: &Impressions| {
+        let places = one.marks.search.as_ref().map(|search| search.places.to_vec());
+        (one.products.iter().map(ToString::to_string).collect::<Vec<_>>(), places)
+    };
+    let stood: Vec<_> = shown.iter().map(stood).collect();
+    let of = |id: &str, place| (vec![id.to_owned()], Some(vec![place]));
+    assert_eq!(stood, [of("green", 0), of("mint", 1)], "each by the search that found it first");
     let wrong = SearchQuery { cursor: Some("x".into()), ..SearchQuery::new("tea", 5) };
     let (place, _) =
         shop.app.search_merged((&[queries[0].clone(), wrong], &merge), &server).await.unwrap_err();

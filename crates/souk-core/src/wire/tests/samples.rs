@@ -204,6 +204,23 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
                         query: "rye bread".into(),
                         n_found: 12,
                         took_us: 840,
+                        places: Box::default(),
+                    }),
+                    ..Marks::default()
+                },
+                ..marked()
+            })),
+        ),
+        (
+            "impressions_merged",
+            by_shopper(Fact::Impressions(Impressions {
+                strategy: "search".into(),
+                marks: Marks {
+                    search: Some(SearchMark {
+                        query: "rye bread".into(),
+                        n_found: 12,
+                        took_us: 840,
+                        places: [1, 2, 255].into(),
                     }),
                     ..Marks::default()
                 },

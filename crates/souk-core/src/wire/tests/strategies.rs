@@ -277,10 +277,7 @@ fn mark() -> BoxedStrategy<ProductMark> {
 
 fn shopper_fact() -> BoxedStrategy<Fact> {
     let shown = few((product_id(), mark()));
-    let search = maybe((text(), any::<u32>(), any::<u32>()));
-    let search = search.prop_map(|search| {
-        search.map(|(query, n_found, took_us)| SearchMark { query, n_found, took_us })
-    });
+    let search = maybe((text(), any::<u32>(), any::<u32>(), any::<bool>()));
     let codes = maybe(prop::collection::vec(any::<u8>(), 0..5));
     let marks = (few(arm()), any::<bool>(), search, codes);
     let impressions = (id_text(), maybe(text()), text(), shown, marks).prop_map(
@@ -290,6 +287,11 @@ fn shopper_fact() -> BoxedStrategy<Fact> {
             let signals = codes.map(|codes| {
                 let rows: Vec<u8> = codes.repeat(products.len());
                 SignalMark { codes: codes.into(), rows: rows.into() }
+            });
+            let search = search.map(|(query, n_found, took_us, is_merged)| {
+                let n_places = if is_merged { products.len() } else { 0 };
+                let places = (0..n_places).map(|idx| 3 * idx as u8).collect();
+                SearchMark { query, n_found, took_us, places }
             });
             let marks = Marks { arms, products: products_marks, search, signals };
             Fact::Impressions(Impressions { request_id, placement, strategy, products, marks })
