@@ -182,7 +182,8 @@ fn text(result: &Value) -> String {
         let verdict = match proposal["approved_by_rule"].as_bool() {
             Some(true) => match result["automatic"]["shadow"].as_bool() {
                 Some(true) => "a rule would approve it, but `inventory.shadow` is on".to_owned(),
-                _ => "a rule approves it within a quarter of an hour while `souk serve` runs".to_owned(),
+                _ => "a rule approves it within a quarter of an hour while `souk serve` runs"
+                    .to_owned(),
             },
             _ => format!("a person decides: {}", reasons.join("; ")),
         };
