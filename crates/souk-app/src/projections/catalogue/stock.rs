@@ -114,7 +114,8 @@ impl Stock {
                 !row.is_at(&step) || (row.lot.is_some() && row.counted_at >= step.at)
             });
             let lots = rows.iter().filter(|row| row.is_at(&step)).map(|row| row.milli.max(0));
-            milli = (milli - lots.fold(0, i64::saturating_add)).max(0);
+            // What was counted below nothing stays so; lots make nothing less than that.
+            milli = (milli - lots.fold(0, i64::saturating_add)).max(milli.min(0));
         } else if let Some(idx) = rows.iter().position(|row| row.is_of(&step)) {
             rows.remove(idx);
         } else if let Some(all) = rows.iter_mut().find(|row| row.is_at(&step) && row.lot.is_none())
