@@ -95,12 +95,12 @@ impl Plan<'_> {
         let others = (0..self.words.len()).filter(|other| *other != idx);
         let known = others.filter(|other| !self.slots[*other].alternatives.is_empty());
         let known: Vec<&str> = known.map(|other| self.words[other].text.as_str()).collect();
-        let mut goes_with =
+        let goes_with =
             |other: &&str| evidence(&words_of(&format!("{} {other}", reading.text))) > 0.0;
         known.is_empty()
             || self.words[idx].text.chars().count() >= ALONE_FROM
             || reading.is_common
-            || known.iter().any(|other| goes_with(other))
+            || known.iter().any(goes_with)
     }
 
     /// How well products bear out the words, by the text scores of those that have all and by how much each is

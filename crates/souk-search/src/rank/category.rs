@@ -57,7 +57,9 @@ impl<'a> CategoryRank<'a> {
                 multiply(hit, 1.0 + by_name * f64::from(share));
                 let is_head = || fits.iter().any(|fit| fit.is_head);
                 let title = chunk.title_words.get(found.place.row);
-                if found.missing > 0 && !self.titles.names_head(title) && !is_head() {
+                // Vectors know better what is like what is looked for: toilet tissue, for `toilet paper`.
+                let is_judged = self.index.vectors.is_none() && found.missing > 0;
+                if is_judged && !self.titles.names_head(title) && !is_head() {
                     multiply(hit, BESIDE_WORTH);
                 }
             }
