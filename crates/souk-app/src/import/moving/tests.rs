@@ -13,7 +13,7 @@ use super::text;
 use super::{MoveMode, MoveReport, System};
 use crate::import::{ImportOptions, Silent};
 use crate::test_shop::Shop;
-use crate::{ReadinessReport, Sufficiency, Weight};
+use crate::{ReadinessReport, Weight};
 
 /// A shop and copies of the files, beside which lists of rejected rows may be written.
 struct Desk {
