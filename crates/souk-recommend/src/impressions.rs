@@ -5,7 +5,7 @@
 //! of them and stood in different places. Trees then learn which of the products that were shown together were wanted, from
 //! the signals that were recorded when they were shown.
 //!
-//! Some people never teach: they judge ([`judging`]), by the later half of the time, of which nothing taught at the end.
+//! Some people never teach: they judge (`judging`), by the later half of the time, of which nothing taught at the end.
 //!
 //! Sources: Joachims, Swaminathan and Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017 (inverse
 //! propensities); examination from alike
@@ -178,7 +178,7 @@ pub struct ImpressionTeaching<'a> {
 
 impl ImpressionTeaching<'_> {
     /// Learns an order and judges it beside the one that sources gave and the one in service; `None` where there is too
-    /// little to learn from. What the verdict's figures are: [`judging`].
+    /// little to learn from. What the verdict's figures are: the module `judging`.
     pub fn learn(
         &self,
         serving: Option<&ImpressionOrder>,
