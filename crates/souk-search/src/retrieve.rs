@@ -230,8 +230,7 @@ impl Scratch {
                 if usize::from(n_hits) >= slots_min.max(1) && usize::from(parts) >= parts_min {
                     let missing = whole as u8 - parts as u8;
                     let n_missing = (slots.len() - usize::from(n_hits)) as u8;
-                    let n_plain = f32::from(missing) / f32::from(Slot::PLAIN);
-                    let score = sum * MISSING_WORTH.powf(n_plain);
+                    let score = sum * MISSING_WORTH.powi(i32::from(n_missing));
                     found.push(Row { row: row as u16, score, missing, n_missing });
                 }
             }
@@ -316,7 +315,7 @@ pub(crate) struct Row {
     pub(crate) n_missing: u8,
 }
 
-/// What a score is worth for each ordinary word that is missing; chosen. Their order is strict anyway.
+/// What a score is worth for each word that is missing; chosen. Their order is strict anyway.
 const MISSING_WORTH: f32 = 0.5;
 
 /// Keeps of `found` what stands in a long list.

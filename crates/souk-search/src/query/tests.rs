@@ -95,6 +95,8 @@ fn a_word_is_not_read_as_one_that_hardly_goes_with_the_others() {
     let answer = ask(&index, "key finder");
     assert_eq!(answer.corrected, None);
     assert_eq!(ids(&answer)[0], "3");
+    let dogs = ["Hot Dog Bread", "Dog Food", "Small Plate"];
+    assert_eq!(ask(&titles(&dogs), "dog food small breed").corrected, None, "dogs eat no bread");
     assert_eq!(ask(&index, "finder grip").corrected.as_deref(), Some("finger grip"));
     assert_eq!(ask(&index, "finder").corrected.as_deref(), Some("finger"), "nothing else to go by");
 }
