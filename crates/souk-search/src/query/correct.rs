@@ -103,8 +103,7 @@ impl Plan<'_> {
         let n_letters = self.words[idx].text.chars().count();
         known.is_empty()
             || n_letters >= ALONE_FROM
-            || n_letters >= PAIRED_FROM
-                && (reading.is_common || known.iter().any(goes_with))
+            || n_letters >= PAIRED_FROM && (reading.is_common || known.iter().any(goes_with))
     }
 
     /// How well products bear out the words, by the text scores of those that have all and by how much each is
