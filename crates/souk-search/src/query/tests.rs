@@ -105,7 +105,8 @@ fn a_word_is_not_read_as_one_that_hardly_goes_with_the_others() {
 fn what_the_shop_does_not_have_is_no_typing_error() {
     let aside =
         json!({"title": "Waterproof Case", "description": "keeps any phone dry above your head"});
-    let mut shop = vec![product("0", aside)];
+    let case = |id: &str| product(id, aside.clone());
+    let mut shop: Vec<_> = ["0", "a", "b"].map(case).into();
     let titles =
         ["Headphones Black", "Headphones Red", "Headphones Blue", "Head Lamp", "Phone Case"];
     let titled = titles.iter().zip(1..);
