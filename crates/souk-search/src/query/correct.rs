@@ -14,6 +14,9 @@ const JOINED_TIMES: usize = 4;
 /// Letters from which a word is read otherwise although what it becomes is found with no other word of the
 /// query: of shorter ones nearly every word is near another. Chosen.
 pub(super) const ALONE_FROM: usize = 8;
+/// Letters from which it is read otherwise where that is common, or goes with one other word: of shorter ones too many are
+/// near another that does. `breed` of dog food is no `bread` because there is bread for hot dogs. Chosen.
+const PAIRED_FROM: usize = 6;
 
 /// The query with the likeliest reading of a word.
 struct Best {
@@ -97,10 +100,10 @@ impl Plan<'_> {
         let known: Vec<&str> = known.map(|other| self.words[other].text.as_str()).collect();
         let goes_with =
             |other: &&str| evidence(&words_of(&format!("{} {other}", reading.text))) > 0.0;
+        let n_letters = self.words[idx].text.chars().count();
         known.is_empty()
-            || self.words[idx].text.chars().count() >= ALONE_FROM
-            || reading.is_common
-            || known.iter().any(goes_with)
+            || n_letters >= ALONE_FROM
+            || n_letters >= PAIRED_FROM && (reading.is_common || known.iter().any(goes_with))
     }
 
     /// How well products bear out the words, by the text scores of those that have all and by how much each is
