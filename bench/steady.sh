@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A server under an even load for a long time: fails where a request fails, or where its resident memory grows by more than 2 %
 # from the first sixth of the time to the last.
-# usage: bench/steady.sh [SECONDS]      (1800 by default, after a warm-up of a tenth of it; needs 3 GB of disk under .cache)
+# usage: bench/steady.sh [SECONDS]      (1800 by default; needs 3 GB of disk under .cache)
+# Before: until the forecasts that a start makes are made (none more within two minutes), and a warm-up of a tenth of the time.
 # Workload: the sample shop, souk-load with seed 1, 500 requests/s by `auto` for its shoppers and 500 events/s of them.
 set -euo pipefail
 export SOUK_PRIVACY_DEFAULT_JURISDICTION=us
@@ -44,6 +45,9 @@ run() { # run SECONDS; souk-load ends with a failure where a request fails
     --rate 500 --events 500 --strategy auto --duration "$1"
 }
 echo "machine: $(nproc) cores; commit $(git rev-parse --short HEAD)"
+kept() { curl -s "http://$address/metrics" | awk '/^souk_forecasts_kept/ {print $2}'; }
+forecasts=
+while [ "$(kept)" = 0 ] || [ "$(kept)" != "$forecasts" ]; do forecasts=$(kept); sleep 120; done
 run $((seconds / 10)) >/dev/null
 while awk '/VmRSS/ {print $2}' "/proc/$pid/status" 2>/dev/null >>"$work/rss"; do sleep 5; done &
 watcher=$!
