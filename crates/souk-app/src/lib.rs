@@ -127,10 +127,10 @@ pub use retention::{
 };
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
 pub use search::{
-    AroundQuery, Banner, FoundProduct, Merge, MergedFound, MergedHit, MergedPlace, Nearest,
-    SEARCH_STRATEGY, SYNONYMS_MAX, SearchFound, SearchMode, SearchQuery, SuggestQuery, Suggested,
-    SuggestedProduct, SuggestedQuery, SynonymSet, merge_places, merged_to_json, search_to_json,
-    suggested_to_json,
+    AroundQuery, Banner, ComparedSearch, FoundProduct, Merge, MergedFound, MergedHit, MergedPlace,
+    Nearest, SEARCH_STRATEGY, SYNONYMS_MAX, SearchComparison, SearchFound, SearchMode, SearchQuery,
+    SearchSide, SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery, SynonymSet,
+    merge_places, merged_to_json, search_to_json, suggested_to_json,
 };
 pub use segments::{
     MEMBERS_MAX, Member, MemberPage, MembersAsked, SEGMENTS_MAX, Segment, SegmentPrecondition,

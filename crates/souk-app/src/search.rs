@@ -14,6 +14,7 @@ use souk_search::{
     SearchError, SearchRequest, SortBy, Structure, Typing, Understood, Wanted,
 };
 
+use crate::config::{EmbedderSetting, SearchLearning, SearchSettings};
 use crate::holdout::HoldoutArm;
 use crate::projections::{Use, Views, Whom};
 use crate::recommend::{Asked, Hand, Moved, RecommendContext, Scope, random_id};
@@ -21,6 +22,7 @@ use crate::rules::RuleBook;
 use crate::segments::Membership;
 use crate::{App, AppError, Caller, Operation};
 
+mod compare;
 mod follow;
 mod json;
 mod keeper;
@@ -40,6 +42,7 @@ mod synonyms;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{ComparedSearch, SearchComparison, SearchSide};
 pub use json::{merged_to_json, search_to_json, suggested_to_json};
 pub(crate) use keeper::keep_search;
 pub(crate) use learned::keep_learned;
@@ -288,11 +291,26 @@ impl App {
         query: &SearchQuery,
         caller: &Caller,
     ) -> Result<Answered, AppError> {
+        self.answer_as(query, &self.config.search, caller).await
+    }
+
+    /// Answers as with other settings: the shares of meaning, whether there is any, and whether clicks count.
+    async fn answer_as(
+        &self,
+        query: &SearchQuery,
+        settings: &SearchSettings,
+        caller: &Caller,
+    ) -> Result<Answered, AppError> {
         let started = Instant::now();
         let admitted = self.admit_search(query, caller).await?;
         let book = self.merchandising.book();
         let shelf = self.searching.shelf(&admitted.site)?;
-        let meaning = self.meaning_of(query, &shelf).await?;
+        let is_by_words =
+            query.mode == SearchMode::Auto && settings.embedder == EmbedderSetting::None;
+        let mut meaning = if is_by_words { None } else { self.meaning_of(query, &shelf).await? };
+        if let Some(meaning) = &mut meaning {
+            meaning.shares = Some(settings.meaning.to_engine());
+        }
         let context =
             RecommendContext { query: Some(query.query.clone()), ..query.context.clone() };
         let nearby = query.around.map(|around| Nearby::new(self, (&admitted.site, caller), around));
@@ -304,6 +322,7 @@ impl App {
             context,
             meaning,
             nearby: nearby.map(Arc::new),
+            learning: settings.learning,
         };
         let prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
@@ -345,6 +364,7 @@ struct Asking<'a> {
     context: RecommendContext,
     meaning: Option<Meaning>,
     nearby: Option<Arc<Nearby>>,
+    learning: SearchLearning,
 }
 
 impl Asking<'_> {
@@ -359,7 +379,8 @@ impl Asking<'_> {
             (Some(HoldoutArm::Holdout), _) | (_, Some(_)) => Taste::default(),
             _ => self.taste(&views),
         };
-        let learned = self.app.learned(&views).filter(|_| self.query.sort.is_none());
+        let is_taught = self.query.sort.is_none() && self.learning != SearchLearning::None;
+        let learned = self.app.learned(&views).filter(|_| is_taught);
         let learned = learned.and_then(|learned| learned.query(site, &self.query.query));
         let (hidden, reorders, messages) = self.with_hand(&views, arm, |hand| {
             let reorders = hand.reorders() && self.query.sort.is_none();

@@ -59,18 +59,19 @@ impl Nearness {
     pub(crate) fn widen(
         mut self,
         index: &SearchIndex,
-        (used, n_enough): (MeaningUse, usize),
+        (meaning, n_enough): (&Meaning, usize),
         (found, relaxed): (&mut Found, &mut Vec<Relaxation>),
     ) -> Nearness {
-        let ranking = &index.settings.ranking;
+        let used = meaning.used;
+        let shares = meaning.shares.unwrap_or(index.settings.ranking.meaning);
         let n_whole = found.matches().filter(|found| found.missing == 0).count();
         if used == MeaningUse::Alone {
             self.weight = 1.0;
         } else if n_whole >= n_enough {
-            self.weight = f64::from(ranking.meaning.full);
+            self.weight = f64::from(shares.full);
             return self;
         } else {
-            self.weight = f64::from(ranking.meaning.thin);
+            self.weight = f64::from(shares.thin);
         }
         let most = if used == MeaningUse::Alone { SCALE } else { BROUGHT };
         let near = self.nearest[..most.min(self.n_related)].iter().map(|(place, _)| *place);

@@ -6,6 +6,7 @@ use souk_core::{Currency, Filter, GeoPoint, ProductId};
 
 use crate::fusion::Remembered;
 use crate::notes::Note;
+use crate::settings::MeaningShares;
 use crate::text::Language;
 
 /// A search.
@@ -79,13 +80,15 @@ pub struct Meaning {
     pub related_from: f32,
     /// What is made of it.
     pub used: MeaningUse,
+    /// How much it counts beside words, where not as the index has it.
+    pub shares: Option<MeaningShares>,
     pub(crate) remembered: Remembered,
 }
 
 impl Meaning {
     /// A vector, what is near to it, and what is made of that: the fields by their names.
     pub fn new(vector: Arc<[f32]>, related_from: f32, used: MeaningUse) -> Meaning {
-        Meaning { vector, related_from, used, remembered: Remembered::default() }
+        Meaning { vector, related_from, used, shares: None, remembered: Remembered::default() }
     }
 }
 

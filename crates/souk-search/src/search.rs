@@ -172,7 +172,7 @@ impl SearchIndex {
         let names_code = outcome.plan.as_ref().is_some_and(Plan::names_code);
         let n_enough = if names_code { 1 } else { ENOUGH };
         let found = (&mut outcome.found, &mut outcome.relaxed);
-        Some(nearness?.widen(self, (meaning.used, n_enough), found))
+        Some(nearness?.widen(self, (meaning, n_enough), found))
     }
 
     /// Products with all words of a text, as they are typed.

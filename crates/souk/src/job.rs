@@ -93,6 +93,7 @@ pub(crate) enum Job {
     },
     ReportHoldout,
     ReportSearches(commands::report::Searches),
+    CompareSearches(Box<commands::comparison::Compared>),
     Webhooks {
         resend: Option<String>,
     },
@@ -205,6 +206,7 @@ impl Job {
             | Job::ReportRecommendations { .. }
             | Job::ReportHoldout
             | Job::ReportSearches(_)
+            | Job::CompareSearches(_)
             | Job::Webhooks { .. }
             | Job::ReceiptKey
             | Job::AuditList(_)
@@ -270,6 +272,7 @@ impl Job {
             }
             Job::ReportHoldout => commands::report::holdout(shop).await,
             Job::ReportSearches(asked) => commands::report::searches(shop, asked).await,
+            Job::CompareSearches(asked) => commands::comparison::compare(shop, asked).await,
             Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
             Job::RotateMaster => commands::keys::rotate_master(shop).await,

@@ -62,6 +62,11 @@ pub struct MeaningSettings {
 }
 
 impl MeaningSettings {
+    /// As the engine takes them.
+    pub(crate) fn to_engine(self) -> souk_search::MeaningShares {
+        souk_search::MeaningShares { full: self.full as f32, thin: self.thin as f32 }
+    }
+
     /// These settings alone, as a part of souk.yaml.
     pub fn to_yaml(&self) -> String {
         let part = BTreeMap::from([("search", BTreeMap::from([("meaning", self)]))]);

@@ -13,11 +13,10 @@ use futures::FutureExt;
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Product, ProductId, SiteId};
 use souk_recommend::Item;
-use souk_search::{Language, MeaningShares, SearchIndex, Settings};
+use souk_search::{Language, SearchIndex, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::shelf::{Marks, Shelf, load, save, searchable};
-use crate::config::MeaningSettings;
 use crate::models::yield_to_others;
 use crate::projections::Changed;
 use crate::{App, AppError};
@@ -401,8 +400,7 @@ impl App {
         let mut languages = languages.iter().map(|tag| Language::from_tag(tag));
         let main = languages.next().unwrap_or(Language::English);
         let mut settings = Settings::new(main, &languages.collect::<Vec<_>>());
-        let MeaningSettings { full, thin } = self.config.search.meaning;
-        settings.ranking.meaning = MeaningShares { full: full as f32, thin: thin as f32 };
+        settings.ranking.meaning = self.config.search.meaning.to_engine();
         settings
     }
 }

@@ -9,7 +9,7 @@ use crate::test_shop::{Shop, caller};
 use crate::{ConsentUpdate, IngestCall, ReportDays, Role, SearchReportKind, SearchReportQuery};
 
 /// So many people make a crowd.
-const CROWD: usize = 20;
+pub(super) const CROWD: usize = 20;
 
 /// Searches of one person, whom an event has made known, then what they do with what was found: acts and products.
 async fn looks(shop: &Shop, user: &str, (query, acts): (&str, &[(&str, &str)])) -> SearchFound {
@@ -28,7 +28,7 @@ async fn looks(shop: &Shop, user: &str, (query, acts): (&str, &[(&str, &str)])) 
 }
 
 /// Shoppers of other days, with orders that no page could make up; what they bought is no longer sold.
-async fn regulars(shop: &Shop) {
+pub(super) async fn regulars(shop: &Shop) {
     for number in 0..CROWD {
         let order = json!({"event": "Order Completed", "userId": format!("u{number}"), "properties": {
             "order_id": format!("o{number}"),
@@ -44,14 +44,14 @@ async fn searched(shop: &Shop, user: &str, query: &str) {
     shop.send(Role::IngestServer, IngestCall::Track, told).await;
 }
 
-async fn crowd(shop: &Shop, (from, n): (usize, usize), asked: (&str, &[(&str, &str)])) {
+pub(super) async fn crowd(shop: &Shop, (from, n): (usize, usize), asked: (&str, &[(&str, &str)])) {
     for number in from..from + n {
         looks(shop, &format!("u{number}"), asked).await;
     }
     caught_up(shop).await;
 }
 
-async fn learn(shop: &Shop) {
+pub(super) async fn learn(shop: &Shop) {
     caught_up(shop).await;
     assert!(shop.app.learn_from_searches().await);
 }

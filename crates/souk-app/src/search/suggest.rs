@@ -157,6 +157,7 @@ impl App {
             context,
             meaning: None,
             nearby: None,
+            learning: self.config.search.learning,
         };
         let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
         let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };

@@ -5,7 +5,7 @@ use souk_core::{Filter, Product, ProductId};
 use crate::request::{Meaning, MeaningUse, Relaxation, SearchRequest, SortBy};
 use crate::test_shop::{ids, titles};
 use crate::vectors::{Query, VectorSpace, Vectors};
-use crate::{SearchAnswer, SearchIndex};
+use crate::{MeaningShares, SearchAnswer, SearchIndex};
 
 /// Titles, each with the angle of its vector in degrees.
 fn shop(all: &[(&str, f32)]) -> SearchIndex {
@@ -83,6 +83,21 @@ fn where_words_found_a_page_meaning_adds_nothing() {
     let answer = beside(&index, "sofa");
     assert_eq!((answer.total, answer.relaxed.as_slice()), (12, &[][..]));
     assert_eq!(ids(&answer)[0], "11");
+}
+
+#[test]
+fn a_search_may_have_shares_of_its_own() {
+    let index = shop(&SOFAS);
+    let with = |shares: Option<MeaningShares>| {
+        let mut request = request("sofa cover", MeaningUse::Beside);
+        request.meaning.as_mut().unwrap().shares = shares;
+        let answer = index.search(&request).unwrap();
+        ids(&answer)[0].to_owned()
+    };
+    let own = index.settings().ranking.meaning;
+    assert_eq!(with(None), with(Some(own)));
+    assert_eq!(with(Some(MeaningShares { full: 0.0, thin: 0.0 })), "2", "words alone");
+    assert_eq!(with(Some(MeaningShares { full: 1.0, thin: 1.0 })), "3", "the nearest");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn fingerprint(request: &SearchRequest) -> u64 {
             &request.sort,
             request.language,
             (request.typing, request.tolerance, request.wanted, request.structure),
-            request.meaning.as_ref().map(|meaning| meaning.used),
+            request.meaning.as_ref().map(|meaning| (meaning.used, meaning.shares)),
             request.around.as_ref().map(|around| (around.origin, around.radius_km)),
         )
     );

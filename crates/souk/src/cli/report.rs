@@ -1,6 +1,8 @@
 //! The arguments of `souk report`.
 
-use clap::{Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum, ValueHint};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Subcommand)]
@@ -32,7 +34,8 @@ Examples:
 Examples:
   souk report searches
   souk report searches --kind no-results --limit 20
-  souk report searches --from 2026-01-01 --to 2026-01-31 --output csv")]
+  souk report searches --from 2026-01-01 --to 2026-01-31 --output csv
+  souk report searches --against other.yaml --places 5")]
     Searches {
         /// The first day, in UTC
         #[arg(long, value_name = "DAY")]
@@ -49,6 +52,13 @@ Examples:
         /// How many queries
         #[arg(long, default_value = "50")]
         limit: usize,
+        /// Answer these queries as now and as with the section `search` of another settings file, side by side: other
+        /// shares of meaning, `embedder: none`, or `learning: none`
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        against: Option<PathBuf>,
+        /// How many of the first products are compared, 1 to 100
+        #[arg(long, default_value_t = 10, requires = "against", value_parser = clap::value_parser!(u8).range(1..=100))]
+        places: u8,
     },
     /// What personalization brings, against the shoppers who are held out of it
     ///

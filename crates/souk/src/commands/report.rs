@@ -8,6 +8,7 @@ use souk_app::{
 };
 use souk_core::{Currency, Day, Money, SiteId};
 
+use super::comparison;
 use crate::cli::{ReportCommand, SearchKind};
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
@@ -21,9 +22,14 @@ pub(crate) async fn run(what: ReportCommand, settings: &Settings) -> Result<()> 
             let job = Job::ReportRecommendations { from, to, rows };
             super::finish(settings, &job, text).await
         }
-        ReportCommand::Searches { from, to, kind, site, limit } => {
-            let job = Job::ReportSearches(Searches { from, to, kind, site, limit });
-            super::finish(settings, &job, said_of_searches).await
+        ReportCommand::Searches { from, to, kind, site, limit, against, places } => {
+            let asked = Searches { from, to, kind, site, limit };
+            match against {
+                Some(file) => comparison::run((asked, &file, places), settings).await,
+                None => {
+                    super::finish(settings, &Job::ReportSearches(asked), said_of_searches).await
+                }
+            }
         }
         ReportCommand::Holdout => {
             super::finish(settings, &Job::ReportHoldout, said_of_holdout).await
@@ -47,6 +53,23 @@ pub(crate) struct Searches {
     kind: SearchKind,
     site: Option<String>,
     limit: usize,
+}
+
+impl Searches {
+    pub(super) fn query(&self) -> Result<SearchReportQuery> {
+        let Searches { from, to, kind, site, limit } = self;
+        let site = site.clone().map(SiteId::new).transpose();
+        Ok(SearchReportQuery {
+            days: ReportDays { from: day("from", from.as_deref())?, to: day("to", to.as_deref())? },
+            kind: match kind {
+                SearchKind::Top => SearchReportKind::Top,
+                SearchKind::NoResults => SearchReportKind::NoResults,
+                SearchKind::NoClicks => SearchReportKind::NoClicks,
+            },
+            site: site.map_err(|error| anyhow!(Failure::usage(format!("--site: {error}"))))?,
+            limit: *limit,
+        })
+    }
 }
 
 fn day(name: &str, text: Option<&str>) -> Result<Option<Day>> {
@@ -78,19 +101,7 @@ pub(crate) async fn recommendations(
 }
 
 pub(crate) async fn searches(shop: &Shop, asked: &Searches) -> Result<Value> {
-    let Searches { from, to, kind, site, limit } = asked;
-    let site = site.clone().map(SiteId::new).transpose();
-    let query = SearchReportQuery {
-        days: ReportDays { from: day("from", from.as_deref())?, to: day("to", to.as_deref())? },
-        kind: match kind {
-            SearchKind::Top => SearchReportKind::Top,
-            SearchKind::NoResults => SearchReportKind::NoResults,
-            SearchKind::NoClicks => SearchReportKind::NoClicks,
-        },
-        site: site.map_err(|error| anyhow!(Failure::usage(format!("--site: {error}"))))?,
-        limit: *limit,
-    };
-    let report = shop.app.search_report(&query, &Caller::local_admin()).await?;
+    let report = shop.app.search_report(&asked.query()?, &Caller::local_admin()).await?;
     let figures = |row: &QueryFigures| {
         json!({
             "site": row.site,
