@@ -7,6 +7,7 @@
 //! term   = field ( '=' | '!=' | '<' | '<=' | '>' | '>=' ) value
 //!        | field [ NOT ] IN '[' value { ',' value } ']'
 //!        | field [ NOT ] EXISTS
+//!        | field [ NOT ] ( CONTAINS | STARTS WITH ) 'text'
 //! value  = number | 'text' | true | false
 //! ```
 //!
@@ -19,6 +20,7 @@
 //!   *none* is equal.
 //! - A missing field fulfils no comparison but `!=`, and does not `EXISTS`.
 //! - Texts are compared without regard to ASCII case, because shoppers see facets in any case.
+//! - `CONTAINS` and `STARTS WITH` are about texts alone, paths as they are written among them.
 //! - A number and a text are compared as numbers when the text is one; otherwise they are different
 //!   and have no order. Numbers are 64-bit floats, so write long ids in quotes.
 //! - `true` and `false` equal the texts `true` and `false`; they have no order.
@@ -32,6 +34,7 @@ use std::cmp::Ordering;
 use crate::{Day, ErrorKind, Timestamp};
 
 mod anchors;
+pub mod foreign;
 mod parse;
 mod print;
 mod product;
@@ -208,6 +211,9 @@ enum Op {
     Le,
     Gt,
     Ge,
+    /// With a text alone, as [`Op::Starts`].
+    Contains,
+    Starts,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -285,6 +291,8 @@ impl Expr {
                 Op::Le => any_ordered(fields, (field, literal), Ordering::is_le),
                 Op::Gt => any_ordered(fields, (field, literal), Ordering::is_gt),
                 Op::Ge => any_ordered(fields, (field, literal), Ordering::is_ge),
+                Op::Contains => fields.any_value(field, &mut |value| contains(value, literal)),
+                Op::Starts => fields.any_value(field, &mut |value| starts(value, literal)),
             },
             Expr::In(field, literals) => fields.any_value(field, &mut |value| {
                 literals.iter().any(|literal| equals(value, literal))
@@ -315,6 +323,30 @@ fn equals(value: FieldValue<'_>, literal: &Literal) -> bool {
         (FieldValue::Bool(truth), Literal::Text { text, .. }) => is_text_of(truth, text),
         (FieldValue::Text(text), Literal::Bool(wanted)) => is_text_of(*wanted, text),
         _ => order(value, literal) == Some(Ordering::Equal),
+    }
+}
+
+/// Whether a text has the literal's somewhere.
+fn contains(value: FieldValue<'_>, literal: &Literal) -> bool {
+    both_texts(value, literal).is_some_and(|(text, wanted)| {
+        let mut parts = text.windows(wanted.len().max(1));
+        wanted.is_empty() || parts.any(|part| part.eq_ignore_ascii_case(wanted))
+    })
+}
+
+/// Whether a text begins with the literal's.
+fn starts(value: FieldValue<'_>, literal: &Literal) -> bool {
+    both_texts(value, literal).is_some_and(|(text, wanted)| {
+        text.get(..wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted))
+    })
+}
+
+fn both_texts<'a>(value: FieldValue<'a>, literal: &'a Literal) -> Option<(&'a [u8], &'a [u8])> {
+    match (value, literal) {
+        (FieldValue::Text(text) | FieldValue::Path(text), Literal::Text { text: wanted, .. }) => {
+            Some((text.as_bytes(), wanted.as_bytes()))
+        }
+        _ => None,
     }
 }
 

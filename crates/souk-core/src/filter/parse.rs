@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::{Expr, Field, Filter, FilterError, Literal, Op};
 
 const A_FIELD: &str = "a field such as `price` or `attributes.size`, `NOT` or `(`";
-const AN_OP: &str = "`=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`";
+const AN_OP: &str = "`=`, `!=`, `<`, `<=`, `>`, `>=`, `IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`";
+const A_WORD: &str = "`IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`";
+const A_TEXT: &str = "a 'text' in single quotes";
 const A_VALUE: &str = "a number, a 'text' in single quotes, `true` or `false`";
 const A_JOIN: &str = "`AND`, `OR` or the end";
 const A_CLOSE: &str = "`AND`, `OR` or `)`";
@@ -117,8 +119,15 @@ impl<'a> Parser<'a> {
             Expr::In(field, self.list()?)
         } else if self.take_word("EXISTS")? {
             Expr::Exists(field)
+        } else if self.take_word("CONTAINS")? {
+            Expr::Compare(field, Op::Contains, self.text()?)
+        } else if self.take_word("STARTS")? {
+            if !self.take_word("WITH")? {
+                return Err(self.unexpected("`WITH`"));
+            }
+            Expr::Compare(field, Op::Starts, self.text()?)
         } else {
-            return Err(self.unexpected(if is_not { "`IN` or `EXISTS`" } else { AN_OP }));
+            return Err(self.unexpected(if is_not { A_WORD } else { AN_OP }));
         };
         Ok(if is_not { Expr::Not(Box::new(term)) } else { term })
     }
@@ -154,6 +163,13 @@ impl<'a> Parser<'a> {
             Token::Name(name) if name.eq_ignore_ascii_case("false") => Literal::Bool(false),
             _ => return Err(self.unexpected(A_VALUE)),
         };
+        self.advance()?;
+        Ok(literal)
+    }
+
+    fn text(&mut self) -> Result<Literal, FilterError> {
+        let Token::Text(text) = &self.next.1 else { return Err(self.unexpected(A_TEXT)) };
+        let literal = Literal::text(text);
         self.advance()?;
         Ok(literal)
     }
@@ -309,7 +325,7 @@ fn one_or(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
     }
 }
 
-fn is_key_word(name: &str) -> bool {
+pub(super) fn is_key_word(name: &str) -> bool {
     let words = ["AND", "OR", "NOT", "IN", "EXISTS", "TRUE", "FALSE"];
     words.iter().any(|word| name.eq_ignore_ascii_case(word))
 }

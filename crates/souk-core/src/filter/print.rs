@@ -58,6 +58,8 @@ impl Op {
             Op::Le => "<=",
             Op::Gt => ">",
             Op::Ge => ">=",
+            Op::Contains => "CONTAINS",
+            Op::Starts => "STARTS WITH",
         }
     }
 }

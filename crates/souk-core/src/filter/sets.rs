@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Expr, Field, FieldValue, Filter, Literal, Op, equals, order};
+use super::{Expr, Field, FieldValue, Filter, Literal, Op, contains, equals, order, starts};
 
 /// What a filter becomes when it is worked out on sets of things.
 pub trait Sets {
@@ -132,6 +132,8 @@ fn sets_of<S: Sets>(expr: &Expr, sets: &mut S) -> S::Set {
             Op::Le => some_ordered(sets, (field, literal), Ordering::is_le),
             Op::Gt => some_ordered(sets, (field, literal), Ordering::is_gt),
             Op::Ge => some_ordered(sets, (field, literal), Ordering::is_ge),
+            Op::Contains => sets.some_value(field, &|value| contains(value, literal)),
+            Op::Starts => sets.some_value(field, &|value| starts(value, literal)),
         },
         Expr::In(field, literals) => sets.some_value(field, &|value| equals_any(value, literals)),
         Expr::Exists(field) => sets.some_value(field, &|_| true),

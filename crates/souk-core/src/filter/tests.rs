@@ -69,10 +69,15 @@ fn matches_products() {
         "attributes.in = 'y'",
         "gtin = '00012345600012'",
         "title >= 'rye' AND title < 'S'",
+        "title CONTAINS 'E B' AND title STARTS WITH 'rye' AND title starts with ''",
+        "title NOT CONTAINS 'wheat' AND tags CONTAINS 'EG' AND missing NOT CONTAINS ''",
+        "category CONTAINS 'ery > Br' AND category STARTS WITH 'groc'",
         "a = 1 OR brand = 'private' AND price < 20",
     ];
     let fails = [
         "missing = 'x'",
+        "title CONTAINS 'rye bread and more' OR title STARTS WITH 'bread'",
+        "price CONTAINS '19' OR in_stock CONTAINS 'true' OR missing CONTAINS ''",
         "missing < 1 OR missing >= 1 OR missing = true",
         "NOT missing != 'x'",
         "price < 19.99",
@@ -239,7 +244,7 @@ fn errors_point_at_the_character_of_a_term() {
 
             ^ expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end
             price
-                 ^ expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`, found the end
+                 ^ expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`, found the end
             price == 3
                    ^ expected a number, a 'text' in single quotes, `true` or `false`, found `=`
             price <= cheap
@@ -294,7 +299,7 @@ fn errors_point_at_the_character_of_what_joins_terms() {
             brand IN ['x' 'y']
                           ^ expected `,` or `]`, found `'y'`
             brand NOT = 'x'
-                      ^ expected `IN` or `EXISTS`, found `=`
+                      ^ expected `IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`, found `=`
             a = 1 AND
                      ^ expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end
         "#]],
@@ -370,6 +375,7 @@ fn model_compare(cell: &Cell, op: Op, literal: &Literal) -> bool {
         Op::Le => matches!(order, Some(Ordering::Less | Ordering::Equal)),
         Op::Gt => order == Some(Ordering::Greater),
         Op::Ge => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        Op::Contains | Op::Starts => false,
     };
     let literal_text = match literal {
         Literal::Text { text, .. } => Some(text.to_lowercase()),
@@ -377,6 +383,12 @@ fn model_compare(cell: &Cell, op: Op, literal: &Literal) -> bool {
         Literal::Number(_) => None,
     };
     match (cell, literal) {
+        (Cell::Text(text), Literal::Text { .. }) if op == Op::Contains => {
+            text.to_lowercase().contains(&literal_text.unwrap())
+        }
+        (Cell::Text(text), Literal::Text { .. }) if op == Op::Starts => {
+            text.to_lowercase().starts_with(&literal_text.unwrap())
+        }
         (Cell::Text(text), Literal::Text { .. }) => {
             by_order(Some(text.to_lowercase().cmp(&literal_text.unwrap())))
         }
@@ -439,7 +451,11 @@ fn field() -> impl Strategy<Value = Field> {
 
 fn expr() -> impl Strategy<Value = Expr> {
     let op = prop::sample::select(vec![Op::Eq, Op::Ne, Op::Lt, Op::Le, Op::Gt, Op::Ge]);
+    let part = prop::sample::select(vec![Op::Contains, Op::Starts]);
+    let text =
+        prop::sample::select(&["", "a", "TS", "'", "slash", "0"][..]).prop_map(Literal::text);
     let term = prop_oneof![
+        (field(), part, text).prop_map(|(field, op, value)| Expr::Compare(field, op, value)),
         (field(), op, literal()).prop_map(|(field, op, value)| Expr::Compare(field, op, value)),
         (field(), prop::collection::vec(literal(), 1..4)).prop_map(|(f, v)| Expr::In(f, v)),
         field().prop_map(Expr::Exists),

@@ -195,38 +195,8 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
                 ..marked()
             })),
         ),
-        (
-            "impressions_searched",
-            by_shopper(Fact::Impressions(Impressions {
-                strategy: "search".into(),
-                marks: Marks {
-                    search: Some(SearchMark {
-                        query: "rye bread".into(),
-                        n_found: 12,
-                        took_us: 840,
-                        places: Box::default(),
-                    }),
-                    ..Marks::default()
-                },
-                ..marked()
-            })),
-        ),
-        (
-            "impressions_merged",
-            by_shopper(Fact::Impressions(Impressions {
-                strategy: "search".into(),
-                marks: Marks {
-                    search: Some(SearchMark {
-                        query: "rye bread".into(),
-                        n_found: 12,
-                        took_us: 840,
-                        places: [1, 2, 255].into(),
-                    }),
-                    ..Marks::default()
-                },
-                ..marked()
-            })),
-        ),
+        ("impressions_searched", by_shopper(Fact::Impressions(searched(Box::default())))),
+        ("impressions_merged", by_shopper(Fact::Impressions(searched([1, 2, 255].into())))),
         (
             "impressions_signalled",
             by_shopper(Fact::Impressions(Impressions {
@@ -241,6 +211,13 @@ fn shopper_samples() -> Vec<(&'static str, Event)> {
             })),
         ),
     ]
+}
+
+/// Impressions of a search, at these places of a merged list.
+fn searched(places: Box<[u8]>) -> Impressions {
+    let search = SearchMark { query: "rye bread".into(), n_found: 12, took_us: 840, places };
+    let marks = Marks { search: Some(search), ..Marks::default() };
+    Impressions { strategy: "search".into(), marks, ..marked() }
 }
 
 fn marked() -> Impressions {

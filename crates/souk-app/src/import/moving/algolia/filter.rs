@@ -2,12 +2,13 @@
 //! `facetFilters` and the like, in which a list within a list says "one of these".
 
 use serde_json::Value;
+use souk_core::filter::foreign::{
+    Escapes, Scanner, Token, Tree, TreeFault, attribute_name, quoted, read_tree,
+};
 use souk_core::{Availability, Currency, Filter};
 
 use super::fields::{Became, availability_of, became, seconds_of};
 
-/// Levels of parentheses and `NOT`; those of [`Filter`].
-const DEPTH_MAX: usize = Filter::DEPTH_MAX;
 /// Names that mean a field of every product here, and nothing but an attribute in records.
 const OWN_NAMES: [&str; 3] = ["id", "category", "perishable_days"];
 
@@ -17,16 +18,20 @@ const OWN_NAMES: [&str; 3] = ["id", "category", "perishable_days"];
 ///
 /// What stands where, without a value.
 pub(super) fn read(text: &str, currency: Currency) -> Result<String, String> {
-    let out = String::with_capacity(text.len() + 16);
-    let mut parser = Parser { text, currency, at: 0, depth: 0, out };
-    parser.or()?;
-    match parser.token().0 {
-        Token::End => checked(parser.out),
-        _ => Err(parser.unexpected("AND, OR or the end")),
-    }
+    checked(&tree(text, currency)?)
 }
 
-fn checked(text: String) -> Result<String, String> {
+fn tree(text: &str, currency: Currency) -> Result<Tree<String>, String> {
+    let mut scanner = Scanner::new(text, "():", Escapes::Anything);
+    let mut condition = |scanner: &mut Scanner<'_>| Parser { scanner, currency }.condition();
+    read_tree(&mut scanner, &mut condition, &|scanner, fault| match fault {
+        TreeFault::Expected(what) => unexpected(scanner, what),
+        TreeFault::TooDeep => format!("has over {} levels of NOT and brackets", Filter::DEPTH_MAX),
+    })
+}
+
+fn checked(tree: &Tree<String>) -> Result<String, String> {
+    let text = tree.to_string();
     match Filter::parse(&text) {
         Ok(_) => Ok(text),
         Err(error) => Err(error.to_string()),
@@ -44,29 +49,26 @@ pub(super) fn read_list(
         _ => Err("has something that is no text".to_owned()),
     };
     let any = |value: &Value| match value {
-        Value::Array(any) => joined(any, " OR ", one),
+        Value::Array(any) => joined(any, Tree::Any, one),
         other => one(other),
     };
-    checked(match list {
-        Value::Array(all) => joined(all, " AND ", any)?,
+    let tree = match list {
+        Value::Array(all) => joined(all, Tree::All, any)?,
         other => one(other)?,
-    })
+    };
+    checked(&tree)
 }
 
 fn joined(
     list: &[Value],
-    join: &str,
-    each: impl Fn(&Value) -> Result<String, String>,
-) -> Result<String, String> {
-    let parts = list.iter().map(each).collect::<Result<Vec<String>, String>>()?;
-    match parts.as_slice() {
-        [] => Err("has an empty list".to_owned()),
-        [one] => Ok(one.clone()),
-        many => {
-            let many: Vec<String> = many.iter().map(|one| format!("({one})")).collect();
-            Ok(many.join(join))
-        }
+    join: fn(Vec<Tree<String>>) -> Tree<String>,
+    each: impl Fn(&Value) -> Result<Tree<String>, String>,
+) -> Result<Tree<String>, String> {
+    let parts = list.iter().map(each).collect::<Result<Vec<_>, String>>()?;
+    if parts.is_empty() {
+        return Err("has an empty list".to_owned());
     }
+    Ok(Tree::one_or(parts, join))
 }
 
 /// What the texts of a list are.
@@ -81,9 +83,9 @@ pub(super) enum ListKind {
 }
 
 impl ListKind {
-    fn condition(self, text: &str, currency: Currency) -> Result<String, String> {
+    fn condition(self, text: &str, currency: Currency) -> Result<Tree<String>, String> {
         let (name, value) = match self {
-            ListKind::Numbers => return read(text, currency),
+            ListKind::Numbers => return tree(text, currency),
             ListKind::Tags => ("_tags", text),
             ListKind::Facets => text.split_once(':').ok_or("has an entry without a colon")?,
         };
@@ -93,8 +95,8 @@ impl ListKind {
         };
         // A value that begins with a hyphen is written `\-`.
         let value = value.strip_prefix('\\').filter(|rest| rest.starts_with('-')).unwrap_or(value);
-        let holds = condition(name.trim(), value, currency)?;
-        Ok(if is_not { format!("NOT {holds}") } else { holds })
+        let holds = Tree::One(condition(name.trim(), value, currency)?);
+        Ok(if is_not { Tree::Not(Box::new(holds)) } else { holds })
     }
 }
 
@@ -114,10 +116,9 @@ pub(super) fn read_wish(text: &str, currency: Currency) -> Result<Wish, String> 
         }
         None => (text, 1.0),
     };
-    let filter = checked(ListKind::Facets.condition(text, currency)?)?;
-    Ok(match filter.strip_prefix("NOT ") {
-        Some(filter) => Wish { filter: filter.to_owned(), is_wanted: false, score },
-        None => Wish { filter, is_wanted: true, score },
+    Ok(match ListKind::Facets.condition(text, currency)? {
+        Tree::Not(filter) => Wish { filter: checked(&filter)?, is_wanted: false, score },
+        filter => Wish { filter: checked(&filter)?, is_wanted: true, score },
     })
 }
 
@@ -216,197 +217,67 @@ fn condition(name: &str, value: &str, currency: Currency) -> Result<String, Stri
     comparison((name, "="), &Operand::text(value), currency)
 }
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
 /// An attribute's name, so that it is read as one.
 fn attribute(name: &str) -> String {
-    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let is_plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    let is_taken = OWN_NAMES.contains(&name) || name.starts_with("attributes.");
-    match begins && is_plain && !is_key_word(name) {
-        true if is_taken => format!("attributes.{name}"),
-        true => name.to_owned(),
-        false => format!("attributes.{}", quoted(name)),
-    }
+    attribute_name(name, |name| OWN_NAMES.contains(&name))
 }
 
-fn is_key_word(word: &str) -> bool {
-    let words = ["AND", "OR", "NOT", "IN", "TO", "EXISTS", "TRUE", "FALSE"];
-    words.iter().any(|known| word.eq_ignore_ascii_case(known))
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Token<'a> {
-    /// Letters and signs up to a blank, a bracket, a colon or an operator.
-    Word(&'a str),
-    /// In quotes, of either kind.
-    Quoted(String),
-    Op(&'static str),
-    Colon,
-    Open,
-    Close,
-    /// A quote that is never closed.
-    Unclosed,
-    End,
-}
-
-struct Parser<'a> {
-    text: &'a str,
+/// Reads conditions of records whose prices are in `currency`.
+struct Parser<'r, 'a> {
+    scanner: &'r mut Scanner<'a>,
     currency: Currency,
-    at: usize,
-    depth: usize,
-    out: String,
 }
 
-impl<'a> Parser<'a> {
-    fn or(&mut self) -> Result<(), String> {
-        self.and()?;
-        while self.take_word("OR") {
-            self.out.push_str(" OR ");
-            self.and()?;
-        }
-        Ok(())
-    }
-
-    fn and(&mut self) -> Result<(), String> {
-        self.not()?;
-        while self.take_word("AND") {
-            self.out.push_str(" AND ");
-            self.not()?;
-        }
-        Ok(())
-    }
-
-    fn not(&mut self) -> Result<(), String> {
-        let is_not = self.is_word("NOT");
-        if !is_not && self.token().0 != Token::Open {
-            return self.condition();
-        }
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(format!("has over {DEPTH_MAX} levels of NOT and brackets"));
-        }
-        self.next();
-        if is_not {
-            self.out.push_str("NOT ");
-            self.not()?;
-        } else {
-            self.out.push('(');
-            self.or()?;
-            if self.token().0 != Token::Close {
-                return Err(self.unexpected("AND, OR or a closing bracket"));
-            }
-            self.next();
-            self.out.push(')');
-        }
-        self.depth -= 1;
-        Ok(())
-    }
-
-    fn condition(&mut self) -> Result<(), String> {
+impl Parser<'_, '_> {
+    fn condition(&mut self) -> Result<String, String> {
         let name = self.text_token("an attribute, NOT or a bracket")?;
-        match self.token().0 {
+        match self.scanner.peek() {
             Token::Op(op) => {
-                self.next();
+                self.scanner.advance();
                 let number = Operand::number(self.number()?);
-                self.out.push_str(&comparison((&name, op), &number, self.currency)?);
+                comparison((&name, op), &number, self.currency)
             }
-            Token::Colon => {
-                self.next();
+            Token::Sign(':') => {
+                self.scanner.advance();
                 let value = self.text_token("a value")?;
-                if !self.take_word("TO") {
-                    self.out.push_str(&condition(&name, &value, self.currency)?);
-                    return Ok(());
+                if !self.scanner.take_word("TO") {
+                    return condition(&name, &value, self.currency);
                 }
                 let low: f64 = value.parse().map_err(|_| self.unexpected("a number before TO"))?;
                 let high = self.number()?;
                 let limit =
                     |op, number| comparison((&name, op), &Operand::number(number), self.currency);
-                let both = format!("({} AND {})", limit(">=", low)?, limit("<=", high)?);
-                self.out.push_str(&both);
+                Ok(format!("({} AND {})", limit(">=", low)?, limit("<=", high)?))
             }
             // A word alone is a tag.
-            _ => self.out.push_str(&condition("_tags", &name, self.currency)?),
+            _ => condition("_tags", &name, self.currency),
         }
-        Ok(())
     }
 
     fn text_token(&mut self, what: &str) -> Result<String, String> {
-        let text = match self.token().0 {
+        let text = match self.scanner.peek() {
             Token::Word(word) if !["AND", "OR", "NOT", "TO"].contains(&word) => word.to_owned(),
             Token::Quoted(text) => text,
             _ => return Err(self.unexpected(what)),
         };
-        self.next();
+        self.scanner.advance();
         Ok(text)
     }
 
     fn number(&mut self) -> Result<f64, String> {
-        let Token::Word(word) = self.token().0 else { return Err(self.unexpected("a number")) };
+        let Token::Word(word) = self.scanner.peek() else {
+            return Err(self.unexpected("a number"));
+        };
         let number = word.parse().map_err(|_| self.unexpected("a number"))?;
-        self.next();
+        self.scanner.advance();
         Ok(number)
     }
 
-    fn is_word(&self, word: &str) -> bool {
-        matches!(self.token().0, Token::Word(found) if found.eq_ignore_ascii_case(word))
-    }
-
-    fn take_word(&mut self, word: &str) -> bool {
-        let is_next = self.is_word(word);
-        if is_next {
-            self.next();
-        }
-        is_next
-    }
-
-    fn next(&mut self) {
-        self.at = self.token().1;
-    }
-
-    /// The next token and where it ends.
-    fn token(&self) -> (Token<'a>, usize) {
-        let rest = &self.text[self.at..];
-        let start = self.at + rest.len() - rest.trim_start().len();
-        let rest = &self.text[start..];
-        let Some(first) = rest.chars().next() else { return (Token::End, start) };
-        for op in ["!=", ">=", "<=", "=", ">", "<"] {
-            if rest.starts_with(op) {
-                return (Token::Op(op), start + op.len());
-            }
-        }
-        match first {
-            '(' => (Token::Open, start + 1),
-            ')' => (Token::Close, start + 1),
-            ':' => (Token::Colon, start + 1),
-            '\'' | '"' => self.quote(start, first),
-            _ => {
-                let end = rest.find(|c: char| c.is_whitespace() || "():=!<>'\"".contains(c));
-                let end = end.unwrap_or(rest.len()).max(first.len_utf8());
-                (Token::Word(&rest[..end]), start + end)
-            }
-        }
-    }
-
-    fn quote(&self, start: usize, mark: char) -> (Token<'a>, usize) {
-        let mut text = String::new();
-        let mut letters = self.text[start + 1..].char_indices();
-        while let Some((place, letter)) = letters.next() {
-            match letter {
-                '\\' => text.extend(letters.next().map(|(_, escaped)| escaped)),
-                _ if letter == mark => return (Token::Quoted(text), start + 1 + place + 1),
-                _ => text.push(letter),
-            }
-        }
-        (Token::Unclosed, self.text.len())
-    }
-
     fn unexpected(&self, expected: &str) -> String {
-        let rest = &self.text[self.at..];
-        let start = self.at + rest.len() - rest.trim_start().len();
-        let character = self.text[..start].chars().count() + 1;
-        format!("cannot be read at character {character}: expected {expected}")
+        unexpected(self.scanner, expected)
     }
+}
+
+fn unexpected(scanner: &Scanner<'_>, expected: &str) -> String {
+    format!("cannot be read at character {}: expected {expected}", scanner.character())
 }
