@@ -60,7 +60,7 @@ impl CoScratch {
         self.visits.clear();
         let mut n_events = 0;
         let recent = index.slots_with(item).iter().rev().take_while(|&&slot| {
-            n_events += index.items_at(slot).len();
+            n_events += index.len_at(slot);
             n_events <= events_max
         });
         self.visits.extend(recent.map(|&slot| (index.shopper_at(slot), slot)));
@@ -68,7 +68,7 @@ impl CoScratch {
         // Counts are whole numbers, so no result depends on the order of slots.
         self.visits.sort_unstable();
         for &(shopper, slot) in &self.visits {
-            for &number in index.items_at(slot) {
+            for number in index.items_at(slot).iter() {
                 let at = self.numbering.number(number);
                 if at == self.counts.len() {
                     self.counts.push(CoCount {

@@ -13,7 +13,7 @@
 use crate::cooccurrence::{NONE as NOBODY, VISITS_OF_ONE_MAX};
 use crate::numbering::Numbering;
 use crate::types::{Evidence, Item, Score, Scored};
-use crate::visits::{VisitId, VisitIndex};
+use crate::visits::{Packed, VisitId, VisitIndex};
 use std::cmp::Ordering;
 
 mod mixture;
@@ -224,7 +224,7 @@ impl SessionScorer {
         let per_ms = 1.0 / (self.params.recency_days * DAY_MS);
         for neighbour in &mut scratch.neighbours {
             let age_ms = query.now.saturating_sub(index.last_time_at(neighbour.slot)).max(0);
-            let len = index.items_at(neighbour.slot).len();
+            let len = index.len_at(neighbour.slot);
             neighbour.weight *=
                 (-(age_ms as f32) * per_ms).exp() * self.length[len.min(LENGTHS - 1)];
         }
@@ -277,7 +277,7 @@ impl SessionScorer {
             let mut recent = slots.iter().rev().filter(|&&slot| Some(slot) != own).take(visits);
             // Found a handful at a time before any is read: visits lie all over memory, and the
             // processor fetches those of one loop at once.
-            let mut found: [&[u32]; VISITS_AT_ONCE] = [&[]; VISITS_AT_ONCE];
+            let mut found = [Packed::default(); VISITS_AT_ONCE];
             loop {
                 let mut n_found = 0;
                 for (place, &slot) in found.iter_mut().zip(&mut recent) {
@@ -285,7 +285,7 @@ impl SessionScorer {
                     n_found += 1;
                 }
                 fetch(&found[..n_found]);
-                for items in &found[..n_found] {
+                for &items in &found[..n_found] {
                     self.step_into(items, (step.item, share), scratch);
                 }
                 if n_found < VISITS_AT_ONCE {
@@ -297,7 +297,12 @@ impl SessionScorer {
     }
 
     /// Lets one item speak for the others of a visit.
-    fn step_into(&self, items: &[u32], (from, share): (Item, f32), scratch: &mut SessionScratch) {
+    fn step_into(
+        &self,
+        items: Packed<'_>,
+        (from, share): (Item, f32),
+        scratch: &mut SessionScratch,
+    ) {
         for (item, weight) in self.within_reach(items, from).filter(|&(item, _)| item != from) {
             // It leaves no evidence: no visit need hold this item and the session's.
             scratch.proposal(item).score += share * weight;
@@ -305,13 +310,12 @@ impl SessionScorer {
     }
 
     /// The items of a visit around the last `from` in it, each with the weight of its distance.
-    fn within_reach(&self, items: &[u32], from: Item) -> impl Iterator<Item = (Item, f32)> {
-        let at = items.iter().rposition(|&item| item == from.0);
+    fn within_reach(&self, items: Packed<'_>, from: Item) -> impl Iterator<Item = (Item, f32)> {
+        let at = items.iter().rposition(|item| item == from.0);
         let at = at.expect("the visit is in the list of the item that it matched");
         let first = at.saturating_sub(self.behind.reach);
         let end = at.saturating_add(self.ahead.reach).saturating_add(1).min(items.len());
-        let around = items[first..end].iter().zip(first..);
-        around.map(move |(&item, idx)| (Item(item), self.distance_weight(at, idx)))
+        (first..end).map(move |idx| (Item(items.get(idx)), self.distance_weight(at, idx)))
     }
 
     /// Multiplies each score by a power of the item's visits.
@@ -461,8 +465,8 @@ fn bar_of(
 }
 
 /// Looks into each list once, so that the processor fetches all of them at the same time.
-fn fetch(lists: &[&[u32]]) {
-    std::hint::black_box(lists.iter().filter_map(|items| items.last()).fold(0, |all, &n| all ^ n));
+fn fetch(lists: &[Packed<'_>]) {
+    std::hint::black_box(lists.iter().fold(0, |all, items| all ^ items.touch()));
 }
 
 fn last_events(items: &[Item], events_max: usize) -> &[Item] {

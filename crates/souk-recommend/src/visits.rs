@@ -9,18 +9,26 @@
 //! most of the fold's time. All visits of an item are kept, not only the most recent ones
 //! that queries read (as Serenade does), else a removal could not bring back the next older one.
 //!
+//! A visit takes 43 bytes beside its events, and an event some nine: four in the list of its item, and as many bits as the
+//! visit's largest item and longest distance need.
+//!
 //! Useful for: recent visits of an item, the items of a visit. *Not* useful for: long-term profiles
 //! (the oldest visits are dropped above [`VisitLimits::visits_max`]), or single events' attributes.
 
 use crate::types::{Item, Shopper};
+use ages::Ages;
 use blocks::{Address, Blocks, NOWHERE};
+use entry::{DISTANCE_MAX, Entry, LEN_MAX, Rank, Shape, Step, between};
 use hashbrown::HashTable;
-use oldest::Oldest;
+pub(crate) use packed::Packed;
+use packed::pack;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
+mod ages;
 mod blocks;
-mod oldest;
+mod entry;
+mod packed;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -48,65 +56,28 @@ pub struct VisitLimits {
     /// Above this the visit with the smallest (start, id) is dropped. At least 1.
     pub visits_max: u32,
     /// Above this a visit's oldest events are dropped, an eighth of them at once, so that a robot's
-    /// endless visit costs no more for each event than a shopper's. At least 1.
+    /// endless visit costs no more for each event than a shopper's. At least 1, at most 2,097,151.
     pub events_per_visit_max: u32,
 }
 
 impl Default for VisitLimits {
-    /// 2 million visits of at most 500 events (chosen: some 150 MB of usual sessions).
+    /// 2 million visits of at most 500 events (chosen: some 160 MB of usual sessions).
     fn default() -> VisitLimits {
         VisitLimits { visits_max: 2_000_000, events_per_visit_max: 500 }
     }
 }
 
-/// What visits are ordered by: time of the first event, then id.
-pub(crate) type Rank = (i64, u64);
-
-/// No slot, no shopper.
+/// No shopper.
 const NONE: u32 = u32::MAX;
 
-/// The fixed part of a visit, 48 bytes. Its slot is its place in `VisitIndex::entries`.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    id: u64,
-    /// Time of the event that opened the visit; the others are stored as distances to it.
-    base: i64,
-    /// Distance of the first event, in milliseconds.
-    first: i32,
-    /// Distance of the last event, in milliseconds.
-    last: i32,
-    shopper: u32,
-    items: Address,
-    /// Distances of all events in milliseconds, or `NOWHERE` while all are 0 (as in a basket).
-    times: Address,
-    len: u32,
-    /// The next visit of the same shopper.
-    next: u32,
-    heap_place: u32,
-}
-
-impl Entry {
-    fn last_time(&self) -> i64 {
-        self.base.saturating_add(i64::from(self.last))
-    }
-
-    fn rank(&self) -> Rank {
-        (self.base.saturating_add(i64::from(self.first)), self.id)
-    }
-
-    /// A far away time is moved to the end of what 32 bits hold, 24.8 days: a visit is shorter.
-    fn distance(&self, time: i64) -> i32 {
-        let distance = time.saturating_sub(self.base);
-        distance.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
-    }
-}
-
-/// The visits that hold one item: slots in ascending rank.
+/// Slots in shared memory: the visits that hold one item, in ascending rank, or those of one shopper.
 #[derive(Debug, Clone, Copy)]
-struct Posting {
+struct List {
     at: Address,
     len: u32,
 }
+
+const EMPTY: List = List { at: NOWHERE, len: 0 };
 
 /// An index of ordered visits; see the [module](self).
 #[derive(Debug, Clone)]
@@ -115,34 +86,37 @@ pub struct VisitIndex {
     entries: Vec<Entry>,
     free: Vec<u32>,
     by_id: HashTable<u32>,
-    oldest: Oldest,
-    /// By item number.
-    postings: Vec<Posting>,
-    /// By shopper number: the first of a chain of visits.
-    chains: Vec<u32>,
+    ages: Ages,
+    /// By item number, in ascending rank.
+    with_item: Vec<List>,
+    /// By shopper number, in the order in which it was said whose they are.
+    of_shopper: Vec<List>,
     visit_words: Blocks,
-    posting_words: Blocks,
+    list_words: Blocks,
+    /// The visit that is being changed; memory that is used again.
+    steps: Vec<Step>,
     n_events: u64,
     n_changes: u64,
 }
 
 impl VisitIndex {
-    /// An empty index. Limits of 0 count as 1.
+    /// An empty index. Limits outside what they may be count as the nearest that is.
     pub fn new(limits: VisitLimits) -> VisitIndex {
         let limits = VisitLimits {
             visits_max: limits.visits_max.max(1),
-            events_per_visit_max: limits.events_per_visit_max.max(1),
+            events_per_visit_max: limits.events_per_visit_max.clamp(1, LEN_MAX),
         };
         VisitIndex {
             limits,
             entries: Vec::new(),
             free: Vec::new(),
             by_id: HashTable::new(),
-            oldest: Oldest::default(),
-            postings: Vec::new(),
-            chains: Vec::new(),
-            visit_words: Blocks::new(),
-            posting_words: Blocks::new(),
+            ages: Ages::default(),
+            with_item: Vec::new(),
+            of_shopper: Vec::new(),
+            visit_words: Blocks::new(4),
+            list_words: Blocks::new(2),
+            steps: Vec::new(),
             n_events: 0,
             n_changes: 0,
         }
@@ -164,7 +138,7 @@ impl VisitIndex {
             None => self.open(event),
         }
         if self.n_visits() > self.limits.visits_max {
-            let slot = self.oldest.first().expect("there is more than one visit");
+            let slot = self.ages.first().expect("there is more than one visit");
             self.drop_slot(slot);
         }
     }
@@ -183,7 +157,7 @@ impl VisitIndex {
     pub fn forget(&mut self, shopper: Shopper) -> u32 {
         self.n_changes += 1;
         let mut n_removed = 0;
-        while let Some(slot) = self.chain(shopper) {
+        while let Some(&slot) = self.slots_of(shopper).last() {
             self.drop_slot(slot);
             n_removed += 1;
         }
@@ -202,7 +176,7 @@ impl VisitIndex {
 
     /// How many visits it holds.
     pub fn n_visits(&self) -> u32 {
-        self.oldest.len() as u32
+        self.by_id.len() as u32
     }
 
     /// How many events it holds, repeated items counted each time.
@@ -212,12 +186,12 @@ impl VisitIndex {
 
     /// One more than the largest item number ever seen.
     pub fn items_bound(&self) -> u32 {
-        self.postings.len() as u32
+        self.with_item.len() as u32
     }
 
     /// How many visits hold the item.
     pub fn n_visits_with(&self, item: Item) -> u32 {
-        self.postings.get(item.0 as usize).map_or(0, |posting| posting.len)
+        self.with_item.get(item.0 as usize).map_or(0, |list| list.len)
     }
 
     /// The visit of this id.
@@ -225,16 +199,14 @@ impl VisitIndex {
         self.slot_of(id).map(|slot| self.view(slot))
     }
 
-    /// All visits, the oldest first. Sorts them: for exports and snapshots, not for requests.
+    /// All visits, the oldest first.
     pub fn visits(&self) -> impl Iterator<Item = Visit<'_>> {
-        self.slots_by_rank().into_iter().map(|slot| self.view(slot))
+        self.ages.slots().map(|slot| self.view(slot))
     }
 
     /// The visits of a shopper, in no particular order.
     pub fn visits_of(&self, shopper: Shopper) -> impl Iterator<Item = Visit<'_>> {
-        let first = self.chain(shopper);
-        let next = |&slot: &u32| Some(self.entries[slot as usize].next).filter(|&n| n != NONE);
-        std::iter::successors(first, next).map(|slot| self.view(slot))
+        self.slots_of(shopper).iter().rev().map(|&slot| self.view(slot))
     }
 
     /// The visits that hold an item, the one that began last first.
@@ -245,23 +217,34 @@ impl VisitIndex {
     /// Memory held, in bytes: what the structures reserve, without the allocator's own overhead.
     pub fn bytes(&self) -> usize {
         let entries = self.entries.capacity() * size_of::<Entry>();
-        let lookups = 4 * (self.free.capacity() + self.chains.capacity())
-            + self.by_id.allocation_size()
-            + self.oldest.bytes();
-        let postings = self.postings.capacity() * size_of::<Posting>();
-        entries + lookups + postings + self.visit_words.bytes() + self.posting_words.bytes()
+        let lookups = 4 * self.free.capacity() + self.by_id.allocation_size() + self.ages.bytes();
+        let lists = (self.with_item.capacity() + self.of_shopper.capacity()) * size_of::<List>();
+        let steps = self.steps.capacity() * size_of::<Step>();
+        entries + lookups + lists + steps + self.visit_words.bytes() + self.list_words.bytes()
     }
 
     /// Slots of the visits that hold an item, in ascending rank.
     pub(crate) fn slots_with(&self, item: Item) -> &[u32] {
-        let posting = self.postings.get(item.0 as usize);
-        posting.map_or(&[], |posting| self.posting_words.get(posting.at, posting.len as usize))
+        self.listed(self.with_item.get(item.0 as usize))
+    }
+
+    fn slots_of(&self, shopper: Shopper) -> &[u32] {
+        self.listed(self.of_shopper.get(shopper.0 as usize))
+    }
+
+    fn listed(&self, list: Option<&List>) -> &[u32] {
+        list.map_or(&[], |list| self.list_words.get(list.at, list.len as usize))
     }
 
     /// Item numbers of the visit in a slot, in order.
-    pub(crate) fn items_at(&self, slot: u32) -> &[u32] {
-        let entry = &self.entries[slot as usize];
-        self.visit_words.get(entry.items, entry.len as usize)
+    #[inline]
+    pub(crate) fn items_at(&self, slot: u32) -> Packed<'_> {
+        self.entries[slot as usize].items(&self.visit_words)
+    }
+
+    /// How many events the visit in a slot has.
+    pub(crate) fn len_at(&self, slot: u32) -> usize {
+        self.entries[slot as usize].shape.len()
     }
 
     /// The (start, id) of the visit in a slot.
@@ -287,51 +270,58 @@ impl VisitIndex {
 
     fn view(&self, slot: u32) -> Visit<'_> {
         let entry = &self.entries[slot as usize];
-        let len = entry.len as usize;
-        let times = if entry.times == NOWHERE { 0 } else { len };
         Visit {
             id: VisitId(entry.id),
             shopper: Some(Shopper(entry.shopper)).filter(|shopper| shopper.0 != NONE),
+            start: entry.start,
             last_time: entry.last_time(),
-            base: entry.base,
-            items: self.visit_words.get(entry.items, len),
-            distances: self.visit_words.get(entry.times, times),
+            items: entry.items(&self.visit_words),
+            between: entry.between(&self.visit_words),
         }
     }
 
-    fn slots_by_rank(&self) -> Vec<u32> {
-        let mut slots = self.oldest.slots().to_vec();
-        slots.sort_unstable_by_key(|&slot| self.rank_at(slot));
-        slots
+    /// The events of a visit, in memory that [`VisitIndex::keep`] takes back.
+    fn unpack(&mut self, slot: u32) -> Vec<Step> {
+        let mut steps = std::mem::take(&mut self.steps);
+        let entry = &self.entries[slot as usize];
+        // A visit of one event ends where it begins.
+        let between = entry.between(&self.visit_words).iter();
+        let distances = std::iter::once(0).chain(between).chain([entry.last]);
+        let events = entry.items(&self.visit_words).iter().zip(distances);
+        steps.extend(events.map(|(item, distance)| Step { item, distance }));
+        steps
     }
 
-    fn chain(&self, shopper: Shopper) -> Option<u32> {
-        self.chains.get(shopper.0 as usize).copied().filter(|&slot| slot != NONE)
+    /// Takes back the memory of [`VisitIndex::unpack`].
+    fn keep(&mut self, mut steps: Vec<Step>) {
+        steps.clear();
+        self.steps = steps;
+    }
+
+    /// Writes the events of a visit, at least one, the first at distance 0.
+    fn pack(&mut self, slot: u32, events: &[Step]) {
+        let entry = &mut self.entries[slot as usize];
+        let (old, shape) = (entry.shape, Shape::of(events));
+        entry.packed = self.visit_words.renew((entry.packed, old.n_words()), shape.n_words());
+        entry.shape = shape;
+        entry.last = events.last().map_or(0, |step| step.distance);
+        self.n_events = self.n_events - old.len() as u64 + events.len() as u64;
+        let items = events.iter().map(|step| (step.item, shape.item_width()));
+        let distances = between(events).map(|step| (step.distance, shape.distance_width()));
+        pack(self.visit_words.get_mut(entry.packed, shape.n_words()), items.chain(distances));
     }
 
     /// Opens a visit with its first event.
     fn open(&mut self, event: VisitEvent) {
-        let items = self.visit_words.take(1);
-        self.visit_words.get_mut(items, 1)[0] = event.item.0;
-        let slot = self.add_entry(Entry {
-            id: event.visit.0,
-            base: event.time,
-            first: 0,
-            last: 0,
-            shopper: NONE,
-            items,
-            times: NOWHERE,
-            len: 1,
-            next: NONE,
-            heap_place: 0,
-        });
+        let slot = self.add_entry((event.visit.0, event.time));
+        self.pack(slot, &[Step { item: event.item.0, distance: 0 }]);
         self.claim(slot, event.shopper);
         self.post(event.item.0, slot);
     }
 
-    /// Gives an entry a slot and makes it known by id and age.
-    fn add_entry(&mut self, entry: Entry) -> u32 {
-        let (id, len) = (entry.id, entry.len);
+    /// Gives a visit without events a slot and makes it known by id and age.
+    fn add_entry(&mut self, (id, start): (u64, i64)) -> u32 {
+        let entry = Entry::empty(id, start);
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.entries[slot as usize] = entry;
@@ -345,33 +335,33 @@ impl VisitIndex {
         let entries = &self.entries;
         let hash = |&slot: &u32| FxBuildHasher.hash_one(entries[slot as usize].id);
         self.by_id.insert_unique(FxBuildHasher.hash_one(id), slot, hash);
-        self.oldest.add(slot, &mut self.entries);
-        self.n_events += u64::from(len);
+        self.ages.add(slot, &self.entries);
         slot
     }
 
-    /// Puts a visit without a shopper into that shopper's chain.
+    /// Puts a visit without a shopper among those of that shopper.
     fn claim(&mut self, slot: u32, shopper: Option<Shopper>) {
         let Some(Shopper(number)) = shopper.filter(|shopper| shopper.0 != NONE) else { return };
         let entry = &mut self.entries[slot as usize];
         if entry.shopper != NONE {
             return;
         }
-        if self.chains.len() <= number as usize {
-            self.chains.resize(number as usize + 1, NONE);
+        if self.of_shopper.len() <= number as usize {
+            self.of_shopper.resize(number as usize + 1, EMPTY);
         }
         entry.shopper = number;
-        entry.next = std::mem::replace(&mut self.chains[number as usize], slot);
+        let list = &mut self.of_shopper[number as usize];
+        list.at = self.list_words.insert((list.at, list.len as usize), list.len as usize, slot);
+        list.len += 1;
     }
 
     /// Puts a further event into a visit, at its place by time.
     fn place(&mut self, slot: u32, event: VisitEvent) {
         let entry = &self.entries[slot as usize];
-        let len = entry.len as usize;
-        let distance = entry.distance(event.time);
+        let len = entry.shape.len();
         if len >= self.limits.events_per_visit_max as usize {
             // It would be the first to go. So goes the only event of a visit of one, in `replace`.
-            if distance < entry.first {
+            if entry.distance(event.time) < 0 {
                 return;
             }
             if len == 1 {
@@ -380,83 +370,66 @@ impl VisitIndex {
             }
             self.drop_first_events(slot, (len / 8).max(1));
         }
-        let entry = &mut self.entries[slot as usize];
-        entry.last = entry.last.max(distance);
-        if distance < entry.first {
-            self.move_start(slot, distance);
+        let distance = self.entries[slot as usize].distance(event.time);
+        let mut events = self.unpack(slot);
+        if distance < 0 {
+            let later = distance.unsigned_abs() as u32;
+            for step in &mut events {
+                step.distance = step.distance.saturating_add(later).min(DISTANCE_MAX);
+            }
+            self.move_start((slot, &events), distance);
         }
-        if !self.items_at(slot).contains(&event.item.0) {
+        if events.iter().all(|step| step.item != event.item.0) {
             self.post(event.item.0, slot);
         }
-        self.insert_event(slot, event.item.0, distance);
+        let step = Step { item: event.item.0, distance: distance.max(0) as u32 };
+        let idx = events.partition_point(|other| other.distance <= step.distance);
+        events.insert(idx, step);
+        self.pack(slot, &events);
+        self.keep(events);
     }
 
-    /// Exchanges the only event of a visit; its base stays, as with every dropped event.
+    /// Exchanges the only event of a visit.
     fn replace(&mut self, slot: u32, event: VisitEvent) {
+        let events = self.unpack(slot);
+        self.unpost(events[0].item, slot);
         let distance = self.entries[slot as usize].distance(event.time);
-        self.unpost(self.items_at(slot)[0], slot);
-        let entry = &mut self.entries[slot as usize];
-        (entry.first, entry.last) = (distance, distance);
-        self.visit_words.get_mut(entry.items, 1)[0] = event.item.0;
-        if entry.times == NOWHERE && distance != 0 {
-            entry.times = self.visit_words.take(1);
-        }
-        if entry.times != NOWHERE {
-            self.visit_words.get_mut(entry.times, 1)[0] = distance as u32;
-        }
-        self.oldest.moved(slot, &mut self.entries);
+        self.move_start((slot, &[]), distance);
+        self.pack(slot, &[Step { item: event.item.0, distance: 0 }]);
+        self.keep(events);
         self.post(event.item.0, slot);
-    }
-
-    /// Writes an event into the visit's lists and counts it.
-    fn insert_event(&mut self, slot: u32, item: u32, distance: i32) {
-        let words = &mut self.visit_words;
-        let entry = &mut self.entries[slot as usize];
-        let len = entry.len as usize;
-        if entry.times == NOWHERE && distance != 0 {
-            entry.times = words.take(len);
-            words.get_mut(entry.times, len).fill(0);
-        }
-        let mut idx = len;
-        if entry.times != NOWHERE {
-            let times = words.get(entry.times, len);
-            idx = times.partition_point(|&other| other as i32 <= distance);
-            entry.times = words.insert((entry.times, len), idx, distance as u32);
-        }
-        entry.items = words.insert((entry.items, len), idx, item);
-        entry.len += 1;
-        self.n_events += 1;
     }
 
     /// Drops the oldest `n` of a visit's more than `n` events.
     fn drop_first_events(&mut self, slot: u32, n: usize) {
+        let mut events = self.unpack(slot);
         for idx in 0..n {
-            let items = self.items_at(slot);
-            if !items[idx + 1..].contains(&items[idx]) {
-                self.unpost(items[idx], slot);
+            let item = events[idx].item;
+            if events[idx + 1..].iter().all(|step| step.item != item) {
+                self.unpost(item, slot);
             }
         }
-        let entry = &mut self.entries[slot as usize];
-        let len = entry.len as usize;
-        entry.items = self.visit_words.remove_first((entry.items, len), n);
-        entry.len -= n as u32;
-        self.n_events -= n as u64;
-        if entry.times != NOWHERE {
-            entry.times = self.visit_words.remove_first((entry.times, len), n);
-            let first = self.visit_words.get(entry.times, len - n)[0] as i32;
-            self.move_start(slot, first);
+        events.drain(..n);
+        let first = events[0].distance;
+        if first > 0 {
+            events.iter_mut().for_each(|step| step.distance -= first);
+            self.move_start((slot, &events), i64::from(first));
         }
+        self.pack(slot, &events);
+        self.keep(events);
     }
 
-    /// Moves a visit in all orders because its first event is now at `distance`. Rare: the beginning
-    /// of a long visit was dropped, or an earlier event came late.
-    fn move_start(&mut self, slot: u32, distance: i32) {
-        let mut items = self.items_at(slot).to_vec();
+    /// Moves a visit of these events in all orders because it now begins `by` milliseconds later. Rare: the beginning of a
+    /// long visit was dropped, or an earlier event came late.
+    fn move_start(&mut self, (slot, events): (u32, &[Step]), by: i64) {
+        let mut items: Vec<u32> = events.iter().map(|step| step.item).collect();
         items.sort_unstable();
         items.dedup();
         items.iter().for_each(|&item| self.unpost(item, slot));
-        self.entries[slot as usize].first = distance;
-        self.oldest.moved(slot, &mut self.entries);
+        self.ages.remove(slot, &self.entries);
+        let start = &mut self.entries[slot as usize].start;
+        *start = start.saturating_add(by);
+        self.ages.add(slot, &self.entries);
         items.iter().for_each(|&item| self.post(item, slot));
     }
 
@@ -483,68 +456,58 @@ impl VisitIndex {
 
     /// Enters a visit into the list of an item that it did not hold before.
     fn post(&mut self, item: u32, slot: u32) {
-        if self.postings.len() <= item as usize {
-            self.postings.resize(item as usize + 1, Posting { at: NOWHERE, len: 0 });
+        if self.with_item.len() <= item as usize {
+            self.with_item.resize(item as usize + 1, EMPTY);
         }
         let rank = self.rank_at(slot);
         let slots = self.slots_with(Item(item));
         let is_newest = slots.last().is_none_or(|&last| self.rank_at(last) < rank);
         let idx = if is_newest { slots.len() } else { self.position_in(slots, slot) };
-        let posting = &mut self.postings[item as usize];
-        posting.at = self.posting_words.insert((posting.at, posting.len as usize), idx, slot);
-        posting.len += 1;
+        let list = &mut self.with_item[item as usize];
+        list.at = self.list_words.insert((list.at, list.len as usize), idx, slot);
+        list.len += 1;
     }
 
     /// Takes a visit out of an item's list.
     fn unpost(&mut self, item: u32, slot: u32) {
         let idx = self.position_in(self.slots_with(Item(item)), slot);
-        let posting = &mut self.postings[item as usize];
-        posting.at = self.posting_words.remove((posting.at, posting.len as usize), idx);
-        posting.len -= 1;
+        let list = &mut self.with_item[item as usize];
+        list.at = self.list_words.remove((list.at, list.len as usize), idx);
+        list.len -= 1;
     }
 
     /// Removes the visit in a slot and frees the slot.
     fn drop_slot(&mut self, slot: u32) {
-        for idx in 0..self.entries[slot as usize].len as usize {
-            let items = self.items_at(slot);
-            let item = items[idx];
-            if !items[..idx].contains(&item) {
-                self.unpost(item, slot);
+        let events = self.unpack(slot);
+        for (idx, step) in events.iter().enumerate() {
+            if events[..idx].iter().all(|other| other.item != step.item) {
+                self.unpost(step.item, slot);
             }
         }
-        self.unchain(slot);
-        self.oldest.remove(slot, &mut self.entries);
-        let entry = &mut self.entries[slot as usize];
-        let len = entry.len as usize;
-        self.visit_words.give_back(entry.items, len);
-        if entry.times != NOWHERE {
-            self.visit_words.give_back(entry.times, len);
-        }
-        self.n_events -= u64::from(entry.len);
-        let hash = FxBuildHasher.hash_one(entry.id);
-        let found = self.by_id.find_entry(hash, |&other| other == slot);
+        self.n_events -= events.len() as u64;
+        self.keep(events);
+        self.disown(slot);
+        self.ages.remove(slot, &self.entries);
+        let Entry { id, packed, shape, .. } = self.entries[slot as usize];
+        self.visit_words.give_back(packed, shape.n_words());
+        let found = self.by_id.find_entry(FxBuildHasher.hash_one(id), |&other| other == slot);
         found.expect("every visit is known by its id").remove();
         // Nothing of a forgotten visit stays behind, not even in unused memory of the entry.
-        *entry = Entry { id: 0, base: 0, first: 0, last: 0, shopper: NONE, len: 0, ..*entry };
+        self.entries[slot as usize] = Entry::empty(0, 0);
         self.free.push(slot);
     }
 
-    /// Takes a visit out of its shopper's chain.
-    fn unchain(&mut self, slot: u32) {
-        let Entry { shopper, next, .. } = self.entries[slot as usize];
+    /// Takes a visit out of its shopper's list.
+    fn disown(&mut self, slot: u32) {
+        let shopper = self.entries[slot as usize].shopper;
         if shopper == NONE {
             return;
         }
-        let first = &mut self.chains[shopper as usize];
-        if *first == slot {
-            *first = next;
-            return;
-        }
-        let mut before = *first;
-        while self.entries[before as usize].next != slot {
-            before = self.entries[before as usize].next;
-        }
-        self.entries[before as usize].next = next;
+        let place = self.slots_of(Shopper(shopper)).iter().rposition(|&other| other == slot);
+        let idx = place.expect("a visit is in its shopper's list");
+        let list = &mut self.of_shopper[shopper as usize];
+        list.at = self.list_words.remove((list.at, list.len as usize), idx);
+        list.len -= 1;
     }
 }
 
@@ -553,11 +516,11 @@ impl VisitIndex {
 pub struct Visit<'a> {
     id: VisitId,
     shopper: Option<Shopper>,
+    start: i64,
     last_time: i64,
-    base: i64,
-    items: &'a [u32],
-    /// Empty while all events have the time `base`.
-    distances: &'a [u32],
+    items: Packed<'a>,
+    /// Distances of all events but the first and the last one.
+    between: Packed<'a>,
 }
 
 impl<'a> Visit<'a> {
@@ -584,15 +547,14 @@ impl<'a> Visit<'a> {
 
     /// Its items in order of time, repeated ones each time.
     pub fn items(&self) -> impl DoubleEndedIterator<Item = Item> + ExactSizeIterator + use<'a> {
-        self.items.iter().map(|&number| Item(number))
+        self.items.iter().map(Item)
     }
 
     /// Its items with their times in Unix milliseconds, in order of time.
     pub fn events(&self) -> impl Iterator<Item = (Item, i64)> + use<'a> {
-        let Visit { base, distances, .. } = *self;
-        self.items.iter().enumerate().map(move |(idx, &number)| {
-            let distance = distances.get(idx).map_or(0, |&word| i64::from(word as i32));
-            (Item(number), base.saturating_add(distance))
-        })
+        let Visit { start, last_time, between, .. } = *self;
+        let times = between.iter().map(move |distance| start.saturating_add(i64::from(distance)));
+        // A visit of one event ends where it begins.
+        self.items().zip(std::iter::once(start).chain(times).chain([last_time]))
     }
 }

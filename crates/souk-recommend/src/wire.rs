@@ -58,8 +58,8 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    pub(crate) fn words(&mut self, words: &[u32]) {
-        self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    pub(crate) fn words(&mut self, words: impl Iterator<Item = u32>) {
+        self.bytes.extend(words.flat_map(u32::to_le_bytes));
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {

@@ -236,7 +236,7 @@ fn a_snapshot_whose_items_are_out_of_order_is_damaged() {
         to.u64(7);
         to.i64(1_000);
         to.u32(items.len() as u32);
-        to.words(items);
+        to.words(items.iter().copied());
         BasketVectors::decode(&to.finish()).err()
     };
     assert_eq!(read(&[3, 259]), None);

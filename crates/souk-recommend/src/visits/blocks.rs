@@ -9,8 +9,8 @@
 const CHUNK_WORDS: usize = 1 << 16;
 /// Longer blocks get a chunk of their own, so that a chunk's unused end stays small.
 const SHARED_WORDS_MAX: usize = 1 << 13;
-/// Block sizes are 1, 2, 3, 4, then 1.5 · 2^k and 2^(k+1): at most a third is unused.
-const CLASSES: usize = 64;
+/// More classes of block sizes than there are: see [`Blocks::class_of`].
+const CLASSES: usize = 96;
 
 /// Where a block begins: chunk number and word within it, 16 bits each.
 pub(super) type Address = u32;
@@ -21,6 +21,8 @@ pub(super) const NOWHERE: Address = u32::MAX;
 /// The blocks, and which of them are free.
 #[derive(Debug, Clone)]
 pub(super) struct Blocks {
+    /// The logarithm of the length up to which a block is exactly as long as its list.
+    exact_log: u32,
     chunks: Vec<Box<[u32]>>,
     free: Vec<Vec<Address>>,
     free_chunks: Vec<u32>,
@@ -29,8 +31,11 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn new() -> Blocks {
+    /// No blocks. Lists of up to 2^`exact_log` ≥ 4 words lie in blocks of their length: tight where lists soon stop
+    /// growing, but lists that grow on and on leave behind a block of each size that they had.
+    pub(super) fn new(exact_log: u32) -> Blocks {
         Blocks {
+            exact_log,
             chunks: Vec::new(),
             free: vec![Vec::new(); CLASSES],
             free_chunks: Vec::new(),
@@ -61,7 +66,7 @@ impl Blocks {
         if len == 0 {
             return NOWHERE;
         }
-        let (class, words) = class_of(len);
+        let (class, words) = self.class_of(len);
         if let Some(address) = self.free[class].pop() {
             return address;
         }
@@ -81,7 +86,7 @@ impl Blocks {
         if len == 0 {
             return;
         }
-        let (class, words) = class_of(len);
+        let (class, words) = self.class_of(len);
         if words > SHARED_WORDS_MAX {
             let (chunk, _) = split(address);
             self.chunks[chunk] = Box::default();
@@ -108,11 +113,13 @@ impl Blocks {
         self.resize(from, len, len - 1)
     }
 
-    /// Removes the first `n` of a list of `len`; returns the list's address.
-    pub(super) fn remove_first(&mut self, list: (Address, usize), n: usize) -> Address {
-        let (from, len) = list;
-        self.get_mut(from, len).copy_within(n.., 0);
-        self.resize(from, len, len - n)
+    /// Exchanges the block of a list of `len` words for one of `new_len` words of any content.
+    pub(super) fn renew(&mut self, (from, len): (Address, usize), new_len: usize) -> Address {
+        if len > 0 && new_len > 0 && self.class_of(len) == self.class_of(new_len) {
+            return from;
+        }
+        self.give_back(from, len);
+        self.take(new_len)
     }
 
     /// Memory held, in bytes.
@@ -124,8 +131,7 @@ impl Blocks {
 
     /// Moves a list to the block for its new length, keeping its first words.
     fn resize(&mut self, from: Address, len: usize, new_len: usize) -> Address {
-        let is_same_class = len > 0 && new_len > 0 && class_of(len).0 == class_of(new_len).0;
-        if is_same_class {
+        if len > 0 && new_len > 0 && self.class_of(len) == self.class_of(new_len) {
             return from;
         }
         let to = self.take(new_len);
@@ -146,6 +152,19 @@ impl Blocks {
         to
     }
 
+    /// The class number and the block size for a list of `len` ≥ 1 words: its length where that is exact, else
+    /// 1.5 · 2^k or 2^(k+1), of which at most a third is unused.
+    fn class_of(&self, len: usize) -> (usize, usize) {
+        let exact = 1 << self.exact_log;
+        if len <= exact {
+            return (len - 1, len);
+        }
+        let k = (len - 1).ilog2() as usize;
+        let class = exact + 2 * (k - self.exact_log as usize);
+        let middle = 3 << (k - 1);
+        if len <= middle { (class, middle) } else { (class + 1, 2 << k) }
+    }
+
     fn add_chunk(&mut self, words: usize) -> u32 {
         let chunk = vec![0; words].into_boxed_slice();
         if let Some(number) = self.free_chunks.pop() {
@@ -163,16 +182,6 @@ fn split(address: Address) -> (usize, usize) {
     ((address >> 16) as usize, (address & 0xFFFF) as usize)
 }
 
-/// The class number and the block size for a list of `len` ≥ 1 words.
-fn class_of(len: usize) -> (usize, usize) {
-    if len <= 4 {
-        return (len - 1, len);
-    }
-    let k = (len - 1).ilog2() as usize;
-    let middle = 3 << (k - 1);
-    if len <= middle { (2 * k, middle) } else { (2 * k + 1, 2 << k) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,12 +189,17 @@ mod tests {
 
     #[test]
     fn classes_are_tight_and_distinct() {
-        let mut last = (0, 1);
-        for len in 1..5000 {
-            let (class, words) = class_of(len);
-            assert!(words >= len && (len <= 4 || words * 2 < len * 3), "{len} in {words}");
-            assert!((class, words) == last || (class > last.0 && words > last.1), "{len}");
-            last = (class, words);
+        for exact_log in [2, 4] {
+            let blocks = Blocks::new(exact_log);
+            let mut last = (0, 1);
+            for len in 1..5000 {
+                let (class, words) = blocks.class_of(len);
+                let is_tight = words == len || (len > 1 << exact_log && words * 2 < len * 3);
+                assert!(words >= len && is_tight, "{len} in {words}");
+                let is_next = class == last.0 + 1 && words > last.1;
+                assert!((class, words) == last || is_next, "{len}");
+                last = (class, words);
+            }
         }
     }
 
@@ -206,8 +220,10 @@ mod tests {
     proptest! {
         /// Lists of blocks behave like vectors, whatever is freed and reused around them.
         #[test]
-        fn equals_vectors(steps in prop::collection::vec(step(), 1..300)) {
-            let mut blocks = Blocks::new();
+        fn equals_vectors(
+            (exact_log, steps) in (2..5_u32, prop::collection::vec(step(), 1..300))
+        ) {
+            let mut blocks = Blocks::new(exact_log);
             let mut lists = [(NOWHERE, 0); 6];
             let mut model: [Vec<u32>; 6] = Default::default();
             for step in steps {
@@ -235,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_long_list_gets_and_frees_its_own_chunk() {
-        let mut blocks = Blocks::new();
+        let mut blocks = Blocks::new(2);
         let mut list = (NOWHERE, 0);
         for word in 0..100_000 {
             list = (blocks.insert(list, list.1, word), list.1 + 1);

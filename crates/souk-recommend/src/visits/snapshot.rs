@@ -1,7 +1,7 @@
 //! The index as bytes: limits, then each visit from the oldest to the youngest. The lists by item
 //! are rebuilt while reading.
 
-use super::{Entry, NONE, NOWHERE, Posting, VisitIndex, VisitLimits};
+use super::{DISTANCE_MAX, EMPTY, List, NONE, Step, VisitIndex, VisitLimits};
 use crate::types::Shopper;
 use crate::wire::{Kind, Reader, SnapshotError, Writer};
 
@@ -19,19 +19,21 @@ impl VisitIndex {
         let mut writer = Writer::new(KIND, expected);
         writer.u32(self.limits.visits_max);
         writer.u32(self.limits.events_per_visit_max);
-        writer.u32(self.postings.len() as u32);
-        writer.u32(self.chains.len() as u32);
+        writer.u32(self.with_item.len() as u32);
+        writer.u32(self.of_shopper.len() as u32);
         writer.u32(self.n_visits());
-        for slot in self.slots_by_rank() {
-            let entry = &self.entries[slot as usize];
-            let times = if entry.times == NOWHERE { 0 } else { entry.len as usize };
-            let flag = if times > 0 { HAS_TIMES } else { 0 };
-            writer.u64(entry.id);
-            writer.i64(entry.base);
-            writer.u32(entry.shopper);
-            writer.u32(entry.len | flag);
-            writer.words(self.items_at(slot));
-            writer.words(self.visit_words.get(entry.times, times));
+        for visit in self.visits() {
+            let len = visit.len() as u32;
+            let has_times = visit.last_time > visit.start;
+            writer.u64(visit.id.0);
+            writer.i64(visit.start);
+            writer.u32(visit.shopper.map_or(NONE, |shopper| shopper.0));
+            writer.u32(len | if has_times { HAS_TIMES } else { 0 });
+            writer.words(visit.items.iter());
+            if has_times {
+                let distance = |time: i64| time.saturating_sub(visit.start) as u32;
+                writer.words(visit.events().map(|(_, time)| distance(time)));
+            }
         }
         writer.finish()
     }
@@ -44,22 +46,21 @@ impl VisitIndex {
     pub fn decode(bytes: &[u8]) -> Result<VisitIndex, SnapshotError> {
         let mut reader = Reader::new(KIND, bytes)?;
         let limits = VisitLimits { visits_max: reader.u32()?, events_per_visit_max: reader.u32()? };
-        let (n_items, n_chains) = (reader.u32()? as usize, reader.u32()? as usize);
+        let (n_items, n_shoppers) = (reader.u32()? as usize, reader.u32()? as usize);
         let n_visits = reader.u32()? as usize;
         if n_visits > reader.remaining() / VISIT_BYTES || n_visits > limits.visits_max as usize {
             return Err(SnapshotError::Damaged);
         }
         let mut index = VisitIndex::new(limits);
         index.entries.reserve_exact(n_visits);
-        index.oldest.reserve(n_visits);
         index.by_id.reserve(n_visits, |_| 0);
-        index.chains.resize(n_chains, NONE);
+        index.of_shopper.resize(n_shoppers, EMPTY);
         let mut counts = vec![0; n_items];
         for _ in 0..n_visits {
             index.read_visit(&mut reader, &mut counts)?;
         }
         reader.finish()?;
-        index.fill_postings(&counts);
+        index.fill_lists(&counts);
         Ok(index)
     }
 
@@ -72,69 +73,53 @@ impl VisitIndex {
         let (id, base) = (reader.u64()?, reader.i64()?);
         let (shopper, flagged) = (reader.u32()?, reader.u32()?);
         let len = flagged & !HAS_TIMES;
-        let is_known = shopper == NONE || (shopper as usize) < self.chains.len();
+        let is_known = shopper == NONE || (shopper as usize) < self.of_shopper.len();
         if len == 0 || len > self.limits.events_per_visit_max || !is_known {
             return Err(SnapshotError::Damaged);
         }
-        let items = self.visit_words.take(len as usize);
-        let words = reader.words(len as usize)?;
-        for (place, word) in self.visit_words.get_mut(items, len as usize).iter_mut().zip(words) {
-            *place = word;
-        }
-        let (mut times, mut first, mut last) = (NOWHERE, 0, 0);
+        let mut events = std::mem::take(&mut self.steps);
+        events.clear();
+        events.extend(reader.words(len as usize)?.map(|item| Step { item, distance: 0 }));
+        let mut start = base;
         if flagged & HAS_TIMES != 0 {
-            times = self.visit_words.take(len as usize);
-            let words = reader.words(len as usize)?;
-            let places = self.visit_words.get_mut(times, len as usize);
-            for (idx, (place, word)) in places.iter_mut().zip(words).enumerate() {
-                *place = word;
-                last = word as i32;
-                first = if idx == 0 { last } else { first };
+            // Earlier programs counted from the event that came first, which need not be the earliest.
+            let mut times =
+                reader.words(len as usize)?.map(|word| i64::from(word as i32)).peekable();
+            let first = times.peek().copied().unwrap_or_default();
+            start = base.saturating_add(first);
+            for (step, time) in events.iter_mut().zip(times) {
+                step.distance = (time - first).clamp(0, i64::from(DISTANCE_MAX)) as u32;
             }
         }
-        let entry = Entry {
-            id,
-            base,
-            first,
-            last,
-            shopper: NONE,
-            items,
-            times,
-            len,
-            next: NONE,
-            heap_place: 0,
-        };
-        let slot = self.add_entry(entry);
+        let slot = self.add_entry((id, start));
+        self.pack(slot, &events);
         self.claim(slot, Some(Shopper(shopper)));
-        let items = self.visit_words.get(items, len as usize);
-        for (idx, &item) in items.iter().enumerate() {
-            let count = counts.get_mut(item as usize).ok_or(SnapshotError::Damaged)?;
-            if !items[..idx].contains(&item) {
+        for (idx, step) in events.iter().enumerate() {
+            let count = counts.get_mut(step.item as usize).ok_or(SnapshotError::Damaged)?;
+            if events[..idx].iter().all(|other| other.item != step.item) {
                 *count += 1;
             }
         }
+        self.keep(events);
         Ok(())
     }
 
     /// Makes the lists by item, each in a block of its final size.
-    fn fill_postings(&mut self, counts: &[u32]) {
-        self.postings.reserve_exact(counts.len());
-        for &count in counts {
-            let at = self.posting_words.take(count as usize);
-            self.postings.push(Posting { at, len: 0 });
-        }
-        // Bytes of this program are in that order already, those of earlier ones were not.
-        for slot in self.slots_by_rank() {
-            let entry = &self.entries[slot as usize];
-            let items = self.visit_words.get(entry.items, entry.len as usize);
-            for (idx, &item) in items.iter().enumerate() {
-                if items[..idx].contains(&item) {
+    fn fill_lists(&mut self, counts: &[u32]) {
+        self.with_item = counts
+            .iter()
+            .map(|&count| List { at: self.list_words.take(count as usize), len: 0 })
+            .collect();
+        for slot in self.ages.slots() {
+            let events = self.entries[slot as usize].items(&self.visit_words);
+            for (idx, item) in events.iter().enumerate() {
+                if events.iter().take(idx).any(|other| other == item) {
                     continue;
                 }
-                let posting = &mut self.postings[item as usize];
-                posting.len += 1;
-                let words = self.posting_words.get_mut(posting.at, posting.len as usize);
-                words[posting.len as usize - 1] = slot;
+                let list = &mut self.with_item[item as usize];
+                list.len += 1;
+                let words = self.list_words.get_mut(list.at, list.len as usize);
+                words[list.len as usize - 1] = slot;
             }
         }
     }
