@@ -103,9 +103,9 @@ pub use projections::{
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
 pub use purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX,
-    PriceBreak, PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch,
-    StoredSupplier, Supplier, SupplierRecord,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX, Offer, OrderChangeRequest,
+    OrdersAsked, OrdersPage, PUT_SUPPLIERS_MAX, PriceBreak, PurchaseLine, PurchaseOrder,
+    PurchaseState, ReceivedLine, StopSwitch, StoredSupplier, Supplier, SupplierRecord,
 };
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,
