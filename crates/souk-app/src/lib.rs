@@ -59,7 +59,7 @@ pub use audit::{
 pub use clock::Clock;
 pub use config::{Config, EmbedderSetting, Notice, SearchSettings};
 pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};
-pub use demand::DemandSeries;
+pub use demand::{DemandSeries, Opening};
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
