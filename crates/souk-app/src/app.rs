@@ -143,6 +143,7 @@ impl App {
         let purchasing = Purchasing::open(&*parts.tables, now).await?;
         let overrides = Overrides::open(&*parts.tables, now).await?;
         let signals = Signals::open(&*parts.tables, now).await?;
+        let forecasts = Forecasts::open(&*parts.blobs).await;
         let app = Arc::new(App {
             parts,
             config,
@@ -157,7 +158,7 @@ impl App {
             people: People::default(),
             segments,
             purchasing,
-            forecasts: Forecasts::default(),
+            forecasts,
             feeds: Feeds::default(),
             overrides,
             signals,
@@ -318,6 +319,7 @@ impl App {
     pub async fn close(&self) -> Result<(), AppError> {
         self.flush_impressions().await;
         self.close_audit().await;
+        self.save_outlooks().await;
         self.projector.stop().await?;
         self.save_search_at_end().await;
         Ok(())

@@ -3,6 +3,7 @@
 //! `souk.yaml` in the project's root explains each of them; a test keeps that file, the types here
 //! and their defaults equal.
 
+mod closed;
 mod env;
 mod exploration;
 mod feeds;
@@ -26,6 +27,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use souk_core::{Location, LocationId, Site, SiteId};
 
+pub use closed::ClosedOn;
+pub(crate) use closed::{date_of, day_of};
 pub use exploration::ExplorationSettings;
 pub use feeds::{FeedKind, FeedSettings, FeedsSettings};
 pub use inventory::InventorySettings;
@@ -374,6 +377,12 @@ impl Config {
                 site,
             }
         })
+    }
+
+    /// Days on which a place is closed.
+    pub(crate) fn closed(&self, id: &LocationId) -> &[ClosedOn] {
+        let found = self.locations.iter().find(|location| location.id == *id);
+        found.map_or(&[], |location| &location.closed)
     }
 
     /// One configured location.

@@ -8,15 +8,19 @@ use jiff::tz::TimeZone;
 use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 use souk_recommend::Item;
 
+use crate::config::ClosedOn;
 use crate::projections::{Run, Views};
 use crate::signals::SignalColumn;
 use crate::{App, AppError};
 
+mod closed;
 mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 mod total;
 
+pub use closed::Opening;
+pub(crate) use closed::{is_closed, lines, years_before};
 pub(crate) use service::{Stretch, common_chance};
 pub(crate) use total::TotalDemand;
 
@@ -32,6 +36,8 @@ const SAME_WEEKDAYS: usize = 8;
 pub(crate) struct PlaceClock {
     zone: TimeZone,
     cut_minutes: u16,
+    /// Days on which it is closed, as the settings name them.
+    pub(crate) closed: Vec<ClosedOn>,
 }
 
 impl PlaceClock {
@@ -60,6 +66,10 @@ pub struct DemandSeries {
     pub returned: Vec<f64>,
     /// Whether the shelf was empty at some time of the day: more may have been wanted than was sold.
     pub is_censored: Vec<bool>,
+    /// Whether the place was open. Empty where it always was.
+    pub opening: Vec<Opening>,
+    /// Whether it will be closed, for the days ahead.
+    pub closed_ahead: Vec<bool>,
     /// The share that a promotion took off the price; 0 without one, a tenth where it does not say how much.
     pub promotion: Vec<f64>,
     /// The price in minor units; 0 where none is known.
@@ -86,19 +96,29 @@ impl DemandSeries {
         Day::from_number(self.first.number() + self.len() as i32 - 1)
     }
 
-    /// What was wanted: on days with an empty shelf at least what is usual on such a weekday. The second number
-    /// is how many units that adds.
+    /// Whether the place was closed on a day, or told nothing of it.
+    pub(crate) fn is_closed(&self, idx: usize) -> bool {
+        self.opening.get(idx).is_some_and(|opening| *opening != Opening::Open)
+    }
+
+    /// What was wanted: on days with an empty shelf at least what is usual on such a weekday, and on closed days just
+    /// that. The second number is how many units empty shelves add.
+    ///
+    /// What sells in pieces gets whole ones, and the rest goes to the next such day: a few parts of pieces would make a count
+    /// something that models of counts do not take.
     pub fn wanted(&self) -> (Vec<f64>, f64) {
         let mut wanted = self.sold.clone();
-        let open = |idx: &usize| !self.is_censored[*idx];
+        let is_closed = |idx: usize| self.is_closed(idx);
+        let open = |idx: &usize| !self.is_censored[*idx] && !is_closed(*idx);
         let n_open = (0..self.len()).filter(open).count();
         if n_open == 0 {
             return (wanted, 0.0);
         }
         let overall = (0..self.len()).filter(open).map(|idx| self.sold[idx]).sum::<f64>();
         let overall = overall / n_open as f64;
-        let mut added = 0.0;
-        for idx in (0..self.len()).filter(|idx| self.is_censored[*idx]) {
+        let is_count = self.sold.iter().all(|units| units.fract() == 0.0);
+        let (mut added, mut rest) = (0.0, 0.0);
+        for idx in (0..self.len()).filter(|idx| !open(idx)) {
             let before = (0..idx).rev().filter(|other| (idx - other) % 7 == 0).filter(open);
             let after = (idx + 1..self.len()).filter(|other| (other - idx) % 7 == 0).filter(open);
             let near: Vec<f64> = before
@@ -111,8 +131,11 @@ impl DemandSeries {
                 n => near.iter().sum::<f64>() / n as f64,
             };
             if usual > self.sold[idx] {
-                added += usual - self.sold[idx];
-                wanted[idx] = usual;
+                rest += usual - self.sold[idx];
+                let more = if is_count { rest.round() } else { rest };
+                rest -= more;
+                added += if is_closed(idx) { 0.0 } else { more };
+                wanted[idx] += more;
             }
         }
         (wanted, added)
@@ -123,11 +146,14 @@ impl DemandSeries {
         let n = n.min(self.len());
         let cut = |column: &[f64]| column.get(..n).unwrap_or(column).to_vec();
         let ahead = self.promotion.get(n..).unwrap_or(&[]);
+        let closed = (n..self.len()).map(|idx| self.opening.get(idx) == Some(&Opening::Closed));
         DemandSeries {
             first: self.first,
             sold: cut(&self.sold),
             returned: cut(&self.returned),
             is_censored: self.is_censored.get(..n).unwrap_or(&self.is_censored).to_vec(),
+            opening: self.opening.get(..n).unwrap_or(&self.opening).to_vec(),
+            closed_ahead: closed.chain(self.closed_ahead.iter().copied()).collect(),
             promotion: cut(&self.promotion),
             price: cut(&self.price),
             promotion_ahead: ahead.iter().chain(&self.promotion_ahead).copied().collect(),
@@ -142,7 +168,10 @@ impl DemandSeries {
         for column in [&self.sold, &self.promotion, &self.price, &self.promotion_ahead] {
             column.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
         }
-        bytes.extend(self.is_censored.iter().map(|flag| u8::from(*flag)));
+        for flags in [&self.is_censored, &self.closed_ahead] {
+            bytes.extend(flags.iter().map(|flag| u8::from(*flag)));
+        }
+        bytes.extend(self.opening.iter().map(|opening| *opening as u8));
         for signal in &self.signals {
             bytes.extend_from_slice(signal.name.as_bytes());
             let values = signal.values.iter().map(|value| value.unwrap_or(f64::NAN));
@@ -210,6 +239,7 @@ impl DemandReader<'_> {
         }
         series.sold.iter_mut().for_each(|units| *units = units.max(0.0));
         self.mark_outs(key, &mut series);
+        self.mark_closed(key, &mut series);
         self.mark_promotions(key.item, &mut series);
         self.mark_prices(key.item, &mut series);
         Some(series)
@@ -242,6 +272,27 @@ impl DemandReader<'_> {
         }
         for (idx, count) in counts.into_iter().enumerate() {
             series.is_censored[idx] = count > 0 && count == places.len();
+        }
+    }
+
+    /// Marks closed days of one place; of all places together some are always open.
+    fn mark_closed(&self, key: SeriesKey, series: &mut DemandSeries) {
+        let site = self.views.catalogue.site_number(key.item);
+        let Some(feed) = key.location.and_then(|place| self.views.supply.feed((site, place)))
+        else {
+            return;
+        };
+        let (n, first, named) = (series.len(), series.first.number(), &self.clock.closed[..]);
+        let silent = closed::silent_days(feed, named, (first, series.last().number()));
+        if !silent.is_empty() {
+            series.opening = vec![Opening::Open; n];
+            let marks = silent.into_iter().map(|(day, opening)| ((day - first) as usize, opening));
+            marks.for_each(|(idx, opening)| series.opening[idx] = opening);
+        }
+        let ahead = |idx: usize| is_closed(feed, named, first + idx as i32);
+        let closed_ahead: Vec<bool> = (n..n + self.horizon).map(ahead).collect();
+        if closed_ahead.contains(&true) {
+            series.closed_ahead = closed_ahead;
         }
     }
 
@@ -298,10 +349,12 @@ impl App {
     /// The clock of a place; that of the site where the settings name none.
     pub(crate) fn place_clock(&self, site: &SiteId, location: Option<&LocationId>) -> PlaceClock {
         if let Some(place) = location.and_then(|id| self.config.location(id)) {
-            return PlaceClock { zone: place.time_zone, cut_minutes: place.day_cut_minutes };
+            let closed = self.config.closed(&place.id).to_vec();
+            let cut_minutes = place.day_cut_minutes;
+            return PlaceClock { zone: place.time_zone, cut_minutes, closed };
         }
         let zone = self.config.site(site).map_or(TimeZone::UTC, |site| site.time_zone.clone());
-        PlaceClock { zone, cut_minutes: 0 }
+        PlaceClock { zone, cut_minutes: 0, closed: Vec::new() }
     }
 
     /// Daily demand of a product at a place, or at all places together.

@@ -7,8 +7,7 @@ use std::cmp::Reverse;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use souk_core::{Day, LocationId, ProductId, SiteId};
 
 use crate::demand::{DemandReader, DemandSeries, SeriesKey, TotalDemand};
@@ -18,6 +17,7 @@ use crate::{App, AppError, Caller, Operation};
 mod ahead;
 mod answer;
 mod factors;
+mod kept;
 mod outlook;
 mod outside;
 mod overrides;
@@ -31,6 +31,7 @@ pub use overrides::{
 };
 
 pub(crate) use ahead::Ahead;
+pub(crate) use kept::Forecasts;
 pub(crate) use outlook::{LowerPrice, Outlook, Spread, outlooks};
 pub(crate) use overrides::Overrides;
 
@@ -178,41 +179,6 @@ pub struct BacktestFigures {
     pub days: usize,
 }
 
-/// Outlooks by series.
-#[derive(Debug, Default)]
-pub(crate) struct Forecasts {
-    kept: RwLock<FxHashMap<SeriesKey, Arc<Outlook>>>,
-}
-
-impl Forecasts {
-    pub(crate) fn get(&self, key: SeriesKey) -> Option<Arc<Outlook>> {
-        self.kept.read().get(&key).cloned()
-    }
-
-    pub(crate) fn keep(&self, key: SeriesKey, outlook: Arc<Outlook>) {
-        let mut kept = self.kept.write();
-        // What somebody waits for is kept in any case, and the job makes again what had to go for it.
-        if kept.len() >= OUTLOOKS_MAX
-            && !kept.contains_key(&key)
-            && let Some(other) = kept.keys().next().copied()
-        {
-            kept.remove(&other);
-        }
-        kept.insert(key, outlook);
-    }
-
-    /// Forgets all others.
-    fn keep_only(&self, keys: &[(SeriesKey, SiteId)]) {
-        let wanted: FxHashSet<SeriesKey> = keys.iter().map(|(key, _)| *key).collect();
-        self.kept.write().retain(|key, _| wanted.contains(key));
-    }
-
-    /// How many are kept.
-    pub(crate) fn len(&self) -> usize {
-        self.kept.read().len()
-    }
-}
-
 impl App {
     /// Forecasts one product.
     ///
@@ -278,6 +244,7 @@ impl App {
     ///
     /// As a thread that cannot be begun.
     pub(crate) async fn refresh_outlooks(self: &Arc<App>) -> Result<usize, AppError> {
+        self.take_up_outlooks();
         let mut n_made = 0;
         let mut looked = FxHashSet::default();
         loop {
@@ -298,8 +265,8 @@ impl App {
                 let Some(some) = rounds.next() else { return Ok(n_made) };
                 looked.extend(some.iter().map(|(key, _)| *key));
                 let (app, some) = (Arc::clone(self), some.to_vec());
-                n_made += at_leisure(move || app.refresh_some(&some)).await?;
-                tokio::task::yield_now().await;
+                n_made += at_leisure(move || app.refresh_some(&some, 1)).await?;
+                self.save_outlooks_now_and_then().await;
                 // Meanwhile stock or offers may have come, which are needed before the rest.
                 if listed.elapsed() > LIST_PAUSE {
                     break;
@@ -308,8 +275,9 @@ impl App {
         }
     }
 
-    /// Makes the outlooks of those of these series that changed.
-    pub(crate) fn refresh_some(&self, keys: &[(SeriesKey, SiteId)]) -> usize {
+    /// Makes the outlooks of those of these series that changed, on so many threads.
+    pub(crate) fn refresh_some(&self, keys: &[(SeriesKey, SiteId)], threads: usize) -> usize {
+        self.take_up_outlooks();
         let mut changed = Vec::new();
         for (key, site) in keys {
             let Some(series) = self.read_series(*key, site) else { continue };
@@ -319,7 +287,7 @@ impl App {
             }
         }
         let series: Vec<&DemandSeries> = changed.iter().map(|(_, series)| series).collect();
-        let made = outlooks(&series, self.outlook_days());
+        let made = outlooks(&series, self.outlook_days(), threads);
         for ((key, _), outlook) in changed.iter().zip(made) {
             self.forecasts.keep(*key, Arc::new(outlook));
         }
@@ -399,6 +367,11 @@ fn check(request: &ForecastRequest) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Threads while somebody waits: all that there are.
+pub(crate) fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Keeps outlooks fresh, until the application is gone.
 pub(crate) async fn keep_forecasts(app: Weak<App>) {
     tokio::time::sleep(BEGIN_DELAY).await;
@@ -417,7 +390,10 @@ pub(crate) async fn keep_forecasts(app: Weak<App>) {
         let began = Instant::now();
         match app.refresh_outlooks().await {
             Ok(0) => {}
-            Ok(n) => tracing::info!(n, ms = began.elapsed().as_millis(), "outlooks were made"),
+            Ok(n) => {
+                app.save_outlooks().await;
+                tracing::info!(n, ms = began.elapsed().as_millis(), "outlooks were made");
+            }
             Err(error) => tracing::warn!(%error, "outlooks could not be made"),
         }
         seen = Some(state);

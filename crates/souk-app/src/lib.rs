@@ -59,7 +59,7 @@ pub use audit::{
 pub use clock::Clock;
 pub use config::{Config, EmbedderSetting, Notice, SearchSettings};
 pub use consent::{ConsentPurpose, ConsentState, ConsentStatement, ConsentUpdate};
-pub use demand::DemandSeries;
+pub use demand::{DemandSeries, Opening};
 pub use doctor::{Finding, Weight};
 pub use error::{AppError, FieldError};
 pub use export::{ExportKind, Exported};
@@ -103,9 +103,9 @@ pub use projections::{
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
 pub use purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PUT_SUPPLIERS_MAX,
-    PriceBreak, PurchaseLine, PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch,
-    StoredSupplier, Supplier, SupplierRecord,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX, Offer, OrderChangeRequest,
+    OrdersAsked, OrdersPage, PUT_SUPPLIERS_MAX, PriceBreak, PurchaseLine, PurchaseOrder,
+    PurchaseState, ReceivedLine, StopSwitch, StoredSupplier, Supplier, SupplierRecord,
 };
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,

@@ -66,6 +66,8 @@ pub(crate) use gate::{
 pub(crate) use orders::NONE as NO_LOCATION;
 pub(crate) use people::Bond;
 pub(crate) use snapshots::destroy_all as destroy_snapshots;
+#[cfg(test)]
+pub(crate) use supply::SalesDay;
 pub(crate) use supply::{Feed, Run, StockDay, Supply};
 
 use crate::consent::{ConsentRules, Learning};

@@ -14,6 +14,7 @@ use souk_ports::{Condition, TableError, TableStore, WRITES_MAX};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation};
 
 mod calendar;
+mod list;
 mod money;
 mod orders;
 mod store;
@@ -27,6 +28,7 @@ pub use orders::{
 };
 pub use suppliers::{Offer, PriceBreak, StoredSupplier, Supplier, SupplierRecord};
 
+pub use list::{ORDERS_PAGE_MAX, OrdersAsked, OrdersPage};
 pub use money::MoneyText;
 
 pub(crate) use orders::cost_of;
@@ -176,7 +178,7 @@ impl App {
     /// # Errors
     ///
     /// [`AppError::Denied`] without the role or for a place that is not the caller's.
-    pub fn open_purchase_orders(
+    pub(crate) fn open_purchase_orders(
         &self,
         location: Option<&LocationId>,
         caller: &Caller,

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timestamp};
+use souk_inventory::demand::Grain;
 
 use crate::demand::{SeriesKey, Stretch, TotalDemand, common_chance};
-use crate::forecasts::{Ahead, ForecastOverride, OptimalStock};
+use crate::forecasts::{Ahead, ForecastOverride, OptimalStock, all_threads};
 use crate::{App, AppError, Caller, Operation};
 
 mod approve;
@@ -95,7 +96,7 @@ pub struct ReplenishmentPlan {
     pub automatic: Automatic,
 }
 
-/// Today's sales against the forecast, over all products whose stock is known.
+/// Today's sales against the forecast, over all products in pieces whose stock is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SoFar {
     /// Units that were sold today until now.
@@ -117,6 +118,8 @@ pub struct PlanLine {
     pub lead_time_days: f64,
     /// Days until an order of the next chance is there.
     pub protection_days: f64,
+    /// The first day of the forecast that it rests on: today, unless sales since are missing or the forecast is not made anew yet.
+    pub forecast_from: Day,
     /// Expected demand over the protection interval.
     pub demand_mean: f64,
     /// The chance to suffice that is aimed at.
@@ -259,13 +262,14 @@ impl App {
     /// Makes at most so many outlooks while somebody waits: of those without one first, in this order, then of those that
     /// changed.
     fn make_at_once(&self, site: &SiteId, keys: impl Iterator<Item = SeriesKey>, most: usize) {
+        self.take_up_outlooks();
         let (kept, mut keys): (Vec<SeriesKey>, Vec<SeriesKey>) =
             keys.partition(|key| self.forecasts.get(*key).is_some());
         keys.extend(kept);
         let keys: Vec<(SeriesKey, SiteId)> =
             keys.into_iter().take(most).map(|key| (key, site.clone())).collect();
         for some in keys.chunks(64) {
-            self.refresh_some(some);
+            self.refresh_some(some, all_threads());
         }
     }
 
@@ -297,8 +301,10 @@ impl App {
             }
         }
         for need in &needs {
-            plan.so_far.sold += need.sold_today;
-            plan.so_far.expected += need.ahead.over(1.0).mean;
+            if need.ahead.grain() == Grain::Pieces {
+                plan.so_far.sold += need.sold_today;
+                plan.so_far.expected += need.ahead.over(1.0).mean;
+            }
             plan.exceptions.extend(need.surprise());
         }
         let suppliers = self.purchasing.suppliers();
@@ -418,6 +424,7 @@ impl App {
             product,
             position,
             today,
+            forecast_from: outlook.first,
             sold_today,
             ahead,
             shelf,
@@ -444,7 +451,7 @@ impl App {
             let text = "no order is proposed of what is discontinued or was never sold here";
             return Ok(Advised::Look(text.to_owned()));
         }
-        self.refresh_some(&[(key, site.clone())]);
+        self.refresh_some(&[(key, site.clone())], 1);
         if self.forecasts.get(key).is_none() {
             let text = "no day on which it was sold is over yet, so no order is proposed";
             return Ok(Advised::Look(text.to_owned()));
@@ -488,18 +495,25 @@ impl App {
         Some(Position { on_hand: milli as f64 / 1_000.0, on_order, reserved: 0.0 })
     }
 
-    /// How much of a product to hold, with its best supplier's lead time.
+    /// How much of a product to hold, with the times of the supplier that the plan orders at, or would.
     pub(crate) fn optimal_stock(
         &self,
-        product: &ProductId,
-        today: Day,
+        (product, today): (&ProductId, Day),
+        advised: Option<&Advised>,
         demand: impl Fn(f64) -> TotalDemand,
     ) -> OptimalStock {
         let settings = &self.config.inventory;
         let suppliers = self.purchasing.suppliers();
         let review_days = settings.review_days as f64;
-        let usual = choice::Times::usual(settings.lead_time_days as f64, review_days);
-        let times = choice::quickest(&suppliers, product, (today, review_days)).unwrap_or(usual);
+        let ordered = match advised {
+            Some(Advised::Order(line)) => line.supplier(),
+            _ => None,
+        };
+        let ordered = ordered.and_then(|chosen| suppliers.get(&chosen.supplier_id));
+        let times = ordered
+            .map(|stored| choice::times(stored, today, review_days))
+            .or_else(|| choice::usual(&suppliers, product, (today, review_days), &demand))
+            .unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
         let lead = times.total(&demand, times.lead_days);
         let protection = times.total(&demand, times.protection_days);
         let service = settings.fill_rate.map_or(settings.service_level, |fill_rate| {

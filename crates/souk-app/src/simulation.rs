@@ -12,7 +12,7 @@ use souk_math::normal;
 
 use crate::config::InventorySettings;
 use crate::demand::{DemandSeries, SeriesKey, Stretch, common_chance};
-use crate::forecasts::{Outlook, outlooks};
+use crate::forecasts::{OUTLOOK_DAYS, Outlook, all_threads, outlooks};
 use crate::models::at_leisure;
 use crate::{App, AppError, Caller, Operation};
 
@@ -229,7 +229,10 @@ impl App {
 
 impl Product {
     fn new(series: DemandSeries, (cost, price): (f64, f64)) -> Product {
-        let (wanted, _) = series.wanted();
+        let (mut wanted, _) = series.wanted();
+        // On a closed day nobody came.
+        let closed = (0..series.len()).filter(|idx| series.is_closed(*idx));
+        closed.for_each(|idx| wanted[idx] = series.sold[idx]);
         let is_count = series.sold.iter().all(|units| units.fract() == 0.0);
         Product { series, wanted, is_count, cost, price }
     }
@@ -329,9 +332,8 @@ fn fits(products: &[Product], days: usize) -> Vec<Vec<Outlook>> {
             .collect();
         for (chunk_idx, chunk) in known.chunks(64).enumerate() {
             let chunk: Vec<&DemandSeries> = chunk.iter().collect();
-            for (idx, outlook) in
-                outlooks(&chunk, crate::forecasts::OUTLOOK_DAYS).into_iter().enumerate()
-            {
+            let made = outlooks(&chunk, OUTLOOK_DAYS, all_threads());
+            for (idx, outlook) in made.into_iter().enumerate() {
                 fitted[chunk_idx * 64 + idx].push(outlook);
             }
         }

@@ -78,7 +78,7 @@ impl App {
         let mut page = StockPage { levels: Vec::new(), cursor: None };
         let mut n_products = 0;
         for item in items {
-            let rows = catalogue.stock().rows(item);
+            let rows = views.stock_rows(item);
             let mine: Vec<_> =
                 rows.iter().filter(|row| is_mine(catalogue.location(row.location))).collect();
             if mine.is_empty() {

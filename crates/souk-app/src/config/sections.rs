@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use souk_core::{Currency, GeoPoint, LocationId, SiteId, Timestamp};
 
+use super::closed::ClosedOn;
 use super::exploration::ExplorationSettings;
 use super::oidc::OidcSettings;
 use super::session::SessionSettings;
@@ -179,6 +180,9 @@ pub struct LocationSettings {
     /// Minutes after midnight at which a business day begins.
     #[serde(deserialize_with = "text::within::<0, 1_439, _>", default)]
     day_cut_minutes: u64,
+    /// Days on which it is closed.
+    #[serde(default)]
+    pub closed: Vec<ClosedOn>,
     /// Degrees north of the equator; null where it is not to be found by distance.
     #[serde(default)]
     pub latitude: Option<f64>,

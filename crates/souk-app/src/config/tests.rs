@@ -60,6 +60,12 @@ fn example_of_a_location_in_the_file_is_valid() {
     let config = Config::parse(&format!("locations:\n{example}"), none()).unwrap();
     let location = config.location(&LocationId::new("store-367").unwrap()).unwrap();
     assert_eq!(location.day_cut_minutes, 120);
+    let closed = config.closed(&location.id);
+    let is_on =
+        |text: &str| closed.iter().any(|one| one.is_on(souk_core::Day::parse(text).unwrap()));
+    assert!(is_on("2026-12-25") && is_on("2027-12-25") && is_on("2026-04-03"));
+    assert!(!is_on("2027-04-03") && !is_on("2026-12-24"));
+    assert_eq!(Config::parse(&config.print(), none()).unwrap(), config);
     assert_eq!(location.time_zone.iana_name(), Some("America/New_York"));
     assert_eq!(location.point.unwrap().latitude(), 40.7506);
 }
@@ -145,6 +151,13 @@ fn faults_name_setting_value_remedy_and_line() {
         "locations:\n  - {id: s1, site: other}\n",
         none(),
         expect!["`locations[0].site`: site `other` is not in `sites`; add it there"],
+    );
+    check(
+        "locations:\n  - {id: s1, closed: [12-32]}\n",
+        vec![],
+        expect![[
+            "line 2: locations[0].closed: `12-32` is no day; write 12-25 for each year, or 2026-04-03, in quotation marks"
+        ]],
     );
     check(
         "locations:\n  - {id: s1, day_cut_minutes: 1440}\n",

@@ -96,14 +96,17 @@ impl Shortages {
     }
 }
 
-/// The least chance, the same for all, at which they serve this share of what is wanted of them together; units count alike.
+/// The least chance, the same for all, at which they serve this share of what is wanted of them together; pieces count alike.
+/// Litres and kilograms are no pieces, so what is measured has no say where anything is counted.
 pub(crate) fn common_chance(all: &[Stretch], fill_rate: f64) -> f64 {
+    let is_any_counted = all.iter().any(|one| one.until_next.is_count);
+    let all = || all.iter().filter(|one| one.until_next.is_count || !is_any_counted);
     let n = ((ODDS.end() - ODDS.start()) / STEP).round() as usize;
     let odds = (0..=n).map(|idx| (ODDS.start() + idx as f64 * STEP).exp());
     let chances: Vec<f64> = odds.map(|odds| odds / (1.0 + odds)).collect();
     let mut short = vec![0.0; chances.len()];
-    all.iter().for_each(|one| one.add_short(&chances, &mut short));
-    let wanted: f64 = all.iter().map(Stretch::wanted).sum();
+    all().for_each(|one| one.add_short(&chances, &mut short));
+    let wanted: f64 = all().map(Stretch::wanted).sum();
     let serves = |short: &f64| wanted >= fill_rate * (wanted + short);
     let found = short.iter().position(serves).unwrap_or(chances.len() - 1);
     chances[found]

@@ -30,7 +30,12 @@ pub(crate) async fn open(inventory: &str) -> Shop {
         "privacy: {{default_jurisdiction: us}}\nlocations: [{{id: berlin, time_zone: Europe/Berlin}}]\n\
          inventory: {{{inventory}}}"
     );
-    let shop = Shop::open_with(Config::parse(&settings, []).unwrap()).await;
+    open_with(&settings).await
+}
+
+/// The same with all of its settings.
+pub(crate) async fn open_with(settings: &str) -> Shop {
+    let shop = Shop::open_with(Config::parse(settings, []).unwrap()).await;
     let products = [("tea", 500), ("milk", 120)].map(|(id, price)| {
         let product = json!({"id": id, "title": format!("Good {id}"), "cost": {"amount": price / 2, "currency": "USD"},
             "price": {"amount": price, "currency": "USD"}, "availability": "in_stock"});
@@ -219,6 +224,12 @@ async fn days_with_an_empty_shelf_are_censored_and_belong_to_the_places_own_day(
     // A Tuesday without stock was as wanted as the Tuesdays around it, and not 0.
     assert_eq!(found.sold[idx], 0.0);
     assert!((6.0..=12.0).contains(&wanted[idx]) && added > 15.0, "{} {added}", wanted[idx]);
+    // Pieces stay pieces, and no part of one is lost for good.
+    assert!(wanted.iter().all(|wanted| wanted.fract() == 0.0), "{wanted:?}");
+    let by_weight: Vec<f64> = found.sold.iter().map(|sold| sold + 0.25).collect();
+    let (weighed, exactly) = DemandSeries { sold: by_weight, ..found.clone() }.wanted();
+    assert!(weighed[idx].fract() != 0.0, "{}", weighed[idx]);
+    assert!((added - exactly).abs() <= 0.5 && exactly.fract() != 0.0, "{added} {exactly}");
     // What was sold on a censored day stays where it is more than usual.
     assert!(wanted.iter().zip(&found.sold).all(|(wanted, sold)| wanted >= sold));
 }

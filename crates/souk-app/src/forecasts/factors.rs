@@ -70,13 +70,15 @@ pub(super) fn answer(
     let bounds = if closely.is_count { in_pieces(bounds) } else { bounds };
     // Days that are over already wait for no stock.
     let skip = usize::try_from(today.number() - from.number()).unwrap_or(0);
-    let optimal = app.optimal_stock(&request.product, today, |days| over(&closely, (skip, days)));
     let position = app.position(ids, request.location.as_ref());
     let advised = match (&request.location, position) {
         (Some(location), Some(_)) => Some(app.advised(ids, (location, today))?),
         _ => None,
     };
     let (series, closely) = (&series, &closely);
+    let optimal = app.optimal_stock((&request.product, today), advised.as_ref(), |days| {
+        over(closely, (skip, days))
+    });
     let told = Told { series, closely, said, horizon, skip, total, position, advised, optimal };
     let product = app.product(&request.site, &request.product);
     let keeps_days = product.and_then(|product| shelf::keeps_days(&product));
@@ -361,6 +363,15 @@ impl Told<'_> {
         let n = self.series.is_censored.iter().filter(|flag| **flag).count();
         if n > 0 {
             notes.push(format!("{n} days with an empty shelf count as censored, not as 0"));
+        }
+        let closed = self.series.closed_ahead.iter().take(self.horizon).enumerate();
+        let closed: Vec<String> = closed
+            .filter(|(_, is_closed)| **is_closed)
+            .map(|(idx, _)| Day::from_number(self.series.last().number() + 1 + idx as i32))
+            .map(|day| day.to_string())
+            .collect();
+        if !closed.is_empty() {
+            notes.push(format!("closed on {}, so nothing is expected then", closed.join(", ")));
         }
         let returned: f64 = self.series.returned.iter().sum();
         if returned > 0.0 {

@@ -13,6 +13,7 @@ use super::BacktestFigures;
 use super::outside::{self, Heard, Past};
 use crate::demand::DemandSeries;
 
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -208,6 +209,13 @@ fn blended(found: &Found, share: f64) -> Vec<f64> {
     pairs.map(|(level, engine)| (level + share * (engine - level)).max(0.0)).collect()
 }
 
+/// With nothing on days on which the place will be closed.
+fn opened(series: &DemandSeries, mut mean: Vec<f64>) -> Vec<f64> {
+    let pairs = mean.iter_mut().zip(&series.closed_ahead);
+    pairs.filter(|(_, is_closed)| **is_closed).for_each(|(mean, _)| *mean = 0.0);
+    mean
+}
+
 /// A day's mean by both alike, before anything is known of how far to believe which.
 pub(super) fn expected(found: &Found) -> Vec<f64> {
     blended(found, 0.5)
@@ -226,8 +234,8 @@ pub(super) struct Cut<'a> {
     pub(super) until: usize,
 }
 
-/// Outlooks of many series, whose errors calibrate each other.
-pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
+/// Outlooks of many series, whose errors calibrate each other, on so many threads.
+pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize, threads: usize) -> Vec<Outlook> {
     let wanted: Vec<Vec<f64>> = all.iter().map(|series| series.wanted().0).collect();
     let mut looks: Vec<Vec<Look>> = vec![Vec::new(); all.len()];
     let mut pasts = Vec::new();
@@ -243,7 +251,7 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
                 until: all[*idx].len() - back,
             })
             .collect();
-        let found = run(&cuts, (LOOK_DAYS, &[]), &[]);
+        let found = run(&cuts, (LOOK_DAYS, &[]), &[], threads);
         for ((idx, cut), found) in able.iter().zip(&cuts).zip(&found) {
             let actual = &cut.wanted[cut.until..cut.until + LOOK_DAYS];
             looks[*idx].push(Look::of(actual, found));
@@ -258,7 +266,7 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
         .zip(&wanted)
         .map(|(series, wanted)| Cut { series, wanted, until: wanted.len() })
         .collect();
-    let found = run(&cuts, (horizon, &kept), &[]);
+    let found = run(&cuts, (horizon, &kept), &[], threads);
     let drivers = all.iter().map(|series| has_drivers(series));
     let drivers = drivers.fold((false, false), |a, b| (a.0 || b.0, a.1 || b.1));
     let shared = Some(Evidence::of(looks.iter().flatten()));
@@ -269,7 +277,10 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize) -> Vec<Outlook> {
         Outlook {
             fingerprint: cut.series.fingerprint(),
             first: Day::from_number(cut.series.last().number() + 1),
-            mean: blended(found, share).into_iter().map(|value| value as f32).collect(),
+            mean: opened(cut.series, blended(found, share))
+                .into_iter()
+                .map(|value| value as f32)
+                .collect(),
             spread: Spread::of(found),
             is_count: is_count(cut.wanted),
             confidence: confidence(own, &judging_shares(own, shared)),
@@ -323,8 +334,10 @@ pub(crate) fn closely(
         }
     }
     // Each by itself: one must not calibrate by values after its own end.
-    let past: Vec<Found> =
-        cuts.iter().map(|cut| run(std::slice::from_ref(cut), (span, &[]), &[]).remove(0)).collect();
+    let past: Vec<Found> = cuts
+        .iter()
+        .map(|cut| run(std::slice::from_ref(cut), (span, &[]), &[], 1).remove(0))
+        .collect();
     let after = |cut: &Cut<'_>| &wanted[cut.until..cut.until + span];
     let looks: Vec<Look> =
         cuts.iter().zip(&past).map(|(cut, found)| Look::of(after(cut), found)).collect();
@@ -343,11 +356,12 @@ pub(crate) fn closely(
         .collect();
     let kept = outside::helpful(&judged);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
-    let mut found = run(&[cut], (reach, &kept), levels).remove(0);
+    let mut found = run(&[cut], (reach, &kept), levels, 1).remove(0);
     let heard = outside::heard(series, &kept, &found.forecast.effects);
-    let mean = blended(&found, share);
+    let mean = opened(series, blended(&found, share));
     let spread = Spread::of(&found);
     move_to(&mut found.forecast, mean);
+    shut(&mut found.forecast, series);
     let (forecast, backtest) = (found.forecast, sums.figures());
     Closely { forecast, spread, is_count, backtest, added, wanted, heard }
 }
@@ -362,6 +376,15 @@ fn move_to(forecast: &mut Forecast, mean: Vec<f64>) {
         }
     }
     forecast.mean = mean;
+}
+
+/// On a day on which the place will be closed nothing is sold for certain.
+fn shut(forecast: &mut Forecast, series: &DemandSeries) {
+    for (low, high) in &mut forecast.intervals {
+        for idx in (0..high.len()).filter(|idx| series.closed_ahead.get(*idx) == Some(&true)) {
+            (low[idx], high[idx]) = (0.0, 0.0);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -449,7 +472,12 @@ pub(super) fn with_drivers(cuts: &[Cut<'_>], horizon: usize, signals: &[String])
 }
 
 /// Forecasts series from where they are cut off, with promotions and prices, and with signals.
-fn run(cuts: &[Cut<'_>], (horizon, signals): (usize, &[String]), levels: &[f64]) -> Vec<Found> {
+fn run(
+    cuts: &[Cut<'_>],
+    (horizon, signals): (usize, &[String]),
+    levels: &[f64],
+    threads: usize,
+) -> Vec<Found> {
     if cuts.is_empty() {
         return Vec::new();
     }
@@ -460,7 +488,7 @@ fn run(cuts: &[Cut<'_>], (horizon, signals): (usize, &[String]), levels: &[f64])
         horizon,
         levels: levels.to_vec(),
         quantiles: Vec::new(),
-        threads: 1,
+        threads,
     };
     let forecasts = forecast_with(&tasks, &drivers, &settings);
     let factors: Vec<Vec<f64>> = drivers

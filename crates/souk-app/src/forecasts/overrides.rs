@@ -402,7 +402,7 @@ impl App {
         site: &SiteId,
         (today, from, until): (Day, Day, Day),
     ) -> Vec<f64> {
-        self.refresh_some(&[(key, site.clone())]);
+        self.refresh_some(&[(key, site.clone())], 1);
         let n = usize::try_from(until.number() - from.number() + 1).unwrap_or(0);
         let Some(outlook) = self.forecasts.get(key) else { return vec![0.0; n] };
         let skip = usize::try_from(from.number() - today.number()).unwrap_or(0);

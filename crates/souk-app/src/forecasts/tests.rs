@@ -5,7 +5,9 @@ use souk_core::ErrorKind;
 
 use super::*;
 use crate::Role;
-use crate::demand::tests::{DAYS, open, place, sale, sales, send, stock, tea, today, wanted};
+use crate::demand::tests::{
+    DAYS, open, open_with, place, sale, sales, send, stock, tea, today, wanted,
+};
 use crate::purchasing::tests::supplier;
 use crate::test_shop::{Shop, caller};
 
@@ -347,4 +349,80 @@ async fn what_somebody_waits_for_is_kept_when_there_is_no_room() {
     assert_eq!(forecasts.len(), OUTLOOKS_MAX);
     forecasts.keep_only(&keys);
     assert_eq!(forecasts.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_expected_of_a_closed_day_and_nothing_learned_from_it() {
+    let settings = |closed: &str| {
+        format!(
+            "privacy: {{default_jurisdiction: us}}\nlocations: [{{id: berlin, time_zone: Europe/Berlin, closed: [{closed}]}}]\n"
+        )
+    };
+    // The tenth of January and the 18th; nothing was told of the first of them.
+    let told = || sales(|ago, wanted| if ago == 5 { -1 } else { wanted });
+    let stock = stock("Stock Counted", ("tea", 40), "2026-01-14T22:30:00Z");
+    let (open, closed) =
+        (open_with(&settings("")).await, open_with(&settings("01-10, 01-18")).await);
+    for shop in [&open, &closed] {
+        send(shop, told()).await;
+        send(shop, vec![stock.clone()]).await;
+    }
+    let (usual, less) = (answer(&open, ask(7)).await, answer(&closed, ask(7)).await);
+    let day = |found: &ForecastAnswer| {
+        let is_it = |day: &&DayAhead| day.date == Day::parse("2026-01-18").unwrap();
+        found.daily.iter().find(is_it).unwrap().clone()
+    };
+    assert!(day(&usual).mean > 10.0);
+    assert_eq!((day(&less).mean, day(&less).intervals), (0.0, vec![(0.0, 0.0); 2]));
+    assert!(
+        less.notes.contains(&"closed on 2026-01-18, so nothing is expected then".to_owned()),
+        "{:?}",
+        less.notes
+    );
+    // What is ordered is so much less, and the day without sales makes the others no poorer.
+    let plan = async |shop: &Shop| {
+        let ids = (&SiteId::main(), &place());
+        shop.app
+            .replenishment(ids, &caller(Role::Planner))
+            .await
+            .unwrap()
+            .lines
+            .remove(0)
+            .demand_mean
+    };
+    let apart = plan(&open).await - plan(&closed).await;
+    assert!((9.0..17.0).contains(&apart), "{apart}");
+    let rest = |found: &ForecastAnswer| found.total - day(found).mean;
+    assert!(rest(&less) > rest(&usual), "{} and {}", rest(&less), rest(&usual));
+    let series = closed.app.demand((&SiteId::main(), &tea()), Some(&place()), 10).unwrap();
+    assert_eq!((0..series.len()).filter(|idx| series.is_closed(*idx)).count(), 1);
+    // Saturdays sell twice as much, and empty shelves have nothing to do with it.
+    let (wanted, added) = series.wanted();
+    assert!(wanted[series.len() - 5] > 13.0 && added == 0.0, "{wanted:?}");
+}
+
+#[tokio::test]
+async fn how_much_to_hold_goes_by_the_supplier_that_the_plan_orders_at() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 40), "2026-01-14T22:30:00Z")]).await;
+    let planner = caller(Role::Planner);
+    let slow = json!({"lead_time_days": 9, "offers": [
+        {"product_id": "tea", "price": {"amount": 150, "currency": "USD"}}]});
+    let both = vec![supplier("quick", json!({"lead_time_days": 3})), supplier("slow", slow)];
+    shop.app.put_suppliers(both, &planner).await.unwrap();
+    let ids = (&SiteId::main(), &place());
+    let plan = shop.app.replenishment(ids, &planner).await.unwrap();
+    let line = plan.lines.iter().find(|line| line.product == tea()).unwrap();
+    assert_eq!(line.supplier().unwrap().supplier_id, "slow");
+    let optimal = answer(&shop, ask(7)).await.optimal;
+    assert_eq!(
+        (optimal.lead_time_days, optimal.protection_days),
+        (line.lead_time_days, line.protection_days)
+    );
+    // Where nothing is to be ordered, by the one that would be asked.
+    send(&shop, vec![stock("Stock Counted", ("tea", 900), "2026-01-15T06:00:00Z")]).await;
+    assert!(shop.app.replenishment(ids, &planner).await.unwrap().lines.is_empty());
+    let optimal = answer(&shop, ask(7)).await.optimal;
+    assert_eq!((optimal.lead_time_days, optimal.protection_days), (9.0, 16.0));
 }

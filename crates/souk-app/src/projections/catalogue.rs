@@ -501,7 +501,7 @@ const HAS_PRODUCT: u8 = 1;
 
 impl Projection for Catalogue {
     const NAME: &'static str = "catalogue";
-    const VERSION: u16 = 3;
+    const VERSION: u16 = 4;
 
     fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.n_known * 160 + 1024));

@@ -115,6 +115,8 @@ impl Views {
                     w.text(row.lot.as_deref().unwrap_or(""));
                     w.zigzag(row.milli);
                     w.timestamp(row.counted_at);
+                    w.u8(u8::from(row.is_within));
+                    w.zigzag(row.loose_milli);
                 });
             }
         }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 use souk_core::{
-    Currency, Day, Money, Promotion, PromotionPhase, StockChange, StockMovement, Timestamp,
+    Currency, Day, Money, Promotion, PromotionPhase, StockChange, StockMovement, Timestamp, Unit,
 };
 use souk_recommend::Item;
 use xxhash_rust::xxh3::xxh3_64;
@@ -22,8 +22,10 @@ const RUN_ITEMS_MAX: usize = 20_000;
 const SEEN_MAX: usize = 100_000;
 /// Promotions by id; beyond, the one that ended first goes (chosen).
 const PROMOTIONS_MAX: usize = 100_000;
-/// Days of a feed's sums that are kept: what is usual is told from them.
-const FEED_DAYS: usize = 100;
+/// Days of a feed's sums of stock that are kept: what is usual is told from them.
+const STOCK_DAYS: usize = 100;
+/// Days of its sums of sales: as many as a series has, so that the same date of the years before is among them.
+const SALES_DAYS: usize = 1_100;
 /// Lots of one shelf whose last day is known.
 const LOTS_MAX: usize = 200;
 
@@ -94,14 +96,15 @@ pub(crate) struct Feed {
     seen: BTreeSet<u64>,
 }
 
-/// Sums of one business day's sales.
+/// Sums of one business day's sales, in thousandths of a piece. What is measured counts as one piece a line, see [`pieces`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SalesDay {
     pub(crate) lines: i64,
     pub(crate) milli: i64,
 }
 
-/// Sums of one day's facts about stock.
+/// Sums of one day's facts about stock, in thousandths of a piece likewise; what is measured is not compared with what was
+/// believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StockDay {
     pub(crate) counts: u32,
@@ -132,9 +135,20 @@ fn utc_day(at: Timestamp) -> i32 {
     i32::try_from(at.as_ms().div_euclid(86_400_000)).expect("9999 fits")
 }
 
+/// Whether a quantity is no number of pieces: litres and kilograms added to pieces say nothing, and at a filling station
+/// they would say all. Lines of orders have no unit, but hardly one that is weighed is whole.
+fn is_measured(milli: i64) -> bool {
+    milli % 1_000 != 0
+}
+
+/// A quantity in thousandths of a piece: of what is measured one piece, however much it is.
+fn pieces(milli: i64) -> i64 {
+    if is_measured(milli) { 1_000 * milli.signum() } else { milli }
+}
+
 /// The entry of a day; a full map forgets its first day, and takes none before it.
-fn entry<T: Default>(days: &mut BTreeMap<i32, T>, day: i32) -> Option<&mut T> {
-    if days.len() >= FEED_DAYS && !days.contains_key(&day) {
+fn entry<T: Default>(days: &mut BTreeMap<i32, T>, day: i32, most: usize) -> Option<&mut T> {
+    if days.len() >= most && !days.contains_key(&day) {
         if days.first_key_value().is_some_and(|(first, _)| day < *first) {
             return None;
         }
@@ -285,12 +299,15 @@ impl Supply {
         }
         let is_last =
             is_newest || feed.stock.last_key_value().is_some_and(|(last, _)| *last == day);
-        let Some(sums) = entry(&mut feed.stock, day) else { return };
-        let milli = change.quantity.milli();
+        let Some(sums) = entry(&mut feed.stock, day, STOCK_DAYS) else { return };
+        let whole = change.quantity.milli();
+        let is_measured = change.quantity.unit() != Unit::Each || is_measured(whole);
+        let milli = if is_measured { 1_000 * whole.signum() } else { whole };
         match change.movement {
             StockMovement::Counted => {
                 sums.counts += 1;
                 match fact.before.filter(|before| *before > 0) {
+                    Some(_) if is_measured => {}
                     Some(before) => {
                         sums.counted_milli = sums.counted_milli.saturating_add(milli);
                         sums.believed_milli = sums.believed_milli.saturating_add(before);
@@ -302,7 +319,7 @@ impl Supply {
                 sums.receipts += 1;
                 sums.received_milli = sums.received_milli.saturating_add(milli);
                 let lot = change.lot.as_deref().unwrap_or_default();
-                let text = format!("{}\u{0}{milli}\u{0}{lot}", change.product);
+                let text = format!("{}\u{0}{whole}\u{0}{lot}", change.product);
                 let receipt = xxh3_64(text.as_bytes());
                 if is_last && feed.seen.contains(&receipt) {
                     sums.repeats += 1;
@@ -349,9 +366,9 @@ impl Supply {
     /// Takes in what counts of a sale (`sign` 1), or no longer counts (−1).
     pub(crate) fn note_sale(&mut self, (place, day): (SitePlace, Day), milli: i64, sign: i64) {
         let feed = self.feeds.entry(place).or_default();
-        if let Some(sums) = entry(&mut feed.sales, day.number()) {
+        if let Some(sums) = entry(&mut feed.sales, day.number(), SALES_DAYS) {
             sums.lines += sign;
-            sums.milli = sums.milli.saturating_add(milli.saturating_mul(sign));
+            sums.milli = sums.milli.saturating_add(pieces(milli).saturating_mul(sign));
         }
     }
 
@@ -378,7 +395,7 @@ impl Supply {
             + lots
             + runs
             + n_runs * (size_of::<Run>() + 40)
-            + self.feeds.len() * FEED_DAYS * 80
+            + self.feeds.len() * (STOCK_DAYS * 100 + SALES_DAYS * 32)
     }
 
     /// Every part of the state as numbers and texts, for a digest of it: `item` and `location` are dense.

@@ -14,7 +14,7 @@ const SUPPLIERS: &str = "suppliers";
 const RECORDS: &str = "supplier_records";
 const OPEN: &str = "purchase_orders";
 /// Those that were received or cancelled: read one by one only.
-const CLOSED: &str = "purchase_orders_closed";
+pub(super) const CLOSED: &str = "purchase_orders_closed";
 const SWITCHES: &str = "replenishment";
 const STOP: &str = "stop";
 /// By place: when a purchase order was last received there.
@@ -42,7 +42,7 @@ fn delete(partition: &str, id: &str) -> Write {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(row: &Row) -> Option<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(row: &Row) -> Option<T> {
     let (form, json) = row.value.split_first()?;
     (*form == FORM).then(|| serde_json::from_slice(json).ok())?
 }

@@ -150,6 +150,60 @@ async fn what_cannot_be_ordered_is_named() {
 }
 
 #[tokio::test]
+async fn orders_are_listed_by_state_a_page_at_a_time() {
+    let shop = desk().await;
+    let (app, planner) = (&shop.app, caller(Role::Planner));
+    for id in ["a", "b", "c", "d", "e"] {
+        app.create_purchase_order(wish(Some(id), 6.0), &planner).await.unwrap();
+    }
+    for (id, states) in [
+        ("a", &[PurchaseState::Cancelled][..]),
+        ("b", &[PurchaseState::Approved, PurchaseState::Sent, PurchaseState::Received]),
+        ("d", &[PurchaseState::Cancelled]),
+        ("e", &[PurchaseState::Approved]),
+    ] {
+        for state in states {
+            app.change_purchase_order(id, to(*state, None), &planner).await.unwrap();
+        }
+    }
+    let list = async |state: Option<PurchaseState>, after: Option<&str>, limit: usize| {
+        let after = after.map(str::to_owned);
+        let asked = OrdersAsked { location: None, state, after, limit };
+        let page = app.purchase_orders(&asked, &planner).await.unwrap();
+        let ids: Vec<String> = page.orders.into_iter().map(|order| order.id).collect();
+        (ids.join(" "), page.after)
+    };
+    let whole = |ids: &str| (ids.to_owned(), None);
+    assert_eq!(list(None, None, 9).await, whole("c e"));
+    assert_eq!(list(Some(PurchaseState::Draft), None, 9).await, whole("c"));
+    assert_eq!(list(Some(PurchaseState::Approved), None, 9).await, whole("e"));
+    assert_eq!(list(Some(PurchaseState::Sent), None, 9).await, whole(""));
+    assert_eq!(list(Some(PurchaseState::Received), None, 9).await, whole("b"));
+    assert_eq!(list(Some(PurchaseState::Cancelled), None, 9).await, whole("a d"));
+    // Page by page.
+    assert_eq!(list(None, None, 1).await, ("c".to_owned(), Some("c".to_owned())));
+    assert_eq!(list(None, Some("c"), 1).await, whole("e"));
+    let first = list(Some(PurchaseState::Cancelled), None, 1).await;
+    assert_eq!(first.0, "a");
+    assert_eq!(list(Some(PurchaseState::Cancelled), first.1.as_deref(), 1).await.0, "d");
+    // Of another place there is nothing, and who may not look there is told so.
+    let paris = LocationId::new("paris").unwrap();
+    let of_paris = OrdersAsked {
+        location: Some(paris.clone()),
+        state: Some(PurchaseState::Cancelled),
+        after: None,
+        limit: 9,
+    };
+    assert_eq!(app.purchase_orders(&of_paris, &planner).await.unwrap().orders, []);
+    let mut bound = caller(Role::Planner);
+    bound.places = Arc::new(crate::Places { sites: Vec::new(), locations: vec![paris] });
+    let all = OrdersAsked { location: None, ..of_paris.clone() };
+    assert_eq!(app.purchase_orders(&all, &bound).await.unwrap().orders, []);
+    let berlin = OrdersAsked { location: Some(LocationId::new("berlin").unwrap()), ..all };
+    assert_eq!(kind(app.purchase_orders(&berlin, &bound).await), ErrorKind::Denied);
+}
+
+#[tokio::test]
 async fn a_day_that_has_not_come_is_refused() {
     let shop = desk().await;
     let planner = caller(Role::Planner);

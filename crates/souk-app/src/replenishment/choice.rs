@@ -10,7 +10,7 @@ use super::shelf::{Shelf, going_off};
 use super::{PlanException, PlanLine, Position};
 use crate::demand::{Stretch, TotalDemand};
 use crate::forecasts::Ahead;
-use crate::purchasing::{StoredSupplier, cost_of};
+use crate::purchasing::{Offer, StoredSupplier, cost_of};
 
 /// The chance with which a day sells no more than what is no surprise (chosen: one product in a thousand a day).
 const SURE: f64 = 0.999;
@@ -56,6 +56,8 @@ pub(super) struct Need {
     pub(super) product: Arc<Product>,
     pub(super) position: Position,
     pub(super) today: Day,
+    /// The first day of its forecast.
+    pub(super) forecast_from: Day,
     /// Units that were sold today until now.
     pub(super) sold_today: f64,
     /// Demand from today on.
@@ -113,15 +115,64 @@ pub(super) fn times(stored: &StoredSupplier, today: Day, review_days: f64) -> Ti
     }
 }
 
-/// Of several suppliers of a product the quickest, which says what can be reached; `None` without any.
-pub(super) fn quickest(
+/// The times of the supplier that a usual order of a product goes to: the one that the plan finds cheapest for what is wanted
+/// between two deliveries; `None` without any.
+pub(super) fn usual(
     suppliers: &BTreeMap<String, StoredSupplier>,
     product: &ProductId,
     (today, review_days): (Day, f64),
+    demand: impl Fn(f64) -> TotalDemand,
 ) -> Option<Times> {
-    let offering = suppliers.values().filter(|one| one.supplier.offer(product.as_str()).is_some());
-    let times = offering.map(|one| times(one, today, review_days));
-    times.min_by(|a, b| a.protection_days.total_cmp(&b.protection_days))
+    let mut offered: Vec<(Priced, Times, &str)> = suppliers
+        .values()
+        .filter_map(|stored| {
+            let supplier = &stored.supplier;
+            let offer = supplier.offer(product.as_str())?;
+            let times = times(stored, today, review_days);
+            let (this, next) = (demand(times.lead_days), demand(times.protection_days));
+            let (quantity, _) = offer.rounded((next.mean - this.mean).max(1.0), f64::INFINITY);
+            // Its own cost may be shared by all that it offers.
+            let priced = Priced::of(stored, offer, (quantity, supplier.offers.len()))?;
+            Some((priced, times, supplier.id.as_str()))
+        })
+        .collect();
+    let currency = offered.first().map(|(priced, ..)| priced.unit_price.currency())?;
+    offered.retain(|(priced, ..)| priced.unit_price.currency() == currency);
+    let cheapest = offered.into_iter().min_by(|a, b| {
+        let costs = a.0.per_unit.total_cmp(&b.0.per_unit);
+        costs.then(a.1.arrives_on.cmp(&b.1.arrives_on)).then(a.2.cmp(b.2))
+    });
+    cheapest.map(|(_, times, _)| times)
+}
+
+/// What a quantity costs at a supplier.
+struct Priced {
+    unit_price: Money,
+    /// Units and a share of the order's own cost together.
+    landed: Money,
+    /// Of one unit, over the share of orders that came in time and whole.
+    per_unit: f64,
+    reliability: f64,
+}
+
+impl Priced {
+    /// With the order's own cost shared by so many lines.
+    fn of(
+        stored: &StoredSupplier,
+        offer: &Offer,
+        (quantity, n_lines): (f64, usize),
+    ) -> Option<Priced> {
+        let unit_price = offer.unit_price(quantity)?;
+        let own = stored.supplier.order_cost.as_ref().map_or(0, |money| {
+            if money.currency == unit_price.currency().as_str() { money.amount } else { 0 }
+        });
+        let share = own / i64::try_from(n_lines.max(1)).unwrap_or(1);
+        let units = cost_of(unit_price, quantity);
+        let landed = Money::from_minor(units.minor() + share, unit_price.currency());
+        let reliability = stored.reliability().max(0.01);
+        let per_unit = landed.minor() as f64 / quantity / reliability;
+        Some(Priced { unit_price, landed, per_unit, reliability })
+    }
 }
 
 /// What is missing of a product with a supplier's times.
@@ -227,7 +278,8 @@ impl Need {
 
     /// The demand that its stock must last for.
     pub(super) fn stretch(&self, suppliers: &BTreeMap<String, StoredSupplier>) -> Stretch {
-        let found = quickest(suppliers, &self.product.id, (self.today, self.review_days));
+        let when = (self.today, self.review_days);
+        let found = usual(suppliers, &self.product.id, when, |days| self.ahead.over(days));
         let times = found.unwrap_or_else(|| Times::usual(self.lead_days, self.review_days));
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
         Stretch { until_this: total(times.lead_days), until_next: total(times.protection_days) }
@@ -296,14 +348,7 @@ impl Need {
                     .join("; ");
             }
         }
-        let unit_price = offer.unit_price(quantity)?;
-        let own = stored.supplier.order_cost.as_ref().map_or(0, |money| {
-            if money.currency == unit_price.currency().as_str() { money.amount } else { 0 }
-        });
-        let share = own / i64::try_from(n_lines.max(1)).unwrap_or(1);
-        let units = cost_of(unit_price, quantity);
-        let landed_cost = Money::from_minor(units.minor() + share, unit_price.currency());
-        let reliability = stored.reliability().max(0.01);
+        let priced = Priced::of(stored, offer, (quantity, n_lines))?;
         Some(Ok(Candidate {
             supplier_id: stored.supplier.id.clone(),
             is_chosen: false,
@@ -313,10 +358,10 @@ impl Need {
             most,
             need,
             quantity,
-            unit_price,
-            landed_cost,
-            cost_per_unit: landed_cost.minor() as f64 / quantity / reliability,
-            reliability,
+            unit_price: priced.unit_price,
+            landed_cost: priced.landed,
+            cost_per_unit: priced.per_unit,
+            reliability: priced.reliability,
             arrives_on: times.arrives_on,
             rounding,
         }))
@@ -372,6 +417,7 @@ impl Need {
             position: self.position,
             lead_time_days: aim.days.0,
             protection_days: aim.days.1,
+            forecast_from: self.forecast_from,
             demand_mean,
             service_level: service,
             order_up_to: aim.level,

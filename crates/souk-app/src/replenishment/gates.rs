@@ -6,6 +6,8 @@
 use souk_core::{LocationId, SiteId};
 
 use crate::App;
+use crate::config::ClosedOn;
+use crate::demand::{is_closed, lines, years_before};
 use crate::projections::{Feed, StockDay};
 
 /// Days that are looked at.
@@ -68,12 +70,12 @@ impl App {
         let empty = Feed::default();
         let feed = site_number.zip(number).and_then(|place| views.supply.feed(place));
         let feed = feed.unwrap_or(&empty);
-        let found =
-            sales(feed, (today, settings.sales_age_days_max as i32)).into_iter().chain(stock(
-                feed,
-                (now.as_ms().div_euclid(DAY_MS) as i32, settings.stock_age_days_max as i32),
-                usual_day(feed, today),
-            ));
+        let watch = Watch { feed, closed: self.config.closed(location), today };
+        let found = watch.sales(settings.sales_age_days_max as i32).into_iter().chain(stock(
+            feed,
+            (now.as_ms().div_euclid(DAY_MS) as i32, settings.stock_age_days_max as i32),
+            usual_day(feed, today),
+        ));
         found
             .map(|(feed, kind, text)| {
                 let (site, location) = (site.clone(), location.clone());
@@ -89,88 +91,124 @@ fn day_text(day: i32) -> String {
     souk_core::Day::from_number(day).to_string()
 }
 
-fn lines(feed: &Feed, day: i32) -> i64 {
-    feed.sales.get(&day).map_or(0, |sums| sums.lines)
-}
-
 /// Whether the place usually sells on such a weekday.
 fn is_usual(feed: &Feed, day: i32) -> bool {
     (1..=4).any(|week| lines(feed, day - 7 * week) > 0)
 }
 
-fn sales(feed: &Feed, (today, age_max): (i32, i32)) -> Vec<Found> {
-    let alarm = |kind, text: String| ("sales", kind, text);
-    let told = feed.sales.iter().rev().find(|(_, sums)| sums.lines > 0);
-    let Some((last, _)) = told else {
-        let text = "no sales were ever told of this place; send orders with its location";
-        return vec![alarm("missing", text.to_owned())];
-    };
-    let newest = today - age_max.max(1);
-    let since = newest - LOOK_DAYS + 1;
-    let absent: Vec<i32> =
-        (since..=newest).filter(|day| lines(feed, *day) == 0 && is_usual(feed, *day)).collect();
-    let mut found = Vec::new();
-    match absent.last() {
-        Some(day) if *last < *day => found.push(alarm(
-            "late",
-            format!(
-                "the last sales are of {}, those of {} are missing; is the sender running?",
-                day_text(*last),
-                day_text(*day)
-            ),
-        )),
-        Some(day) => found.push(alarm(
-            "missing",
-            format!(
-                "there are no sales of {}, though such days have some; send them again",
-                day_text(*day)
-            ),
-        )),
-        None if *last < newest - LOOK_DAYS => found.push(alarm(
-            "late",
-            format!("the last sales are of {}; is the sender running?", day_text(*last)),
-        )),
-        None => {}
+/// The sales of one site at a place.
+struct Watch<'a> {
+    feed: &'a Feed,
+    /// Days on which the place is closed, as the settings name them.
+    closed: &'a [ClosedOn],
+    today: i32,
+}
+
+impl Watch<'_> {
+    fn sales(&self, age_max: i32) -> Vec<Found> {
+        let feed = self.feed;
+        let alarm = |kind, text: String| ("sales", kind, text);
+        let told = feed.sales.iter().rev().find(|(_, sums)| sums.lines > 0);
+        let Some((last, _)) = told else {
+            let text = "no sales were ever told of this place; send orders with its location";
+            return vec![alarm("missing", text.to_owned())];
+        };
+        let newest = self.today - age_max.max(1);
+        let since = newest - LOOK_DAYS + 1;
+        let is_absent = |day: &i32| {
+            lines(feed, *day) == 0 && is_usual(feed, *day) && !is_closed(feed, self.closed, *day)
+        };
+        let absent: Vec<i32> = (since..=newest).filter(is_absent).collect();
+        let mut found = Vec::new();
+        match absent.last() {
+            Some(day) if *last < *day => found.push(alarm(
+                "late",
+                format!(
+                    "the last sales are of {}, those of {} are missing; is the sender running?",
+                    day_text(*last),
+                    day_text(*day)
+                ),
+            )),
+            Some(day) => found.push(alarm(
+                "missing",
+                format!(
+                    "there are no sales of {}, though such days have some; send them again, or name the day in \
+                     `locations[].closed`",
+                    day_text(*day)
+                ),
+            )),
+            None if *last < newest - LOOK_DAYS => found.push(alarm(
+                "late",
+                format!("the last sales are of {}; is the sender running?", day_text(*last)),
+            )),
+            None => {}
+        }
+        found.extend((since..self.today).rev().find_map(|day| odd_day(feed, day)));
+        found
     }
-    found.extend((since..today).rev().find_map(|day| odd_day(feed, day)));
-    found
+}
+
+/// How much was sold on a day beside what is usual.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    sold: f64,
+    usual: f64,
+    /// The standard deviation of usual days, as a share.
+    spread: f64,
+}
+
+impl Beside {
+    /// `None` without sales, and where too little is known of what is usual.
+    fn of(feed: &Feed, day: i32) -> Option<Beside> {
+        let sold = feed.sales.get(&day).filter(|sums| sums.lines > 0)?.milli as f64;
+        let mut usual: Vec<f64> = (1..=WEEKS)
+            .filter_map(|week| feed.sales.get(&(day - 7 * week)))
+            .filter(|sums| sums.lines > 0 && sums.milli > 0)
+            .map(|sums| sums.milli as f64)
+            .collect();
+        if usual.len() < WEEKS_MIN {
+            // A young feed is compared with its other days.
+            let others = feed.sales.range(day - 28..day).filter(|(_, sums)| sums.milli > 0);
+            usual = others.map(|(_, sums)| sums.milli as f64).collect();
+            if usual.len() < WEEKS_MIN {
+                return None;
+            }
+        }
+        let middle = median(&mut usual);
+        let mut off: Vec<f64> = usual.iter().map(|value| (value - middle).abs() / middle).collect();
+        // 1.4826 makes the median deviation of normal values their standard deviation.
+        let spread = (1.4826 * median(&mut off)).max(SPREAD_MIN);
+        Some(Beside { sold, usual: middle, spread })
+    }
+
+    fn ratio(&self) -> f64 {
+        self.sold / self.usual
+    }
 }
 
 /// What is odd about how much was sold on a day.
 fn odd_day(feed: &Feed, day: i32) -> Option<Found> {
-    let sold = feed.sales.get(&day).filter(|sums| sums.lines > 0)?.milli as f64;
-    let mut usual: Vec<f64> = (1..=WEEKS)
-        .filter_map(|week| feed.sales.get(&(day - 7 * week)))
-        .filter(|sums| sums.lines > 0 && sums.milli > 0)
-        .map(|sums| sums.milli as f64)
-        .collect();
-    if usual.len() < WEEKS_MIN {
-        // A young feed is compared with its other days.
-        let others = feed.sales.range(day - 28..day).filter(|(_, sums)| sums.milli > 0);
-        usual = others.map(|(_, sums)| sums.milli as f64).collect();
-        if usual.len() < WEEKS_MIN {
-            return None;
-        }
-    }
-    let middle = median(&mut usual);
-    let mut off: Vec<f64> = usual.iter().map(|value| (value - middle).abs() / middle).collect();
-    // 1.4826 makes the median deviation of normal values their standard deviation.
-    let spread = (1.4826 * median(&mut off)).max(SPREAD_MIN);
-    let ratio = sold / middle;
+    let beside = Beside::of(feed, day)?;
+    let ratio = beside.ratio();
     let (kind, words) = if ratio >= FACTOR_MIN {
         ("factor", "are quantities in another unit?")
-    } else if ratio > HIGH.max(1.0 + SIGMAS * spread) {
+    } else if ratio > HIGH.max(1.0 + SIGMAS * beside.spread) {
         ("doubled", "did a file come twice?")
-    } else if ratio < LOW.min(1.0 - SIGMAS * spread) {
+    } else if ratio < LOW.min(1.0 - SIGMAS * beside.spread) {
         ("short", "is a file incomplete?")
     } else {
         return None;
     };
+    // The days before Christmas sell so every year.
+    let a_year_ago = years_before(day, 1).and_then(|then| Beside::of(feed, then));
+    if a_year_ago.is_some_and(|then| (LOW..=HIGH).contains(&(ratio / then.ratio()))) {
+        return None;
+    }
     let text = format!(
         "{:.0} units were sold on {}, {ratio:.1} times the usual {:.0}; {words}",
-        sold / 1e3,
+        beside.sold / 1e3,
         day_text(day),
-        middle / 1e3
+        beside.usual / 1e3
     );
     Some(("sales", kind, text))
 }
@@ -268,3 +306,6 @@ fn odd_stock((day, sums): (i32, &StockDay), mut usual: Vec<f64>, per_day: f64) -
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,7 @@ fn line(line: &PlanLine) -> Value {
         },
         "lead_time_days": round(line.lead_time_days),
         "protection_days": round(line.protection_days),
+        "forecast_from": line.forecast_from.to_string(),
         "demand_mean": round(line.demand_mean),
         "service_level": line.service_level,
         "demand_quantile": round(line.order_up_to),

@@ -48,7 +48,7 @@ pub(crate) fn lots(
     (item, location): (Item, u32),
     (today, product): (Day, &Product),
 ) -> Vec<ShelfLot> {
-    let rows = views.catalogue.stock().rows(item).iter().filter(|row| row.location == location);
+    let rows = views.stock_rows(item).into_iter().filter(|row| row.location == location);
     let keeps_days = keeps_days(product);
     let mut found = Vec::new();
     let mut short = 0.0;

@@ -145,7 +145,7 @@ async fn a_forecast_listens_to_what_earlier_days_bear_out() {
         drop(views);
         let key = crate::demand::SeriesKey { item, location };
         let series = shop.app.read_series(key, &SiteId::main()).unwrap();
-        outlooks(&[&series], 14).remove(0).over(today(), 10.0).mean
+        outlooks(&[&series], 14, 1).remove(0).over(today(), 10.0).mean
     };
     let hot = total(&shop);
     let cold = |day: i32| if day < today().number() { off(day) } else { -10.0 };

@@ -1,15 +1,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, OrderChangeRequest, PriceBreak,
-    PurchaseOrder, PurchaseState, ReceivedLine, StoredSupplier, Supplier,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX, Offer, OrderChangeRequest,
+    OrdersAsked, PriceBreak, PurchaseOrder, PurchaseState, ReceivedLine, StoredSupplier, Supplier,
 };
 use souk_core::LocationId;
 use souk_core::rules::Weekday;
 use utoipa::{IntoParams, ToSchema};
 
 use super::planning::read;
-use crate::problem::Answer;
+use crate::problem::{Answer, Problem};
 
 /// An amount in minor units, at least 0.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -203,11 +203,39 @@ pub(crate) struct OrdersQuery {
     /// Only those for one place.
     #[param(required = false, nullable = false)]
     location_id: Option<String>,
+    /// Only those in one state: `draft`, `approved`, `sent`, `received` or `cancelled`; all open ones when left out.
+    #[param(required = false, nullable = false)]
+    state: Option<String>,
+    /// Orders of a page; 1,000 when left out.
+    #[param(required = false, nullable = false, minimum = 1, maximum = 1_000)]
+    limit: Option<u32>,
+    /// Where to go on: the `cursor` of the page before.
+    #[param(required = false, nullable = false)]
+    cursor: Option<String>,
 }
 
 impl OrdersQuery {
-    pub(crate) fn parse(self) -> Answer<Option<LocationId>> {
-        read("location_id", self.location_id, LocationId::new)
+    pub(crate) fn parse(self) -> Answer<OrdersAsked> {
+        let limit = self.limit.map_or(ORDERS_PAGE_MAX, |limit| limit as usize);
+        if !(1..=ORDERS_PAGE_MAX).contains(&limit) {
+            let detail = format!("limit {limit} must lie between 1 and {ORDERS_PAGE_MAX}");
+            return Err(Problem::field("limit".to_owned(), detail));
+        }
+        let state = self.state.map(|name| {
+            PurchaseState::parse(&name).ok_or_else(|| {
+                let detail = format!(
+                    "`{name}` is no state; take draft, approved, sent, received or cancelled"
+                );
+                Problem::field("state".to_owned(), detail)
+            })
+        });
+        let after = self.cursor.map(|cursor| crate::routes::products::read_cursor(&cursor));
+        Ok(OrdersAsked {
+            location: read("location_id", self.location_id, LocationId::new)?,
+            state: state.transpose()?,
+            after: after.transpose()?.map(|id| id.to_string()),
+            limit,
+        })
     }
 }
 
@@ -307,11 +335,14 @@ impl OrderChangeBody {
     }
 }
 
-/// Open purchase orders.
+/// A page of purchase orders.
 #[derive(Debug, Serialize, ToSchema)]
 #[allow(dead_code, reason = "documents what `order_answer` writes")]
 pub(crate) struct OrderList {
     purchase_orders: Vec<PurchaseOrderAnswer>,
+    /// Where to go on; `null` at the end.
+    #[schema(required)]
+    cursor: Option<String>,
 }
 
 /// A purchase order.

@@ -26,6 +26,7 @@ use crate::dto::purchasing::{
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::Answer;
+use crate::routes::products::hexadecimal;
 use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
 
 /// Bytes of a request; chosen: a thousand suppliers' offers come in several.
@@ -175,12 +176,14 @@ pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> A
     Ok(json(&body))
 }
 
-/// Lists open purchase orders: drafts, approved and sent ones.
+/// Lists purchase orders: the open ones, which are drafts, approved and sent ones, or those in one `state`.
+///
+/// Of received and cancelled ones a page can be short and still have a cursor.
 #[utoipa::path(
     get,
     path = "/v1/purchase_orders",
     tag = "Planning",
-    summary = "List open purchase orders",
+    summary = "List purchase orders",
     params(OrdersQuery),
     responses((status = 200, description = "In the order of their ids.", body = OrderList)),
     security(("bearer" = []), ("basic" = []))
@@ -191,10 +194,11 @@ pub(crate) async fn orders(
     request: Request,
 ) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
-    let location = query_of(query)?.parse()?;
-    let orders = edge.app.open_purchase_orders(location.as_ref(), &caller)?;
-    let orders: Vec<_> = orders.iter().map(order_answer).collect();
-    Ok(json(&serde_json::json!({ "purchase_orders": orders })))
+    let asked = query_of(query)?.parse()?;
+    let page = edge.app.purchase_orders(&asked, &caller).await?;
+    let orders: Vec<_> = page.orders.iter().map(order_answer).collect();
+    let cursor = page.after.map(|id| hexadecimal(id.as_bytes()));
+    Ok(json(&serde_json::json!({ "purchase_orders": orders, "cursor": cursor })))
 }
 
 /// Makes a purchase order, as a draft: nothing is ordered by it. Without `unit_price` the supplier's offer

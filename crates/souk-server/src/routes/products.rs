@@ -321,8 +321,13 @@ fn no_product(id: &ProductId) -> Box<Problem> {
 
 /// The id after which the next page begins, in hexadecimal: opaque, and safe in any URL.
 pub(crate) fn write_cursor(id: &ProductId) -> String {
+    hexadecimal(id.as_str().as_bytes())
+}
+
+/// Bytes as the cursors of lists write them.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    id.as_str().bytes().fold(String::new(), |mut text, byte| {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

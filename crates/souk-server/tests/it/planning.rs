@@ -88,7 +88,16 @@ fn sales_in_purchase_order_out() {
         ask(get(&format!("/v1/purchase_orders/{id}"))).expect(200).json()["state"],
         "received"
     );
-    assert_eq!(ask(get("/v1/purchase_orders")).expect(200).json()["purchase_orders"], json!([]));
+    let list = |query: &str| ask(get(&format!("/v1/purchase_orders{query}")));
+    assert_eq!(list("").expect(200).json(), json!({"purchase_orders": [], "cursor": null}));
+    let received = list("?state=received&limit=1").expect(200).json();
+    assert_eq!(
+        (&received["purchase_orders"][0]["id"], &received["cursor"]),
+        (&json!(id), &json!(null))
+    );
+    list("?state=gone").problem(422, "invalid_input");
+    list("?limit=0").problem(422, "invalid_input");
+    list("?cursor=xyz").problem(422, "invalid_cursor");
     let suppliers = ask(get("/v1/suppliers")).expect(200).json();
     assert_eq!(suppliers["suppliers"][0]["learned"]["receipts"], 1);
     let switch =

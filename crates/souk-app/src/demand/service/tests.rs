@@ -66,3 +66,16 @@ fn measured_and_large_demand_has_levels_too() {
     let nothing = Stretch { until_this: none, until_next: none };
     assert!(common_chance(&[nothing], 0.95) < 0.21);
 }
+
+#[test]
+fn litres_have_no_say_in_what_share_of_the_pieces_is_served() {
+    let fuel = Stretch {
+        until_this: TotalDemand { mean: 30_000.0, variance: 9e6, is_count: false },
+        until_next: TotalDemand { mean: 100_000.0, variance: 9e7, is_count: false },
+    };
+    let goods: Vec<Stretch> = (1..20).map(|idx| poisson(0.3, f64::from(idx))).collect();
+    let both: Vec<Stretch> = goods.iter().copied().chain([fuel]).collect();
+    assert_eq!(common_chance(&both, 0.95), common_chance(&goods, 0.95));
+    // Where all is measured, it is what is served.
+    assert_ne!(common_chance(&[fuel], 0.95), common_chance(&goods, 0.95));
+}

@@ -11,6 +11,8 @@ fn growing(days: usize) -> DemandSeries {
         first: Day::from_number(20_000),
         returned: vec![0.0; days],
         is_censored: vec![false; days],
+        opening: Vec::new(),
+        closed_ahead: Vec::new(),
         promotion: vec![0.0; days],
         price: vec![500.0; days],
         promotion_ahead: Vec::new(),
@@ -23,7 +25,8 @@ fn growing(days: usize) -> DemandSeries {
 fn only_look(series: &DemandSeries) -> (Look, Found, Vec<f64>) {
     let (wanted, _) = series.wanted();
     let until = wanted.len() - LOOK_DAYS;
-    let found = run(&[Cut { series, wanted: &wanted, until }], (LOOK_DAYS, &[]), &[]).remove(0);
+    let cut = Cut { series, wanted: &wanted, until };
+    let found = run(&[cut], (LOOK_DAYS, &[]), &[], 1).remove(0);
     let look = Look::of(&wanted[until..], &found);
     // Else nothing below says anything: the look itself calls for the engine, and what that changes is large.
     let share = engine_share(Evidence::of([&look]), None);
@@ -37,7 +40,7 @@ fn a_look_back_is_not_judged_by_a_share_that_knows_what_came() {
     let (look, found, wanted) = only_look(&series);
     // Without it there is no look at all, so nothing speaks for the engine.
     let missed = 1.0 - (look.level - look.actual).abs() / look.actual;
-    let made = &outlooks(&[&series], 14)[0];
+    let made = &outlooks(&[&series], 14, 1)[0];
     assert!((made.confidence.unwrap() - missed).abs() < 1e-9, "{:?}", made.confidence);
     let told = closely(&series, (14, 14), &[0.8]).backtest.unwrap();
     let mut sums = Sums::default();

@@ -29,6 +29,8 @@ fn series(seed: u64, beta: f64, signals: Vec<Vec<Option<f64>>>) -> DemandSeries 
         sold: sold.collect(),
         returned: vec![0.0; DAYS],
         is_censored: vec![false; DAYS],
+        opening: Vec::new(),
+        closed_ahead: Vec::new(),
         promotion: vec![0.0; DAYS],
         price: vec![500.0; DAYS],
         promotion_ahead: vec![0.0; AHEAD],

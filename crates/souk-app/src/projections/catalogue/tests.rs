@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use souk_core::{Availability, Currency, Money, Quantity, StockMovement, Unit};
+use souk_core::{Availability, Currency, Day, Money, Quantity, StockMovement, Unit};
 
 use super::*;
 
@@ -107,9 +107,13 @@ fn a_count_of_lots_says_which_of_the_counted_units_they_are() {
             catalogue.change_stock(0, step, at(*minute));
         }
         let item = catalogue.item(&SiteId::main(), &id("a")).unwrap();
-        let rows = catalogue.stock().rows(item).iter();
+        let last_day =
+            |row: &StockRow| row.lot.as_deref().map(|lot| Day::from_number(lot.len() as i32));
+        let rows = catalogue.stock().split(item, last_day).into_iter();
         let mut rows: Vec<(Option<String>, i64)> =
             rows.map(|row| (row.lot.as_deref().map(str::to_owned), row.milli / 1_000)).collect();
+        let sum: i64 = rows.iter().map(|row| row.1).sum();
+        assert_eq!(catalogue.stock().at(item, 0), Some(sum * 1_000));
         rows.sort();
         rows
     };
@@ -129,10 +133,47 @@ fn a_count_of_lots_says_which_of_the_counted_units_they_are() {
     let again = (lot("early", all(10)), 3);
     let counted = rows(&[(all(150), 1), (early.clone(), 2), again, (lot("more", all(120)), 4)]);
     assert_eq!(counted, [row(None, 0), row(Some("early"), 10), row(Some("more"), 120)]);
-    // A count of all lots that is later stands in the place of theirs, whichever is heard first.
-    for told in [[(early.clone(), 1), (all(150), 2)], [(all(150), 2), (early.clone(), 1)]] {
-        assert_eq!(rows(&told), [row(None, 150)]);
+    // A count of all lots that is later says how many there are, and theirs how it divides, whichever is heard first: what is
+    // more is of no lot, and what is missing was of the lot that ends first, which `late` is here.
+    for (count, divided) in [
+        (150, &split[..]),
+        (110, &[row(None, 0), row(Some("early"), 60), row(Some("late"), 50)]),
+        (80, &[row(None, 0), row(Some("early"), 60), row(Some("late"), 20)]),
+        (60, &[row(None, 0), row(Some("early"), 60)]),
+        (10, &[row(None, 0), row(Some("early"), 10)]),
+        (0, &[row(None, 0)]),
+    ] {
+        let told = [(early.clone(), 1), (late.clone(), 1), (all(count), 2)];
+        for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0], [0, 2, 1]] {
+            let told: Vec<_> = order.iter().map(|idx: &usize| told[*idx].clone()).collect();
+            assert_eq!(rows(&told), divided, "{count} {order:?}");
+        }
     }
+    // What comes, leaves and is counted of a lot after it is so of all of them.
+    let known = [(early.clone(), 1), (late.clone(), 1), (all(80), 2)];
+    let after = |step: StockChange| rows(&[&known[..], &[(step, 3)]].concat());
+    let of_early = |movement, units| lot("early", change(movement, "x", units));
+    assert_eq!(
+        after(of_early(Received, 5)),
+        [row(None, 0), row(Some("early"), 65), row(Some("late"), 20)]
+    );
+    assert_eq!(
+        after(of_early(WrittenOff, 7)),
+        [row(None, 0), row(Some("early"), 53), row(Some("late"), 20)]
+    );
+    assert_eq!(
+        after(of_early(Counted, 30)),
+        [row(None, 0), row(Some("early"), 30), row(Some("late"), 50)]
+    );
+    // What comes without a lot is of none of them.
+    assert_eq!(
+        after(change(Received, "x", 50)),
+        [row(None, 50), row(Some("early"), 60), row(Some("late"), 20)]
+    );
+    assert_eq!(
+        after(lot("new", change(Received, "x", 9)))[0..2],
+        [row(None, 0), row(Some("early"), 60)]
+    );
     // What comes is more than was counted, and stays so when it is counted.
     let (came, gone) =
         (lot("new", change(Received, "x", 7)), lot("new", change(WrittenOff, "x", 2)));

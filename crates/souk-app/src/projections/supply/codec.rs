@@ -46,7 +46,7 @@ fn read_i32(r: &mut Reader<'_>) -> Result<i32, WireError> {
 
 impl Supply {
     pub(crate) const NAME: &'static str = "supply";
-    pub(crate) const VERSION: u16 = 3;
+    pub(crate) const VERSION: u16 = 4;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();

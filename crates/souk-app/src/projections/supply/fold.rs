@@ -5,6 +5,7 @@ use souk_core::{OrderRef, PriceChange, ProductId, Promotion, StockChange, Timest
 use souk_recommend::Item;
 
 use super::{StockFact, utc_day};
+use crate::projections::catalogue::StockRow;
 use crate::projections::orders::{NONE, Report};
 use crate::projections::{Head, Views};
 
@@ -65,6 +66,14 @@ impl Views {
             let left = self.catalogue.stock().at(item, location);
             self.supply.note_level((item, location), left, head.at);
         }
+    }
+
+    /// What stands where of a product, by lots as far as they are known.
+    pub(crate) fn stock_rows(&self, item: Item) -> Vec<StockRow> {
+        let last_day = |row: &StockRow| {
+            row.lot.as_deref().and_then(|lot| self.supply.expires((item, row.location), lot))
+        };
+        self.catalogue.stock().split(item, last_day)
     }
 
     pub(in crate::projections) fn fold_price(

@@ -118,6 +118,33 @@ fn a_snapshot_gives_the_same_back() {
     assert!(Supply::restore(&Writer::new().into_bytes(), 1).is_err());
 }
 
+/// A filling station sells thousands of litres beside a hundred pieces of bread and milk.
+#[test]
+fn what_is_measured_counts_as_one_piece_a_line() {
+    let mut supply = Supply::default();
+    let (place, day) = ((0, 1), Day::from_number(20_000));
+    for (milli, sign) in [(3_000, 1), (1_000, 1), (40_250, 1), (35_500, 1), (35_500, -1)] {
+        supply.note_sale((place, day), milli, sign);
+    }
+    let sums = supply.feed(place).unwrap().sales[&20_000];
+    assert_eq!((sums.lines, sums.milli), (3, 5_000));
+    let mut told = |movement, quantity: Quantity, before| {
+        let change = StockChange { quantity, ..change(movement, 1) };
+        let fact = StockFact { item: Item(3), place, change: &change, before, at: at(0) };
+        supply.note_stock(&fact);
+    };
+    let litres = |count: i64| Quantity::from_milli(count * 1_000, Unit::Litre).unwrap();
+    told(StockMovement::Counted, litres(9_000), Some(20_000_000));
+    told(StockMovement::Counted, Quantity::each(8), Some(9_000));
+    told(StockMovement::Received, litres(20_000), None);
+    told(StockMovement::Received, litres(30_000), None);
+    told(StockMovement::WrittenOff, litres(7), None);
+    let sums = supply.feed(place).unwrap().stock.values().next().unwrap().clone();
+    assert_eq!((sums.counted_milli, sums.believed_milli), (8_000, 9_000));
+    // Two deliveries of two amounts are no repetition.
+    assert_eq!((sums.received_milli, sums.repeats, sums.written_off_milli), (2_000, 0, 1_000));
+}
+
 /// M5 has 30,490 products at stores over 1,941 days. With a stock-out each month, a price each quarter and every
 /// product counted each week this takes below 60 MB beside the sales themselves.
 #[test]
@@ -139,7 +166,7 @@ fn the_shape_of_m5_stays_small() {
             supply.note_sale(((0, place), Day::from_number(day)), 1_000, 1);
         }
     }
-    assert_eq!(supply.feed((0, 3)).unwrap().sales.len(), FEED_DAYS);
+    assert_eq!(supply.feed((0, 3)).unwrap().sales.len(), SALES_DAYS);
     // A tenth of the series, so ten times as much for all of them.
     let bytes = supply.bytes() * 10;
     assert!((20_000_000..70_000_000).contains(&bytes), "{bytes} bytes");
