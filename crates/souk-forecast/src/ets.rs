@@ -1,5 +1,5 @@
 //! Exponential smoothing in state space form: all additive and multiplicative errors and seasons, with
-//! no trend, an additive or a damped one, chosen by AICc.
+//! no trend, an additive or a damped one, one of them or all weighed by AICc.
 //!
 //! Covers simple exponential smoothing (`ANN`), Holt (`AAN`), damped trend (`AAdN`) and Holt–Winters
 //! (`AAA`, `MAM`). Multiplicative trends are left out: they explode (Hyndman and Khandakar 2008, §3.1
@@ -21,7 +21,7 @@ mod tests;
 
 use filter::States;
 
-use crate::numbers::is_constant;
+use crate::numbers::{akaike_weights, is_constant};
 
 /// How the error enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,8 @@ pub struct Ets {
     /// Variance of the error of one step: an amount, or a share for multiplicative errors.
     sigma2: f64,
     minus_two_log_likelihood: f64,
+    /// −2 log of the prior of its parameters; 0 where nothing was expected of them.
+    minus_two_log_prior: f64,
     n_parameters: usize,
     n: usize,
 }
@@ -142,30 +144,29 @@ impl Ets {
     /// Fits one model; `None` when the series is too short for its parameters or not positive where the
     /// model needs it.
     pub fn fit(y: &[f64], season_length: usize, spec: Spec) -> Option<Ets> {
-        let usable = !spec.is_seasonal() || (season_length > 1 && y.len() >= 2 * season_length);
-        if y.is_empty() || !usable || y.iter().any(|value| !value.is_finite()) {
+        if !suits(y, season_length, spec) {
             return None;
         }
-        if spec.needs_positive() && y.iter().any(|value| *value <= 0.0) {
-            return None;
-        }
-        search::fit(y, season_length, spec)
+        search::fit(y, season_length, (spec, Slopes::Any))
     }
 
-    /// Fits the models that suit the series and keeps the one with the least AICc; `None` when not even
-    /// simple smoothing fits.
-    pub fn fit_best(y: &[f64], season_length: usize) -> Option<Ets> {
-        if is_constant(y) {
-            return Ets::fit(y, 1, Spec::SES);
+    /// Fits the models that suit the series, with slopes that are expected to change slowly ([`Slopes::Slow`]), and says
+    /// by AICc what each counts for; the best first, the weights add up to 1. Empty when not even simple smoothing fits.
+    ///
+    /// Short series do not tell which model is right, and the mean of those that may be is better than any one of them
+    /// (Kolassa, *Combining exponential smoothing forecasts using Akaike weights*, International Journal of Forecasting
+    /// 27(2), 2011).
+    pub fn weighed(y: &[f64], season_length: usize) -> Vec<(Ets, f64)> {
+        let specs = if is_constant(y) { Vec::new() } else { candidates(y, season_length) };
+        let fitted = specs.into_iter().filter(|spec| suits(y, season_length, *spec));
+        let fitted = fitted.filter_map(|spec| search::fit(y, season_length, (spec, Slopes::Slow)));
+        let mut models: Vec<Ets> = fitted.filter(|model| model.aicc().is_finite()).collect();
+        if models.is_empty() {
+            return Ets::fit(y, 1, Spec::SES).map(|model| (model, 1.0)).into_iter().collect();
         }
-        let mut best: Option<Ets> = None;
-        for spec in candidates(y, season_length) {
-            let Some(model) = Ets::fit(y, season_length, spec) else { continue };
-            if best.as_ref().is_none_or(|best| model.aicc() < best.aicc()) {
-                best = Some(model);
-            }
-        }
-        best.or_else(|| Ets::fit(y, 1, Spec::SES))
+        models.sort_by(|a, b| a.aicc().total_cmp(&b.aicc()));
+        let criteria: Vec<f64> = models.iter().map(Ets::aicc).collect();
+        models.into_iter().zip(akaike_weights(&criteria)).filter(|pair| pair.1 > 0.0).collect()
     }
 
     /// Which model it is.
@@ -193,13 +194,14 @@ impl Ets {
         self.minus_two_log_likelihood
     }
 
-    /// Akaike's criterion, corrected for short series; infinite when there are too few values.
+    /// Akaike's criterion, corrected for short series, of likelihood and prior; infinite when there are too few values.
     pub fn aicc(&self) -> f64 {
         let (n, k) = (self.n as f64, self.n_parameters as f64);
         if n - k - 1.0 <= 0.0 {
             return f64::INFINITY;
         }
-        self.minus_two_log_likelihood + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0)
+        let minus_two_log = self.minus_two_log_likelihood + self.minus_two_log_prior;
+        minus_two_log + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0)
     }
 
     /// The means of the next values.
@@ -218,6 +220,22 @@ impl Ets {
     pub fn season(&self) -> Vec<f64> {
         self.states.season_ahead()
     }
+}
+
+/// True when the series is long enough for a season and positive where the model needs it.
+fn suits(y: &[f64], season_length: usize, spec: Spec) -> bool {
+    let usable = !spec.is_seasonal() || (season_length > 1 && y.len() >= 2 * season_length);
+    let has_values = !y.is_empty() && y.iter().all(|value| value.is_finite());
+    usable && has_values && !(spec.needs_positive() && y.iter().any(|value| *value <= 0.0))
+}
+
+/// How fast a slope is expected to change before a value is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slopes {
+    /// Nothing is expected: the greatest likelihood decides.
+    Any,
+    /// Slowly: β as a share of α has a beta prior.
+    Slow,
 }
 
 /// The models that are tried, simplest first.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::arima::Arima;
 use crate::ces::Ces;
 use crate::ets::{Ets, Spec};
+use crate::guard::Bounds;
 use crate::mstl::Mstl;
 use crate::profile::profile;
 use crate::theta::{Form, Theta};
@@ -32,7 +33,7 @@ pub enum Model {
     Damped,
     /// Holt and Winters, additive season.
     HoltWinters,
-    /// The best exponential smoothing by AICc.
+    /// Exponential smoothing of fifteen kinds, weighed by AICc.
     Ets,
     /// The best theta form by squared error.
     Theta,
@@ -46,7 +47,7 @@ pub enum Model {
     DynamicOptimisedTheta,
     /// The best complex exponential smoothing by AICc.
     Ces,
-    /// The best seasonal ARIMA by AICc.
+    /// Seasonal ARIMA, weighed by AICc.
     Arima,
     /// Decomposition, then smoothing.
     Mstl,
@@ -128,7 +129,7 @@ impl FromStr for Model {
 pub struct Outlook {
     /// The means of the next values.
     pub mean: Vec<f64>,
-    /// The very model: `ets MAdM`, `ARIMA(0,1,1)`.
+    /// The very model, or the one that counts most: `ets MAdM and 2 more`, `ARIMA(0,1,1)`.
     pub detail: String,
 }
 
@@ -163,7 +164,12 @@ pub fn outlook(model: Model, y: &[f64], season_length: usize, horizon: usize) ->
         Model::Holt => smoothing(model, Ets::fit(y, m, Spec::HOLT), horizon),
         Model::Damped => smoothing(model, Ets::fit(y, m, Spec::DAMPED), horizon),
         Model::HoltWinters => smoothing(model, Ets::fit(y, m, Spec::HOLT_WINTERS), horizon),
-        Model::Ets => smoothing(model, Ets::fit_best(y, m), horizon),
+        Model::Ets => {
+            let found = Ets::weighed(y, m).into_iter().map(|(ets, weight)| {
+                (ets.forecast(horizon), format!("ets {}", ets.spec().name()), weight)
+            });
+            blend(found.collect(), &Bounds::of(y))
+        }
         Model::Theta => theta(Theta::fit_best(y, m), horizon),
         Model::StandardTheta => theta(Theta::fit(y, m, Form::Standard), horizon),
         Model::OptimisedTheta => theta(Theta::fit(y, m, Form::Optimised), horizon),
@@ -173,8 +179,12 @@ pub fn outlook(model: Model, y: &[f64], season_length: usize, horizon: usize) ->
             mean: ces.forecast(horizon),
             detail: format!("ces {:?}", ces.form()).to_lowercase(),
         }),
-        Model::Arima => Arima::fit_best(y, m)
-            .map(|arima| Outlook { mean: arima.forecast(horizon), detail: arima.order().name() }),
+        Model::Arima => {
+            let found = Arima::weighed(y, m).into_iter();
+            let found = found
+                .map(|(arima, weight)| (arima.forecast(horizon), arima.order().name(), weight));
+            blend(found.collect(), &Bounds::of(y))
+        }
         Model::Mstl => Mstl::fit(y, &[m])
             .map(|mstl| Outlook { mean: mstl.forecast(horizon), detail: "mstl".to_owned() }),
         Model::Profile => plain(profile(y, m, horizon)),
@@ -185,6 +195,25 @@ pub fn outlook(model: Model, y: &[f64], season_length: usize, horizon: usize) ->
         Model::Imapa => flat(intermittent::imapa(y)),
     };
     found.filter(|outlook| outlook.mean.iter().all(|value| value.is_finite()))
+}
+
+/// The weighed mean of forecasts, the best first, without those that leave the bounds of the history; the best one alone
+/// where all do.
+fn blend(found: Vec<(Vec<f64>, String, f64)>, bounds: &Bounds) -> Option<Outlook> {
+    let (best, name, _) = found.first()?;
+    let mut mean = vec![0.0; best.len()];
+    let (mut total, mut n_kept) = (0.0, 0);
+    for (values, _, weight) in found.iter().filter(|(values, ..)| bounds.admit(values)) {
+        mean.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+        total += weight;
+        n_kept += 1;
+    }
+    let detail = if n_kept > 1 { format!("{name} and {} more", n_kept - 1) } else { name.clone() };
+    if n_kept == 0 {
+        return Some(Outlook { mean: best.clone(), detail });
+    }
+    mean.iter_mut().for_each(|value| *value /= total);
+    Some(Outlook { mean, detail })
 }
 
 fn smoothing(model: Model, ets: Option<Ets>, horizon: usize) -> Option<Outlook> {

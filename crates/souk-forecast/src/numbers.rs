@@ -57,6 +57,18 @@ pub(crate) fn is_constant(y: &[f64]) -> bool {
     y.windows(2).all(|pair| pair[0] == pair[1])
 }
 
+/// What each model counts for by its criterion, an Akaike criterion or one like it; the weights add up to 1, and those
+/// of less than a hundredth of the best are 0.
+///
+/// Source: Burnham and Anderson, *Model Selection and Multimodel Inference*, 2nd ed., §2.9.
+pub(crate) fn akaike_weights(criteria: &[f64]) -> Vec<f64> {
+    let least = criteria.iter().copied().fold(f64::INFINITY, f64::min);
+    let raw = criteria.iter().map(|criterion| (-0.5 * (criterion - least)).exp());
+    let kept: Vec<f64> = raw.map(|weight| if weight < 0.01 { 0.0 } else { weight }).collect();
+    let total: f64 = kept.iter().sum();
+    kept.iter().map(|weight| weight / total).collect()
+}
+
 /// Solves `a x = b` for a symmetric positive definite `a` (row by row), in place; `None` if it is not.
 pub(crate) fn solve_positive(a: &mut [f64], b: &mut [f64]) -> Option<()> {
     let n = b.len();
@@ -96,6 +108,14 @@ mod tests {
         assert_eq!(line(&[1.0, 3.0, 5.0, 7.0]), (1.0, 2.0));
         assert_eq!(quantile(&[1.0, 2.0, 4.0], 0.75), 3.0);
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+    }
+
+    #[test]
+    fn akaike_weights_by_hand() {
+        // Weights 1, e^(-ln 3) = 1/3 and 0.
+        let found = akaike_weights(&[10.0, 10.0 + 2.0 * 3.0_f64.ln(), 30.0]);
+        assert!((found[0] - 0.75).abs() < 1e-12 && (found[1] - 0.25).abs() < 1e-12);
+        assert_eq!(found[2], 0.0);
     }
 
     #[test]

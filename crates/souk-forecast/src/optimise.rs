@@ -191,21 +191,30 @@ fn update(inverse: &mut [f64], (from, to): (&[f64], &[f64]), (slope, new_slope):
     }
 }
 
-/// The minimum of a function of one variable between `low` and `high`: the best of `n_grid` places, then parabolas
-/// around it, or golden sections where a parabola leads nowhere (Brent, *Algorithms for Minimization without
-/// Derivatives*, 1973, §5.8), to a ten-millionth of the range.
+/// The minimum of a function of one variable between `low` and `high`: the best of `n_grid` places, then as [`around`].
 pub(crate) fn between(
     (low, high): (f64, f64),
     n_grid: usize,
     value: &mut dyn FnMut(f64) -> f64,
 ) -> (f64, f64) {
     let width = (high - low) / (n_grid - 1) as f64;
+    let grid: Vec<f64> = (0..n_grid).map(|idx| value(low + width * idx as f64)).collect();
+    around((low, high), &grid, value)
+}
+
+/// The minimum of a function of one variable around the best of its values on an even `grid` from `low` to `high`, by
+/// parabolas, or golden sections where a parabola leads nowhere (Brent, *Algorithms for Minimization without
+/// Derivatives*, 1973, §5.8), to a ten-millionth of the range.
+pub(crate) fn around(
+    (low, high): (f64, f64),
+    grid: &[f64],
+    value: &mut dyn FnMut(f64) -> f64,
+) -> (f64, f64) {
+    let width = (high - low) / (grid.len() - 1) as f64;
     let mut best = (low, f64::INFINITY);
-    for idx in 0..n_grid {
-        let x = low + width * idx as f64;
-        let found = value(x);
-        if found < best.1 {
-            best = (x, found);
+    for (idx, found) in grid.iter().enumerate() {
+        if *found < best.1 {
+            best = (low + width * idx as f64, *found);
         }
     }
     let golden = (3.0 - 5.0_f64.sqrt()) / 2.0;

@@ -16,7 +16,7 @@ mod tests;
 
 use crate::decompose::{Classical, Join, classical, is_seasonal};
 use crate::numbers::{is_constant, line};
-use crate::optimise::between;
+use crate::optimise::around;
 
 /// A form of the method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ impl Form {
 
 /// The smoothing parameter stays in this range (Fiorucci et al., as their package `forecTheta` does).
 const ALPHA: (f64, f64) = (0.1, 0.99);
+/// Smoothing parameters that are tried before the best one's surroundings are; a multiple of four.
+const GRID: usize = 12;
 /// The first errors, which rest on a line through hardly any values, do not count.
 const N_SKIPPED: usize = 3;
 
@@ -85,9 +87,15 @@ impl Theta {
     fn of_adjusted(adjusted: &Adjusted, form: Form) -> Option<Theta> {
         let y = &adjusted.values;
         let lines = Lines::new(y, form);
-        let mut best = |alpha: f64| Profile::at(y, &lines, (alpha, form)).mse;
-        let (alpha, _) = between(ALPHA, 12, &mut best);
-        let Profile { mse, weight, first_level } = Profile::at(y, &lines, (alpha, form));
+        let width = (ALPHA.1 - ALPHA.0) / (GRID - 1) as f64;
+        let mut grid = Vec::with_capacity(GRID);
+        while grid.len() < GRID {
+            let alphas = [0, 1, 2, 3].map(|lane| ALPHA.0 + width * (grid.len() + lane) as f64);
+            grid.extend(Profile::at(y, &lines, (alphas, form)).map(|profile| profile.mse));
+        }
+        let mut at = |alpha| Profile::at(y, &lines, ([alpha], form))[0].mse;
+        let (alpha, _) = around(ALPHA, &grid, &mut at);
+        let [Profile { mse, weight, first_level }] = Profile::at(y, &lines, ([alpha], form));
         let season = adjusted.season.clone();
         let (adjusted, fitted) = (y.clone(), Vec::new());
         let mut model = Theta { form, alpha, weight, first_level, mse, adjusted, season, fitted };
@@ -226,28 +234,43 @@ struct Profile {
 
 impl Profile {
     /// Error t is `p − first_level·u − weight·v`, with p the error of smoothing from a level of 0.
-    fn at(y: &[f64], lines: &Lines, (alpha, form): (f64, Form)) -> Profile {
-        let keep = 1.0 - alpha;
-        let (mut level, mut power) = (0.0, 1.0);
+    ///
+    /// Several smoothing parameters at once take hardly longer than one: each waits for its own last level.
+    fn at<const N: usize>(
+        y: &[f64],
+        lines: &Lines,
+        (alphas, form): ([f64; N], Form),
+    ) -> [Profile; N] {
+        let keep = alphas.map(|alpha| 1.0 - alpha);
+        let per_alpha = alphas.map(|alpha| 1.0 / alpha);
+        let (mut level, mut power) = ([0.0; N], [1.0; N]);
+        let [mut pp, mut pv, mut uv, mut vv] = [[0.0; N]; 4];
         // A faint pull to the first value: with fast smoothing nothing that counts remembers the first level.
-        let [mut pp, mut pv, mut uv, mut vv] = [0.0; 4];
-        let (mut pu, mut uu) = (PULL * y[0], PULL);
-        let per_alpha = 1.0 / alpha;
+        let (mut pu, mut uu) = ([PULL * y[0]; N], [PULL; N]);
+        let n_skipped = if y.len() <= N_SKIPPED + 2 { 0 } else { N_SKIPPED };
         for (idx, (value, (start, slope))) in y.iter().zip(&lines.0).enumerate() {
-            let next = power * keep;
-            if idx >= N_SKIPPED || y.len() <= N_SKIPPED + 2 {
-                let p = value - level;
-                let v = power * start + (1.0 - next) * per_alpha * slope;
-                pp += p * p;
-                pu += p * power;
-                pv += p * v;
-                uu += power * power;
-                uv += power * v;
-                vv += v * v;
+            let counts = if idx < n_skipped { 0.0 } else { 1.0 };
+            for k in 0..N {
+                let next = power[k] * keep[k];
+                let p = counts * (value - level[k]);
+                let u = counts * power[k];
+                let v = counts * (power[k] * start + (1.0 - next) * per_alpha[k] * slope);
+                pp[k] += p * p;
+                pu[k] += p * u;
+                pv[k] += p * v;
+                uu[k] += u * u;
+                uv[k] += u * v;
+                vv[k] += v * v;
+                level[k] = alphas[k] * value + keep[k] * level[k];
+                power[k] = next;
             }
-            level = alpha * value + keep * level;
-            power = next;
         }
+        let sums = |k: usize| [pp[k], pu[k], pv[k], uu[k], uv[k], vv[k]];
+        std::array::from_fn(|k| Profile::of(sums(k), (y.len(), form)))
+    }
+
+    /// From the sums over all errors that count.
+    fn of([pp, pu, pv, uu, uv, vv]: [f64; 6], (n, form): (usize, Form)) -> Profile {
         let first_given = |weight: f64| if uu > 0.0 { (pu - weight * uv) / uu } else { 0.0 };
         let mut weight = 0.5;
         if form.is_optimised() {
@@ -260,7 +283,7 @@ impl Profile {
             + first * first * uu
             + 2.0 * first * weight * uv
             + weight * weight * vv;
-        let n = y.len().saturating_sub(N_SKIPPED).max(1) as f64;
+        let n = n.saturating_sub(N_SKIPPED).max(1) as f64;
         Profile { mse: squares.max(0.0) / n, weight, first_level: first }
     }
 }

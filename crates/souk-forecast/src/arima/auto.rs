@@ -1,11 +1,11 @@
 //! Which differences and which order a series wants.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::difference::difference;
-use super::{Arima, Constant, Order};
+use super::{Arima, Constant, Expected, Order};
 use crate::mstl::seasonal_strength;
-use crate::numbers::{is_constant, mean};
+use crate::numbers::{akaike_weights, is_constant, mean};
 
 /// How far the search may go (the defaults of Hyndman and Khandakar 2008).
 const NEAR_MAX: usize = 5;
@@ -15,12 +15,13 @@ const MODELS_MAX: usize = 94;
 const SEASON_MAX: usize = 60;
 
 impl Arima {
-    /// Chooses differences by tests and orders by AICc, walking from the best model to better neighbours.
+    /// Chooses differences by tests, walks over orders from the best model to better neighbours, and says by AICc what
+    /// each model that was passed counts for; the best first, the weights add up to 1.
     ///
-    /// `None` when the series has fewer than three values or none of the models fits.
-    pub fn fit_best(y: &[f64], season_length: usize) -> Option<Arima> {
+    /// Empty when the series has fewer than three values or none of the models fits.
+    pub fn weighed(y: &[f64], season_length: usize) -> Vec<(Arima, f64)> {
         if y.len() < 3 || y.iter().any(|value| !value.is_finite()) {
-            return None;
+            return Vec::new();
         }
         let m = if season_length <= SEASON_MAX { season_length.max(1) } else { 1 };
         let seasonal = n_seasonal_differences(y, m);
@@ -38,12 +39,12 @@ impl Arima {
                 season_length: m,
                 constant,
             };
-            return Arima::fit(y, order);
+            return Arima::fit(y, order).map(|model| (model, 1.0)).into_iter().collect();
         }
         let seasonal_max = if m > 1 { SEASONAL_MAX.min(after.len() / (3 * m)) } else { 0 };
         let near_max = NEAR_MAX.min(after.len() / 3);
         let walk = Walk { y, season_length: m, d: [near, seasonal], max: [near_max, seasonal_max] };
-        walk.best(constant)
+        walk.models(constant)
     }
 }
 
@@ -58,27 +59,35 @@ struct Walk<'a> {
 type Place = ([usize; 4], Constant);
 
 impl Walk<'_> {
-    fn best(&self, constant: Constant) -> Option<Arima> {
-        let mut seen: HashMap<Place, ()> = HashMap::new();
-        let mut best: Option<Arima> = None;
+    fn models(&self, constant: Constant) -> Vec<(Arima, f64)> {
+        let mut seen: HashSet<Place> = HashSet::new();
+        // The best one last, and all that were passed before it.
+        let mut found: Vec<Arima> = Vec::new();
         let s = usize::from(self.season_length > 1);
         let starts = [[2, 2, s, s], [0, 0, 0, 0], [1, 0, s, 0], [0, 1, 0, s]];
         for start in starts {
-            self.try_out((self.inside(start), constant), &mut seen, &mut best);
+            self.try_out((self.inside(start), constant), &mut seen, &mut found);
         }
         if constant == Constant::Present {
-            self.try_out(([0; 4], Constant::Absent), &mut seen, &mut best);
+            self.try_out(([0; 4], Constant::Absent), &mut seen, &mut found);
         }
-        while let Some(at) = best.as_ref().map(Arima::order) {
+        while let Some(at) = found.last().map(Arima::order) {
             let place = place_of(&at);
             let moved = neighbours(place, constant)
                 .into_iter()
-                .any(|next| self.is_inside(next.0) && self.try_out(next, &mut seen, &mut best));
+                .any(|next| self.is_inside(next.0) && self.try_out(next, &mut seen, &mut found));
             if !moved || seen.len() >= MODELS_MAX {
                 break;
             }
         }
-        best.or_else(|| self.model(([0; 4], Constant::Absent)))
+        if found.is_empty() {
+            found.extend(self.model(([0; 4], Constant::Absent)));
+        }
+        found.sort_by(|a, b| a.aicc().total_cmp(&b.aicc()));
+        let criteria: Vec<f64> = found.iter().map(Arima::aicc).collect();
+        let finite = criteria.iter().all(|criterion| criterion.is_finite());
+        let weights = if finite { akaike_weights(&criteria) } else { vec![1.0; found.len()] };
+        found.into_iter().zip(weights).filter(|pair| pair.1 > 0.0).collect()
     }
 
     fn inside(&self, [p, q, sp, sq]: [usize; 4]) -> [usize; 4] {
@@ -97,26 +106,19 @@ impl Walk<'_> {
             season_length: self.season_length,
             constant,
         };
-        Arima::fit(self.y, order)
+        Arima::fit_with(self.y, (order, Expected::Moderate))
     }
 
     /// Fits a model that was not seen yet; true when it is the best one so far.
-    fn try_out(
-        &self,
-        place: Place,
-        seen: &mut HashMap<Place, ()>,
-        best: &mut Option<Arima>,
-    ) -> bool {
-        if seen.insert(place, ()).is_some() {
+    fn try_out(&self, place: Place, seen: &mut HashSet<Place>, found: &mut Vec<Arima>) -> bool {
+        if !seen.insert(place) {
             return false;
         }
-        let Some(model) = self.model(place) else { return false };
-        let is_better = model.aicc().is_finite()
-            && model.coefficients.is_well_inside()
-            && best.as_ref().is_none_or(|best| model.aicc() < best.aicc() - 1e-9);
-        if is_better {
-            *best = Some(model);
-        }
+        let sound = |model: &Arima| model.aicc().is_finite() && model.coefficients.is_well_inside();
+        let Some(model) = self.model(place).filter(sound) else { return false };
+        let is_better = found.last().is_none_or(|best| model.aicc() < best.aicc() - 1e-9);
+        let behind = found.len().saturating_sub(usize::from(!is_better));
+        found.insert(behind, model);
         is_better
     }
 }

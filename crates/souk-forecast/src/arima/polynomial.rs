@@ -87,7 +87,7 @@ fn multiply(a: &[f64], (b, m): (&[f64], usize), to: &mut Vec<f64>) {
 
 /// True when 1 − Σ cᵢBⁱ has its roots outside the unit circle: the recursion of Levinson and Durbin
 /// backwards finds only partial autocorrelations below 1.
-pub(super) fn is_stationary(c: &[f64]) -> bool {
+pub(crate) fn is_stationary(c: &[f64]) -> bool {
     let mut c = c.to_vec();
     while let Some(&partial) = c.last() {
         if partial.is_nan() || partial.abs() >= 1.0 {

@@ -75,13 +75,17 @@ fn forecasts_by_hand() {
 
 #[test]
 fn best_model_beats_every_other_by_its_criterion() {
-    let best = Ets::fit_best(&AIR, 12).unwrap();
+    let models = Ets::weighed(&AIR, 12);
+    let best = &models[0].0;
     assert_eq!(best.spec().season, Season::Multiplicative);
     for spec in candidates(&AIR, 12) {
-        if let Some(other) = Ets::fit(&AIR, 12, spec) {
+        if let Some(other) = search::fit(&AIR, 12, (spec, Slopes::Slow)) {
             assert!(best.aicc() <= other.aicc(), "{}", spec.name());
         }
     }
+    let total: f64 = models.iter().map(|(_, weight)| weight).sum();
+    assert!((total - 1.0).abs() < 1e-12);
+    assert!(models.windows(2).all(|pair| pair[0].1 >= pair[1].1));
 }
 
 /// Appending a value moves the states exactly as a pass over the longer series does.
@@ -106,7 +110,7 @@ fn what_does_not_suit_is_refused() {
     let spec = Spec::new(ErrorKind::Multiplicative, Trend::None, Season::None);
     assert!(Ets::fit(&zero, 1, spec).is_none());
     assert!(Ets::fit(&zero, 5, Spec::HOLT_WINTERS).is_none());
-    assert_eq!(Ets::fit_best(&[7.0; 5], 1).unwrap().forecast(2), [7.0, 7.0]);
+    assert_eq!(Ets::weighed(&[7.0; 5], 1)[0].0.forecast(2), [7.0, 7.0]);
 }
 
 /// The recursion of the chosen parameters forgets: an admissible model's season cannot blow up.
@@ -115,7 +119,75 @@ fn forecasts_of_noise_stay_near_it() {
     let mut numbers = Numbers(7);
     for n in [5, 9, 20, 60] {
         let y: Vec<f64> = (0..n).map(|_| 50.0 + 5.0 * numbers.normal()).collect();
-        let model = Ets::fit_best(&y, 4).unwrap();
-        assert!(model.forecast(12).iter().all(|mean| (20.0..80.0).contains(mean)));
+        for (model, _) in Ets::weighed(&y, 4) {
+            assert!(model.forecast(12).iter().all(|mean| (20.0..80.0).contains(mean)));
+        }
     }
+}
+
+/// A slope that is expected to change slowly does, and costs likelihood that nothing else buys.
+#[test]
+fn slow_slopes_are_slower_and_less_likely() {
+    let mut numbers = Numbers(5);
+    let mut level = 100.0;
+    let y: Vec<f64> = (0..30)
+        .map(|_| {
+            level += 4.0 * numbers.normal();
+            level
+        })
+        .collect();
+    let [free, slow] =
+        [Slopes::Any, Slopes::Slow].map(|slopes| search::fit(&y, 1, (Spec::HOLT, slopes)).unwrap());
+    let share = |model: &Ets| model.smoothing().beta / model.smoothing().alpha;
+    assert!(share(&slow) < share(&free) && share(&slow) < 0.1, "{} {}", share(&slow), share(&free));
+    assert!(slow.minus_two_log_likelihood() >= free.minus_two_log_likelihood() - 1e-6);
+    let prior = -2.0 * 10.0 * (1.0 - share(&slow)).ln();
+    assert!((slow.minus_two_log_prior - prior).abs() < 0.05, "{}", slow.minus_two_log_prior);
+    assert_eq!(free.minus_two_log_prior, 0.0);
+}
+
+/// What the polynomial says of parameters is what the recursion does with a first value: it fades or grows.
+#[test]
+fn admissible_is_what_forgets() {
+    let mut numbers = Numbers(9);
+    let mut share = || 1.0 / (1.0 + (-1.5 * numbers.normal()).exp());
+    let mut seen = [0, 0];
+    for trial in 0..300 {
+        let m = [2, 3, 4, 7][trial % 4];
+        let trend = [Trend::None, Trend::Additive, Trend::Damped][trial % 3];
+        let alpha = share();
+        let beta = if trend == Trend::None { 0.0 } else { alpha * share() };
+        let gamma = (1.0 - alpha) * share();
+        let phi = if trend == Trend::Damped { 0.8 + 0.18 * share() } else { 1.0 };
+        let by = Smoothing { alpha, beta, gamma, phi };
+        let spec = Spec::new(ErrorKind::Additive, trend, Season::Additive);
+        let mut states = States { level: 1.0, slope: 0.3, season: vec![0.0; m], place: 0 };
+        states.season[0] = 0.7;
+        let sizes: Vec<f64> = (0..4_000 * m).map(|_| states.step(spec, &by, 0.0).abs()).collect();
+        let largest = |part: &[f64]| part.iter().copied().fold(0.0_f64, f64::max);
+        let (early, late) = (largest(&sizes[..1_000 * m]), largest(&sizes[3_000 * m..]));
+        let (has_faded, has_grown) = (late < 1e-6 * early, late.is_nan() || late > 1e3 * early);
+        if !has_faded && !has_grown {
+            // Too near the border to be told by a run.
+            continue;
+        }
+        let is_admissible = search::is_admissible(spec, &by, m);
+        assert_eq!(is_admissible, has_faded, "{by:?} of {m}: {early} {late}");
+        seen[usize::from(is_admissible)] += 1;
+    }
+    assert!(seen[0] > 5 && seen[1] > 150, "{seen:?}");
+}
+/// A week that never changes wants smoothing that hardly moves, which is as slow to forget and yet admissible.
+#[test]
+fn a_steady_week_is_fitted_by_every_kind() {
+    let mut numbers = Numbers(7);
+    let y: Vec<f64> = (0..1_100)
+        .map(|day| 20.0 + f64::from(u8::from(day % 7 == 5)) * 12.0 + numbers.normal())
+        .collect();
+    for spec in candidates(&y, 7) {
+        let model = Ets::fit(&y, 7, spec);
+        assert!(model.is_some(), "{}", spec.name());
+    }
+    let slow = Smoothing { alpha: 2e-4, beta: 1.5e-4, gamma: 1e-4, phi: 1.0 };
+    assert!(search::is_admissible(Spec::HOLT_WINTERS, &slow, 7));
 }
