@@ -92,9 +92,9 @@ impl Nearness {
         self.near.len()
     }
 
-    /// Weighs the scores of hits with how near they are. What has half of what the query asks for, which is `whole`, counts
-    /// half: the best of them is no good hit.
-    pub(crate) fn fuse(&self, index: &SearchIndex, hits: &mut [(Hit, Match)], whole: usize) {
+    /// Weighs the scores of hits with how near they are. What has half of the query's `n_words` counts half: the best
+    /// of them is no good hit.
+    pub(crate) fn fuse(&self, index: &SearchIndex, hits: &mut [(Hit, Match)], n_words: usize) {
         let Some(vectors) = &index.vectors else { return };
         let most = hits.iter().map(|(hit, _)| hit.score).fold(0.0, f64::max);
         let ends = (self.nearest.first(), self.nearest.last());
@@ -108,7 +108,7 @@ impl Nearness {
                 false => f64::from(u8::from(likeness >= *highest)),
             };
             let wanted = hit.parts.availability * hit.parts.popularity;
-            let share = 1.0 - f64::from(found.missing) / whole.max(1) as f64;
+            let share = 1.0 - f64::from(found.n_missing) / n_words.max(1) as f64;
             let by_words = if most > 0.0 { share * hit.score / most } else { 0.0 };
             let score = (1.0 - self.weight) * by_words + self.weight * nearness * wanted;
             if hit.score > 0.0 && self.weight < 1.0 {

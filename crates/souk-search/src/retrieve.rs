@@ -183,7 +183,9 @@ impl Scratch {
         lists.sort_by_key(Lists::n_rows);
         let Some((first, others)) = lists.split_first() else { return Vec::new() };
         let mut found = Vec::with_capacity(first.n_rows());
-        self.layout.each_row(first, &mut |row, score| found.push(Row { row, score, missing: 0 }));
+        self.layout.each_row(first, &mut |row, score| {
+            found.push(Row { row, score, missing: 0, n_missing: 0 })
+        });
         for slot in others {
             match slot.only() {
                 // A list that is far longer than what is left is leapt through, others are laid out flat.
@@ -227,7 +229,10 @@ impl Scratch {
                 let (n_hits, parts) = (hits / HIT, hits % HIT);
                 if usize::from(n_hits) >= slots_min.max(1) && usize::from(parts) >= parts_min {
                     let missing = whole as u8 - parts as u8;
-                    found.push(Row { row: row as u16, score: sum, missing });
+                    let n_missing = (slots.len() - usize::from(n_hits)) as u8;
+                    let n_plain = f32::from(missing) / f32::from(Slot::PLAIN);
+                    let score = sum * MISSING_WORTH.powf(n_plain);
+                    found.push(Row { row: row as u16, score, missing, n_missing });
                 }
             }
         }
@@ -307,7 +312,12 @@ pub(crate) struct Row {
     pub(crate) score: f32,
     /// The parts of the words that it lacks. Hits that lack less come first.
     pub(crate) missing: u8,
+    /// How many words those are.
+    pub(crate) n_missing: u8,
 }
+
+/// What a score is worth for each ordinary word that is missing; chosen. Their order is strict anyway.
+const MISSING_WORTH: f32 = 0.5;
 
 /// Keeps of `found` what stands in a long list.
 fn leap((list, factor): (List<'_>, f32), weight: f32, found: &mut Vec<Row>) {

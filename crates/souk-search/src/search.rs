@@ -30,6 +30,8 @@ pub(crate) struct Match {
     pub(crate) score: f32,
     /// See [`Row::missing`].
     pub(crate) missing: u8,
+    /// See [`Row::n_missing`].
+    pub(crate) n_missing: u8,
 }
 
 /// All that was found.
@@ -58,6 +60,7 @@ impl Part {
             place: Place { chunk: self.chunk, row: hit.row },
             score: hit.score,
             missing: hit.missing,
+            n_missing: hit.n_missing,
         })
     }
 }
@@ -89,7 +92,7 @@ impl Found {
             });
             let hits = &mut self.parts[at].hits;
             if let Err(at) = hits.binary_search_by_key(&row, |hit| hit.row) {
-                hits.insert(at, Row { row, score: 0.0, missing: 0 });
+                hits.insert(at, Row { row, score: 0.0, missing: 0, n_missing: 0 });
                 self.total += 1;
             }
         }
@@ -411,7 +414,7 @@ impl<'a> Sieve<'a> {
     }
 
     fn everything(&self) -> Found {
-        let row = |row| Row { row, score: 1.0, missing: 0 };
+        let row = |row| Row { row, score: 1.0, missing: 0, n_missing: 0 };
         self.each_chunk(&mut |chunk| match self.narrow.only_rows(self.index, chunk) {
             Some(only) => only.into_iter().map(row).collect(),
             None => (0..chunk.len()).map(|at| row(at as u16)).collect(),

@@ -208,8 +208,8 @@ impl Order<'_> {
         let window = &matches[..n_window];
         let mut best = self.look_closely(window, preferences);
         if let Some(nearness) = nearest {
-            let whole = self.plan.map_or(0, |plan| Slot::whole(&plan.slots_with_head()));
-            nearness.fuse(self.index, &mut best, whole);
+            let n_words = self.plan.map_or(0, |plan| plan.slots.len());
+            nearness.fuse(self.index, &mut best, n_words);
         }
         best.sort_by(|(left, left_found), (right, right_found)| {
             let by_missing = left_found.missing.cmp(&right_found.missing);
