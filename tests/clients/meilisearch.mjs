@@ -49,6 +49,22 @@ await assert.rejects(found.search("", { filter: "genres =" }), (error) => {
   return /character 9/.test(error.message);
 });
 
+// Several orders, one hit for each value, null and empty, parts of texts, scores and places of words.
+const twice = await found.search("", { sort: ["rating.users:desc", "price:asc"], filter: "rating.users IS NOT NULL" });
+assert.deepEqual(titles(twice), ["Mad Max: Fury Road", "Life of Pi", "Wonder Woman", "Carol"]);
+assert.deepEqual(titles(await found.search("", { filter: "award IS NULL AND title CONTAINS 'of p'" })), ["Life of Pi"]);
+assert.deepEqual(titles(await found.search("", { filter: "title STARTS WITH car OR genres IS EMPTY" })), ["Carol"]);
+const apart = await found.search("", { distinct: "genres", sort: ["price:asc"] });
+assert.deepEqual(titles(apart).length, apart.estimatedTotalHits);
+const scored = await found.search("fury", { showRankingScore: true, showMatchesPosition: true });
+assert.ok(scored.hits[0]._rankingScore > 0 && scored.hits[0]._rankingScore <= 1);
+assert.deepEqual(scored.hits[0]._matchesPosition, { title: [{ start: 9, length: 4 }] });
+const federated = await shopper.multiSearch({
+  federation: { facetsByIndex: { main: ["genres"] }, mergeFacets: {} },
+  queries: [{ indexUid: "main", q: "life" }],
+});
+assert.deepEqual(federated.facetDistribution, { genres: { Adventure: 1, Drama: 1 } });
+
 // Synonyms hold at once.
 await done(await index.updateSynonyms({ shipwreck: ["life of pi"] }));
 assert.deepEqual(titles(await found.search("shipwreck")), ["Life of Pi"]);

@@ -22,6 +22,7 @@ use crate::segments::Membership;
 use crate::{App, AppError, Caller, Operation};
 
 mod follow;
+mod html;
 mod json;
 mod keeper;
 mod learned;
@@ -50,6 +51,7 @@ pub(crate) use shelf::Searching;
 pub use suggest::{SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery};
 pub use synonyms::{SYNONYMS_MAX, SynonymSet};
 
+use html::highlighted;
 use learned::LearnedQuery;
 use messages::Messages;
 use nearby::Nearby;
@@ -78,8 +80,10 @@ pub struct SearchQuery {
     pub filter: Option<Filter>,
     /// What is counted.
     pub facets: Vec<FacetRequest>,
-    /// The order, if not the best first.
-    pub sort: Option<SortBy>,
+    /// Orders, each for what is equal by those before; the best first where there is none.
+    pub sort: Vec<SortBy>,
+    /// A field of whose values each is shown once.
+    pub distinct: Option<String>,
     /// The place around which hits are looked for.
     pub around: Option<AroundQuery>,
     /// Hits of one page, 1 to 100.
@@ -115,7 +119,8 @@ impl SearchQuery {
             placement: None,
             filter: None,
             facets: Vec::new(),
-            sort: None,
+            sort: Vec::new(),
+            distinct: None,
             around: None,
             limit,
             cursor: None,
@@ -150,6 +155,8 @@ pub struct FoundProduct {
     pub product_id: ProductId,
     /// Comparable within this answer only, and falling in it unless it is sorted or rules reorder it.
     pub score: f64,
+    /// See [`souk_search::Hit::fit`]; 0 for what the search did not find.
+    pub fit: f64,
     /// The product as JSON text, without its cost.
     pub product: Arc<str>,
     /// The title with the words of the query between `<em>` and `</em>`, all else escaped as HTML; `None` where it
@@ -355,14 +362,13 @@ impl Asking<'_> {
         let arm = self.app.holdout_arm(&views, (*whom, site, *withheld));
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
-        let taste = match (arm, &self.query.sort) {
-            (Some(HoldoutArm::Holdout), _) | (_, Some(_)) => Taste::default(),
-            _ => self.taste(&views),
-        };
-        let learned = self.app.learned(&views).filter(|_| self.query.sort.is_none());
+        let is_sorted = !self.query.sort.is_empty();
+        let is_impersonal = is_sorted || arm == Some(HoldoutArm::Holdout);
+        let taste = if is_impersonal { Taste::default() } else { self.taste(&views) };
+        let learned = self.app.learned(&views).filter(|_| !is_sorted);
         let learned = learned.and_then(|learned| learned.query(site, &self.query.query));
         let (hidden, reorders, messages) = self.with_hand(&views, arm, |hand| {
-            let reorders = hand.reorders() && self.query.sort.is_none();
+            let reorders = hand.reorders() && !is_sorted;
             (hand.hidden(), reorders, Messages::of(hand, self.query))
         });
         Prepared { taste, learned, hidden, reorders, messages, arm, may_analyse }
@@ -402,11 +408,11 @@ impl Asking<'_> {
         let Some(hidden) = &prepared.hidden else { return Ok(self.nothing()) };
         let index = shelf.index.read();
         self.nearby.iter().try_for_each(|nearby| nearby.check(&index))?;
-        nearby::check_sort((self.query.sort.as_ref(), self.query.around.as_ref()), &index)?;
+        nearby::check_sort((&self.query.sort, self.query.around.as_ref()), &index)?;
         let mut request = self.request(hidden);
         // A field that no product has any more is no reason to show a shopper an error.
         request.facets.retain(|facet| index.has_field(&facet.field));
-        request.sort = request.sort.filter(|sort| {
+        request.sort.retain(|sort| {
             index.has_field(&sort.field) || !SORTED_BY.contains(&sort.field.as_str())
         });
         let is_own_page = self.query.cursor.as_deref().is_some_and(pool::is_own);
@@ -430,6 +436,7 @@ impl Asking<'_> {
             exclude: exclude.clone(),
             facets: query.facets.clone(),
             sort: query.sort.clone(),
+            distinct: query.distinct.clone(),
             limit: query.limit,
             cursor: query.cursor.clone(),
             language: self.context.locale.as_deref().map(Language::from_tag),
@@ -492,11 +499,12 @@ impl Asking<'_> {
         let catalogue = &views.catalogue;
         let says_moves = self.query.explain && self.admitted.may_know_rules;
         let product = |ranked: Ranked| {
-            let Ranked { id, parts, score, personal, clicks, brought_by, moved } = ranked;
+            let Ranked { id, parts, score, fit, personal, clicks, brought_by, moved } = ranked;
             let item = catalogue.item(&self.admitted.site, &id)?;
             let title = &catalogue.product(item)?.title;
             Some(FoundProduct {
                 score,
+                fit,
                 title_highlight: highlighted(title, &highlighter.find(title)),
                 product: catalogue.product_json(item),
                 nearest: self.nearby.as_ref().and_then(|nearby| nearby.nearest(item, catalogue)),
@@ -533,6 +541,7 @@ struct Ranked {
     id: ProductId,
     parts: Option<ScoreParts>,
     score: f64,
+    fit: f64,
     /// See [`FoundProduct::personal`], and what follows there.
     personal: f64,
     clicks: f64,
@@ -543,44 +552,14 @@ struct Ranked {
 impl Ranked {
     /// A hit as the engine ranks it.
     fn of(hit: &souk_search::Hit) -> Ranked {
-        Ranked { parts: Some(hit.parts), score: hit.score, ..Ranked::unranked(hit.id.clone()) }
+        let (score, fit) = (hit.score, hit.fit);
+        Ranked { parts: Some(hit.parts), score, fit, ..Ranked::unranked(hit.id.clone()) }
     }
 
     /// A product that has no score yet.
     fn unranked(id: ProductId) -> Ranked {
-        let (score, personal, clicks) = (0.0, 1.0, 1.0);
-        Ranked { id, parts: None, score, personal, clicks, brought_by: None, moved: None }
-    }
-}
-
-/// A title with the found words in `<em>`, safe to be put into a page; `None` without any.
-fn highlighted(title: &str, found: &[std::ops::Range<usize>]) -> Option<String> {
-    if found.is_empty() {
-        return None;
-    }
-    let mut html = String::with_capacity(title.len() + found.len() * 9);
-    let mut written = 0;
-    for range in found {
-        escape(&title[written..range.start], &mut html);
-        html.push_str("<em>");
-        escape(&title[range.clone()], &mut html);
-        html.push_str("</em>");
-        written = range.end;
-    }
-    escape(&title[written..], &mut html);
-    Some(html)
-}
-
-fn escape(text: &str, html: &mut String) {
-    for letter in text.chars() {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
+        let (score, fit, personal, clicks) = (0.0, 0.0, 1.0, 1.0);
+        Ranked { id, parts: None, score, fit, personal, clicks, brought_by: None, moved: None }
     }
 }
 

@@ -74,7 +74,7 @@ fn ask(
         let facets = ["brand", "categories", "price", "colour", "material"];
         let request = SearchRequest {
             facets: facets.map(FacetRequest::new).into(),
-            sort: Some(SortBy::parse("distance:asc").unwrap()),
+            sort: vec![SortBy::parse("distance:asc").unwrap()],
             around: Some(Around { origin, radius_km, fields: FIELDS, places: None }),
             ..SearchRequest::new(words)
         };

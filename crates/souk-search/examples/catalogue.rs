@@ -1,14 +1,32 @@
-//! Answers queries over a catalogue file, for reading: `catalogue products.jsonl < queries.txt`.
+//! Answers queries over a catalogue file, for reading: `catalogue products.jsonl < queries.txt` by words alone,
+//! `catalogue products.jsonl MODELS static|minilm < queries.txt` with meaning, from the folder that `make models` fills.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
 
 use souk_core::wire::json::product_from_json;
-use souk_core::{Currency, SiteId};
-use souk_search::{SearchIndex, SearchRequest, Settings};
+use souk_core::{Currency, Product, SiteId};
+use souk_meaning::{Choice, open};
+use souk_search::{
+    Meaning, MeaningUse, SearchIndex, SearchRequest, Settings, VectorSpace, Vectors,
+    text_for_vector,
+};
+
+/// Products that a model reads at once.
+const BATCH: usize = 256;
 
 fn main() {
-    let path = std::env::args().nth(1).expect("give a file of products, one JSON object a line");
+    let mut args = std::env::args().skip(1);
+    let path = args.next().expect("give a file of products, one JSON object a line");
+    let models = args.next();
+    let choice = match args.next().as_deref() {
+        Some("minilm") => Choice::MiniLm,
+        Some("static") => Choice::Static,
+        None if models.is_none() => Choice::Off,
+        _ => panic!("after the folder of models say `static` or `minilm`"),
+    };
     let text = std::fs::read_to_string(path).unwrap();
     let products: Vec<_> = text
         .lines()
@@ -19,10 +37,29 @@ fn main() {
         .collect();
     let titles: std::collections::HashMap<_, _> =
         products.iter().map(|product| (product.id.as_str(), product.title.as_str())).collect();
-    let index = SearchIndex::build(Settings::default(), &products, 2);
+    let mut index = SearchIndex::build(Settings::default(), &products, 2);
+    let model = open(choice, Path::new(&models.unwrap_or_default())).unwrap();
+    if let Some(model) = &model {
+        let own = model.model();
+        let mut vectors =
+            Vectors::new(VectorSpace { dimensions: own.dimensions, version: own.version });
+        for batch in products.chunks(BATCH) {
+            let texts: Vec<String> = batch.iter().map(text_for_vector).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let read = model.embed(&texts);
+            let put = |(product, vector): (&Product, &[f32])| vectors.put(&product.id, 0, vector);
+            batch.iter().zip(read.chunks(own.dimensions)).for_each(put);
+        }
+        index.set_vectors(Some(Arc::new(vectors)));
+    }
     for query in std::io::stdin().lock().lines() {
         let query = query.unwrap();
-        let answer = index.search(&SearchRequest::new(query.as_str())).unwrap();
+        let meaning = model.as_ref().map(|model| {
+            let vector: Arc<[f32]> = model.embed(&[&query]).into();
+            Meaning::new(vector, model.model().related_from, MeaningUse::Beside)
+        });
+        let request = SearchRequest { meaning, ..SearchRequest::new(query.as_str()) };
+        let answer = index.search(&request).unwrap();
         println!("\n## {query}  ({} found)", answer.total);
         for (name, said) in [
             ("corrected", format!("{:?}", answer.corrected)),

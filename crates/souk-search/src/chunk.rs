@@ -23,6 +23,7 @@ use rows::range;
 
 use souk_core::Availability;
 
+use crate::distance::KeptPoints;
 use crate::document::Draft;
 use crate::lexicon::{Renumbered, Term, Texts};
 use crate::title::TitleWord;
@@ -44,6 +45,8 @@ pub(crate) struct Chunk {
     /// The words of each title: [`TitleWord`]s.
     pub(crate) title_words: Rows,
     pub(crate) facts: Facts,
+    /// Where each is, for searches around a place.
+    pub(crate) points: KeptPoints,
     pub(crate) postings: Postings,
     /// Whether each can be sold: [`Availability::ALL`] by place.
     pub(crate) availability: Vec<u8>,
@@ -148,6 +151,7 @@ impl Chunk {
     pub(crate) fn renumber(&mut self, numbers: &Renumbered) {
         self.postings.renumber(&numbers.terms);
         self.facts.renumber(&numbers.fields, &numbers.values);
+        self.points = KeptPoints::default();
         if let Some(words) = numbers.words.first() {
             self.title_words.map(|word| {
                 let word = TitleWord(word);
@@ -162,6 +166,7 @@ impl Chunk {
             + self.titles.bytes()
             + self.title_words.bytes()
             + self.facts.bytes()
+            + self.points.bytes()
             + self.postings.bytes()
             + self.availability.len() * 6
             + self.len() / 8

@@ -9,7 +9,7 @@ mod words;
 
 pub(crate) use interner::{Interner, Texts};
 pub(crate) use values::{Values, field_key};
-pub(crate) use words::Words;
+pub(crate) use words::{Near, Words};
 
 use crate::text::Language;
 

@@ -6,7 +6,7 @@ use souk_core::filter::{OrderTest, Sets};
 use souk_core::{Field, FieldValue, Fields, Filter, ProductId};
 
 use crate::chunk::{Chunk, Column, FieldFacts, Place};
-use crate::distance::{ChunkDistances, Distances};
+use crate::distance::{ChunkDistances, Distances, square_of_radius};
 use crate::index::SearchIndex;
 use crate::lexicon::{Term, Texts, Values, field_key};
 use crate::query::Unwanted;
@@ -39,7 +39,7 @@ enum Node {
     Texts(Field, TextSet),
     /// These rows.
     Places(FxHashSet<Place>),
-    /// Rows that are no farther off than so many kilometres.
+    /// Rows that are no farther off than a way of this [square](crate::distance::square_of_km).
     Near(Around, f64),
     Nothing,
     Not(Box<Node>),
@@ -150,7 +150,7 @@ impl Narrow {
     /// The same, and no farther off than is asked for. It comes last, because it costs most.
     pub(crate) fn and_around(mut self, around: Option<&Around>) -> Narrow {
         if let Some((around, radius)) = around.and_then(|of| Some((of, of.radius_km?))) {
-            let node = Node::Near(around.clone(), radius);
+            let node = Node::Near(around.clone(), square_of_radius(radius));
             self.conditions.push(Condition { node, only: None });
         }
         self
@@ -179,6 +179,16 @@ impl Narrow {
 
     pub(crate) fn is_all(&self) -> bool {
         self.conditions.is_empty()
+    }
+
+    /// The rows of a chunk that alone can fulfil it, rising, where that is known without asking each.
+    pub(crate) fn only_rows(&self, index: &SearchIndex, chunk: &Chunk) -> Option<Vec<u16>> {
+        self.conditions.iter().find_map(|condition| match &condition.node {
+            Node::Near(around, square_max) => {
+                Distances::new(index, around).within(chunk).rows_within(*square_max)
+            }
+            _ => None,
+        })
     }
 
     /// Which facet, if any, each condition is about alone; `keys` are the facets' fields.
@@ -287,9 +297,9 @@ impl<'a> About<'a> {
             Node::Text(field, filter) => Bound::Text { field, texts: self.texts(field), filter },
             Node::Texts(field, wanted) => Bound::Texts { texts: self.texts(field), wanted },
             Node::Places(places) => Bound::Places { places, chunk: self.chunk.1 },
-            Node::Near(around, radius) => {
+            Node::Near(around, square_max) => {
                 let distances = Distances::new(self.index, around);
-                Bound::Near(distances.within(self.chunk.0), *radius)
+                Bound::Near(distances.within(self.chunk.0), *square_max)
             }
             Node::Nothing => Bound::Nothing,
             Node::Not(inner) => Bound::Not(Box::new(self.bind(inner))),
@@ -333,7 +343,7 @@ impl Bound<'_> {
             }
             Bound::Texts { texts, wanted } => wanted.has(texts.get(u32::from(row)), buffer),
             Bound::Places { places, chunk } => places.contains(&Place { chunk: *chunk, row }),
-            Bound::Near(distances, radius) => distances.is_within(row, *radius),
+            Bound::Near(distances, square_max) => distances.is_within(row, *square_max),
             Bound::Nothing => false,
             Bound::Not(inner) => !inner.holds(row, buffer),
             Bound::All(parts) => parts.iter().all(|part| part.holds(row, buffer)),

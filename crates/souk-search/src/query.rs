@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::compounds::{Part, split};
 use crate::index::SearchIndex;
-use crate::lexicon::{Term, Words};
+use crate::lexicon::{Near, Term, Words};
 use crate::request::SearchRequest;
 use crate::retrieve::{Alternative, Slot, n_together};
 use crate::spelling::Limit;
@@ -324,7 +324,10 @@ impl<'a> Plan<'a> {
             // The catalogue may have the one number alone, and the shopper may have typed the other.
             let other = words.language().other_number(&word.text);
             let others = other.iter().flat_map(|other| words.near(other, limit));
-            for near in words.near(&word.text, limit).into_iter().chain(others) {
+            let all = words.near(&word.text, limit).into_iter().chain(others);
+            // Nobody types `forks` for `for`.
+            let says = |near: &Near| !words.language().is_stop_word(words.text(near.word));
+            for near in all.filter(says) {
                 let (term, count) = (words.term(near.word), words.count(near.word));
                 let docs = self.index.lexicon.docs(term);
                 let this = NearTerm { term, typos: near.typos, docs };
@@ -449,6 +452,12 @@ impl<'a> Plan<'a> {
             // What no product has lets no product lack less.
             if !slots[head].alternatives.is_empty() {
                 slots[head].part = self.head_part;
+                // However many say which, they are no more than what is looked for: a telephone with three of the words
+                // of `samsung galaxy s7 charger` does not come before chargers.
+                if self.head_part > Slot::PLAIN {
+                    let others = Slot::whole(&slots) - usize::from(self.head_part);
+                    slots[head].part = self.head_part.max(others as u8);
+                }
             }
         }
         slots
@@ -470,8 +479,21 @@ impl<'a> Plan<'a> {
                 && !language.is_packing(&word.text);
             may_be.then(|| head::closing_share(self.index, &terms))
         };
-        let Some(head) = self.head else { return };
-        let by_place = share_of(head).unwrap_or(-HEAD_MARGIN);
+        let Some(mut head) = self.head else { return };
+        // What stands behind `for` says what the thing is for.
+        let end = head::aside_from(&self.typed, language);
+        let shares = (0..self.words.len()).filter(|idx| self.places[*idx] < end);
+        let shares: Vec<(usize, f32)> =
+            shares.filter_map(|idx| Some((idx, share_of(idx)?))).collect();
+        // The packing of a thing stands beside it: `whole milk gallon`.
+        if language.is_packing(&self.words[head].text)
+            && let Some((beside, _)) = shares.iter().min_by_key(|(idx, _)| idx.abs_diff(head))
+        {
+            head = *beside;
+            self.head = Some(head);
+        }
+        let share = shares.iter().find(|(idx, _)| *idx == head);
+        let by_place = share.map_or(-HEAD_MARGIN, |(_, share)| *share);
         if by_place >= SURE_HEAD_SHARE {
             self.head_part = SURE_HEAD_PART;
         }
@@ -479,11 +501,10 @@ impl<'a> Plan<'a> {
         if by_place >= HEAD_SHARE || self.slots[head].alternatives.is_empty() {
             return;
         }
-        let others = (0..self.words.len()).filter(|idx| *idx != head);
-        let others = others.filter_map(|idx| Some((idx, share_of(idx)?)));
+        let others = shares.iter().filter(|(idx, _)| *idx != head);
         let best = others.max_by(|left, right| left.1.total_cmp(&right.1));
         if let Some((idx, _)) = best.filter(|(_, share)| *share >= by_place + HEAD_MARGIN) {
-            self.head = Some(idx);
+            self.head = Some(*idx);
         }
     }
 

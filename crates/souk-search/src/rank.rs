@@ -57,6 +57,16 @@ impl<'a> TitleRank<'a> {
         }
     }
 
+    /// The highest factor that a title can have.
+    pub(crate) fn factor_max(ranking: &Ranking) -> f32 {
+        1.0 + ranking.title
+            + ranking.exact
+            + ranking.near
+            + ranking.filled
+            + ranking.early
+            + ranking.head
+    }
+
     /// The factor for a row: 1 for a title that has none of the words.
     pub(crate) fn factor(&self, chunk: &Chunk, row: u16) -> f32 {
         let title = chunk.title_words.get(row);

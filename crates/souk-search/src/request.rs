@@ -21,8 +21,12 @@ pub struct SearchRequest {
     pub exclude: Vec<ProductId>,
     /// What is to be counted.
     pub facets: Vec<FacetRequest>,
-    /// The order, if not by relevance.
-    pub sort: Option<SortBy>,
+    /// Orders, each for what is equal by those before; by relevance where there is none. Up to
+    /// [`SearchRequest::SORTS_MAX`].
+    pub sort: Vec<SortBy>,
+    /// A field of whose values each is shown once, by the hit that comes first as far as words and numbers tell; hits
+    /// that have none of it are all shown.
+    pub distinct: Option<String>,
     /// Hits, up to [`SearchRequest::LIMIT_MAX`].
     pub limit: usize,
     /// Where the last page ended: [`SearchAnswer::cursor`].
@@ -101,6 +105,8 @@ pub enum MeaningUse {
 impl SearchRequest {
     /// Hits on one page.
     pub const LIMIT_MAX: usize = 1_000;
+    /// Orders in one request. Chosen.
+    pub const SORTS_MAX: usize = 8;
     /// Facets in one request.
     pub const FACETS_MAX: usize = 100;
     /// Bytes of a query; longer ones are cut. Chosen: five lines of text.
@@ -116,7 +122,8 @@ impl SearchRequest {
             without: Vec::new(),
             exclude: Vec::new(),
             facets: Vec::new(),
-            sort: None,
+            sort: Vec::new(),
+            distinct: None,
             limit: 10,
             cursor: None,
             language: None,
@@ -206,6 +213,15 @@ impl SortBy {
         }
         Ok(SortBy { field: field.to_owned(), order })
     }
+
+    /// Reads some, separated by commas: `rating:desc,price:asc`.
+    ///
+    /// # Errors
+    ///
+    /// As [`SortBy::parse`] for each.
+    pub fn parse_all(text: &str) -> Result<Vec<SortBy>, SearchError> {
+        text.split(',').map(|one| SortBy::parse(one.trim())).collect()
+    }
 }
 
 /// What is to be counted of one field.
@@ -266,6 +282,9 @@ pub struct Hit {
     /// How much of the query it lacks, an ordinary word being 2, what is looked for and codes more; hits that lack less
     /// come first, whatever their scores are. 0 where meaning has its say, for then scores say it all.
     pub n_missing: usize,
+    /// How well it fits from 0 to 1, comparable between answers: how many of the query's parts it has, and between two such numbers
+    /// how much of the highest conceivable score. 1 for all hits of an empty query.
+    pub fit: f64,
 }
 
 /// The stages of a score, each a factor.

@@ -4,7 +4,7 @@ mod order;
 mod page;
 
 use crate::chunk::{Chunk, Place};
-use crate::facets::Counter;
+use crate::facets::{Counter, find_field};
 use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
@@ -53,17 +53,32 @@ pub(crate) struct Part {
     beside: Vec<Vec<u16>>,
 }
 
+impl Part {
+    /// Its hits, by row.
+    pub(crate) fn matches(&self) -> impl Iterator<Item = Match> + '_ {
+        self.hits.iter().map(|hit| Match {
+            place: Place { chunk: self.chunk, row: hit.row },
+            score: hit.score,
+            missing: hit.missing,
+            n_missing: hit.n_missing,
+        })
+    }
+}
+
 impl Found {
     /// All hits, by chunk and row.
     pub(crate) fn matches(&self) -> impl Iterator<Item = Match> + '_ {
-        self.parts.iter().flat_map(|part| {
-            part.hits.iter().map(|hit| Match {
-                place: Place { chunk: part.chunk, row: hit.row },
-                score: hit.score,
-                missing: hit.missing,
-                n_missing: hit.n_missing,
-            })
-        })
+        self.parts.iter().flat_map(Part::matches)
+    }
+
+    /// Keeps hits for which `keep` says so.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Place) -> bool) {
+        self.total = 0;
+        for part in &mut self.parts {
+            let chunk = part.chunk;
+            part.hits.retain(|hit| keep(Place { chunk, row: hit.row }));
+            self.total += part.hits.len();
+        }
     }
 
     /// Adds hits that the words did not find; those that are there stay as they are. Returns how many came.
@@ -118,6 +133,14 @@ impl SearchIndex {
                 max: SearchRequest::LIMIT_MAX,
             });
         }
+        if request.sort.len() > SearchRequest::SORTS_MAX {
+            return Err(SearchError::OutOfRange {
+                field: "sort",
+                value: request.sort.len(),
+                min: 0,
+                max: SearchRequest::SORTS_MAX,
+            });
+        }
         let skip = page::skip(request)?;
         let mut counter = Counter::new(self, &request.facets)?;
         let sort = order::Key::of_request(self, request)?;
@@ -129,9 +152,12 @@ impl SearchIndex {
             let (_, behind_minus) = split_unwanted(&request.query);
             behind_minus.iter().for_each(|word| corrected.push_str(&format!(" -{word}")));
         }
+        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
+        if let Some(field) = &request.distinct {
+            order.keep_distinct(&mut outcome.found, find_field(self, field));
+        }
         self.count(&mut counter, &outcome.found);
         let total = outcome.found.total;
-        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
         let unknown = request.filter.iter().flat_map(|filter| self.unknown_fields(filter));
         let notes = unknown.chain(outcome.reading.notes).collect();
         let preferences = &outcome.reading.preferences;
@@ -154,7 +180,7 @@ impl SearchIndex {
     /// asked for, and so does a query without words.
     fn nearness(&self, request: &SearchRequest, outcome: &mut Outcome<'_>) -> Option<Nearness> {
         let meaning = request.meaning.as_ref()?;
-        let is_sorted = request.sort.is_some() && meaning.used == MeaningUse::Beside;
+        let is_sorted = !request.sort.is_empty() && meaning.used == MeaningUse::Beside;
         if is_sorted || outcome.plan.is_none() {
             return None;
         }
@@ -388,9 +414,10 @@ impl<'a> Sieve<'a> {
     }
 
     fn everything(&self) -> Found {
-        self.each_chunk(&mut |chunk| {
-            let all = 0..chunk.len();
-            all.map(|row| Row { row: row as u16, score: 1.0, missing: 0, n_missing: 0 }).collect()
+        let row = |row| Row { row, score: 1.0, missing: 0, n_missing: 0 };
+        self.each_chunk(&mut |chunk| match self.narrow.only_rows(self.index, chunk) {
+            Some(only) => only.into_iter().map(row).collect(),
+            None => (0..chunk.len()).map(|at| row(at as u16)).collect(),
         })
     }
 

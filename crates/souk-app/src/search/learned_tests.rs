@@ -89,7 +89,7 @@ async fn what_a_crowd_takes_up_comes_forward_and_says_so() {
     // Another query is another matter, and a sorted list has its own order.
     let other = explained(&shop, "green tea").await;
     assert_eq!(other["hits"][0]["explanation"]["clicks"], json!(1.0));
-    let sort = Some(SortBy::parse("price:asc").unwrap());
+    let sort = vec![SortBy::parse("price:asc").unwrap()];
     let sorted = ask(&shop, &SearchQuery { sort, ..SearchQuery::new("tea", 10) }).await;
     assert_eq!(sorted.hits[0].product_id.as_str(), "black");
 }

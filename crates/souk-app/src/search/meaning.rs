@@ -246,7 +246,7 @@ impl App {
         }
         let text = query.query.trim();
         // What is asked anew with each letter is not read as a whole each time.
-        let is_plain = query.typing == Typing::Finished && query.sort.is_none();
+        let is_plain = query.typing == Typing::Finished && query.sort.is_empty();
         let has_letters = text.contains(char::is_alphabetic);
         if !has_letters || !(is_alone || is_plain) {
             return Ok(None);

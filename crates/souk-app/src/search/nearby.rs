@@ -165,10 +165,10 @@ fn place_of(product: &Product) -> Option<GeoPoint> {
 
 /// Refuses an order by distance where no place is named and no field is called so.
 pub(super) fn check_sort(
-    (sort, around): (Option<&SortBy>, Option<&AroundQuery>),
+    (sort, around): (&[SortBy], Option<&AroundQuery>),
     index: &SearchIndex,
 ) -> Result<(), AppError> {
-    let by_distance = sort.is_some_and(|sort| sort.field == SortBy::DISTANCE);
+    let by_distance = sort.iter().any(|sort| sort.field == SortBy::DISTANCE);
     if !by_distance || around.is_some() || index.has_field(SortBy::DISTANCE) {
         return Ok(());
     }

@@ -233,7 +233,8 @@ impl Asking<'_> {
         let locale = &query.context.locale;
         let meant = self.meaning.as_ref().map(|meaning| meaning.used);
         let how = (query.typing, query.wanted, query.structure, meant);
-        let asked = (&query.query, filter, locale, how, &query.sort, &query.around);
+        let order = (&query.sort, &query.distinct, &query.around);
+        let asked = (&query.query, filter, locale, how, order);
         xxh3_64(format!("{asked:?}").as_bytes())
     }
 }

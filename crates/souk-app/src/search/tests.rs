@@ -155,9 +155,9 @@ async fn a_shoppers_own_purchases_come_forward_for_the_shopper_alone() {
     let other = shop.app.search(&query, &browser).await.unwrap();
     assert!(other.hits.iter().all(|hit| hit.personal == 1.0));
     // Who sorts by price is not told what they like.
-    query.sort = Some(SortBy::parse("price:desc").unwrap());
+    query.sort = vec![SortBy::parse("price:desc").unwrap()];
     assert!(ask(&shop, &query).await.hits.iter().all(|hit| hit.personal == 1.0));
-    query.sort = None;
+    query.sort.clear();
     let who = Who::parse("anna").unwrap();
     let privacy = caller(Role::Privacy);
     shop.app.request_erasure(&privacy, &who, Identity::Verified).await.unwrap();
@@ -349,7 +349,7 @@ async fn pages_follow_each_other_without_a_gap_whatever_reorders_them() {
     // A page of another search, or of another order, is refused.
     let mut first = SearchQuery::new("lamp", 10);
     first.cursor = ask(&shop, &first).await.cursor;
-    let sort = Some(SortBy::parse("price").unwrap());
+    let sort = vec![SortBy::parse("price").unwrap()];
     for other in [
         SearchQuery { query: "desk lamp".to_owned(), ..first.clone() },
         SearchQuery { sort, ..first.clone() },

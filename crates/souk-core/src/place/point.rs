@@ -19,7 +19,7 @@ pub struct GeoPointError {
 
 impl GeoPoint {
     /// The mean radius of the earth, R1 of the IUGG (Moritz 2000, "Geodetic Reference System 1980").
-    const EARTH_KM: f64 = 6_371.008_8;
+    pub const EARTH_KM: f64 = 6_371.008_8;
 
     /// Takes degrees: north and east of the equator and of Greenwich are above 0.
     ///

@@ -58,7 +58,7 @@ fn without_vectors_or_words_nothing_changes() {
     let mut index = shop(&SOFAS);
     let plain = index.search(&SearchRequest::new("sofa")).unwrap();
     let sorted = SearchRequest {
-        sort: Some(SortBy::parse("weight").unwrap()),
+        sort: vec![SortBy::parse("weight").unwrap()],
         ..request("sofa", MeaningUse::Beside)
     };
     // A field that no product has is refused before meaning is asked.

@@ -156,7 +156,7 @@ fn answers(index: &SearchIndex) -> Vec<SearchAnswer> {
         let mut answer = index.search(&request).unwrap();
         answer.hits.sort_by(|left, right| left.id.cmp(&right.id));
         for hit in &mut answer.hits {
-            (hit.score, hit.parts) = (0.0, Default::default());
+            (hit.score, hit.parts, hit.fit) = (0.0, Default::default(), 0.0);
         }
         answer
     };

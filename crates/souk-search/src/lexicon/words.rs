@@ -125,14 +125,18 @@ impl Words {
         }
         let chars: Vec<char> = word.chars().collect();
         let wanted = letters(word);
-        // A letter is doubled where it was not, or the other way round, up to twice whatever the limit.
-        let span = usize::from(max).max(2);
-        let shortest = chars.len().saturating_sub(span).max(1);
-        let longest = (chars.len() + span).min(self.by_length.len().saturating_sub(1));
+        // Letters that are doubled where they were not, or the other way round, are one error, so two of them may make a
+        // length that the limit does not reach; but then no other letter is there than in the word.
+        let n_doubled = chars.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        let max_apart = usize::from(max);
+        let shortest = chars.len().saturating_sub(max_apart.max(n_doubled.min(2))).max(1);
+        let longest = (chars.len() + max_apart.max(2)).min(self.by_length.len().saturating_sub(1));
         for length in shortest..=longest {
+            // One error changes at most two bits: a letter goes, another comes.
+            let is_in_reach = length.abs_diff(chars.len()) <= max_apart;
+            let bits_max = if is_in_reach { 2 * u32::from(max) } else { 0 };
             for &(signature, number) in &self.by_length[length] {
-                // One error changes at most two bits: a letter goes, another comes.
-                if (signature ^ wanted).count_ones() > 2 * u32::from(max) {
+                if (signature ^ wanted).count_ones() > bits_max {
                     continue;
                 }
                 let other = self.text(number);

@@ -5,7 +5,7 @@ use crate::chunk::Chunk;
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::lexicon::Term;
-use crate::text::{HeadSide, TokenKind, Tokens};
+use crate::text::{HeadSide, Language, TokenKind, Tokens};
 use crate::title::TitleWord;
 
 /// Products that are looked at to learn how the catalogue uses a word; chosen.
@@ -18,8 +18,7 @@ const SAMPLE: usize = 32;
 pub(crate) fn head_of(index: &SearchIndex, words: &[QueryWord], language: usize) -> Option<usize> {
     let language = index.lexicon.words[language].language();
     let side = language.head_side()?;
-    let opens = |place: &usize| language.opens_aside(&words[*place].text);
-    let end = (1..words.len()).find(opens).unwrap_or(words.len());
+    let end = aside_from(words, language);
     let is_telling = |place: &usize| {
         let word = &words[*place];
         word.kind == TokenKind::Word
@@ -37,17 +36,32 @@ pub(crate) fn head_of(index: &SearchIndex, words: &[QueryWord], language: usize)
     .copied()
 }
 
+/// Where the first aside of a query begins: what stands there says what the thing is for.
+pub(super) fn aside_from(words: &[QueryWord], language: Language) -> usize {
+    let opens = |place: &usize| language.opens_aside(&words[*place].text);
+    (1..words.len()).find(opens).unwrap_or(words.len())
+}
+
 /// The share of a word's titles in which it closes a phrase, so that it says what the thing is: high for
-/// `spinach` of `Salad Spinach`, low for `frozen`.
+/// `spinach` of `Salad Spinach`, low for `frozen`. What comes in packs is what it is: `Yogurt Multi-Packs`.
 pub(super) fn closing_share(index: &SearchIndex, terms: &[Term]) -> f32 {
     let words = &index.lexicon.words[0];
     let (mut n_titles, mut n_closing) = (0u32, 0u32);
     each_product(index, terms, &mut |chunk, row| {
         let title = chunk.title_words.get(row);
-        let is_own = |word: &TitleWord| terms.contains(&words.term(word.number()));
-        let mut own = title.iter().map(|word| TitleWord(*word)).filter(is_own).peekable();
-        n_titles += u32::from(own.peek().is_some());
-        n_closing += u32::from(own.any(|word| word.closes() && !word.is_aside()));
+        let is_own = |word: TitleWord| terms.contains(&words.term(word.number()));
+        let is_packing =
+            |word: &&u32| words.language().is_packing(words.text(TitleWord(**word).number()));
+        let closes = |place: usize| {
+            let packing = title[place + 1..].iter().take_while(is_packing);
+            let phrase = title[place..place + 1].iter().chain(packing);
+            phrase.map(|word| TitleWord(*word)).any(TitleWord::closes)
+        };
+        let own = (0..title.len()).filter(|place| is_own(TitleWord(title[*place])));
+        let own: Vec<usize> = own.collect();
+        let is_said = |place: &usize| !TitleWord(title[*place]).is_aside() && closes(*place);
+        n_titles += u32::from(!own.is_empty());
+        n_closing += u32::from(own.iter().any(is_said));
         true
     });
     n_closing as f32 / n_titles.max(1) as f32
@@ -78,17 +92,24 @@ pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
     is_found
 }
 
-/// Calls `look` with products that have one of the terms, until it has seen enough.
+/// Calls `look` with products that have one of the terms, from all over the catalogue, until it has seen enough. Those
+/// that came first are often of one kind: telephones, before what belongs to them.
 fn each_product(index: &SearchIndex, terms: &[Term], look: &mut dyn FnMut(&Chunk, u16) -> bool) {
     let lists = index.chunks.iter().flat_map(|chunk| {
-        let lists = terms.iter().filter_map(|term| chunk.list(*term));
-        lists.flat_map(move |list| list.rows.iter().map(move |row| (chunk, *row)))
+        terms.iter().filter_map(move |term| Some((chunk, chunk.list(*term)?.rows)))
     });
-    let live = lists.filter(|(chunk, row)| chunk.live.get(usize::from(*row)));
-    for (chunk, row) in live.take(SAMPLE) {
-        if !look(chunk, row) {
-            return;
+    let lists: Vec<(&Chunk, &[u16])> = lists.collect();
+    let n_rows: usize = lists.iter().map(|(_, rows)| rows.len()).sum();
+    let step = (n_rows / SAMPLE).max(1);
+    let mut next = 0;
+    for (chunk, rows) in lists {
+        while let Some(row) = rows.get(next) {
+            if chunk.live.get(usize::from(*row)) && !look(chunk, *row) {
+                return;
+            }
+            next += step;
         }
+        next -= rows.len();
     }
 }
 

@@ -6,7 +6,9 @@ use super::TitleRank;
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::request::Hit;
+use crate::retrieve::Slot;
 use crate::search::Match;
+use crate::settings::Ranking;
 use crate::text::Tokens;
 
 /// Hits that say which categories are meant; chosen: a few pages.
@@ -15,9 +17,9 @@ const CROWD: usize = 64;
 /// What a step above the last one is worth, beside it; chosen.
 const ABOVE_WORTH: f32 = 0.8;
 
-/// What a hit is worth that lacks words, and of which neither title nor category say that it is what is looked for:
-/// bread, but bread around a fish. Chosen.
-const BESIDE_WORTH: f64 = 0.5;
+/// How much more than the words that it lacks a hit lacks of which neither title nor category say that it is what is
+/// looked for: half of a word, so bread comes before fish in bread. Chosen.
+const BESIDE_PARTS: u8 = Slot::PLAIN / 2;
 
 /// What is asked of the categories of hits.
 pub(crate) struct CategoryRank<'a> {
@@ -37,9 +39,21 @@ struct Fit {
     is_head: bool,
 }
 
+impl Fit {
+    /// The best of both.
+    fn or(self, other: Fit) -> Fit {
+        Fit { share: self.share.max(other.share), is_head: self.is_head || other.is_head }
+    }
+}
+
 impl<'a> CategoryRank<'a> {
     pub(crate) fn new(index: &'a SearchIndex, titles: &'a TitleRank<'a>) -> CategoryRank<'a> {
         CategoryRank { index, titles, fits: FxHashMap::default(), tokens: Tokens::default() }
+    }
+
+    /// The highest factor that categories can make.
+    pub(crate) fn factor_max(ranking: &Ranking) -> f32 {
+        (1.0 + ranking.category) * (1.0 + ranking.crowd)
     }
 
     /// Lifts hits of categories whose names have the words, then those of the categories that most of the
@@ -52,15 +66,12 @@ impl<'a> CategoryRank<'a> {
             for (hit, found) in hits.iter_mut() {
                 let chunk = &self.index.chunks[found.place.chunk as usize];
                 let paths = chunk.facts.of(found.place.row, field);
-                let fits: Vec<Fit> = paths.map(|path| self.fit(field, path)).collect();
-                let share = fits.iter().map(|fit| fit.share).fold(0.0, f32::max);
-                multiply(hit, 1.0 + by_name * f64::from(share));
-                let is_head = || fits.iter().any(|fit| fit.is_head);
+                let fit = paths.fold(Fit::default(), |fit, path| fit.or(self.fit(field, path)));
+                multiply(hit, 1.0 + by_name * f64::from(fit.share));
                 let title = chunk.title_words.get(found.place.row);
-                // Vectors know better what is like what is looked for: toilet tissue, for `toilet paper`.
-                let is_judged = self.index.vectors.is_none() && found.missing > 0;
-                if is_judged && !self.titles.names_head(title) && !is_head() {
-                    multiply(hit, BESIDE_WORTH);
+                if found.missing > 0 && !fit.is_head && !self.titles.names_head(title) {
+                    found.missing += BESIDE_PARTS;
+                    hit.n_missing = usize::from(found.missing);
                 }
             }
         }
@@ -81,10 +92,9 @@ impl<'a> CategoryRank<'a> {
         let text = self.index.lexicon.values[usize::from(field)].text(path);
         let mut steps = text.rsplit('>');
         let last = steps.next().map(|step| self.step_fit(step)).unwrap_or_default();
-        let fit = steps.map(|step| self.step_fit(step)).fold(last, |fit, above| Fit {
-            share: fit.share.max(ABOVE_WORTH * above.share),
-            is_head: fit.is_head || above.is_head,
-        });
+        let fit = steps
+            .map(|step| self.step_fit(step))
+            .fold(last, |fit, above| fit.or(Fit { share: ABOVE_WORTH * above.share, ..above }));
         self.fits.insert(path, fit);
         fit
     }

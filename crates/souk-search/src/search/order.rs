@@ -3,17 +3,20 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
 use souk_core::ProductId;
 
 use super::{Found, Match};
-use crate::chunk::Place;
-use crate::distance::Distances;
+use crate::chunk::{Chunk, FieldFacts, Place};
+use crate::distance::{ChunkDistances, Distances};
 use crate::facets::find_field;
 use crate::fusion::Nearness;
 use crate::index::{SearchIndex, id_at};
+use crate::lexicon::Values;
 use crate::query::Plan;
 use crate::rank::{CategoryRank, TitleRank, availability_factor, popularity_factor};
 use crate::request::{Hit, ScoreParts, SearchError, SearchRequest, SortBy, SortOrder};
+use crate::retrieve::Slot;
 use crate::understand::Preference;
 
 /// Hits that are looked at closely: their titles, and what the shopper prefers. Chosen: a few pages, at
@@ -28,41 +31,68 @@ pub(super) struct Key<'a> {
 
 /// Whose number it is.
 enum By<'a> {
-    Field(u16),
-    /// Kilometres.
+    Field(u16, &'a Values),
+    /// The square of the way, as [`ChunkDistances::square`] has it.
     Distance(Distances<'a>),
 }
 
+/// A [`Key`] for the rows of one chunk.
+struct ChunkKey<'a> {
+    by: ChunkBy<'a>,
+    order: SortOrder,
+}
+
+enum ChunkBy<'a> {
+    Field(FieldFacts<'a>, &'a Values),
+    Distance(ChunkDistances<'a>),
+}
+
 impl<'a> Key<'a> {
-    /// The order that a request asks for, if not by relevance.
+    /// The orders that a request asks for, each for what is equal by those before; none is by relevance.
     pub(super) fn of_request(
         index: &'a SearchIndex,
         request: &'a SearchRequest,
-    ) -> Result<Option<Key<'a>>, SearchError> {
-        let Some(sort) = &request.sort else { return Ok(None) };
+    ) -> Result<Vec<Key<'a>>, SearchError> {
+        request.sort.iter().map(|sort| Key::of_sort(index, (request, sort))).collect()
+    }
+
+    fn of_sort(
+        index: &'a SearchIndex,
+        (request, sort): (&'a SearchRequest, &SortBy),
+    ) -> Result<Key<'a>, SearchError> {
         let by = match &request.around {
             Some(around) if sort.field == SortBy::DISTANCE => {
                 By::Distance(Distances::new(index, around))
             }
             _ => {
                 let unknown = || SearchError::UnknownField { field: sort.field.clone() };
-                By::Field(find_field(index, &sort.field).ok_or_else(unknown)?)
+                let field = find_field(index, &sort.field).ok_or_else(unknown)?;
+                By::Field(field, &index.lexicon.values[usize::from(field)])
             }
         };
-        Ok(Some(Key { by, order: sort.order }))
+        Ok(Key { by, order: sort.order })
     }
 
+    fn within<'c>(&self, chunk: &'c Chunk) -> ChunkKey<'c>
+    where
+        'a: 'c,
+    {
+        let by = match &self.by {
+            By::Field(field, values) => ChunkBy::Field(chunk.facts.field(*field), values),
+            By::Distance(distances) => ChunkBy::Distance(distances.within(chunk)),
+        };
+        ChunkKey { by, order: self.order }
+    }
+}
+
+impl ChunkKey<'_> {
     /// What to sort a row by, so that the least comes first, and what has no number last.
-    fn of(&self, index: &SearchIndex, place: Place) -> f64 {
-        let chunk = &index.chunks[place.chunk as usize];
+    #[inline]
+    fn of(&self, row: u16) -> f64 {
         match &self.by {
-            By::Distance(distances) => {
-                self.first_of(distances.within(chunk).km(place.row).into_iter())
-            }
-            By::Field(field) => {
-                let field = *field;
-                let values = &index.lexicon.values[usize::from(field)];
-                let numbers = chunk.facts.of(place.row, field).map(|value| values.number(value));
+            ChunkBy::Distance(distances) => self.first_of(distances.square(row).into_iter()),
+            ChunkBy::Field(facts, values) => {
+                let numbers = facts.get(row).iter().map(|value| values.number(*value));
                 self.first_of(numbers.filter(|number| number.is_finite()))
             }
         }
@@ -76,11 +106,49 @@ impl<'a> Key<'a> {
     }
 }
 
+/// A hit with the number that it is ordered by first.
+type Keyed = (f64, Match);
+
 pub(super) struct Order<'a> {
     pub(super) index: &'a SearchIndex,
     pub(super) plan: Option<&'a Plan<'a>>,
-    pub(super) sort: Option<Key<'a>>,
+    /// Each orders what is equal by those before.
+    pub(super) sort: Vec<Key<'a>>,
     pub(super) nearness: Option<Nearness>,
+}
+
+/// What scores are held against to say how well hits fit.
+struct Scale {
+    /// The highest conceivable score; 0 where nothing is looked for.
+    most: f64,
+    /// The parts of all words; 0 where meaning has its say.
+    whole: usize,
+}
+
+impl Scale {
+    fn of(order: &Order<'_>) -> Scale {
+        let ranking = &order.index.settings.ranking;
+        let wanted = f64::from(1.0 + ranking.popularity);
+        if order.nearness.is_some() {
+            return Scale { most: wanted, whole: 0 };
+        }
+        let Some(plan) = order.plan else { return Scale { most: 0.0, whole: 0 } };
+        let slots = plan.slots_with_head();
+        let words: f32 = slots.iter().map(|slot| slot.weight).sum();
+        let others = TitleRank::factor_max(ranking)
+            * CategoryRank::factor_max(ranking)
+            * (1.0 + ranking.preference);
+        Scale { most: wanted * f64::from(words * others), whole: Slot::whole(&slots) }
+    }
+
+    fn fit(&self, hit: &Hit) -> f64 {
+        if self.most <= 0.0 {
+            return 1.0;
+        }
+        let share = (hit.score / self.most).clamp(0.0, 1.0);
+        let n_parts = self.whole.saturating_sub(hit.n_missing) as f64;
+        (n_parts + share) / (self.whole as f64 + 1.0)
+    }
 }
 
 /// The `n_first` first of all, in their order, which must leave no two equal.
@@ -118,9 +186,17 @@ impl Order<'_> {
         page: Range<usize>,
         preferences: &[Preference],
     ) -> Vec<Hit> {
+        let mut hits = self.in_order(found, page, preferences);
+        let scale = Scale::of(self);
+        hits.iter_mut().for_each(|hit| hit.fit = scale.fit(hit));
+        hits
+    }
+
+    fn in_order(&self, found: &Found, page: Range<usize>, preferences: &[Preference]) -> Vec<Hit> {
         let page = page.start.min(found.total)..page.end.min(found.total);
-        if let Some(key) = &self.sort {
-            return self.by_number(found, page, key);
+        if !self.sort.is_empty() {
+            let sorted = first_of(self.keyed(found), page.end, self.by_numbers());
+            return sorted[page].iter().map(|(_, found)| self.hit(*found)).collect();
         }
         let nearest = self.nearness.as_ref();
         let is_near = |found: &Match| nearest.is_some_and(|of| of.is_near(found.place));
@@ -162,12 +238,55 @@ impl Order<'_> {
         self.index.chunks[chunk as usize].coming[usize::from(row)]
     }
 
-    fn by_number(&self, found: &Found, page: Range<usize>, key: &Key<'_>) -> Vec<Hit> {
-        let keyed = found.matches().map(|found| (key.of(self.index, found.place), found));
-        let sorted = first_of(keyed, page.end, |left: &(f64, Match), right: &(f64, Match)| {
-            left.0.total_cmp(&right.0).then_with(|| self.by_score(&left.1, &right.1))
+    /// Each hit with the number that it is ordered by first; 0 without an order by numbers.
+    fn keyed<'f>(&'f self, found: &'f Found) -> impl Iterator<Item = Keyed> + 'f {
+        found.parts.iter().flat_map(|part| {
+            let chunk = &self.index.chunks[part.chunk as usize];
+            let key = self.sort.first().map(|key| key.within(chunk));
+            let number =
+                move |found: &Match| key.as_ref().map_or(0.0, |key| key.of(found.place.row));
+            part.matches().map(move |found| (number(&found), found))
+        })
+    }
+
+    /// By numbers, where an order by them is asked for, then by score.
+    fn by_numbers(&self) -> impl Fn(&Keyed, &Keyed) -> Ordering {
+        let others = self.sort.iter().skip(1);
+        let others = others.map(|key| self.index.chunks.iter().map(|chunk| key.within(chunk)));
+        let others: Vec<Vec<ChunkKey<'_>>> = others.map(Iterator::collect).collect();
+        move |left: &Keyed, right: &Keyed| {
+            let of =
+                |keys: &[ChunkKey<'_>], Place { chunk, row }: Place| keys[chunk as usize].of(row);
+            let by_other = |keys: &Vec<ChunkKey<'_>>| {
+                of(keys, left.1.place).total_cmp(&of(keys, right.1.place))
+            };
+            let by_first = left.0.total_cmp(&right.0);
+            let by_all = by_first.then_with(|| {
+                others.iter().map(by_other).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            });
+            by_all.then_with(|| self.by_score(&left.1, &right.1))
+        }
+    }
+
+    /// Keeps of the hits with the same value of a field the first one.
+    pub(super) fn keep_distinct(&self, found: &mut Found, field: Option<u16>) {
+        let Some(field) = field else { return };
+        let value_of = |Place { chunk, row }: Place| {
+            self.index.chunks[chunk as usize].facts.of(row, field).next()
+        };
+        let order = self.by_numbers();
+        let mut first: FxHashMap<u32, Keyed> = FxHashMap::default();
+        for this in self.keyed(found) {
+            let Some(value) = value_of(this.1.place) else { continue };
+            let known = first.entry(value).or_insert(this);
+            if order(&this, known).is_lt() {
+                *known = this;
+            }
+        }
+        found.retain(|place| {
+            value_of(place)
+                .is_none_or(|value| first.get(&value).is_some_and(|first| first.1.place == place))
         });
-        sorted[page].iter().map(|(_, found)| self.hit(*found)).collect()
     }
 
     fn look_closely(&self, window: &[Match], preferences: &[Preference]) -> Vec<(Hit, Match)> {
@@ -208,9 +327,12 @@ impl Order<'_> {
                 let Some(field) = self.index.lexicon.field("price") else {
                     return vec![0.0; window.len()];
                 };
-                let key = Key { by: By::Field(field), order: SortOrder::Ascending };
-                let prices: Vec<f64> =
-                    window.iter().map(|found| key.of(self.index, found.place)).collect();
+                let values = &self.index.lexicon.values[usize::from(field)];
+                let key = Key { by: By::Field(field, values), order: SortOrder::Ascending };
+                let price = |found: &Match| {
+                    key.within(&self.index.chunks[found.place.chunk as usize]).of(found.place.row)
+                };
+                let prices: Vec<f64> = window.iter().map(price).collect();
                 let mut sorted = prices.clone();
                 sorted.sort_unstable_by(f64::total_cmp);
                 let share = |price: &f64| {
@@ -241,6 +363,7 @@ impl Order<'_> {
                 meaning: 1.0,
             },
             n_missing: usize::from(found.missing),
+            fit: 1.0,
         }
     }
 }

@@ -26,7 +26,7 @@ fn fingerprint(request: &SearchRequest) -> u64 {
         (
             &request.query,
             filter,
-            &request.sort,
+            (&request.sort, &request.distinct),
             request.language,
             (request.typing, request.tolerance, request.wanted, request.structure),
             request.meaning.as_ref().map(|meaning| meaning.used),

@@ -84,16 +84,90 @@ fn orders_go_by_numbers_and_end_with_those_that_have_none() {
     let mut index = shoes();
     index.upsert(&[product("6", json!({"title": "Shoe Tree"}))]);
     let sorted = |order: &str| {
-        let sort = Some(SortBy::parse(order).unwrap());
+        let sort = SortBy::parse_all(order).unwrap();
         let answer = index.search(&SearchRequest { sort, ..SearchRequest::new("shoe") }).unwrap();
         ids(&answer).iter().map(|id| (*id).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(sorted("price:asc"), ["5", "1", "2", "3", "4", "6"]);
     assert_eq!(sorted("price:desc"), ["4", "3", "2", "1", "5", "6"]);
     assert!(matches!(SortBy::parse("price:up"), Err(SearchError::Sort { .. })));
-    let sort = Some(SortBy::parse("weight").unwrap());
+    let sort = vec![SortBy::parse("weight").unwrap()];
     let error = index.search(&SearchRequest { sort, ..SearchRequest::new("") }).unwrap_err();
     assert_eq!(error, SearchError::UnknownField { field: "weight".into() });
+}
+
+#[test]
+fn a_second_order_is_for_what_the_first_leaves_equal() {
+    let shoe = |id: &str, (size, price): (u32, u32), colour: &str| {
+        let price = json!({"amount": price * 100, "currency": "USD"});
+        let title = format!("{colour} Shoe");
+        product(id, json!({"title": title, "price": price, "attributes": {"size": size}}))
+    };
+    let mut shoes = vec![
+        shoe("1", (42, 40), "Red"),
+        shoe("2", (42, 60), "Blue"),
+        shoe("3", (43, 80), "Red"),
+        shoe("4", (42, 90), "Red"),
+    ];
+    shoes.push(product("5", json!({"title": "Shoe Polish"})));
+    let index = SearchIndex::build(Settings::default(), &shoes, 1);
+    let sorted = |query: &str, order: &str| {
+        let sort = SortBy::parse_all(order).unwrap();
+        let request = SearchRequest { sort, ..SearchRequest::new(query) };
+        index
+            .search(&request)
+            .map(|answer| ids(&answer).iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(sorted("", "size:desc, price:desc").unwrap(), ["3", "4", "2", "1", "5"]);
+    assert_eq!(sorted("", "size:asc,price:asc").unwrap(), ["1", "2", "4", "3", "5"]);
+    // By how the words fit, where all numbers are equal.
+    assert_eq!(sorted("blue shoes", "size:asc").unwrap()[0], "2");
+    assert!(matches!(SortBy::parse_all("price,"), Err(SearchError::Sort { .. })));
+    let nine = ["price"; 9].join(",");
+    assert!(matches!(sorted("", &nine), Err(SearchError::OutOfRange { field: "sort", .. })));
+}
+
+#[test]
+fn of_hits_with_one_value_the_first_is_kept() {
+    let index = shoes();
+    let request = |query: &str, order: &str| SearchRequest {
+        distinct: Some("brand".into()),
+        sort: if order.is_empty() { Vec::new() } else { SortBy::parse_all(order).unwrap() },
+        facets: vec![FacetRequest::new("brand")],
+        ..SearchRequest::new(query)
+    };
+    let answer = index.search(&request("", "price:desc")).unwrap();
+    assert_eq!((ids(&answer), answer.total), (vec!["4", "2", "5"], 3));
+    assert!(answer.facets[0].values.iter().all(|value| value.count == 1), "{answer:?}");
+    let answer = index.search(&request("trail running shoes", "")).unwrap();
+    assert_eq!((ids(&answer)[0], answer.total), ("3", 2));
+    // The second page is one of the same list, and of no other.
+    let one = SearchRequest { limit: 1, ..request("", "price:desc") };
+    let first = index.search(&one).unwrap();
+    let next = |request: SearchRequest| SearchRequest { cursor: first.cursor.clone(), ..request };
+    assert_eq!(ids(&index.search(&next(one.clone())).unwrap()), ["2"]);
+    let all = SearchRequest { distinct: None, ..one.clone() };
+    assert_eq!(index.search(&next(all)).unwrap_err(), SearchError::Cursor);
+    // What has none of it, and a field that nothing has, leave nothing out.
+    let none = SearchRequest { distinct: Some("colour".into()), ..SearchRequest::new("") };
+    assert_eq!(index.search(&none).unwrap().total, 5);
+}
+
+#[test]
+fn how_well_hits_fit_falls_with_their_places_and_holds_between_answers() {
+    let index = shoes();
+    let fits = |query: &str| {
+        let answer = ask(&index, query);
+        answer.hits.iter().map(|hit| hit.fit).collect::<Vec<_>>()
+    };
+    for query in ["shoes", "red running shoes", "leather running shoes purple", "trail"] {
+        let fits = fits(query);
+        assert!(fits.is_sorted_by(|left, right| left >= right), "{query}: {fits:?}");
+        assert!(fits.iter().all(|fit| *fit > 0.0 && *fit < 1.0), "{query}: {fits:?}");
+    }
+    let (whole, half) = (fits("running shoes"), fits("running socks"));
+    assert!(whole[2] > half[0], "{whole:?} {half:?}");
+    assert_eq!(fits(""), [1.0; 5]);
 }
 
 /// Rows move when chunks are joined, and the dead no longer count; a shopper on page two sees neither.
@@ -317,7 +391,7 @@ fn a_product_is_where_its_fields_say_and_where_else_it_can_be_had() {
             fields: ["lat", "lng"],
             places: places.then(|| std::sync::Arc::new(ById) as std::sync::Arc<dyn Places>),
         }),
-        sort: Some(SortBy::parse("distance:asc").unwrap()),
+        sort: vec![SortBy::parse("distance:asc").unwrap()],
         ..SearchRequest::new("shoe")
     };
     let found = |radius_km, places| {
@@ -356,7 +430,7 @@ fn what_is_too_far_is_no_hit_and_the_nearest_comes_first() {
                 fields: ["lat", "lng"],
                 places: Some(places),
             }),
-            sort: Some(SortBy::parse("distance:asc").unwrap()),
+            sort: vec![SortBy::parse("distance:asc").unwrap()],
             facets: vec![FacetRequest::new("brand")],
             ..SearchRequest::new(query)
         }
@@ -371,7 +445,7 @@ fn what_is_too_far_is_no_hit_and_the_nearest_comes_first() {
         "without a radius nothing is left out, and what is nowhere comes last"
     );
     let mut far = around("", Some(3.0));
-    far.sort = Some(SortBy::parse("distance:desc").unwrap());
+    far.sort = vec![SortBy::parse("distance:desc").unwrap()];
     assert_eq!(ids(&index.search(&far).unwrap()), ["3", "1"]);
     let without = SearchRequest { around: None, ..around("", None) };
     assert!(matches!(index.search(&without), Err(SearchError::UnknownField { .. })));

@@ -100,14 +100,13 @@ impl Language {
     /// How many of the first folded words of a query ask and say nothing: three of `how to make pancakes`. None where it
     /// is no question, and none of one that says nothing else.
     pub(crate) fn question(self, words: &[&str]) -> usize {
-        let (openers, fillers): (&[&str], &[&str]) = match self {
+        let (openers, others): (&[&str], &[&str]) = match self {
             Language::English => (
                 &[
                     "what",
                     "which",
                     "where",
                     "how",
-                    "who",
                     "can",
                     "do",
                     "does",
@@ -122,76 +121,40 @@ impl Language {
                     "anything",
                 ],
                 &[
-                    "what",
-                    "which",
-                    "how",
-                    "can",
-                    "do",
-                    "does",
-                    "is",
-                    "are",
-                    "there",
-                    "i",
-                    "we",
-                    "you",
-                    "me",
-                    "my",
-                    "to",
-                    "the",
-                    "a",
-                    "an",
-                    "any",
-                    "some",
-                    "need",
-                    "needed",
-                    "want",
-                    "would",
-                    "should",
-                    "like",
-                    "buy",
-                    "get",
-                    "make",
-                    "use",
-                    "have",
-                    "find",
-                    "show",
-                    "for",
-                    "good",
-                    "best",
-                    "something",
-                    "anything",
-                    "looking",
+                    "there", "we", "you", "me", "my", "to", "the", "a", "an", "any", "some",
+                    "needed", "want", "would", "should", "like", "buy", "get", "make", "use",
+                    "have", "for", "good", "best",
                 ],
             ),
             Language::Spanish => (
                 &["que", "cual", "donde", "como", "necesito", "busco", "quiero", "algo"],
                 &[
-                    "que", "cual", "cuales", "es", "son", "el", "la", "los", "las", "mejor", "un",
-                    "una", "donde", "como", "hacer", "puedo", "comprar", "hay", "necesito",
-                    "busco", "quiero", "algo", "para", "de",
+                    "cuales", "es", "son", "el", "la", "los", "las", "mejor", "un", "una", "hacer",
+                    "puedo", "comprar", "hay", "para", "de",
                 ],
             ),
             Language::French => (
                 &["quel", "quelle", "quels", "ou", "comment", "que", "cherche", "je"],
                 &[
-                    "quel", "quelle", "quels", "est", "le", "la", "les", "meilleur", "un", "une",
-                    "ou", "comment", "faire", "que", "je", "j", "ai", "besoin", "cherche",
-                    "acheter", "trouver", "pour", "de", "d",
+                    "est", "le", "la", "les", "meilleur", "un", "une", "faire", "j", "ai",
+                    "besoin", "acheter", "trouver", "pour", "de", "d",
                 ],
             ),
             Language::German => (
                 &["was", "welche", "welcher", "welches", "wo", "wie", "ich", "suche", "etwas"],
                 &[
-                    "was", "welche", "welcher", "welches", "wo", "wie", "ich", "suche", "brauche",
-                    "mochte", "kann", "man", "gibt", "es", "ist", "der", "die", "das", "ein",
-                    "eine", "einen", "etwas", "kaufen", "machen", "mache", "beste", "fur", "zum",
+                    "brauche", "mochte", "kann", "man", "gibt", "es", "ist", "der", "die", "das",
+                    "ein", "eine", "einen", "kaufen", "machen", "mache", "beste", "fur", "zum",
                 ],
             ),
             Language::Other => return 0,
         };
-        let is_question = words.first().is_some_and(|first| openers.contains(first));
-        let n_asking = words.iter().take_while(|word| fillers.contains(*word)).count();
-        if is_question && n_asking < words.len() { n_asking } else { 0 }
+        let opens = |word: &&str| openers.contains(word);
+        if !words.first().is_some_and(opens) {
+            return 0;
+        }
+        let n_asking = words.iter().take_while(|word| opens(word) || others.contains(word)).count();
+        if n_asking < words.len() { n_asking } else { 0 }
     }
 
     /// Whether a folded word opens an aside: what follows says what a thing is for or comes with, not
@@ -214,8 +177,8 @@ impl Language {
             Language::English => &[
                 "bag", "bags", "bottle", "bottles", "box", "boxes", "bulk", "bunch", "can", "cans",
                 "canned", "carton", "cartons", "count", "dozen", "fresh", "gallon", "gallons",
-                "jar", "jars", "kg", "lb", "lbs", "liter", "liters", "ounce", "ounces", "oz",
-                "pack", "packs", "packet", "pound", "pounds", "size", "sizes", "tin", "tins",
+                "jar", "jars", "kg", "lb", "lbs", "liter", "liters", "multi", "ounce", "ounces",
+                "oz", "pack", "packs", "packet", "pound", "pounds", "size", "sizes", "tin", "tins",
                 "tub", "unit", "units",
             ],
             Language::Spanish => &[

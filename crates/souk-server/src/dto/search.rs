@@ -37,8 +37,8 @@ pub(crate) struct SearchBody {
     #[serde(default)]
     #[schema(max_items = 20)]
     facets: Option<Vec<FacetBody>>,
-    /// `price:asc`, `published_at:desc`, any field with numbers; `distance:asc` from the place in `around`. Left out,
-    /// the best come first.
+    /// `price:asc`, `published_at:desc`, any field with numbers; `distance:asc` from the place in `around`. Several,
+    /// separated by commas (`rating:desc,price:asc`), each order what is equal by those before. Left out, the best come first.
     #[serde(default)]
     sort: Option<String>,
     /// A place from which each hit says how far off it can be had, and around which hits are looked for.
@@ -288,8 +288,9 @@ impl SearchBody {
             }
         }
         let facets = facets(&mut faults, self.facets.unwrap_or_default());
-        let sort = self.sort.as_deref().map(SortBy::parse).transpose();
+        let sort = self.sort.as_deref().map(SortBy::parse_all).transpose();
         let sort = sort.map_err(|error| faults.add("/sort", error.to_string())).ok().flatten();
+        let sort = sort.unwrap_or_default();
         let around = self.around.and_then(|around| around.0.parse(&mut faults));
         let site = self.site.and_then(|id| faults.id("/site", id, SiteId::new));
         let location_id =

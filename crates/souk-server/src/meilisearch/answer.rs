@@ -44,6 +44,18 @@ impl Pairs {
         })
     }
 
+    /// `true` or `false`.
+    pub(crate) fn truth(&self, name: &str) -> Meili<Option<bool>> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let shown: String = text.chars().take(40).collect();
+            let message = format!(
+                "Invalid value in parameter `{name}`: `{shown}` is neither `true` nor `false`"
+            );
+            MeiliError::new("bad_request", message)
+        })
+    }
+
     /// Every name.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::query::SearchBody;
 
@@ -105,6 +105,49 @@ impl<'a> Format<'a> {
             shown.push_str(self.marker);
         }
         shown
+    }
+}
+
+/// Where the texts of a document have the query's words, by the attribute's path, in bytes: `_matchesPosition`. Found words
+/// in a list also say which of its texts they stand in.
+pub(crate) fn matches(document: &Map<String, Value>, find: Find<'_>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, value) in document {
+        note(value, (name, &mut Vec::new()), (find, &mut all));
+    }
+    all
+}
+
+fn note(
+    value: &Value,
+    (path, indices): (&str, &mut Vec<usize>),
+    (find, all): (Find<'_>, &mut Map<String, Value>),
+) {
+    match value {
+        Value::String(text) => {
+            for range in find(text) {
+                let mut place = json!({ "start": range.start, "length": range.len() });
+                if !indices.is_empty() {
+                    place["indices"] = json!(indices);
+                }
+                if let Value::Array(places) = all.entry(path).or_insert_with(|| json!([])) {
+                    places.push(place);
+                }
+            }
+        }
+        Value::Array(list) => {
+            for (idx, one) in list.iter().enumerate() {
+                indices.push(idx);
+                note(one, (path, indices), (find, all));
+                indices.pop();
+            }
+        }
+        Value::Object(object) => {
+            for (name, one) in object {
+                note(one, (&format!("{path}.{name}"), indices), (find, all));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) struct SearchBody {
     matching_strategy: Option<String>,
     locales: Option<Vec<String>>,
     attributes_to_search_on: Option<Vec<String>>,
-    show_matches_position: Option<bool>,
-    show_ranking_score: Option<bool>,
+    pub(crate) show_matches_position: Option<bool>,
+    pub(crate) show_ranking_score: Option<bool>,
     show_ranking_score_details: Option<bool>,
     ranking_score_threshold: Option<f64>,
     retrieve_vectors: Option<bool>,
@@ -77,7 +77,7 @@ impl Window {
 impl SearchBody {
     /// Reads the parameters of `GET …/search`.
     pub(crate) fn of_url(uri: &Uri) -> Meili<SearchBody> {
-        const KNOWN: [&str; 16] = [
+        const KNOWN: [&str; 19] = [
             "q",
             "offset",
             "limit",
@@ -94,6 +94,9 @@ impl SearchBody {
             "highlightPostTag",
             "sort",
             "matchingStrategy",
+            "showMatchesPosition",
+            "showRankingScore",
+            "distinct",
         ];
         let pairs = Pairs::of(uri);
         if let Some(unknown) = pairs.names().find(|name| !KNOWN.contains(name)) {
@@ -121,6 +124,9 @@ impl SearchBody {
             highlight_post_tag: text("highlightPostTag"),
             sort: pairs.list("sort").map(whole_points),
             matching_strategy: text("matchingStrategy"),
+            show_matches_position: pairs.truth("showMatchesPosition")?,
+            show_ranking_score: pairs.truth("showRankingScore")?,
+            distinct: text("distinct"),
             ..SearchBody::default()
         })
     }
@@ -141,10 +147,12 @@ impl SearchBody {
     /// The search that it asks for, without the window.
     pub(crate) fn query(&self, site: &SiteId) -> Meili<SearchQuery> {
         self.check_supported()?;
-        let mut sorts = self.sort.iter().flatten();
-        let (sort, point) = sorts.next().map_or(Ok((None, None)), |sort| sort_of(sort))?;
-        if sorts.next().is_some() {
-            let message = "Souk sorts by one attribute; name it alone";
+        let sorts: Vec<(SortBy, Option<GeoPoint>)> =
+            self.sort.iter().flatten().map(|sort| sort_of(sort)).collect::<Meili<_>>()?;
+        let mut points = sorts.iter().filter_map(|(_, point)| *point);
+        let point = points.next();
+        if points.any(|other| Some(other) != point) {
+            let message = "Souk looks around one place; every `_geoPoint` must name the same";
             return Err(MeiliError::new("invalid_search_sort", message));
         }
         let facets: Vec<String> = self.facets.clone().unwrap_or_default();
@@ -159,7 +167,8 @@ impl SearchBody {
             filter,
             around: around(point, radius)?,
             facets: facets.into_iter().map(facet).collect(),
-            sort,
+            distinct: self.distinct.clone(),
+            sort: sorts.into_iter().map(|(sort, _)| sort).collect(),
             context: RecommendContext {
                 site: Some(site.clone()),
                 locale: self.locales.iter().flatten().next().cloned(),
@@ -201,12 +210,9 @@ impl SearchBody {
         let refused = [
             ("matchingStrategy", !matches!(strategy, None | Some("last" | "frequency" | "all"))),
             ("attributesToSearchOn", !is_all(&self.attributes_to_search_on)),
-            ("showMatchesPosition", self.show_matches_position == Some(true)),
-            ("showRankingScore", self.show_ranking_score == Some(true)),
             ("showRankingScoreDetails", self.show_ranking_score_details == Some(true)),
             ("rankingScoreThreshold", self.ranking_score_threshold.is_some()),
             ("retrieveVectors", self.retrieve_vectors == Some(true)),
-            ("distinct", self.distinct.is_some()),
             ("hybrid", !self.hybrid.is_null()),
             ("vector", !self.vector.is_null()),
             ("media", !self.media.is_null()),
@@ -224,9 +230,12 @@ impl SearchBody {
     }
 }
 
-/// What is counted of a facet: as many values as Meilisearch's `maxValuesPerFacet` is where nobody sets it.
+/// Values of a facet: Meilisearch's `maxValuesPerFacet` where nobody sets it.
+pub(crate) const FACET_VALUES: usize = 100;
+
+/// What is counted of a facet.
 pub(crate) fn facet(name: String) -> FacetRequest {
-    FacetRequest { limit: 100, ..FacetRequest::new(name) }
+    FacetRequest { limit: FACET_VALUES, ..FacetRequest::new(name) }
 }
 
 /// A list in a URL was parted at every comma, also at the one within `_geoPoint(48.2,16.4):asc`.
@@ -248,11 +257,11 @@ fn whole_points(parts: Vec<String>) -> Vec<String> {
 const GEO_POINT: &str = "_geoPoint(";
 
 /// An order, and the place that it begins at.
-fn sort_of(text: &str) -> Meili<(Option<SortBy>, Option<GeoPoint>)> {
+fn sort_of(text: &str) -> Meili<(SortBy, Option<GeoPoint>)> {
     let wrong = |why: String| MeiliError::new("invalid_search_sort", why);
     let Some(rest) = text.trim().strip_prefix(GEO_POINT) else {
         let sort = SortBy::parse(text).map_err(|error| wrong(error.to_string()))?;
-        return Ok((Some(sort), None));
+        return Ok((sort, None));
     };
     let unread = || {
         let shown: String = text.chars().take(80).collect();
@@ -263,7 +272,7 @@ fn sort_of(text: &str) -> Meili<(Option<SortBy>, Option<GeoPoint>)> {
     let number = |text: &str| text.trim().parse::<f64>().map_err(|_| unread());
     let point = GeoPoint::new(number(latitude)?, number(longitude)?);
     let sort = SortBy::parse(&format!("{}{order}", SortBy::DISTANCE)).map_err(|_| unread())?;
-    Ok((Some(sort), Some(point.map_err(|error| wrong(error.to_string()))?)))
+    Ok((sort, Some(point.map_err(|error| wrong(error.to_string()))?)))
 }
 
 /// The one place around which is looked: an order and a filter by distance must mean the same.

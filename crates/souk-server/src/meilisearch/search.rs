@@ -13,7 +13,7 @@ use souk_search::{Facet, SearchRequest};
 use super::document;
 use super::error::{Meili, MeiliError};
 use super::federation::{Federation, Part, merged};
-use super::format::Format;
+use super::format::{Find, Format, matches};
 use super::query::{FacetSearchBody, REACHED_MAX, SearchBody, Window, facet};
 use super::{admit, site_of};
 use crate::edge::Edge;
@@ -157,8 +157,9 @@ async fn search(
         }
     }
     if body.facets.is_some() {
-        put("facetDistribution", found.facets.iter().map(distribution).collect());
-        put("facetStats", found.facets.iter().filter_map(spread).collect());
+        let [distribution, stats] = distributions(&found.facets);
+        put("facetDistribution", distribution);
+        put("facetStats", stats);
     }
     Ok(answer)
 }
@@ -205,24 +206,40 @@ pub(super) fn hits(
         if let Some(nearest) = &hit.nearest {
             whole.insert("_geoDistance".to_owned(), ((nearest.km * 1_000.0).round() as u64).into());
         }
-        match &body.attributes_to_retrieve {
+        let shown = match &body.attributes_to_retrieve {
             Some(fields) => document::only(&whole, fields),
-            None => whole,
-        }
+            None => whole.clone(),
+        };
+        (whole, shown)
     };
-    let documents: Vec<Map<String, Value>> = found.hits.iter().map(document).collect();
-    let Some(format) = format else {
-        return Ok(documents.into_iter().map(Value::Object).collect());
-    };
-    let shown = edge.app.with_found_words((query, found), |find| {
-        let shown = documents.into_iter().map(|mut document| {
-            let formatted = format.document(&document, find);
-            document.insert("_formatted".to_owned(), Value::Object(formatted));
-            Value::Object(document)
+    let documents = found.hits.iter().map(document);
+    let documents: Vec<(Map<String, Value>, Map<String, Value>)> = documents.collect();
+    let finish = |find: Find<'_>| {
+        let whole = documents.into_iter().zip(&found.hits).map(|((whole, mut shown), hit)| {
+            let mut put = |name: &str, value| shown.insert(name.to_owned(), value);
+            if body.show_ranking_score == Some(true) {
+                put("_rankingScore", hit.fit.into());
+            }
+            if body.show_matches_position == Some(true) {
+                put("_matchesPosition", matches(&whole, find).into());
+            }
+            if let Some(format) = &format {
+                let formatted = format.document(&shown, find);
+                shown.insert("_formatted".to_owned(), Value::Object(formatted));
+            }
+            Value::Object(shown)
         });
-        shown.collect()
-    });
-    Ok(shown?)
+        whole.collect()
+    };
+    if format.is_none() && body.show_matches_position != Some(true) {
+        return Ok(finish(&|_| Vec::new()));
+    }
+    Ok(edge.app.with_found_words((query, found), finish)?)
+}
+
+/// How often each value of facets was found, and how their numbers spread.
+pub(super) fn distributions(facets: &[Facet]) -> [Value; 2] {
+    [facets.iter().map(distribution).collect(), facets.iter().filter_map(spread).collect()]
 }
 
 fn distribution(facet: &Facet) -> (String, Value) {

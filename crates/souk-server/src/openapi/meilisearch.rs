@@ -21,6 +21,7 @@ struct Operation {
 
 const TEXT: &str = "string";
 const COUNT: &str = "integer";
+const TRUTH: &str = "boolean";
 const SEARCH: &[(&str, &str)] = &[
     ("q", TEXT),
     ("offset", COUNT),
@@ -38,6 +39,9 @@ const SEARCH: &[(&str, &str)] = &[
     ("highlightPostTag", TEXT),
     ("sort", TEXT),
     ("matchingStrategy", TEXT),
+    ("showMatchesPosition", TRUTH),
+    ("showRankingScore", TRUTH),
+    ("distinct", TEXT),
 ];
 const LISTING: &[(&str, &str)] =
     &[("offset", COUNT), ("limit", COUNT), ("fields", TEXT), ("filter", TEXT), ("ids", TEXT)];
@@ -242,6 +246,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
         "cropMarker": maybe_text, "highlightPreTag": maybe_text, "highlightPostTag": maybe_text, "sort": texts,
         "matchingStrategy": { "enum": ["last", "frequency", null] }, "locales": texts, "attributesToSearchOn": texts,
         "showMatchesPosition": flag, "showRankingScore": flag, "showRankingScoreDetails": flag,
+        "distinct": maybe_text,
         "retrieveVectors": flag
     });
     let one_search = closed(search.clone(), &[]);
@@ -252,7 +257,14 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
     let federation = json!({
         "type": ["object", "null"], "additionalProperties": false,
         "description": "Makes one list of all hits: places are weighed, as in `merge` of `/v1/search/batch`.",
-        "properties": { "limit": maybe_count, "offset": maybe_count }
+        "properties": {
+            "limit": maybe_count, "offset": maybe_count,
+            "facetsByIndex": { "type": ["object", "null"], "additionalProperties": texts },
+            "mergeFacets": {
+                "type": ["object", "null"], "additionalProperties": false,
+                "properties": { "maxValuesPerFacet": maybe_count }
+            }
+        }
     });
     let synonyms = json!({ "type": "array", "items": { "type": "string" } });
     let map = |nullable: bool| {

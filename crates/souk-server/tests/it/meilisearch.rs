@@ -109,6 +109,63 @@ fn filters_facets_sort_and_pages_are_those_of_meilisearch() {
 }
 
 #[test]
+fn documents_are_sorted_by_several_attributes_and_told_apart_by_one() {
+    let shop = films();
+    let more = json!([
+        {"id": 5, "title": "Up", "genres": ["Adventure"], "price": 7, "studio": "Pixar", "year": 2009},
+        {"id": 6, "title": "Brave", "genres": ["Adventure"], "price": 9.5, "studio": "Pixar", "award": null,
+            "note": "", "year": 2012},
+    ]);
+    shop.admin(post("/meilisearch/indexes/movies/documents", &more)).expect(202);
+    let found = |body: Value| -> Vec<String> {
+        titles(&search(&shop, &body)).into_iter().map(str::to_owned).collect()
+    };
+    let films = ["Up", "Life of Pi", "Brave", "Carol", "Wonder Woman", "Mad Max: Fury Road"];
+    assert_eq!(found(json!({"sort": ["price:asc", "year:desc"]})), films);
+    let path = "/meilisearch/indexes/movies/search?sort=price:desc,year:asc&distinct=studio";
+    let answer = shop.admin(get(path)).expect(200).json();
+    let apart = ["Mad Max: Fury Road", "Wonder Woman", "Brave", "Carol", "Life of Pi"];
+    assert_eq!(titles(&answer), apart);
+    assert_eq!(answer["estimatedTotalHits"], 5);
+    // A null is not kept, so it is the same as nothing.
+    let others = found(json!({"filter": "studio IS NULL", "sort": ["price:asc"]}));
+    assert_eq!(others, ["Life of Pi", "Carol", "Wonder Woman", "Mad Max: Fury Road"]);
+    assert_eq!(found(json!({"filter": "award IS NULL AND studio IS NOT NULL"})).len(), 2);
+    assert_eq!(found(json!({"filter": "note IS EMPTY AND studio IS NOT EMPTY"})).len(), 2);
+    assert_eq!(
+        found(json!({"filter": "title CONTAINS max OR title STARTS WITH 'car'",
+        "sort": ["price:asc"]})),
+        ["Carol", "Mad Max: Fury Road"]
+    );
+}
+
+#[test]
+fn hits_say_how_well_they_fit_and_where() {
+    let shop = films();
+    let asked = json!({"q": "fury drama", "showRankingScore": true, "showMatchesPosition": true,
+        "attributesToRetrieve": ["title"]});
+    let answer = search(&shop, &asked);
+    let hits = answer["hits"].as_array().unwrap();
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["_rankingScore"].as_f64().unwrap()).collect();
+    assert!(scores.len() > 2 && scores.is_sorted_by(|left, right| left >= right), "{scores:?}");
+    assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)), "{scores:?}");
+    let of = |title: &str| hits.iter().find(|hit| hit["title"] == title).unwrap();
+    let max = of("Mad Max: Fury Road");
+    assert_eq!(max["_matchesPosition"], json!({"title": [{"start": 9, "length": 4}]}));
+    let drama = json!({"genres": [{"start": 0, "length": 5, "indices": [1]}]});
+    assert_eq!(of("Carol")["_matchesPosition"], drama);
+    let plain = search(&shop, &json!({"q": "carol"}));
+    assert_eq!(plain["hits"][0]["_rankingScore"], Value::Null);
+    let path =
+        "/meilisearch/indexes/movies/search?q=&showRankingScore=true&showMatchesPosition=true";
+    let browsed = shop.admin(get(path)).expect(200).json();
+    assert_eq!(browsed["hits"][0]["_rankingScore"], 1.0);
+    assert_eq!(browsed["hits"][0]["_matchesPosition"], json!({}));
+    let wrong = "/meilisearch/indexes/movies/search?showRankingScore=yes";
+    assert_eq!(shop.admin(get(wrong)).expect(400).json()["code"], "bad_request");
+}
+
+#[test]
 fn hits_beyond_a_hundred_are_reached() {
     let shop = Shop::with(Setup { settings: SITE, ..Setup::default() });
     let many: Vec<Value> = (0..250).map(|n| json!({"id": n, "title": "Film", "n": n})).collect();
@@ -214,9 +271,25 @@ fn several_searches_become_one_list() {
         assert_eq!(refused["code"], code, "{refused}");
         assert!(refused["message"].as_str().unwrap().starts_with("Inside `.queries[1]`"));
     }
-    let refused =
-        ask(json!([dear]), json!({"facetsByIndex": {"movies": ["genres"]}})).expect(400).json();
-    assert_eq!(refused["code"], "feature_not_enabled");
+    // What an index is searched for once is counted, by index or as one.
+    let asked = json!({"facetsByIndex": {"movies": ["genres", "price"]}});
+    let answer = ask(json!([dear]), asked.clone()).expect(200).json();
+    let counts = json!({"genres": {"Action": 2, "Adventure": 2}, "price": {"12": 1, "15": 1}});
+    let stats = json!({"price": {"min": 12.0, "max": 15.0}});
+    assert_eq!(
+        answer["facetsByIndex"],
+        json!({"movies": {"distribution": counts, "stats": stats}})
+    );
+    let mut merged = asked.clone();
+    merged["mergeFacets"] = json!({"maxValuesPerFacet": 1});
+    let answer = ask(json!([dear]), merged).expect(200).json();
+    assert_eq!(answer["facetDistribution"]["genres"], json!({"Action": 2}));
+    assert_eq!((&answer["facetStats"], &answer["facetsByIndex"]), (&stats, &Value::Null));
+    for (queries, facets) in [(json!([dear, drama]), "movies"), (json!([dear]), "books")] {
+        let asked = json!({"facetsByIndex": {facets: ["genres"]}});
+        let refused = ask(queries, asked).expect(400).json();
+        assert_eq!(refused["code"], "invalid_multi_search_facets_by_index", "{refused}");
+    }
 }
 
 #[test]
@@ -332,12 +405,7 @@ fn errors_have_the_shape_of_meilisearch() {
         "character 9",
     );
     is(ask(json!({"sort": ["price:up"]})), "invalid_search_sort", "invalid_request", "up");
-    is(
-        ask(json!({"sort": ["a:asc", "b:asc"]})),
-        "invalid_search_sort",
-        "invalid_request",
-        "one attribute",
-    );
+    is(ask(json!({"sort": ["a:asc", "b:asc"]})), "invalid_search_sort", "invalid_request", "`a`");
     is(
         ask(json!({"hybrid": {"embedder": "x"}})),
         "feature_not_enabled",

@@ -77,7 +77,7 @@ pub(crate) struct SearchArgs {
     /// Fields to count, separated by commas
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub(crate) facets: Vec<String>,
-    /// price:asc, price:desc, or any field with numbers [default: the best first]
+    /// price:asc, price:desc, or any field with numbers, several separated by commas [default: the best first]
     #[arg(long, value_name = "FIELD:ORDER")]
     pub(crate) sort: Option<String>,
     /// A place, to see how far off hits can be had, and, with kilometres, to leave out what is farther; --sort distance:asc

@@ -56,12 +56,12 @@ impl From<SearchArgs> for Looked {
 impl Looked {
     fn query(&self) -> Result<SearchQuery, String> {
         let filter = self.filter.as_deref().map(Filter::parse).transpose();
-        let sort = self.sort.as_deref().map(SortBy::parse).transpose();
+        let sort = self.sort.as_deref().map(SortBy::parse_all).transpose();
         let site = self.site.as_deref().map(SiteId::new).transpose();
         Ok(SearchQuery {
             filter: filter.map_err(|error| format!("--filter: {error}"))?,
             facets: self.facets.iter().map(FacetRequest::new).collect(),
-            sort: sort.map_err(|error| format!("--sort: {error}"))?,
+            sort: sort.map_err(|error| format!("--sort: {error}"))?.unwrap_or_default(),
             around: self.around.as_deref().map(around).transpose()?,
             user_id: self.user.clone(),
             context: RecommendContext {

@@ -171,7 +171,7 @@ async fn letters_as_they_are_typed_and_orders_by_a_number_go_by_words() {
     shop.app.equip_meaning(Arc::clone(&model) as Arc<dyn Embedder>);
     meant(&shop.app).await;
     let before = model.n_read();
-    let sort = Some(SortBy::parse("price").unwrap());
+    let sort = vec![SortBy::parse("price").unwrap()];
     let plain = in_mode("sofa", SearchMode::Auto);
     for query in [
         SearchQuery { typing: Typing::Going, ..plain.clone() },

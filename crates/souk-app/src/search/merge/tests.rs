@@ -13,6 +13,7 @@ fn hits(ids: &[&str]) -> Vec<FoundProduct> {
     let hit = |id: &&str| FoundProduct {
         product_id: ProductId::new(*id).unwrap(),
         score: 1.0,
+        fit: 1.0,
         product: "{}".into(),
         title_highlight: None,
         parts: None,

@@ -64,7 +64,7 @@ fn around(radius_km: Option<f64>) -> SearchQuery {
 }
 
 fn sorted(query: SearchQuery, sort: &str) -> SearchQuery {
-    SearchQuery { sort: Some(SortBy::parse(sort).unwrap()), ..query }
+    SearchQuery { sort: vec![SortBy::parse(sort).unwrap()], ..query }
 }
 
 fn places(found: &SearchFound) -> Vec<(String, i64, String)> {
