@@ -139,7 +139,7 @@ fn what_is_measured_counts_as_one_piece_a_line() {
     told(StockMovement::Received, litres(20_000), None);
     told(StockMovement::Received, litres(30_000), None);
     told(StockMovement::WrittenOff, litres(7), None);
-    let sums = supply.feed(place).unwrap().stock.values().next().unwrap().clone();
+    let sums = *supply.feed(place).unwrap().stock.values().next().unwrap();
     assert_eq!((sums.counted_milli, sums.believed_milli), (8_000, 9_000));
     // Two deliveries of two amounts are no repetition.
     assert_eq!((sums.received_milli, sums.repeats, sums.written_off_milli), (2_000, 0, 1_000));
