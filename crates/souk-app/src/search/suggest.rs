@@ -6,6 +6,7 @@ use souk_core::{ProductId, Purpose, SiteId};
 use souk_search::{Language, SearchIndex, SearchRequest, SuggestRequest, Suggestion};
 
 use super::learned::PopularQuery;
+use super::noted::Turn;
 use super::{Admitted, Asking, SearchQuery, highlighted, refused};
 use crate::audit::Counted;
 use crate::holdout::HoldoutArm;
@@ -152,6 +153,9 @@ impl App {
         let asking = Asking {
             app: self,
             query: asked,
+            // Suggestions are no answer that anything is recorded of.
+            turn: Turn::Merged,
+            request_id: String::new(),
             admitted,
             book: &book,
             context,
