@@ -72,6 +72,8 @@ pub(crate) struct Orders {
     pub(crate) sessions: Option<Arc<SessionMixture>>,
     /// The candidates of a list.
     pub(crate) lists: Option<Arc<ImpressionOrder>>,
+    /// The first hits of a search.
+    pub(crate) searches: Option<Arc<ImpressionOrder>>,
 }
 
 /// A recipe fitted on the shop's facts.

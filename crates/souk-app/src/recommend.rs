@@ -64,6 +64,7 @@ pub use why::{WhyCause, WhyNot};
 use crate::rules::RuleBook;
 use crate::segments::{Membership, SegmentBook};
 pub(crate) use discover::{Discoveries, prepare};
+pub(crate) use signals::{Drawn, OfShop, is, ln_minor, may_teach};
 pub(crate) use state::{Ranking, departures, keep_fresh, keep_lists};
 pub(crate) use trials::keep_trials;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use souk_core::rules::SegmentsOf;
-use souk_core::{Filter, ProductId, Purpose, Purposes, SiteId, Timestamp};
+use souk_core::{Filter, ProductId, Purpose, Purposes, SignalMark, SiteId, Timestamp};
 use souk_search::{
     Facet, FacetRequest, Language, Meaning, Note, Relaxation, ScoreParts, SearchAnswer,
     SearchError, SearchRequest, SortBy, Structure, Typing, Understood, Wanted,
@@ -35,8 +35,10 @@ mod merge;
 mod messages;
 mod nearby;
 mod noted;
+mod ordered;
 mod personal;
 mod pool;
+mod ranked;
 mod shelf;
 mod suggest;
 mod synonyms;
@@ -58,9 +60,11 @@ use html::highlighted;
 use learned::LearnedQuery;
 use messages::Messages;
 use nearby::Nearby;
-use noted::{Answered, Within};
+use noted::{Answered, Turn, Within};
+use ordered::{Learning, Told};
 use personal::Taste;
 use pool::Page;
+use ranked::Ranked;
 
 /// How rules name a list that search made.
 pub const SEARCH_STRATEGY: &str = "search";
@@ -173,6 +177,8 @@ pub struct FoundProduct {
     pub clicks: f64,
     /// How many people took it up after this query, of a product that its words do not find.
     pub brought_by: Option<u32>,
+    /// By what the order that shoppers' choices taught multiplied it.
+    pub learned: f64,
     /// What rules did to its place, where asked and any hold.
     pub moved: Option<Moved>,
     /// The nearest place where it can be had, in a search around one.
@@ -210,6 +216,8 @@ pub struct SearchFound {
     pub cursor: Option<String>,
     /// Whether it was asked what scores are made of, by somebody who may know: factors tell what sells.
     pub is_explained: bool,
+    /// What was known of the hits, for what is recorded of a sample of the answers.
+    pub signals: Option<SignalMark>,
 }
 
 /// A search that was let in.
@@ -228,6 +236,7 @@ struct Admitted {
 struct Prepared {
     taste: Taste,
     learned: Option<Arc<LearnedQuery>>,
+    learning: Learning,
     hidden: Option<(Vec<Filter>, Vec<ProductId>)>,
     reorders: bool,
     messages: Messages,
@@ -257,7 +266,7 @@ impl App {
         query: &SearchQuery,
         caller: &Caller,
     ) -> Result<SearchFound, AppError> {
-        let answered = self.answer_search(query, caller).await?;
+        let answered = self.answer_search((query, Turn::Alone), caller).await?;
         Ok(self.note_answer((query, answered), Within::Itself, caller).await)
     }
 
@@ -271,7 +280,7 @@ impl App {
         queries: &[SearchQuery],
         caller: &Caller,
     ) -> Result<Vec<SearchFound>, (usize, AppError)> {
-        let answered = self.answer_all(queries, caller).await?;
+        let answered = self.answer_all((queries, Turn::Alone), caller).await?;
         let mut found = Vec::with_capacity(queries.len());
         for each in queries.iter().zip(answered) {
             found.push(self.note_answer(each, Within::Itself, caller).await);
@@ -281,12 +290,13 @@ impl App {
 
     async fn answer_all(
         &self,
-        queries: &[SearchQuery],
+        (queries, turn): (&[SearchQuery], Turn),
         caller: &Caller,
     ) -> Result<Vec<Answered>, (usize, AppError)> {
         let mut answered = Vec::with_capacity(queries.len());
         for (idx, query) in queries.iter().enumerate() {
-            answered.push(self.answer_search(query, caller).await.map_err(|error| (idx, error))?);
+            let answer = self.answer_search((query, turn), caller).await;
+            answered.push(answer.map_err(|error| (idx, error))?);
             // Others must not wait for all of them.
             tokio::task::yield_now().await;
         }
@@ -295,16 +305,16 @@ impl App {
 
     async fn answer_search(
         &self,
-        query: &SearchQuery,
+        (query, turn): (&SearchQuery, Turn),
         caller: &Caller,
     ) -> Result<Answered, AppError> {
-        self.answer_as(query, &self.config.search, caller).await
+        self.answer_as((query, turn), &self.config.search, caller).await
     }
 
     /// Answers as with other settings: the shares of meaning, whether there is any, and whether clicks count.
     async fn answer_as(
         &self,
-        query: &SearchQuery,
+        (query, turn): (&SearchQuery, Turn),
         settings: &SearchSettings,
         caller: &Caller,
     ) -> Result<Answered, AppError> {
@@ -324,12 +334,14 @@ impl App {
         let asking = Asking {
             app: self,
             query,
+            turn,
+            request_id: random_id(),
             admitted: &admitted,
             book: &book,
             context,
             meaning,
             nearby: nearby.map(Arc::new),
-            learning: settings.learning,
+            may_learn: settings.learning,
         };
         let prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
@@ -366,12 +378,14 @@ impl App {
 struct Asking<'a> {
     app: &'a App,
     query: &'a SearchQuery,
+    turn: Turn,
+    request_id: String,
     admitted: &'a Admitted,
     book: &'a RuleBook,
     context: RecommendContext,
     meaning: Option<Meaning>,
     nearby: Option<Arc<Nearby>>,
-    learning: SearchLearning,
+    may_learn: SearchLearning,
 }
 
 impl Asking<'_> {
@@ -385,14 +399,15 @@ impl Asking<'_> {
         let is_sorted = !self.query.sort.is_empty();
         let is_impersonal = is_sorted || arm == Some(HoldoutArm::Holdout);
         let taste = if is_impersonal { Taste::default() } else { self.taste(&views) };
-        let is_taught = !is_sorted && self.learning != SearchLearning::None;
+        let is_taught = !is_sorted && self.may_learn != SearchLearning::None;
         let learned = self.app.learned(&views).filter(|_| is_taught);
         let learned = learned.and_then(|learned| learned.query(site, &self.query.query));
+        let learning = self.learning(&views, arm);
         let (hidden, reorders, messages) = self.with_hand(&views, arm, |hand| {
             let reorders = hand.reorders() && !is_sorted;
             (hand.hidden(), reorders, Messages::of(hand, self.query))
         });
-        Prepared { taste, learned, hidden, reorders, messages, arm, may_analyse }
+        Prepared { taste, learned, learning, hidden, reorders, messages, arm, may_analyse }
     }
 
     fn taste(&self, views: &Views) -> Taste {
@@ -437,16 +452,20 @@ impl Asking<'_> {
             index.has_field(&sort.field) || !SORTED_BY.contains(&sort.field.as_str())
         });
         let is_own_page = self.query.cursor.as_deref().is_some_and(pool::is_own);
-        let is_plain =
-            !prepared.reorders && prepared.taste.is_empty() && prepared.learned.is_none();
+        let is_plain = !prepared.reorders
+            && prepared.taste.is_empty()
+            && prepared.learned.is_none()
+            && prepared.learning.is_idle();
         if is_plain && !is_own_page {
             let answer = index.search(&request).map_err(refused)?;
             let cursor = answer.cursor.clone();
             let hits = answer.hits.iter().map(Ranked::of).collect();
             return Ok(self.found((&index, answer), hits, cursor));
         }
-        let Page { answer, hits, cursor } = self.pooled(&index, request, prepared)?;
-        Ok(self.found((&index, answer), hits, cursor))
+        let Page { answer, hits, cursor, told } = self.pooled(&index, request, prepared)?;
+        let found = self.found((&index, answer), hits, cursor);
+        let signals = told.mark(found.hits.iter().map(|hit| &hit.product_id));
+        Ok(SearchFound { signals, ..found })
     }
 
     fn request(&self, (without, exclude): &(Vec<Filter>, Vec<ProductId>)) -> SearchRequest {
@@ -490,7 +509,7 @@ impl Asking<'_> {
 
     fn nothing(&self) -> SearchFound {
         SearchFound {
-            request_id: random_id(),
+            request_id: self.request_id.clone(),
             hits: Vec::new(),
             total: 0,
             facets: self.all_facets(Vec::new()),
@@ -504,6 +523,7 @@ impl Asking<'_> {
             took: Duration::ZERO,
             cursor: None,
             is_explained: false,
+            signals: None,
         }
     }
 
@@ -520,7 +540,8 @@ impl Asking<'_> {
         let catalogue = &views.catalogue;
         let says_moves = self.query.explain && self.admitted.may_know_rules;
         let product = |ranked: Ranked| {
-            let Ranked { id, parts, score, fit, personal, clicks, brought_by, moved } = ranked;
+            let Ranked { id, parts, score, fit, personal, clicks, brought_by, learned, moved } =
+                ranked;
             let item = catalogue.item(&self.admitted.site, &id)?;
             let title = &catalogue.product(item)?.title;
             Some(FoundProduct {
@@ -533,12 +554,13 @@ impl Asking<'_> {
                 personal,
                 clicks,
                 brought_by,
+                learned,
                 moved: moved.filter(|_| says_moves),
                 product_id: id,
             })
         };
         SearchFound {
-            request_id: random_id(),
+            request_id: self.request_id.clone(),
             hits: hits.into_iter().filter_map(product).collect(),
             total: answer.total,
             facets: self.all_facets(answer.facets),
@@ -552,35 +574,8 @@ impl Asking<'_> {
             took: Duration::ZERO,
             cursor,
             is_explained: false,
+            signals: None,
         }
-    }
-}
-
-/// A hit with what put it in its place.
-#[derive(Clone, Debug)]
-struct Ranked {
-    id: ProductId,
-    parts: Option<ScoreParts>,
-    score: f64,
-    fit: f64,
-    /// See [`FoundProduct::personal`], and what follows there.
-    personal: f64,
-    clicks: f64,
-    brought_by: Option<u32>,
-    moved: Option<Moved>,
-}
-
-impl Ranked {
-    /// A hit as the engine ranks it.
-    fn of(hit: &souk_search::Hit) -> Ranked {
-        let (score, fit) = (hit.score, hit.fit);
-        Ranked { parts: Some(hit.parts), score, fit, ..Ranked::unranked(hit.id.clone()) }
-    }
-
-    /// A product that has no score yet.
-    fn unranked(id: ProductId) -> Ranked {
-        let (score, fit, personal, clicks) = (0.0, 0.0, 1.0, 1.0);
-        Ranked { id, parts: None, score, fit, personal, clicks, brought_by: None, moved: None }
     }
 }
 

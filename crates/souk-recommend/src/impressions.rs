@@ -25,11 +25,12 @@ use crate::wire::SnapshotError;
 mod judging;
 pub mod signals;
 pub mod simulated;
+pub mod simulated_search;
 #[cfg(test)]
 mod tests;
 
 use judging::Judges;
-use signals::{N_SIGNALS, NAMES, SignalRow};
+use signals::{ListKind, SignalRow};
 
 /// One in so many people judges and never teaches, always the same.
 const JUDGES_SHARE: u64 = 3;
@@ -89,13 +90,17 @@ impl ShownList {
         self.products.iter().any(|product| product.worth > 0.0 && product.row.rank().is_some())
     }
 
+    /// Recommendations or hits.
+    pub fn kind(&self) -> ListKind {
+        let of_first = self.products.iter().map(|product| product.row);
+        of_first.filter(|row| row.rank().is_some()).map(|row| row.kind()).next().unwrap_or_default()
+    }
+
     /// The candidates with their places, in the order that sources gave.
     fn candidates(&self) -> Vec<(u8, &ShownProduct)> {
         let placed = (0..=u8::MAX).zip(&self.products);
         let mut candidates: Vec<_> = placed.filter(|(_, one)| one.row.rank().is_some()).collect();
-        candidates.sort_by_key(|(place, one)| {
-            (std::cmp::Reverse(one.row.is_found()), one.row.rank(), *place)
-        });
+        candidates.sort_by_key(|(place, one)| (one.row.tier(), one.row.rank(), *place));
         candidates
     }
 
@@ -109,25 +114,25 @@ impl ShownList {
     }
 }
 
-/// An order of lists by trees over signals.
+/// An order of lists of one kind by trees over signals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImpressionOrder {
+    kind: ListKind,
     trees: Trees,
 }
 
 impl ImpressionOrder {
     /// In which order candidates should stand, given in that of sources: their numbers, best first. What only fills the
-    /// list up stays behind what was found, whatever trees say.
+    /// list up stays behind what was found, and what lacks words behind what has them, whatever trees say.
     pub fn order(&self, rows: &[SignalRow]) -> Vec<usize> {
         let mut scores: Vec<f32> = rows.iter().map(base).collect();
-        let mut signals = Vec::with_capacity(rows.len() * N_SIGNALS);
-        rows.iter().for_each(|row| row.extend(&mut signals));
+        let mut signals = Vec::with_capacity(rows.len() * self.kind.signals().len());
+        rows.iter().for_each(|row| row.extend(self.kind, &mut signals));
         self.trees.add_to(&signals, &mut scores);
         let mut order: Vec<usize> = (0..rows.len()).collect();
         // A stable sort: what trees do not tell apart stays as it was.
         order.sort_by(|a, b| {
-            let found_first = rows[*b].is_found().cmp(&rows[*a].is_found());
-            found_first.then(scores[*b].total_cmp(&scores[*a]))
+            rows[*a].tier().cmp(&rows[*b].tier()).then(scores[*b].total_cmp(&scores[*a]))
         });
         order
     }
@@ -142,14 +147,14 @@ impl ImpressionOrder {
         self.trees.encode()
     }
 
-    /// Reads what [`ImpressionOrder::encode`] wrote, also when it knew fewer signals.
+    /// Reads what [`ImpressionOrder::encode`] wrote of an order of this kind, also when it knew fewer signals.
     ///
     /// # Errors
     ///
     /// Any [`SnapshotError`], also for trees over signals that this program does not know; the remedy is to learn again.
-    pub fn decode(bytes: &[u8]) -> Result<ImpressionOrder, SnapshotError> {
-        let trees = Trees::decode(bytes)?.over(&NAMES).ok_or(SnapshotError::OtherKind)?;
-        Ok(ImpressionOrder { trees })
+    pub fn decode(bytes: &[u8], kind: ListKind) -> Result<ImpressionOrder, SnapshotError> {
+        let trees = Trees::decode(bytes)?.over(&kind.names()).ok_or(SnapshotError::OtherKind)?;
+        Ok(ImpressionOrder { kind, trees })
     }
 }
 
@@ -168,8 +173,10 @@ fn base(row: &SignalRow) -> f32 {
 /// What is learned from, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct ImpressionTeaching<'a> {
-    /// Lists in any order.
+    /// Lists of one kind, in any order.
     pub lists: &'a [ShownList],
+    /// Of which kind.
+    pub kind: ListKind,
     /// How many threads; the result does not depend on it.
     pub threads: usize,
     /// Called after each tree.
@@ -242,23 +249,24 @@ impl ImpressionTeaching<'_> {
         });
         // So that penalties mean the same however often things are taken up.
         let scale = (lists.len() as f64 / weights.sum::<f64>()) as f32;
-        let (mut groups, mut parts) = (Groups::new(N_SIGNALS), Vec::with_capacity(lists.len()));
+        let names = self.kind.names();
+        let (mut groups, mut parts) = (Groups::new(names.len()), Vec::with_capacity(lists.len()));
         let (mut rows, mut gains, mut bases) = (Vec::new(), Vec::new(), Vec::new());
         for list in lists {
             let candidates = list.candidates();
-            let n_found = candidates.partition_point(|(_, one)| one.row.is_found());
-            // What fills a list up never stands before what was found, so there is nothing to learn between the two.
-            for group in candidates.chunk_by(|a, b| a.1.row.is_found() == b.1.row.is_found()) {
+            let mut n_before = 0;
+            // No tier ever stands before the one in front of it, so there is nothing to learn between the two.
+            for group in candidates.chunk_by(|a, b| a.1.row.tier() == b.1.row.tier()) {
+                let scale = scale * span_behind(n_before, group.len());
+                n_before += group.len();
                 if group.iter().all(|(_, product)| product.worth <= 0.0) {
                     continue;
                 }
                 rows.clear();
                 gains.clear();
                 bases.clear();
-                let n_before = if group[0].1.row.is_found() { 0 } else { n_found };
-                let scale = scale * span_behind(n_before, group.len());
                 for (place, product) in group {
-                    product.row.extend(&mut rows);
+                    product.row.extend(self.kind, &mut rows);
                     gains.push(scale * gain(*place, product));
                     bases.push(base(&product.row));
                 }
@@ -266,9 +274,9 @@ impl ImpressionTeaching<'_> {
                 parts.push(drawn(PARTS_SEED, list.person, u64::from(N_PARTS)) as u8);
             }
         }
-        let (names, threads, rests) = (&NAMES, self.threads, self.rests);
-        let lesson = Lesson { names, groups: &groups, valid: None, threads, rests };
+        let (threads, rests) = (self.threads, self.rests);
+        let lesson = Lesson { names: &names, groups: &groups, valid: None, threads, rests };
         let trees = Trees::fit_in_parts(&lesson, (&parts, N_PARTS), &tree_params());
-        Some(ImpressionOrder { trees })
+        Some(ImpressionOrder { kind: self.kind, trees })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use souk_recommend::evaluate::ratings::{Lessons, Search, Verdict, teach};
 use souk_recommend::impressions::ImpressionOrder;
+use souk_recommend::impressions::signals::ListKind;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::{SessionMixture, SessionParams};
 use souk_recommend::sources::{Histories, Recipe, SourceParams};
@@ -82,12 +83,17 @@ pub(super) fn learn(
     drop(events);
     let sessions = sessions.map(|(mixture, judged)| (Arc::new(mixture), judged));
     let shown = std::mem::take(&mut material.lists);
-    let lists = lists::learn(&shown, orders.lists.as_deref(), threads);
+    let learn = |lists: &[_], kind, serving| {
+        let (order, judged) = lists::learn((lists, kind), serving, threads)?;
+        Some((Arc::new(order), judged))
+    };
+    let lists = learn(&shown.recommended, ListKind::Recommended, orders.lists.as_deref());
+    let searches = learn(&shown.found, ListKind::Found, orders.searches.as_deref());
     drop(shown);
-    let lists = lists.map(|(order, judged)| (Arc::new(order), judged));
     let (state, of_orders) = (judge(&verdict), JudgedOrders::default());
     let judged = Judged { recipe, verdict, orders, of_orders, state };
-    let judged = judged.with(LearnedOrders { baskets, sessions, lists }, serving.as_ref());
+    let judged =
+        judged.with(LearnedOrders { baskets, sessions, lists, searches }, serving.as_ref());
     let (again, n_shoppers) = (material.again, histories.n_shoppers() as u64);
     let all = (&histories, &tokens[..]);
     let (fitted_number, fitted) = match (judged.state, &serving) {
@@ -124,6 +130,8 @@ pub struct JudgedOrders {
     pub sessions: Option<ModelOrder>,
     /// Of lists, by how near to the top stands what is taken up.
     pub lists: Option<ModelOrder>,
+    /// Of hits, likewise.
+    pub searches: Option<ModelOrder>,
 }
 
 /// The parts of a model, each judged on its own.
@@ -144,6 +152,7 @@ struct LearnedOrders {
     baskets: LearnedOrder<BasketRanker>,
     sessions: LearnedOrder<Arc<SessionMixture>>,
     lists: LearnedOrder<Arc<ImpressionOrder>>,
+    searches: LearnedOrder<Arc<ImpressionOrder>>,
 }
 
 /// Takes in an order; one that is refused leaves the one before in its place, unless that is outdated.
@@ -161,11 +170,12 @@ impl Judged {
     /// Takes in what was learned of orders. A better one serves with the recipe before it where the new recipe is
     /// worse, and an outdated one goes.
     fn with(mut self, learned: LearnedOrders, serving: Option<&InService>) -> Judged {
-        let LearnedOrders { baskets, sessions, lists } = learned;
+        let LearnedOrders { baskets, sessions, lists, searches } = learned;
         self.of_orders = JudgedOrders {
             baskets: take_in(baskets, &mut self.orders.baskets),
             sessions: take_in(sessions, &mut self.orders.sessions),
             lists: take_in(lists, &mut self.orders.lists),
+            searches: take_in(searches, &mut self.orders.searches),
         };
         let is_new = self.of_orders.all().any(|order| order.state != ModelState::Refused);
         match (self.state, serving, self.verdict.serving) {
@@ -182,7 +192,7 @@ impl Judged {
 
 impl JudgedOrders {
     fn all(&self) -> impl Iterator<Item = ModelOrder> {
-        [self.baskets, self.sessions, self.lists].into_iter().flatten()
+        [self.baskets, self.sessions, self.lists, self.searches].into_iter().flatten()
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use souk_core::{AttributeValue, Product};
-use souk_recommend::impressions::ShownList;
 use souk_recommend::next_basket::Basket;
 use souk_recommend::sources::Histories;
 use souk_recommend::visits::VisitEvent;
 use souk_recommend::{Item, Shopper};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::lists::ShownLists;
 use super::{baskets, sessions};
 use crate::projections::Views;
 
@@ -29,7 +29,7 @@ pub(super) struct Material {
     /// The latest visits, to learn how they are to be read; none where a model is only fitted.
     pub(super) visits: Vec<VisitEvent>,
     /// What people were shown, to learn in which order they want it; likewise.
-    pub(super) lists: Vec<ShownList>,
+    pub(super) lists: ShownLists,
     /// How often somebody had left when it was taken.
     pub(super) departures: u64,
     pub(super) again: BoughtAgain,

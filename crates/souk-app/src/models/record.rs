@@ -8,6 +8,7 @@ use souk_core::Timestamp;
 use souk_ports::{Condition, TableRange, Write, WriteChange};
 use souk_recommend::evaluate::ratings::Verdict;
 use souk_recommend::impressions::ImpressionOrder;
+use souk_recommend::impressions::signals::ListKind;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::SessionMixture;
 use souk_recommend::sources::Recipe;
@@ -21,10 +22,11 @@ const PARTITION: &str = "models";
 const SERVING: &str = "serving";
 /// Before the numbers of models, so that they are not taken for anything else.
 const PREFIX: &str = "model-";
-/// Before the numbers of models whose orders of baskets, of visits and of lists are kept: read only when one is fitted.
+/// Before the numbers of models whose orders of baskets, of visits, of lists and of hits are kept: read only when one is fitted.
 const RANKER_PREFIX: &str = "ranker-";
 const MIXTURE_PREFIX: &str = "mixture-";
 const LISTS_PREFIX: &str = "lists-";
+const SEARCHES_PREFIX: &str = "searches-";
 /// What rows call what was learned, and what a shop begins with.
 const OF_BASKETS: [&str; 2] = ["trees", "weighted_sum"];
 const OF_SESSIONS: [&str; 2] = ["mixture", "reading"];
@@ -111,6 +113,9 @@ struct Row {
     /// Likewise.
     #[serde(default)]
     lists: Option<Value>,
+    /// Likewise.
+    #[serde(default)]
+    searches: Option<Value>,
 }
 
 impl Row {
@@ -132,6 +137,7 @@ impl Row {
             baskets: model.orders.baskets.map(|order| order.to_row(OF_BASKETS)),
             sessions: model.orders.sessions.map(|order| order.to_row(OF_SESSIONS)),
             lists: model.orders.lists.map(|order| order.to_row(OF_LISTS)),
+            searches: model.orders.searches.map(|order| order.to_row(OF_LISTS)),
         }
     }
 
@@ -151,6 +157,7 @@ impl Row {
                 baskets: self.baskets.and_then(|row| ModelOrder::of_row(&row, OF_BASKETS)),
                 sessions: self.sessions.and_then(|row| ModelOrder::of_row(&row, OF_SESSIONS)),
                 lists: self.lists.and_then(|row| ModelOrder::of_row(&row, OF_LISTS)),
+                searches: self.searches.and_then(|row| ModelOrder::of_row(&row, OF_LISTS)),
             },
             again: BoughtAgain { bought: self.bought, again: self.again },
             n_shoppers: self.n_shoppers,
@@ -179,11 +186,15 @@ pub(super) async fn serving(parts: &Parts, now: Timestamp) -> Result<Option<u64>
 pub(super) async fn orders(parts: &Parts, number: u64, now: Timestamp) -> Result<Orders, AppError> {
     let kept = async |prefix| parts.tables.get(PARTITION, &name_of(prefix, number), now).await;
     let (ranker, mixture) = (kept(RANKER_PREFIX).await?, kept(MIXTURE_PREFIX).await?);
-    let lists = kept(LISTS_PREFIX).await?;
+    let (lists, searches) = (kept(LISTS_PREFIX).await?, kept(SEARCHES_PREFIX).await?);
+    let of_kind = |row: Option<souk_ports::Row>, kind| {
+        row.and_then(|row| ImpressionOrder::decode(&row.value, kind).ok()).map(Arc::new)
+    };
     Ok(Orders {
         baskets: ranker.and_then(|row| BasketRanker::decode(&row.value).ok()),
         sessions: mixture.and_then(|row| SessionMixture::decode(&row.value).ok()).map(Arc::new),
-        lists: lists.and_then(|row| ImpressionOrder::decode(&row.value).ok()).map(Arc::new),
+        lists: of_kind(lists, ListKind::Recommended),
+        searches: of_kind(searches, ListKind::Found),
     })
 }
 
@@ -201,6 +212,7 @@ pub(super) async fn add(
         (RANKER_PREFIX, orders.baskets.as_ref().map(BasketRanker::encode)),
         (MIXTURE_PREFIX, orders.sessions.as_ref().map(|mixture| mixture.encode())),
         (LISTS_PREFIX, orders.lists.as_ref().map(|lists| lists.encode())),
+        (SEARCHES_PREFIX, orders.searches.as_ref().map(|searches| searches.encode())),
     ];
     let kept = kept.into_iter().filter_map(|(prefix, bytes)| Some((prefix, bytes?)));
     writes.extend(kept.map(|(prefix, bytes)| put(&name_of(prefix, model.number), bytes)));
@@ -213,7 +225,7 @@ pub(super) async fn add(
     let too_many = (known.len() + 1).saturating_sub(KEPT);
     let old = known.iter().filter(|old| Some(old.number) != kept).take(too_many);
     writes.extend(old.flat_map(|old| {
-        let prefixes = [PREFIX, RANKER_PREFIX, MIXTURE_PREFIX, LISTS_PREFIX];
+        let prefixes = [PREFIX, RANKER_PREFIX, MIXTURE_PREFIX, LISTS_PREFIX, SEARCHES_PREFIX];
         prefixes.map(|prefix| write(&name_of(prefix, old.number), WriteChange::Delete))
     }));
     parts.tables.write(&writes, now).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use souk_core::{Currency, Money, Purpose, SignalMark, Timestamp};
+use souk_core::{Currency, LocationId, Money, Purpose, Purposes, SignalMark, SiteId, Timestamp};
 use souk_recommend::Item;
 use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::impressions::signals::{Signal, SignalRow, around, chance, count, share};
@@ -19,7 +19,7 @@ use super::trials::Trials;
 use super::{Aim, Asker, ReasonKind, Strategy};
 use crate::holdout::HoldoutArm;
 use crate::ingest::point_of;
-use crate::projections::{Catalogue, Kind, Use};
+use crate::projections::{Catalogue, Kind, Use, Views, Whom};
 
 const DAY_MS: f64 = 86_400_000.0;
 const HOUR_MS: i64 = 3_600_000;
@@ -57,23 +57,35 @@ impl Asker<'_> {
         if per_hour == 0 || !is_learned(strategy) || self.arm == Some(HoldoutArm::Holdout) {
             return Learning::default();
         }
-        let (views, whom) = (self.views, self.whom);
         let may_teach = || {
-            let (site, withheld) = (self.site, self.withheld);
-            (whom.known.or(whom.alone)).is_some_and(|subject| !views.is_no_shopper(subject))
-                && [Purpose::Analytics, Purpose::ModelTraining]
-                    .into_iter()
-                    .all(|purpose| views.allows(whom, Use { purpose, site, withheld }))
+            self.aim == Aim::Show && may_teach(self.views, (self.whom, self.site, self.withheld))
         };
-        let is_told = self.aim == Aim::Show
-            && may_teach()
-            && self.ranking.sample.takes(request_id, (per_hour, self.now));
-        // Not by the point that the sample is drawn by: it holds the lower ones.
-        let drawn = xxh3_64_with_seed(request_id.as_bytes(), AS_GIVEN_SEED) % AS_GIVEN_EACH;
-        let is_as_given = is_told && drawn == 0;
-        let model = self.model.filter(|_| !is_as_given);
-        Learning { order: model.and_then(|model| model.orders.lists.clone()), is_told }
+        let drawn = self.ranking.sample.draw(request_id, (per_hour, self.now), may_teach);
+        let model = self.model.filter(|_| drawn != Drawn::AsGiven);
+        let order = model.and_then(|model| model.orders.lists.clone());
+        Learning { order, is_told: drawn != Drawn::Not }
     }
+}
+
+/// Whether what somebody is shown may teach: a known shopper, no crawler and none of the shop's own people, who lets others
+/// learn from it and does not refuse reports.
+pub(crate) fn may_teach(views: &Views, (whom, site, withheld): (Whom, &SiteId, Purposes)) -> bool {
+    (whom.known.or(whom.alone)).is_some_and(|subject| !views.is_no_shopper(subject))
+        && [Purpose::Analytics, Purpose::ModelTraining]
+            .into_iter()
+            .all(|purpose| views.allows(whom, Use { purpose, site, withheld }))
+}
+
+/// Whether an answer has its signals recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    /// No.
+    #[default]
+    Not,
+    /// It has, in whatever order it stands.
+    Told,
+    /// It has, and stands as it would without a learned order, so that orders can be judged by it.
+    AsGiven,
 }
 
 /// Which answers have their signals recorded: so many an hour, spread over it by how many there were in the hour
@@ -90,6 +102,23 @@ struct Hour {
 }
 
 impl Sample {
+    /// Draws an answer of somebody who may teach.
+    pub(crate) fn draw(
+        &self,
+        request_id: &str,
+        rate: (u64, Timestamp),
+        may_teach: impl FnOnce() -> bool,
+    ) -> Drawn {
+        if !may_teach() || !self.takes(request_id, rate) {
+            return Drawn::Not;
+        }
+        // Not by the point that the sample is drawn by: it holds the lower ones.
+        match xxh3_64_with_seed(request_id.as_bytes(), AS_GIVEN_SEED) % AS_GIVEN_EACH {
+            0 => Drawn::AsGiven,
+            _ => Drawn::Told,
+        }
+    }
+
     /// Whether the answer of this name is in the sample.
     pub(crate) fn takes(&self, request_id: &str, (per_hour, now): (u64, Timestamp)) -> bool {
         let number = now.as_ms().div_euclid(HOUR_MS);
@@ -189,20 +218,29 @@ struct Own {
     price: Option<(Currency, f64)>,
 }
 
+/// Tells what everybody knows of products: of recommendations and of hits alike.
+pub(crate) struct OfShop<'a> {
+    pub(crate) views: &'a Views,
+    pub(crate) trials: Option<Arc<Trials>>,
+    pub(crate) now: Timestamp,
+    pub(crate) location: Option<&'a LocationId>,
+}
+
 /// Tells what is known of candidates of one list.
 struct Teller<'a> {
     scene: &'a Scene<'a>,
     question: &'a Question<'a>,
     own: Own,
-    trials: Option<Arc<Trials>>,
+    of_shop: OfShop<'a>,
 }
 
 /// The level of something that is so or not.
-fn is(fact: impl FnOnce() -> bool) -> u8 {
+pub(crate) fn is(fact: impl FnOnce() -> bool) -> u8 {
     share(if fact() { 1.0 } else { 0.0 })
 }
 
-fn ln_minor(price: Money) -> f64 {
+/// The logarithm of a price.
+pub(crate) fn ln_minor(price: Money) -> f64 {
     (price.minor().max(1) as f64).ln()
 }
 
@@ -248,9 +286,57 @@ impl Own {
     }
 }
 
+impl OfShop<'_> {
+    /// Notes how a product is looked at, taken up and bought by all.
+    pub(crate) fn tell_demand(&self, item: Item, row: &mut SignalRow) {
+        let OfShop { views, now, .. } = *self;
+        if let Some(trials) = &self.trials {
+            let rates = trials.rates(item, &views.catalogue);
+            row.set(Signal::ClickRate, chance(rates.click));
+            row.set(Signal::ClickRateLately, chance(rates.lately));
+            row.set(Signal::OrderRate, chance(rates.order));
+            row.set(Signal::Looks, count(rates.looks));
+        }
+        let lately = |index| item_signals(index, (item, None), now.as_ms()).map(f64::from);
+        let [_, day, days, week, age] = lately(views.crowd().visits);
+        row.set(Signal::VisitsOfDay, count(day));
+        row.set(Signal::VisitsOfDays, count(days));
+        row.set(Signal::VisitsOfWeek, count(week));
+        row.set(Signal::VisitAge, count(age));
+        let [_, _, _, baskets, age] = lately(views.crowd().baskets);
+        row.set(Signal::BasketsOfWeek, count(baskets));
+        row.set(Signal::BasketAge, count(age));
+        row.set(Signal::BasketsPerVisit, chance((baskets + 1.0) / (week + baskets + PRIOR_VISITS)));
+    }
+
+    /// Notes what a product is, and what stands of it in stock.
+    pub(crate) fn tell_product(&self, item: Item, row: &mut SignalRow) {
+        let catalogue = &self.views.catalogue;
+        let Some(product) = catalogue.product(item) else { return };
+        if let Some(at) = product.published_at {
+            row.set(Signal::Age, count(self.now.ms_since(at) as f64 / DAY_MS));
+        }
+        if let Some(milli) = catalogue.stock_milli(item, self.location) {
+            row.set(Signal::Stock, count(milli as f64 / 1e3));
+        }
+        let Some(price) = product.price else { return };
+        row.set(Signal::Price, count(price.minor() as f64 / 100.0));
+        let share_of = |part: Option<Money>| {
+            let part = part.filter(|part| part.currency() == price.currency())?;
+            Some(share(1.0 - part.minor() as f64 / price.minor().max(1) as f64))
+        };
+        row.set(Signal::Margin, share_of(product.cost).unwrap_or_default());
+        let before = product.list_price.filter(|before| before.currency() == price.currency());
+        let reduced = before.map(|before| 1.0 - (ln_minor(price) - ln_minor(before)).exp());
+        row.set(Signal::Reduction, share(reduced.unwrap_or_default()));
+    }
+}
+
 impl<'a> Teller<'a> {
     fn new(scene: &'a Scene<'a>, question: &'a Question<'a>) -> Teller<'a> {
-        Teller { scene, question, own: Own::of(scene), trials: scene.ranking.trials() }
+        let (views, now, location) = (scene.views, scene.now, question.gate.location);
+        let of_shop = OfShop { views, trials: scene.ranking.trials(), now, location };
+        Teller { scene, question, own: Own::of(scene), of_shop }
     }
 
     /// What is known of a candidate that sources gave this place and score.
@@ -271,65 +357,22 @@ impl<'a> Teller<'a> {
         row.set(Signal::OwnBaskets, count(scene.own.len() as f64));
         row.set(Signal::VisitProducts, count(scene.seen.len() as f64));
         row.set(Signal::HasAnchor, is(|| !scene.anchors.is_empty()));
-        self.tell_demand(one.item, &mut row);
-        self.tell_product(one.item, &mut row);
+        self.of_shop.tell_demand(one.item, &mut row);
+        self.of_shop.tell_product(one.item, &mut row);
         self.tell_shopper(one.item, &mut row);
         row
-    }
-
-    /// How it is looked at, taken up and bought by all.
-    fn tell_demand(&self, item: Item, row: &mut SignalRow) {
-        let Scene { views, now, .. } = *self.scene;
-        if let Some(trials) = &self.trials {
-            let rates = trials.rates(item, &views.catalogue);
-            row.set(Signal::ClickRate, chance(rates.click));
-            row.set(Signal::ClickRateLately, chance(rates.lately));
-            row.set(Signal::OrderRate, chance(rates.order));
-            row.set(Signal::Looks, count(rates.looks));
-        }
-        let lately = |index| item_signals(index, (item, None), now.as_ms()).map(f64::from);
-        let [_, day, days, week, age] = lately(views.crowd().visits);
-        row.set(Signal::VisitsOfDay, count(day));
-        row.set(Signal::VisitsOfDays, count(days));
-        row.set(Signal::VisitsOfWeek, count(week));
-        row.set(Signal::VisitAge, count(age));
-        let [_, _, _, baskets, age] = lately(views.crowd().baskets);
-        row.set(Signal::BasketsOfWeek, count(baskets));
-        row.set(Signal::BasketAge, count(age));
-        row.set(Signal::BasketsPerVisit, chance((baskets + 1.0) / (week + baskets + PRIOR_VISITS)));
-    }
-
-    fn tell_product(&self, item: Item, row: &mut SignalRow) {
-        let catalogue = &self.scene.views.catalogue;
-        let Some(product) = catalogue.product(item) else { return };
-        let now_ms = self.scene.now.as_ms();
-        if let Some(at) = product.published_at {
-            row.set(Signal::Age, count((now_ms - at.as_ms()) as f64 / DAY_MS));
-        }
-        if let Some(milli) = catalogue.stock_milli(item, self.question.gate.location) {
-            row.set(Signal::Stock, count(milli as f64 / 1e3));
-        }
-        let Some(price) = product.price else { return };
-        row.set(Signal::Price, count(price.minor() as f64 / 100.0));
-        let share_of = |part: Option<Money>| {
-            let part = part.filter(|part| part.currency() == price.currency())?;
-            Some(share(1.0 - part.minor() as f64 / price.minor().max(1) as f64))
-        };
-        row.set(Signal::Margin, share_of(product.cost).unwrap_or_default());
-        let before = product.list_price.filter(|before| before.currency() == price.currency());
-        let reduced = before.map(|before| 1.0 - (ln_minor(price) - ln_minor(before)).exp());
-        row.set(Signal::Reduction, share(reduced.unwrap_or_default()));
-        if let Some((currency, usual)) = self.own.price
-            && currency == price.currency()
-        {
-            row.set(Signal::PriceToHabit, around(ln_minor(price) - usual, PRICE_SPAN));
-        }
     }
 
     /// What the shopper has to do with it.
     fn tell_shopper(&self, item: Item, row: &mut SignalRow) {
         let Teller { scene, own, .. } = self;
         let catalogue: &Catalogue = &scene.views.catalogue;
+        let price = catalogue.product(item).and_then(|product| product.price);
+        if let (Some((currency, usual)), Some(price)) = (own.price, price)
+            && currency == price.currency()
+        {
+            row.set(Signal::PriceToHabit, around(ln_minor(price) - usual, PRICE_SPAN));
+        }
         let days_since = |done: &Done| (scene.now.as_ms() - done.last_ms) as f64 / DAY_MS;
         row.set(Signal::IsOfVisit, is(|| scene.seen.contains(&item)));
         if let Some(last) = scene.anchors.last().or(scene.seen.last()) {

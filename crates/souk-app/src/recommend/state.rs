@@ -204,6 +204,8 @@ pub(crate) struct Ranking {
     trials: RwLock<Option<Arc<Trials>>>,
     /// Which answers have their signals recorded.
     pub(super) sample: Sample,
+    /// The same of the answers to searches.
+    pub(crate) search_sample: Sample,
     /// Erasures and withdrawals that nothing made before them may be put in after.
     forgotten: AtomicU64,
     /// Erasures and withdrawals that the rest holds no trace of.
@@ -232,6 +234,7 @@ impl Ranking {
             joined: Joined::default(),
             trials: RwLock::default(),
             sample: Sample::default(),
+            search_sample: Sample::default(),
             forgotten: AtomicU64::new(0),
             cleared: AtomicU64::new(0),
             clearing: Mutex::new(()),

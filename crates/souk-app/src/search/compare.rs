@@ -2,7 +2,8 @@
 
 use souk_core::{ProductId, SiteId};
 
-use super::{Answered, SearchFound, SearchQuery};
+use super::noted::{Answered, Turn};
+use super::{SearchFound, SearchQuery};
 use crate::config::{EmbedderSetting, SearchLearning, SearchSettings};
 use crate::recommend::RecommendContext;
 use crate::{App, AppError, Caller, QueryFigures, SearchReportQuery};
@@ -69,8 +70,8 @@ impl App {
         let mut queries = Vec::with_capacity(report.queries.len());
         for figures in report.queries {
             let asked = asked(&figures, k)?;
-            let now = self.answer_as(&asked, &self.config.search, caller).await?;
-            let then = self.answer_as(&asked, other, caller).await?;
+            let now = self.answer_as((&asked, Turn::Merged), &self.config.search, caller).await?;
+            let then = self.answer_as((&asked, Turn::Merged), other, caller).await?;
             let [now, other] = [now, then].map(|answered| self.side((&asked, answered)));
             let shared = other.products.iter().filter(|one| now.products.contains(one)).count();
             let most = now.products.len().max(other.products.len());

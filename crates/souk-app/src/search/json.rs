@@ -70,6 +70,7 @@ struct ExplanationJson<'a> {
     brought_by_people: Option<u32>,
     meaning: Option<f64>,
     personal: f64,
+    learned: f64,
     moved: Option<MovedJson<'a>>,
 }
 
@@ -215,6 +216,7 @@ fn hit_json(hit: &FoundProduct, explains: bool) -> HitJson<'_> {
         brought_by_people: hit.brought_by,
         meaning: hit.parts.map(|parts| parts.meaning),
         personal: hit.personal,
+        learned: hit.learned,
         moved: hit.moved.as_ref().map(|moved| MovedJson {
             from_rank: moved.from_rank,
             rules: moved

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use souk_core::{ProductId, SiteId};
 
-use super::noted::Within;
+use super::noted::{Turn, Within};
 use super::{FoundProduct, SearchFound, SearchQuery};
 use crate::{App, AppError, Caller};
 
@@ -89,7 +89,7 @@ impl App {
         (queries, merge): (&[SearchQuery], &Merge),
         caller: &Caller,
     ) -> Result<MergedFound, (usize, AppError)> {
-        let answered = self.answer_all(queries, caller).await?;
+        let answered = self.answer_all((queries, Turn::Merged), caller).await?;
         let weights = merge.weights.iter().copied().chain(std::iter::repeat(1.0));
         let lists = answered.iter().zip(weights);
         let lists: Vec<_> = lists

@@ -16,6 +16,15 @@ pub(super) struct Answered {
     pub(super) may_analyse: bool,
 }
 
+/// Whether hits are shown as they are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// In a list of their own.
+    Alone,
+    /// Among the hits of other searches.
+    Merged,
+}
+
 /// What the hits of an answer are shown in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Within {
@@ -100,7 +109,12 @@ impl App {
                 placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
                 strategy: SEARCH_STRATEGY.into(),
                 products: stood.products,
-                marks: Marks { arms: arms.into_iter().collect(), search, ..Marks::default() },
+                marks: Marks {
+                    arms: arms.into_iter().collect(),
+                    search,
+                    signals: found.signals.clone(),
+                    ..Marks::default()
+                },
             },
         });
     }

@@ -9,7 +9,7 @@ use souk_recommend::Item;
 use souk_search::{Effect, SearchAnswer, SearchIndex, SearchRequest};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Asking, LearnedQuery, Prepared, Ranked, refused};
+use super::{Asking, LearnedQuery, Learning, Prepared, Ranked, Told, refused};
 use crate::AppError;
 use crate::projections::Views;
 use crate::recommend::{Hand, Proposal, ReasonKind};
@@ -23,6 +23,14 @@ const GUEST_RANK: usize = 2;
 /// What cursors of reordered hits begin with; those of the engine are hexadecimal.
 const OWN: char = 'p';
 
+/// What follows it where the first page stood as the stages gave it, whatever order was learned, as all further ones must.
+const AS_GIVEN: char = 'g';
+
+/// Whether a cursor follows a page of that kind.
+pub(super) fn is_as_given(cursor: &str) -> bool {
+    cursor.strip_prefix(OWN).is_some_and(|rest| rest.starts_with(AS_GIVEN))
+}
+
 /// Whether a cursor is one of reordered hits.
 pub(super) fn is_own(cursor: &str) -> bool {
     cursor.starts_with(OWN)
@@ -33,6 +41,7 @@ pub(super) struct Page {
     pub(super) answer: SearchAnswer,
     pub(super) hits: Vec<Ranked>,
     pub(super) cursor: Option<String>,
+    pub(super) told: Told,
 }
 
 impl Asking<'_> {
@@ -80,12 +89,12 @@ impl Asking<'_> {
             });
         };
         let rest = answer.cursor.clone();
-        let all = self.reordered(&mut answer, (prepared, wanted));
+        let (all, told) = self.reordered(&mut answer, (prepared, wanted));
         let n_all = all.len();
         let mut hits: Vec<Ranked> = all.into_iter().skip(offset).take(limit).collect();
         let end = offset + hits.len();
         let cursor = if end < n_all {
-            Some(self.own_cursor(end))
+            Some(self.own_cursor(end, &prepared.learning))
         } else if hits.len() < limit && rest.is_some() {
             let more = SearchRequest { limit: limit - hits.len(), cursor: rest, ..request };
             let more = self.beyond(index, more)?;
@@ -94,7 +103,7 @@ impl Asking<'_> {
         } else {
             rest
         };
-        Ok(Page { answer, hits, cursor })
+        Ok(Page { answer, hits, cursor, told })
     }
 
     /// The products that pins bring wherever they stand.
@@ -114,7 +123,7 @@ impl Asking<'_> {
         let answer = index.search(&request).map_err(refused)?;
         let hits = answer.hits.iter().map(Ranked::of).collect();
         let cursor = answer.cursor.clone();
-        Ok(Page { answer, hits, cursor })
+        Ok(Page { answer, hits, cursor, told: Told::default() })
     }
 
     /// The products that others took up after this query and its words do not find, with how many did; none
@@ -137,12 +146,13 @@ impl Asking<'_> {
         guests.map(|(item, people)| (catalogue.product_id(*item).clone(), *people)).collect()
     }
 
-    /// The hits with the factors of clicks and of the shopper, in the order that rules make of that.
+    /// The hits with the factors of clicks and of the shopper, the first of them in the learned order, in the order that rules
+    /// make of that; and what was known of them, where it is recorded.
     fn reordered(
         &self,
         answer: &mut SearchAnswer,
         (prepared, wanted): (&Prepared, Vec<(ProductId, u32)>),
-    ) -> Vec<Ranked> {
+    ) -> (Vec<Ranked>, Told) {
         let views = self.app.views.read();
         let (catalogue, site) = (&views.catalogue, &self.admitted.site);
         // What others bring comes in behind the second hit at best, until it is clicked there itself.
@@ -166,8 +176,9 @@ impl Asking<'_> {
         known.sort_by(|(left_missing, _, left), (right_missing, _, right)| {
             left_missing.cmp(right_missing).then(right.score.total_cmp(&left.score))
         });
+        let told = self.put_in_order(&mut known, &prepared.learning, (&views, answer));
         if !prepared.reorders {
-            return known.into_iter().map(|(_, _, ranked)| ranked).collect();
+            return (known.into_iter().map(|(_, _, ranked)| ranked).collect(), told);
         }
         let pool = known.iter().map(|(_, item, ranked)| Proposal {
             item: *item,
@@ -196,7 +207,7 @@ impl Asking<'_> {
                 known.unwrap_or_else(|| Ranked::unranked(catalogue.product_id(item).clone()));
             Ranked { moved: moved.next(), ..ranked }
         });
-        ranked.collect()
+        (ranked.collect(), told)
     }
 
     /// Whether a pin may bring a product that the words did not find.
@@ -212,13 +223,18 @@ impl Asking<'_> {
             })
     }
 
-    fn own_cursor(&self, offset: usize) -> String {
-        format!("{OWN}{offset:x}.{:016x}", self.fingerprint())
+    fn own_cursor(&self, offset: usize, learning: &Learning) -> String {
+        // A page that follows one of these is asked for with a cursor that says so, and so is the one behind it.
+        let was_given = self.query.cursor.as_deref().is_some_and(is_as_given);
+        let given =
+            if was_given || learning.is_as_given() { AS_GIVEN.to_string() } else { String::new() };
+        format!("{OWN}{given}{offset:x}.{:016x}", self.fingerprint())
     }
 
     /// Where a page of the reordered hits begins; `None` for a page after them.
     fn own_offset(&self, cursor: &str) -> Result<Option<usize>, AppError> {
         let Some(own) = cursor.strip_prefix(OWN) else { return Ok(None) };
+        let own = own.strip_prefix(AS_GIVEN).unwrap_or(own);
         let wrong = || refused(souk_search::SearchError::Cursor);
         let (offset, of) = own.split_once('.').ok_or_else(wrong)?;
         let offset = usize::from_str_radix(offset, 16).map_err(|_| wrong())?;

@@ -6,6 +6,7 @@ use souk_core::{ProductId, Purpose, SiteId};
 use souk_search::{Language, SearchIndex, SearchRequest, SuggestRequest, Suggestion};
 
 use super::learned::PopularQuery;
+use super::noted::Turn;
 use super::{Admitted, Asking, SearchQuery, highlighted, refused};
 use crate::audit::Counted;
 use crate::holdout::HoldoutArm;
@@ -152,12 +153,15 @@ impl App {
         let asking = Asking {
             app: self,
             query: asked,
+            // Suggestions are no answer that anything is recorded of.
+            turn: Turn::Merged,
+            request_id: String::new(),
             admitted,
             book: &book,
             context,
             meaning: None,
             nearby: None,
-            learning: self.config.search.learning,
+            may_learn: self.config.search.learning,
         };
         let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
         let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };

@@ -27,8 +27,10 @@ use crate::evaluate::verdict::OrderVerdict;
 
 /// The power of examination by which judges weigh acts (decision 42).
 const CAUTION: f64 = 0.25;
-/// Where a candidate stood, and whether a source found it or it only fills the list up: no order mixes the two.
-const N_CELLS: usize = 2 << u8::BITS;
+/// Tiers that are told apart in each place; those that lack more are as the last.
+const N_TIERS: usize = 8;
+/// Where a candidate stood, and in which tier, since no order mixes two.
+const N_CELLS: usize = N_TIERS << u8::BITS;
 
 /// A list of somebody who judges: its candidates in the order that sources gave.
 struct Ballot {
@@ -42,8 +44,9 @@ struct Ballot {
 impl Ballot {
     fn of(list: &ShownList, examination: &Examination) -> Ballot {
         let candidates = list.candidates();
-        let cell =
-            |place: u8, row: &SignalRow| 2 * usize::from(place) + usize::from(row.is_found());
+        let cell = |place: u8, row: &SignalRow| {
+            N_TIERS * usize::from(place) + usize::from(row.tier()).min(N_TIERS - 1)
+        };
         Ballot {
             person: list.person,
             rows: candidates.iter().map(|(_, one)| one.row).collect(),
@@ -135,22 +138,22 @@ impl Judges {
         }
     }
 
-    /// What an order brings a list beyond what it would bring if what was taken up of what was found, and of fillers, fell on
-    /// their places as usual.
+    /// What an order brings a list beyond what it would bring if what was taken up of each tier fell on its places as usual.
     fn beyond(&self, ballot: &Ballot, (nearness, usual): (&[f64], &[f64])) -> f64 {
-        let n_found = ballot.rows.iter().filter(|row| row.is_found()).count();
-        let parts = [0..n_found, n_found..ballot.rows.len()];
-        let of_part = |part: std::ops::Range<usize>| {
-            let acts: f64 = ballot.acts[part.clone()].iter().sum();
-            let rate: f64 = ballot.cells[part.clone()].iter().map(|cell| self.rates[*cell]).sum();
-            let beyond = part.map(|idx| {
+        let mut begin = 0;
+        let of_tier = |rows: &[SignalRow]| {
+            let tier = begin..begin + rows.len();
+            begin = tier.end;
+            let acts: f64 = ballot.acts[tier.clone()].iter().sum();
+            let rate: f64 = ballot.cells[tier.clone()].iter().map(|cell| self.rates[*cell]).sum();
+            let beyond = tier.map(|idx| {
                 let cell = ballot.cells[idx];
                 let expected = acts * self.rates[cell] / rate.max(f64::MIN_POSITIVE);
                 (ballot.acts[idx] - expected) * (nearness[idx] - usual[cell])
             });
             beyond.sum::<f64>()
         };
-        parts.into_iter().map(of_part).sum()
+        ballot.rows.chunk_by(|a, b| a.tier() == b.tier()).map(of_tier).sum()
     }
 
     /// The sums of what each list says, by judge, as shares of what the mean judge took up.

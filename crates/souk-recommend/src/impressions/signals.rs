@@ -23,14 +23,13 @@ macro_rules! signals {
                 match self { $(Signal::$signal => $name),* }
             }
         }
-
-        /// What each signal is called, in the order of a row.
-        pub(super) const NAMES: [&str; N_SIGNALS] = [$($name),*];
     };
 }
 
 /// How many signals there are.
-pub const N_SIGNALS: usize = 45;
+pub const N_SIGNALS: usize = 64;
+/// Those that lists of recommendations tell, from the first on.
+const N_RECOMMENDED: usize = 45;
 
 signals! {
     /// Its place among the candidates before any learned order, from 0.
@@ -123,7 +122,116 @@ signals! {
     Age = 44, "days_offered";
     /// What stands in stock.
     Stock = 45, "stock";
+    /// How much of the query a hit lacks: exactly, from 0.
+    MissingWords = 46, "missing_words";
+    /// Its score against the best hit's.
+    ScoreToBest = 47, "score_to_best";
+    /// What its words are worth against the best hit's.
+    TextToBest = 48, "text_to_best";
+    /// How the words stand in its title.
+    TitleFit = 49, "title_fit";
+    /// How they stand in the name of its category, and whether most of the best hits are of it.
+    CategoryFit = 50, "category_fit";
+    /// How near it is to what the query means.
+    MeaningFit = 51, "meaning_fit";
+    /// How far it is what was understood as a preference.
+    PreferenceFit = 52, "preference_fit";
+    /// Whether it can be sold.
+    Availability = 53, "availability";
+    /// How much it is wanted, as the search has it.
+    Popularity = 54, "popularity";
+    /// By what clicks after this very query multiply its score.
+    QueryClicks = 55, "query_clicks";
+    /// By what the shopper's purchases multiply it.
+    OwnTaste = 56, "own_taste";
+    /// Whether others' clicks bring it, and not its words.
+    IsBroughtIn = 57, "is_brought_in";
+    /// Its price against the middle one of the hits, as a logarithm.
+    PriceToHits = 58, "price_to_hits";
+    /// Its rating against the best one of the hits.
+    RatingToHits = 59, "rating_to_hits";
+    /// Words of the query.
+    QueryWords = 60, "query_words";
+    /// Hits in all.
+    Hits = 61, "hits";
+    /// Whether the query was read as another.
+    IsCorrected = 62, "is_corrected";
+    /// Whether something of it was given up.
+    IsRelaxed = 63, "is_relaxed";
+    /// Whether words of it were read as conditions or preferences.
+    IsUnderstood = 64, "is_understood";
 }
+
+/// Which lists an order is for. Those of one kind never teach the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ListKind {
+    /// Recommendations.
+    #[default]
+    Recommended,
+    /// The hits of a search.
+    Found,
+}
+
+impl ListKind {
+    /// The signals that its lists tell and its trees ask, in the order of a row.
+    pub(super) fn signals(self) -> &'static [Signal] {
+        match self {
+            ListKind::Recommended => &Signal::ALL[..N_RECOMMENDED],
+            ListKind::Found => &OF_FOUND,
+        }
+    }
+
+    /// What they are called.
+    pub(super) fn names(self) -> Vec<&'static str> {
+        self.signals().iter().map(|signal| signal.name()).collect()
+    }
+
+    /// By what products are alike in whether they are taken up.
+    fn alike(self) -> &'static [Signal] {
+        match self {
+            ListKind::Recommended => &ALIKE,
+            ListKind::Found => &ALIKE_FOUND,
+        }
+    }
+}
+
+/// The signals of hits.
+const OF_FOUND: [Signal; 34] = [
+    Signal::Rank,
+    Signal::MissingWords,
+    Signal::ScoreToBest,
+    Signal::TextToBest,
+    Signal::TitleFit,
+    Signal::CategoryFit,
+    Signal::MeaningFit,
+    Signal::PreferenceFit,
+    Signal::Availability,
+    Signal::Popularity,
+    Signal::QueryClicks,
+    Signal::OwnTaste,
+    Signal::IsBroughtIn,
+    Signal::PriceToHits,
+    Signal::RatingToHits,
+    Signal::QueryWords,
+    Signal::Hits,
+    Signal::IsCorrected,
+    Signal::IsRelaxed,
+    Signal::IsUnderstood,
+    Signal::ClickRate,
+    Signal::ClickRateLately,
+    Signal::OrderRate,
+    Signal::Looks,
+    Signal::VisitsOfDay,
+    Signal::VisitsOfWeek,
+    Signal::VisitAge,
+    Signal::BasketsOfWeek,
+    Signal::BasketsPerVisit,
+    Signal::Price,
+    Signal::Reduction,
+    Signal::Margin,
+    Signal::Age,
+    Signal::Stock,
+];
 
 /// A number that levels of counts reach up to; more is as much.
 const COUNT_MAX: f64 = 1e6;
@@ -188,20 +296,42 @@ impl SignalRow {
         self.level(Signal::IsFound) > 1
     }
 
+    /// Of which kind of list it is: hits alone tell what they lack.
+    pub fn kind(&self) -> ListKind {
+        match self.level(Signal::MissingWords) {
+            0 => ListKind::Recommended,
+            _ => ListKind::Found,
+        }
+    }
+
+    /// Notes how much of the query a hit lacks.
+    pub fn set_missing(&mut self, n_missing: usize) {
+        self.set(Signal::MissingWords, u8::try_from(n_missing + 1).unwrap_or(u8::MAX));
+    }
+
+    /// What no order mixes, from 0: what only fills a list up stays behind what was found for it, and a hit behind those
+    /// that have more of the words.
+    pub(super) fn tier(&self) -> u8 {
+        match self.level(Signal::MissingWords).checked_sub(1) {
+            Some(n_missing) => n_missing,
+            None => u8::from(!self.is_found()),
+        }
+    }
+
     /// Notes its place among the candidates, from 0.
     pub fn set_rank(&mut self, rank: usize) {
         self.set(Signal::Rank, u8::try_from(rank + 1).unwrap_or(u8::MAX));
     }
 
     /// What trees are asked with: numbers, and no number for what is not known.
-    pub(super) fn extend(&self, rows: &mut Vec<f32>) {
-        let value = |level: &u8| if *level == 0 { f32::NAN } else { f32::from(*level) };
-        rows.extend(self.0.iter().map(value));
+    pub(super) fn extend(&self, kind: ListKind, rows: &mut Vec<f32>) {
+        let value = |level: u8| if level == 0 { f32::NAN } else { f32::from(level) };
+        rows.extend(kind.signals().iter().map(|signal| value(self.level(*signal))));
     }
 
     /// A number that products share which are alike in what mostly tells whether they are taken up.
     pub(super) fn stratum(&self) -> u32 {
-        let levels = ALIKE.iter().map(|signal| self.level(*signal).div_ceil(STEP));
+        let levels = self.kind().alike().iter().map(|signal| self.level(*signal).div_ceil(STEP));
         levels.fold(0, |key: u64, level| Random::new(key ^ u64::from(level)).bits()) as u32
     }
 
@@ -227,7 +357,7 @@ impl SignalRow {
 
 /// Levels that strata do not tell apart.
 const STEP: u8 = 32;
-/// By what products are alike.
+/// By what recommended products are alike, and hits.
 const ALIKE: [Signal; 9] = [
     Signal::IsFound,
     Signal::IsBoughtBefore,
@@ -239,6 +369,8 @@ const ALIKE: [Signal; 9] = [
     Signal::OwnKind,
     Signal::ViewedTimes,
 ];
+const ALIKE_FOUND: [Signal; 4] =
+    [Signal::ScoreToBest, Signal::ClickRate, Signal::QueryClicks, Signal::OwnTaste];
 
 #[cfg(test)]
 mod tests {
@@ -250,6 +382,7 @@ mod tests {
             assert_eq!((signal as u8, Signal::of_code(code)), (code, Some(signal)));
         }
         assert_eq!((Signal::Rank as u8, Signal::ClickRate as u8, Signal::Stock as u8), (1, 21, 45));
+        assert_eq!((Signal::MissingWords as u8, Signal::IsUnderstood as u8), (46, 64));
         assert_eq!((Signal::of_code(0), Signal::of_code(N_SIGNALS as u8 + 1)), (None, None));
     }
 
@@ -276,5 +409,29 @@ mod tests {
         let newer = SignalRow::decode(&[1, 200], &[1, 77]);
         assert_eq!(newer, rows[0]);
         assert_eq!(SignalRow::default().rank(), None);
+    }
+
+    #[test]
+    fn hits_lie_in_tiers_by_what_they_lack_and_recommendations_by_whether_they_were_found() {
+        let hit = |n_missing| {
+            let mut row = SignalRow::default();
+            row.set_missing(n_missing);
+            (row.kind(), row.tier())
+        };
+        assert_eq!([hit(0), hit(3)], [(ListKind::Found, 0), (ListKind::Found, 3)]);
+        assert_eq!(hit(999).1, 254);
+        let mut row = SignalRow::default();
+        assert_eq!((row.kind(), row.tier()), (ListKind::Recommended, 1));
+        row.set(Signal::IsFound, share(1.0));
+        assert_eq!(row.tier(), 0);
+        let kinds = [ListKind::Recommended, ListKind::Found];
+        let [mut recommended, mut found] = kinds.map(|kind| kind.signals().to_vec());
+        assert_eq!(recommended.len(), 45);
+        assert!(!recommended.contains(&Signal::MissingWords));
+        found.sort_by_key(|signal| *signal as u8);
+        found.dedup();
+        assert_eq!(found.len(), OF_FOUND.len(), "each once");
+        recommended.retain(|signal| found.contains(signal));
+        assert_eq!(recommended.len(), 15, "told by both");
     }
 }

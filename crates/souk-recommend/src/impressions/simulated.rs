@@ -49,7 +49,7 @@ pub enum Looks {
 }
 
 impl Looks {
-    fn at(self, place: usize) -> f64 {
+    pub(super) fn at(self, place: usize) -> f64 {
         let place = place as f64;
         match self {
             Looks::Alike => 1.0,

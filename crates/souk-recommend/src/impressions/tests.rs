@@ -1,14 +1,16 @@
 #![allow(clippy::unwrap_used)]
 
-use super::signals::{Signal, share};
+use super::signals::{ListKind, Signal, share};
 use super::simulated::{ImpressionShop, Looks, ShopParams, Wishes};
+use super::simulated_search::{Cares, SearchShop, SearchShopParams};
 use super::*;
 
 /// People of a made-up shop, who click some two thousand times.
 const PEOPLE: u64 = 1_500;
 
 fn teaching(lists: &[ShownList], threads: usize) -> ImpressionTeaching<'_> {
-    ImpressionTeaching { lists, threads, rests: Rests::NONE }
+    let kind = lists.first().map_or(ListKind::Recommended, ShownList::kind);
+    ImpressionTeaching { lists, kind, threads, rests: Rests::NONE }
 }
 
 #[test]
@@ -30,7 +32,8 @@ fn what_is_learned_brings_more_clicks_than_the_order_of_sources() {
     let (serving, serving_gain) = (Some(verdict.learned), Some(verdict.gain.mean));
     assert_eq!(beside, OrderVerdict { serving, serving_gain, ..verdict });
     assert!(!beside.is_serving_outdated());
-    assert_eq!(ImpressionOrder::decode(&order.encode()).unwrap(), order);
+    assert_eq!(ImpressionOrder::decode(&order.encode(), ListKind::Recommended).unwrap(), order);
+    assert!(ImpressionOrder::decode(&order.encode(), ListKind::Found).is_err(), "of other lists");
 }
 
 /// Clicks that follow places alone.
@@ -197,8 +200,68 @@ fn fillers_that_are_taken_up_teach_among_themselves() {
         let ordered = order.order(&rows);
         assert!(ordered[..n_found].iter().all(|idx| *idx < n_found), "{ordered:?}");
         let (mut signals, mut scores) = (Vec::new(), vec![0.0; rows.len()]);
-        rows.iter().for_each(|row| row.extend(&mut signals));
+        rows.iter().for_each(|row| row.extend(ListKind::Recommended, &mut signals));
         order.trees().add_to(&signals, &mut scores);
         assert!(scores.iter().all(|score| score.abs() < 10.0), "{scores:?}");
     }
+}
+
+fn search_shop(cares: Cares, seed: u64) -> SearchShop {
+    let looks = Looks::Halved { each: 3.0 };
+    SearchShop::new(SearchShopParams { cares, looks }, seed)
+}
+
+/// Two shops that go by other things learn other orders, for queries that nobody asked before.
+#[test]
+fn queries_that_nobody_asked_profit_from_what_is_clicked_after_others() {
+    let signals = |cares| match cares {
+        Cares::Freshness => [Signal::Age, Signal::PriceToHits],
+        _ => [Signal::PriceToHits, Signal::Age],
+    };
+    for (cares, seed) in [(Cares::PriceAndRating, 11), (Cares::Freshness, 12)] {
+        let shop = search_shop(cares, seed);
+        let lists = shop.shown(PEOPLE);
+        assert!(lists.iter().all(|list| list.kind() == ListKind::Found));
+        let (order, verdict) = teaching(&lists, 1).learn(None).unwrap();
+        assert!(verdict.is_surely_better(), "{verdict:?}");
+        let [usual, learned, best] = shop.ndcg(&order);
+        assert!(learned > 1.1 * usual && learned <= best, "{usual} {learned} {best}");
+        let gained = |of: Signal| {
+            order.trees().importances().find(|(name, _)| *name == of.name()).map_or(0.0, |(_, n)| n)
+        };
+        let [wanted, other] = signals(cares).map(gained);
+        assert!(wanted > 5.0 * other, "{cares:?}: {wanted} {other}");
+        assert_eq!(teaching(&lists, 2).learn(None).unwrap().0, order, "on any number of threads");
+        assert_eq!(ImpressionOrder::decode(&order.encode(), ListKind::Found).unwrap(), order);
+        assert!(ImpressionOrder::decode(&order.encode(), ListKind::Recommended).is_err());
+    }
+}
+
+/// How often of 200 shops of each kind: `cargo bench -p souk-recommend --bench impressions -- search praise`.
+#[test]
+fn searches_that_are_clicked_by_place_alone_praise_hardly_any_order() {
+    let praised = |looks, seed| {
+        let shop = SearchShop::new(SearchShopParams { cares: Cares::Nothing, looks }, seed);
+        let lists = shop.shown(1_000);
+        teaching(&lists, 2).learn(None).is_some_and(|(_, verdict)| verdict.is_surely_better())
+    };
+    let looks = [Looks::Alike, Looks::Halved { each: 3.0 }, Looks::Power(0.25), Looks::Middle];
+    let shops = looks.into_iter().flat_map(|looks| (31..36).map(move |seed| (looks, seed)));
+    let n_praised = shops.filter(|(looks, seed)| praised(*looks, *seed)).count();
+    assert!(n_praised <= 1, "{n_praised} of 20");
+}
+
+#[test]
+fn a_hit_that_lacks_words_stays_behind_those_that_have_them() {
+    let shop = search_shop(Cares::PriceAndRating, 13);
+    let lists = shop.shown(PEOPLE);
+    let (order, _) = teaching(&lists, 2).learn(None).unwrap();
+    let mut n_moved = 0;
+    for list in &lists {
+        let rows: Vec<SignalRow> = list.products.iter().map(|one| one.row).collect();
+        let ordered = order.order(&rows);
+        assert!(ordered.iter().map(|idx| rows[*idx].tier()).is_sorted(), "{ordered:?}");
+        n_moved += usize::from(!ordered.is_sorted());
+    }
+    assert!(n_moved > lists.len() / 2);
 }

@@ -151,6 +151,9 @@ pub(crate) struct HitExplanation {
     meaning: Option<f64>,
     /// What the shopper's own purchases say; 1 where nothing of theirs is used.
     personal: f64,
+    /// What the order says that was learned from what is taken up after all queries; 1 where none serves. It stands for the
+    /// change of place: the score is that of the hit which would have stood there without it.
+    learned: f64,
     /// What rules did to its place; `null` where none did.
     #[schema(required)]
     moved: Option<crate::dto::recommend::MovedAnswer>,

@@ -84,6 +84,9 @@ pub(crate) struct ModelAnswer {
     /// What was learned of the order of lists; `null` where there was too little to learn from.
     #[schema(required)]
     lists: Option<ModelListsAnswer>,
+    /// What was learned of the order of hits, across queries; `null` where there was too little to learn from.
+    #[schema(required)]
+    searches: Option<ModelListsAnswer>,
     /// Of the products in everybody's last baskets, the share that had been bought before.
     #[schema(required)]
     bought_again_share: Option<f64>,
@@ -185,7 +188,8 @@ impl From<ModelOrder> for ModelSessionsAnswer {
     }
 }
 
-/// An order of lists by trees over what was known of their products, and how good it was for people who did not teach it.
+/// An order of lists by trees over what was known of their products, and how good it was for people who did not teach it. Of
+/// hits, what sources give is the order of the stages of a search.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelListsAnswer {
     /// `accepted`, or `refused` because it was not surely better than the order that sources give, or worse than
@@ -249,6 +253,7 @@ impl From<&Model> for ModelAnswer {
             baskets: model.orders.baskets.map(ModelBasketsAnswer::from),
             sessions: model.orders.sessions.map(ModelSessionsAnswer::from),
             lists: model.orders.lists.map(ModelListsAnswer::from),
+            searches: model.orders.searches.map(ModelListsAnswer::from),
             bought_again_share: model.again.share(),
             ms: model.ms,
         }

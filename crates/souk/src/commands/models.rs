@@ -53,6 +53,7 @@ fn json_of(model: &Model) -> Value {
         "baskets": model.orders.baskets.map(baskets_of),
         "sessions": model.orders.sessions.map(sessions_of),
         "lists": model.orders.lists.map(lists_of),
+        "searches": model.orders.searches.map(lists_of),
         "bought_again_share": model.again.share(),
         "ms": model.ms,
     })
@@ -138,6 +139,7 @@ fn text(result: &Value) -> String {
         "baskets",
         "visits",
         "lists",
+        "searches",
         "s",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
@@ -158,6 +160,7 @@ fn text(result: &Value) -> String {
             gain_of(&model["baskets"]),
             gain_of(&model["sessions"]),
             gain_of(&model["lists"]),
+            gain_of(&model["searches"]),
             format!("{:.1}", model["ms"].as_f64().unwrap_or_default() / 1e3),
         ]);
     }

@@ -17,7 +17,7 @@ use crate::{Config, ConsentUpdate, HoldoutArm, IngestCall, Role, Who};
 const SHOPPERS: usize = 900;
 const PRODUCTS: usize = 10;
 
-async fn folded(shop: &Shop) {
+pub(super) async fn folded(shop: &Shop) {
     shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
 }
 
@@ -37,14 +37,19 @@ async fn shop_with(per_hour: u64, held_out: f64) -> Shop {
     shop
 }
 
-fn act(shop: &Shop, what: &str, (shopper, product): (&str, &str), request: Option<&str>) -> Value {
+pub(super) fn act(
+    shop: &Shop,
+    what: &str,
+    (shopper, product): (&str, &str),
+    request: Option<&str>,
+) -> Value {
     json!({"type": "track", "event": what, "userId": shopper,
         "messageId": format!("{what}-{shopper}-{product}"),
         "timestamp": shop.app.clock.now().to_string(),
         "properties": {"product_id": product, "request_id": request}})
 }
 
-async fn send(shop: &Shop, batch: Vec<Value>) {
+pub(super) async fn send(shop: &Shop, batch: Vec<Value>) {
     let sent = shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
     assert_eq!(sent.rejected.len(), 0);
     folded(shop).await;
@@ -96,7 +101,9 @@ async fn loyal(shop: &Shop) {
 }
 
 fn copied(shop: &Shop) -> Vec<ShownList> {
-    copy(&shop.app.views, shop.app.search_windows())
+    let copied = copy(&shop.app.views, shop.app.search_windows());
+    assert!(copied.found.is_empty(), "nobody searched");
+    copied.recommended
 }
 
 fn is_ordered(answer: &RecommendAnswer) -> bool {

@@ -18,6 +18,7 @@ fn hits(ids: &[&str]) -> Vec<FoundProduct> {
         title_highlight: None,
         parts: None,
         personal: 1.0,
+        learned: 1.0,
         clicks: 1.0,
         brought_by: None,
         moved: None,
