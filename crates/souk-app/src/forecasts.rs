@@ -18,6 +18,7 @@ use crate::{App, AppError, Caller, Operation};
 mod ahead;
 mod answer;
 mod factors;
+mod going;
 mod outlook;
 mod outside;
 mod overrides;
