@@ -90,6 +90,14 @@ impl App {
             );
             find(Weight::Trouble, "feeds", detail);
         }
+        let overdue = self.overdue_orders(|_| true);
+        if let Some(first) = overdue.first() {
+            let more = match overdue.len() - 1 {
+                0 => String::new(),
+                n => format!("; and {n} more"),
+            };
+            find(Weight::Notice, "orders", format!("{first}{more}"));
+        }
         if self.known_keys().await?.is_empty() {
             let remedy = "there are none; make one with `souk keys create --role ROLE`";
             find(Weight::Notice, "keys", remedy.to_owned());

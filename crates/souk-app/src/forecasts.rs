@@ -17,6 +17,7 @@ use crate::{App, AppError, Caller, Operation};
 mod ahead;
 mod answer;
 mod factors;
+mod going;
 mod kept;
 mod outlook;
 mod outside;

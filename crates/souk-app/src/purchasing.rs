@@ -17,6 +17,7 @@ mod calendar;
 mod list;
 mod money;
 mod orders;
+mod receipt;
 mod store;
 mod suppliers;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use list::{ORDERS_PAGE_MAX, OrdersAsked, OrdersPage};
 pub use money::MoneyText;
 
 pub(crate) use orders::cost_of;
+pub(crate) use receipt::Receipt;
 
 /// Suppliers of one installation (chosen).
 const SUPPLIERS_MAX: usize = 10_000;
@@ -49,8 +51,8 @@ pub(crate) struct Purchasing {
     open: RwLock<BTreeMap<String, PurchaseOrder>>,
     /// Whether nothing may be approved by rule until somebody says otherwise.
     stopped: RwLock<Option<Timestamp>>,
-    /// By place: when a purchase order was last received there.
-    receipts: RwLock<BTreeMap<String, Timestamp>>,
+    /// By place: what was received there last.
+    receipts: RwLock<BTreeMap<String, Receipt>>,
     /// Orders that a rule approved and that are closed since, for the caps of a day; the last ones, and none of before
     /// a start.
     closed_of_rules: RwLock<VecDeque<PurchaseOrder>>,
@@ -91,9 +93,9 @@ impl Purchasing {
         self.closed_of_rules.read().iter().for_each(look);
     }
 
-    /// When a purchase order was last received at a place.
-    pub(crate) fn last_receipt(&self, location: &LocationId) -> Option<Timestamp> {
-        self.receipts.read().get(location.as_str()).copied()
+    /// What was received last at a place.
+    pub(crate) fn last_receipt(&self, location: &LocationId) -> Option<Receipt> {
+        self.receipts.read().get(location.as_str()).cloned()
     }
 
     /// Since when nothing may be approved by rule.
@@ -285,7 +287,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`AppError::Conflict`] for a step that is none, [`AppError::NotFound`], [`AppError::Denied`],
+    /// [`AppError::Conflict`] for a step that is none and for other quantities than were received, [`AppError::NotFound`], [`AppError::Denied`],
     /// [`AppError::Invalid`] for a day before the one of sending or lines that the order does not have.
     pub async fn change_purchase_order(
         &self,
@@ -298,8 +300,14 @@ impl App {
             let _changing = self.purchasing.changing.lock().await;
             let now = self.clock.now();
             let known = self.purchase_order(id, caller).await?;
-            if known.state == change.state {
+            if known.says(&change) {
                 return Ok(known);
+            }
+            if known.state == PurchaseState::Received && change.state == known.state {
+                return Err(AppError::Conflict(format!(
+                    "purchase order `{id}` was received with other quantities; correct the stock with a count, the \
+                     order stays as it is"
+                )));
             }
             if caller.key_id == crate::replenishment::RULE
                 && self.purchasing.stopped_since().is_some()
@@ -318,14 +326,15 @@ impl App {
                 _ => None,
             };
             writes.extend(learned.as_ref().map(store::write_record));
-            let is_received = order.state == PurchaseState::Received;
-            if is_received {
-                writes.push(store::write_receipt((location.as_str(), now)));
-            }
+            let receipt = (order.state == PurchaseState::Received).then(|| {
+                let before = self.unbooked_receipt(&site, &location);
+                Receipt::of(&order, now, before)
+            });
+            writes.extend(receipt.iter().map(|one| store::write_receipt(location.as_str(), one)));
             self.parts.tables.write(&writes, now).await.map_err(conflict)?;
-            if is_received {
+            if let Some(receipt) = receipt {
                 // Before the order leaves the position, so that no rule sees the goods nowhere.
-                self.purchasing.receipts.write().insert(location.to_string(), now);
+                self.purchasing.receipts.write().insert(location.to_string(), receipt);
             }
             let mut open = self.purchasing.open.write();
             if order.state.is_open() {
@@ -399,6 +408,22 @@ impl App {
         })
     }
 
+    /// That the settings name a place or a fact was told of it; else what to do.
+    pub(crate) fn check_place(&self, location: &LocationId) -> Result<(), String> {
+        let views = self.views.read();
+        // Where no place is known yet, orders and signals may be the first that is told of them.
+        let is_first = self.config.locations.is_empty() && !views.catalogue.has_locations();
+        let is_known = is_first
+            || self.config.location(location).is_some()
+            || views.catalogue.location_number(location).is_some();
+        is_known.then_some(()).ok_or_else(|| {
+            format!(
+                "`{location}` is no place that the settings name or any fact was told of; add it to `locations` in \
+                 souk.yaml, or import its stock first"
+            )
+        })
+    }
+
     /// The draft of a wish; nothing is stored.
     pub(crate) fn drafted(
         &self,
@@ -431,19 +456,8 @@ impl App {
         let now = self.clock.now();
         let today: Day = self.place_clock(&site, Some(&location)).day(now);
         let draft = PurchaseOrder::draft(new, (&site, supplier), (today, now))?;
+        self.check_place(&location).map_err(|detail| invalid("/location_id", detail))?;
         let views = self.views.read();
-        // Where no place is known yet, orders may be the first that is told of them.
-        let is_first = self.config.locations.is_empty() && !views.catalogue.has_locations();
-        let is_known = is_first
-            || self.config.location(&location).is_some()
-            || views.catalogue.location_number(&location).is_some();
-        if !is_known {
-            let detail = format!(
-                "`{location}` is no place that the settings name or any fact was told of; add it to `locations` in \
-                 souk.yaml, or import its stock first"
-            );
-            return Err(invalid("/location_id", detail));
-        }
         for (idx, line) in draft.lines.iter().enumerate() {
             let known = souk_core::ProductId::new(line.product_id.as_str()).ok();
             if known.and_then(|id| views.catalogue.item(&site, &id)).is_none() {

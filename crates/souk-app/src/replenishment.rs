@@ -15,10 +15,12 @@ use souk_inventory::demand::Grain;
 
 use crate::demand::{SeriesKey, Stretch, TotalDemand, common_chance};
 use crate::forecasts::{Ahead, ForecastOverride, OptimalStock, all_threads};
+use crate::purchasing::Receipt;
 use crate::{App, AppError, Caller, Operation};
 
 mod approve;
 mod choice;
+mod coming;
 mod gates;
 mod json;
 pub(crate) mod shelf;
@@ -36,12 +38,15 @@ pub use json::plan_to_json;
 pub use waste::{LotAdvice, LotRisk, WasteFigures, WasteReport, waste_to_json};
 
 use choice::{Need, compare};
+use coming::{Coming, Delivery};
 use shelf::Shelf;
 
 /// Series whose outlook is made while somebody waits; the others are made by the job (chosen: some seconds).
 const MADE_AT_ONCE: usize = 400;
 /// Exceptions that are listed: one screen (chosen).
 const EXCEPTIONS_MAX: usize = 50;
+/// The number of a place that the settings name and no fact: nothing was sold there and nothing is counted.
+const UNTOLD: u32 = crate::projections::NO_LOCATION - 1;
 /// How many times the highest day before the last week's may be before a line is doubted.
 const JUMP_MAX: f64 = 10.0;
 /// How often the job looks whether a rule may approve.
@@ -52,8 +57,12 @@ const RULE_PAUSE: Duration = Duration::from_secs(900);
 pub struct Position {
     /// Units in stock; below 0 where the books are wrong.
     pub on_hand: f64,
-    /// Units of open purchase orders.
+    /// Units of open purchase orders that are there in time: before an order of the next chance is.
     pub on_order: f64,
+    /// Units of open orders that come later, and do not count.
+    pub later: f64,
+    /// Units of open orders that are late by more than their supplier's lead times spread, and do not count.
+    pub overdue: f64,
     /// Units promised to somebody. Souk hears of none yet, so it is 0.
     pub reserved: f64,
 }
@@ -218,8 +227,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`AppError::Denied`] without the role or at a place of others, [`AppError::NotFound`] for a place that no
-    /// fact named, [`AppError::NotReady`] before the views have caught up.
+    /// [`AppError::Denied`] without the role or at a place of others, [`AppError::NotFound`] for a place that neither
+    /// the settings nor any fact named, [`AppError::NotReady`] before the views have caught up.
     pub async fn replenishment(
         self: &Arc<App>,
         (site, location): (&SiteId, &LocationId),
@@ -242,7 +251,9 @@ impl App {
         let places = caller.check_site(site).and_then(|()| caller.check_location(Some(location)));
         self.noted(caller, places)?;
         let number = self.views.read().catalogue.location_number(location);
+        let named = self.config.location(location).map(|_| UNTOLD);
         let number = number
+            .or(named)
             .ok_or_else(|| AppError::NotFound { what: "location", id: location.to_string() })?;
         let today = self.place_clock(site, Some(location)).day(self.clock.now());
         let (site, location) = (site.clone(), location.clone());
@@ -291,10 +302,15 @@ impl App {
             automatic: self.automatic(),
         };
         let on_order = self.on_order(scene);
+        let unbooked = self.unbooked_receipt(&scene.site, &scene.location);
         let mut needs = Vec::new();
         for key in planned.keys {
             match self.need(scene, key, &on_order) {
-                Looked::Need(need) => needs.push(*need),
+                Looked::Need(mut need) => {
+                    let came = unbooked.as_ref().filter(|receipt| receipt.has(&need.product.id));
+                    need.warnings.extend(came.map(Receipt::text));
+                    needs.push(*need);
+                }
                 Looked::Odd(exception) => plan.exceptions.push(exception),
                 Looked::Pending => plan.n_pending += 1,
                 Looked::Nothing => {}
@@ -306,6 +322,7 @@ impl App {
                 plan.so_far.expected += need.ahead.over(1.0).mean;
             }
             plan.exceptions.extend(need.surprise());
+            plan.exceptions.extend(need.awaited_in_vain());
         }
         let suppliers = self.purchasing.suppliers();
         let settings = &self.config.inventory;
@@ -353,24 +370,27 @@ impl App {
         planned
     }
 
-    /// Units of open purchase orders for the place, by product.
-    fn on_order(&self, scene: &Scene) -> rustc_hash::FxHashMap<String, f64> {
-        let mut units = rustc_hash::FxHashMap::default();
+    /// What comes of open purchase orders for the place, by product.
+    fn on_order(&self, scene: &Scene) -> rustc_hash::FxHashMap<String, Coming> {
+        let suppliers = self.purchasing.suppliers();
+        let mut coming: rustc_hash::FxHashMap<String, Coming> = rustc_hash::FxHashMap::default();
         self.purchasing.each_open(|order| {
             if order.location_id == scene.location.as_str() && order.site == scene.site.as_str() {
                 for line in &order.lines {
-                    *units.entry(line.product_id.clone()).or_insert(0.0) += line.quantity;
+                    let of_line = (order, line.quantity);
+                    let delivery = Delivery::of(of_line, &suppliers, scene.today);
+                    coming.entry(line.product_id.clone()).or_default().add(delivery);
                 }
             }
         });
-        units
+        coming
     }
 
     fn need(
         &self,
         scene: &Scene,
         key: SeriesKey,
-        on_order: &rustc_hash::FxHashMap<String, f64>,
+        on_order: &rustc_hash::FxHashMap<String, Coming>,
     ) -> Looked {
         let views = self.views.read();
         let Some(product) = views.catalogue.product(key.item).map(Arc::clone) else {
@@ -394,17 +414,11 @@ impl App {
             .map(|sale| sale.quantity_milli as f64 / 1_000.0)
             .sum();
         drop(views);
-        let position = Position {
-            on_hand: milli as f64 / 1_000.0,
-            on_order: on_order.get(product.id.as_str()).copied().unwrap_or(0.0),
-            reserved: 0.0,
-        };
-        let mut warnings = Vec::new();
-        if position.on_hand < 0.0 {
-            warnings.push(format!(
-                "stock is {:.0}, below 0: it counts as 0; count it",
-                position.on_hand
-            ));
+        let on_hand = milli as f64 / 1_000.0;
+        let coming = on_order.get(product.id.as_str()).cloned().unwrap_or_default();
+        let mut warnings = coming.texts();
+        if on_hand < 0.0 {
+            warnings.push(format!("stock is {on_hand:.0}, below 0: it counts as 0; count it"));
         }
         let (before, recent) = outlook.peaks;
         if before > 0.0 && recent > JUMP_MAX * before {
@@ -422,7 +436,8 @@ impl App {
         let shelf = Shelf { lots, keeps_days: shelf::keeps_days(&product), chance };
         Looked::Need(Box::new(Need {
             product,
-            position,
+            on_hand,
+            coming,
             today,
             forecast_from: outlook.first,
             sold_today,
@@ -431,6 +446,7 @@ impl App {
             confidence: outlook.confidence,
             warnings,
             overrides: heard.iter().map(ForecastOverride::text).collect(),
+            currency: self.config.site(&scene.site).map(|site| site.currency),
             review_days: settings.review_days as f64,
             lead_days: settings.lead_time_days as f64,
             service: settings.service_level,
@@ -474,25 +490,29 @@ impl App {
         })
     }
 
-    /// What there is and what comes of a product; `None` where its stock is not known.
+    /// What there is of a product and what comes within so many days; `None` where its stock is not known.
     pub(crate) fn position(
         &self,
         (site, product): (&SiteId, &ProductId),
         location: Option<&LocationId>,
+        days: f64,
     ) -> Option<Position> {
         let views = self.views.read();
         let item = views.catalogue.item(site, product)?;
         let milli = views.catalogue.stock_milli(item, location)?;
         drop(views);
-        let mut on_order = 0.0;
+        let today = self.place_clock(site, location).day(self.clock.now());
+        let suppliers = self.purchasing.suppliers();
+        let mut coming = Coming::default();
         self.purchasing.each_open(|order| {
             let is_here = location.is_none_or(|location| order.location_id == location.as_str());
             if is_here && order.site == site.as_str() {
-                let lines = order.lines.iter().filter(|line| line.product_id == product.as_str());
-                on_order += lines.map(|line| line.quantity).sum::<f64>();
+                for line in order.lines.iter().filter(|line| line.product_id == product.as_str()) {
+                    coming.add(Delivery::of((order, line.quantity), &suppliers, today));
+                }
             }
         });
-        Some(Position { on_hand: milli as f64 / 1_000.0, on_order, reserved: 0.0 })
+        Some(coming.position(milli as f64 / 1_000.0, days))
     }
 
     /// How much of a product to hold, with the times of the supplier that the plan orders at, or would.

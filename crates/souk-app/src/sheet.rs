@@ -103,6 +103,11 @@ pub trait Sheet: Send {
 
     /// What was assumed or passed over, for people.
     fn notes(&self) -> Vec<String>;
+
+    /// Whether a comma in a number is its decimal mark, as in files that separate fields by semicolons.
+    fn has_decimal_commas(&self) -> bool {
+        false
+    }
 }
 
 /// How a file is laid out.
@@ -314,6 +319,21 @@ impl<'a> Cell<'a> {
             Cell::TimeMs(_) | Cell::Flag(_) => return Err("is not a number".to_owned()),
         };
         if number.is_finite() { Ok(Some(number)) } else { Err("is not a finite number".to_owned()) }
+    }
+
+    /// The value as a number with a decimal comma, `12,5` or `1.050,5`, or as [`Cell::number`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cell::number`].
+    pub fn number_with_comma(self) -> Result<Option<f64>, String> {
+        let Cell::Text(text) = self else { return self.number() };
+        let Some((whole, part)) = text.split_once(',') else { return self.number() };
+        let is_grouped = whole.split('.').skip(1).all(|group| group.len() == 3);
+        match is_grouped && part.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => Cell::Text(&format!("{}.{part}", whole.replace('.', ""))).number(),
+            false => self.number(),
+        }
     }
 
     /// The value as a moment: RFC 3339, a date with or without time (taken as UTC), or Unix seconds.

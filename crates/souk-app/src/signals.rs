@@ -308,6 +308,9 @@ impl App {
             }
         });
         self.noted(caller, places)?;
+        if let Some(location) = &location {
+            self.check_place(location).map_err(|detail| invalid(&at("location_id"), detail))?;
+        }
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
         let name = &new.name;
         if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(is_plain) {

@@ -26,6 +26,18 @@ pub struct Series {
     phase: Phase,
     /// What was done to the rows, in words.
     pub notes: Vec<String>,
+    /// Rows that were averaged with others of their moment.
+    pub n_averaged: usize,
+}
+
+/// What rows of the same moment with different values are together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    /// Their mean, and equal ones count once: a row that was corrected or sent twice.
+    #[default]
+    Mean,
+    /// Their sum, of equal ones too: the lines of several sales.
+    Sum,
 }
 
 /// What a missing step means.
@@ -49,9 +61,7 @@ pub enum SeriesError {
     #[error("has no value in column `y`; give at least one number")]
     Empty,
     /// Integers beside dates, or dates that lie on no common calendar.
-    #[error(
-        "mixes frequencies: {a} and {b} do not lie on one {calendar} calendar; split it, or name --freq"
-    )]
+    #[error("mixes frequencies: {a} and {b} do not lie on one {calendar} calendar; {remedy}")]
     Mixed {
         /// One moment.
         a: Moment,
@@ -59,6 +69,8 @@ pub enum SeriesError {
         b: Moment,
         /// The calendar that was tried.
         calendar: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A step without a row, though gaps are refused.
     #[error("has no row at {at}; add it, or say what a gap means with --gaps zero|between")]
@@ -81,7 +93,8 @@ pub enum SeriesError {
 /// Steps of one series at most: beyond this the calendar is wrong, or the memory is at risk.
 const STEPS_MAX: u64 = 1_000_000;
 
-/// Sorts rows, settles repeats and fills gaps. `frequency` is told from the rows when none is given.
+/// Sorts rows, settles repeats and fills gaps. `frequency` is told from the rows when none is given. What a row without a
+/// usable value means is not known, so it lies between its neighbours whatever a step without a row means.
 ///
 /// # Errors
 ///
@@ -90,6 +103,7 @@ pub fn clean(
     rows: &[Row],
     frequency: Option<Frequency>,
     gaps: Gaps,
+    repeats: Repeats,
 ) -> Result<Series, SeriesError> {
     let mut notes = Vec::new();
     let mut known: Vec<(Moment, f64)> = Vec::with_capacity(rows.len());
@@ -106,9 +120,10 @@ pub fn clean(
     if known.is_empty() {
         return Err(SeriesError::Empty);
     }
+    let mut n_averaged = 0;
     if !known.windows(2).all(|pair| pair[0].0 < pair[1].0) {
         known.sort_by_key(|(at, _)| *at);
-        settle_repeats(&mut known, &mut notes);
+        n_averaged = settle_repeats(&mut known, repeats, &mut notes);
     }
     let (frequency, phase, numbers) = on_calendar(&known, &missing, frequency)?;
     let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
@@ -121,7 +136,14 @@ pub fn clean(
     for (number, (_, value)) in numbers.iter().zip(&known) {
         y[number.abs_diff(first) as usize] = *value;
     }
-    fill(&mut y, gaps, &mut notes).map_err(|idx| {
+    let mut is_unknown = vec![false; y.len()];
+    for slot in missing.iter().filter_map(|at| frequency.slot(*at)) {
+        let idx = slot.number.checked_sub(first).and_then(|idx| usize::try_from(idx).ok());
+        if let Some(flag) = idx.and_then(|idx| is_unknown.get_mut(idx)) {
+            *flag = true;
+        }
+    }
+    fill((&mut y, &is_unknown), gaps, &mut notes).map_err(|idx| {
         let at = frequency.moment(first + idx as i64, phase).unwrap_or(known[0].0);
         SeriesError::Gap { at }
     })?;
@@ -130,19 +152,26 @@ pub fn clean(
     {
         notes.push("some values are negative; they are kept as they are".to_owned());
     }
-    Ok(Series { y, frequency, first, phase, notes })
+    Ok(Series { y, frequency, first, phase, notes, n_averaged })
 }
 
 /// Values beyond this are typing errors in any unit, and their squares would overflow.
 const VALUE_MAX: f64 = 1e100;
 
-/// Rows of the same moment: equal values are one row sent twice, others are averaged.
-fn settle_repeats(known: &mut Vec<(Moment, f64)>, notes: &mut Vec<String>) {
-    let (mut n_equal, mut n_other) = (0, 0);
+/// Rows of the same moment become one; answers how many were averaged.
+fn settle_repeats(
+    known: &mut Vec<(Moment, f64)>,
+    repeats: Repeats,
+    notes: &mut Vec<String>,
+) -> usize {
+    let (mut n_equal, mut n_other, mut n_summed) = (0, 0, 0);
     let mut settled: Vec<(Moment, f64)> = Vec::with_capacity(known.len());
     for group in known.chunk_by(|a, b| a.0 == b.0) {
         let (at, value) = group[0];
-        if group.iter().all(|(_, other)| *other == value) {
+        if repeats == Repeats::Sum {
+            n_summed += group.len() - 1;
+            settled.push((at, group.iter().map(|(_, value)| value).sum()));
+        } else if group.iter().all(|(_, other)| *other == value) {
             n_equal += group.len() - 1;
             settled.push((at, value));
         } else {
@@ -157,7 +186,11 @@ fn settle_repeats(known: &mut Vec<(Moment, f64)>, notes: &mut Vec<String>) {
     if n_other > 0 {
         notes.push(format!("{n_other} rows repeat a date with another value: averaged"));
     }
+    if n_summed > 0 {
+        notes.push(format!("{n_summed} rows repeat a date: added up"));
+    }
     *known = settled;
+    n_other
 }
 
 type OnCalendar = (Frequency, Phase, Vec<i64>);
@@ -175,8 +208,14 @@ fn on_calendar(
         all.dedup();
         Frequency::of(&all).or_else(|| Frequency::of(&moments))
     };
-    let mixed =
-        |calendar: &'static str, b: Moment| SeriesError::Mixed { a: moments[0], b, calendar };
+    let remedy = match frequency {
+        Some(_) => "split it, name a shorter --freq, or cut the time of day off `ds`",
+        None => "split it, or name --freq",
+    };
+    let mixed = |calendar: &'static str, b: Moment| {
+        let a = moments[0];
+        SeriesError::Mixed { a, b, calendar, remedy }
+    };
     let odd_kind = || {
         let is_step = |at: &Moment| matches!(at, Moment::Step(_));
         let odd = moments.iter().find(|at| is_step(at) != is_step(&moments[0]));
@@ -194,11 +233,16 @@ fn on_calendar(
     Ok((frequency, phase, slots.iter().map(|slot| slot.number).collect()))
 }
 
-/// Gives every missing step a value; answers the first one when gaps are refused.
-fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize> {
+/// Gives every missing step a value; answers the first one when gaps are refused. Of unknown steps there is a row.
+fn fill(
+    (y, is_unknown): (&mut [f64], &[bool]),
+    gaps: Gaps,
+    notes: &mut Vec<String>,
+) -> Result<(), usize> {
     let Some(first) = y.iter().position(|value| value.is_nan()) else { return Ok(()) };
     let known: Vec<f64> = y.iter().copied().filter(|value| !value.is_nan()).collect();
-    let n_missing = y.len() - known.len();
+    let is_absent = |(value, is_unknown): (&f64, &bool)| value.is_nan() && !is_unknown;
+    let n_missing = y.iter().zip(is_unknown).filter(|step| is_absent(*step)).count();
     // Few rows beside many steps, or many zeros: days without a row are days without a sale.
     let is_sparse = n_missing * 3 > y.len() || Pattern::of(&known).is_intermittent();
     let with_zero = match gaps {
@@ -207,11 +251,16 @@ fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize>
         Gaps::Between => false,
         Gaps::Guess => is_sparse && known.iter().all(|value| *value >= 0.0),
     };
-    if with_zero {
-        for value in y.iter_mut().filter(|value| value.is_nan()) {
-            *value = 0.0;
+    if with_zero && n_missing > 0 {
+        for (value, is_unknown) in y.iter_mut().zip(is_unknown) {
+            if value.is_nan() && !is_unknown {
+                *value = 0.0;
+            }
         }
         notes.push(format!("{n_missing} missing steps count as 0"));
+    }
+    let n_between = y.iter().filter(|value| value.is_nan()).count();
+    if n_between == 0 {
         return Ok(());
     }
     // What comes in whole pieces does so in a gap too.
@@ -229,7 +278,7 @@ fn fill(y: &mut [f64], gaps: Gaps, notes: &mut Vec<String>) -> Result<(), usize>
         }
         last = idx;
     }
-    notes.push(format!("{n_missing} missing steps lie between their neighbours"));
+    notes.push(format!("{n_between} missing steps lie between their neighbours"));
     Ok(())
 }
 

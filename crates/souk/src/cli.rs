@@ -22,7 +22,7 @@ mod tune;
 pub(crate) use audit::{AuditCommand, AuditListArgs};
 pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, SourceName};
 pub(crate) use feeds::FeedsCommand;
-pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, SeriesArgs};
+pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, RepeatRule, SeriesArgs};
 pub(crate) use models::ModelsCommand;
 pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
 pub(crate) use planning::{OverrideArgs, OverridesCommand, ReplenishArgs, SimulateCommand};

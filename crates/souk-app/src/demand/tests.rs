@@ -253,7 +253,7 @@ async fn consent_and_erasure_change_nothing() {
     let all = with(categories(true)).await;
     let none = with(categories(false)).await;
     assert_eq!(series(&all), series(&none));
-    let before = (series(&all), all.app.position((&SiteId::main(), &tea()), Some(&place())));
+    let before = (series(&all), all.app.position((&SiteId::main(), &tea()), Some(&place()), 10.0));
     for n in 0..11 {
         let who = Who::parse(&format!("u{n}")).unwrap();
         let erased =
@@ -261,7 +261,7 @@ async fn consent_and_erasure_change_nothing() {
         erased.unwrap();
     }
     folded(&all).await;
-    let after = (series(&all), all.app.position((&SiteId::main(), &tea()), Some(&place())));
+    let after = (series(&all), all.app.position((&SiteId::main(), &tea()), Some(&place()), 10.0));
     assert_eq!(before, after);
     assert!(all.app.noise_records() > 0 || all.app.view_sizes().subjects == 0);
     // And what is folded live is what a rebuild of the log gives.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use souk_core::rules::Weekday;
 use souk_core::{Day, ProductId};
 
+use super::going::Going;
 use super::outlook::{Closely, has_drivers};
 use super::{
     Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk, over_days,
@@ -28,9 +29,14 @@ struct Told<'a> {
     /// Days of the forecast that are over already.
     skip: usize,
     total: f64,
+    /// With what is there before an order of the next chance.
     position: Option<Position>,
+    /// The same with what is there before an order of today.
+    soon: Option<Position>,
     /// What the plan of the place says; `None` for all places together.
     advised: Option<Advised>,
+    /// What goes off at the place.
+    going: Option<Going>,
     optimal: OptimalStock,
 }
 
@@ -70,16 +76,35 @@ pub(super) fn answer(
     let bounds = if closely.is_count { in_pieces(bounds) } else { bounds };
     // Days that are over already wait for no stock.
     let skip = usize::try_from(today.number() - from.number()).unwrap_or(0);
-    let position = app.position(ids, request.location.as_ref());
-    let advised = match (&request.location, position) {
+    let position_in = |days: f64| app.position(ids, request.location.as_ref(), days);
+    let advised = match (&request.location, position_in(0.0)) {
         (Some(location), Some(_)) => Some(app.advised(ids, (location, today))?),
         _ => None,
     };
-    let (series, closely) = (&series, &closely);
     let optimal = app.optimal_stock((&request.product, today), advised.as_ref(), |days| {
-        over(closely, (skip, days))
+        over(&closely, (skip, days))
     });
-    let told = Told { series, closely, said, horizon, skip, total, position, advised, optimal };
+    let position = position_in(optimal.protection_days);
+    let soon = position_in(optimal.lead_time_days);
+    let going = Going::of(app, &request, today);
+    // What is past its last day is no stock.
+    let expired = going.map_or(0.0, |going| going.expired);
+    let sound = |position: Position| Position { on_hand: position.on_hand - expired, ..position };
+    let (position, soon) = (position.map(sound), soon.map(sound));
+    let (series, closely) = (&series, &closely);
+    let told = Told {
+        series,
+        closely,
+        said,
+        horizon,
+        skip,
+        total,
+        position,
+        soon,
+        advised,
+        going,
+        optimal,
+    };
     let product = app.product(&request.site, &request.product);
     let keeps_days = product.and_then(|product| shelf::keeps_days(&product));
     Ok(ForecastAnswer {
@@ -135,19 +160,32 @@ impl Told<'_> {
         found
     }
 
+    /// What was wanted with the promotions' effect taken out, from a day on.
+    fn unpromoted(&self, from: usize) -> Vec<f64> {
+        let (has_promotions, _) = has_drivers(self.series);
+        let beta = self.closely.forecast.effects.first().filter(|_| has_promotions);
+        let beta = beta.copied().unwrap_or(0.0);
+        let days = self.closely.wanted[from..].iter().zip(&self.series.promotion[from..]);
+        days.map(|(wanted, depth)| wanted * (-beta * depth).exp()).collect()
+    }
+
     fn level(&self) -> Option<KeyFactor> {
         let wanted = &self.closely.wanted;
         let before = wanted.len().checked_sub(2 * LEVEL_DAYS)?;
-        let early = mean_of(&wanted[before..before + LEVEL_DAYS]);
-        let late = mean_of(&wanted[before + LEVEL_DAYS..]);
+        let usual = self.unpromoted(before);
+        let (early, late) = (mean_of(&usual[..LEVEL_DAYS]), mean_of(&usual[LEVEL_DAYS..]));
         let effect = (late - early) * self.horizon as f64;
         let share = if early > 0.0 {
             format!(" ({:+.0} %)", (late / early - 1.0) * 100.0)
         } else {
             String::new()
         };
+        let freed = match self.series.promotion[before..].iter().any(|depth| *depth > 0.0) {
+            true => ", what promotions added taken out",
+            false => "",
+        };
         let text = format!(
-            "the last {LEVEL_DAYS} days wanted {late:.2} units a day, the {LEVEL_DAYS} before {early:.2}{share}"
+            "the last {LEVEL_DAYS} days wanted {late:.2} units a day, the {LEVEL_DAYS} before {early:.2}{share}{freed}"
         );
         Some(KeyFactor { factor: "trend", effect_units: effect, text })
     }
@@ -248,8 +286,10 @@ impl Told<'_> {
         };
         let held = position.total();
         let words = format!(
-            "{:.0} on hand and {:.0} on order make {held:.0}",
-            position.on_hand, position.on_order
+            "{:.0} on hand and {:.0} on order{} make {held:.0}",
+            position.on_hand,
+            position.on_order,
+            position.not_counted()
         );
         let is_too_much = held > 2.0 * optimal.order_up_to && optimal.order_up_to > 0.0;
         let mut advice = Vec::new();
@@ -283,6 +323,7 @@ impl Told<'_> {
                 advice.push(Advice { action: "hold", quantity: None, text });
             }
         }
+        advice.extend(self.going.and_then(|going| going.advice()));
         let recent = self.series.len().saturating_sub(56);
         let n_out = self.series.is_censored[recent..].iter().filter(|flag| **flag).count();
         if n_out * 20 > self.series.len() - recent {
@@ -297,8 +338,8 @@ impl Told<'_> {
 
     fn risks(&self, keeps_days: Option<u32>) -> Vec<Risk> {
         let mut risks = Vec::new();
-        if let Some(position) = self.position {
-            let held = position.total();
+        if let (Some(position), Some(soon)) = (self.position, self.soon) {
+            let held = soon.total();
             let lead = over(self.closely, (self.skip, self.optimal.lead_time_days));
             let short = lead.expected_above(held);
             risks.push(Risk {
@@ -307,11 +348,15 @@ impl Told<'_> {
                 effect_units: -short,
                 text: format!(
                     "{:.1} units are expected in the {:.1} days until an order made now is there; {held:.0} are \
-                     on hand or on order, {short:.1} would be missing on average",
-                    lead.mean, self.optimal.lead_time_days
+                     on hand or there by then{}, {short:.1} would be missing on average",
+                    lead.mean,
+                    self.optimal.lead_time_days,
+                    soon.not_counted()
                 ),
             });
-            if let Some(days) = keeps_days {
+            if let Some(going) = self.going {
+                risks.push(going.risk());
+            } else if let Some(days) = keeps_days {
                 let life = over(self.closely, (self.skip, f64::from(days)));
                 let left =
                     (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);
@@ -326,6 +371,7 @@ impl Told<'_> {
                     ),
                 });
             }
+            let held = position.total();
             let all = over(self.closely, (self.skip, self.horizon as f64));
             let left = (held - all.mean + all.expected_above(held)).max(0.0);
             risks.push(Risk {

@@ -164,6 +164,13 @@ async fn a_planned_promotion_raises_what_is_expected() {
     assert!(found.total > 1.5 * plain.total, "{} and {}", found.total, plain.total);
     let factor = found.key_factors.iter().find(|factor| factor.factor == "promotion").unwrap();
     assert!(factor.effect_units > 0.3 * found.total, "{factor:?}");
+    // What a promotion of the last weeks added is no trend.
+    let trend = |answer: &ForecastAnswer| {
+        let mut factors = answer.key_factors.iter();
+        factors.find(|factor| factor.factor == "trend").map_or(0.0, |factor| factor.effect_units)
+    };
+    let (told, untold) = (trend(&found), trend(&plain));
+    assert!(untold > 5.0 && told.abs() < 0.4 * untold, "{told} and {untold}");
 }
 
 #[tokio::test]
@@ -425,4 +432,28 @@ async fn how_much_to_hold_goes_by_the_supplier_that_the_plan_orders_at() {
     assert!(shop.app.replenishment(ids, &planner).await.unwrap().lines.is_empty());
     let optimal = answer(&shop, ask(7)).await.optimal;
     assert_eq!((optimal.lead_time_days, optimal.protection_days), (9.0, 16.0));
+}
+
+#[tokio::test]
+async fn what_is_past_its_last_day_is_no_stock_and_what_goes_off_is_a_risk() {
+    let shop = open("").await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    let lots = [("old", 30, "2026-01-10"), ("new", 400, "2026-01-25")].map(|(lot, units, day)| {
+        let mut counted = stock("Stock Counted", ("tea", units), "2026-01-14T22:30:00Z");
+        counted["properties"]["lot"] = json!(lot);
+        counted["properties"]["expires_on"] = json!(day);
+        counted
+    });
+    send(&shop, lots.to_vec()).await;
+    let found = answer(&shop, ask(30)).await;
+    let risk = found.risks.iter().find(|risk| risk.risk == "expiry").unwrap();
+    assert!(risk.text.starts_with("30 units are past their last day; the next 400"), "{risk:?}");
+    let waste = shop.app.waste((&SiteId::main(), &place()), &caller(Role::Planner)).await.unwrap();
+    assert!((risk.effect_units - waste.figures.unsold).abs() < 0.5, "{risk:?} {waste:?}");
+    assert!(risk.effect_units > 200.0 && risk.probability > 0.99, "{risk:?}");
+    let advice = |action: &str| found.recommendations.iter().find(|one| one.action == action);
+    assert_eq!(advice("write_off").unwrap().quantity, Some(30.0));
+    let moved = advice("reduce_stock").unwrap();
+    assert!(moved.text.starts_with("400 on hand"), "{moved:?}");
+    assert!(moved.quantity.unwrap() <= 400.0 - found.optimal.order_up_to + 1.0, "{moved:?}");
 }

@@ -86,7 +86,16 @@ impl App {
         rejected.add(faults)?;
         let mut suppliers: BTreeMap<String, Supplier> = BTreeMap::new();
         for (line, row) in rows {
-            let known = suppliers.entry(row.supplier.id.clone()).or_insert(row.supplier);
+            let known =
+                suppliers.entry(row.supplier.id.clone()).or_insert_with(|| row.supplier.clone());
+            if let Some(column) = contradicted(known, &row.supplier) {
+                let reason = format!(
+                    "is another one for `{}` in a row before; write the same, or leave it empty here where it may be",
+                    known.id
+                );
+                rejected.add(vec![RowFault { line, column: column.to_owned(), reason }])?;
+                continue;
+            }
             let Some(offer) = row.offer else { continue };
             if known.offer(&offer.product_id).is_some() {
                 let reason = format!("`{}` is there twice for this supplier", offer.product_id);
@@ -328,6 +337,24 @@ fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault>
     let alone = Supplier { offers: offer.iter().cloned().collect(), ..supplier.clone() };
     alone.check("").map_err(|error| fault("", error))?;
     Ok(SupplierRow { supplier, offer })
+}
+
+/// The column of which two rows of one supplier say different things. What is empty in one of them contradicts nothing.
+fn contradicted(known: &Supplier, other: &Supplier) -> Option<&'static str> {
+    fn differ<T: PartialEq + Default>(a: &T, b: &T) -> bool {
+        a != b && *a != T::default() && *b != T::default()
+    }
+    let columns = [
+        ("supplier_name", differ(&known.name, &other.name)),
+        ("lead_time_days", known.lead_time_days != other.lead_time_days),
+        ("lead_time_sd_days", differ(&known.lead_time_sd_days, &other.lead_time_sd_days)),
+        ("order_weekdays", differ(&known.order_weekdays, &other.order_weekdays)),
+        ("delivery_weekdays", differ(&known.delivery_weekdays, &other.delivery_weekdays)),
+        ("holidays", differ(&known.holidays, &other.holidays)),
+        ("minimum_order", differ(&known.minimum_order, &other.minimum_order)),
+        ("order_cost", differ(&known.order_cost, &other.order_cost)),
+    ];
+    columns.into_iter().find_map(|(name, is_other)| is_other.then_some(name))
 }
 
 fn signal_row(row: &Row<'_>, site: &str) -> Result<NewSignal, Fault> {

@@ -134,12 +134,21 @@ fn promotion<'a>(
     if percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
         return Err(fault("discount_percent", "lies outside 0 to 100"));
     }
+    let (from, until) = (day("from", cell(names::FROM))?, day("until", cell(names::UNTIL))?);
+    if let (Some(from), Some(until)) = (from, until)
+        && until < from
+    {
+        return Err(fault(
+            "until",
+            format!("{until} is before `from`, {from}; swap or correct them"),
+        ));
+    }
     Ok(Promotion {
         promotion_id: id.as_ref().into(),
         phase: PromotionPhase::Planned,
         products: product.into_iter().collect(),
-        from: day("from", cell(names::FROM))?,
-        until: day("until", cell(names::UNTIL))?,
+        from,
+        until,
         discount_bp: percent.map(|percent| (percent * 100.0).round() as u32),
     })
 }

@@ -380,6 +380,7 @@ milkman,,1,,b,1.10,,,USD,
 bad,,,,a,1,1,,USD,
 milkman,,1,,b,1.00,,,USD,
 closed,,1,,b,1.00,,,USD,Christmas
+leaf,Leaf Ltd,9,mon|thu,c,1.00,1,100,USD,
 ";
 
 const OPEN_ORDERS: &str = "\
@@ -395,13 +396,13 @@ async fn suppliers_and_open_orders_come_in_once() {
     let desk = Desk::open().await;
     desk.import("p.csv", "product_id,title\na,Tea\nb,Milk\n").await;
     let report = desk.import("suppliers.csv", SUPPLIERS).await;
-    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Suppliers, 2, 3));
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Suppliers, 2, 4));
     let reasons: Vec<String> = desk
         .rejected("suppliers.csv")
         .into_iter()
         .map(|row| format!("{} {}", row[0], row[1]))
         .collect();
-    assert_eq!(reasons, ["5 lead_time_days", "7 holidays", "6 product_id"]);
+    assert_eq!(reasons, ["5 lead_time_days", "7 holidays", "6 product_id", "8 lead_time_days"]);
     let app = &desk.shop.app;
     let admin = crate::Caller::local_admin();
     let suppliers = app.suppliers(&admin).unwrap();
@@ -437,6 +438,19 @@ async fn suppliers_and_open_orders_come_in_once() {
     );
     let report = desk.import("suppliers-2.csv", &SUPPLIERS.replace("2.50", "2.60")).await;
     assert_eq!((report.accepted, report.duplicates), (1, 1));
+}
+
+#[tokio::test]
+async fn a_promotion_that_ends_before_it_begins_is_refused() {
+    let desk = Desk::open().await;
+    desk.import("p.csv", "product_id,title\na,Tea\n").await;
+    let text =
+        "promotion_id,from,until,sku\nx,2026-01-20,2026-01-10,a\ny,2026-01-10,2026-01-10,a\n";
+    let report = desk.import("promotions.csv", text).await;
+    assert_eq!((report.kind, report.accepted, report.rejected), (ImportKind::Promotions, 1, 1));
+    let row = &desk.rejected("promotions.csv")[0];
+    assert_eq!((&*row[0], &*row[1]), ("2", "until"));
+    assert!(row[2].contains("2026-01-10 is before `from`, 2026-01-20"), "{row:?}");
 }
 
 #[tokio::test]

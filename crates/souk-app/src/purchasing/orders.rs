@@ -7,6 +7,9 @@ use crate::AppError;
 /// Lines of one purchase order (chosen).
 pub(crate) const LINES_MAX: usize = 5_000;
 
+/// How many times what was ordered may come without a question (chosen).
+pub(crate) const RECEIVED_MAX: f64 = 2.0;
+
 /// Where a purchase order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -164,6 +167,9 @@ pub struct ReceivedLine {
     pub product_id: String,
     /// How many units.
     pub quantity: f64,
+    /// Whether more than [`RECEIVED_MAX`] times what was ordered is no slip of the pen.
+    #[serde(default)]
+    pub is_meant: bool,
 }
 
 impl PurchaseOrder {
@@ -272,6 +278,23 @@ impl PurchaseOrder {
             && lines(self) == lines(other)
     }
 
+    /// Whether a change says of this order what it is already. `None` for the day and the quantities is whatever they are.
+    pub(crate) fn says(&self, change: &OrderChangeRequest) -> bool {
+        let quantity = |came: &ReceivedLine| {
+            let line = self.lines.iter().find(|line| line.product_id == came.product_id)?;
+            line.received
+        };
+        let is_same = |came: &ReceivedLine| quantity(came) == Some(came.quantity);
+        let is_told = |line: &PurchaseLine| {
+            let mut told = change.received.iter().flatten();
+            line.received == Some(0.0) || told.any(|came| came.product_id == line.product_id)
+        };
+        self.state == change.state
+            && change.received.as_ref().is_none_or(|received| {
+                received.iter().all(is_same) && self.lines.iter().all(is_told)
+            })
+    }
+
     /// The order in its next state.
     pub(crate) fn moved(
         &self,
@@ -347,6 +370,16 @@ impl PurchaseOrder {
                 let detail = format!("the order has no product `{}`", shown(&came.product_id));
                 invalid(&format!("/received/{idx}/product_id"), detail)
             })?;
+            if came.quantity > RECEIVED_MAX * line.quantity && !came.is_meant {
+                let detail = format!(
+                    "{} of `{}` is more than twice the {} that were ordered; correct it, or send `is_meant: true` \
+                     with it",
+                    came.quantity,
+                    shown(&came.product_id),
+                    line.quantity
+                );
+                return Err(invalid(&format!("/received/{idx}/quantity"), detail));
+            }
             line.received = Some(came.quantity);
         }
         Ok(())

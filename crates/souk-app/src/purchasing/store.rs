@@ -6,7 +6,7 @@ use serde::Serialize;
 use souk_core::Timestamp;
 use souk_ports::{Condition, Row, TableStore, Write, WriteChange};
 
-use super::{PurchaseOrder, StoredSupplier, Supplier, SupplierRecord};
+use super::{PurchaseOrder, Receipt, StoredSupplier, Supplier, SupplierRecord};
 use crate::AppError;
 use crate::stored::load;
 
@@ -17,7 +17,7 @@ const OPEN: &str = "purchase_orders";
 pub(super) const CLOSED: &str = "purchase_orders_closed";
 const SWITCHES: &str = "replenishment";
 const STOP: &str = "stop";
-/// By place: when a purchase order was last received there.
+/// By place: what was received there last.
 const RECEIPTS: &str = "replenishment_receipts";
 /// The version of a row's form, before its JSON.
 const FORM: u8 = b'1';
@@ -118,18 +118,18 @@ pub(super) async fn load_stop(
     Ok(Some(since.unwrap_or(now)))
 }
 
-pub(super) fn write_receipt((location, at): (&str, Timestamp)) -> Write {
-    put(RECEIPTS, location, (&at.as_ms(), Condition::Any))
+pub(super) fn write_receipt(location: &str, receipt: &Receipt) -> Write {
+    put(RECEIPTS, location, (receipt, Condition::Any))
 }
 
 pub(super) async fn load_receipts(
     tables: &dyn TableStore,
     now: Timestamp,
-) -> Result<BTreeMap<String, Timestamp>, AppError> {
+) -> Result<BTreeMap<String, Receipt>, AppError> {
     let pair = |row: &Row| {
         // One that cannot be read holds the rules at its place until the next stock fact.
-        let at = read::<i64>(row).and_then(|ms| Timestamp::from_ms(ms).ok());
-        Some((row.sort_key.clone(), at.unwrap_or(now)))
+        let receipt = read::<Receipt>(row).unwrap_or_else(|| Receipt::unread(now));
+        Some((row.sort_key.clone(), receipt))
     };
     Ok(load((tables, RECEIPTS), now, pair).await?.0.into_iter().collect())
 }

@@ -94,7 +94,7 @@ pub struct SupplierRecord {
     pub lead_days_squared: f64,
     /// Units that were ordered.
     pub ordered_units: f64,
-    /// Units of them that came.
+    /// Units of them that came; no more of a line than were ordered.
     pub received_units: f64,
 }
 
@@ -229,17 +229,19 @@ impl StoredSupplier {
         (mean, (squares / n - mean * mean).max(0.0).sqrt())
     }
 
-    /// The share of its orders that came in time and whole, drawn to 1 while few are known.
+    /// The share of its orders that came in time and whole, drawn to 1 while few are known: what it says counts like three
+    /// orders of the usual size that came so.
     pub fn reliability(&self) -> f64 {
         let record = &self.record;
         let on_time = (f64::from(record.on_time) + SAID_RECEIPTS)
             / (f64::from(record.receipts) + SAID_RECEIPTS);
+        let said_units = SAID_RECEIPTS * record.ordered_units / f64::from(record.receipts.max(1));
         let whole = if record.ordered_units > 0.0 {
-            (record.received_units / record.ordered_units).clamp(0.0, 1.0)
+            (record.received_units + said_units) / (record.ordered_units + said_units)
         } else {
             1.0
         };
-        on_time * whole
+        on_time * whole.clamp(0.0, 1.0)
     }
 
     /// As it is known after an order was received.
@@ -255,7 +257,9 @@ impl StoredSupplier {
             record.on_time += u32::from(is_on_time);
         }
         record.ordered_units += order.lines.iter().map(|line| line.quantity).sum::<f64>();
-        record.received_units += order.lines.iter().filter_map(|line| line.received).sum::<f64>();
+        // What is too much of one product, or of one order, makes up for nothing that is missing of another.
+        let came = order.lines.iter().filter_map(|line| Some(line.received?.min(line.quantity)));
+        record.received_units += came.sum::<f64>();
         StoredSupplier { supplier: self.supplier.clone(), record }
     }
 }

@@ -64,7 +64,8 @@ async fn an_order_goes_its_way_and_its_receipt_teaches() {
     assert_eq!(kind(early), ErrorKind::InvalidInput);
     // Nine days instead of three, and ten pieces of twelve.
     let mut came = to(PurchaseState::Received, Some("2026-01-11"));
-    came.received = Some(vec![ReceivedLine { product_id: "tea".to_owned(), quantity: 10.0 }]);
+    came.received =
+        Some(vec![ReceivedLine { product_id: "tea".to_owned(), quantity: 10.0, is_meant: false }]);
     let came = app.change_purchase_order("a-1", came, &planner).await.unwrap();
     assert_eq!(came.lines[0].received, Some(10.0));
     assert_eq!(app.open_purchase_orders(None, &planner).unwrap(), []);
@@ -75,7 +76,8 @@ async fn an_order_goes_its_way_and_its_receipt_teaches() {
     let learned = &app.suppliers(&planner).unwrap()[0];
     let (mean, sd) = learned.lead_time();
     assert!((mean - 4.5).abs() < 1e-9 && (sd - 6.75f64.sqrt()).abs() < 1e-9, "{mean} {sd}");
-    assert!((learned.reliability() - 0.75 * 10.0 / 12.0).abs() < 1e-9);
+    // Its word for whole orders counts like three of twelve.
+    assert!((learned.reliability() - 0.75 * 46.0 / 48.0).abs() < 1e-9);
     // New terms do not forget it.
     let dearer = supplier("leaf", json!({"lead_time_days": 5}));
     app.put_suppliers(vec![dearer], &planner).await.unwrap();
@@ -90,6 +92,59 @@ async fn an_order_goes_its_way_and_its_receipt_teaches() {
     let states: Vec<String> =
         page.items.iter().rev().map(|item| item.entry.details["state"].clone()).collect();
     assert_eq!(states, ["draft", "approved", "sent", "received"]);
+}
+
+/// A receipt of so many of what was ordered, on time.
+async fn receive(
+    shop: &Shop,
+    (id, ordered): (&str, f64),
+    came: ReceivedLine,
+) -> Result<PurchaseOrder, AppError> {
+    let (app, planner) = (&shop.app, caller(Role::Planner));
+    app.create_purchase_order(wish(Some(id), ordered), &planner).await.unwrap();
+    for state in [PurchaseState::Approved, PurchaseState::Sent] {
+        app.change_purchase_order(id, to(state, None), &planner).await.unwrap();
+    }
+    let mut change = to(PurchaseState::Received, None);
+    change.received = Some(vec![came]);
+    app.change_purchase_order(id, change, &planner).await
+}
+
+fn came(quantity: f64) -> ReceivedLine {
+    ReceivedLine { product_id: "tea".to_owned(), quantity, is_meant: false }
+}
+
+#[tokio::test]
+async fn one_short_receipt_is_no_ruin_and_too_much_makes_up_for_nothing() {
+    let shop = desk().await;
+    let planner = caller(Role::Planner);
+    let reliability = || shop.app.suppliers(&planner).unwrap()[0].reliability();
+    receive(&shop, ("a", 60.0), came(6.0)).await.unwrap();
+    assert!((reliability() - 3.1 / 4.0).abs() < 1e-9, "{}", reliability());
+    receive(&shop, ("b", 60.0), came(120.0)).await.unwrap();
+    assert!((reliability() - 4.1 / 5.0).abs() < 1e-9, "{}", reliability());
+    let refused = receive(&shop, ("c", 60.0), came(600.0)).await.unwrap_err().to_string();
+    assert!(refused.starts_with("600 of `tea` is more than twice the 60"), "{refused}");
+    assert_eq!(shop.app.purchase_order("c", &planner).await.unwrap().state, PurchaseState::Sent);
+    let meant = ReceivedLine { is_meant: true, ..came(600.0) };
+    let taken = receive(&shop, ("d", 60.0), meant).await.unwrap();
+    assert_eq!(taken.lines[0].received, Some(600.0));
+}
+
+#[tokio::test]
+async fn a_receipt_told_twice_must_say_the_same() {
+    let shop = desk().await;
+    let planner = caller(Role::Planner);
+    let received = receive(&shop, ("a", 60.0), came(50.0)).await.unwrap();
+    let again = async |lines: Option<Vec<ReceivedLine>>| {
+        let change = OrderChangeRequest { received: lines, ..to(PurchaseState::Received, None) };
+        shop.app.change_purchase_order("a", change, &planner).await
+    };
+    assert_eq!(again(None).await.unwrap(), received);
+    assert_eq!(again(Some(vec![came(50.0)])).await.unwrap(), received);
+    for other in [vec![came(40.0)], Vec::new()] {
+        assert_eq!(kind(again(Some(other)).await), ErrorKind::Conflict);
+    }
 }
 
 #[tokio::test]

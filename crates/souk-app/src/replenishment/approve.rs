@@ -8,7 +8,7 @@ use souk_core::{Day, LocationId, Money, SiteId};
 use super::{Automatic, PlanLine, Proposal, ReplenishmentPlan};
 use crate::purchasing::{
     MoneyText, NewPurchaseLine, NewPurchaseOrder, OrderChangeRequest, PurchaseOrder, PurchaseState,
-    StoredSupplier,
+    Receipt, StoredSupplier,
 };
 use crate::{App, AppError, Caller, Role};
 
@@ -82,10 +82,16 @@ impl App {
             let (feed, kind, text) = (alarm.feed, alarm.kind, &alarm.text);
             reasons.push(format!("feed `{feed}` of `{}` is {kind}: {text}", alarm.location));
         }
-        reasons.extend(self.unbooked_receipt(plan));
+        let unbooked = self.unbooked_receipt(&plan.site, &plan.location);
+        reasons.extend(unbooked.map(|receipt| receipt.text()));
+        reasons.extend(self.overdue_orders(|order| {
+            let is_here =
+                order.site == plan.site.as_str() && order.location_id == plan.location.as_str();
+            is_here && order.supplier_id == stored.supplier.id
+        }));
         reasons.extend(self.out_of_turn(plan, stored));
-        let own = self.config.site(&plan.site).map(|site| site.currency);
-        if own.is_some_and(|own| own != amount.currency()) {
+        let is_foreign = self.is_foreign(plan, amount);
+        if is_foreign {
             let reason =
                 format!("{amount} is in another currency than the site's, in which limits are set");
             reasons.push(reason);
@@ -97,7 +103,7 @@ impl App {
             ),
             Some(most) => {
                 let most = i64::try_from(most).unwrap_or(i64::MAX);
-                if amount.minor() > most {
+                if !is_foreign && amount.minor() > most {
                     let most = Money::from_minor(most, amount.currency());
                     let reason =
                         format!("{amount} is above `inventory.approval_amount_max` ({most})");
@@ -126,19 +132,18 @@ impl App {
         reasons
     }
 
+    /// Whether an amount is in another currency than the site's, in which limits are set.
+    fn is_foreign(&self, plan: &ReplenishmentPlan, amount: Money) -> bool {
+        self.config.site(&plan.site).is_some_and(|site| site.currency != amount.currency())
+    }
+
     /// Goods that came in and are not in the books yet are nowhere: neither on order nor on hand.
-    fn unbooked_receipt(&self, plan: &ReplenishmentPlan) -> Option<String> {
-        let received_at = self.purchasing.last_receipt(&plan.location)?;
+    pub(crate) fn unbooked_receipt(&self, site: &SiteId, location: &LocationId) -> Option<Receipt> {
+        let receipt = self.purchasing.last_receipt(location)?;
         let views = self.views.read();
-        let site = views.catalogue.find_site(&plan.site);
-        let place = site.zip(views.catalogue.location_number(&plan.location));
+        let place = views.catalogue.find_site(site).zip(views.catalogue.location_number(location));
         let told_at = place.and_then(|place| views.supply.feed(place)?.stock_at);
-        told_at.is_none_or(|told_at| told_at < received_at).then(|| {
-            format!(
-                "a purchase order was received at {received_at}, and no fact about stock has come since; send \
-                 `Stock Received` or a count"
-            )
-        })
+        told_at.is_none_or(|told_at| told_at < receipt.at()).then_some(receipt)
     }
 
     /// Whether the supplier's turn has not come: levels are made for an order at each of its order days, or every
@@ -209,7 +214,7 @@ impl App {
         }
         if let Some(most) = settings.amount_per_supplier_day_max {
             let most = i64::try_from(most).unwrap_or(i64::MAX);
-            if sum.saturating_add(amount.minor()) > most {
+            if !self.is_foreign(plan, amount) && sum.saturating_add(amount.minor()) > most {
                 reasons.push(format!(
                     "with {amount} the day's orders at `{}` pass `inventory.amount_per_supplier_day_max` ({})",
                     stored.supplier.id,

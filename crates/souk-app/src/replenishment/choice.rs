@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use souk_core::{Day, Money, Product, ProductId};
+use souk_core::{Currency, Day, Money, Product, ProductId};
 use souk_inventory::demand::Grain;
 
+use super::coming::Coming;
 use super::shelf::{Shelf, going_off};
-use super::{PlanException, PlanLine, Position};
+use super::{PlanException, PlanLine};
 use crate::demand::{Stretch, TotalDemand};
 use crate::forecasts::Ahead;
 use crate::purchasing::{Offer, StoredSupplier, cost_of};
@@ -54,7 +55,9 @@ pub struct Candidate {
 /// What a product needs, before any supplier is looked at.
 pub(super) struct Need {
     pub(super) product: Arc<Product>,
-    pub(super) position: Position,
+    /// Units in stock; below 0 where the books are wrong.
+    pub(super) on_hand: f64,
+    pub(super) coming: Coming,
     pub(super) today: Day,
     /// The first day of its forecast.
     pub(super) forecast_from: Day,
@@ -66,6 +69,8 @@ pub(super) struct Need {
     pub(super) confidence: Option<f64>,
     pub(super) warnings: Vec<String>,
     pub(super) overrides: Vec<String>,
+    /// The site's.
+    pub(super) currency: Option<Currency>,
     pub(super) review_days: f64,
     /// Where no supplier is known.
     pub(super) lead_days: f64,
@@ -210,7 +215,7 @@ pub(super) fn compare(
         }
     }
     let mut exceptions = Vec::new();
-    let lines = needs.into_iter().filter_map(|need| {
+    let lines = needs.into_iter().filter_map(|mut need| {
         let offering = by_product.get(need.product.id.as_str());
         let offers = || offering.into_iter().flatten().copied();
         let missing =
@@ -238,9 +243,17 @@ pub(super) fn compare(
             exceptions.push(PlanException { product: need.product.id.clone(), text });
             return None;
         }
-        // Costs in two currencies have no order, so the first one's currency decides.
-        if let Some(currency) = candidates.first().map(|one| one.unit_price.currency()) {
-            candidates.retain(|one| one.unit_price.currency() == currency);
+        // Costs in two currencies have no order, so the site's decides, or the first one's where none is in the site's.
+        let currency_of = |one: &Candidate| one.unit_price.currency();
+        let mut own = candidates.iter().map(currency_of).filter(|one| Some(*one) == need.currency);
+        if let Some(currency) = own.next().or(candidates.first().map(currency_of)) {
+            let (compared, left_out): (Vec<Candidate>, Vec<Candidate>) =
+                candidates.into_iter().partition(|one| one.unit_price.currency() == currency);
+            candidates = compared;
+            need.warnings.extend(left_out.iter().map(|one| {
+                let (id, price) = (&one.supplier_id, one.unit_price);
+                format!("`{id}` asks {price} for one and is not compared with prices in {currency}")
+            }));
         }
         candidates.sort_by(|a, b| {
             let costs = a.cost_per_unit.total_cmp(&b.cost_per_unit);
@@ -289,7 +302,7 @@ impl Need {
     fn missing(&self, times: &Times) -> Missing {
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
         let mut level = total(times.protection_days).quantile(self.service);
-        let held = self.position.total();
+        let held = self.coming.position(self.on_hand, times.protection_days).total();
         // Of pieces, whole ones go off.
         let is_count = self.ahead.grain() == Grain::Pieces;
         let gone = |days: f64| {
@@ -394,15 +407,14 @@ impl Need {
         }
         let (quantity, cost) = match chosen {
             Some(one) => (one.quantity, Some(cost_of(one.unit_price, one.quantity))),
-            None => {
-                let quantity = aim.need.ceil();
-                (quantity, self.product.cost.map(|cost| cost_of(cost, quantity)))
-            }
+            // What the product once cost is no offer.
+            None => (aim.need.ceil(), None),
         };
         let text = self.text(&aim, chosen);
+        let position = self.coming.position(self.on_hand, aim.days.1);
         // Of what is there and what is ordered, what demand does not reach while it keeps.
         let waste = self.shelf.life(aim.days.0).map_or(0.0, |life| {
-            let held = (self.position.total() - aim.expiring).max(0.0) + quantity;
+            let held = (position.total() - aim.expiring).max(0.0) + quantity;
             let demand = self.ahead.over(life);
             (held - demand.mean + demand.expected_above(held)).max(0.0)
         });
@@ -414,7 +426,7 @@ impl Need {
         Some(PlanLine {
             product: self.product.id.clone(),
             title: self.product.title.clone(),
-            position: self.position,
+            position,
             lead_time_days: aim.days.0,
             protection_days: aim.days.1,
             forecast_from: self.forecast_from,
@@ -449,7 +461,8 @@ impl Need {
             };
             format!("; {} at {}{steps}", one.quantity, one.supplier_id)
         });
-        let (position, expiring, level) = (&self.position, aim.expiring, aim.level);
+        let position = self.coming.position(self.on_hand, aim.days.1);
+        let (expiring, level) = (aim.expiring, aim.level);
         let gone = match expiring >= 0.05 {
             true => format!(" − {expiring:.1} that go off unsold"),
             false => String::new(),
@@ -468,10 +481,11 @@ impl Need {
             }
         };
         format!(
-            "{:.1} on hand{gone} + {:.1} on order − {:.1} reserved = {usable:.1}; {:.0} days must be bridged, in which \
+            "{:.1} on hand{gone} + {:.1} on order{} − {:.1} reserved = {usable:.1}; {:.0} days must be bridged, in which \
              {:.1} units are expected{said} {up_to}: {level:.1} − {usable:.1} = {:.1}{rounding}",
             position.on_hand.max(0.0),
             position.on_order,
+            position.not_counted(),
             position.reserved,
             aim.days.1,
             self.ahead.over(aim.days.1).mean,

@@ -55,6 +55,8 @@ fn line(line: &PlanLine) -> Value {
         "position": {
             "on_hand": round(line.position.on_hand),
             "on_order": round(line.position.on_order),
+            "later": round(line.position.later),
+            "overdue": round(line.position.overdue),
             "reserved": round(line.position.reserved),
             "total": round(line.position.total()),
         },

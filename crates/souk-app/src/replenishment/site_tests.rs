@@ -168,3 +168,46 @@ async fn sales_that_stop_at_one_site_are_late_though_the_other_sells_at_the_same
     assert_eq!(main["plan"]["alarms"], json!([]));
     assert_eq!(main["forecasts"][0]["predicted_demand"]["daily"][0]["date"], "2026-01-15");
 }
+
+#[tokio::test]
+async fn limits_are_said_in_the_sites_currency_and_what_nobody_offers_costs_nothing() {
+    let shop = two_sites().await;
+    let planner = caller(Role::Planner);
+    let euros =
+        json!({"offers": [{"product_id": "tea", "price": {"amount": 500_000, "currency": "EUR"}}]});
+    shop.app.put_suppliers(vec![supplier("leaf", euros)], &planner).await.unwrap();
+    let plan = shop.app.replenishment((&SiteId::main(), &place()), &planner).await.unwrap();
+    let Decision::Ask(reasons) = &plan.proposals[0].decision else { panic!("{plan:?}") };
+    assert!(reasons.iter().any(|one| one.contains("in another currency than the site's")));
+    assert!(!reasons.iter().any(|one| one.contains("approval_amount_max")), "{reasons:?}");
+    let milk = plan.lines.iter().find(|line| line.product.as_str() == "milk").unwrap();
+    assert!(milk.supplier().is_none() && milk.cost.is_none(), "{milk:?}");
+}
+
+#[tokio::test]
+async fn a_place_of_the_settings_exists_before_any_fact_is_told_of_it() {
+    let shop = two_sites().await;
+    let planner = caller(Role::Planner);
+    let hamburg = LocationId::new("hamburg").unwrap();
+    // Sales without a place belong to none of them.
+    let mut nowhere = crate::demand::tests::sale(3, &[("tea", 9)]);
+    nowhere["messageId"] = json!("nowhere");
+    nowhere["properties"]["order_id"] = json!("nowhere");
+    nowhere["properties"].as_object_mut().unwrap().remove("location_id");
+    send(&shop, vec![nowhere]).await;
+    for site in [SiteId::main(), annex()] {
+        let plan = shop.app.replenishment((&site, &hamburg), &planner).await.unwrap();
+        assert_eq!((plan.n_considered, plan.lines.len()), (0, 0), "{plan:?}");
+        let waste = shop.app.waste((&site, &hamburg), &planner).await.unwrap();
+        assert!(waste.lots.is_empty() && waste.figures.sold == 0.0, "{waste:?}");
+    }
+    let mars = LocationId::new("mars").unwrap();
+    assert!(shop.app.replenishment((&annex(), &mars), &planner).await.is_err());
+    let signal = |place: &str| {
+        let told = json!({"name": "sun", "date": "2026-01-14", "value": 1, "location_id": place});
+        serde_json::from_value::<crate::NewSignal>(told).unwrap()
+    };
+    shop.app.put_signals(vec![signal("hamburg")], &planner).await.unwrap();
+    let refused = shop.app.put_signals(vec![signal("mars")], &planner).await.unwrap_err();
+    assert!(refused.to_string().starts_with("`mars` is no place"), "{refused}");
+}

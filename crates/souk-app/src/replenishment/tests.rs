@@ -12,9 +12,10 @@ use crate::purchasing::{NewPurchaseOrder, PurchaseState, StopSwitch};
 use crate::test_shop::{Shop, caller};
 
 /// What must be set so that a rule approves anything.
-const ON: &str = "auto_reorder: true, approval_amount_max: 100000, confidence_threshold: 0.5";
+pub(super) const ON: &str =
+    "auto_reorder: true, approval_amount_max: 100000, confidence_threshold: 0.5";
 
-async fn stocked(inventory: &str) -> Shop {
+pub(super) async fn stocked(inventory: &str) -> Shop {
     let shop = open(inventory).await;
     send(&shop, sales(|_, wanted| wanted)).await;
     send(&shop, vec![stock("Stock Counted", ("tea", 40), "2026-01-14T22:30:00Z")]).await;
@@ -23,16 +24,16 @@ async fn stocked(inventory: &str) -> Shop {
     shop
 }
 
-async fn plan(shop: &Shop) -> ReplenishmentPlan {
+pub(super) async fn plan(shop: &Shop) -> ReplenishmentPlan {
     let ids = (&SiteId::main(), &place());
     shop.app.replenishment(ids, &caller(Role::Planner)).await.unwrap()
 }
 
-fn tea_line(plan: &ReplenishmentPlan) -> &PlanLine {
+pub(super) fn tea_line(plan: &ReplenishmentPlan) -> &PlanLine {
     plan.lines.iter().find(|line| line.product == tea()).unwrap()
 }
 
-fn order(id: &str, quantity: i64) -> NewPurchaseOrder {
+pub(super) fn order(id: &str, quantity: i64) -> NewPurchaseOrder {
     serde_json::from_value(json!({"id": id, "supplier_id": "leaf", "location_id": "berlin",
         "lines": [{"product_id": "tea", "quantity": quantity}]}))
     .unwrap()
@@ -204,8 +205,9 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
         ),
     );
     let dear = supplier("dear", offer(300, json!({})));
+    // It comes first by name.
     let foreign = supplier(
-        "foreign",
+        "abroad",
         json!({"offers": [
         {"product_id": "tea", "price": {"amount": 1, "currency": "EUR"}}]}),
     );
@@ -214,6 +216,7 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
     let line = tea_line(&found);
     let names: Vec<&str> = line.candidates.iter().map(|one| one.supplier_id.as_str()).collect();
     assert_eq!(names, ["cheap", "leaf", "dear"], "what costs euros is not compared with dollars");
+    assert!(line.warnings[0].starts_with("`abroad` asks 0.01 EUR"), "{:?}", line.warnings);
     let chosen = line.supplier().unwrap();
     assert!(chosen.quantity >= 50.0 && chosen.is_chosen && chosen.reliability == 1.0);
     assert_eq!((chosen.days.0, chosen.arrives_on), (5.0, Day::parse("2026-01-20").unwrap()));
@@ -290,7 +293,7 @@ async fn stock_below_zero_counts_as_none_and_is_reported() {
 }
 
 /// Why a rule does not approve, in one text; empty where it does.
-fn objections(plan: &ReplenishmentPlan) -> String {
+pub(super) fn objections(plan: &ReplenishmentPlan) -> String {
     match &plan.proposals[0].decision {
         Decision::Approve => String::new(),
         Decision::Ask(reasons) => reasons.join(" | "),
@@ -381,6 +384,7 @@ async fn goods_that_came_and_are_not_booked_yet_are_not_ordered_again() {
     assert_eq!(tea_line(&planned).position.on_order, 0.0);
     let text = objections(&planned);
     assert!(text.contains("no fact about stock has come since"), "{text}");
+    assert!(tea_line(&planned).warnings[0].contains("no fact about stock"), "{planned:?}");
     assert_eq!(shop.app.reorder_by_rule().await.unwrap(), []);
     let reread = crate::purchasing::Purchasing::open(&*shop.app.parts.tables, shop.app.clock.now());
     assert!(reread.await.unwrap().last_receipt(&place()).is_some(), "a restart does not forget it");

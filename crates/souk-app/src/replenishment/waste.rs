@@ -417,7 +417,7 @@ impl App {
             let mut ahead = Ahead::of(&outlook, today);
             ahead.hear(today, &self.heard(ids, Some(to), today));
             // Where its stock is not known, nothing is known of its need.
-            let position = self.position(ids, Some(to))?;
+            let position = self.position(ids, Some(to), days)?;
             let sent = at.sent.get(to).copied().unwrap_or(0.0);
             let units = ahead.over(days).mean - position.total().max(0.0) - sent;
             (units > 0.0).then(|| Room { to: to.clone(), units })

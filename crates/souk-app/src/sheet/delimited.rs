@@ -21,6 +21,7 @@ pub(super) struct DelimitedSheet {
     record_bytes: RecordBytes,
     record: ByteRecord,
     note: Option<String>,
+    is_semicolon: bool,
     /// Rows that were no UTF-8 and were read as Windows-1252.
     n_western: u64,
     has_ended: bool,
@@ -51,6 +52,7 @@ impl DelimitedSheet {
             record_bytes,
             record: ByteRecord::new(),
             note,
+            is_semicolon: separator == b';',
             n_western: 0,
             has_ended: false,
         })
@@ -136,6 +138,10 @@ impl Sheet for DelimitedSheet {
             )
         });
         self.note.clone().into_iter().chain(western).collect()
+    }
+
+    fn has_decimal_commas(&self) -> bool {
+        self.is_semicolon
     }
 }
 

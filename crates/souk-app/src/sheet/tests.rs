@@ -174,3 +174,21 @@ fn layouts_are_told_by_name() {
     }
     assert!(Layout::of(std::path::Path::new("README")).is_err());
 }
+
+#[test]
+fn a_decimal_comma_is_read_where_it_can_be_one() {
+    let read = |text: &str| Cell::Text(text).number_with_comma();
+    for (text, number) in
+        [("12,5", 12.5), ("-0,25", -0.25), ("1.050,5", 1050.5), ("7", 7.0), ("1.5", 1.5)]
+    {
+        assert_eq!(read(text), Ok(Some(number)), "{text}");
+    }
+    for text in ["1,050,000", "12.5,5", "a,5", "1,5e3", "1,x"] {
+        assert!(read(text).is_err(), "{text}");
+    }
+    let folder = TempDir::new().unwrap();
+    for (rows, has_commas) in [("a;b\n1;2,5\n", true), ("a,b\n1,\"2,5\"\n", false)] {
+        let sheet = open(&file(&folder, "x.csv", rows.as_bytes())).unwrap();
+        assert_eq!(sheet.has_decimal_commas(), has_commas, "{rows}");
+    }
+}

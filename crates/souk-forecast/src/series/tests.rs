@@ -7,7 +7,7 @@ fn rows(texts: &[(&str, f64)]) -> Vec<Row> {
 }
 
 fn cleaned(texts: &[(&str, f64)]) -> Series {
-    clean(&rows(texts), None, Gaps::Guess).unwrap()
+    clean(&rows(texts), None, Gaps::Guess, Repeats::Mean).unwrap()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn what_cannot_be_a_number_is_a_gap() {
         rows(&[("1", 1.0), ("2", f64::NAN), ("3", 3.0), ("4", f64::INFINITY), ("5", 1e200)]);
     bad.push(Row { at: Moment::Step(6), value: None });
     bad.push(Row { at: Moment::Step(7), value: Some(7.0) });
-    let series = clean(&bad, None, Gaps::Between).unwrap();
+    let series = clean(&bad, None, Gaps::Between, Repeats::Mean).unwrap();
     assert_eq!(series.y, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     assert!(series.notes[0].starts_with("4 rows have no usable value"));
 }
@@ -56,8 +56,9 @@ fn what_cannot_be_a_number_is_a_gap() {
 #[test]
 fn errors_name_the_fault_and_the_remedy() {
     let nothing = [Row { at: Moment::Step(1), value: None }];
-    let error =
-        |rows: &[Row], frequency, gaps| clean(rows, frequency, gaps).unwrap_err().to_string();
+    let error = |rows: &[Row], frequency, gaps| {
+        clean(rows, frequency, gaps, Repeats::Mean).unwrap_err().to_string()
+    };
     assert!(error(&nothing, None, Gaps::Guess).contains("give at least one number"));
     assert!(error(&[], None, Gaps::Guess).contains("no value"));
     let mixed = rows(&[("1", 1.0), ("2024-01-01", 2.0)]);
@@ -65,10 +66,35 @@ fn errors_name_the_fault_and_the_remedy() {
     let weekly = rows(&[("2024-01-01", 1.0), ("2024-01-08", 2.0), ("2024-01-16", 3.0)]);
     let found = error(&weekly, Some(Frequency::Week), Gaps::Guess);
     assert!(found.contains("2024-01-01 and 2024-01-16 do not lie on one W calendar"), "{found}");
+    let timed = rows(&[("2024-01-01T09:00:00", 1.0), ("2024-01-02T17:30:00", 2.0)]);
+    let found = error(&timed, Some(Frequency::Day), Gaps::Guess);
+    assert!(found.ends_with("cut the time of day off `ds`"), "{found}");
     let gap = rows(&[("2024-01-01", 1.0), ("2024-01-03", 2.0)]);
     assert!(error(&gap, None, Gaps::Refuse).contains("no row at 2024-01-02"));
     let far = rows(&[("1", 1.0), ("2000000000", 2.0)]);
     assert!(error(&far, None, Gaps::Guess).contains("has 2 rows over 2000000000 steps"));
     let extreme = rows(&[("-9223372036854775808", 1.0), ("9223372036854775807", 2.0)]);
-    assert!(clean(&extreme, None, Gaps::Guess).is_err());
+    assert!(clean(&extreme, None, Gaps::Guess, Repeats::Mean).is_err());
+}
+
+#[test]
+fn a_row_without_a_usable_value_is_unknown_and_never_nothing() {
+    // Half of the rows cannot be read, which alone would look like a slow mover.
+    let mut half = rows(&[("1", 12.0), ("3", 14.0), ("5", 12.0), ("8", 10.0)]);
+    half.extend([2, 4, 6].map(|step| Row { at: Moment::Step(step), value: None }));
+    let between = [12.0, 13.0, 14.0, 13.0, 12.0];
+    let guess = clean(&half, None, Gaps::Guess, Repeats::Mean).unwrap();
+    assert_eq!((&guess.y[..5], guess.y[5] > 0.0), (&between[..], true), "{:?}", guess.y);
+    // A step without a row stays what it was said to mean.
+    let zero = clean(&half, None, Gaps::Zero, Repeats::Mean).unwrap();
+    assert_eq!((&zero.y[..5], zero.y[6]), (&between[..], 0.0), "{:?}", zero.y);
+}
+
+#[test]
+fn lines_of_one_day_are_added_up_where_that_is_asked() {
+    let lines = rows(&[("1", 4.0), ("1", 4.0), ("1", 1.0), ("2", 5.0)]);
+    let summed = clean(&lines, None, Gaps::Guess, Repeats::Sum).unwrap();
+    assert_eq!((&summed.y[..], summed.n_averaged), (&[9.0, 5.0][..], 0));
+    let averaged = clean(&lines, None, Gaps::Guess, Repeats::Mean).unwrap();
+    assert_eq!((&averaged.y[..], averaged.n_averaged), (&[3.0, 5.0][..], 2));
 }

@@ -313,6 +313,9 @@ pub(crate) struct ReceivedBody {
     product_id: String,
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     quantity: f64,
+    /// Needed for more than twice what was ordered.
+    #[serde(default)]
+    is_meant: bool,
 }
 
 impl OrderChangeBody {
@@ -328,6 +331,7 @@ impl OrderChangeBody {
             let line = |one: ReceivedBody| ReceivedLine {
                 product_id: one.product_id,
                 quantity: one.quantity,
+                is_meant: one.is_meant,
             };
             lines.into_iter().map(line).collect()
         });

@@ -17,13 +17,21 @@ const CLOSED: [&str; 9] = [
     "RuleActionBody",
 ];
 
+/// Days from 1970 to 9999 that there are, a leap year's 29 February among them. A macro, because `concat!` takes no constants.
+macro_rules! day {
+    () => {
+        "((19[7-9][0-9]|[2-9][0-9]{3})-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|\
+02-(0[1-9]|1[0-9]|2[0-8]))|(19(7[26]|8[048]|9[26])|[2-9][0-9](0[48]|[2468][048]|[13579][26])|\
+([2468][048]|[3579][26])00)-02-29)"
+    };
+}
+
 /// Times from 1970 to 9999 in UTC.
-const TIME_PATTERN: &str = "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T\
-([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$";
+pub(super) const TIME_PATTERN: &str =
+    concat!("^", day!(), "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$");
 
 /// Days from 1970 to 9999.
-pub(super) const DAY_PATTERN: &str =
-    "^(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$";
+pub(super) const DAY_PATTERN: &str = concat!("^", day!(), "$");
 
 /// Comparisons joined by `AND` and `OR`. Parentheses and attributes in quotes are read too, but a
 /// regular expression cannot say that they must be balanced.

@@ -70,3 +70,26 @@ fn product_shapes_have_the_fields_that_the_reader_knows() {
     assert_eq!(schemas["ProductBody"]["additionalProperties"], false);
     assert_eq!(schemas["RecommendBody"]["additionalProperties"], false);
 }
+
+#[test]
+fn days_and_times_are_those_that_there_are() {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut made = |pattern: &str| -> Vec<String> {
+        let inner = pattern.trim_start_matches('^').trim_end_matches('$');
+        let strategy = proptest::string::string_regex(inner).unwrap();
+        (0..3_000).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+    };
+    let days = made(super::DAY_PATTERN);
+    for day in &days {
+        souk_core::Day::parse(day).unwrap_or_else(|error| panic!("{day}: {error}"));
+    }
+    for end in ["-29", "-30", "-31", "02-29"] {
+        assert!(days.iter().any(|day| day.ends_with(end)), "no day ends with {end}");
+    }
+    let time = super::schemas::TIME_PATTERN;
+    for at in made(time) {
+        souk_core::Timestamp::parse(&at).unwrap_or_else(|error| panic!("{at}: {error}"));
+    }
+}

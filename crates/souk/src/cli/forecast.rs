@@ -35,6 +35,9 @@ pub(crate) struct SeriesArgs {
     /// What a step without a row means
     #[arg(long, value_enum, default_value_t = GapRule::Guess)]
     pub(crate) gaps: GapRule,
+    /// What rows of one series and date with different values are together
+    #[arg(long, value_enum, default_value_t = RepeatRule::Mean)]
+    pub(crate) repeats: RepeatRule,
     /// Threads; the result does not depend on it
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: u16,
@@ -98,6 +101,15 @@ pub(crate) enum GapRule {
     Between,
     /// The series is refused.
     Refuse,
+}
+
+/// What rows of one moment are together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RepeatRule {
+    /// Their mean; equal ones count once.
+    Mean,
+    /// Their sum: the lines of several sales.
+    Sum,
 }
 
 /// A share above 0 and below 1.

@@ -82,8 +82,9 @@ pub(super) fn write_whole(path: &Path, text: &str) -> Result<()> {
     std::fs::rename(&partial, path).with_context(about)
 }
 
-/// Says what is wrong with single series, and ends when none is left.
+/// Says how rows were read and what is wrong with single series, and ends when none is left.
 pub(super) fn refuse_nothing(input: &Input, args: &SeriesArgs) -> Result<()> {
+    input.notes.iter().for_each(|note| term::say(note));
     for (id, reason) in input.refused.iter().take(NAMED_MAX) {
         term::say(&format!("series `{id}` {reason}"));
     }
@@ -183,6 +184,7 @@ fn summary(input: &Input, forecasts: &[Forecast]) -> Value {
     json!({
         "series": series,
         "refused_series": refused,
+        "notes": input.notes,
         "forecast": forecasts.len(),
         "refused": input.refused.len(),
     })

@@ -213,3 +213,51 @@ fn sums_add_up_and_are_drawn() {
     assert_eq!(code, Some(2));
     assert!(err.contains("there is no column `brand`; the columns are"), "{err}");
 }
+
+/// Decimal commas are read, what cannot be read is unknown and said, and so are rows that were averaged and series that ended.
+#[test]
+fn what_was_not_read_as_it_stands_is_said() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, rows: &str| std::fs::write(folder.path().join(name), rows).unwrap();
+    let mut german = "unique_id;ds;y\n".to_owned();
+    let mut torn = "unique_id,ds,y\n".to_owned();
+    let mut lines = "unique_id,ds,y\n".to_owned();
+    for day in 1..=28 {
+        german += &format!("a;2024-01-{day:02};12,5\n");
+        let value = if day % 2 == 0 { "\"1,050\"" } else { "12.5" };
+        torn += &format!("a,2024-01-{day:02},{value}\n");
+        lines += &format!("a,2024-01-{day:02},5\na,2024-01-{day:02},7\n");
+        if day < 11 {
+            lines += &format!("over,2024-01-{day:02},3\n");
+        }
+    }
+    write("german.csv", &german);
+    write("torn.csv", &torn);
+    write("lines.csv", &lines);
+    let first_mean = |args: &[&str]| -> (f64, String) {
+        let base = ["forecast", "--horizon", "2", "--levels", "0.8", "--model", "mean", "--input"];
+        let (code, out, err) = texts(&souk(folder.path(), &[&base, args].concat()));
+        assert_eq!(code, Some(0), "{err}");
+        let row = out.lines().nth(1).unwrap();
+        (row.split(',').nth(2).unwrap().parse().unwrap(), err)
+    };
+    let (mean, err) = first_mean(&["german.csv"]);
+    assert!((mean - 12.5).abs() < 1e-6 && !err.contains("have no number"), "{mean} {err}");
+    for gaps in ["guess", "zero", "between"] {
+        let (mean, err) = first_mean(&["torn.csv", "--gaps", gaps]);
+        assert!((mean - 12.5).abs() < 1e-6, "{gaps}: {mean}");
+        assert!(
+            err.contains("14 rows of torn.csv have no number in `y`, the first in line 3: `1,050`"),
+            "{err}"
+        );
+    }
+    let (mean, err) = first_mean(&["lines.csv"]);
+    assert!((mean - 6.0).abs() < 1e-6, "{mean}");
+    assert!(err.contains("28 rows repeat a date") && err.contains("--repeats sum"), "{err}");
+    assert!(
+        err.contains("1 series end long before others") && err.contains("`over` at 2024-01-10"),
+        "{err}"
+    );
+    let (mean, err) = first_mean(&["lines.csv", "--repeats", "sum"]);
+    assert!((mean - 12.0).abs() < 1e-6 && !err.contains("were averaged"), "{mean} {err}");
+}

@@ -6,7 +6,7 @@ use jiff::civil::date;
 use super::settings;
 use crate::air::Numbers;
 use crate::calendar::Moment;
-use crate::series::{Gaps, Row, clean};
+use crate::series::{Gaps, Repeats, Row, clean};
 use crate::{Forecast, Model, Task, forecast};
 
 /// What a series does.
@@ -166,7 +166,7 @@ fn every_series_gets_a_sane_answer_or_a_reason() {
         for _ in 0..n {
             let made = made(&mut numbers);
             let id = format!("{:?}", made.kind);
-            match clean(&made.rows, None, Gaps::Guess) {
+            match clean(&made.rows, None, Gaps::Guess, Repeats::Mean) {
                 Ok(series) => {
                     tasks.push(Task { id, y: series.y, season_length: made.season_length });
                 }

@@ -9,7 +9,7 @@ use souk_forecast::evaluate::{Judged, Measures, Report, grid, judge};
 use souk_forecast::{Forecast, Settings, Task, forecast_with};
 
 use super::four;
-use crate::cli::{EvaluateForecastArgs, Output};
+use crate::cli::{EvaluateForecastArgs, Output, RepeatRule};
 use crate::commands::forecast::hierarchy::Grouped;
 use crate::commands::forecast::table::{self, Input};
 use crate::commands::forecast::{refuse_nothing, settings};
@@ -88,13 +88,15 @@ fn against_test(args: &EvaluateForecastArgs) -> Result<(Vec<Window>, Settings)> 
         });
         let mut values: Vec<(usize, f64)> = steps.collect();
         values.sort_by_key(|(step, _)| *step);
-        // Several values of one step are one: their mean, as in the input.
-        let mean = |same: &[(usize, f64)]| {
-            (same[0].0, same.iter().map(|(_, y)| y).sum::<f64>() / same.len() as f64)
+        // Several values of one step are one, as in the input.
+        let one = |same: &[(usize, f64)]| {
+            let sum: f64 = same.iter().map(|(_, y)| y).sum();
+            let n = if args.series.repeats == RepeatRule::Sum { 1 } else { same.len() };
+            (same[0].0, sum / n as f64)
         };
         // A step without a row is not judged, and those behind it are.
         let mut came: Vec<f64> = Vec::new();
-        for (step, y) in values.chunk_by(|a, b| a.0 == b.0).map(mean) {
+        for (step, y) in values.chunk_by(|a, b| a.0 == b.0).map(one) {
             came.resize(step, f64::NAN);
             came.push(y);
         }

@@ -6,16 +6,19 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use souk_app::sheet::{self, Cell, Columns};
 use souk_forecast::Task;
-use souk_forecast::calendar::Moment;
+use souk_forecast::calendar::{Frequency, Moment};
 use souk_forecast::drivers::Drivers;
-use souk_forecast::series::{Gaps, Row, Series, clean};
+use souk_forecast::series::{Gaps, Repeats, Row, Series, clean};
 
-use crate::cli::{GapRule, SeriesArgs};
+use crate::cli::{GapRule, RepeatRule, SeriesArgs};
 use crate::failure::Failure;
 
 pub(super) const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
 const TIME: &[&str] = &["ds", "date", "timestamp", "step"];
 const VALUE: &[&str] = &["y", "quantity", "units", "sales", "value"];
+
+/// Steps by which a series must end before others at least for a word about it (chosen: a week of days).
+const EARLY_STEPS_MIN: usize = 7;
 
 /// A series that can be forecast.
 #[derive(Clone, Debug)]
@@ -44,15 +47,28 @@ pub(crate) struct Input {
     pub(crate) series: Vec<Known>,
     /// Those that cannot be forecast, with the reason.
     pub(crate) refused: Vec<(String, String)>,
+    /// What people should know of how the rows were read.
+    pub(crate) notes: Vec<String>,
     drivers: Vec<String>,
     season_length: Option<u32>,
 }
 
+/// How a file writes numbers with a part.
+#[derive(Clone, Copy)]
+enum DecimalMark {
+    Comma,
+    Point,
+}
+
 /// One file as it was read: rows by series, in the order of their first appearance.
+#[derive(Default)]
 struct Rows {
     ids: Vec<String>,
     rows: Vec<Vec<Later>>,
     numbers: HashMap<String, usize>,
+    /// Rows without a number where the file has a column for it, and the first one's line and text.
+    n_unusable: usize,
+    unusable: Option<(u64, String)>,
 }
 
 /// Reads the input, and what is known of the time after it.
@@ -93,12 +109,17 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
         GapRule::Between => Gaps::Between,
         GapRule::Refuse => Gaps::Refuse,
     };
-    let mut input =
-        Input { series: Vec::new(), refused, drivers: shared, season_length: args.season_length };
+    let repeats = match args.repeats {
+        RepeatRule::Mean => Repeats::Mean,
+        RepeatRule::Sum => Repeats::Sum,
+    };
+    let season_length = args.season_length;
+    let notes = known.note(&args.input).into_iter().collect();
+    let mut input = Input { series: Vec::new(), refused, notes, drivers: shared, season_length };
     let sound = known.ids.iter().zip(&known.rows).filter(|(id, _)| !spoiled.contains(*id));
     for (id, rows) in sound {
         let plain: Vec<Row> = rows.iter().map(|row| Row { at: row.at, value: row.y }).collect();
-        match clean(&plain, args.freq, gaps) {
+        match clean(&plain, args.freq, gaps, repeats) {
             Ok(series) => {
                 let past = aligned(&series, rows, input.drivers.len());
                 let number = after.as_ref().and_then(|after| after.numbers.get(id).copied());
@@ -112,7 +133,55 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
             Err(error) => input.refused.push((id.clone(), error.to_string())),
         }
     }
+    input.notes.extend(averaged(&input.series));
+    input.notes.extend(ended_early(&mut input.series));
     Ok(input)
+}
+
+/// That rows of one moment were averaged, which is wrong for the lines of several sales.
+fn averaged(series: &[Known]) -> Option<String> {
+    let n: usize = series.iter().map(|known| known.series.n_averaged).sum();
+    let first = series.iter().find(|known| known.series.n_averaged > 0)?;
+    Some(format!(
+        "{n} rows repeat a date of their series with another value and were averaged, for example of `{}`; \
+         --repeats sum adds them up",
+        first.id
+    ))
+}
+
+/// That series ended more than a season before the latest of their calendar, so that what is ahead of them is over.
+fn ended_early(series: &mut [Known]) -> Option<String> {
+    // Integers of two series need not be the same days.
+    let end = |known: &Known| {
+        let is_dated = known.series.frequency != Frequency::Step;
+        is_dated.then(|| known.series.moment_at(known.series.y.len() - 1))?
+    };
+    let mut latest: HashMap<&'static str, Moment> = HashMap::new();
+    for known in series.iter() {
+        let Some(at) = end(known) else { continue };
+        let latest = latest.entry(known.series.frequency.letter()).or_insert(at);
+        *latest = at.max(*latest);
+    }
+    let (mut n, mut first) = (0, None);
+    for known in series {
+        let (Some(at), letter) = (end(known), known.series.frequency.letter()) else { continue };
+        let Some(last) = latest.get(letter) else { continue };
+        let season = known.series.frequency.season_length().max(EARLY_STEPS_MIN) as i64;
+        if known.series.steps_after(*last).is_none_or(|steps| steps <= season) {
+            continue;
+        }
+        known
+            .series
+            .notes
+            .push(format!("ends at {at}, others at {last}: its forecast begins there"));
+        n += 1;
+        first.get_or_insert_with(|| format!("`{}` at {at}, others at {last}", known.id));
+    }
+    let first = first?;
+    Some(format!(
+        "{n} series end long before others and are forecast from their own end on: {first}; add rows with 0 where \
+         nothing was sold, or leave them out"
+    ))
 }
 
 /// Refuses drivers that say nothing: texts cannot be counted with.
@@ -159,7 +228,8 @@ fn rows(path: &Path, drivers: &[String], (needs_y, refused): (bool, Refused<'_>)
     let y = if needs_y { Some(columns.need(VALUE)?) } else { columns.find(VALUE) };
     let places: Vec<Option<usize>> =
         drivers.iter().map(|name| columns.find(&[name.as_str()])).collect();
-    let mut read = Rows { ids: Vec::new(), rows: Vec::new(), numbers: HashMap::new() };
+    let mark = if file.has_decimal_commas() { DecimalMark::Comma } else { DecimalMark::Point };
+    let mut read = Rows::default();
     let mut bad: HashMap<String, ()> = HashMap::new();
     while let Some(block) = file.next_block()? {
         if let Some(fault) = block.faults.first() {
@@ -179,7 +249,7 @@ fn rows(path: &Path, drivers: &[String], (needs_y, refused): (bool, Refused<'_>)
                 continue;
             };
             let number =
-                |place: Option<usize>| place.and_then(|place| value(block.cell(row, place)));
+                |place: Option<usize>| place.and_then(|place| value(block.cell(row, place), mark));
             let drivers = places.iter().map(|place| number(*place)).collect();
             let number = match read.numbers.get(&name) {
                 Some(number) => *number,
@@ -191,7 +261,13 @@ fn rows(path: &Path, drivers: &[String], (needs_y, refused): (bool, Refused<'_>)
                     new
                 }
             };
-            let y = y.and_then(|place| value(block.cell(row, place)));
+            let cell = y.map(|place| block.cell(row, place));
+            let y = cell.and_then(|cell| value(cell, mark));
+            if let (None, Some(cell)) = (y, cell) {
+                read.n_unusable += 1;
+                let text = cell.text().unwrap_or_default().chars().take(40).collect();
+                read.unusable.get_or_insert((block.line(row), text));
+            }
             read.rows[number].push(Later { at, y, drivers });
         }
     }
@@ -206,8 +282,19 @@ fn rows(path: &Path, drivers: &[String], (needs_y, refused): (bool, Refused<'_>)
 }
 
 impl Rows {
+    /// How many rows have no number, with one of them.
+    fn note(&self, path: &Path) -> Option<String> {
+        let (line, text) = self.unusable.as_ref()?;
+        let (n, path) = (self.n_unusable, path.display());
+        Some(format!(
+            "{n} rows of {path} have no number in `y`, the first in line {line}: `{text}`; what was sold then counts as \
+             unknown, not as 0; write numbers like 1050.5"
+        ))
+    }
+
     fn keep(self, keep: &[bool]) -> Rows {
-        let mut kept = Rows { ids: Vec::new(), rows: Vec::new(), numbers: HashMap::new() };
+        let (n_unusable, unusable) = (self.n_unusable, self.unusable);
+        let mut kept = Rows { n_unusable, unusable, ..Rows::default() };
         for ((id, rows), _) in
             self.ids.into_iter().zip(self.rows).zip(keep).filter(|(_, keep)| **keep)
         {
@@ -230,8 +317,12 @@ fn moment(cell: Cell<'_>) -> Option<Moment> {
 }
 
 /// A number; anything else counts as missing, as a cell without one does.
-fn value(cell: Cell<'_>) -> Option<f64> {
-    cell.number().ok().flatten()
+fn value(cell: Cell<'_>, mark: DecimalMark) -> Option<f64> {
+    let number = match mark {
+        DecimalMark::Comma => cell.number_with_comma(),
+        DecimalMark::Point => cell.number(),
+    };
+    number.ok().flatten()
 }
 
 /// Drivers at each step of a series; a missing one counts as 0.
