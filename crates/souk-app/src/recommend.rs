@@ -436,9 +436,9 @@ impl Asker<'_> {
         let item = |id: &ProductId| catalogue.item(site, id);
         let anchors: Vec<Item> = request
             .context
-            .product_id
+            .cart
             .iter()
-            .chain(&request.context.cart)
+            .chain(&request.context.product_id)
             .filter_map(item)
             .collect();
         let own = personal.baskets();
@@ -451,7 +451,7 @@ impl Asker<'_> {
         let known = Known {
             baskets: own.len(),
             seen: seen.len(),
-            has_product: request.context.product_id.is_some() && !anchors.is_empty(),
+            has_product: request.context.product_id.as_ref().and_then(item).is_some(),
             has_cart: !request.context.cart.is_empty() && !anchors.is_empty(),
             has_model: self.model.is_some(),
             again_share: self.model.and_then(|model| model.again.share()),
@@ -575,7 +575,7 @@ impl Asker<'_> {
             personalization_score: personalization(taken),
             explanation,
             why_not: made.why_not.clone(),
-            warnings: listing::warnings(made, self.detail),
+            warnings: listing::warnings(made, self.detail, (question, known)),
             holdout: None,
             marks: made.listed.marks.clone(),
             signals: made.listed.signals.clone(),

@@ -168,6 +168,10 @@ pub enum IsGzip {
 ///
 /// [`AppError::File`] when it cannot be read, [`AppError::Invalid`] when it is no table.
 pub fn open(path: &Path) -> Result<Box<dyn Sheet>, AppError> {
+    if !path.exists() {
+        let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file");
+        return Err(file_error(path, missing));
+    }
     let (layout, gzip) = Layout::of(path)?;
     Ok(match layout {
         Layout::Delimited => Box::new(delimited::DelimitedSheet::open(path, gzip)?),

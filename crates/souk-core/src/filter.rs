@@ -22,7 +22,8 @@
 //! - Texts are compared without regard to ASCII case, because shoppers see facets in any case.
 //! - `CONTAINS` and `STARTS WITH` are about texts alone, paths as they are written among them.
 //! - A number and a text are compared as numbers when the text is one; otherwise they are different
-//!   and have no order. Numbers are 64-bit floats, so write long ids in quotes.
+//!   and have no order. A field that is always a number (`price`, `list_price`, `perishable_days`) is
+//!   compared with nothing else: the filter is refused. Numbers are 64-bit floats, so write long ids in quotes.
 //! - `true` and `false` equal the texts `true` and `false`; they have no order.
 //! - A category path equals its own text, each of its beginnings (`Grocery > Bakery` for
 //!   `Grocery > Bakery > Bread`) and each of its single steps (`Bread`).
@@ -180,6 +181,24 @@ impl Field {
     }
 }
 
+/// What a field's values are, as far as a filter is refused for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Numbers alone: a comparison with anything else can never hold.
+    Number,
+    /// Something else, or what the filter cannot know.
+    Other,
+}
+
+impl Field {
+    fn kind(&self) -> FieldKind {
+        match self {
+            Field::Price | Field::ListPrice | Field::PerishableDays => FieldKind::Number,
+            _ => FieldKind::Other,
+        }
+    }
+}
+
 /// One value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FieldValue<'a> {
@@ -237,6 +256,11 @@ enum Literal {
 }
 
 impl Literal {
+    /// Whether it is a number, or a text that is one.
+    fn is_number(&self) -> bool {
+        matches!(self, Literal::Number(_) | Literal::Text { number: Some(_), .. })
+    }
+
     fn text(text: &str) -> Literal {
         let time = Timestamp::parse(text).ok().or_else(|| {
             let day = Day::parse(text).ok()?;
@@ -260,7 +284,8 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`FilterError`] names the character at which the text stops being one, or the broken limit.
+    /// [`FilterError`] names the character at which the text stops being one, or the broken limit. A price or
+    /// another field that is always a number is compared with numbers alone.
     pub fn parse(text: &str) -> Result<Filter, FilterError> {
         parse::parse(text, None).map(|root| Filter { root })
     }
@@ -271,7 +296,7 @@ impl Filter {
     /// # Errors
     ///
     /// As [`Filter::parse`]; [`FilterError::UnknownField`] for any other field.
-    pub fn parse_on(text: &str, fields: &[&str]) -> Result<Filter, FilterError> {
+    pub fn parse_on(text: &str, fields: &[(&str, FieldKind)]) -> Result<Filter, FilterError> {
         parse::parse(text, Some(fields)).map(|root| Filter { root })
     }
 

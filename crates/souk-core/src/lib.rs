@@ -26,7 +26,7 @@ pub use event::{
     OrderLine, PriceChange, ProductMention, Promotion, PromotionPhase, Sale, StockChange,
     StockMovement,
 };
-pub use filter::{Field, FieldValue, Fields, Filter, FilterError};
+pub use filter::{Field, FieldKind, FieldValue, Fields, Filter, FilterError};
 pub use ids::{
     EventId, ID_BYTES_MAX, IdError, LocationId, OrderId, OrderRef, ProductId, SiteId, SubjectId,
     VariantId,

@@ -61,6 +61,8 @@ pub struct ProductsRead {
     /// Named twice or more; the last one holds.
     pub twice: u64,
     pub without_price: u64,
+    /// With a price in another currency than the site's, by that currency.
+    pub foreign_prices: BTreeMap<String, u64>,
     pub without_category: u64,
     pub without_description: u64,
     pub without_image: u64,
@@ -84,6 +86,8 @@ pub struct OrdersRead {
     /// In the files twice or more; each counts once.
     pub twice: u64,
     pub lines_without_price: u64,
+    /// Lines whose amount is in another currency than the site's, by that currency.
+    pub foreign_lines: BTreeMap<String, u64>,
     pub first_day: Option<Day>,
     pub last_day: Option<Day>,
     /// Days between the first and the last on which nothing was sold.
@@ -189,6 +193,8 @@ pub(crate) struct Tally {
     orders_seen: FxHashSet<u64>,
     events_seen: FxHashSet<u64>,
     persons: FxHashMap<u64, Person>,
+    /// For browsers and cards that were named with a user: whose they are.
+    links: FxHashMap<u64, u64>,
     days: BTreeSet<i32>,
     sold: FxHashMap<ProductId, u64>,
     looked_at: FxHashSet<ProductId>,
@@ -211,6 +217,7 @@ impl Tally {
             orders_seen: FxHashSet::default(),
             events_seen: FxHashSet::default(),
             persons: FxHashMap::default(),
+            links: FxHashMap::default(),
             days: BTreeSet::new(),
             sold: FxHashMap::default(),
             looked_at: FxHashSet::default(),
@@ -287,6 +294,7 @@ impl Tally {
             return;
         }
         self.file().facts += 1;
+        self.link(draft);
         match &draft.fact {
             DraftFact::Product(product) => self.take_product(product),
             DraftFact::Order { order_id, change, lines, .. } => {
@@ -323,6 +331,9 @@ impl Tally {
         read.count += 1;
         read.variants += product.variants.len() as u64;
         read.without_price += u64::from(product.price.is_none_or(|price| price.minor() == 0));
+        if let Some(price) = product.price.filter(|price| price.currency() != self.site.currency) {
+            *read.foreign_prices.entry(price.currency().as_str().to_owned()).or_default() += 1;
+        }
         read.without_category += u64::from(product.categories.is_empty());
         read.without_description += u64::from(product.description.is_none());
         read.without_image += u64::from(product.image_urls.is_empty());
@@ -354,6 +365,12 @@ impl Tally {
         let is_free =
             |line: &&souk_core::OrderLine| line.amount.is_none_or(|paid| paid.minor() == 0);
         self.orders.lines_without_price += lines.iter().filter(is_free).count() as u64;
+        for amount in lines.iter().filter_map(|line| line.amount) {
+            if amount.currency() != self.site.currency {
+                let code = amount.currency().as_str().to_owned();
+                *self.orders.foreign_lines.entry(code).or_default() += 1;
+            }
+        }
         for line in lines {
             *self.sold.entry(line.product.clone()).or_default() += 1;
         }
@@ -438,21 +455,42 @@ impl Tally {
         readiness.events.unknown_products = looked_at.count() as u64;
         self.gaps(&mut readiness.orders);
         let negative: Vec<&str> = self.negative.iter().take(NAMED_MAX).map(|id| &**id).collect();
-        advice::advise(&mut readiness, (&negative, self.newest, now));
+        advice::advise(&mut readiness, self.site.currency, (&negative, self.newest, now));
         let consent = advice::of_consent((place, basis), readiness.people.active);
         readiness.findings.splice(0..0, consent);
         readiness
     }
 
+    /// Notes that a browser or a card belongs to the user whom the fact names with it; the first one holds.
+    fn link(&mut self, draft: &Draft) {
+        let Some(user) = draft.user_id.as_deref() else { return };
+        for (kind, id) in [('a', &draft.anonymous_id), ('c', &draft.loyalty_card)] {
+            if let Some(id) = id.as_deref() {
+                self.links.entry(number_of(kind, id)).or_insert_with(|| number_of('u', user));
+            }
+        }
+    }
+
+    /// The people, each with what was done under all their ids: the order of facts makes no difference.
+    fn joined(&self) -> Vec<Person> {
+        let mut joined: FxHashMap<u64, Person> = FxHashMap::default();
+        for (id, person) in &self.persons {
+            let whole = joined.entry(*self.links.get(id).unwrap_or(id)).or_default();
+            whole.orders += person.orders;
+            whole.views += person.views;
+        }
+        joined.into_values().collect()
+    }
+
     fn people(&self) -> PeopleRead {
-        let with =
-            |orders: u32| self.persons.values().filter(|p| p.orders >= orders).count() as u64;
+        let persons = self.joined();
+        let with = |orders: u32| persons.iter().filter(|p| p.orders >= orders).count() as u64;
         PeopleRead {
-            active: self.persons.len() as u64,
+            active: persons.len() as u64,
             with_one_order: with(1),
             with_two_orders: with(2),
             with_five_orders: with(5),
-            with_views: self.persons.values().filter(|p| p.views >= 2).count() as u64,
+            with_views: persons.iter().filter(|p| p.views >= 2).count() as u64,
             ..self.people.clone()
         }
     }
@@ -475,5 +513,9 @@ impl Tally {
 fn person_of(draft: &Draft) -> Option<u64> {
     let ids = [('u', &draft.user_id), ('a', &draft.anonymous_id), ('c', &draft.loyalty_card)];
     let (kind, id) = ids.into_iter().find_map(|(kind, id)| Some((kind, id.as_deref()?)))?;
-    Some(xxh3_64(format!("{kind}{id}").as_bytes()))
+    Some(number_of(kind, id))
+}
+
+fn number_of(kind: char, id: &str) -> u64 {
+    xxh3_64(format!("{kind}{id}").as_bytes())
 }

@@ -1,45 +1,52 @@
 //! What a segment's filter can ask about a person.
 
-use souk_core::{Field, FieldValue, Fields};
+use souk_core::{Field, FieldKind, FieldValue, Fields};
 
 use super::person::{Person, days_between};
 use super::taste::{Leaning, Tastes};
 
-/// Each field with what it means, as `docs/profiles.md` tells it; a test compares the two.
-pub(crate) const FIELDS: [(&str, &str); 33] = [
-    ("orders", "orders"),
-    ("orders_30d", "orders of the last 30 days"),
-    ("orders_90d", "orders of the last 90 days"),
-    ("orders_365d", "orders of the last 365 days"),
-    ("spend", "what was spent, in the currency of the site (19.99)"),
-    ("spend_365d", "what was spent in the last 365 days"),
-    ("average_order", "the mean amount of an order"),
-    ("days_since_order", "days since the last order"),
-    ("days_since_first_order", "days since the first order"),
-    ("days_since_visit", "days since anything was looked at, put in a cart or bought"),
-    ("probability_alive", "the probability of still being a customer, 0 to 1"),
-    ("expected_orders", "orders to be expected within the horizon"),
-    ("order_value", "the amount to be expected of the next order"),
-    ("expected_value", "what is expected to be spent within the horizon"),
-    ("churn_risk", "the probability of no order within the horizon, 0 to 1"),
-    ("days_to_next_order", "days within which the next order comes with probability one half"),
-    ("high_value", "whether the expected value is among the highest of the shop"),
-    ("rfm", "the name of the standing: 'champions', 'at_risk', …"),
-    ("rfm.recency", "1 to 5"),
-    ("rfm.frequency", "1 to 5"),
-    ("rfm.monetary", "1 to 5"),
-    ("affinity.brand", "brands that are liked more than others like them"),
-    ("affinity.category", "categories, likewise: a path, its beginning, or one step"),
-    ("top_brand", "the brand with the highest share"),
-    ("brand_loyalty", "the share of the most bought brand, 0 to 1"),
-    ("brand_concentration", "how much few brands take, 0 to 1"),
-    ("price_level", "where the usual price stands in its categories, 0 the lowest to 1"),
-    ("bought", "ids of products that were bought"),
-    ("bought.brand", "their brands"),
-    ("bought.category", "their categories"),
-    ("due", "ids of products that are due to be bought again"),
-    ("channel", "where most orders are made: 'web', 'store', …"),
-    ("weekday", "on which day most are made: 'mon' to 'sun'"),
+const NUMBER: FieldKind = FieldKind::Number;
+const OTHER: FieldKind = FieldKind::Other;
+
+/// Each field with what its values are and what it means, as `docs/profiles.md` tells it; a test compares the two.
+pub(crate) const FIELDS: [(&str, FieldKind, &str); 33] = [
+    ("orders", NUMBER, "orders"),
+    ("orders_30d", NUMBER, "orders of the last 30 days"),
+    ("orders_90d", NUMBER, "orders of the last 90 days"),
+    ("orders_365d", NUMBER, "orders of the last 365 days"),
+    ("spend", NUMBER, "what was spent, in the currency of the site (19.99)"),
+    ("spend_365d", NUMBER, "what was spent in the last 365 days"),
+    ("average_order", NUMBER, "the mean amount of an order"),
+    ("days_since_order", NUMBER, "days since the last order"),
+    ("days_since_first_order", NUMBER, "days since the first order"),
+    ("days_since_visit", NUMBER, "days since anything was looked at, put in a cart or bought"),
+    ("probability_alive", NUMBER, "the probability of still being a customer, 0 to 1"),
+    ("expected_orders", NUMBER, "orders to be expected within the horizon"),
+    ("order_value", NUMBER, "the amount to be expected of the next order"),
+    ("expected_value", NUMBER, "what is expected to be spent within the horizon"),
+    ("churn_risk", NUMBER, "the probability of no order within the horizon, 0 to 1"),
+    (
+        "days_to_next_order",
+        NUMBER,
+        "days within which the next order comes with probability one half",
+    ),
+    ("high_value", OTHER, "whether the expected value is among the highest of the shop"),
+    ("rfm", OTHER, "the name of the standing: 'champions', 'at_risk', …"),
+    ("rfm.recency", NUMBER, "1 to 5"),
+    ("rfm.frequency", NUMBER, "1 to 5"),
+    ("rfm.monetary", NUMBER, "1 to 5"),
+    ("affinity.brand", OTHER, "brands that are liked more than others like them"),
+    ("affinity.category", OTHER, "categories, likewise: a path, its beginning, or one step"),
+    ("top_brand", OTHER, "the brand with the highest share"),
+    ("brand_loyalty", NUMBER, "the share of the most bought brand, 0 to 1"),
+    ("brand_concentration", NUMBER, "how much few brands take, 0 to 1"),
+    ("price_level", NUMBER, "where the usual price stands in its categories, 0 the lowest to 1"),
+    ("bought", OTHER, "ids of products that were bought"),
+    ("bought.brand", OTHER, "their brands"),
+    ("bought.category", OTHER, "their categories"),
+    ("due", OTHER, "ids of products that are due to be bought again"),
+    ("channel", OTHER, "where most orders are made: 'web', 'store', …"),
+    ("weekday", OTHER, "on which day most are made: 'mon' to 'sun'"),
 ];
 
 impl Fields for Person<'_> {

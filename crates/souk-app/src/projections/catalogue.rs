@@ -217,6 +217,13 @@ impl Catalogue {
             && first.is_some_and(|(began, _)| offered.ms_since(*began) > span)
     }
 
+    /// Whether the product or one of its variants has a price.
+    pub(crate) fn is_priced(&self, item: Item) -> bool {
+        self.product(item).is_some_and(|product| {
+            product.price.is_some() || product.variants.iter().any(|one| one.price.is_some())
+        })
+    }
+
     /// Whether anything changed since [`Catalogue::take_changes`].
     pub(crate) fn has_changes(&self) -> bool {
         !self.changes.is_empty()

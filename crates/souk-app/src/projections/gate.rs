@@ -53,6 +53,8 @@ pub(crate) struct Consented<'a> {
     views: &'a Views,
     decision: Decision,
     shoppers: Vec<Shopper>,
+    /// Sites whose own law does not let the person's acts there be used so; mostly none.
+    barred: Vec<u32>,
 }
 
 impl Views {
@@ -63,6 +65,10 @@ impl Views {
             subjects = self.identity.members(known);
         }
         let decision = self.decision(&subjects, whom.alone, purpose);
+        let mut barred = Vec::new();
+        if decision.is_allowed {
+            barred = self.barred(&subjects, whom.alone, purpose);
+        }
         subjects.extend(whom.alone);
         if !decision.is_allowed {
             subjects.clear();
@@ -71,7 +77,21 @@ impl Views {
             subjects.iter().filter_map(|subject| self.shoppers.shopper(*subject)).collect();
         shoppers.sort_unstable();
         shoppers.dedup();
-        Consented { views: self, decision, shoppers }
+        Consented { views: self, decision, shoppers, barred }
+    }
+
+    /// The sites on which the same purpose is not allowed: who said nothing is used in one place and not in
+    /// another.
+    fn barred(
+        &self,
+        members: &[SubjectId],
+        alone: Option<SubjectId>,
+        purpose: Use<'_>,
+    ) -> Vec<u32> {
+        let others = self.catalogue.sites().filter(|site| *site != purpose.site);
+        let barred = others
+            .filter(|site| !self.decision(members, alone, Use { site, ..purpose }).is_allowed);
+        barred.filter_map(|site| self.catalogue.find_site(site)).collect()
     }
 
     /// Whether these persons' data may be used for this purpose.
@@ -244,6 +264,7 @@ impl<'a> Consented<'a> {
         let Views { histories, basket_vectors, .. } = self.views;
         if let [shopper] = self.shoppers[..]
             && histories.is_even(shopper)
+            && self.barred.is_empty()
         {
             return Cow::Borrowed(basket_vectors.baskets(shopper));
         }
@@ -252,6 +273,8 @@ impl<'a> Consented<'a> {
             false => histories.baskets(*shopper),
         };
         let mut baskets: Vec<Basket> = self.shoppers.iter().flat_map(of).collect();
+        // The products of an order are those of one site.
+        baskets.retain(|basket| basket.items().first().is_none_or(|&item| self.may_use(item)));
         baskets.sort_by_key(|basket| (basket.time, basket.key));
         Cow::Owned(baskets)
     }
@@ -259,7 +282,8 @@ impl<'a> Consented<'a> {
     /// Whether an item is in one of the person's baskets; `own` are those of [`Consented::baskets`].
     pub(crate) fn has_bought(&self, item: Item, own: &[Basket]) -> bool {
         let Views { histories, basket_vectors, .. } = self.views;
-        if self.shoppers.iter().all(|&shopper| histories.is_even(shopper)) {
+        let is_even = self.shoppers.iter().all(|&shopper| histories.is_even(shopper));
+        if is_even && self.barred.is_empty() {
             return self.shoppers.iter().any(|&s| basket_vectors.n_bought(s, item) > 0);
         }
         own.iter().any(|basket| basket.items().binary_search(&item).is_ok())
@@ -269,7 +293,12 @@ impl<'a> Consented<'a> {
     pub(crate) fn touches(&self) -> impl Iterator<Item = &'a Touch> {
         let histories = &self.views.histories;
         let touches = self.shoppers.iter().flat_map(|&shopper| histories.touches(shopper));
-        touches.filter(|touch| touch.uses.is_personal())
+        touches.filter(|touch| touch.uses.is_personal() && self.may_use(touch.item))
+    }
+
+    /// Whether what was done with a product may be used, by the law of its site.
+    fn may_use(&self, item: Item) -> bool {
+        self.barred.is_empty() || !self.barred.contains(&self.views.catalogue.site_number(item))
     }
 
     /// The products of the stored visit that goes on now, oldest first.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use souk_core::{Channel, SiteId, Timestamp};
 use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
 use souk_recommend::buy_again::{BuyAgainParams, buy_again};
@@ -10,18 +11,21 @@ use souk_recommend::recently_viewed::{View, ViewedQuery, recently_viewed};
 use souk_recommend::session::SessionQuery;
 use souk_recommend::similar::{SimilarParams, SimilarQuery, similar};
 use souk_recommend::visits::VisitIndex;
-use souk_recommend::{Item, Scored};
+use souk_recommend::{Item, Score, Scored};
 
 use crate::models::Fitted;
 use crate::projections::{Consented, Views};
 use crate::recommend::ReasonKind;
 use crate::recommend::discover::discover;
-use crate::recommend::kin::kin;
+use crate::recommend::explore::NEW_DAYS;
+use crate::recommend::kin::{COMPANIONS_MAX, kin};
 use crate::recommend::plan::Source;
 use crate::recommend::state::{HabitOf, Ranking, Scratches, VisitOf};
 
 /// Recently viewed products that are still worth showing: thirty days.
 const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
+/// Of the newest products so many are looked at for those with a price (chosen).
+const NEWEST_LOOKED_AT: usize = 2_000;
 /// Common visits from which views say more about likeness than baskets do (chosen).
 const VISITS_MIN: u32 = 5;
 
@@ -265,13 +269,25 @@ fn session<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
 fn similar_to_last<'s>(scene: &'s Scene<'_>, scratches: &mut Scratches) -> List<'s> {
     let Some(&item) = scene.anchors.last().or(scene.seen.last()) else { return List::empty() };
     let index = scene.index_for(&[item]);
-    let query = SimilarQuery { item, limit: scene.proposals_max };
-    let mut scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
-    let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
     let bond = index.kind;
-    if bond == ReasonKind::BoughtTogether && scene.views.catalogue.kinds().of(item).is_some() {
+    let has_kin = scene.views.catalogue.kinds().of(item).is_some();
+    let is_by_kin = has_kin && bond == ReasonKind::BoughtTogether;
+    let n_companions = if is_by_kin { COMPANIONS_MAX } else { 0 };
+    let limit = scene.proposals_max.max(n_companions);
+    let query = SimilarQuery { item, limit };
+    let mut scored = similar(index.visits, query, &SimilarParams::default(), &mut scratches.counts);
+    if is_by_kin {
         scored = kin(scene, item, scored);
+    } else if has_kin && scored.len() < scene.proposals_max {
+        // Nobody looks at a new product yet, and few at most others: what is of their category comes behind.
+        let worst = scored.last().map_or(1.0, |last| last.score.get());
+        let known: FxHashSet<Item> = scored.iter().map(|one| one.item).collect();
+        let behind = kin(scene, item, Vec::new()).into_iter();
+        let behind = behind.filter(|one| !known.contains(&one.item));
+        scored
+            .extend(behind.map(|one| Scored { score: Score::new(one.score.get() * worst), ..one }));
     }
+    let is_stored = scene.anchors.is_empty() && scene.is_seen_stored;
     label(scored, scene.proposals_max, move |one| match one.evidence.support {
         0 => (ReasonKind::SimilarProduct, is_stored),
         _ => (bond, is_stored),
@@ -308,7 +324,15 @@ fn viewed<'s>(scene: &'s Scene<'_>) -> List<'s> {
 }
 
 fn newest<'s>(scene: &'s Scene<'_>) -> List<'s> {
-    let newest = scene.views.catalogue.newest(scene.site_id, scene.proposals_max);
+    let catalogue = &scene.views.catalogue;
+    let looked_at = scene.proposals_max.max(NEWEST_LOOKED_AT);
+    let newest = catalogue.newest(scene.site_id, looked_at).into_iter();
+    // Of a catalogue that came all at once nothing is new, and what was never priced says least.
+    let (mut newest, unpriced): (Vec<Item>, Vec<Item>) = newest.partition(|&item| {
+        catalogue.is_new(item, (scene.now, NEW_DAYS)) || catalogue.is_priced(item)
+    });
+    newest.extend(unpriced);
+    newest.truncate(scene.proposals_max);
     let n = newest.len() as f32;
     let proposal = |(place, item): (usize, Item)| Proposal {
         item,

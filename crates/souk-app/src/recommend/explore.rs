@@ -24,7 +24,7 @@ const EACH_MAX: usize = 10;
 /// Of the newest products, how many are looked at.
 const NEWEST_MAX: usize = 100;
 /// Days for which a product is new.
-const NEW_DAYS: i64 = 30;
+pub(super) const NEW_DAYS: i64 = 30;
 /// Looks from which a new product has had its chance, and is proposed by its own merits (chosen: at a chance of
 /// three in a hundred, one taker is likely by then).
 const CHANCE_LOOKS: f64 = 50.0;

@@ -1,29 +1,77 @@
-//! What is like a product in a shop that knows no views: what is bought with it need not be like it, so
-//! categories say what is, and purchases only in which order.
+//! What is like a product by its category, for products of which views do not say enough: what is bought with one
+//! need not be like it, so categories say what is, and purchases only in which order.
 
 use rustc_hash::FxHashSet;
 use souk_recommend::{Evidence, Item, Score, Scored};
 
 use crate::recommend::candidates::Scene;
 
-/// Of what is bought with a product, what is of a category near by; then what sells most of these. The nearest
-/// categories come first. What nobody bought with it has no support.
+/// What is bought with a product that is looked through for its like, the most bound to it (chosen): in a
+/// grocer's shop most of it is something else.
+pub(crate) const COMPANIONS_MAX: usize = 1_000;
+/// Products of a category that are looked at, however few want them (chosen). Of a larger one there are enough
+/// among what is popular.
+const MEMBERS_MAX: usize = 2_000;
+
+/// Of what is bought with a product, what is of a category near by; then the others of these categories, first
+/// what sells most now, then what is in most baskets. The nearest categories come first. What nobody bought
+/// with it has no support.
+///
+/// A score is the share of the category's levels that both have, the last level counted by the order within it:
+/// from a half to a whole for what is bought with it (more by the cosine), under a half for the others.
 pub(crate) fn kin(scene: &Scene<'_>, item: Item, bought: Vec<Scored>) -> Vec<Scored> {
     let kinds = scene.views.catalogue.kinds();
+    let n_levels = kinds.n_common(item, item);
     // A category of the top holds half a shop; where there are none below, it has to do.
-    let common_min = kinds.n_common(item, item).saturating_sub(1).max(1);
+    let common_min = n_levels.saturating_sub(1).max(1);
+    let score = |other: Item, within: f32| {
+        let n_above = kinds.n_common(item, other).saturating_sub(1) as f32;
+        Score::new((n_above + within) / n_levels.max(1) as f32)
+    };
     let is_kin = |other: Item| other != item && kinds.n_common(item, other) >= common_min;
-    let mut all: Vec<Scored> = bought.into_iter().filter(|one| is_kin(one.item)).collect();
-    let known: FxHashSet<Item> = all.iter().map(|one| one.item).collect();
-    let popular = scene.ranking.popular(scene);
-    let more = popular.iter().map(|one| one.item);
-    let more = more.filter(|other| !known.contains(other) && is_kin(*other));
-    let more = more.take(scene.proposals_max.saturating_sub(all.len()));
-    all.extend(more.map(|other| Scored {
+    let bought = bought.into_iter().filter(|one| is_kin(one.item));
+    let mut all: Vec<Scored> = bought
+        .map(|one| Scored {
+            score: score(one.item, 0.5 + 0.5 * one.score.get().clamp(0.0, 1.0)),
+            ..one
+        })
+        .collect();
+    let mut known: FxHashSet<Item> = all.iter().map(|one| one.item).collect();
+    known.insert(item);
+    let others = others(scene, (item, common_min), &mut known);
+    all.extend(others.into_iter().enumerate().map(|(place, other)| Scored {
         item: other,
-        score: Score::new(0.0),
+        score: score(other, 0.5 / (place as f32 + 2.0)),
         evidence: Evidence { items: vec![item], support: 0 },
     }));
-    all.sort_by_key(|one| std::cmp::Reverse(kinds.n_common(item, one.item)));
+    // Equals keep their order.
+    all.sort_by(|a, b| b.score.get().total_cmp(&a.score.get()));
+    all.truncate(scene.proposals_max);
     all
+}
+
+/// The other products of the near categories, those first that are most wanted.
+fn others(
+    scene: &Scene<'_>,
+    (item, common_min): (Item, usize),
+    known: &mut FxHashSet<Item>,
+) -> Vec<Item> {
+    let catalogue = &scene.views.catalogue;
+    let kinds = catalogue.kinds();
+    let Some(own) = kinds.of(item) else { return Vec::new() };
+    let popular = scene.ranking.popular(scene);
+    let popular = popular.iter().map(|one| one.item);
+    let mut others: Vec<Item> = popular
+        .filter(|&other| kinds.n_common(item, other) >= common_min && known.insert(other))
+        .collect();
+    let near = (kinds.n_common(item, item) > common_min).then(|| kinds.above(own)).flatten();
+    let members = kinds.members(own).chain(near.into_iter().flat_map(|near| kinds.members(near)));
+    let more =
+        members.filter(|&other| catalogue.site_number(other) == scene.site && known.insert(other));
+    let baskets = scene.views.crowd().baskets;
+    let mut more: Vec<(u32, Item)> =
+        more.take(MEMBERS_MAX).map(|other| (baskets.n_visits_with(other), other)).collect();
+    more.sort_unstable_by_key(|&(n_baskets, other)| (std::cmp::Reverse(n_baskets), other));
+    others.extend(more.into_iter().map(|(_, other)| other));
+    others
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use souk_core::Timestamp;
 use souk_core::rules::RuleId;
+use souk_core::{ProductId, Timestamp};
 use souk_recommend::Item;
 use souk_recommend::impressions::ImpressionOrder;
 
@@ -12,7 +12,7 @@ use crate::App;
 use crate::recommend::candidates::{Proposal, Scene, propose};
 use crate::recommend::explore::Chance;
 use crate::recommend::merchandise::{Hand, Listed, Warning};
-use crate::recommend::plan::{Plan, Source};
+use crate::recommend::plan::{Known, Plan, Source};
 use crate::recommend::select::{Gate, Places};
 use crate::recommend::signals::{Given, put_in_order};
 use crate::recommend::state::with_scratches;
@@ -193,7 +193,7 @@ fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -
 }
 
 fn explained(scene: &mut Scene<'_>, question: &Question<'_>, listed: &Listed) -> Vec<WhyNot> {
-    let Question { request, plan, gate, .. } = *question;
+    let Question { request, plan, gate, makeup } = *question;
     if request.explain_products.is_empty() {
         return Vec::new();
     }
@@ -202,11 +202,15 @@ fn explained(scene: &mut Scene<'_>, question: &Question<'_>, listed: &Listed) ->
         true => fill(scene, plan, (Places::pool(WHY_POOL, request.limit), gate)).0,
         false => Vec::new(),
     };
-    Explainer { request, gate, hand: gate.hand, listed, deeper: &deeper }.all()
+    Explainer { request, gate, hand: gate.hand, makeup, listed, deeper: &deeper }.all()
 }
 
 /// What the reader of an answer should know, as far as the reader may.
-pub(crate) fn warnings(made: &Made, detail: Detail) -> Vec<Warning> {
+pub(crate) fn warnings(
+    made: &Made,
+    detail: Detail,
+    (question, known): (&Question<'_>, Known),
+) -> Vec<Warning> {
     let warn = |rules: &Vec<RuleId>| Warning {
         code: "rules_hid_everything",
         detail:
@@ -214,7 +218,34 @@ pub(crate) fn warnings(made: &Made, detail: Detail) -> Vec<Warning> {
                 .to_owned(),
         rules: if detail == Detail::Shop { rules.clone() } else { Vec::new() },
     };
-    made.brake.iter().map(warn).collect()
+    made.brake.iter().map(warn).chain(missing_product(question, known)).collect()
+}
+
+/// That a list about a product has no product to be about.
+fn missing_product(question: &Question<'_>, known: Known) -> Option<Warning> {
+    use Strategy::{Auto, BoughtTogether, Similar};
+    let (request, gate) = (question.request, question.gate);
+    let is_unknown = |id: &&ProductId| gate.catalogue.item(gate.site, id).is_none();
+    let unknown = request.context.product_id.as_ref().filter(is_unknown);
+    let rests_on_nothing = known.seen == 0 && !known.has_product && !known.has_cart;
+    let instead = match (request.strategy, rests_on_nothing) {
+        (Auto, _) => "the strategy was chosen without it",
+        (_, false) => "the list is about the cart or what was looked at last",
+        (BoughtTogether, true) => "the list is empty",
+        (_, true) => "the list is of popular products",
+    };
+    let (code, detail) = match (request.strategy, unknown) {
+        (Auto | Similar | BoughtTogether, Some(id)) => {
+            ("unknown_product", format!("site `{}` has no product `{id}`: {instead}", gate.site))
+        }
+        (Similar | BoughtTogether, None) if rests_on_nothing => {
+            let strategy = request.strategy.as_str();
+            let what = "`context.product_id` or a product in `context.cart`";
+            ("no_product", format!("`{strategy}` needs {what}: {instead}"))
+        }
+        _ => return None,
+    };
+    Some(Warning { code, detail, rules: Vec::new() })
 }
 
 impl App {

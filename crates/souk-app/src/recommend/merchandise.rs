@@ -370,19 +370,17 @@ impl<'a> Hand<'a> {
         let set = &self.scope.book.set;
         let shelf = Pool { catalogue: &self.scope.views.catalogue, pool: &pool };
         let made = arrange((set, &self.active), (&candidates, &shelf), &pins, limit);
-        let mut scores: Vec<f32> =
-            made.placed.iter().map(|one| pool[one.candidate].score).collect();
-        // The numbers say how sure the list is, place by place; the order is now the merchant's.
-        scores.sort_by(|a, b| b.total_cmp(a));
+        let is_placed: FxHashSet<usize> = made.placed.iter().map(|one| one.candidate).collect();
+        let scores = place_scores(&pool[..n_ranked], &is_placed);
         let mut listed = Listed::default();
-        for (placed, score) in made.placed.iter().zip(scores) {
+        for (place, placed) in made.placed.iter().enumerate() {
+            let score = scores.get(place).or(scores.last()).copied().unwrap_or(0.0);
             let proposal = Proposal { score, ..pool[placed.candidate].clone() };
             let from_rank = (placed.candidate < n_ranked).then_some(placed.candidate as u32 + 1);
             let rules = self.movers(proposal.item, placed.taken);
             listed.moved.push(Moved { from_rank, rules });
             listed.taken.push(proposal);
         }
-        let is_placed: FxHashSet<usize> = made.placed.iter().map(|one| one.candidate).collect();
         let cap = |idx: usize| {
             let found = made.capped.binary_search_by_key(&idx, |(candidate, _)| *candidate);
             found.ok().map(|at| made.capped[at].1)
@@ -419,6 +417,13 @@ impl<'a> Hand<'a> {
             Taken::ByReserve(rule) => vec![self.note(rule)],
             Taken::ByWeight => Vec::new(),
         };
+        rules.extend(self.moved_by(item));
+        rules
+    }
+
+    /// The rules that change the product's weight.
+    pub(crate) fn moved_by(&self, item: Item) -> Vec<RuleNote> {
+        let mut rules = Vec::new();
         let Some(product) = self.product(item) else { return rules };
         let set = &self.scope.book.set;
         let known = self.scope.book.row(item, product);
@@ -476,4 +481,21 @@ impl<'a> Hand<'a> {
             (milli, sold) => ((milli as f32 / sold as f32).log2() / 2.0).clamp(-1.0, 1.0),
         }
     }
+}
+
+/// Scores by place, falling: the numbers say how sure the list is, place by place, and the order is now the
+/// merchant's. A product that was only picked has none, so its place counts for the best one that made way.
+fn place_scores(ranked: &[Proposal], is_placed: &FxHashSet<usize>) -> Vec<f32> {
+    let mut last = f32::INFINITY;
+    let falling = ranked.iter().map(|one| {
+        last = one.score.min(last);
+        last
+    });
+    let (mut scores, left): (Vec<_>, Vec<_>) =
+        falling.enumerate().partition(|(candidate, _)| is_placed.contains(candidate));
+    let n_picked = is_placed.len() - scores.len();
+    scores.extend(left.into_iter().take(n_picked));
+    let mut scores: Vec<f32> = scores.into_iter().map(|(_, score)| score).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    scores
 }

@@ -142,6 +142,50 @@ async fn an_answer_says_which_rule_moved_what_and_why_others_are_missing() {
     assert_eq!(why(&ask(&bare, &request).await)[2].0, "stock");
 }
 
+/// Neither a boost nor a reserved share nor a pin is variety, of which the lists here know nothing.
+#[tokio::test]
+async fn what_a_rule_pushes_out_is_told_the_rule() {
+    let actions = [
+        json!({"type": "pin", "position": 1}),
+        json!({"type": "boost", "factor": 10}),
+        json!({"type": "reserve", "share": 0.5}),
+    ];
+    for action in actions {
+        let kind = action["type"].as_str().unwrap().to_owned();
+        let shop = grocer().await;
+        let mut request = RecommendRequest::new(Strategy::Popular, 2);
+        assert_eq!(ids(&ask(&shop, &request).await), ["bread", "butter"]);
+        put(&shop, "wine", json!({"select": {"product_ids": ["wine"]}, "action": action})).await;
+        request.explain_products = vec![id("butter"), id("milk")];
+        let answer = ask(&shop, &request).await;
+        assert!(ids(&answer).contains(&"wine"), "{kind}: {:?}", ids(&answer));
+        assert_eq!(why(&answer), [("rule", Some("wine")), ("outranked", None)], "{kind}");
+        let detail =
+            format!("its rank was 2; the {kind} of rule `wine` gave `wine` a place before it");
+        assert_eq!(answer.why_not[0].detail, detail);
+    }
+}
+
+#[tokio::test]
+async fn a_picked_product_takes_over_the_score_of_the_one_that_made_way() {
+    let shop = grocer().await;
+    let request = RecommendRequest { limit: 2, ..for_user(Strategy::BuyAgain, "regular") };
+    let scores = |answer: RecommendAnswer| -> Vec<f32> {
+        answer.recommendations.iter().map(|one| one.score).collect()
+    };
+    let before = scores(ask(&shop, &request).await);
+    assert!(before[0] > before[1] && before[1] > 0.0, "{before:?}");
+    put(
+        &shop,
+        "wine",
+        json!({"select": {"product_ids": ["wine"]}, "action": {"type": "pin", "position": 2}}),
+    )
+    .await;
+    let after = ask(&shop, &request).await;
+    assert_eq!(ids(&after), ["milk", "wine"]);
+    assert_eq!(scores(after), before);
+}
+
 #[tokio::test]
 async fn a_page_that_anybody_reads_hears_no_names_of_rules() {
     let shop = grocer().await;
@@ -362,9 +406,11 @@ async fn a_preview_shows_what_moves_and_stores_nothing() {
         ("wine", None, Some(1), 1),
         ("bread", Some(1), Some(2), 0),
         ("milk", Some(2), Some(3), 0),
-        ("jam", Some(3), None, 0),
+        ("jam", Some(3), None, 1),
     ];
     assert_eq!(moves, expected);
+    let detail = "its rank was 3; the pin of rule `new` gave `wine` a place before it";
+    assert_eq!(preview.moves[3].detail, detail);
     // The draft takes the place of the stored rule of its id.
     let preview = look(rule("old", &json!({"enabled": false, "action": {"type": "hide"}}))).await;
     assert_eq!(preview.unmet, Some("enabled"));

@@ -31,7 +31,8 @@ pub(super) fn personalization(taken: &[Proposal]) -> f32 {
     let all: f32 = (0..taken.len()).map(weight).sum();
     let personal = taken.iter().enumerate().filter(|(_, proposal)| proposal.is_personal);
     let own: f32 = personal.map(|(idx, proposal)| weight(idx) * sureness(proposal)).sum();
-    if all > 0.0 { own / all } else { 0.0 }
+    // The sum of nothing is -0.
+    if own > 0.0 { own / all } else { 0.0 }
 }
 
 /// One act may be chance, each further one halves the doubt (chosen).

@@ -114,6 +114,82 @@ async fn without_views_what_is_like_a_product_is_of_its_kind() {
     let reasons: Vec<&str> =
         answer.recommendations.iter().map(|one| one.reason.text.as_str()).collect();
     assert_eq!(reasons[..2], ["Similar to Milk", "Bought with Milk"]);
+    let scores: Vec<f32> = answer.recommendations.iter().map(|one| one.score).collect();
+    assert!(scores[0] > scores[1] && scores[1] > 0.0, "{scores:?}");
+}
+
+/// Who buys one coffee buys no other with it, and most were sold months ago: they are like it all the same.
+#[tokio::test]
+async fn what_is_like_a_product_comes_before_what_else_is_in_the_basket() {
+    let shop = Shop::open().await;
+    let coffees: Vec<String> = (0..6).map(|n| format!("coffee-{n}")).collect();
+    let mut shelf: Vec<(&str, &str)> =
+        coffees.iter().map(|id| (id.as_str(), "Food > Coffee > Ground")).collect();
+    shelf.extend([
+        ("beans", "Food > Coffee > Beans"),
+        ("milk", "Food > Dairy"),
+        ("bread", "Food > Bakery"),
+        ("soap", "Drugs > Soap"),
+    ]);
+    let products = shelf.iter().map(|(id, path)| {
+        product(&json!({"id": id, "title": format!("Product {id}"), "categories": [path],
+            "price": {"amount": 100, "currency": "USD"}}))
+    });
+    shop.app.put_products(products.collect(), &caller(Role::Admin)).await.unwrap();
+    let mut batch: Vec<Value> = (0..8)
+        .map(|n| order(&format!("u{n}"), n, &["coffee-0", "milk", "bread", "soap", "beans"]))
+        .collect();
+    let old = |n: i64, id: &'static str| order(&format!("old{n}"), n - 80, &[id]);
+    batch.extend([old(0, "coffee-2"), old(1, "coffee-2"), old(2, "coffee-1")]);
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let mut request = RecommendRequest::new(Strategy::Similar, 8);
+    request.context.product_id = Some(id("coffee-0"));
+    let answer = ask(&shop, &request).await;
+    let found = ids(&answer);
+    assert_eq!(found[..3], ["coffee-2", "coffee-1", "coffee-3"], "{found:?}");
+    assert_eq!(found[3..6], ["coffee-4", "coffee-5", "beans"], "{found:?}");
+    let scores: Vec<f32> = answer.recommendations.iter().map(|one| one.score).collect();
+    assert!(scores[..6].is_sorted_by(|a, b| a > b) && scores[5] > 0.0, "{scores:?}");
+    // Of one that nobody bought or looked at the same is known.
+    request.context.product_id = Some(id("coffee-5"));
+    let answer = ask(&shop, &request).await;
+    let found = ids(&answer);
+    assert_eq!((found[0], found[5]), ("coffee-0", "beans"), "{found:?}");
+    assert!(answer.recommendations[0].score > answer.recommendations[5].score);
+    // What lies in the cart is not what the page is about.
+    request.context.cart = vec![id("milk")];
+    assert_eq!(ids(&ask(&shop, &request).await)[0], "coffee-0");
+}
+
+#[tokio::test]
+async fn a_list_about_no_product_says_so() {
+    let shop = grocer().await;
+    let mut request = RecommendRequest::new(Strategy::Similar, 3);
+    let said = |answer: &RecommendAnswer| -> Vec<String> {
+        answer.warnings.iter().map(|one| format!("{}: {}", one.code, one.detail)).collect()
+    };
+    let answer = ask(&shop, &request).await;
+    assert_eq!(answer.strategy, Strategy::Popular);
+    let none = "no_product: `similar` needs `context.product_id` or a product in `context.cart`: \
+                the list is of popular products";
+    assert_eq!(said(&answer), [none]);
+    request.context.product_id = Some(id("gone"));
+    let unknown = "unknown_product: site `main` has no product `gone`: ";
+    let answer = ask(&shop, &request).await;
+    assert_eq!(said(&answer), [format!("{unknown}the list is of popular products")]);
+    request.strategy = Strategy::BoughtTogether;
+    let answer = ask(&shop, &request).await;
+    assert!(answer.recommendations.is_empty());
+    assert_eq!(said(&answer), [format!("{unknown}the list is empty")]);
+    request.context.cart = vec![id("bread")];
+    let answer = ask(&shop, &request).await;
+    assert!(!answer.recommendations.is_empty());
+    let other = "the list is about the cart or what was looked at last";
+    assert_eq!(said(&answer), [format!("{unknown}{other}")]);
+    request.context.product_id = None;
+    assert!(said(&ask(&shop, &request).await).is_empty());
+    assert!(said(&ask(&shop, &RecommendRequest::new(Strategy::Popular, 3)).await).is_empty());
 }
 
 /// Three people bought rye bread with butter and three others wheat bread: enough for the type only.
@@ -186,6 +262,36 @@ async fn one_title_once_and_filters_stock_and_exclusions_hold() {
     assert!(ids(&ask(&shop, &request).await).is_empty());
 }
 
+/// Of a catalogue that came all at once nothing is new.
+#[tokio::test]
+async fn what_has_no_price_does_not_lead_what_is_called_new() {
+    let shop = Shop::open().await;
+    let mut told: Vec<Value> = (0..6)
+        .map(|n| {
+            json!({"id": format!("p{n}"), "title": format!("Product {n}"),
+            "price": {"amount": 100, "currency": "USD"}})
+        })
+        .collect();
+    for one in told.iter_mut().skip(3) {
+        one.as_object_mut().unwrap().remove("price");
+    }
+    let put = |told: &[Value]| told.iter().map(product).collect::<Vec<Product>>();
+    shop.app.put_products(put(&told), &caller(Role::Admin)).await.unwrap();
+    let request = RecommendRequest::new(Strategy::New, 10);
+    let answer = ask(&shop, &request).await;
+    let mut first = ids(&answer)[..3].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, ["p0", "p1", "p2"]);
+    assert_eq!(answer.recommendations.len(), 6, "the others come behind");
+    // The sum of nothing is no -0.
+    assert!(answer.personalization_score.is_sign_positive());
+    // What did come later leads, priced or not.
+    shop.hand.fetch_add(40 * 86_400_000, std::sync::atomic::Ordering::Relaxed);
+    let late = json!({"id": "late", "title": "Late"});
+    shop.app.put_products(put(&[late]), &caller(Role::Admin)).await.unwrap();
+    assert_eq!(ids(&ask(&shop, &request).await)[0], "late");
+}
+
 #[tokio::test]
 async fn a_stranger_gets_popular_products_and_no_error() {
     let shop = grocer().await;
@@ -245,4 +351,41 @@ async fn another_sites_products_never_show() {
     let mut request = RecommendRequest::new(Strategy::Popular, 10);
     request.context.site = Some(SiteId::new("elsewhere").unwrap());
     assert!(ids(&ask(&shop, &request).await).is_empty());
+}
+
+/// Where silence is a yes, what was bought where silence is a no stays unused.
+#[tokio::test]
+async fn what_another_sites_law_withholds_is_neither_counted_nor_ranked_by() {
+    let settings = "sites: [{id: main, jurisdiction: us}, {id: abroad, jurisdiction: eu}]";
+    let shop = Shop::open_with(crate::Config::parse(settings, []).unwrap()).await;
+    let abroad = SiteId::new("abroad").unwrap();
+    let mut products = Vec::new();
+    for site in [SiteId::main(), abroad.clone()] {
+        for id in ["milk", "tea"] {
+            let told = json!({"id": id, "title": format!("Good {id}"),
+                "price": {"amount": 100, "currency": "USD"}});
+            products.push(product_from_json(&told, &site, Currency::USD).unwrap());
+        }
+    }
+    shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    let mut batch: Vec<Value> = (0..3).map(|n| order("p", n, &["milk"])).collect();
+    batch.extend((4..8).map(|n| {
+        let mut order = order("p", n, &["tea"]);
+        order["context"] = json!({"site": "abroad"});
+        order
+    }));
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": batch})).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let mut request = for_user(Strategy::BuyAgain, "p");
+    request.explain = true;
+    let answer = ask(&shop, &request).await;
+    let said = answer.explanation.unwrap();
+    assert!(said.contains("3 baskets"), "{said}");
+    // Whom the other site may know too is known in whole.
+    let allow = json!({"userId": "p", "type": "identify", "context": {"site": "abroad",
+        "consent": {"categoryPreferences": {"personalization": true, "model_training": true}}}});
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": [allow]})).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let said = ask(&shop, &request).await.explanation.unwrap();
+    assert!(said.contains("7 baskets"), "{said}");
 }

@@ -49,6 +49,11 @@ impl Variety {
         Variety { price: if is_varied { price as f32 } else { 0.0 }, is_thinned }
     }
 
+    /// Whether it can move anything.
+    pub(crate) fn is_at_work(self) -> bool {
+        self.is_thinned
+    }
+
     /// How many candidates are wanted for so many places.
     pub(crate) fn pool(self, limit: usize) -> usize {
         match self.is_thinned {

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use souk_core::ProductId;
 use souk_recommend::Item;
 
+use crate::recommend::listing::Makeup;
 use crate::recommend::merchandise::{Hand, Listed, Removal, RuleNote};
 use crate::recommend::select::Gate;
 use crate::recommend::{Proposal, RecommendRequest};
@@ -73,6 +74,7 @@ pub(crate) struct Explainer<'a> {
     pub(crate) request: &'a RecommendRequest,
     pub(crate) gate: &'a Gate<'a>,
     pub(crate) hand: &'a Hand<'a>,
+    pub(crate) makeup: &'a Makeup,
     pub(crate) listed: &'a Listed,
     /// More candidates than places, where rules did not ask for them.
     pub(crate) deeper: &'a [Proposal],
@@ -133,6 +135,7 @@ impl Explainer<'_> {
             let detail = match removal {
                 Removal::Hidden(_) => format!("rule `{}` hides it", note.id),
                 Removal::Bought(_, 0) => format!("rule `{}`: it was bought today", note.id),
+                Removal::Bought(_, 1) => format!("rule `{}`: it was bought a day ago", note.id),
                 Removal::Bought(_, days) => {
                     format!("rule `{}`: it was bought {days} days ago", note.id)
                 }
@@ -176,10 +179,50 @@ impl Explainer<'_> {
             return (WhyCause::Rule, detail, Some(note));
         }
         let limit = self.request.limit;
-        let detail = match rank <= limit {
-            true => format!("its rank was {rank}; its place went to one less like the others"),
-            false => format!("its rank was {rank}, and the answer has {limit} places"),
+        if rank > limit {
+            let detail = format!("its rank was {rank}, and the answer has {limit} places");
+            return (WhyCause::Outranked, detail, None);
+        }
+        if left.is_some() {
+            return self.cause_of_displacement(item, rank);
+        }
+        let detail = if self.listed.is_ordered {
+            "others come first in the order that was learned from lists".to_owned()
+        } else if self.makeup.variety.is_at_work() {
+            format!("its rank was {rank}; its place went to one less like the others")
+        } else if !self.listed.marks.is_empty() {
+            format!("its rank was {rank}; its place went to one that is tried out")
+        } else {
+            "others were better".to_owned()
         };
         (WhyCause::Outranked, detail, None)
+    }
+
+    /// For a product that would have a place if no rule reordered the list: the rule of the first product that
+    /// came from behind it, else the rule that moved the product itself.
+    fn cause_of_displacement(
+        &self,
+        item: Item,
+        rank: usize,
+    ) -> (WhyCause, String, Option<RuleNote>) {
+        let listed = self.listed.taken.iter().zip(&self.listed.moved);
+        let is_behind = |from: Option<u32>| from.is_none_or(|from| from as usize > rank);
+        let mut from_behind = listed.filter(|(_, moved)| is_behind(moved.from_rank));
+        let winner = from_behind.find_map(|(one, moved)| Some((one.item, moved.rules.first()?)));
+        if let Some((winner, note)) = winner {
+            let winner = self.gate.catalogue.product_id(winner);
+            let detail = format!(
+                "its rank was {rank}; the {} of rule `{}` gave `{winner}` a place before it",
+                note.effect, note.id
+            );
+            return (WhyCause::Rule, detail, Some(note.clone()));
+        }
+        let Some(note) = self.hand.moved_by(item).into_iter().next() else {
+            let detail = format!("its rank was {rank}, and rules put others before it");
+            return (WhyCause::Rule, detail, None);
+        };
+        let detail =
+            format!("its rank was {rank}; the {} of rule `{}` put it back", note.effect, note.id);
+        (WhyCause::Rule, detail, Some(note))
     }
 }

@@ -75,7 +75,7 @@ impl Segment {
 
 /// Reads a filter on people.
 pub(super) fn parse(text: &str) -> Result<Filter, souk_core::FilterError> {
-    Filter::parse_on(text, &FIELDS.map(|(name, _)| name))
+    Filter::parse_on(text, &FIELDS.map(|(name, kind, _)| (name, kind)))
 }
 
 /// Segments that every shop has besides the names of standings.

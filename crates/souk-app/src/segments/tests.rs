@@ -69,6 +69,7 @@ fn a_wrong_segment_says_where_it_is_wrong() {
     assert!(unknown.starts_with("filter, character 17: there is no field `price`"), "{unknown}");
     assert!(unknown.contains("days_since_order"), "{unknown}");
     assert!(fault("orders >=").contains("character 10"), "{}", fault("orders >="));
+    assert!(fault("orders > 'x'").contains("character 10"), "{}", fault("orders > 'x'"));
     assert!(Segment::new("two words", "", "orders = 1").is_err());
     assert!(Segment::new("s", &"x".repeat(300), "orders = 1").is_err());
 }
@@ -212,7 +213,7 @@ async fn a_rule_holds_for_a_segment_alone() {
 #[test]
 fn every_field_is_documented() {
     let text = include_str!("../../../../docs/profiles.md");
-    for (name, meaning) in crate::people::fields::FIELDS {
+    for (name, _, meaning) in crate::people::fields::FIELDS {
         let row = format!("| `{name}` | {meaning} |");
         assert!(text.contains(&row), "docs/profiles.md lacks the line {row}");
     }

@@ -2,20 +2,24 @@
 
 use std::borrow::Cow;
 
-use super::{Expr, Field, Filter, FilterError, Literal, Op};
+use super::{Expr, Field, FieldKind, Filter, FilterError, Literal, Op};
 
 const A_FIELD: &str = "a field such as `price` or `attributes.size`, `NOT` or `(`";
 const AN_OP: &str = "`=`, `!=`, `<`, `<=`, `>`, `>=`, `IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`";
 const A_WORD: &str = "`IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`";
 const A_TEXT: &str = "a 'text' in single quotes";
 const A_VALUE: &str = "a number, a 'text' in single quotes, `true` or `false`";
+const A_NUMBER: &str = "a number, for this field has no other values";
 const A_JOIN: &str = "`AND`, `OR` or the end";
 const A_CLOSE: &str = "`AND`, `OR` or `)`";
 const A_LIST: &str = "`[` and a list of values";
 const A_LIST_GOES_ON: &str = "`,` or `]`";
 
 /// Reads a filter, on these fields alone if there are any.
-pub(super) fn parse<'a>(text: &'a str, fields: Option<&'a [&'a str]>) -> Result<Expr, FilterError> {
+pub(super) fn parse<'a>(
+    text: &'a str,
+    fields: Option<&'a [(&'a str, FieldKind)]>,
+) -> Result<Expr, FilterError> {
     if text.len() > Filter::BYTES_MAX {
         return Err(FilterError::TooLong { bytes: text.len() });
     }
@@ -55,7 +59,7 @@ enum Token<'a> {
 struct Parser<'a> {
     text: &'a str,
     /// The fields that there are; `None` where any name may be an attribute.
-    fields: Option<&'a [&'a str]>,
+    fields: Option<&'a [(&'a str, FieldKind)]>,
     /// Bytes read, the next token among them.
     at: usize,
     /// The next token and where it begins.
@@ -112,11 +116,13 @@ impl<'a> Parser<'a> {
         }
         if let Token::Op(op) = self.next.1 {
             self.advance()?;
-            return Ok(Expr::Compare(field, op, self.value()?));
+            let value = self.value(self.kind_of(&field))?;
+            return Ok(Expr::Compare(field, op, value));
         }
         let is_not = self.take_word("NOT")?;
         let term = if self.take_word("IN")? {
-            Expr::In(field, self.list()?)
+            let values = self.list(self.kind_of(&field))?;
+            Expr::In(field, values)
         } else if self.take_word("EXISTS")? {
             Expr::Exists(field)
         } else if self.take_word("CONTAINS")? {
@@ -143,19 +149,25 @@ impl<'a> Parser<'a> {
             _ => return Err(self.unexpected(A_FIELD)),
         };
         if let Some(known) = self.fields
-            && !known.contains(&field.name())
+            && !known.iter().any(|(name, _)| *name == field.name())
         {
             return Err(FilterError::UnknownField {
                 character: self.character(self.next.0),
                 field: shorten(field.name()).into_owned(),
-                known: known.join(", "),
+                known: known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
             });
         }
         self.advance()?;
         Ok(field)
     }
 
-    fn value(&mut self) -> Result<Literal, FilterError> {
+    fn kind_of(&self, field: &Field) -> FieldKind {
+        let Some(known) = self.fields else { return field.kind() };
+        let found = known.iter().find(|(name, _)| *name == field.name());
+        found.map_or(FieldKind::Other, |(_, kind)| *kind)
+    }
+
+    fn value(&mut self, kind: FieldKind) -> Result<Literal, FilterError> {
         let literal = match &self.next.1 {
             Token::Text(text) => Literal::text(text),
             Token::Number(number) => Literal::Number(*number),
@@ -163,6 +175,9 @@ impl<'a> Parser<'a> {
             Token::Name(name) if name.eq_ignore_ascii_case("false") => Literal::Bool(false),
             _ => return Err(self.unexpected(A_VALUE)),
         };
+        if kind == FieldKind::Number && !literal.is_number() {
+            return Err(self.unexpected(A_NUMBER));
+        }
         self.advance()?;
         Ok(literal)
     }
@@ -174,7 +189,7 @@ impl<'a> Parser<'a> {
         Ok(literal)
     }
 
-    fn list(&mut self) -> Result<Vec<Literal>, FilterError> {
+    fn list(&mut self, kind: FieldKind) -> Result<Vec<Literal>, FilterError> {
         self.take(&Token::ListOpen, A_LIST)?;
         let mut literals = Vec::new();
         loop {
@@ -182,7 +197,7 @@ impl<'a> Parser<'a> {
                 let character = self.character(self.next.0);
                 return Err(FilterError::TooManyValues { character });
             }
-            literals.push(self.value()?);
+            literals.push(self.value(kind)?);
             if self.next.1 != Token::Comma {
                 break;
             }

@@ -445,7 +445,7 @@ fn cell() -> impl Strategy<Value = Cell> {
 }
 
 fn field() -> impl Strategy<Value = Field> {
-    prop::sample::select(vec!["price", "brand", "size", "odd name", "it's", "and", "", "ä.b-c"])
+    prop::sample::select(vec!["gtin", "brand", "size", "odd name", "it's", "and", "", "ä.b-c"])
         .prop_map(Field::from_name)
 }
 
@@ -517,7 +517,7 @@ fn check_any(text: &str) {
 
 #[test]
 fn a_filter_on_other_fields_names_the_unknown_one() {
-    let fields = ["orders", "affinity.brand"];
+    let fields = [("orders", FieldKind::Number), ("affinity.brand", FieldKind::Other)];
     let good = Filter::parse_on("orders >= 3 AND NOT affinity.brand = 'X'", &fields).unwrap();
     assert_eq!(good, Filter::parse("orders >= 3 AND NOT affinity.brand = 'X'").unwrap());
     let error = Filter::parse_on("orders >= 3 AND (spent > 5)", &fields).unwrap_err();
@@ -530,4 +530,25 @@ fn a_filter_on_other_fields_names_the_unknown_one() {
         Filter::parse_on("price > 5", &fields),
         Err(FilterError::UnknownField { character: 1, .. })
     ));
+}
+
+#[test]
+fn what_is_always_a_number_is_compared_with_numbers_alone() {
+    let orders = [("orders", FieldKind::Number), ("channel", FieldKind::Other)];
+    for (text, fields, character, found) in [
+        ("price > 'x'", None, 9, "`'x'`"),
+        ("brand = 'a' AND list_price != true", None, 31, "`true`"),
+        ("perishable_days IN [3, 'long']", None, 24, "`'long'`"),
+        ("channel = 'web' AND orders > 'x'", Some(&orders[..]), 30, "`'x'`"),
+    ] {
+        let read = fields.map_or_else(|| Filter::parse(text), |on| Filter::parse_on(text, on));
+        let expected = format!(
+            "filter, character {character}: expected a number, for this field has no other values, found {found}"
+        );
+        assert_eq!(read.unwrap_err().to_string(), expected);
+    }
+    for text in ["price > '5'", "price IN ['1.50', 2]", "size > 'x'", "published_at > 'x'"] {
+        assert!(Filter::parse(text).is_ok(), "{text}");
+    }
+    assert!(Filter::parse_on("orders >= '2'", &orders).is_ok());
 }

@@ -120,7 +120,7 @@ fn comparisons_by_span_agree_with_those_by_value() {
         "size < 'Y'",
         "published_at < '2026-01-09'",
         "published_at >= 1767571200",
-        "price > 'cheap'",
+        "size > 'cheap'",
         "missing < 3",
         "NOT price < 50",
         "size = 'xl' OR size = 7 OR price < 3 OR price > 80 OR weight = 30.25",

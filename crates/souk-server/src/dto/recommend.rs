@@ -364,7 +364,7 @@ pub(crate) struct WhyNotAnswer {
 #[cfg_attr(test, serde(deny_unknown_fields))]
 #[allow(dead_code, reason = "documents what `write_answer` writes")]
 pub(crate) struct WarningAnswer {
-    /// A stable slug: `rules_hid_everything`.
+    /// A stable slug: `rules_hid_everything`, `no_product` or `unknown_product`.
     code: String,
     detail: String,
     /// The rules that did it, where the key may know.

@@ -243,6 +243,7 @@ async fn shopify_orders_and_customers_find_products_and_each_other() {
     check(
         &findings(&report.readiness, desk.folder.path()),
         expect![[r#"
+        Trouble currency: 6 of 6 order lines have amounts in EUR, and the site's currency is USD: they do not count for what was spent; set `currency` of the site in souk.yaml to it, or import them to a site that has it
         Trouble files: inventory_export.csv: 1 rows were left out, most (1): on_hand: is below 0; count the shelf and correct it in Shopify
         Trouble files: customers_export.csv: 1 rows were left out, most (1): customer_id: is empty, and so is email; a customer needs one
         Trouble files: orders_export.csv: 1 rows were left out, most (1): lineitem_sku: is empty, and no one product of the catalogue has the line's title; import the products first, or fill in the SKU
@@ -268,6 +269,9 @@ async fn shopify_orders_and_customers_find_products_and_each_other() {
             without_person: 1,
             twice: 0,
             lines_without_price: 0,
+            foreign_lines: {
+                "EUR": 6,
+            },
             first_day: Some(
                 Day(
                     20455,

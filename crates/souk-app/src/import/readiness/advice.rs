@@ -1,6 +1,6 @@
 //! What the counts mean: findings with a remedy each, and what every part of Souk can do with them.
 
-use souk_core::{LegalBasis, ProductId, Purpose, Purposes, Timestamp};
+use souk_core::{Currency, LegalBasis, ProductId, Purpose, Purposes, Timestamp};
 use souk_privacy::consent::{Choices, decide};
 
 use super::{PartReady, ReadinessReport, Sufficiency};
@@ -25,9 +25,11 @@ const SEASONS_DAYS: u64 = 365;
 /// Fills in findings and parts.
 pub(super) fn advise(
     readiness: &mut ReadinessReport,
+    currency: Currency,
     (negative, newest, now): (&[&str], Option<Timestamp>, Timestamp),
 ) {
     let mut findings = Vec::new();
+    of_currencies(readiness, currency, &mut findings);
     of_products(readiness, negative, &mut findings);
     of_orders(readiness, &mut findings);
     of_events(readiness, &mut findings);
@@ -49,6 +51,28 @@ pub(super) fn advise(
 fn notice(findings: &mut Vec<Finding>, count: u64, subject: &'static str, detail: String) {
     if count > 0 {
         findings.push(Finding { weight: Weight::Notice, subject, detail });
+    }
+}
+
+/// Amounts in two currencies are never added up, so those in another one than the site's count for nothing.
+fn of_currencies(readiness: &ReadinessReport, currency: Currency, findings: &mut Vec<Finding>) {
+    let (products, orders) = (&readiness.products, &readiness.orders);
+    let told = [
+        (&orders.foreign_lines, orders.lines, "order lines have amounts", "what was spent"),
+        (&products.foreign_prices, products.count, "products have prices", "filters by price"),
+    ];
+    for (foreign, all, what, lost) in told {
+        let n: u64 = foreign.values().sum();
+        if n == 0 {
+            continue;
+        }
+        let named: Vec<&str> = foreign.keys().map(String::as_str).collect();
+        let detail = format!(
+            "{n} of {all} {what} in {}, and the site's currency is {currency}: they do not count for {lost}; set \
+             `currency` of the site in souk.yaml to it, or import them to a site that has it",
+            named.join(", ")
+        );
+        findings.push(Finding { weight: Weight::Trouble, subject: "currency", detail });
     }
 }
 

@@ -175,3 +175,33 @@ fn kinds_of_events_without_a_meaning_are_named() {
     assert!(many.detail.contains("(`weird` 7, `checkout_done` 1)"), "{}", many.detail);
     assert_eq!(many.weight, Weight::Trouble);
 }
+
+#[test]
+fn one_person_under_two_ids_counts_once() {
+    let mut tally = tally();
+    tally.take(&view(-9, "browser", "a"));
+    tally.take(&view(-8, "other", "a"));
+    let mut joining = view(-7, "browser", "b");
+    joining.user_id = Some("u".into());
+    tally.take(&joining);
+    tally.take(&order(8, "u", &["a"]));
+    let people = tally.report(judged(), |_| true).people;
+    assert_eq!((people.active, people.with_one_order, people.with_views), (2, 1, 1));
+}
+
+#[test]
+fn amounts_in_another_currency_than_the_sites_are_trouble() {
+    let mut tally = tally();
+    tally.take(&order(1, "u", &["a"]));
+    assert!(tally.report(judged(), |_| true).findings.iter().all(|one| one.subject != "currency"));
+    let mut foreign = order(2, "u", &["a", "b"]);
+    if let DraftFact::Order { lines, .. } = &mut foreign.fact {
+        lines[0].amount = Money::from_major(2.0, Currency::parse("EUR").unwrap()).ok();
+    }
+    tally.take(&foreign);
+    let report = tally.report(judged(), |_| true);
+    let found = report.findings.iter().find(|one| one.subject == "currency").unwrap();
+    assert_eq!(found.weight, Weight::Trouble);
+    assert!(found.detail.starts_with("1 of 3 order lines have amounts in EUR"), "{}", found.detail);
+    assert!(found.detail.contains("the site's currency is USD"), "{}", found.detail);
+}

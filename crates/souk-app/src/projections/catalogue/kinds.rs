@@ -1,6 +1,8 @@
 //! Kinds of products: the paths of their categories as a tree of numbers, so that asking whether a
 //! product is of a kind reads two numbers and compares no text.
 
+use std::collections::BTreeSet;
+
 use souk_recommend::Item;
 
 use crate::projections::names::Names;
@@ -21,6 +23,10 @@ pub(crate) struct Kinds {
     paths: Names,
     /// By kind: the one above it.
     above: Vec<u32>,
+    /// By kind: those right below it.
+    below: Vec<Vec<u32>>,
+    /// By kind: the products that have just it.
+    members: Vec<BTreeSet<Item>>,
     /// By item number.
     of_item: Vec<u32>,
 }
@@ -39,6 +45,17 @@ impl Kinds {
     /// Whether a product is of this kind or of one below it.
     pub(crate) fn is_of(&self, item: Item, kind: Kind) -> bool {
         std::iter::successors(self.of(item), |&own| self.above(own)).any(|own| own == kind)
+    }
+
+    /// The products of this kind and of those below it, its own first.
+    pub(crate) fn members(&self, kind: Kind) -> impl Iterator<Item = Item> + '_ {
+        let mut open = vec![kind.0];
+        let kinds = std::iter::from_fn(move || {
+            let next = open.pop()? as usize;
+            open.extend(self.below[next].iter().rev());
+            Some(next)
+        });
+        kinds.flat_map(move |kind| self.members[kind].iter().copied())
     }
 
     /// How many levels of categories two products share, from the top.
@@ -65,13 +82,24 @@ impl Kinds {
         if self.of_item.len() <= place {
             self.of_item.resize(place + 1, NONE);
         }
-        self.of_item[place] = kind;
+        let before = std::mem::replace(&mut self.of_item[place], kind);
+        if before == kind {
+            return;
+        }
+        if before != NONE {
+            self.members[before as usize].remove(&item);
+        }
+        if kind != NONE {
+            self.members[kind as usize].insert(item);
+        }
     }
 
     /// Memory held, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        const PATH_BYTES: usize = 64;
-        4 * (self.of_item.capacity() + self.above.capacity()) + self.paths.len() * PATH_BYTES
+        const PATH_BYTES: usize = 128;
+        // A number by item, and the item in a set that is mostly two thirds full.
+        let of_items = self.of_item.capacity() * (4 + 6);
+        of_items + 8 * self.above.capacity() + self.paths.len() * PATH_BYTES
     }
 
     fn intern(&mut self, path: &str) -> u32 {
@@ -79,8 +107,14 @@ impl Kinds {
             return kind;
         }
         let above = path.rfind(LEVEL).map_or(NONE, |end| self.intern(&path[..end]));
+        let kind = self.paths.intern(path);
         self.above.push(above);
-        self.paths.intern(path)
+        self.below.push(Vec::new());
+        self.members.push(BTreeSet::new());
+        if above != NONE {
+            self.below[above as usize].push(kind);
+        }
+        kind
     }
 }
 
@@ -110,7 +144,13 @@ mod tests {
         assert_eq!([kinds.of(Item(0)), kinds.of(Item(9))], [None, None]);
         let common = [1, 2, 3, 9].map(|other| kinds.n_common(Item(3), Item(other)));
         assert_eq!(common, [2, 1, 3, 0]);
+        let members = |kinds: &Kinds, kind| kinds.members(kind).collect::<Vec<_>>();
+        assert_eq!(members(&kinds, milk), [1, 3].map(Item));
+        assert_eq!(members(&kinds, dairy), [1, 3, 2].map(Item));
         kinds.set(Item(1), None);
         assert!(!kinds.is_of(Item(1), milk));
+        assert_eq!(members(&kinds, milk), [Item(3)]);
+        kinds.set(Item(3), Some("Drinks"));
+        assert_eq!(members(&kinds, dairy), [Item(2)]);
     }
 }
