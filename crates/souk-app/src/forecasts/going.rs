@@ -34,7 +34,8 @@ impl Going {
         let mut ahead = kept.map_or_else(Ahead::none, |outlook| Ahead::of(&outlook, today));
         ahead.hear(today, &app.heard(ids, Some(location), today));
         let risks = shelf::expected(&ahead, &lots);
-        let expired = lots.iter().filter(|lot| lot.days_left == 0).map(|lot| lot.units).sum();
+        let past = lots.iter().filter(|lot| lot.days_left == 0);
+        let expired = past.fold(0.0, |sum, lot| sum + lot.units);
         let next = lots.iter().find(|lot| lot.days_left > 0);
         (!lots.is_empty()).then(|| Going {
             expired,

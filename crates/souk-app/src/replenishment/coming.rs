@@ -85,11 +85,15 @@ impl Coming {
     /// The position with what is there within so many days, the last one whole: an order of today must not be made again
     /// where the next one comes on the same day.
     pub(crate) fn position(&self, on_hand: f64, days: f64) -> Position {
+        // The sum of nothing is -0, and 0 is meant.
         let sum = |is_meant: &dyn Fn(f64) -> bool| -> f64 {
             let deliveries = self.0.iter();
-            deliveries.filter(|one| one.in_days.is_some_and(is_meant)).map(|one| one.units).sum()
+            deliveries
+                .filter(|one| one.in_days.is_some_and(is_meant))
+                .map(|one| one.units)
+                .fold(0.0, |sum, units| sum + units)
         };
-        let overdue = self.overdue().map(|one| one.units).sum();
+        let overdue = self.overdue().map(|one| one.units).fold(0.0, |sum, units| sum + units);
         let (on_order, later) = (sum(&|in_days| in_days <= days), sum(&|in_days| in_days > days));
         Position { on_hand, on_order, overdue, later, reserved: 0.0 }
     }
