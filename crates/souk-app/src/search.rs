@@ -21,6 +21,7 @@ use crate::rules::RuleBook;
 use crate::segments::Membership;
 use crate::{App, AppError, Caller, Operation};
 
+mod emphasis;
 mod follow;
 mod json;
 mod keeper;
@@ -39,6 +40,7 @@ mod suggest;
 mod synonyms;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use json::{merged_to_json, search_to_json, suggested_to_json};
 pub(crate) use keeper::keep_search;
@@ -50,6 +52,7 @@ pub(crate) use shelf::Searching;
 pub use suggest::{SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery};
 pub use synonyms::{SYNONYMS_MAX, SynonymSet};
 
+use emphasis::highlighted;
 use learned::LearnedQuery;
 use messages::Messages;
 use nearby::Nearby;
@@ -291,6 +294,20 @@ impl App {
         let started = Instant::now();
         let admitted = self.admit_search(query, caller).await?;
         let book = self.merchandising.book();
+        let under = (&*book, admitted.now);
+        let (found, prepared) = self.answer_under((query, &admitted), under, caller).await?;
+        let found = SearchFound { took: started.elapsed(), ..found };
+        let (arm, may_analyse) = (prepared.arm, prepared.may_analyse);
+        Ok(Answered { found, admitted, arm, may_analyse })
+    }
+
+    /// Answers a search under these rules, as they are at this time.
+    async fn answer_under(
+        &self,
+        (query, admitted): (&SearchQuery, &Admitted),
+        (book, at): (&RuleBook, Timestamp),
+        caller: &Caller,
+    ) -> Result<(SearchFound, Prepared), AppError> {
         let shelf = self.searching.shelf(&admitted.site)?;
         let meaning = self.meaning_of(query, &shelf).await?;
         let context =
@@ -299,20 +316,18 @@ impl App {
         let asking = Asking {
             app: self,
             query,
-            admitted: &admitted,
-            book: &book,
+            admitted,
+            book,
+            at,
             context,
             meaning,
             nearby: nearby.map(Arc::new),
         };
-        let prepared = asking.prepare();
+        let mut prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
         let is_explained = query.explain && admitted.may_know_rules;
-        let Messages { redirect, banners } = prepared.messages;
-        let took = started.elapsed();
-        let found = SearchFound { took, is_explained, redirect, banners, ..found };
-        let (arm, may_analyse) = (prepared.arm, prepared.may_analyse);
-        Ok(Answered { found, admitted, arm, may_analyse })
+        let Messages { redirect, banners } = std::mem::take(&mut prepared.messages);
+        Ok((SearchFound { is_explained, redirect, banners, ..found }, prepared))
     }
 
     async fn admit_search(
@@ -342,6 +357,8 @@ struct Asking<'a> {
     query: &'a SearchQuery,
     admitted: &'a Admitted,
     book: &'a RuleBook,
+    /// When rules are looked at: now, but for a preview.
+    at: Timestamp,
     context: RecommendContext,
     meaning: Option<Meaning>,
     nearby: Option<Arc<Nearby>>,
@@ -392,7 +409,7 @@ impl Asking<'_> {
         });
         let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
         let segments = SegmentsOf::by(&is_in);
-        let scope = Scope { views, book: self.book, site, at: *now, now: *now, segments };
+        let scope = Scope { views, book: self.book, site, at: self.at, now: *now, segments };
         let placement = self.query.placement.as_deref().or(Some(SEARCH_STRATEGY));
         let asked = Asked { placement, context: &self.context };
         then(&Hand::of(scope, (asked, SEARCH_STRATEGY), &[]))
@@ -550,37 +567,6 @@ impl Ranked {
     fn unranked(id: ProductId) -> Ranked {
         let (score, personal, clicks) = (0.0, 1.0, 1.0);
         Ranked { id, parts: None, score, personal, clicks, brought_by: None, moved: None }
-    }
-}
-
-/// A title with the found words in `<em>`, safe to be put into a page; `None` without any.
-fn highlighted(title: &str, found: &[std::ops::Range<usize>]) -> Option<String> {
-    if found.is_empty() {
-        return None;
-    }
-    let mut html = String::with_capacity(title.len() + found.len() * 9);
-    let mut written = 0;
-    for range in found {
-        escape(&title[written..range.start], &mut html);
-        html.push_str("<em>");
-        escape(&title[range.clone()], &mut html);
-        html.push_str("</em>");
-        written = range.end;
-    }
-    escape(&title[written..], &mut html);
-    Some(html)
-}
-
-fn escape(text: &str, html: &mut String) {
-    for letter in text.chars() {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
     }
 }
 

@@ -154,6 +154,7 @@ impl App {
             query: asked,
             admitted,
             book: &book,
+            at: admitted.now,
             context,
             meaning: None,
             nearby: None,
