@@ -574,7 +574,9 @@ impl Ranked {
 fn refused(error: SearchError) -> AppError {
     let pointer = match &error {
         SearchError::OutOfRange { field, .. } => format!("/{field}"),
-        SearchError::Sort { .. } | SearchError::UnknownField { .. } => "/sort".to_owned(),
+        SearchError::Sort { .. }
+        | SearchError::UnknownField { .. }
+        | SearchError::NoNumbers { .. } => "/sort".to_owned(),
         SearchError::Cursor => "/cursor".to_owned(),
     };
     AppError::invalid("invalid_search", &pointer, error.to_string())
