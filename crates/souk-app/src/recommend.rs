@@ -58,6 +58,7 @@ use words::Tongue;
 
 pub use merchandise::{Moved, RuleNote, Warning};
 pub use page::PAGE_PLACEMENTS_MAX;
+pub(crate) use preview::{Placed, moves};
 pub use preview::{RuleDraft, RuleMove, RulePreview};
 pub use why::{WhyCause, WhyNot};
 

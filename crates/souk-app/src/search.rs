@@ -44,6 +44,7 @@ mod suggest;
 mod synonyms;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use compare::{ComparedSearch, SearchComparison, SearchSide};
 pub use json::{merged_to_json, search_to_json, suggested_to_json};
@@ -321,6 +322,19 @@ impl App {
         let started = Instant::now();
         let admitted = self.admit_search(query, caller).await?;
         let book = self.merchandising.book();
+        let under = Under { book: &book, at: admitted.now, settings };
+        let (found, prepared) = self.answer_under((query, turn, &admitted), under, caller).await?;
+        let found = SearchFound { took: started.elapsed(), ..found };
+        let (arm, may_analyse) = (prepared.arm, prepared.may_analyse);
+        Ok(Answered { found, admitted, arm, may_analyse })
+    }
+
+    async fn answer_under(
+        &self,
+        (query, turn, admitted): (&SearchQuery, Turn, &Admitted),
+        Under { book, at, settings }: Under<'_>,
+        caller: &Caller,
+    ) -> Result<(SearchFound, Prepared), AppError> {
         let shelf = self.searching.shelf(&admitted.site)?;
         let is_by_words =
             query.mode == SearchMode::Auto && settings.embedder == EmbedderSetting::None;
@@ -336,21 +350,19 @@ impl App {
             query,
             turn,
             request_id: random_id(),
-            admitted: &admitted,
-            book: &book,
+            admitted,
+            book,
+            at,
             context,
             meaning,
             nearby: nearby.map(Arc::new),
             may_learn: settings.learning,
         };
-        let prepared = asking.prepare();
+        let mut prepared = asking.prepare();
         let found = asking.ask(&shelf, &prepared)?;
         let is_explained = query.explain && admitted.may_know_rules;
-        let Messages { redirect, banners } = prepared.messages;
-        let took = started.elapsed();
-        let found = SearchFound { took, is_explained, redirect, banners, ..found };
-        let (arm, may_analyse) = (prepared.arm, prepared.may_analyse);
-        Ok(Answered { found, admitted, arm, may_analyse })
+        let Messages { redirect, banners } = std::mem::take(&mut prepared.messages);
+        Ok((SearchFound { is_explained, redirect, banners, ..found }, prepared))
     }
 
     async fn admit_search(
@@ -374,6 +386,15 @@ impl App {
     }
 }
 
+/// What a search is answered under.
+#[derive(Clone, Copy, Debug)]
+struct Under<'a> {
+    book: &'a RuleBook,
+    /// When rules are looked at: now, but for a preview.
+    at: Timestamp,
+    settings: &'a SearchSettings,
+}
+
 /// One search with everything that it is answered from.
 struct Asking<'a> {
     app: &'a App,
@@ -382,6 +403,8 @@ struct Asking<'a> {
     request_id: String,
     admitted: &'a Admitted,
     book: &'a RuleBook,
+    /// When rules are looked at: now, but for a preview.
+    at: Timestamp,
     context: RecommendContext,
     meaning: Option<Meaning>,
     nearby: Option<Arc<Nearby>>,
@@ -434,7 +457,7 @@ impl Asking<'_> {
         });
         let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
         let segments = SegmentsOf::by(&is_in);
-        let scope = Scope { views, book: self.book, site, at: *now, now: *now, segments };
+        let scope = Scope { views, book: self.book, site, at: self.at, now: *now, segments };
         let placement = self.query.placement.as_deref().or(Some(SEARCH_STRATEGY));
         let asked = Asked { placement, context: &self.context };
         then(&Hand::of(scope, (asked, SEARCH_STRATEGY), &[]))
@@ -583,7 +606,9 @@ impl Asking<'_> {
 fn refused(error: SearchError) -> AppError {
     let pointer = match &error {
         SearchError::OutOfRange { field, .. } => format!("/{field}"),
-        SearchError::Sort { .. } | SearchError::UnknownField { .. } => "/sort".to_owned(),
+        SearchError::Sort { .. }
+        | SearchError::UnknownField { .. }
+        | SearchError::NoNumbers { .. } => "/sort".to_owned(),
         SearchError::Cursor => "/cursor".to_owned(),
     };
     AppError::invalid("invalid_search", &pointer, error.to_string())

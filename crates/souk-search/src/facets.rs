@@ -151,8 +151,12 @@ fn facet(request: &FacetRequest, values: &Values, counts: &[u32]) -> Facet {
     let n_values = found.len();
     let numbers = numbers(values, &found, &request.bounds);
     let by_count = |left: &(u32, u32), right: &(u32, u32)| {
-        let by_text = || values.text(left.0).cmp(values.text(right.0));
-        right.1.cmp(&left.1).then_with(by_text)
+        let numbers = (values.number(left.0), values.number(right.0));
+        let by_value = || match numbers.0.is_finite() && numbers.1.is_finite() {
+            true => numbers.0.total_cmp(&numbers.1),
+            false => values.text(left.0).cmp(values.text(right.0)),
+        };
+        right.1.cmp(&left.1).then_with(by_value)
     };
     if found.len() > request.limit && request.limit > 0 {
         found.select_nth_unstable_by(request.limit - 1, by_count);

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::document::CATEGORY_TREE;
 use crate::lexicon::Lexicon;
-use crate::text::Tokens;
+use crate::text::{Language, Tokens};
 
 /// Values of one field that are names; a field with more is no list of names. Chosen.
 const NAMES_MAX: usize = 50_000;
@@ -12,12 +12,14 @@ const NAMES_MAX: usize = 50_000;
 /// Values of fields that shoppers name without saying which field they mean.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    /// By field and folded words.
+    /// By field and folded words, those of categories without their endings: a shop has one kind of apples.
     of: FxHashMap<(u16, String), Vec<u32>>,
     /// Values of each field looked at so far.
     n_seen: Vec<usize>,
     /// The fields whose values are names.
     fields: Vec<u16>,
+    /// The field of categories, and the language that they are called in.
+    categories: Option<(u16, Language)>,
 }
 
 /// Whether an attribute of this name says a colour.
@@ -35,6 +37,7 @@ impl Names {
     pub(crate) fn learn(&mut self, lexicon: &Lexicon) {
         self.n_seen.resize(lexicon.values.len(), 0);
         let mut tokens = Tokens::default();
+        let language = lexicon.words[0].language();
         for field in 0..lexicon.values.len() {
             let values = &lexicon.values[field];
             let new = std::mem::replace(&mut self.n_seen[field], values.len())..values.len();
@@ -48,6 +51,9 @@ impl Names {
             if values.len() > NAMES_MAX {
                 continue;
             }
+            if key == CATEGORY_TREE {
+                self.categories = Some((field as u16, language));
+            }
             for value in new.map(|value| value as u32) {
                 let text = values.text(value);
                 let name = if key == CATEGORY_TREE {
@@ -59,7 +65,9 @@ impl Names {
                 let own = tokens.all().iter().filter(|token| !token.is_extra);
                 let words: Vec<&str> = own.map(|token| tokens.text(token)).collect();
                 if !words.is_empty() {
-                    self.of.entry((field as u16, words.join(" "))).or_default().push(value);
+                    let name = words.join(" ");
+                    let name = if key == CATEGORY_TREE { stems(language, &name) } else { name };
+                    self.of.entry((field as u16, name)).or_default().push(value);
                 }
             }
         }
@@ -70,8 +78,14 @@ impl Names {
         &self.fields
     }
 
-    /// The values of a field with a name.
+    /// The values of a field with a name; categories in whichever number it is.
     pub(crate) fn find(&self, field: u16, name: &str) -> &[u32] {
-        self.of.get(&(field, name.to_owned())).map_or(&[], Vec::as_slice)
+        let language = self.categories.filter(|(categories, _)| *categories == field);
+        let name = language.map_or_else(|| name.to_owned(), |(_, language)| stems(language, name));
+        self.of.get(&(field, name)).map_or(&[], Vec::as_slice)
     }
+}
+
+fn stems(language: Language, name: &str) -> String {
+    name.split(' ').map(|word| language.stem(word)).collect::<Vec<_>>().join(" ")
 }

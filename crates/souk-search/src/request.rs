@@ -173,7 +173,10 @@ pub enum Wanted {
 pub enum Structure {
     /// `under 50` becomes a price, `size 42` an attribute.
     Read,
-    /// Every word is text: what a shopper gets who undoes what was understood.
+    /// Conditions are read and dropped with their words, which are looked for only where there are no others: what a
+    /// shopper gets who undoes what was understood.
+    Undone,
+    /// Every word is text.
     Literal,
 }
 
@@ -380,8 +383,10 @@ pub enum Effect {
 /// What was given up because there was too little to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relaxation {
-    /// Words were taken with typing errors, split, joined, or as beginnings.
+    /// Words were taken with typing errors, split or joined.
     Spelling,
+    /// The last word was taken as a beginning.
+    Beginning,
     /// Conditions read out of words were dropped, and the other words looked for.
     Understood,
     /// Hits need only this many of the words.
@@ -419,6 +424,12 @@ pub enum SearchError {
     /// A field that no product has.
     #[error("there is no field `{field}` in the catalogue; ask for one that products have")]
     UnknownField {
+        /// Its name.
+        field: String,
+    },
+    /// A field that cannot order products, for what it says is no number.
+    #[error("`{field}` has no numbers to sort by; sort by a field that has, such as `price`")]
+    NoNumbers {
         /// Its name.
         field: String,
     },

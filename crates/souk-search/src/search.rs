@@ -225,13 +225,19 @@ impl SearchIndex {
         if request.structure == Structure::Literal {
             return self.look_for(request, (literal(words), language), counter);
         }
-        let typed = Typed { text: &wanted, currency: request.currency };
+        let typed = Typed { text: &request.query, currency: request.currency };
         let reading = read(self, &words, &typed, language);
         let reading = Reading { unwanted: unwanted.clone(), ..reading };
         // What is given up is a condition, and its words (`over`, `1000`) are looked for only where there are no others.
         let others = Some(reading.words.clone()).filter(|words| !words.is_empty());
+        if request.structure == Structure::Undone {
+            return self.look_for(request, (literal(others.unwrap_or(words)), language), counter);
+        }
         let has_filters = !reading.filters.is_empty();
-        let outcome = self.look_for(request, (reading, language), counter);
+        let mut outcome = self.look_for(request, (reading, language), counter);
+        if let Some(corrected) = &outcome.corrected {
+            outcome.reading.read_names_again(self, corrected, language);
+        }
         if !has_filters || outcome.found.total > 0 {
             return outcome;
         }
@@ -260,7 +266,10 @@ impl SearchIndex {
         let sieve = Sieve { index: self, owners: narrow.owners(&counter.keys(self)), narrow };
         let mut scratch = Scratch::default();
         if reading.words.is_empty() {
-            let found = sieve.everything();
+            // A smiley says nothing that products say; a star asks for everything.
+            let is_unreadable =
+                words_of(&request.query).is_empty() && !matches!(request.query.trim(), "" | "*");
+            let found = if is_unreadable { Found::default() } else { sieve.everything() };
             let relaxed = Vec::new();
             return Outcome { plan: None, reading, found, relaxed, corrected: None };
         }
@@ -285,8 +294,14 @@ impl SearchIndex {
                 if found.total == 0 {
                     plan.forget_guesses(&typed);
                 }
-                if relaxed.is_empty() && (found.total > 0 || plan.corrected().is_some()) {
-                    relaxed.push(Relaxation::Spelling);
+                let corrected = plan.corrected();
+                if relaxed.is_empty() && (found.total > 0 || corrected.is_some()) {
+                    let mut begun = typed;
+                    begun.complete();
+                    let is_begun =
+                        corrected.is_none() && sieve.all_words(&begun, &mut scratch).total > 0;
+                    let how = if is_begun { Relaxation::Beginning } else { Relaxation::Spelling };
+                    relaxed.push(how);
                 }
             }
         }
@@ -308,7 +323,7 @@ impl SearchIndex {
                 }
                 if wider.total > found.total {
                     found = wider;
-                    relaxed.retain(|relaxation| *relaxation == Relaxation::Spelling);
+                    relaxed.retain(|relaxation| !matches!(relaxation, Relaxation::Words { .. }));
                     relaxed.push(Relaxation::Words { needed: n_words, of });
                 }
             }

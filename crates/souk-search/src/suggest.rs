@@ -136,7 +136,7 @@ impl SearchIndex {
     }
 
     /// The text with its last word completed from the titles of its hits, alone and with the word that
-    /// follows there in the same phrase; first what stands in the most titles, one of a product that is wanted counting
+    /// follows there in the same phrase; first what a category is called, then what stands in the most titles, one of a product that is wanted counting
     /// for [many](demand).
     fn completions(&self, text: &str, hits: &[Hit]) -> Vec<String> {
         let typed = words_of(text);
@@ -176,15 +176,27 @@ impl SearchIndex {
         counts.retain(|(_, next), (n_titles, _)| {
             next.is_none() || (*n_titles >= 3 && next.as_ref().is_some_and(is_telling))
         });
-        let mut ranked: Vec<(f32, String)> = counts
+        let mut ranked: Vec<(bool, f32, String)> = counts
             .into_iter()
             .map(|((word, next), (_, wanted))| {
                 let next = next.map(|next| format!(" {}", words.text(next))).unwrap_or_default();
-                (wanted, format!("{before}{}{next}", words.text(word)))
+                let text = format!("{before}{}{next}", words.text(word));
+                (self.is_category(&text), wanted, text)
             })
             .collect();
-        ranked.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        ranked.into_iter().map(|(_, text)| text).collect()
+        ranked.sort_by(|left, right| {
+            let by_demand = right.1.total_cmp(&left.1);
+            right.0.cmp(&left.0).then(by_demand).then(left.2.cmp(&right.2))
+        });
+        ranked.into_iter().map(|(.., text)| text).collect()
+    }
+
+    /// Whether a category is called so, in whichever number.
+    fn is_category(&self, text: &str) -> bool {
+        let Some(field) = self.lexicon.field(CATEGORY_TREE) else { return false };
+        let values = &self.lexicon.values[usize::from(field)];
+        let named = self.names.find(field, text);
+        named.iter().any(|value| values.live(*value) > 0)
     }
 
     /// Values of a field with a word that begins so.

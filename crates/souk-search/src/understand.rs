@@ -4,6 +4,7 @@
 //! is still looked for, because "apple" may also be a juice.
 
 mod price;
+mod typed;
 
 use souk_core::{FieldValue, Filter};
 
@@ -11,12 +12,13 @@ use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::lexicon::Values;
 use crate::notes::Note;
-use crate::query::{QueryWord, Unwanted, head_of};
+use crate::query::{QueryWord, Unwanted, head_of, words_of};
 use crate::request::{Effect, Understood};
 use crate::text::fold;
 
 use price::Price;
 pub(crate) use price::Typed;
+use typed::as_typed;
 
 /// What was read out of a query.
 #[derive(Debug, Default)]
@@ -56,6 +58,8 @@ const CHEAP: &[&str] = &[
     "baratas",
     "cher",
 ];
+/// The order that `cheap` wishes for.
+const CHEAP_FIRST: &str = "price:asc";
 /// A word that so many times as many products have as are of a category that is called so does not name the category:
 /// most `organic` things are no lamb. Chosen.
 const ELSEWHERE_TIMES: u32 = 5;
@@ -75,8 +79,8 @@ pub(crate) fn read(
     while at < words.len() {
         let rest = &words[at..];
         let n_read = price(index, rest, (typed, &mut reading))
-            .or_else(|| named_value(index, rest, &mut reading))
-            .or_else(|| cheap(index, rest, &mut reading));
+            .or_else(|| named_value(index, rest, (typed, &mut reading)))
+            .or_else(|| cheap(index, rest, (typed, &mut reading)));
         match n_read {
             Some(n_read) => at += n_read,
             None => {
@@ -85,8 +89,24 @@ pub(crate) fn read(
             }
         }
     }
-    names(index, &mut reading, language);
+    names(index, &mut reading, (typed.text, language));
     reading
+}
+
+impl Reading {
+    /// Reads names once more, out of the query as it was corrected: `cofee` is the category of coffee too.
+    pub(crate) fn read_names_again(
+        &mut self,
+        index: &SearchIndex,
+        corrected: &str,
+        language: usize,
+    ) {
+        self.words = words_of(corrected);
+        let is_name = |preference: &Preference| matches!(preference, Preference::Values { .. });
+        self.preferences.retain(|preference| !is_name(preference));
+        self.understood.retain(|one| one.effect == Effect::Filtered || one.meaning == CHEAP_FIRST);
+        names(index, self, (corrected, language));
+    }
 }
 
 fn text_of(words: &[QueryWord]) -> String {
@@ -101,29 +121,27 @@ fn price(
     (typed, reading): (&Typed<'_>, &mut Reading),
 ) -> Option<usize> {
     index.lexicon.field("price")?;
-    let Price { n_words, condition, foreign } = price::read(words, typed)?;
-    let words = &words[..n_words];
+    let Price { n_words, condition, foreign } = price::read(words, reading.words.last(), typed)?;
+    let words = as_typed(typed.text, &words[..n_words]);
     match foreign.zip(typed.currency) {
-        Some((named, own)) => {
-            reading.notes.push(Note::OtherCurrency { words: text_of(words), named, own });
-        }
+        Some((named, own)) => reading.notes.push(Note::OtherCurrency { words, named, own }),
         None => push_filter(reading, words, condition)?,
     }
     Some(n_words)
 }
 
-fn push_filter(reading: &mut Reading, words: &[QueryWord], condition: String) -> Option<()> {
+fn push_filter(reading: &mut Reading, words: String, condition: String) -> Option<()> {
     reading.filters.push(Filter::parse(&condition).ok()?);
-    reading.understood.push(Understood {
-        words: text_of(words),
-        meaning: condition,
-        effect: Effect::Filtered,
-    });
+    reading.understood.push(Understood { words, meaning: condition, effect: Effect::Filtered });
     Some(())
 }
 
 /// `size 42`, `colour red`: an attribute's name and one of its values.
-fn named_value(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Option<usize> {
+fn named_value(
+    index: &SearchIndex,
+    words: &[QueryWord],
+    (typed, reading): (&Typed<'_>, &mut Reading),
+) -> Option<usize> {
     let [name, value, ..] = words else { return None };
     let name = match name.text.as_str() {
         "color" => "colour",
@@ -143,20 +161,25 @@ fn named_value(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) 
         let Some(found) = found else { continue };
         let quoted = values.text(found).replace('\'', "''");
         let key = format!("attributes.'{}'", spelling.replace('\'', "''"));
-        push_filter(reading, &words[..2], format!("{key} = '{quoted}'"))?;
+        let words = as_typed(typed.text, &words[..2]);
+        push_filter(reading, words, format!("{key} = '{quoted}'"))?;
         return Some(2);
     }
     None
 }
 
 /// `cheap` is a wish, not a word of titles.
-fn cheap(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Option<usize> {
+fn cheap(
+    index: &SearchIndex,
+    words: &[QueryWord],
+    (typed, reading): (&Typed<'_>, &mut Reading),
+) -> Option<usize> {
     let word = words.first().filter(|word| CHEAP.contains(&word.text.as_str()))?;
     index.lexicon.field("price")?;
     reading.preferences.push(Preference::Cheap);
     reading.understood.push(Understood {
-        words: word.text.clone(),
-        meaning: "price:asc".to_owned(),
+        words: as_typed(typed.text, std::slice::from_ref(word)),
+        meaning: CHEAP_FIRST.to_owned(),
         effect: Effect::Preferred,
     });
     Some(1)
@@ -164,7 +187,7 @@ fn cheap(index: &SearchIndex, words: &[QueryWord], reading: &mut Reading) -> Opt
 
 /// Brands, colours and categories by their names; a category only where its name has the word that says what is looked
 /// for: an `iphone case` is nothing of the category `iPhone`.
-fn names(index: &SearchIndex, reading: &mut Reading, language: usize) {
+fn names(index: &SearchIndex, reading: &mut Reading, (typed, language): (&str, usize)) {
     let head = head_of(index, &reading.words, language);
     for field in index.names.fields().iter().copied() {
         let is_category = index.lexicon.fields.text(u32::from(field)) == CATEGORY_TREE;
@@ -176,8 +199,8 @@ fn names(index: &SearchIndex, reading: &mut Reading, language: usize) {
             let longest_first = (1..=longest).rev();
             let mut ranges = longest_first.map(|length| start..start + length).filter(fits);
             let found = ranges.find_map(|range| {
-                let phrase = text_of(&reading.words[range]);
-                prefer_name(index, field, phrase)
+                let words = &reading.words[range];
+                prefer_name(index, field, (text_of(words), as_typed(typed, words)))
             });
             if let Some((understood, preference)) = found {
                 reading.understood.push(understood);
@@ -190,12 +213,14 @@ fn names(index: &SearchIndex, reading: &mut Reading, language: usize) {
 fn prefer_name(
     index: &SearchIndex,
     field: u16,
-    phrase: String,
+    (phrase, words): (String, String),
 ) -> Option<(Understood, Preference)> {
     let lexicon = &index.lexicon;
     let values = &lexicon.values[usize::from(field)];
     let found = index.names.find(field, &phrase).iter().copied();
-    let found: Vec<u32> = found.filter(|value| values.live(*value) > 0).collect();
+    let mut found: Vec<u32> = found.filter(|value| values.live(*value) > 0).collect();
+    // Of the categories in one number or the other, the first is named that is called just so.
+    found.sort_by_key(|value| !is_called(values.text(*value), &phrase));
     let key = match lexicon.fields.text(u32::from(field)) {
         CATEGORY_TREE if is_mostly_elsewhere(index, &phrase, (values, &found)) => return None,
         CATEGORY_TREE => "categories",
@@ -206,11 +231,18 @@ fn prefer_name(
         _ => return None,
     };
     let understood = Understood {
-        words: phrase,
+        words,
         meaning: format!("{key} = '{}'", text.replace('\'', "''")),
         effect: Effect::Preferred,
     };
     Some((understood, Preference::Values { field, values: found }))
+}
+
+/// Whether a value, or the last step of a path, says just what a phrase says.
+fn is_called(text: &str, phrase: &str) -> bool {
+    let mut folded = String::new();
+    fold(text.rsplit('>').next().unwrap_or(text).trim(), &mut folded);
+    folded == phrase
 }
 
 /// Whether most products with the words of a category's name are of other categories.

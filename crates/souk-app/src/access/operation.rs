@@ -95,7 +95,7 @@ impl Operation {
             Operation::ReadAudit => "read the audit log",
             Operation::ManageModels => "learn models or put them in service",
             Operation::ReadRules => "read the rules",
-            Operation::WriteRules => "change or preview rules",
+            Operation::WriteRules => "change or preview rules, or change synonyms",
             Operation::ReadProfiles => "read what is known of a shopper",
             Operation::ProfileOfAnyShopper => "read what is known of this shopper",
             Operation::ReadSegments => "read segments and their sizes",

@@ -278,6 +278,7 @@ fn understood_json(understood: &Understood) -> UnderstoodJson<'_> {
 fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
     let (what, needed, of) = match relaxed {
         Relaxation::Spelling => ("spelling", None, None),
+        Relaxation::Beginning => ("prefix", None, None),
         Relaxation::Understood => ("filters_understood", None, None),
         Relaxation::Meaning => ("meaning", None, None),
         Relaxation::Words { needed, of } => ("words", Some(*needed), Some(*of)),

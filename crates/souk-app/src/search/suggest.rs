@@ -158,6 +158,7 @@ impl App {
             request_id: String::new(),
             admitted,
             book: &book,
+            at: admitted.now,
             context,
             meaning: None,
             nearby: None,

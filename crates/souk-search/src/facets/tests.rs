@@ -29,6 +29,13 @@ fn counts(facet: &Facet) -> Vec<(&str, usize)> {
 }
 
 #[test]
+fn numbers_that_are_as_frequent_come_in_their_order() {
+    let facet = ask(FacetRequest { limit: 4, ..FacetRequest::new("price") });
+    let values: Vec<&str> = counts(&facet).iter().map(|(value, _)| *value).collect();
+    assert_eq!(values, ["1", "2", "5", "10"]);
+}
+
+#[test]
 fn categories_count_with_the_steps_above() {
     let expected = [
         ("Food", 30),

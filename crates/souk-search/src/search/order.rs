@@ -65,8 +65,7 @@ impl<'a> Key<'a> {
                 By::Distance(Distances::new(index, around))
             }
             _ => {
-                let unknown = || SearchError::UnknownField { field: sort.field.clone() };
-                let field = find_field(index, &sort.field).ok_or_else(unknown)?;
+                let field = number_field(index, &sort.field)?;
                 By::Field(field, &index.lexicon.values[usize::from(field)])
             }
         };
@@ -103,6 +102,24 @@ impl ChunkKey<'_> {
             SortOrder::Ascending => numbers.fold(f64::INFINITY, f64::min),
             SortOrder::Descending => -numbers.fold(f64::NEG_INFINITY, f64::max),
         }
+    }
+}
+
+/// Texts of products that stand in no column.
+const TEXTS: [&str; 2] = ["title", "description"];
+
+/// The number of a field that has numbers.
+fn number_field(index: &SearchIndex, name: &str) -> Result<u16, SearchError> {
+    let field = find_field(index, name);
+    let values = field.map(|field| &index.lexicon.values[usize::from(field)]);
+    let has_numbers = values.is_some_and(|values| {
+        let mut all = 0..values.len() as u32;
+        values.len() == 0 || all.any(|value| values.number(value).is_finite())
+    });
+    match field {
+        Some(field) if has_numbers => Ok(field),
+        None if !TEXTS.contains(&name) => Err(SearchError::UnknownField { field: name.to_owned() }),
+        _ => Err(SearchError::NoNumbers { field: name.to_owned() }),
     }
 }
 

@@ -27,6 +27,25 @@ fn shoes() -> SearchIndex {
     SearchIndex::build(Settings::default(), &products, 1)
 }
 
+#[test]
+fn a_word_that_was_a_beginning_is_said_to_be_one() {
+    let index = titles(&["Wall Paint", "Paint Brush", "Canned Soup"]);
+    let answer = ask(&index, "pain");
+    assert_eq!((answer.total, answer.corrected.as_deref()), (2, None));
+    assert_eq!(answer.relaxed, [Relaxation::Beginning]);
+    let answer = ask(&index, "wall paimt");
+    assert_eq!(answer.corrected.as_deref(), Some("wall paint"));
+    assert_eq!(answer.relaxed[0], Relaxation::Spelling);
+}
+
+#[test]
+fn signs_that_say_nothing_find_nothing() {
+    let index = shoes();
+    let total = |query: &str| ask(&index, query).total;
+    assert_eq!((total("\u{1f600}"), total(" ?! ")), (0, 0));
+    assert_eq!((total(""), total("  "), total("*"), total("-polish")), (5, 5, 5, 4));
+}
+
 fn with_filter(query: &str, filter: &str) -> SearchRequest {
     SearchRequest { filter: Some(Filter::parse(filter).unwrap()), ..SearchRequest::new(query) }
 }
@@ -94,6 +113,11 @@ fn orders_go_by_numbers_and_end_with_those_that_have_none() {
     let sort = vec![SortBy::parse("weight").unwrap()];
     let error = index.search(&SearchRequest { sort, ..SearchRequest::new("") }).unwrap_err();
     assert_eq!(error, SearchError::UnknownField { field: "weight".into() });
+    for field in ["brand", "title"] {
+        let sort = Some(SortBy::parse(field).unwrap());
+        let error = index.search(&SearchRequest { sort, ..SearchRequest::new("") }).unwrap_err();
+        assert_eq!(error, SearchError::NoNumbers { field: field.into() });
+    }
 }
 
 #[test]

@@ -50,6 +50,21 @@ fn queries_are_completed_with_what_follows() {
 }
 
 #[test]
+fn whole_categories_are_suggested_first() {
+    let item = |n: usize, title: &str, category: &str| {
+        product(&format!("{title}{n}"), json!({"title": title, "categories": [category]}))
+    };
+    let mut shop: Vec<_> = (0..9).map(|n| item(n, "Frozen Peas", "Frozen > Vegetables")).collect();
+    shop.extend((0..4).map(|n| item(n, "Frozen Pizza", "Frozen > Frozen Pizzas")));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let text = "frozen p";
+    let request =
+        SuggestRequest { text, limit: 5, language: None, popular: &[], without: &[], exclude: &[] };
+    let suggestions = index.suggest(&request).unwrap();
+    assert_eq!(texts(&suggestions.queries), [("frozen pizza", 4), ("frozen peas", 9)]);
+}
+
+#[test]
 fn what_others_asked_comes_first_if_it_finds_something() {
     let popular = ["Wired Mouse".to_owned(), "wig".to_owned(), "pad".to_owned()];
     let suggestions = suggest("wi", &popular);

@@ -1,4 +1,4 @@
-//! Prices in plain words: `under 50`, `between 20 and 40 euros`, `5-10 dollars`, `100 dollars or less`.
+//! Prices in plain words: `under 50`, `between 20 and 40 euros`, `from 5 to 10`, `5-10 dollars`, `100 dollars or less`.
 
 use souk_core::Currency;
 
@@ -11,23 +11,31 @@ const AT_MOST: &[&[&str]] = &[
     &["below"],
     &["less", "than"],
     &["cheaper", "than"],
+    &["at", "most"],
+    &["no", "more", "than"],
+    &["not", "more", "than"],
     &["up", "to"],
     &["max"],
     &["maximum"],
     &["unter"],
     &["bis"],
     &["hochstens"],
+    &["maximal"],
     &["weniger", "als"],
     &["menos", "de"],
+    &["como", "maximo"],
     &["hasta"],
     &["moins", "de"],
     &["jusqu", "a"],
+    &["au", "maximum"],
 ];
 const AT_LEAST: &[&[&str]] = &[
     &["over"],
     &["above"],
     &["more", "than"],
     &["at", "least"],
+    &["no", "less", "than"],
+    &["not", "less", "than"],
     &["min"],
     &["minimum"],
     &["uber"],
@@ -35,8 +43,14 @@ const AT_LEAST: &[&[&str]] = &[
     &["mehr", "als"],
     &["mas", "de"],
     &["desde"],
+    &["como", "minimo"],
     &["plus", "de"],
+    &["au", "moins"],
 ];
+/// Words before the first and the second of two prices, which are the least and the most to be paid.
+const FROM_TO: &[(&str, &str)] = &[("from", "to"), ("von", "bis"), ("desde", "hasta"), ("de", "a")];
+/// What two numbers behind it are of, where no currency is named.
+const OTHER_NUMBERS: &[&str] = &["age", "ages", "aged", "size", "sizes", "months", "years"];
 /// Words after a price with its currency that say the same.
 const OR_LESS: &[&[&str]] = &[
     &["or", "less"],
@@ -102,7 +116,7 @@ impl Typed<'_> {
 
     /// Whether a dash stands between two numbers.
     fn has_range(&self) -> bool {
-        let is_between = |char: char| char.is_whitespace() || SIGNS.iter().any(|(s, _)| *s == char);
+        let is_between = |char: char| char.is_whitespace() || is_sign(char);
         let is_digit = |char: Option<char>| char.is_some_and(|char| char.is_ascii_digit());
         self.text.match_indices(['-', '\u{2013}']).any(|(at, dash)| {
             let before = self.text[..at].trim_end_matches(is_between);
@@ -123,9 +137,19 @@ pub(super) struct Price {
     pub(super) foreign: Option<&'static str>,
 }
 
-/// Reads a price at the beginning of words.
-pub(super) fn read(words: &[QueryWord], typed: &Typed<'_>) -> Option<Price> {
+/// Whether a character is the sign of a currency.
+pub(super) fn is_sign(char: char) -> bool {
+    SIGNS.iter().any(|(sign, _)| *sign == char)
+}
+
+/// Reads a price at the beginning of words, behind another word.
+pub(super) fn read(
+    words: &[QueryWord],
+    before: Option<&QueryWord>,
+    typed: &Typed<'_>,
+) -> Option<Price> {
     let (n_words, condition, named) = between(words)
+        .or_else(|| from_and_to(words, before, typed))
         .or_else(|| bounded_before(words))
         .or_else(|| range(words, typed))
         .or_else(|| bounded_after(words, typed))?;
@@ -170,6 +194,19 @@ fn between(words: &[QueryWord]) -> Option<Read> {
     let (at, one, first) = amount(words, 1)?;
     let (end, other, last) = amount(words, at + 1)?;
     Some((end, from_to(one, other), last.or(first)))
+}
+
+/// `from 10 to 20 dollars`; without a currency only at the end, for much else is from one number to another.
+fn from_and_to(words: &[QueryWord], before: Option<&QueryWord>, typed: &Typed<'_>) -> Option<Read> {
+    let from = words.first()?;
+    let (_, to) = FROM_TO.iter().find(|(word, _)| *word == from.text)?;
+    let (at, one, first) = amount(words, 1)?;
+    words.get(at).filter(|word| word.text == *to)?;
+    let (end, other, last) = amount(words, at + 1)?;
+    let named = last.or(first);
+    let is_of_others = before.is_some_and(|word| OTHER_NUMBERS.contains(&word.text.as_str()));
+    let is_price = named.or_else(|| typed.sign()).is_some() || end == words.len() && !is_of_others;
+    is_price.then(|| (end, from_to(one, other), named))
 }
 
 fn bounded_before(words: &[QueryWord]) -> Option<Read> {

@@ -79,6 +79,74 @@ fn what_was_understood_can_be_undone() {
 }
 
 #[test]
+fn what_is_undone_takes_its_words_with_it() {
+    let undone = |query: &str| {
+        let request = SearchRequest { structure: Structure::Undone, ..SearchRequest::new(query) };
+        shop().search(&request).unwrap()
+    };
+    let answer = undone("phone case under 10");
+    assert_eq!((ids(&answer), answer.relaxed.len()), (vec!["5"], 0));
+    assert!(answer.understood.is_empty());
+    // Preferences go too, and with `cheap` its word.
+    let answer = undone("cheap fleet running shoes");
+    assert_eq!(answer.understood, []);
+    assert!(answer.relaxed.iter().all(|how| matches!(how, Relaxation::Words { of: 3, .. })));
+    // Where there are no others, the words are what is looked for.
+    let answer = undone("size 42");
+    assert_eq!((ids(&answer)[0], answer.total), ("1", 2));
+}
+
+#[test]
+fn what_was_understood_is_said_in_the_words_that_were_typed() {
+    for (query, words) in [
+        ("case $20 or less", "$20 or less"),
+        ("Juice Under $15.50", "Under $15.50"),
+        ("shoes 40-50 dollars", "40-50 dollars"),
+        ("shoes $40 - $50", "$40 - $50"),
+        ("case under 20 \u{20ac}", "under 20 \u{20ac}"),
+        ("running shoes, Size:  42", "Size:  42"),
+        ("under 20 -leather case", "under 20"),
+        ("shoes under 50 size 42", "under 50"),
+    ] {
+        let filtered = |one: &crate::Understood| one.effect == Effect::Filtered;
+        let understood = ask(&shop(), query).understood;
+        let first = understood.iter().find(|one| filtered(one)).unwrap();
+        assert_eq!(first.words, words, "{query}");
+    }
+    let understood = ask(&shop(), "RED running shoes").understood;
+    let preferred = understood.iter().find(|one| one.meaning == "attributes.colour = 'Red'");
+    assert_eq!(preferred.unwrap().words, "RED");
+}
+
+#[test]
+fn categories_are_named_in_either_number_and_in_corrected_words() {
+    let titled = |id: usize, title: &str, category: &str| {
+        product(
+            &id.to_string(),
+            json!({"title": title, "brand": "Apple", "categories": [category]}),
+        )
+    };
+    let mut shop: Vec<_> =
+        (0..4).map(|id| titled(id, "Beef Hot Dogs", "Meat > Hot Dogs")).collect();
+    shop.extend((4..8).map(|id| titled(id, "Ground Coffee", "Drinks > Coffee")));
+    shop.push(titled(8, "Apple Battery", "Power > Battery"));
+    let index = SearchIndex::build(Settings::default(), &shop, 1);
+    let meant = |query: &str| {
+        let understood = ask(&index, query).understood;
+        understood.into_iter().map(|one| (one.words, one.meaning)).collect::<Vec<_>>()
+    };
+    let named = |words: &str, meaning: &str| vec![(words.to_owned(), meaning.to_owned())];
+    assert_eq!(meant("hot dog"), named("hot dog", "categories = 'Meat > Hot Dogs'"));
+    assert_eq!(meant("hot dogs"), named("hot dogs", "categories = 'Meat > Hot Dogs'"));
+    assert_eq!(meant("batteries"), named("batteries", "categories = 'Power > Battery'"));
+    assert_eq!(ask(&index, "ground cofee").corrected.as_deref(), Some("ground coffee"));
+    assert_eq!(meant("ground cofee"), named("coffee", "categories = 'Drinks > Coffee'"));
+    // Brands are names, not things: apples are of no such make.
+    assert_eq!(meant("apples"), []);
+    assert_eq!(meant("apple").len(), 1);
+}
+
+#[test]
 fn a_filter_that_leaves_nothing_is_given_up() {
     let answer = ask(&shop(), "running shoes under 1");
     assert_eq!(answer.relaxed[0], Relaxation::Understood);
@@ -118,11 +186,25 @@ fn prices_are_read_in_the_ways_that_people_write_them() {
         ("case 100 dollars or less", "price <= 100"),
         ("case $20 or more", "price >= 20"),
         ("case under 20 bucks", "price <= 20"),
+        ("case at most 30 dollars", "price <= 30"),
+        ("case no more than 30", "price <= 30"),
+        ("case at least 10 dollars", "price >= 10"),
+        ("case from 10 to 30", "price >= 10 AND price <= 30"),
+        ("case from $10 to $30", "price >= 10 AND price <= 30"),
+        ("from 30 to 10 euros case", "price >= 10 AND price <= 30"),
+        ("case von 10 bis 30 euro", "price >= 10 AND price <= 30"),
     ] {
         let filtered = (condition.to_owned(), Effect::Filtered);
         assert!(meanings(query).contains(&filtered), "{query}: {:?}", meanings(query));
     }
-    for query in ["case 5-10", "pages 5 10 dollars", "2 or more players", "case 5 to 10"] {
+    for query in [
+        "case 5-10",
+        "pages 5 10 dollars",
+        "2 or more players",
+        "case 5 to 10",
+        "trains from 9 to 5 case",
+        "case for ages from 3 to 6",
+    ] {
         assert!(meanings(query).iter().all(|(_, effect)| *effect != Effect::Filtered), "{query}");
     }
 }

@@ -208,9 +208,10 @@ pub(crate) struct QueryAnswer {
     corrected: Option<String>,
     /// The language of its words, `und` where it has no rules of its own.
     language: String,
-    /// Conditions that were read out of the words; `understand: false` takes every word as it stands.
+    /// Conditions that were read out of the words; `understand: false` drops them with their words.
     filters_understood: Vec<UnderstoodAnswer>,
-    /// What was given up to find anything, in that order: `spelling`, `filters_understood`, `words` or `meaning`.
+    /// What was given up to find anything, in that order: `spelling`, `prefix` (the last word was taken as a
+    /// beginning), `filters_understood`, `words` or `meaning`.
     relaxed: Vec<RelaxedAnswer>,
     /// What of the request was passed over.
     notes: Vec<NoteAnswer>,

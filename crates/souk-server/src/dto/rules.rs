@@ -2,13 +2,17 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use souk_app::{RuleNote, RulePreview, StoredRule};
+use souk_app::{RecommendAnswer, RuleNote, RulePreview, SearchFound, StoredRule, search_to_json};
 use souk_core::Timestamp;
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::{rule_from_json, rule_to_json};
 use utoipa::ToSchema;
 
-use crate::dto::recommend::{ChannelName, RecommendBody, RuleNoteAnswer, write_answer};
+use crate::dto::found::SearchAnswer;
+use crate::dto::recommend::{
+    ChannelName, RecommendBody, RecommendationsAnswer, RuleNoteAnswer, write_answer,
+};
+use crate::dto::search::SearchBody;
 use crate::json::Object;
 use crate::problem::{Answer, Problem};
 
@@ -214,10 +218,14 @@ pub(crate) struct PreviewBody {
     /// It takes the place of the stored one with its id.
     #[schema(value_type = RuleBody)]
     pub(crate) rule: Value,
-    /// What to try it on; a request for recommendations.
+    /// What to try it on; a request for recommendations. Without it and `search`, ten that are chosen by themselves.
     #[serde(default)]
     #[schema(value_type = Option<RecommendBody>)]
     pub(crate) request: Option<Object<RecommendBody>>,
+    /// What to try it on in its place; a search. Redirects, banners and rules whose `when` says `search` do nothing else.
+    #[serde(default)]
+    #[schema(value_type = Option<SearchBody>)]
+    pub(crate) search: Option<Object<SearchBody>>,
     /// At which time the rules are looked at; now when left out.
     #[serde(default)]
     #[schema(format = DateTime)]
@@ -226,23 +234,35 @@ pub(crate) struct PreviewBody {
 
 /// What a rule would do.
 #[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `write_preview` writes")]
+#[allow(dead_code, reason = "documents what `preview_text` writes")]
 pub(crate) struct PreviewAnswer {
     /// How many products of the site it means; 0 is mostly a mistake.
     matches: u64,
-    /// Why it does not hold for the request: `enabled`, `schedule`, or the part of `when`; `null` when it
-    /// holds.
+    /// Why it does not hold for the request: `enabled`, `schedule`, the part of `when`, or `action` for what only searches
+    /// show; `null` when it holds.
     #[schema(required)]
     unmet: Option<String>,
-    before: crate::dto::recommend::RecommendationsAnswer,
-    after: crate::dto::recommend::RecommendationsAnswer,
+    /// What to do to see its effect, where a request like this never shows it; `null` otherwise.
+    #[schema(required)]
+    remedy: Option<String>,
+    before: TriedAnswer,
+    after: TriedAnswer,
     /// The products whose place changes, by their new place; those that go come last.
     moves: Vec<MoveAnswer>,
 }
 
+/// An answer that a rule is tried on, of what was asked: recommendations or a search.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "documents what `preview_text` writes")]
+pub(crate) enum TriedAnswer {
+    Recommendations(RecommendationsAnswer),
+    Search(SearchAnswer),
+}
+
 /// A product whose place a rule would change.
 #[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "documents what `write_preview` writes")]
+#[allow(dead_code, reason = "documents what `preview_text` writes")]
 pub(crate) struct MoveAnswer {
     product_id: String,
     /// Its place before; `null` where it was not there.
@@ -300,13 +320,33 @@ pub(crate) fn rule_answer(stored: &StoredRule) -> Value {
     value
 }
 
+/// An answer that a rule is tried on, as JSON text.
+pub(crate) trait Tried {
+    fn write(&self, out: &mut String);
+}
+
+impl Tried for RecommendAnswer {
+    fn write(&self, out: &mut String) {
+        write_answer(self, out);
+    }
+}
+
+impl Tried for SearchFound {
+    fn write(&self, out: &mut String) {
+        out.push_str(&search_to_json(self));
+    }
+}
+
 /// A preview as JSON text.
-pub(crate) fn write_preview(preview: &RulePreview, out: &mut String) {
-    let unmet = Value::from(preview.unmet);
-    let _ = write!(out, "{{\"matches\":{},\"unmet\":{unmet},\"before\":", preview.matches);
-    write_answer(&preview.before, out);
+pub(crate) fn preview_text<A: Tried>(preview: &RulePreview<A>) -> String {
+    let (unmet, remedy) = (Value::from(preview.unmet), Value::from(preview.remedy));
+    let mut out = format!(
+        "{{\"matches\":{},\"unmet\":{unmet},\"remedy\":{remedy},\"before\":",
+        preview.matches
+    );
+    preview.before.write(&mut out);
     out.push_str(",\"after\":");
-    write_answer(&preview.after, out);
+    preview.after.write(&mut out);
     let note = |rule: &RuleNote| serde_json::json!({"id": rule.id.as_str(), "name": rule.name, "effect": rule.effect});
     let moves: Vec<Value> = preview
         .moves
@@ -322,4 +362,5 @@ pub(crate) fn write_preview(preview: &RulePreview, out: &mut String) {
         })
         .collect();
     let _ = write!(out, ",\"moves\":{}}}", Value::from(moves));
+    out
 }

@@ -86,7 +86,8 @@ pub(crate) struct SearchBody {
     /// Whether the shopper is still typing: then the last word may be a beginning, and nothing is recorded.
     #[serde(default)]
     typing: Option<bool>,
-    /// Whether conditions are read out of the words; `false` undoes what `filters_understood` says.
+    /// Whether conditions are read out of the words; `false` undoes what `filters_understood` says: the words
+    /// of conditions are not looked for either, unless there are no others.
     #[serde(default)]
     understand: Option<bool>,
 }
@@ -324,7 +325,7 @@ impl SearchBody {
             },
             typing: chosen(self.typing.unwrap_or(false), Typing::Going, Typing::Finished),
             structure: match self.understand {
-                Some(false) => Structure::Literal,
+                Some(false) => Structure::Undone,
                 _ => Structure::Read,
             },
             explain: self.explain.unwrap_or(false),

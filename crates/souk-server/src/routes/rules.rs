@@ -5,19 +5,21 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use souk_app::{
-    AppError, Operation, RecommendRequest, RuleDraft, RulePrecondition, StoredRule, Strategy,
+    AppError, Operation, RecommendRequest, RuleDraft, RulePrecondition, SearchQuery, StoredRule,
+    Strategy,
 };
 use souk_core::rules::RuleId;
 
 use crate::body::expect_json;
 use crate::dto::rules::{
-    PreviewAnswer, PreviewBody, RuleAnswer, RuleBody, RuleList, read_rule, rule_answer,
-    write_preview,
+    PreviewAnswer, PreviewBody, RuleAnswer, RuleBody, RuleList, preview_text, read_rule,
+    rule_answer,
 };
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
 use crate::routes::recommend::parse_request;
+use crate::routes::search::parse as parse_search;
 use crate::routes::{PathPart, body_of, json as json_answer, json_text, no_content, path_part};
 
 /// Bytes of one rule; chosen: every list at its limit fits.
@@ -148,7 +150,8 @@ pub(crate) async fn delete(
     Ok(no_content())
 }
 
-/// Tries a rule on a request: the list before and after, and what moved. Nothing is stored.
+/// Tries a rule on a request for recommendations or on a search: the answer before and after, and what moved. Nothing is
+/// stored.
 #[utoipa::path(
     post,
     path = "/v1/rules/preview",
@@ -167,16 +170,42 @@ pub(crate) async fn preview(State(edge): State<Arc<Edge>>, request: Request) -> 
     let draft = RuleId::new("draft").expect("a plain id");
     let has_id = body.rule.get("id").is_some_and(|id| !id.is_null());
     let rule = read_rule(body.rule.take(), ("/rule", Some(&draft).filter(|_| !has_id)))?;
-    let request = match body.request.take() {
-        Some(request) => {
-            parse_request(&edge, request.0).map_err(|problem| problem.below("/request"))?
+    let app = &edge.app;
+    Ok(json_text(match tried_on(&edge, &mut body)? {
+        TriedOn::Recommendations(request) => {
+            preview_text(&app.preview_rule(&RuleDraft { rule, request, at }, &caller).await?)
         }
-        None => RecommendRequest::new(Strategy::Auto, 10),
-    };
-    let preview = edge.app.preview_rule(&RuleDraft { rule, request, at }, &caller).await?;
-    let mut text = String::new();
-    write_preview(&preview, &mut text);
-    Ok(json_text(text))
+        TriedOn::Search(request) => {
+            let draft = RuleDraft { rule, request, at };
+            preview_text(&app.preview_rule_in_search(&draft, &caller).await?)
+        }
+    }))
+}
+
+/// What a rule is tried on.
+enum TriedOn {
+    Recommendations(RecommendRequest),
+    Search(SearchQuery),
+}
+
+/// What the rule is tried on.
+fn tried_on(edge: &Edge, body: &mut PreviewBody) -> Answer<TriedOn> {
+    match (body.request.take(), body.search.take()) {
+        (Some(_), Some(_)) => {
+            let detail = "is there beside `request`; a rule is tried on one of them";
+            Err(Problem::field("/search", detail.to_owned()))
+        }
+        (None, Some(search)) => {
+            let query = parse_search(edge, search.0);
+            Ok(TriedOn::Search(query.map_err(|problem| problem.below("/search"))?))
+        }
+        (Some(request), None) => {
+            let request = parse_request(edge, request.0);
+            let request = request.map_err(|problem| problem.below("/request"))?;
+            Ok(TriedOn::Recommendations(request))
+        }
+        (None, None) => Ok(TriedOn::Recommendations(RecommendRequest::new(Strategy::Auto, 10))),
+    }
 }
 
 /// Does a change to its end although the client may go away: between the tables and what is in memory it

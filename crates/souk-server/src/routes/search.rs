@@ -44,7 +44,7 @@ pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> A
     Ok(json_text(search_to_json(&found)))
 }
 
-fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
+pub(crate) fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
     let query = body.parse()?;
     if let Some(site) = &query.context.site {
         edge.check_site(site, "/site")?;

@@ -180,6 +180,55 @@ fn a_preview_shows_both_lists_and_stores_nothing() {
 }
 
 #[test]
+fn a_rule_for_searches_is_tried_on_a_search() {
+    let shop = stocked();
+    crate::search::search(&shop, &json!({"query": "product"}));
+    let merchandiser = shop.key(Role::Merchandiser);
+    let preview = |body: &Value| {
+        shop.send(&post("/v1/rules/preview", body).key(&merchandiser)).expect(200).json()
+    };
+    let places = |answer: &Value| -> Vec<String> {
+        let hits = answer["hits"].as_array().unwrap().iter();
+        hits.map(|one| one["product_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let search = json!({"query": "product", "limit": 3});
+    let pin = json!({"when": {"strategies": ["search"], "queries": ["product"]},
+        "select": {"product_ids": ["p7"]}, "action": {"type": "pin", "position": 1}});
+    let tried = preview(&json!({"rule": pin, "search": search}));
+    assert_eq!((&tried["matches"], &tried["unmet"]), (&json!(1), &Value::Null), "{tried}");
+    let (before, after) = (places(&tried["before"]), places(&tried["after"]));
+    assert_ne!(before[0], "p7");
+    assert_eq!((&*after[0], &after[1..]), ("p7", &before[..2]));
+    assert_eq!(tried["moves"][0]["detail"], "pin of rule `draft`");
+    let hide = json!({"select": {"product_ids": [before[0]]}, "action": {"type": "hide"}});
+    let tried = preview(&json!({"rule": hide, "search": search}));
+    assert_eq!(places(&tried["after"])[..2], before[1..]);
+    let gone = tried["moves"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&gone["to"], &gone["detail"]), (&Value::Null, &json!("hide of rule `draft`")));
+    // What is said beside the hits is shown too, and nowhere else.
+    let sent =
+        json!({"when": {"queries": ["^hours$"]}, "action": {"type": "redirect", "url": "/stores"}});
+    let tried = preview(&json!({"rule": sent, "search": {"query": "hours"}}));
+    assert_eq!(tried["before"]["redirect"], Value::Null);
+    assert_eq!(tried["after"]["redirect"], json!({"url": "/stores"}));
+    let unfit = preview(&json!({"rule": sent, "search": {"query": "product"}}));
+    assert_eq!((&unfit["unmet"], &unfit["after"]["redirect"]), (&json!("queries"), &Value::Null));
+    let banner = json!({"action": {"type": "banner", "title": "Sale"}});
+    let tried = preview(&json!({"rule": banner, "search": search}));
+    assert_eq!(tried["after"]["banners"][0]["title"], "Sale");
+    let elsewhere = preview(&json!({"rule": banner, "request": {"strategy": "new"}}));
+    assert_eq!(elsewhere["unmet"], "action");
+    assert!(elsewhere["remedy"].as_str().unwrap().contains("`search`"), "{elsewhere}");
+    assert_eq!(shop.admin(get("/v1/rules")).json(), json!({"rules": []}));
+    let both = json!({"rule": banner, "search": search, "request": {}});
+    let problem = shop.admin(post("/v1/rules/preview", &both)).expect(422).json();
+    assert_eq!(problem["errors"][0]["pointer"], "/search");
+    let wrong = json!({"rule": banner, "search": {"limit": 0}});
+    let problem = shop.admin(post("/v1/rules/preview", &wrong)).expect(422).json();
+    assert_eq!(problem["errors"][0]["pointer"], "/search/limit");
+}
+
+#[test]
 fn rules_that_leave_nothing_are_set_aside_and_said() {
     let shop = stocked();
     put(&shop, "all", &json!({"action": {"type": "hide"}}), None).expect(201);

@@ -21,7 +21,7 @@ fn stocked() -> Shop {
 }
 
 /// Searches as soon as the index holds what was put in.
-fn search(shop: &Shop, body: &Value) -> Value {
+pub(crate) fn search(shop: &Shop, body: &Value) -> Value {
     let began = Instant::now();
     loop {
         let reply = shop.admin(post("/v1/search", body));

@@ -27,10 +27,11 @@ Example:
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
-    /// Try the rule of a file (one JSON object) on a request: the list before and after
+    /// Try the rule of a file (one JSON object) on a request or, with --query, on a search: the list before and after
     #[command(after_help = "\
 Example:
-  souk rules preview r.json --placement home --strategy popular")]
+  souk rules preview r.json --placement home --strategy popular
+  souk rules preview r.json --query 'garden chair'")]
     Preview {
         /// The rule
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -38,6 +39,9 @@ Example:
         /// At which time the rules are looked at, RFC 3339 [default: now]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+        /// Try it on a search for these words
+        #[arg(long, value_name = "WORDS", conflicts_with_all = ["strategy", "product", "cart", "session", "exclude", "why"])]
+        query: Option<String>,
         #[command(flatten)]
         request: Box<RecommendArgs>,
     },

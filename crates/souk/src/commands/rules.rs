@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{Caller, RULES_MAX, RuleDraft, RulePrecondition, StoredRule};
+use souk_app::{
+    Caller, RULES_MAX, RuleDraft, RuleMove, RulePrecondition, RulePreview, SearchQuery, StoredRule,
+    search_to_json,
+};
 use souk_core::Timestamp;
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::{rule_from_json, rule_to_json};
@@ -26,6 +29,8 @@ pub(crate) struct Trial {
     rule: Value,
     at: Option<String>,
     ask: recommend::Ask,
+    #[serde(default)]
+    query: Option<String>,
 }
 
 pub(crate) async fn run(what: RulesCommand, settings: &Settings) -> Result<()> {
@@ -43,12 +48,12 @@ pub(crate) async fn run(what: RulesCommand, settings: &Settings) -> Result<()> {
             let said = |result: &Value| format!("{} rules stored", result["stored"]);
             super::finish(settings, &Job::RulesPut { file }, said).await
         }
-        RulesCommand::Preview { file, at, request } => {
+        RulesCommand::Preview { file, at, query, request } => {
             let text = read(&file)?;
             let rule = serde_json::from_str(&text).map_err(|error| {
                 usage(format!("{}: not one JSON object: {error}", file.display()))
             })?;
-            let trial = Trial { rule, at, ask: recommend::Ask::from(*request) };
+            let trial = Trial { rule, at, ask: recommend::Ask::from(*request), query };
             super::finish(settings, &Job::RulesPreview(Box::new(trial)), said_of_preview).await
         }
         RulesCommand::Delete { id } => {
@@ -128,27 +133,45 @@ pub(crate) async fn preview(shop: &Shop, trial: &Trial) -> Result<Value> {
     let at = trial.at.as_deref().map(Timestamp::parse).transpose();
     let at = at.map_err(|error| usage(format!("--at: {error}")))?;
     let request = trial.ask.request().map_err(usage)?;
+    let Some(query) = &trial.query else {
+        let draft = RuleDraft { rule, request, at };
+        let preview = shop.app.preview_rule(&draft, &Caller::local_admin()).await?;
+        let answers = [&preview.before, &preview.after].map(recommend::json_of);
+        return Ok(json_of_preview(&preview, answers));
+    };
+    let request = SearchQuery {
+        user_id: request.user_id,
+        anonymous_id: request.anonymous_id,
+        placement: request.placement,
+        filter: request.filter,
+        context: request.context,
+        ..SearchQuery::new(query, request.limit)
+    };
+    shop.app.wait_searchable(super::search::PATIENCE).await?;
     let draft = RuleDraft { rule, request, at };
-    let preview = shop.app.preview_rule(&draft, &Caller::local_admin()).await?;
-    let moves: Vec<Value> = preview
-        .moves
-        .iter()
-        .map(|one| {
-            json!({
-                "product_id": one.product_id.as_str(),
-                "from": one.from,
-                "to": one.to,
-                "detail": one.detail,
-            })
+    let preview = shop.app.preview_rule_in_search(&draft, &Caller::local_admin()).await?;
+    let before = serde_json::from_str(&search_to_json(&preview.before))?;
+    let after = serde_json::from_str(&search_to_json(&preview.after))?;
+    Ok(json_of_preview(&preview, [before, after]))
+}
+
+fn json_of_preview<A>(preview: &RulePreview<A>, [before, after]: [Value; 2]) -> Value {
+    let row = |one: &RuleMove| {
+        json!({
+            "product_id": one.product_id.as_str(),
+            "from": one.from,
+            "to": one.to,
+            "detail": one.detail,
         })
-        .collect();
-    Ok(json!({
-        "moves": moves,
+    };
+    json!({
+        "moves": preview.moves.iter().map(row).collect::<Vec<_>>(),
         "matches": preview.matches,
         "unmet": preview.unmet,
-        "before": recommend::json_of(&preview.before),
-        "after": recommend::json_of(&preview.after),
-    }))
+        "remedy": preview.remedy,
+        "before": before,
+        "after": after,
+    })
 }
 
 fn word(value: &Value) -> String {
@@ -174,6 +197,19 @@ fn said_of_preview(result: &Value) -> String {
     match result["unmet"].as_str() {
         Some(unmet) => text.push_str(&format!("; does not hold for this request: {unmet}\n")),
         None => text.push_str("; holds for this request\n"),
+    }
+    if let Some(remedy) = result["remedy"].as_str() {
+        text.push_str(&format!("{remedy}\n"));
+    }
+    for side in ["before", "after"] {
+        if let Some(url) = result[side]["redirect"]["url"].as_str() {
+            text.push_str(&format!("{side}: sent to {url}\n"));
+        }
+        for banner in result[side]["banners"].as_array().into_iter().flatten() {
+            let shown = ["title", "text", "image_url"].map(|name| &banner[name]);
+            let shown = shown.into_iter().find_map(Value::as_str).unwrap_or_default();
+            text.push_str(&format!("{side}: banner {shown}\n"));
+        }
     }
     let mut rows = vec![["before", "after", "product", "why"].map(str::to_owned).to_vec()];
     for one in result["moves"].as_array().into_iter().flatten() {

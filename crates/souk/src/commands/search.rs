@@ -15,7 +15,7 @@ use crate::job::Shop;
 use crate::term::columns;
 
 /// How long a command waits for an index that is still being built; chosen: a million products take a minute.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The search as it was typed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
