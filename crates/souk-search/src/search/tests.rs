@@ -115,7 +115,9 @@ fn orders_go_by_numbers_and_end_with_those_that_have_none() {
     assert_eq!(error, SearchError::UnknownField { field: "weight".into() });
     for field in ["brand", "title"] {
         let sort = Some(SortBy::parse(field).unwrap());
-        let error = index.search(&SearchRequest { sort, ..SearchRequest::new("") }).unwrap_err();
+        let error = index
+            .search(&SearchRequest { sort: sort.into_iter().collect(), ..SearchRequest::new("") })
+            .unwrap_err();
         assert_eq!(error, SearchError::NoNumbers { field: field.into() });
     }
 }
