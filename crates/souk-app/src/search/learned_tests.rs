@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use souk_search::{SortBy, Typing};
+
 use super::tests::{ask, caught_up, ids, put, rule, tea_shop};
 use super::*;
 use crate::privacy::{Identity, Who};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use souk_core::rules::{Rule, RuleId};
 use souk_core::wire::json::{product_from_json, rule_from_json};
 use souk_core::{Currency, ErrorKind, Fact, Impressions};
+use souk_search::{FacetRequest, SortBy, Typing};
 
 use super::*;
 use crate::privacy::{Identity, Who};

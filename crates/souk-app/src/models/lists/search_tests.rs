@@ -203,7 +203,7 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
     assert_eq!(pages[..after.hits.len()], ids(&after));
 
     // Nothing of it where another order is asked for, or words alone.
-    let sort = Some(SortBy::parse("price:desc").unwrap());
+    let sort = vec![SortBy::parse("price:desc").unwrap()];
     let sorted = ask(&shop, &SearchQuery { sort, ..asked.clone() }).await;
     let lexical = ask(&shop, &SearchQuery { mode: SearchMode::Lexical, ..asked.clone() }).await;
     assert!(!is_ordered(&sorted) && !is_ordered(&lexical));
@@ -290,7 +290,7 @@ async fn what_is_not_looked_at_or_not_agreed_to_is_not_recorded() {
     assert!(!is_told(of_shopper("", "s1")).await, "browsing");
     assert!(!is_told(SearchQuery { typing: souk_search::Typing::Going, ..query() }).await);
     assert!(
-        !is_told(SearchQuery { sort: Some(SortBy::parse("price:asc").unwrap()), ..query() }).await
+        !is_told(SearchQuery { sort: vec![SortBy::parse("price:asc").unwrap()], ..query() }).await
     );
     let cursor = ask(&shop, &query()).await.cursor;
     assert!(cursor.is_some() && !is_told(SearchQuery { cursor, ..query() }).await, "further on");
