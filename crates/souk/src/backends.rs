@@ -54,6 +54,22 @@ pub(crate) fn open(settings: &Settings) -> Result<Opened> {
     }
 }
 
+/// Whether the data folder holds a shop.
+pub(crate) fn has_shop(settings: &Settings) -> bool {
+    settings.folder.join("log.db").exists()
+}
+
+/// Opens a shop that is gone with its folder: its keys are nowhere but in memory.
+pub(crate) fn open_for_now(folder: &Path) -> Result<Opened> {
+    let options = EmbeddedOptions {
+        master_key: Some(Arc::new(MemoryMasterKey::fresh())),
+        ..EmbeddedOptions::default()
+    };
+    let embedded = souk_embedded::open(folder, &options);
+    let embedded = embedded.map_err(|error| Failure::because(error.kind(), &error))?;
+    Ok(Opened::Owned(Arc::new(embedded)))
+}
+
 /// The ports for the application.
 pub(crate) fn parts(embedded: &Embedded) -> Parts {
     Parts {
