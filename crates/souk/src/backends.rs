@@ -61,8 +61,12 @@ pub(crate) fn has_shop(settings: &Settings) -> bool {
 
 /// Opens a shop that is gone with its folder: its keys are nowhere but in memory.
 pub(crate) fn open_for_now(folder: &Path) -> Result<Opened> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let given = MemoryMasterKey::given("memory", &[&digits])?;
     let options = EmbeddedOptions {
-        master_key: Some(Arc::new(MemoryMasterKey::fresh())),
+        master_key: Some(Arc::new(given)),
         ..EmbeddedOptions::default()
     };
     let embedded = souk_embedded::open(folder, &options);

@@ -214,7 +214,7 @@ impl MemoryMasterKey {
         Ok(MemoryMasterKey { place: place.to_owned(), keys: Mutex::new(keys), is_writable: false })
     }
 
-    /// Keys that last as long as the value: for what is thrown away with it.
+    /// Keys that last as long as the value, for tests.
     pub fn fresh() -> MemoryMasterKey {
         MemoryMasterKey { place: "memory".into(), keys: Mutex::default(), is_writable: true }
     }

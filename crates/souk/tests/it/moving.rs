@@ -80,7 +80,9 @@ fn a_dry_run_where_there_is_no_shop_makes_none() {
         vec!["import", "--dry-run", "--kind", "orders", "none.csv"],
     ] {
         std::fs::write(folder.path().join("none.csv"), "order_id,product_id,quantity\n").unwrap();
-        souk(folder.path(), &args);
+        let output = souk(folder.path(), &args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("master"), "{said}");
         std::fs::remove_file(folder.path().join("none.csv")).unwrap();
     }
     let listed = |name: &String| !name.ends_with(".rejected.csv");
