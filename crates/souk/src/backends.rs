@@ -65,10 +65,8 @@ pub(crate) fn open_for_now(folder: &Path) -> Result<Opened> {
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     let given = MemoryMasterKey::given("memory", &[&digits])?;
-    let options = EmbeddedOptions {
-        master_key: Some(Arc::new(given)),
-        ..EmbeddedOptions::default()
-    };
+    let options =
+        EmbeddedOptions { master_key: Some(Arc::new(given)), ..EmbeddedOptions::default() };
     let embedded = souk_embedded::open(folder, &options);
     let embedded = embedded.map_err(|error| Failure::because(error.kind(), &error))?;
     Ok(Opened::Owned(Arc::new(embedded)))
