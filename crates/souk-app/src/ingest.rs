@@ -26,7 +26,7 @@ use crate::{App, AppError, AuditOperation, AuditPurpose, Caller, Operation, Role
 pub use admit::Admitted;
 pub use counters::IngestCounts;
 pub use hashes::IdKind;
-pub use impressions::Shown;
+pub use impressions::{Shown, Unrecorded};
 pub use incoming::{
     IncomingConsent, IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder, Sender,
 };

@@ -83,7 +83,7 @@ pub use ingest::{
     Admitted, BATCH_EVENTS_MAX, BODY_BYTES_MAX, EVENT_BYTES_MAX, IdKind, IncomingConsent,
     IncomingEvent, IncomingFact, IncomingIds, IncomingLine, IncomingOrder, IngestAnswer,
     IngestCall, IngestCounts, IngestRejection, IngestRequest, RejectReason, Sender, Shown,
-    write_key_of,
+    Unrecorded, write_key_of,
 };
 pub use limits::RateState;
 pub use models::{BoughtAgain, JudgedOrders, Model, ModelOrder, ModelState, ModelsState, Search};

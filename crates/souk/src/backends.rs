@@ -54,6 +54,24 @@ pub(crate) fn open(settings: &Settings) -> Result<Opened> {
     }
 }
 
+/// Whether the data folder holds a shop.
+pub(crate) fn has_shop(settings: &Settings) -> bool {
+    settings.folder.join("log.db").exists()
+}
+
+/// Opens a shop that is gone with its folder: its keys are nowhere but in memory.
+pub(crate) fn open_for_now(folder: &Path) -> Result<Opened> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let given = MemoryMasterKey::given("memory", &[&digits])?;
+    let options =
+        EmbeddedOptions { master_key: Some(Arc::new(given)), ..EmbeddedOptions::default() };
+    let embedded = souk_embedded::open(folder, &options);
+    let embedded = embedded.map_err(|error| Failure::because(error.kind(), &error))?;
+    Ok(Opened::Owned(Arc::new(embedded)))
+}
+
 /// The ports for the application.
 pub(crate) fn parts(embedded: &Embedded) -> Parts {
     Parts {

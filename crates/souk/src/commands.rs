@@ -119,7 +119,16 @@ pub(crate) async fn finish(
 /// Does a job, here or in the server that owns the data folder.
 pub(crate) async fn perform(settings: &Settings, job: &Job) -> Result<Value> {
     let bar = Bar::new();
-    match backends::open(settings)? {
+    // A dry run where there is no shop yet makes none.
+    let nowhere = match job.is_dry_run() && !backends::has_shop(settings) {
+        true => Some(tempfile::tempdir().context("a temporary folder for the dry run")?),
+        false => None,
+    };
+    let opened = match &nowhere {
+        Some(folder) => backends::open_for_now(folder.path())?,
+        None => backends::open(settings)?,
+    };
+    match opened {
         Opened::InUse(_) => {
             let (folder, job) = (settings.folder.clone(), job.clone());
             tokio::task::spawn_blocking(move || control::ask(&folder, &job, &bar)).await?

@@ -161,6 +161,11 @@ impl Job {
         }
     }
 
+    /// Whether it looks at files and leaves the shop as it is.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        matches!(self, Job::Import { is_dry_run: true, .. })
+    }
+
     /// What the audit log says of the job; `None` where the use case itself writes it down. Every job
     /// must have its line here.
     fn act(&self) -> Option<AuditAct> {

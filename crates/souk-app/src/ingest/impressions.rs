@@ -4,7 +4,7 @@
 //! handful wait: thousands at once would keep answers waiting while they are sealed and folded. When the queue is full, or the log fails, impressions are dropped and counted: they are the only facts
 //! that may be lost.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -48,11 +48,28 @@ pub(crate) struct ImpressionQueue {
     waiting: Mutex<Vec<Shown>>,
     has_some: Notify,
     settings: ImpressionSettings,
+    /// How many [`Unrecorded`] there are.
+    n_unrecorded: AtomicUsize,
+}
+
+/// While it is there, answers are not recorded as shown: nobody saw them.
+#[derive(Debug)]
+pub struct Unrecorded<'a>(&'a ImpressionQueue);
+
+impl Drop for Unrecorded<'_> {
+    fn drop(&mut self) {
+        self.0.n_unrecorded.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl ImpressionQueue {
     pub(crate) fn new(settings: ImpressionSettings) -> ImpressionQueue {
-        ImpressionQueue { waiting: Mutex::default(), has_some: Notify::new(), settings }
+        ImpressionQueue {
+            waiting: Mutex::default(),
+            has_some: Notify::new(),
+            settings,
+            n_unrecorded: AtomicUsize::new(0),
+        }
     }
 
     /// Whether answers of this id are in the sample: the same id always is or is not.
@@ -94,11 +111,21 @@ pub(crate) fn point_of(request_id: &str) -> f64 {
 }
 
 impl App {
+    /// Begins a time in which no answer is recorded as shown, whoever asks: a measurement is no shopper.
+    pub fn unrecorded(&self) -> Unrecorded<'_> {
+        let queue = &self.door.impressions;
+        queue.n_unrecorded.fetch_add(1, Ordering::AcqRel);
+        Unrecorded(queue)
+    }
+
     /// Notes what was shown, without waiting: it is written within `impressions.flush_ms`, or sooner.
     pub fn record_impressions(&self, shown: Shown) {
         let queue = &self.door.impressions;
         let Impressions { request_id, products, marks, .. } = &shown.impressions;
         // An answer without products shows nothing, but whoever is in an experiment was met there.
+        if queue.n_unrecorded.load(Ordering::Acquire) > 0 {
+            return;
+        }
         if products.is_empty() && marks.is_empty() || !queue.is_sampled(request_id) {
             return;
         }

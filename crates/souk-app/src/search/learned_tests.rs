@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
-
 use souk_search::{SortBy, Typing};
 
 use super::tests::{ask, caught_up, ids, put, rule, tea_shop};

@@ -153,6 +153,9 @@ fn members_text(result: &Value) -> String {
     }
 }
 
+/// Characters of a line in a cell of a profile (chosen: two and a name fit into 140).
+const CELL_CHARS: usize = 58;
+
 /// The statements in the order in which they are shown.
 const STATEMENTS: [&str; 15] = [
     "rfm",
@@ -184,12 +187,12 @@ fn profile_text(result: &Value) -> String {
             Value::Array(all) => all.iter().map(short).collect(),
             value => vec![short(value)],
         };
-        for (idx, said) in said.into_iter().enumerate() {
-            let (name, evidence) = match idx {
-                0 => (name.replace('_', " "), evidence.join(" ")),
-                _ => (String::new(), String::new()),
-            };
-            rows.push(vec![name, said, evidence]);
+        let said: Vec<String> = said.iter().flat_map(|text| wrapped(text)).collect();
+        let evidence = wrapped(&evidence.join(" "));
+        for idx in 0..said.len().max(evidence.len()) {
+            let cell = |lines: &[String]| lines.get(idx).cloned().unwrap_or_default();
+            let name = if idx == 0 { name.replace('_', " ") } else { String::new() };
+            rows.push(vec![name, cell(&said), cell(&evidence)]);
         }
     }
     let orders = match &result["orders"] {
@@ -215,6 +218,23 @@ fn profile_text(result: &Value) -> String {
     )
 }
 
+/// Lines of up to [`CELL_CHARS`] characters, broken at spaces; a longer word has a line of its own.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a line from the beginning");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= CELL_CHARS {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// A value in a few words.
 fn short(value: &Value) -> String {
     match value {
@@ -233,5 +253,23 @@ fn short(value: &Value) -> String {
             parts.join(" ")
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_profile_are_short() {
+        let figures: serde_json::Map<String, Value> =
+            (0..40).map(|n| (format!("figure_{n}"), json!(n))).collect();
+        let brands: Vec<Value> = vec![json!({"name": "Own", "more": "word ".repeat(30)}); 2];
+        let profile = json!({"id": "u", "brands": {"value": brands, "evidence": figures}});
+        let text = profile_text(&profile);
+        let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+        assert!(longest <= 140, "{longest}: {text}");
+        assert!(text.contains("figure_39=39"), "{text}");
+        assert_eq!(wrapped("a b"), ["a b"]);
     }
 }

@@ -64,6 +64,33 @@ fn files_of_another_system_are_reported_on_and_then_brought_in() {
 }
 
 #[test]
+fn a_dry_run_where_there_is_no_shop_makes_none() {
+    let folder = folder();
+    let names = || -> Vec<String> {
+        let all = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<String> =
+            all.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    for args in [
+        import(&["--dry-run", "--data", "nowhere"]),
+        import(&["--dry-run"]),
+        vec!["import", "--dry-run", "--kind", "orders", "none.csv"],
+    ] {
+        std::fs::write(folder.path().join("none.csv"), "order_id,product_id,quantity\n").unwrap();
+        let output = souk(folder.path(), &args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("master"), "{said}");
+        std::fs::remove_file(folder.path().join("none.csv")).unwrap();
+    }
+    let listed = |name: &String| !name.ends_with(".rejected.csv");
+    let after: Vec<String> = names().into_iter().filter(|name| listed(name)).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
 fn a_system_that_is_not_read_is_refused_with_those_that_are() {
     let folder = folder();
     let output = souk(folder.path(), &["import", "--from", "woo", "orders_export.csv"]);

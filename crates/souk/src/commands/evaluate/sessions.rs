@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_app::config::SessionSettings;
 use souk_recommend::evaluate::bootstrap::{Difference, paired_bootstrap};
 use souk_recommend::evaluate::sessions::{
     SessionProtocol, SessionReport, SessionRow, SessionScores, TuneBudget, evaluate_sessions,
@@ -62,13 +63,17 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
         .map(|(name, share)| (name.to_owned(), json!(share)))
         .collect();
     let trees = mixture.as_ref().map_or(0, |mixture| mixture.trees().n_trees());
+    let settings = SessionSettings::from(params);
+    let part = settings.to_yaml();
     let result = json!({
         "reports": reports,
-        "parameters": format!("{params:?}"),
+        "settings": {"recommendations": {"session": settings}},
         "trees": trees,
         "tree_gains": gains,
     });
-    term::print_result(output, &result, text)?;
+    let said =
+        |result: &Value| format!("{}read with these settings of souk.yaml:\n{part}", text(result));
+    term::print_result(output, &result, said)?;
     Ok(())
 }
 
@@ -207,6 +212,5 @@ fn text(result: &Value) -> String {
             latency("p99"),
         ));
     }
-    text.push_str(&format!("parameters: {}\n", result["parameters"].as_str().unwrap_or_default()));
     text
 }
