@@ -153,8 +153,10 @@ pub struct PlanLine {
     pub candidates: Vec<Candidate>,
     /// One less the share by which totals over two weeks were missed in the past; `None` where unknown.
     pub confidence: Option<f64>,
-    /// Why a person should look at it.
+    /// Why a person should look at it; any of these holds a rule.
     pub warnings: Vec<String>,
+    /// What is worth knowing and holds no rule: offers in another currency, which were not compared.
+    pub notes: Vec<String>,
     /// What planners said of its demand, which counts here in the place of the model's.
     pub overrides: Vec<String>,
     /// The arithmetic in words.
@@ -445,6 +447,7 @@ impl App {
             shelf,
             confidence: outlook.confidence,
             warnings,
+            notes: Vec::new(),
             overrides: heard.iter().map(ForecastOverride::text).collect(),
             currency: self.config.site(&scene.site).map(|site| site.currency),
             review_days: settings.review_days as f64,

@@ -68,6 +68,7 @@ pub(super) struct Need {
     pub(super) shelf: Shelf,
     pub(super) confidence: Option<f64>,
     pub(super) warnings: Vec<String>,
+    pub(super) notes: Vec<String>,
     pub(super) overrides: Vec<String>,
     /// The site's.
     pub(super) currency: Option<Currency>,
@@ -250,7 +251,7 @@ pub(super) fn compare(
             let (compared, left_out): (Vec<Candidate>, Vec<Candidate>) =
                 candidates.into_iter().partition(|one| one.unit_price.currency() == currency);
             candidates = compared;
-            need.warnings.extend(left_out.iter().map(|one| {
+            need.notes.extend(left_out.iter().map(|one| {
                 let (id, price) = (&one.supplier_id, one.unit_price);
                 format!("`{id}` asks {price} for one and is not compared with prices in {currency}")
             }));
@@ -443,6 +444,7 @@ impl Need {
             candidates,
             confidence: self.confidence,
             warnings,
+            notes: self.notes,
             overrides: self.overrides,
             text,
         })

@@ -80,6 +80,7 @@ fn line(line: &PlanLine) -> Value {
         "confidence": line.confidence.map(round),
         "suppliers": line.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "warnings": line.warnings,
+        "notes": line.notes,
         "overrides": line.overrides,
         "text": line.text,
     })

@@ -216,7 +216,7 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
     let line = tea_line(&found);
     let names: Vec<&str> = line.candidates.iter().map(|one| one.supplier_id.as_str()).collect();
     assert_eq!(names, ["cheap", "leaf", "dear"], "what costs euros is not compared with dollars");
-    assert!(line.warnings[0].starts_with("`abroad` asks 0.01 EUR"), "{:?}", line.warnings);
+    assert!(line.notes[0].starts_with("`abroad` asks 0.01 EUR"), "{:?}", line.notes);
     let chosen = line.supplier().unwrap();
     assert!(chosen.quantity >= 50.0 && chosen.is_chosen && chosen.reliability == 1.0);
     assert_eq!((chosen.days.0, chosen.arrives_on), (5.0, Day::parse("2026-01-20").unwrap()));

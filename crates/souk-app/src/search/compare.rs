@@ -37,9 +37,9 @@ pub struct SearchSide {
     pub products: Vec<(ProductId, String)>,
     /// Products found.
     pub total: usize,
-    /// How near to the top stands what people took up after this query, whether or not its answer had it: the mean of 1 / log2(place
-    /// + 1) over people, 0 for what is not among the first. `None` where nothing is known of what they took up. People take up what
-    /// they are shown, so this favours the order that was shown to them.
+    /// How near to the top stands what people took up after this query, whether or not its answer had it: the mean over people of
+    /// one over log2(place + 1), 0 for what is not among the first. `None` where nothing is known of what they took up.
+    /// People take up what they are shown, so this favours the order that was shown to them.
     pub taken_up: Option<f64>,
 }
 

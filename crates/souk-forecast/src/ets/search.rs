@@ -278,9 +278,11 @@ pub(super) fn is_admissible(spec: Spec, by: &Smoothing, m: usize) -> bool {
     }
     // Without a trend the level hears of no slope, which is a slope of which nothing is left.
     let phi = if spec.trend == Trend::None { 0.0 } else { by.phi };
-    let each = by.alpha + by.beta - by.alpha * phi;
+    // The paper's slope is of the step that it is added to; here it is damped once before that.
+    let beta = phi * by.beta;
+    let each = by.alpha + beta - by.alpha * phi;
     let mut lags = vec![-each; m + 1];
-    lags[0] = phi - by.alpha - by.beta;
+    lags[0] = phi - by.alpha - beta;
     lags[m - 1] = 1.0 - by.gamma - each;
     lags[m] = phi * (by.alpha + by.gamma - 1.0);
     is_stationary(&lags)

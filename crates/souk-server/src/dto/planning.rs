@@ -287,7 +287,7 @@ pub(crate) struct ReplenishmentAnswer {
     pending: usize,
     /// Each with `position`, what of it is `expiring` unsold, `shelf_life_days`, `most` that may be ordered for it, the
     /// order's own `waste` on average, planners' `overrides`, `protection_days`, `forecast_from` (the first day of the forecast), `demand_mean`, `demand_quantile`, `order_up_to`, `need`,
-    /// `suppliers` compared, `quantity`, `unit_price`, `cost`, `confidence`, `warnings`, and the arithmetic as
+    /// `suppliers` compared, `quantity`, `unit_price`, `cost`, `confidence`, `warnings` (which hold rules), `notes`, and the arithmetic as
     /// `text`.
     #[schema(value_type = Vec<Object>)]
     lines: Vec<Value>,

@@ -166,6 +166,9 @@ fn text(result: &Value) -> String {
             for warning in list(line, "warnings") {
                 said.push_str(&format!("  ! {}\n", word(warning)));
             }
+            for note in list(line, "notes") {
+                said.push_str(&format!("  note: {}\n", word(note)));
+            }
         }
     }
     let so_far = &result["so_far"];
