@@ -31,7 +31,7 @@ fn find<'a>(text: &'a str, words: &[QueryWord]) -> Option<&'a str> {
     let (start, end) = (0..borders.len()).find_map(|first| {
         let start = borders[first];
         let ends = borders.iter().skip(first + 1).take(n_borders);
-        let farthest = *ends.clone().last()?;
+        let farthest = *ends.clone().next_back()?;
         let is_start = is_part(text[start..].chars().next()) && begins(&text[start..farthest]);
         let end = is_start.then_some(ends)?.find(|end| reads(&text[start..**end]))?;
         Some((start, *end))

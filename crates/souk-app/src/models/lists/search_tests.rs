@@ -213,16 +213,16 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
     // One in four of what is recorded stands as stages give it, and so do its further pages.
     let (mut n_given, mut n_pages) = (0, 0);
     for _ in 0..200 {
-        let first = ask(&shop, &SearchQuery { limit: 3, ..of_shopper("zulu vase", "s1") }).await;
+        let first = ask(&shop, &SearchQuery { limit: 3, ..of_shopper(NEW, "s1") }).await;
         assert!(first.signals.is_some());
         if !is_ordered(&first) {
             n_given += 1;
             let cursor = first.cursor.clone();
-            let next = SearchQuery { limit: 5, cursor, ..of_shopper("zulu vase", "s1") };
+            let next = SearchQuery { limit: 5, cursor, ..of_shopper(NEW, "s1") };
             let next = ask(&shop, &next).await;
             assert!(!is_ordered(&next) && next.signals.is_none());
             let both = [ids(&first), ids(&next)].concat();
-            n_pages += usize::from(both == ids(&wider)[..VASES]);
+            n_pages += usize::from(both == ids(&before)[..VASES]);
         }
     }
     assert!((20..80).contains(&n_given), "{n_given} of 200");
