@@ -150,7 +150,7 @@ impl Ets {
         search::fit(y, season_length, (spec, Slopes::Any))
     }
 
-    /// Fits the models that suit the series, with slopes that are expected to change slowly ([`Slopes::Slow`]), and says
+    /// Fits the models that suit the series, with slopes that are expected to change slowly, and says
     /// by AICc what each counts for; the best first, the weights add up to 1. Empty when not even simple smoothing fits.
     ///
     /// Short series do not tell which model is right, and the mean of those that may be is better than any one of them

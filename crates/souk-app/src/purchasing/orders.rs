@@ -167,7 +167,7 @@ pub struct ReceivedLine {
     pub product_id: String,
     /// How many units.
     pub quantity: f64,
-    /// Whether more than [`RECEIVED_MAX`] times what was ordered is no slip of the pen.
+    /// Whether more than twice what was ordered is no slip of the pen.
     #[serde(default)]
     pub is_meant: bool,
 }
