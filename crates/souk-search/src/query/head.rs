@@ -9,7 +9,7 @@ use crate::text::{HeadSide, Language, TokenKind, Tokens};
 use crate::title::TitleWord;
 
 /// Products that are looked at to learn how the catalogue uses a word; chosen.
-const SAMPLE: usize = 32;
+const SAMPLE_SIZE: usize = 32;
 
 /// The place of the word that says what is looked for; none in a language whose order is not known.
 ///
@@ -47,7 +47,7 @@ pub(super) fn aside_from(words: &[QueryWord], language: Language) -> usize {
 pub(super) fn closing_share(index: &SearchIndex, terms: &[Term]) -> f32 {
     let words = &index.lexicon.words[0];
     let (mut n_titles, mut n_closing) = (0u32, 0u32);
-    each_product(index, terms, &mut |chunk, row| {
+    each_product(index, (terms, Sample::AllOver), &mut |chunk, row| {
         let title = chunk.title_words.get(row);
         let is_own = |word: TitleWord| terms.contains(&words.term(word.number()));
         let is_packing =
@@ -74,7 +74,7 @@ pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
     let fields: Vec<u16> =
         ["brand", "categories"].iter().filter_map(|key| lexicon.field(key)).collect();
     let (mut is_found, mut tokens) = (false, Tokens::default());
-    each_product(index, terms, &mut |chunk, row| {
+    each_product(index, (terms, Sample::First), &mut |chunk, row| {
         let words = &lexicon.words[0];
         let title = chunk.title_words.get(row);
         is_found = title.iter().any(|word| terms.contains(&words.term(TitleWord(*word).number())));
@@ -92,20 +92,35 @@ pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
     is_found
 }
 
-/// Calls `look` with products that have one of the terms, from all over the catalogue, until it has seen enough. Those
-/// that came first are often of one kind: telephones, before what belongs to them.
-fn each_product(index: &SearchIndex, terms: &[Term], look: &mut dyn FnMut(&Chunk, u16) -> bool) {
+/// Which of the products that have a word are looked at.
+#[derive(Clone, Copy, PartialEq)]
+enum Sample {
+    /// Those that came first: enough to tell whether any is called so.
+    First,
+    /// Some from all over the catalogue: those that came first are often of one kind, telephones before what belongs to them.
+    AllOver,
+}
+
+/// Calls `look` with some products that have one of the terms, until it has seen enough.
+fn each_product(
+    index: &SearchIndex,
+    (terms, sample): (&[Term], Sample),
+    look: &mut dyn FnMut(&Chunk, u16) -> bool,
+) {
     let lists = index.chunks.iter().flat_map(|chunk| {
         terms.iter().filter_map(move |term| Some((chunk, chunk.list(*term)?.rows)))
     });
     let lists: Vec<(&Chunk, &[u16])> = lists.collect();
     let n_rows: usize = lists.iter().map(|(_, rows)| rows.len()).sum();
-    let step = (n_rows / SAMPLE).max(1);
-    let mut next = 0;
+    let step = if sample == Sample::First { 1 } else { (n_rows / SAMPLE_SIZE).max(1) };
+    let (mut next, mut n_left) = (0, SAMPLE_SIZE + 1);
     for (chunk, rows) in lists {
         while let Some(row) = rows.get(next) {
-            if chunk.live.get(usize::from(*row)) && !look(chunk, *row) {
-                return;
+            if chunk.live.get(usize::from(*row)) {
+                n_left -= usize::from(sample == Sample::First);
+                if n_left == 0 || !look(chunk, *row) {
+                    return;
+                }
             }
             next += step;
         }
