@@ -521,7 +521,7 @@ impl App {
     /// How much of a product to hold, with the times of the supplier that the plan orders at, or would.
     pub(crate) fn optimal_stock(
         &self,
-        (product, today): (&ProductId, Day),
+        ((site, product), today): ((&SiteId, &ProductId), Day),
         advised: Option<&Advised>,
         demand: impl Fn(f64) -> TotalDemand,
     ) -> OptimalStock {
@@ -533,9 +533,10 @@ impl App {
             _ => None,
         };
         let ordered = ordered.and_then(|chosen| suppliers.get(&chosen.supplier_id));
+        let offered = (product, self.config.site(site).map(|site| site.currency));
         let times = ordered
             .map(|stored| choice::times(stored, today, review_days))
-            .or_else(|| choice::usual(&suppliers, product, (today, review_days), &demand))
+            .or_else(|| choice::usual(&suppliers, offered, (today, review_days), &demand))
             .unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
         let lead = times.total(&demand, times.lead_days);
         let protection = times.total(&demand, times.protection_days);

@@ -81,9 +81,8 @@ pub(super) fn answer(
         (Some(location), Some(_)) => Some(app.advised(ids, (location, today))?),
         _ => None,
     };
-    let optimal = app.optimal_stock((&request.product, today), advised.as_ref(), |days| {
-        over(&closely, (skip, days))
-    });
+    let optimal =
+        app.optimal_stock((ids, today), advised.as_ref(), |days| over(&closely, (skip, days)));
     let position = position_in(optimal.protection_days);
     let soon = position_in(optimal.lead_time_days);
     let going = Going::of(app, &request, today);

@@ -122,10 +122,10 @@ pub(super) fn times(stored: &StoredSupplier, today: Day, review_days: f64) -> Ti
 }
 
 /// The times of the supplier that a usual order of a product goes to: the one that the plan finds cheapest for what is wanted
-/// between two deliveries; `None` without any.
+/// between two deliveries, of those that the plan compares; `None` without any.
 pub(super) fn usual(
     suppliers: &BTreeMap<String, StoredSupplier>,
-    product: &ProductId,
+    (product, own): (&ProductId, Option<Currency>),
     (today, review_days): (Day, f64),
     demand: impl Fn(f64) -> TotalDemand,
 ) -> Option<Times> {
@@ -142,13 +142,24 @@ pub(super) fn usual(
             Some((priced, times, supplier.id.as_str()))
         })
         .collect();
-    let currency = offered.first().map(|(priced, ..)| priced.unit_price.currency())?;
-    offered.retain(|(priced, ..)| priced.unit_price.currency() == currency);
+    let currency_of = |one: &(Priced, Times, &str)| one.0.unit_price.currency();
+    let currency = compared(offered.iter().map(currency_of), own)?;
+    offered.retain(|one| currency_of(one) == currency);
     let cheapest = offered.into_iter().min_by(|a, b| {
         let costs = a.0.per_unit.total_cmp(&b.0.per_unit);
         costs.then(a.1.arrives_on.cmp(&b.1.arrives_on)).then(a.2.cmp(b.2))
     });
     cheapest.map(|(_, times, _)| times)
+}
+
+/// The currency in which offers are compared, for costs in two have no order: the site's own, or the first one's where none
+/// is in that.
+fn compared(
+    mut offered: impl Iterator<Item = Currency> + Clone,
+    own: Option<Currency>,
+) -> Option<Currency> {
+    let first = offered.clone().next();
+    offered.find(|one| Some(*one) == own).or(first)
 }
 
 /// What a quantity costs at a supplier.
@@ -244,13 +255,11 @@ pub(super) fn compare(
             exceptions.push(PlanException { product: need.product.id.clone(), text });
             return None;
         }
-        // Costs in two currencies have no order, so the site's decides, or the first one's where none is in the site's.
         let currency_of = |one: &Candidate| one.unit_price.currency();
-        let mut own = candidates.iter().map(currency_of).filter(|one| Some(*one) == need.currency);
-        if let Some(currency) = own.next().or(candidates.first().map(currency_of)) {
-            let (compared, left_out): (Vec<Candidate>, Vec<Candidate>) =
-                candidates.into_iter().partition(|one| one.unit_price.currency() == currency);
-            candidates = compared;
+        if let Some(currency) = compared(candidates.iter().map(currency_of), need.currency) {
+            let (alike, left_out): (Vec<Candidate>, Vec<Candidate>) =
+                candidates.into_iter().partition(|one| currency_of(one) == currency);
+            candidates = alike;
             need.notes.extend(left_out.iter().map(|one| {
                 let (id, price) = (&one.supplier_id, one.unit_price);
                 format!("`{id}` asks {price} for one and is not compared with prices in {currency}")
@@ -293,7 +302,8 @@ impl Need {
     /// The demand that its stock must last for.
     pub(super) fn stretch(&self, suppliers: &BTreeMap<String, StoredSupplier>) -> Stretch {
         let when = (self.today, self.review_days);
-        let found = usual(suppliers, &self.product.id, when, |days| self.ahead.over(days));
+        let product = (&self.product.id, self.currency);
+        let found = usual(suppliers, product, when, |days| self.ahead.over(days));
         let times = found.unwrap_or_else(|| Times::usual(self.lead_days, self.review_days));
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
         Stretch { until_this: total(times.lead_days), until_next: total(times.protection_days) }

@@ -211,3 +211,26 @@ async fn a_place_of_the_settings_exists_before_any_fact_is_told_of_it() {
     let refused = shop.app.put_signals(vec![signal("mars")], &planner).await.unwrap_err();
     assert!(refused.to_string().starts_with("`mars` is no place"), "{refused}");
 }
+
+#[tokio::test]
+async fn what_to_hold_goes_by_an_offer_in_the_sites_currency() {
+    let shop = two_sites().await;
+    let planner = caller(Role::Planner);
+    // It comes first by name, and the plan compares it with none; there is enough, so no line names a supplier.
+    let abroad = json!({"lead_time_days": 40, "offers": [
+        {"product_id": "tea", "price": {"amount": 1, "currency": "EUR"}}]});
+    let near = json!({"lead_time_days": 3, "offers": [
+        {"product_id": "tea", "price": {"amount": 300, "currency": "USD"}}]});
+    let suppliers = vec![supplier("abroad", abroad), supplier("leaf", near)];
+    shop.app.put_suppliers(suppliers, &planner).await.unwrap();
+    send(&shop, vec![stock("Stock Counted", ("tea", 5_000), "2026-01-14T22:45:00Z")]).await;
+    let request = ForecastRequest {
+        site: SiteId::main(),
+        product: tea(),
+        location: Some(place()),
+        horizon_days: 7,
+        levels: vec![0.8],
+    };
+    let optimal = shop.app.forecast(request, &planner).await.unwrap().optimal;
+    assert_eq!(optimal.lead_time_days, 3.0, "{optimal:?}");
+}
