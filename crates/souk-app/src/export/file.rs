@@ -36,6 +36,7 @@ pub(crate) struct Field {
 enum FieldKind {
     Text,
     Number,
+    Boolean,
     Time,
 }
 
@@ -48,6 +49,10 @@ impl Field {
         Field { name, kind: FieldKind::Number }
     }
 
+    pub(crate) const fn boolean(name: &'static str) -> Field {
+        Field { name, kind: FieldKind::Boolean }
+    }
+
     /// A moment, whose row holds RFC 3339.
     pub(crate) const fn time(name: &'static str) -> Field {
         Field { name, kind: FieldKind::Time }
@@ -57,6 +62,7 @@ impl Field {
         let (physical, converted) = match self.kind {
             FieldKind::Text => (Physical::BYTE_ARRAY, ConvertedType::UTF8),
             FieldKind::Number => (Physical::DOUBLE, ConvertedType::NONE),
+            FieldKind::Boolean => (Physical::BOOLEAN, ConvertedType::NONE),
             FieldKind::Time => (Physical::INT64, ConvertedType::TIMESTAMP_MILLIS),
         };
         let builder = Type::primitive_type_builder(self.name, physical)
@@ -210,6 +216,11 @@ fn write_column(
         ColumnWriter::DoubleColumnWriter(writer) => {
             let levels: Vec<i16> = cells.clone().map(|cell| present(cell.is_number())).collect();
             let values: Vec<f64> = cells.filter_map(Value::as_f64).collect();
+            writer.write_batch(&values, Some(&levels), None)?;
+        }
+        ColumnWriter::BoolColumnWriter(writer) => {
+            let levels: Vec<i16> = cells.clone().map(|cell| present(cell.is_boolean())).collect();
+            let values: Vec<bool> = cells.filter_map(Value::as_bool).collect();
             writer.write_batch(&values, Some(&levels), None)?;
         }
         ColumnWriter::Int64ColumnWriter(writer) => {

@@ -25,7 +25,7 @@ pub(super) const FIELDS: &[Field] = &[
     Field::number("place"),
     Field::text("product_id"),
     Field::number("propensity"),
-    Field::text("explored"),
+    Field::boolean("explored"),
     Field::number("reward"),
 ];
 
@@ -167,7 +167,7 @@ impl Slots {
                 "place": place + 1,
                 "product_id": product.as_str(),
                 "propensity": mark.propensity.map_or(1.0, Propensity::probability),
-                "explored": if mark.is_explored { "true" } else { "false" },
+                "explored": mark.is_explored,
                 "reward": u8::from(is_clicked),
             });
             file.write(&row, || row.clone())?;

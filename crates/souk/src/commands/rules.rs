@@ -102,14 +102,30 @@ pub(crate) fn list(shop: &Shop) -> Result<Value> {
     Ok(json!({ "rules": rules.iter().map(row).collect::<Vec<_>>() }))
 }
 
+/// The JSON values of a file one behind another, each with the line on which it begins: JSON lines, documents over several
+/// lines, or one list of all.
+fn values_of(text: &str) -> impl Iterator<Item = (usize, Result<Value, serde_json::Error>)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    std::iter::from_fn(move || {
+        let rest = &text[values.byte_offset()..];
+        let begin = text.len() - rest.trim_start().len();
+        let line = text[..begin].matches('\n').count() + 1;
+        values.next().map(|value| (line, value))
+    })
+    .flat_map(|(line, value)| match value {
+        Ok(Value::Array(all)) => all.into_iter().map(|value| (line, Ok(value))).collect(),
+        other => vec![(line, other)],
+    })
+}
+
 /// Stores the rules of a file.
 pub(crate) async fn put(shop: &Shop, file: &Path) -> Result<Value> {
     let text = read(file)?;
     let now = shop.app.clock().now();
     let mut rules = Vec::new();
-    for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+    for (line, value) in values_of(&text) {
         let fault = |why: String| usage(format!("{}, line {line}: {why}", file.display()));
-        let value = serde_json::from_str(text).map_err(|error| fault(error.to_string()))?;
+        let value = value.map_err(|error| usage(format!("{}: {error}", file.display())))?;
         rules.push(rule_of(&value, None, now).map_err(fault)?);
         if rules.len() > RULES_MAX {
             return Err(fault(format!("more than {RULES_MAX} rules, which is the limit")));

@@ -178,7 +178,8 @@ fn rules_go_in_are_tried_and_come_out_as_lines() {
     let folder = TempDir::new().unwrap();
     write(folder.path(), "p.csv", "sku,name,brand\na,Tea,Big\nb,Rice,Own\nc,Salt,Big\n");
     souk(folder.path(), &["import", "p.csv"]);
-    let rule = r#"{"id": "own", "select": {"filter": "brand = 'Own'"}, "action": {"type": "pin", "position": 1}}"#;
+    // Over several lines, as people write it.
+    let rule = "{\"id\": \"own\", \"select\": {\"filter\": \"brand = 'Own'\"},\n \"action\": {\"type\": \"pin\", \"position\": 1}}\n";
     write(folder.path(), "r.json", rule);
     let args = ["rules", "preview", "r.json", "--strategy", "new", "--output", "json"];
     let tried = souk(folder.path(), &args);

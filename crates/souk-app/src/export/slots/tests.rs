@@ -86,7 +86,7 @@ fn a_row_for_each_place_says_how_likely_it_was() {
     let rows = written(&[(1, answer(0, "r1", &["a", "c"]))]);
     let places: Vec<_> = rows.iter().map(|row| row["place"].as_u64().unwrap()).collect();
     assert_eq!(places, [1, 2]);
-    assert_eq!((&rows[1]["propensity"], &rows[1]["explored"]), (&json!(0.25), &json!("true")));
+    assert_eq!((&rows[1]["propensity"], &rows[1]["explored"]), (&json!(0.25), &json!(true)));
     assert_eq!((&rows[0]["propensity"], &rows[0]["reward"]), (&json!(1.0), &json!(0)));
     assert_eq!((&rows[0]["placement"], &rows[0]["strategy"]), (&json!("home"), &json!("popular")));
 }
