@@ -58,6 +58,8 @@ impl FileRead {
 pub struct ProductsRead {
     pub count: u64,
     pub variants: u64,
+    /// Products of the catalogue that were sold or looked at; one that was both counts twice.
+    pub wanted: u64,
     /// Named twice or more; the last one holds.
     pub twice: u64,
     pub without_price: u64,
@@ -173,8 +175,27 @@ pub struct ReadinessReport {
 #[derive(Clone, Copy, Debug, Default)]
 struct Person {
     orders: u32,
-    views: u32,
-    last_seen: u64,
+    seen: Seen,
+}
+
+/// What somebody looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Seen {
+    #[default]
+    Nothing,
+    /// One product, by its number.
+    One(u64),
+    Several,
+}
+
+impl Seen {
+    fn and(self, other: Seen) -> Seen {
+        match (self, other) {
+            (Seen::Nothing, seen) | (seen, Seen::Nothing) => seen,
+            (one, other) if one == other => one,
+            _ => Seen::Several,
+        }
+    }
 }
 
 /// Counts what files say.
@@ -397,8 +418,7 @@ impl Tally {
         if let (true, Some(person), Some(first)) = (is_view, person_of(draft), first) {
             let seen = xxh3_64(first.as_bytes());
             let person = self.persons.entry(person).or_default();
-            person.views += u32::from(person.last_seen != seen);
-            person.last_seen = seen;
+            person.seen = person.seen.and(Seen::One(seen));
         }
     }
 
@@ -453,6 +473,9 @@ impl Tally {
             unknown.into_iter().take(NAMED_MAX).map(|(id, _)| id.clone()).collect();
         let looked_at = self.looked_at.iter().filter(|id| !has_product(id));
         readiness.events.unknown_products = looked_at.count() as u64;
+        readiness.products.wanted = (self.sold.len() + self.looked_at.len()) as u64
+            - readiness.orders.unknown_products
+            - readiness.events.unknown_products;
         self.gaps(&mut readiness.orders);
         let negative: Vec<&str> = self.negative.iter().take(NAMED_MAX).map(|id| &**id).collect();
         advice::advise(&mut readiness, self.site.currency, (&negative, self.newest, now));
@@ -477,7 +500,7 @@ impl Tally {
         for (id, person) in &self.persons {
             let whole = joined.entry(*self.links.get(id).unwrap_or(id)).or_default();
             whole.orders += person.orders;
-            whole.views += person.views;
+            whole.seen = whole.seen.and(person.seen);
         }
         joined.into_values().collect()
     }
@@ -490,7 +513,7 @@ impl Tally {
             with_one_order: with(1),
             with_two_orders: with(2),
             with_five_orders: with(5),
-            with_views: persons.iter().filter(|p| p.views >= 2).count() as u64,
+            with_views: persons.iter().filter(|p| p.seen == Seen::Several).count() as u64,
             ..self.people.clone()
         }
     }

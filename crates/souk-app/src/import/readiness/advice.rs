@@ -286,28 +286,37 @@ fn verdict(count: u64, enough: u64) -> Sufficiency {
 fn parts(readiness: &ReadinessReport, age_days: Option<i64>) -> Vec<PartReady> {
     let ReadinessReport { products, orders, events, people, .. } = readiness;
     let is_within = |days: i64| age_days.is_some_and(|age| age <= days);
-    let recent = |days: i64| match (orders.count + events.count, is_within(days)) {
+    // What no product of the catalogue stands behind can be counted, and not shown.
+    let recent = |days: i64| match (products.wanted, is_within(days)) {
         (0, _) => Sufficiency::Missing,
         (_, false) => Sufficiency::Thin,
         (_, true) => Sufficiency::Ready,
     };
+    let acts = format!(
+        "{} orders and {} events about {} products of the catalogue, of which one is enough",
+        orders.count, events.count, products.wanted
+    );
     let part = |part, verdict, detail| PartReady { part, verdict, detail };
     let days = match (orders.first_day, orders.last_day) {
         (Some(first), Some(last)) => u64::try_from(last.number() - first.number() + 1).unwrap_or(0),
         _ => 0,
     };
+    let described_enough = products.count.clamp(1, 100);
     let described = products.count - products.without_category.min(products.count);
     vec![
         part(
             "popular",
             recent(POPULAR_DAYS),
-            format!("looks back {POPULAR_DAYS} days; older sales show nothing of today's demand"),
+            format!(
+                "{acts}; looks back {POPULAR_DAYS} days: older sales show nothing of today's demand"
+            ),
         ),
         part(
             "trending",
             recent(2),
-            "compares the last two days with those before; live events fill it within days"
-                .to_owned(),
+            format!(
+                "{acts}; compares the last two days with those before: live events fill it within days"
+            ),
         ),
         part(
             "bought_together",
@@ -321,31 +330,46 @@ fn parts(readiness: &ReadinessReport, age_days: Option<i64>) -> Vec<PartReady> {
             "next_basket",
             verdict(people.with_two_orders, BUYERS_ENOUGH),
             format!(
-                "{} people bought twice or more, {} five times or more; habits show from two orders on",
+                "{} people bought twice or more, {} five times or more; habits show from two orders on, and \
+                 {BUYERS_ENOUGH} such people are enough",
                 people.with_two_orders, people.with_five_orders
             ),
         ),
         part(
             "for_you",
             verdict(people.with_two_orders.max(people.with_views), BUYERS_ENOUGH),
-            "a model of the shop's own is learned from people with several orders or visits"
-                .to_owned(),
+            format!(
+                "{} people with several orders or products looked at, from whom a model of the shop's own is \
+                 learned; {BUYERS_ENOUGH} are enough",
+                people.with_two_orders.max(people.with_views)
+            ),
         ),
         part(
             "session",
             verdict(people.with_views, VISITORS_ENOUGH),
-            format!("{} people looked at more than one product", people.with_views),
+            format!(
+                "{} people looked at more than one product; from {VISITORS_ENOUGH} on visits tell what goes on",
+                people.with_views
+            ),
         ),
         part(
             "similar",
-            verdict(described.max(people.with_views), products.count.clamp(1, 100)),
-            format!("{described} of {} products are in a category", products.count),
+            verdict(described.max(people.with_views.min(products.wanted)), described_enough),
+            format!(
+                "{described} of {} products are in a category, and {} people looked at more than one product; \
+                 {described_enough} of either are enough",
+                products.count, people.with_views
+            ),
         ),
-        part("new", verdict(products.count, 1), format!("{} products", products.count)),
+        part(
+            "new",
+            verdict(products.count, 1),
+            format!("{} products; one is enough", products.count),
+        ),
         part(
             "forecasts",
             verdict(days, SEASONS_DAYS),
-            format!("{days} days of sales; a year holds every season once"),
+            format!("{days} days of sales; a year ({SEASONS_DAYS}) holds every season once"),
         ),
     ]
 }

@@ -190,6 +190,31 @@ fn one_person_under_two_ids_counts_once() {
 }
 
 #[test]
+fn one_product_under_two_ids_is_one() {
+    let mut tally = tally();
+    tally.take(&view(-9, "browser", "a"));
+    let mut joining = view(-7, "browser", "a");
+    joining.user_id = Some("u".into());
+    tally.take(&joining);
+    let people = tally.report(judged(), |_| true).people;
+    assert_eq!((people.active, people.with_views), (1, 0));
+}
+
+#[test]
+fn nothing_can_be_shown_without_a_catalogue() {
+    let mut tally = tally();
+    (0..5).for_each(|minute| tally.take(&view(-minute, "u", ["a", "b"][minute as usize % 2])));
+    tally.take(&order(8, "u", &["a"]));
+    for (has_products, expected) in
+        [(false, [Sufficiency::Missing; 3]), (true, [Sufficiency::Ready; 3])]
+    {
+        let report = tally.report(judged(), |_| has_products);
+        let of = |name| report.parts.iter().find(|part| part.part == name).unwrap();
+        assert_eq!(["popular", "trending", "similar"].map(|name| of(name).verdict), expected);
+    }
+}
+
+#[test]
 fn amounts_in_another_currency_than_the_sites_are_trouble() {
     let mut tally = tally();
     tally.take(&order(1, "u", &["a"]));
