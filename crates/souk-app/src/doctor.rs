@@ -228,6 +228,14 @@ impl App {
         };
         let weight = if sizes.subjects == 0 { Weight::Notice } else { Weight::Fine };
         found.push((weight, "shoppers", shoppers));
+        if sizes.shared_browsers as u64 >= people_min {
+            let detail = format!(
+                "in {} browsers several users were identified; what was done in them before a login counts for none of \
+                 these users",
+                sizes.shared_browsers
+            );
+            found.push((Weight::Fine, "shoppers", detail));
+        }
         found.extend(self.kept_out(&sizes));
         if self.config.holdout.share <= 0.0 && views.n_measured() >= MEASURABLE_PEOPLE {
             let detail = "everybody gets personal answers, so nobody knows what they bring; set \

@@ -53,18 +53,38 @@ const SLICE: Duration = Duration::from_micros(500);
 /// People of a shop for whom a question may wait for the first fit; chosen: half a second of work.
 const FIT_AT_ONCE_MAX: u32 = 50_000;
 
-/// When the last fit began, and how often somebody had left by then.
-type Fitted = Option<(Instant, u64)>;
+/// After a fit, how long a shop that grows quickly waits for the next: an import of a year is over in less than a minute
+/// (chosen).
+const GROWTH_PAUSE: Duration = Duration::from_secs(10);
+
+/// What the figures in service were fitted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fitted {
+    /// When the fit began.
+    began: Instant,
+    /// How often somebody had left by then.
+    left: u64,
+    /// The orders by then.
+    n_orders: usize,
+}
+
+impl Fitted {
+    /// Whether there are so many more orders that shares and fifths of then say little: a fifth more (chosen), so that a
+    /// shop of any size fits the more rarely the longer it grows.
+    fn has_outgrown(self, n_orders: usize) -> bool {
+        n_orders > self.n_orders + self.n_orders / 5
+    }
+}
 
 /// The figures in service.
 #[derive(Debug, Default)]
 pub(crate) struct People {
     standings: RwLock<FxHashMap<SiteId, Arc<Standing>>>,
-    fitted: Mutex<Fitted>,
+    fitted: Mutex<Option<Fitted>>,
     /// Held while figures are fitted.
     working: tokio::sync::Mutex<()>,
     /// Who wants what, by site, each with the fit in whose time it was learned.
-    audiences: RwLock<FxHashMap<SiteId, (Fitted, Arc<Audience>)>>,
+    audiences: RwLock<FxHashMap<SiteId, (Option<Fitted>, Arc<Audience>)>>,
     /// Held while that is learned.
     audience_working: tokio::sync::Mutex<()>,
 }
@@ -209,8 +229,11 @@ impl App {
     }
 
     async fn fit_alone(&self) -> Result<(), AppError> {
-        let began = Instant::now();
-        let left = departures(&self.views.read());
+        let fitted = {
+            let views = self.views.read();
+            let (left, n_orders) = (departures(&views), views.sales.n_orders());
+            Fitted { began: Instant::now(), left, n_orders }
+        };
         let settings = self.config.profiles;
         let fit = Fit {
             now: self.clock.now(),
@@ -233,21 +256,25 @@ impl App {
                 .map_err(|source| AppError::Bug(format!("the shop's figures ended: {source}")))?;
             self.people.standings.write().insert(site, Arc::new(standing));
         }
-        *self.people.fitted.lock() = Some((began, left));
+        *self.people.fitted.lock() = Some(fitted);
         Ok(())
     }
 
     /// Whether somebody left since the figures were fitted.
     #[cfg(test)]
     pub(crate) fn are_figures_stale_for_test(&self) -> bool {
-        self.people.fitted.lock().is_some_and(|(_, left)| departures(&self.views.read()) != left)
+        let fitted = *self.people.fitted.lock();
+        fitted.is_some_and(|fitted| departures(&self.views.read()) != fitted.left)
     }
 
     fn are_figures_due(&self) -> bool {
-        let Some((began, left)) = *self.people.fitted.lock() else { return true };
+        let Some(fitted) = *self.people.fitted.lock() else { return true };
         let age_max =
             Duration::from_secs(self.config.profiles.fit_every_minutes.saturating_mul(60));
-        is_stale((began.elapsed(), age_max), departures(&self.views.read()) != left)
+        let age = fitted.began.elapsed();
+        let views = self.views.read();
+        let has_grown = fitted.has_outgrown(views.sales.n_orders()) && age >= GROWTH_PAUSE;
+        has_grown || is_stale((age, age_max), departures(&views) != fitted.left)
     }
 }
 

@@ -274,6 +274,8 @@ impl Views {
             (Fact::Linked { other, basis }, Some(subject)) => {
                 self.identity.link(subject, *other, *basis);
                 self.settle(subject);
+                // Whoever was joined through it is no longer, where it is a browser and this its second user.
+                self.settle(*other);
             }
             (Fact::Consent(change), Some(subject)) => self.fold_consent(&head, subject, change),
             (Fact::Identified { traits: Some(traits) }, Some(subject)) => {
@@ -399,10 +401,13 @@ impl Views {
 
     /// Drops a subject from every projection: afterwards the state is that of a log without them.
     fn forget(&mut self, subject: SubjectId) {
-        let others = match self.has_kept_out() {
-            true => self.identity.members(subject).split_off(1),
-            false => Vec::new(),
-        };
+        let mut others = Vec::new();
+        if self.has_kept_out() {
+            let near = self.identity.circle(subject);
+            others.extend(near.iter().flat_map(|one| self.identity.circle(*one)));
+            others.sort_unstable();
+            others.dedup();
+        }
         self.identity.forget(subject);
         self.consents.forget(subject);
         self.attribution.forget(subject);
@@ -431,7 +436,7 @@ impl Views {
         let refuses = self.refuses_learning(subject);
         let mut taken_back = refuses.into_iter().zip(were_counted);
         if taken_back.any(|(is, was)| is && !was)
-            && self.identity.members(subject).iter().any(|one| self.searches.knows(*one))
+            && self.identity.circle(subject).iter().any(|one| self.searches.knows(*one))
         {
             self.withdrawals += 1;
         }
@@ -484,16 +489,17 @@ impl Views {
     }
 
     fn settle_members(&mut self, subject: SubjectId) {
-        for member in self.identity.members(subject) {
+        for member in self.identity.circle(subject) {
             self.settle_one(member);
         }
     }
 
     fn settle_one(&mut self, subject: SubjectId) {
         let Some(shopper) = self.shoppers.shopper(subject) else { return };
-        let members = self.identity.members(subject);
-        let mut others = members.iter().filter(|other| **other != subject);
+        let circle = self.identity.circle(subject);
+        let mut others = circle.iter().filter(|other| **other != subject);
         let is_hidden = others.any(|other| self.consents.is_denied(*other, Purpose::ModelTraining));
+        let members = self.identity.members(subject);
         let is_staff = members.iter().any(|member| self.is_staff(*member));
         let has_left = self.keep_out((shopper, Out::REFUSED, is_hidden));
         // Nobody asked for this one, so a model that learned from them may go on until it is fitted anew: or whoever
@@ -526,6 +532,11 @@ impl Views {
     /// Whether a subject is known as one of the shop's own people.
     pub(crate) fn is_staff(&self, subject: SubjectId) -> bool {
         self.shoppers.shopper(subject).is_some_and(|shopper| self.histories.is_staff(shopper))
+    }
+
+    /// The subjects that are directly joined with one.
+    pub(crate) fn joined(&self, subject: SubjectId) -> Vec<SubjectId> {
+        self.identity.neighbours(subject)
     }
 
     fn histories_and_crowd(&mut self) -> (&mut Histories, Crowd<'_>) {

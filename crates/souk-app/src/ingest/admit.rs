@@ -118,6 +118,9 @@ impl App {
         }
         let (subjects, keys) = self.subjects_with_keys(&table.ids).await?;
         self.mark_staff(&mut events, &persons, (&table.ids, &subjects));
+        if self.do_answers_wait(&events, (&persons, &subjects)) {
+            self.flush_impressions().await;
+        }
         let nonce = nonce()?;
         let mut nonces = Nonces::for_records(events.len());
         let mut stated = FxHashSet::default();
@@ -170,6 +173,32 @@ impl App {
         let accepted = admitted.len() - duplicates;
         self.door.counters.admit(accepted as u64, duplicates as u64);
         Ok(admitted)
+    }
+
+    /// Whether answers to those who act in these events wait to be written: what follows an answer must not come into the
+    /// log before it.
+    fn do_answers_wait(
+        &self,
+        events: &[IncomingEvent<'_>],
+        (persons, subjects): (&[Persons], &[SubjectId]),
+    ) -> bool {
+        let queue = &self.door.impressions;
+        if queue.is_empty() {
+            return false;
+        }
+        let is_act = |fact: &IncomingFact<'_>| {
+            matches!(fact, IncomingFact::Order(_) | IncomingFact::Interaction(_))
+        };
+        let acts = events.iter().zip(persons).filter(|(event, _)| is_act(&event.fact));
+        let who = acts.flat_map(|(_, persons)| {
+            persons.primary.into_iter().chain(persons.links.iter().map(|(number, _)| *number))
+        });
+        let mut who: FxHashSet<SubjectId> = who.map(|number| subjects[number]).collect();
+        let views = self.views.read();
+        let kin: Vec<SubjectId> = who.iter().flat_map(|one| views.joined(*one)).collect();
+        drop(views);
+        who.extend(kin);
+        queue.holds_any(&who)
     }
 
     /// Marks what the shop's own people do: whom the settings name, and in orders also whom traits call so,

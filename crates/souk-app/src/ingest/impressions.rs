@@ -1,13 +1,15 @@
 //! What was shown: recorded beside the answer, never before it.
 //!
 //! An answer puts a few words into a bounded queue; a task writes the queue once a second, or as soon as a
-//! handful wait: thousands at once would keep answers waiting while they are sealed and folded. When the queue is full, or the log fails, impressions are dropped and counted: they are the only facts
-//! that may be lost.
+//! handful wait: thousands at once would keep answers waiting while they are sealed and folded. What a shopper does
+//! with an answer is written behind it, so it writes the queue too where that answer still waits. When the queue is
+//! full, or the log fails, impressions are dropped and counted: they are the only facts that may be lost.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustc_hash::FxHashSet;
 use souk_core::{
     Channel, Event, EventId, Fact, Impressions, Purposes, SiteId, Source, SubjectId, Timestamp,
 };
@@ -42,10 +44,20 @@ pub struct Shown {
     pub impressions: Impressions,
 }
 
+/// Answers on their way into the log.
+#[derive(Debug, Default)]
+struct Waiting {
+    shown: Vec<Shown>,
+    /// To whom those went that are being written.
+    in_writing: Vec<SubjectId>,
+}
+
 /// Impressions that wait to be written.
 #[derive(Debug)]
 pub(crate) struct ImpressionQueue {
-    waiting: Mutex<Vec<Shown>>,
+    waiting: Mutex<Waiting>,
+    /// Held by whoever writes.
+    writing: tokio::sync::Mutex<()>,
     has_some: Notify,
     settings: ImpressionSettings,
     /// How many [`Unrecorded`] there are.
@@ -66,6 +78,7 @@ impl ImpressionQueue {
     pub(crate) fn new(settings: ImpressionSettings) -> ImpressionQueue {
         ImpressionQueue {
             waiting: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
             has_some: Notify::new(),
             settings,
             n_unrecorded: AtomicUsize::new(0),
@@ -79,11 +92,11 @@ impl ImpressionQueue {
 
     /// Queues the answer; false when the queue is full.
     fn push(&self, shown: Shown) -> bool {
-        let mut waiting = self.waiting.lock();
-        let has_room = (waiting.len() as u64) < self.settings.queue_max;
+        let shown_now = &mut self.waiting.lock().shown;
+        let has_room = (shown_now.len() as u64) < self.settings.queue_max;
         if has_room {
-            waiting.push(shown);
-            if waiting.len() == WRITTEN_AT_ONCE {
+            shown_now.push(shown);
+            if shown_now.len() == WRITTEN_AT_ONCE {
                 self.has_some.notify_one();
             }
         }
@@ -100,7 +113,23 @@ impl ImpressionQueue {
     }
 
     fn take(&self) -> Vec<Shown> {
-        std::mem::take(&mut *self.waiting.lock())
+        let mut waiting = self.waiting.lock();
+        let shown = std::mem::take(&mut waiting.shown);
+        waiting.in_writing = shown.iter().filter_map(|one| one.subject).collect();
+        shown
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.shown.is_empty() && waiting.in_writing.is_empty()
+    }
+
+    /// Whether an answer to any of these is on its way.
+    pub(super) fn holds_any(&self, subjects: &FxHashSet<SubjectId>) -> bool {
+        let waiting = self.waiting.lock();
+        let shown = waiting.shown.iter().filter_map(|one| one.subject);
+        shown.chain(waiting.in_writing.iter().copied()).any(|one| subjects.contains(&one))
     }
 }
 
@@ -136,8 +165,15 @@ impl App {
 
     /// Writes the impressions that wait; a failure drops them.
     pub async fn flush_impressions(&self) {
-        let waiting = self.door.impressions.take();
-        let mut chunks = waiting.into_iter().peekable();
+        let queue = &self.door.impressions;
+        let _writing = queue.writing.lock().await;
+        let shown = queue.take();
+        self.write_shown(shown).await;
+        queue.waiting.lock().in_writing.clear();
+    }
+
+    async fn write_shown(&self, shown: Vec<Shown>) {
+        let mut chunks = shown.into_iter().peekable();
         while chunks.peek().is_some() {
             let shown: Vec<Shown> = chunks.by_ref().take(APPEND_MAX).collect();
             let count = shown.len() as u64;

@@ -217,6 +217,45 @@ async fn several_ids_of_a_person_are_one_and_refunds_come_off() {
     assert_eq!(after.count, before.count - 1, "an order that came back whole is none");
 }
 
+/// Whoever logs in at a kiosk is no one person with all others who did.
+#[tokio::test]
+async fn users_of_one_browser_stay_apart() {
+    let shop = Shop::open_in("us").await;
+    let identify = |user: &str| json!({"type": "identify", "userId": user, "anonymousId": "kiosk", "messageId": user});
+    let bought = |user: &str, days_ago| order(user, days_ago, &[("tea", 5)]);
+    let send = async |batch: Vec<Value>| {
+        let body = json!({ "batch": batch });
+        let answer = shop.send(Role::IngestServer, IngestCall::Batch, body).await;
+        assert!(answer.rejected.is_empty(), "{answer:?}");
+        folded(&shop).await;
+    };
+    let n_orders =
+        async |user: &str| profile(&shop, user).await.orders.map_or(0, |ordered| ordered.count);
+    // Before the login in the browser, after it in the user's own name.
+    let mut before = bought("nobody", 9);
+    before.as_object_mut().unwrap().remove("userId");
+    before["anonymousId"] = json!("kiosk");
+    send(vec![before, identify("mom"), bought("mom", 8)]).await;
+    assert_eq!(n_orders("mom").await, 2, "what was done before a login is joined at once");
+    let shared = || shop.app.views.read().sizes().shared_browsers;
+    assert_eq!(shared(), 0);
+    send(vec![identify("dad"), bought("dad", 7), bought("dad", 6), identify("kid")]).await;
+    assert_eq!([n_orders("mom").await, n_orders("dad").await, n_orders("kid").await], [1, 2, 0]);
+    assert_eq!(shared(), 1);
+    // One of them leaves, and the others keep what is theirs.
+    let (who, privacy) = (crate::Who::parse("mom").unwrap(), caller(Role::Privacy));
+    shop.app.request_erasure(&privacy, &who, crate::IdentityCheck::Verified).await.unwrap();
+    folded(&shop).await;
+    assert_eq!([n_orders("mom").await, n_orders("dad").await], [0, 2]);
+}
+
+#[test]
+fn a_shop_that_grows_by_a_fifth_is_fitted_anew() {
+    let fitted = |n_orders| Fitted { began: std::time::Instant::now(), left: 0, n_orders };
+    assert!(fitted(0).has_outgrown(1) && !fitted(0).has_outgrown(0));
+    assert!(!fitted(1_000).has_outgrown(1_200) && fitted(1_000).has_outgrown(1_201));
+}
+
 #[tokio::test]
 async fn an_erased_person_leaves_the_figures_and_is_nobody() {
     let shop = shop_of("us").await;

@@ -64,10 +64,10 @@ impl Views {
         if let Some(known) = whom.known {
             subjects = self.identity.members(known);
         }
-        let decision = self.decision(&subjects, whom.alone, purpose);
+        let decision = self.decision(whom, purpose);
         let mut barred = Vec::new();
         if decision.is_allowed {
-            barred = self.barred(&subjects, whom.alone, purpose);
+            barred = self.barred(whom, purpose);
         }
         subjects.extend(whom.alone);
         if !decision.is_allowed {
@@ -82,39 +82,30 @@ impl Views {
 
     /// The sites on which the same purpose is not allowed: who said nothing is used in one place and not in
     /// another.
-    fn barred(
-        &self,
-        members: &[SubjectId],
-        alone: Option<SubjectId>,
-        purpose: Use<'_>,
-    ) -> Vec<u32> {
+    fn barred(&self, whom: Whom, purpose: Use<'_>) -> Vec<u32> {
         let others = self.catalogue.sites().filter(|site| *site != purpose.site);
-        let barred = others
-            .filter(|site| !self.decision(members, alone, Use { site, ..purpose }).is_allowed);
+        let barred = others.filter(|site| !self.decision(whom, Use { site, ..purpose }).is_allowed);
         barred.filter_map(|site| self.catalogue.find_site(site)).collect()
     }
 
     /// Whether these persons' data may be used for this purpose.
     pub(crate) fn allows(&self, whom: Whom, purpose: Use<'_>) -> bool {
-        let known = whom.known.filter(|_| self.consents.len() > 0);
-        let members = known.map_or_else(Vec::new, |known| self.identity.members(known));
-        self.decision(&members, whom.alone, purpose).is_allowed
+        self.decision(whom, purpose).is_allowed
     }
 
-    /// Decides for the ids of one person; those that the one asked for alone was joined with count too.
-    fn decision(
-        &self,
-        members: &[SubjectId],
-        alone: Option<SubjectId>,
-        purpose: Use<'_>,
-    ) -> Decision {
+    /// Decides for the ids of one person, and of those whose no counts for them; those that the one asked for alone was
+    /// joined with count too. A yes must be the person's own.
+    fn decision(&self, whom: Whom, purpose: Use<'_>) -> Decision {
         let regime = &self.rules.place(purpose.site).regime;
         let asked = (purpose.purpose, purpose.withheld);
         if self.consents.len() == 0 {
             return decide(regime, std::iter::empty(), asked);
         }
-        let joined = alone.map_or_else(Vec::new, |alone| self.identity.members(alone));
-        let all = members.iter().chain(&joined);
+        let asked_for = whom.known.into_iter().chain(whom.alone);
+        let own: Vec<SubjectId> = asked_for.flat_map(|one| self.identity.members(one)).collect();
+        let mut beside = self.identity.beside(&own);
+        beside.retain(|one| self.consents.is_denied(*one, purpose.purpose));
+        let all = own.iter().chain(&beside);
         decide(regime, all.filter_map(|subject| self.consents.choices(*subject)), asked)
     }
 
@@ -170,7 +161,7 @@ impl Views {
         let members = whom.known.map_or_else(Vec::new, |known| self.identity.members(known));
         let of = |purpose| {
             let purpose = Use { purpose, site, withheld: Purposes::NONE };
-            self.decision(&members, whom.alone, purpose)
+            self.decision(whom, purpose)
         };
         let decisions = Purpose::ALL.into_iter().map(|purpose| (purpose, of(purpose))).collect();
         let subjects = members.iter().chain(&whom.alone);

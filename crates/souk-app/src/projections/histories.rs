@@ -122,8 +122,8 @@ impl Histories {
             history.touches.extend(personal);
             let slots = past.orders.iter();
             for slot in slots.filter(|slot| self.orders.uses(**slot, shopper.0).is_personal()) {
-                let placed = self.orders.effective(*slot).and_then(|effective| effective.placed);
-                if let Some(placed) = placed.filter(|placed| placed.shopper == shopper.0) {
+                let kept = self.orders.effective(*slot).and_then(|effective| effective.kept());
+                if let Some(placed) = kept.filter(|kept| kept.shopper == shopper.0) {
                     let items = placed.lines.bought();
                     history.baskets.push(PastBasket { at: placed.first.0, items });
                 }
@@ -158,7 +158,7 @@ impl Histories {
     }
 
     fn basket(&self, slot: u32) -> Option<Basket> {
-        let placed = self.orders.effective(slot)?.placed?;
+        let placed = self.orders.effective(slot)?.kept()?;
         let items: Vec<Item> = placed.lines.bought().into_iter().map(|(item, _)| item).collect();
         let key = basket_key(self.orders.order(slot));
         (!items.is_empty()).then(|| Basket::new(key, placed.first.0.as_ms(), &items))
@@ -231,16 +231,18 @@ impl Histories {
         self.is_shared(slot, placed.shopper).then_some((Shopper(placed.shopper), placed.first.0))
     }
 
-    /// The orders that stand of a shopper, and that others may learn from, in no order.
+    /// The orders that stand of a shopper, and that others may learn from, in no order, with when they were placed. What
+    /// came back whole is none.
     pub(crate) fn shared_orders(
         &self,
         shopper: Shopper,
-    ) -> impl Iterator<Item = (OrderRef, &Report)> {
+    ) -> impl Iterator<Item = (OrderRef, Timestamp, Effective<'_>)> {
         let past = self.pasts.get(shopper.0 as usize);
         past.into_iter().flat_map(|past| &past.orders).filter_map(move |&slot| {
-            let placed = self.orders.effective(slot)?.placed?;
+            let effective = self.orders.effective(slot)?;
+            let placed = effective.placed?;
             let is_own = placed.shopper == shopper.0 && self.is_shared(slot, shopper.0);
-            is_own.then(|| (self.orders.order(slot), placed))
+            is_own.then(|| (self.orders.order(slot), placed.first.0, effective))
         })
     }
 
@@ -288,10 +290,8 @@ impl Histories {
     }
 
     fn place(&self, slot: u32, crowd: &mut Crowd<'_>) {
-        let Some(placed) = self.orders.effective(slot).and_then(|effective| effective.placed)
-        else {
-            return;
-        };
+        let kept = self.orders.effective(slot).and_then(|effective| effective.kept());
+        let Some(placed) = kept else { return };
         let items: Vec<Item> = placed.lines.bought().into_iter().map(|(item, _)| item).collect();
         if items.is_empty() {
             return;
@@ -453,7 +453,7 @@ pub(crate) fn basket_key(order: OrderRef) -> u64 {
 
 impl Histories {
     pub(crate) const NAME: &'static str = "histories";
-    pub(crate) const VERSION: u16 = 4;
+    pub(crate) const VERSION: u16 = 5;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::over(Vec::with_capacity(self.bytes() / 2));

@@ -5,14 +5,16 @@
 //! report says what was bought, and the strongest that has refunds says what came back. All of this
 //! is a maximum or a union, so the order of arrival never matters.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use souk_core::wire::{Reader, WireError, Writer};
 use souk_core::{Day, EventId, OrderChange, OrderRef, Source, Timestamp};
+use souk_recommend::Item;
 
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::shoppers::read_u32;
 use super::uses::Uses;
 
@@ -63,7 +65,7 @@ pub(crate) struct Effective<'a> {
     pub(crate) refunds: Vec<&'a Report>,
 }
 
-impl Effective<'_> {
+impl<'a> Effective<'a> {
     /// The refund that takes everything back: it names no lines.
     pub(crate) fn whole_refund(&self) -> Option<&Report> {
         self.refunds
@@ -71,6 +73,34 @@ impl Effective<'_> {
             .copied()
             .filter(|refund| refund.lines.is_empty())
             .min_by_key(|r| r.age())
+    }
+
+    /// What was bought and has not come back: the placed report without what refunds took back; `None` when nothing is
+    /// left of it.
+    pub(crate) fn kept(&self) -> Option<Cow<'a, Report>> {
+        let placed = self.placed?;
+        if self.refunds.is_empty() {
+            return Some(Cow::Borrowed(placed));
+        }
+        if self.whole_refund().is_some() {
+            return None;
+        }
+        let mut back: FxHashMap<Item, i64> = FxHashMap::default();
+        for line in self.refunds.iter().flat_map(|refund| refund.lines.iter()) {
+            let milli = back.entry(line.item).or_default();
+            *milli = milli.saturating_add(line.milli.saturating_abs());
+        }
+        let left = placed.lines.iter().filter_map(|line| {
+            let back = back.get_mut(&line.item).map_or(0, |back| {
+                let taken = (*back).min(line.milli.max(0));
+                *back -= taken;
+                taken
+            });
+            let milli = line.milli - back;
+            (back == 0 || milli > 0).then_some(Line { milli, ..line })
+        });
+        let lines = Lines::pack(left);
+        (!lines.is_empty()).then(|| Cow::Owned(Report { lines, ..placed.clone() }))
     }
 }
 

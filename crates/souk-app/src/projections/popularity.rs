@@ -164,7 +164,7 @@ impl Popularity {
 
 impl Popularity {
     pub(crate) const NAME: &'static str = "popularity";
-    pub(crate) const VERSION: u16 = 4;
+    pub(crate) const VERSION: u16 = 5;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();

@@ -55,17 +55,18 @@ impl Histories {
         let (from, until) = whole_days(span);
         let mut repeats = BTreeSet::new();
         for &shopper in shoppers {
-            let near = self.shared_orders(shopper).filter_map(|(order, placed)| {
-                let at = placed.first.0;
-                (from..=until).contains(&at.as_ms()).then_some((at, order, &placed.lines))
+            let near = self.shared_orders(shopper).filter_map(|(order, at, effective)| {
+                let is_near = (from..=until).contains(&at.as_ms());
+                let kept = is_near.then(|| effective.kept())??;
+                Some((at, order, kept.lines.bought()))
             });
             let mut near: Vec<_> = near.collect();
             near.sort_unstable_by_key(|(at, order, _)| (*at, *order));
             let day = |at: Timestamp| at.as_ms().div_euclid(DAY_MS);
             for of_day in near.chunk_by(|a, b| day(a.0) == day(b.0)).filter(|day| day.len() > 1) {
                 let mut bought = BTreeSet::new();
-                for (at, order, lines) in of_day {
-                    for (item, _) in lines.bought() {
+                for (at, order, items) in of_day {
+                    for &(item, _) in items {
                         if !bought.insert(item) {
                             repeats.insert(Repeat { order: *order, item, at: *at });
                         }
@@ -135,9 +136,9 @@ impl Views {
     fn count_repeat(&mut self, repeat: &Repeat, sign: i64) {
         let Views { sales, popularity, catalogue, .. } = self;
         let slot = sales.orders.find(repeat.order);
-        let sale = slot.and_then(|slot| sales.orders.effective(slot)).and_then(|sale| sale.placed);
+        let sale = slot.and_then(|slot| sales.orders.effective(slot)?.kept());
         if let Some(sale) = sale.filter(|sale| repeat.is_of(sale) && popularity.counts(sale)) {
-            popularity.sold_again((repeat.item, sale), catalogue.site_number(repeat.item), sign);
+            popularity.sold_again((repeat.item, &*sale), catalogue.site_number(repeat.item), sign);
         }
     }
 }

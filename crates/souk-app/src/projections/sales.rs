@@ -222,7 +222,7 @@ impl DailySales {
         &mut self,
         order: souk_core::OrderRef,
         report: Report,
-        mut watch: impl FnMut(&Report, i64),
+        mut watch: impl FnMut(&Effective<'_>, i64),
     ) {
         let slot = self.orders.intern(order);
         if !self.orders.is_news(slot, &report) {
@@ -230,12 +230,12 @@ impl DailySales {
         }
         if let Some(effective) = self.orders.effective(slot) {
             book(&mut self.cells, &effective, Direction::Leave);
-            effective.placed.into_iter().for_each(|placed| watch(placed, -1));
+            watch(&effective, -1);
         }
         self.orders.add(slot, report);
         if let Some(effective) = self.orders.effective(slot) {
             book(&mut self.cells, &effective, Direction::Enter);
-            effective.placed.into_iter().for_each(|placed| watch(placed, 1));
+            watch(&effective, 1);
         }
     }
 

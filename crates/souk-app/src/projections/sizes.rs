@@ -14,6 +14,8 @@ pub struct ViewSizes {
     pub items: usize,
     pub subjects: usize,
     pub links: usize,
+    /// Browsers in which several users were identified.
+    pub shared_browsers: usize,
     pub visits: u64,
     pub visit_events: u64,
     pub orders: usize,
@@ -50,6 +52,7 @@ impl Views {
             items: self.catalogue.n_items(),
             subjects: self.shoppers.len(),
             links: self.identity.n_links(),
+            shared_browsers: self.identity.n_shared(),
             visits: u64::from(self.visits.n_visits()),
             visit_events: self.visits.n_events(),
             orders: self.sales.n_orders(),

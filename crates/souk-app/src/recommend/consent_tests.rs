@@ -55,15 +55,36 @@ struct Model {
     /// The latest word of each person on personalization and on model training.
     personal: [Option<bool>; PEOPLE as usize],
     shared: [Option<bool>; PEOPLE as usize],
+    /// Users, and browsers in which they were identified.
     links: BTreeSet<(u8, u8)>,
 }
 
 impl Model {
+    /// Whether an identification joins two ids: not in a browser of two users.
+    fn joins(&self, (_, browser): (u8, u8)) -> bool {
+        self.links.iter().filter(|(_, other)| *other == browser).count() == 1
+    }
+
+    /// Whose no counts: the person's, and that of those whom a browser of two users stands between.
+    fn circle(&self, who: u8) -> BTreeSet<u8> {
+        let own = self.same_person(who);
+        let mut circle = own.clone();
+        for &(a, b) in self.links.iter().filter(|link| !self.joins(**link)) {
+            if own.contains(&a) {
+                circle.extend(self.same_person(b));
+            }
+            if own.contains(&b) {
+                circle.extend(self.same_person(a));
+            }
+        }
+        circle
+    }
+
     fn same_person(&self, who: u8) -> BTreeSet<u8> {
         let mut found = BTreeSet::from([who]);
         loop {
             let before = found.len();
-            for &(a, b) in &self.links {
+            for &(a, b) in self.links.iter().filter(|link| self.joins(**link)) {
                 if found.contains(&a) || found.contains(&b) {
                     found.extend([a, b]);
                 }
@@ -79,15 +100,16 @@ impl Model {
     }
 
     fn may_personalize(&self, who: u8) -> bool {
-        let words: Vec<bool> =
-            self.same_person(who).iter().filter_map(|&id| self.personal[usize::from(id)]).collect();
-        if words.is_empty() { !self.is_opt_in } else { words.iter().all(|yes| *yes) }
+        let says = |id: &u8| self.personal[usize::from(*id)];
+        let has_yes = self.same_person(who).iter().any(|id| says(id) == Some(true));
+        let has_no = self.circle(who).iter().any(|id| says(id) == Some(false));
+        !has_no && (has_yes || !self.is_opt_in)
     }
 
     /// The acts that everybody's answers may rest on now.
     fn crowd(&self) -> Vec<&Decoded> {
         let is_hidden = |who: u8| {
-            self.same_person(who).iter().any(|&id| self.shared[usize::from(id)] == Some(false))
+            self.circle(who).iter().any(|&id| self.shared[usize::from(id)] == Some(false))
         };
         let acts = self.acts.iter().filter(|act| act.is_shared && !is_hidden(act.who));
         acts.map(|act| &act.record).collect()
@@ -204,12 +226,13 @@ impl Run {
 
     fn link(&mut self, who: u8) {
         let other = self.random.below(u64::from(PEOPLE)) as u8;
-        let pair = (who.min(other), who.max(other));
+        let pair = (who, other);
         let basis = LinkBasis::Identify;
         let of = subject(other);
         if self.random.below(3) == 0 {
             self.fold(Some(who), event(0, Fact::Unlinked { other: of, basis }));
             self.model.links.remove(&pair);
+            self.model.links.remove(&(other, who));
         } else if who != other {
             self.fold(Some(who), event(0, Fact::Linked { other: of, basis }));
             self.model.links.insert(pair);

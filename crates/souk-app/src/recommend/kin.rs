@@ -5,6 +5,7 @@ use rustc_hash::FxHashSet;
 use souk_recommend::{Evidence, Item, Score, Scored};
 
 use crate::recommend::candidates::Scene;
+use crate::recommend::likeness::Looks;
 
 /// What is bought with a product that is looked through for its like, the most bound to it (chosen): in a
 /// grocer's shop most of it is something else.
@@ -13,8 +14,11 @@ pub(crate) const COMPANIONS_MAX: usize = 1_000;
 /// among what is popular.
 const MEMBERS_MAX: usize = 2_000;
 
+/// Products that nobody bought yet, of which it is looked how like they are, at most (chosen: a tenth of a millisecond).
+const COMPARED_MAX: usize = 300;
+
 /// Of what is bought with a product, what is of a category near by; then the others of these categories, first
-/// what sells most now, then what is in most baskets. The nearest categories come first. What nobody bought
+/// what sells most now, then what is in most baskets, then what looks most alike. The nearest categories come first. What nobody bought
 /// with it has no support.
 ///
 /// A score is the share of the category's levels that both have, the last level counted by the order within it:
@@ -72,6 +76,27 @@ fn others(
     let mut more: Vec<(u32, Item)> =
         more.take(MEMBERS_MAX).map(|other| (baskets.n_visits_with(other), other)).collect();
     more.sort_unstable_by_key(|&(n_baskets, other)| (std::cmp::Reverse(n_baskets), other));
+    let n_bought = more.partition_point(|&(n_baskets, _)| n_baskets > 0);
+    if others.len() + n_bought < scene.proposals_max
+        && let Some(looks) = catalogue.product(item).map(|one| Looks::of(one))
+    {
+        by_likeness(&looks, scene, &mut more[n_bought..]);
+    }
     others.extend(more.into_iter().map(|(_, other)| other));
     others
+}
+
+/// Puts first what is most like a product; the nearer category stays before.
+fn by_likeness(looks: &Looks<'_>, scene: &Scene<'_>, unsold: &mut [(u32, Item)]) {
+    let catalogue = &scene.views.catalogue;
+    let n_compared = unsold.len().min(COMPARED_MAX);
+    let mut compared: Vec<(f32, (u32, Item))> = unsold[..n_compared]
+        .iter()
+        .map(|&other| (catalogue.product(other.1).map_or(0.0, |one| looks.likeness(one)), other))
+        .collect();
+    // Equals keep their order.
+    compared.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (place, (_, other)) in unsold.iter_mut().zip(compared) {
+        *place = other;
+    }
 }

@@ -79,7 +79,15 @@ impl Sayer<'_> {
     pub(crate) fn reason(&self, proposal: &Proposal) -> Reason {
         // Habits span a company's sites, answers do not: what speaks for a product may be sold elsewhere.
         let site = self.catalogue.site(proposal.item);
-        let here = || proposal.evidence.iter().filter(|&&item| self.catalogue.site(item) == site);
+        // Nor does it read well that buyers of fuel or of bags buy milk, however true: what no page can offer is not named as
+        // others' habit.
+        let is_nameable = |item: Item| {
+            proposal.kind != ReasonKind::SimilarShoppers
+                || self.catalogue.product(item).is_some_and(|one| one.availability.is_sellable())
+        };
+        let is_here =
+            move |item: &&Item| self.catalogue.site(**item) == site && is_nameable(**item);
+        let here = || proposal.evidence.iter().filter(is_here);
         let kind = match proposal.kind {
             // Nobody bought it yet, so nobody like the shopper did.
             ReasonKind::SimilarShoppers if self.crowd.baskets.n_visits_with(proposal.item) == 0 => {

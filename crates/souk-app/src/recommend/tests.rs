@@ -67,6 +67,42 @@ pub(super) fn for_user(strategy: Strategy, user: &str) -> RecommendRequest {
     RecommendRequest { user_id: Some(user.to_owned()), ..RecommendRequest::new(strategy, 10) }
 }
 
+/// Four jams came back, and all that `regular` bought first.
+#[tokio::test]
+async fn what_came_back_counts_as_not_bought() {
+    let shop = grocer().await;
+    let back = |user: &str, order: String, more: Value| {
+        let mut told = json!({"type": "track", "event": "Order Refunded", "userId": user,
+            "messageId": format!("back-{order}"), "properties": {"order_id": order}});
+        told["properties"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        told
+    };
+    let jam = json!({"products": [{"product_id": "jam", "quantity": 1, "price": 2}]});
+    let jams = (0..4).map(|n| back(&format!("crowd-{n}"), format!("o{n}"), jam.clone()));
+    let batch: Vec<Value> = jams.chain([back("regular", "o10".to_owned(), json!({}))]).collect();
+    let popular = || {
+        let views = shop.app.views.read();
+        let scope = views.popularity.scope(0, None);
+        let all = views.popularity.popular(scope, noon(), 10);
+        let ids = all.iter().map(|one| views.catalogue.product_id(one.item).to_string());
+        ids.collect::<Vec<String>>()
+    };
+    assert!(popular().iter().any(|id| id == "jam"));
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({ "batch": batch })).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    assert!(popular().iter().all(|id| id != "jam"), "{:?}", popular());
+    let again = ask(&shop, &for_user(Strategy::BuyAgain, "crowd-0")).await;
+    assert!(ids(&again).contains(&"bread") && !ids(&again).contains(&"jam"), "{again:?}");
+    let regular = ask(&shop, &for_user(Strategy::BuyAgain, "regular")).await;
+    assert_eq!(ids(&regular), ["milk"]);
+    assert_eq!(regular.recommendations[0].reason.text, "You bought it 2 times");
+    let mut beside = RecommendRequest::new(Strategy::BoughtTogether, 10);
+    beside.context.product_id = Some(id("bread"));
+    let beside = ask(&shop, &beside).await;
+    let jam = beside.recommendations.iter().find(|one| one.product_id.as_str() == "jam");
+    assert!(jam.is_none_or(|jam| jam.reason.kind != ReasonKind::BoughtTogether), "{beside:?}");
+}
+
 #[tokio::test]
 async fn bought_together_names_its_anchor() {
     let shop = grocer().await;
@@ -116,6 +152,29 @@ async fn without_views_what_is_like_a_product_is_of_its_kind() {
     assert_eq!(reasons[..2], ["Similar to Milk", "Bought with Milk"]);
     let scores: Vec<f32> = answer.recommendations.iter().map(|one| one.score).collect();
     assert!(scores[0] > scores[1] && scores[1] > 0.0, "{scores:?}");
+}
+
+/// On its first day a shop has a catalogue and nothing else.
+#[tokio::test]
+async fn without_any_sale_what_is_like_a_product_looks_like_it() {
+    let shop = Shop::open().await;
+    let shelf = [
+        ("cable", "Charging Cable 6 ft", "Zulu", 1_900, "Phones > Cables"),
+        ("far", "Leather Wallet for Tablet", "Zulu", 9_900, "Phones > Cases"),
+        ("other", "Clear Case for Galaxy S7", "Yankee", 1_500, "Phones > Cases"),
+        ("dear", "Silicone Case for Galaxy S7 Blue", "Zulu", 6_900, "Phones > Cases"),
+        ("near", "Silicone Case for Galaxy S7", "Zulu", 2_100, "Phones > Cases"),
+        ("case", "SILICONE CASE for Galaxy S7 Edge", "Zulu", 1_900, "Phones > Cases"),
+    ];
+    let products = shelf.map(|(id, title, brand, cents, path)| {
+        product(&json!({"id": id, "title": title, "brand": brand, "categories": [path],
+            "price": {"amount": cents, "currency": "USD"}}))
+    });
+    shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
+    let mut request = RecommendRequest::new(Strategy::Similar, 5);
+    request.context.product_id = Some(id("case"));
+    let answer = ask(&shop, &request).await;
+    assert_eq!(ids(&answer), ["near", "dear", "other", "far", "cable"], "{answer:?}");
 }
 
 /// Who buys one coffee buys no other with it, and most were sold months ago: they are like it all the same.

@@ -107,6 +107,30 @@ async fn whoever_is_held_out_gets_what_a_stranger_gets_and_the_record_says_so() 
     assert_eq!(held, 2 * n_held);
 }
 
+/// Answers wait for a minute here before they are written.
+#[tokio::test]
+async fn orders_at_once_are_owed_to_their_answers() {
+    let shop = open("").await;
+    regulars(&shop, 25).await;
+    for n in 0..25 {
+        ask(&shop, Strategy::Popular, &format!("u{n}")).await;
+    }
+    let n_records = shop.log().await.len();
+    let send_at_once = async |batch: Vec<Value>| {
+        let body = json!({ "batch": batch });
+        shop.send(Role::IngestServer, IngestCall::Batch, body).await;
+        shop.log().await.len() - n_records
+    };
+    // Whoever was shown nothing writes no answers, whoever was writes them before what they did.
+    assert_eq!(send_at_once(vec![order("stranger", 900, "jam")]).await, 2);
+    let orders = (0..25).map(|n| order(&format!("u{n}"), 1_000 + n, "jam"));
+    assert_eq!(send_at_once(orders.collect()).await, 2 + 25 + 50);
+    settle(&shop).await;
+    let days = ReportDays::default();
+    let report = shop.app.recommendation_report(days, &caller(Role::Analyst)).await.unwrap();
+    assert_eq!((report.totals[0].answers, report.totals[0].orders), (Some(25), Some(25)));
+}
+
 /// The visit before this page says who it is, the product on it says where: only the latter is used.
 #[tokio::test]
 async fn the_page_is_still_used_for_whoever_is_held_out() {

@@ -21,8 +21,11 @@ impl Views {
         // What an order takes off the shelf beyond what it took before: a refund, or the same order from another source,
         // takes nothing and must not look as if the shelf had been filled and emptied again.
         let mut sold: Vec<((Item, u32), Timestamp, i64)> = Vec::new();
-        sales.report(order, report, |placed, sign| {
-            popularity.sold_by((order, placed), (site, sign), histories);
+        sales.report(order, report, |counted, sign| {
+            if let Some(kept) = counted.kept() {
+                popularity.sold_by((order, &*kept), (site, sign), histories);
+            }
+            let Some(placed) = counted.placed else { return };
             for line in placed.lines.iter() {
                 let place = (catalogue.site_number(line.item), placed.location);
                 supply.note_sale((place, placed.first.1), line.milli, sign);

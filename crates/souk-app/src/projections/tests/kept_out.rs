@@ -109,6 +109,9 @@ fn outsiders(steps: &[Step]) -> BTreeSet<u8> {
             _ => {}
         }
     }
+    // A browser with two users joins nobody.
+    let n_users = |browser: u8| links.iter().filter(|(_, b)| *b == browser).count();
+    let links: Vec<(u8, u8)> = links.iter().copied().filter(|(_, b)| n_users(*b) == 1).collect();
     let mut out = floods;
     let mut whole = staff;
     loop {

@@ -132,21 +132,30 @@ fn read_books(views: &Views) -> Books {
     books
 }
 
-/// Members of a person: everything that can be reached over links that still stand.
+/// Members of a person: everything that can be reached over links that still stand, but for those of a browser in which two
+/// users were identified.
 pub(super) fn check_members(views: &Views, records: &[Decoded]) {
+    // Who says it first: of an identification the user.
     let mut links: BTreeSet<(SubjectId, SubjectId, LinkBasis)> = BTreeSet::new();
     for record in remaining(records) {
         let Some(a) = record.subject else { continue };
         match record.said().fact {
             Fact::Linked { other, basis } if other != a => {
-                links.insert((a.min(other), a.max(other), basis));
+                links.insert((a, other, basis));
             }
             Fact::Unlinked { other, basis } => {
-                links.remove(&(a.min(other), a.max(other), basis));
+                links.remove(&(a, other, basis));
+                links.remove(&(other, a, basis));
             }
             _ => {}
         }
     }
+    let identified = links.iter().filter(|(_, _, basis)| *basis == LinkBasis::Identify);
+    let mut users: BTreeMap<SubjectId, BTreeSet<SubjectId>> = BTreeMap::new();
+    identified.for_each(|(user, browser, _)| {
+        users.entry(*browser).or_default().insert(*user);
+    });
+    links.retain(|(_, browser, basis)| *basis != LinkBasis::Identify || users[browser].len() == 1);
     for start in (0..4).map(subject) {
         let mut members = BTreeSet::from([start]);
         loop {
@@ -188,6 +197,15 @@ pub(super) fn check_baskets(views: &Views, records: &[Decoded]) {
         let mut sums: BTreeMap<ProductId, i64> = BTreeMap::new();
         for line in &order.lines {
             *sums.entry(line.product.clone()).or_default() += line.quantity.milli();
+        }
+        let backs = reports.iter().filter(|(_, order)| order.change == OrderChange::Refunded);
+        let strongest = backs.clone().map(|(record, _)| record.said().source).max();
+        let backs = backs.filter(|(record, _)| Some(record.said().source) == strongest);
+        if backs.clone().any(|(_, back)| back.lines.is_empty()) {
+            continue;
+        }
+        for line in backs.flat_map(|(_, back)| &back.lines) {
+            *sums.entry(line.product.clone()).or_default() -= line.quantity.milli().abs();
         }
         let bought: BTreeSet<ProductId> =
             sums.into_iter().filter(|(_, milli)| *milli > 0).map(|(id, _)| id).collect();
