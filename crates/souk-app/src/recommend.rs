@@ -24,6 +24,7 @@ mod consent_tests;
 mod discover;
 mod explore;
 mod kin;
+mod likeness;
 mod listing;
 mod merchandise;
 mod names;

@@ -24,8 +24,16 @@ const FUEL_UNIT_PRICE_MAX: f64 = 0.005;
 const FUEL_QUANTITY_MIN: f64 = 10.0;
 
 /// Categories of what a till books under a product's number, and nobody puts into a cart on a page.
-const NO_GOODS: [&str; 6] =
-    ["COUPON", "COUPON/MISC ITEMS", "COUPONS/STORE & MFG", "FUEL", "PROD SUPPLIES", "TICKETS"];
+const NO_GOODS: [&str; 8] = [
+    "COUPON",
+    "COUPON/MISC ITEMS",
+    "COUPONS/STORE & MFG",
+    "FUEL",
+    "IN-STORE PHOTOFINISHING",
+    "OVERNIGHT PHOTOFINISHING",
+    "PROD SUPPLIES",
+    "TICKETS",
+];
 
 /// Reads `products.parquet` and `transactions.parquet` from a folder.
 ///
@@ -66,7 +74,7 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
              their number"
         ),
         format!(
-            "{n_no_goods} products are no goods that a page could offer (fuel, vouchers, gift cards, \
+            "{n_no_goods} products are no goods that a page could offer (fuel, photo prints, vouchers, gift cards, \
              tickets, rows without a category): their sales count, they are never recommended"
         ),
         format!(
