@@ -3,8 +3,8 @@
 
 The simulation is `grocery-sim` 0.1.7 (PyPI, MIT). It has no place for another policy, so one line of its yearly loop, the level that a
 product is ordered up to, asks this script instead; the shoppers' randomness is keyed by shopper and day and stays the same. Souk sees what a
-shop sees: each Monday evening the till's receipts and the shelf counts of the week come in by file, and `souk replenish` says what to
-order. The first four weeks are the shop's own in both. Cash and shelf space cut both policies' orders as the simulation does.
+shop sees: each Monday evening the write-offs, deliveries, till's receipts and shelf counts of each day of the week come in by file, and
+`souk replenish` says what to order. The first four weeks are the shop's own in both. Cash and shelf space cut both policies' orders as the simulation does.
 
     python3 -m venv .cache/grocer && .cache/grocer/bin/pip install duckdb pulp openpyxl numpy pandas
     .cache/grocer/bin/pip install --no-deps grocery-sim==0.1.7
@@ -40,7 +40,7 @@ inventory: {{lead_time_days: 1, review_days: 7, fill_rate: {fill_rate}}}
 """
 # The line that sets a level, and what takes its place.
 THEIRS = "tgt = cm * Dw * sh"
-OURS = "tgt = souk_level((w, t, j), (receipts, invsnap), (inv, cm * Dw * sh))"
+OURS = "tgt = souk_level((w, t, j), (writeoffs, proc, receipts, invsnap), (inv, cm * Dw * sh))"
 
 
 class Shop:
@@ -70,29 +70,52 @@ class Shop:
         return inventory[sku] + self.orders.get(world.uid[sku], 0)
 
     def week(self, world, t, told):
-        day = lambda number: FIRST_DAY + datetime.timedelta(days=number - 1)
-        receipts, counts = told
-        is_new = lambda row: self.told_until < row["t"] <= t
+        files = []
         if not self.told_until:
-            rows = [(uid, uid) for uid in dict.fromkeys(row["uid"] for row in counts)]
-            self.write("products.csv", "product_id,title", rows)
-        sold = [(row["receipt_id"], row["uid"], f"{day(row['t'])}T{row['hour']:02}:30:00Z", row["qty"],
-                 row["qty"] * row["unit_price"], "shop") for row in receipts if is_new(row) and row["qty"] > 0]
-        stock = [(row["uid"], "shop", row["on_hand"], f"{day(row['t'])}T23:45:00Z") for row in counts if is_new(row)]
-        self.write("orders.csv", "order_id,product_id,timestamp,quantity,amount,location_id", sold)
-        self.write("stock.csv", "product_id,location_id,quantity,timestamp", stock)
-        files = [] if self.told_until else [str(self.folder / "products.csv")]
+            ids = dict.fromkeys(row["uid"] for row in told[-1])
+            files.append(self.write("products.csv", "product_id,title", [(uid, uid) for uid in ids]))
+        for number in range(self.told_until + 1, t + 1):
+            files += self.day(number, told)
         # The day is over, and the next one begins.
-        now = f"{day(t + 1)}T00:30:00Z"
-        self.run(now, "import", *files, str(self.folder / "orders.csv"), str(self.folder / "stock.csv"))
+        now = f"{date(t + 1)}T00:30:00Z"
+        self.run(now, "import", *files)
         lines = self.run(now, "replenish", "--location", "shop")["lines"]
         self.orders = {line["product_id"]: line["quantity"] for line in lines}
         self.told_until = t
+
+    def day(self, number, told):
+        """The files of a day, in the order of its hours: what was thrown away, what came, what was sold, what is left."""
+        write_offs, deliveries, receipts, counts = told
+        of_day = lambda rows, name: [row for row in rows if row[name] == number]
+        day = date(number)
+        lost = [moved("Stock Written Off", (row["uid"], row["units"]), f"{day}T06:00:00Z") for row in of_day(write_offs, "t")]
+        came = [moved("Stock Received", (row["uid"], row["qty"]), f"{day}T07:00:00Z") for row in of_day(deliveries, "delivery_t")]
+        sold = [(row["receipt_id"], row["uid"], f"{day}T{row['hour']:02}:30:00Z", row["qty"], row["qty"] * row["unit_price"], "shop")
+                for row in of_day(receipts, "t") if row["qty"] > 0]
+        left = [(row["uid"], "shop", row["on_hand"], f"{day}T23:45:00Z") for row in of_day(counts, "t")]
+        if lost + came:
+            path = self.folder / f"moved-{number}.jsonl"
+            path.write_text("".join(json.dumps(event) + "\n" for event in lost + came))
+            yield str(path)
+        if sold:
+            yield self.write(f"orders-{number}.csv", "order_id,product_id,timestamp,quantity,amount,location_id", sold)
+        yield self.write(f"stock-{number}.csv", "product_id,location_id,quantity,timestamp", left)
 
     def write(self, name, head, rows):
         with open(self.folder / name, "w", newline="") as file:
             file.write(head + "\n")
             csv.writer(file).writerows(rows)
+        return str(self.folder / name)
+
+
+def date(number):
+    return FIRST_DAY + datetime.timedelta(days=number - 1)
+
+
+def moved(event, line, at):
+    product, quantity = line
+    properties = {"product_id": product, "location_id": "shop", "quantity": quantity}
+    return {"type": "track", "event": event, "messageId": f"{event} {product} {at}", "timestamp": at, "properties": properties}
 
 
 def year(seed, level=None):

@@ -18,6 +18,7 @@ mod service;
 #[cfg(test)]
 pub(crate) mod tests;
 mod total;
+mod wanted;
 
 pub use closed::Opening;
 pub(crate) use closed::{is_closed, lines, years_before};
@@ -26,10 +27,10 @@ pub(crate) use total::TotalDemand;
 
 /// Days of a series at most, the latest ones: two years and the same days of the year before (chosen).
 pub(crate) const DAYS_MAX: i32 = 1_100;
+/// The number of a place that the settings name and no fact: nothing was sold there and nothing is counted.
+const UNTOLD: u32 = crate::projections::NO_LOCATION - 1;
 /// Products that are looked at while the views are held (chosen: well below a millisecond).
 const LOOKED_AT_ONCE: u32 = 1_000;
-/// Days of the same weekday that an empty shelf's demand is told from.
-const SAME_WEEKDAYS: usize = 8;
 
 /// The clock of a place.
 #[derive(Clone, Debug)]
@@ -45,6 +46,12 @@ impl PlaceClock {
     pub(crate) fn day(&self, at: Timestamp) -> Day {
         Day::of(at, &self.zone, self.cut_minutes)
     }
+
+    /// The minute since midnight at which a moment is, counted on until the business day ends.
+    fn minute(&self, at: Timestamp) -> i64 {
+        let minute = at.local_ms(&self.zone).div_euclid(60_000).rem_euclid(1_440);
+        if minute < i64::from(self.cut_minutes) { minute + 1_440 } else { minute }
+    }
 }
 
 /// Which series.
@@ -53,6 +60,13 @@ pub(crate) struct SeriesKey {
     pub(crate) item: Item,
     /// Which place; `None` for all together.
     pub(crate) location: Option<u32>,
+}
+
+impl SeriesKey {
+    /// Whether it is of a place that no fact named.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.location == Some(UNTOLD)
+    }
 }
 
 /// Demand day by day, the oldest day first.
@@ -64,8 +78,12 @@ pub struct DemandSeries {
     pub sold: Vec<f64>,
     /// Units that came back on the day.
     pub returned: Vec<f64>,
-    /// Whether the shelf was empty at some time of the day: more may have been wanted than was sold.
+    /// Whether the shelf was empty while things are sold: more may have been wanted than was sold.
     pub is_censored: Vec<bool>,
+    /// Whether it was empty when the day ended; without a day where it never was.
+    pub is_empty_at_end: Vec<bool>,
+    /// The share of the day's selling time in which it was empty; likewise.
+    pub missed: Vec<f64>,
     /// Whether the place was open. Empty where it always was.
     pub opening: Vec<Opening>,
     /// Whether it will be closed, for the days ahead.
@@ -101,46 +119,6 @@ impl DemandSeries {
         self.opening.get(idx).is_some_and(|opening| *opening != Opening::Open)
     }
 
-    /// What was wanted: on days with an empty shelf at least what is usual on such a weekday, and on closed days just
-    /// that. The second number is how many units empty shelves add.
-    ///
-    /// What sells in pieces gets whole ones, and the rest goes to the next such day: a few parts of pieces would make a count
-    /// something that models of counts do not take.
-    pub fn wanted(&self) -> (Vec<f64>, f64) {
-        let mut wanted = self.sold.clone();
-        let is_closed = |idx: usize| self.is_closed(idx);
-        let open = |idx: &usize| !self.is_censored[*idx] && !is_closed(*idx);
-        let n_open = (0..self.len()).filter(open).count();
-        if n_open == 0 {
-            return (wanted, 0.0);
-        }
-        let overall = (0..self.len()).filter(open).map(|idx| self.sold[idx]).sum::<f64>();
-        let overall = overall / n_open as f64;
-        let is_count = self.sold.iter().all(|units| units.fract() == 0.0);
-        let (mut added, mut rest) = (0.0, 0.0);
-        for idx in (0..self.len()).filter(|idx| !open(idx)) {
-            let before = (0..idx).rev().filter(|other| (idx - other) % 7 == 0).filter(open);
-            let after = (idx + 1..self.len()).filter(|other| (other - idx) % 7 == 0).filter(open);
-            let near: Vec<f64> = before
-                .take(SAME_WEEKDAYS / 2)
-                .chain(after.take(SAME_WEEKDAYS / 2))
-                .map(|other| self.sold[other])
-                .collect();
-            let usual = match near.len() {
-                0 => overall,
-                n => near.iter().sum::<f64>() / n as f64,
-            };
-            if usual > self.sold[idx] {
-                rest += usual - self.sold[idx];
-                let more = if is_count { rest.round() } else { rest };
-                rest -= more;
-                added += if is_closed(idx) { 0.0 } else { more };
-                wanted[idx] += more;
-            }
-        }
-        (wanted, added)
-    }
-
     /// What was known after the first `n` days; promotions of the days after them count as planned, signals as told before.
     pub(crate) fn until(&self, n: usize) -> DemandSeries {
         let n = n.min(self.len());
@@ -152,6 +130,12 @@ impl DemandSeries {
             sold: cut(&self.sold),
             returned: cut(&self.returned),
             is_censored: self.is_censored.get(..n).unwrap_or(&self.is_censored).to_vec(),
+            is_empty_at_end: self
+                .is_empty_at_end
+                .get(..n)
+                .unwrap_or(&self.is_empty_at_end)
+                .to_vec(),
+            missed: cut(&self.missed),
             opening: self.opening.get(..n).unwrap_or(&self.opening).to_vec(),
             closed_ahead: closed.chain(self.closed_ahead.iter().copied()).collect(),
             promotion: cut(&self.promotion),
@@ -165,10 +149,12 @@ impl DemandSeries {
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut bytes = Vec::with_capacity(self.len() * 26 + 16);
         bytes.extend_from_slice(&self.first.number().to_le_bytes());
-        for column in [&self.sold, &self.promotion, &self.price, &self.promotion_ahead] {
+        for column in
+            [&self.sold, &self.missed, &self.promotion, &self.price, &self.promotion_ahead]
+        {
             column.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
         }
-        for flags in [&self.is_censored, &self.closed_ahead] {
+        for flags in [&self.is_censored, &self.is_empty_at_end, &self.closed_ahead] {
             bytes.extend(flags.iter().map(|flag| u8::from(*flag)));
         }
         bytes.extend(self.opening.iter().map(|opening| *opening as u8));
@@ -257,22 +243,37 @@ impl DemandReader<'_> {
             }
         };
         // All places together are out of stock only when every one of them is.
-        let mut counts = vec![0usize; series.len()];
+        let n = if places.is_empty() { 0 } else { series.len() };
+        let (mut missed, mut at_end) = (vec![1.0f64; n], vec![true; n]);
         for place in &places {
-            let mut is_out = vec![false; series.len()];
-            for (from, until) in self.views.supply.outs((key.item, *place), self.now) {
-                let (from, until) = (self.clock.day(from), self.clock.day(until));
-                let from = (from.number() - series.first.number()).max(0) as usize;
-                let until = until.number() - series.first.number();
-                if until >= 0 && from < series.len() {
-                    is_out[from..=(until as usize).min(series.len() - 1)].fill(true);
-                }
+            let of_place = self.outs_of((key.item, *place), series);
+            missed.iter_mut().zip(of_place.0).for_each(|(all, own)| *all = all.min(own));
+            at_end.iter_mut().zip(of_place.1).for_each(|(all, own)| *all &= own);
+        }
+        if at_end.contains(&true) || missed.iter().any(|share| *share > 0.0) {
+            let days = missed.iter().zip(&at_end);
+            series.is_censored = days.map(|(missed, at_end)| *missed > 0.0 || *at_end).collect();
+            (series.missed, series.is_empty_at_end) = (missed, at_end);
+        }
+    }
+
+    /// Of each day the share of its selling time in which one shelf was empty, and whether it was so when the day ended.
+    fn outs_of(&self, place: (Item, u32), series: &DemandSeries) -> (Vec<f64>, Vec<bool>) {
+        let (mut missed, mut at_end) = (vec![0.0f64; series.len()], vec![false; series.len()]);
+        for (from, until) in self.views.supply.outs(place, self.now) {
+            let moments = [from, until].map(|at| {
+                (self.clock.day(at).number() - series.first.number(), self.clock.minute(at))
+            });
+            let [(from, from_minute), (until, until_minute)] = moments;
+            for day in from.max(0)..=until.min(series.len() as i32 - 1) {
+                let begins = if day == from { from_minute } else { 0 };
+                let ends = if day == until { until_minute } else { i64::MAX };
+                let share = &mut missed[day as usize];
+                *share = (*share + wanted::share_between(begins, ends)).min(1.0);
+                at_end[day as usize] |= day < until;
             }
-            counts.iter_mut().zip(is_out).for_each(|(count, is_out)| *count += usize::from(is_out));
         }
-        for (idx, count) in counts.into_iter().enumerate() {
-            series.is_censored[idx] = count > 0 && count == places.len();
-        }
+        (missed, at_end)
     }
 
     /// Marks closed days of one place; of all places together some are always open.
@@ -407,21 +408,31 @@ impl App {
         }
     }
 
+    /// The number of a place that a fact or the settings named.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::NotFound`] for any other.
+    pub(crate) fn place_number(&self, location: &LocationId) -> Result<u32, AppError> {
+        let told = self.views.read().catalogue.location_number(location);
+        let named = self.config.location(location).map(|_| UNTOLD);
+        told.or(named)
+            .ok_or_else(|| AppError::NotFound { what: "location", id: location.to_string() })
+    }
+
     /// The numbers of a product and a place.
     pub(crate) fn series_key(
         &self,
         (site, product): (&SiteId, &ProductId),
         location: Option<&LocationId>,
     ) -> Result<SeriesKey, AppError> {
-        let views = self.views.read();
-        let item = views
+        let item = self
+            .views
+            .read()
             .catalogue
             .item(site, product)
             .ok_or_else(|| AppError::NotFound { what: "product", id: product.to_string() })?;
-        let location = location.map(|id| views.catalogue.location_number(id).ok_or(id));
-        let location = location
-            .transpose()
-            .map_err(|id| AppError::NotFound { what: "location", id: id.to_string() })?;
+        let location = location.map(|id| self.place_number(id)).transpose()?;
         Ok(SeriesKey { item, location })
     }
 }

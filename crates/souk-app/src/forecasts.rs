@@ -216,6 +216,9 @@ impl App {
 
     /// The outlook of a series, the kept one where nothing changed since.
     pub(crate) fn read_series(&self, key: SeriesKey, site: &SiteId) -> Option<DemandSeries> {
+        if key.is_untold() {
+            return None;
+        }
         let views = self.views.read();
         let id = key.location.map(|number| views.catalogue.location(number));
         let location = id.and_then(|id| LocationId::new(id).ok());
@@ -249,17 +252,14 @@ impl App {
         let mut n_made = 0;
         let mut looked = FxHashSet::default();
         loop {
-            let (mut keys, n_left) = self.series_keys(OUTLOOKS_MAX);
-            if n_left > 0 {
+            let (keys, n_left) = self.series_keys(OUTLOOKS_MAX, &looked);
+            if n_left > 0 && looked.is_empty() {
                 self.forecasts.keep_only(&keys);
-                if looked.is_empty() {
-                    tracing::info!(
-                        n_left,
-                        "series beyond the first are not forecast ahead: those that sold longest ago"
-                    );
-                }
+                tracing::info!(
+                    n_left,
+                    "series beyond the first are not forecast ahead: those that sold longest ago"
+                );
             }
-            keys.retain(|(key, _)| !looked.contains(key));
             let listed = Instant::now();
             let mut rounds = keys.chunks(ROUND);
             loop {
@@ -295,9 +295,14 @@ impl App {
         changed.len()
     }
 
-    /// Every product at every place that it was sold at, with its site, and how many more than `most` there are: first those
-    /// that an order could be made of, whose stock there is known or that somebody offers, then those that sold last.
-    fn series_keys(&self, most: usize) -> (Vec<(SeriesKey, SiteId)>, usize) {
+    /// Every product at every place that it was sold at and that was not looked at yet, with its site, and how many more than
+    /// `most` there are with those that were: first those that an order could be made of, whose stock there is known or that
+    /// somebody offers, then those that sold last.
+    fn series_keys(
+        &self,
+        most: usize,
+        looked: &FxHashSet<SeriesKey>,
+    ) -> (Vec<(SeriesKey, SiteId)>, usize) {
         let suppliers = self.purchasing.suppliers();
         let offers = suppliers.values().flat_map(|stored| &stored.supplier.offers);
         let offered: FxHashSet<&str> = offers.map(|offer| offer.product_id.as_str()).collect();
@@ -307,13 +312,17 @@ impl App {
             self.each_sold(site, |views, item, product| {
                 let is_offered = offered.contains(product.id.as_str());
                 for (location, day) in views.sales.last_sold(item) {
-                    let is_counted = views.catalogue.stock().at(item, location).is_some();
                     let key = SeriesKey { item, location: Some(location) };
+                    if looked.contains(&key) {
+                        continue;
+                    }
+                    let is_counted = views.catalogue.stock().at(item, location).is_some();
                     found.push((Reverse((is_counted, is_offered, day)), key, number));
                 }
             });
         }
         found.sort_unstable();
+        let most = most.saturating_sub(looked.len());
         let n_left = found.len().saturating_sub(most);
         found.truncate(most);
         let keys = found.into_iter().map(|(_, key, number)| (key, sites[number].clone()));

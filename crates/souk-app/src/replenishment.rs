@@ -45,8 +45,6 @@ use shelf::Shelf;
 const MADE_AT_ONCE: usize = 400;
 /// Exceptions that are listed: one screen (chosen).
 const EXCEPTIONS_MAX: usize = 50;
-/// The number of a place that the settings name and no fact: nothing was sold there and nothing is counted.
-const UNTOLD: u32 = crate::projections::NO_LOCATION - 1;
 /// How many times the highest day before the last week's may be before a line is doubted.
 const JUMP_MAX: f64 = 10.0;
 /// How often the job looks whether a rule may approve.
@@ -153,6 +151,8 @@ pub struct PlanLine {
     pub candidates: Vec<Candidate>,
     /// One less the share by which totals over two weeks were missed in the past; `None` where unknown.
     pub confidence: Option<f64>,
+    /// Whether some of it was received that is in no book yet, so that it may be there already.
+    pub is_unbooked: bool,
     /// Why a person should look at it; any of these holds a rule.
     pub warnings: Vec<String>,
     /// What is worth knowing and holds no rule: offers in another currency, which were not compared.
@@ -252,11 +252,7 @@ impl App {
         self.check_ready()?;
         let places = caller.check_site(site).and_then(|()| caller.check_location(Some(location)));
         self.noted(caller, places)?;
-        let number = self.views.read().catalogue.location_number(location);
-        let named = self.config.location(location).map(|_| UNTOLD);
-        let number = number
-            .or(named)
-            .ok_or_else(|| AppError::NotFound { what: "location", id: location.to_string() })?;
+        let number = self.place_number(location)?;
         let today = self.place_clock(site, Some(location)).day(self.clock.now());
         let (site, location) = (site.clone(), location.clone());
         Ok(Scene { site, location, number, today })
@@ -310,6 +306,7 @@ impl App {
             match self.need(scene, key, &on_order) {
                 Looked::Need(mut need) => {
                     let came = unbooked.as_ref().filter(|receipt| receipt.has(&need.product.id));
+                    need.is_unbooked = came.is_some();
                     need.warnings.extend(came.map(Receipt::text));
                     needs.push(*need);
                 }
@@ -408,6 +405,7 @@ impl App {
         let Some(outlook) = self.forecasts.get(key) else { return Looked::Pending };
         let place = (key.item, scene.number);
         let lots = shelf::lots(&views, place, (scene.today, &product));
+        let lost_share = shelf::lost_share(&views, place, &product);
         let today = (scene.today, scene.today);
         let sold_today = views
             .sales
@@ -435,7 +433,7 @@ impl App {
         let mut ahead = Ahead::of(&outlook, today);
         let heard = self.heard((&scene.site, &product.id), Some(&scene.location), today);
         ahead.hear(today, &heard);
-        let shelf = Shelf { lots, keeps_days: shelf::keeps_days(&product), chance };
+        let shelf = Shelf { lots, keeps_days: shelf::keeps_days(&product), chance, lost_share };
         Looked::Need(Box::new(Need {
             product,
             on_hand,
@@ -446,6 +444,7 @@ impl App {
             ahead,
             shelf,
             confidence: outlook.confidence,
+            is_unbooked: false,
             warnings,
             notes: Vec::new(),
             overrides: heard.iter().map(ForecastOverride::text).collect(),

@@ -49,6 +49,12 @@ impl Ahead {
         TotalDemand { mean, variance: self.spread.variance(mean, days), is_count: self.is_count }
     }
 
+    /// The mean of each of so many days.
+    pub(crate) fn means(&self, n: usize) -> Vec<f64> {
+        let known = self.days.len();
+        (0..n).map(|idx| over_days(known, (idx, 1.0), |idx| self.days[idx])).collect()
+    }
+
     /// The demand of each of so many days, as stock policies take it, and how far the level of all of them may be off, as
     /// a share of it. Together they spread as [`Ahead::over`] says.
     pub(crate) fn daily(&self, n: u32) -> (Vec<DayDemand>, f64) {

@@ -321,7 +321,7 @@ async fn what_could_be_ordered_is_forecast_first() {
     // Milk was sold yesterday, tea a month ago.
     send(&shop, sales(|ago, wanted| if ago <= 30 { 0 } else { wanted })).await;
     let list = |most: usize| {
-        let (keys, n_left) = shop.app.series_keys(most);
+        let (keys, n_left) = shop.app.series_keys(most, &FxHashSet::default());
         let views = shop.app.views.read();
         let names = keys.iter().map(|(key, _)| views.catalogue.product_id(key.item).to_string());
         (names.collect::<Vec<_>>().join(" "), n_left)
@@ -336,6 +336,13 @@ async fn what_could_be_ordered_is_forecast_first() {
     send(&shop, vec![stock("Stock Counted", ("tea", 30), "2026-01-14T22:00:00Z")]).await;
     assert_eq!(list(9), all("tea milk"));
     assert_eq!(list(1), ("tea".to_owned(), 1));
+    // What was looked at is not listed again, and takes its room.
+    let (keys, _) = shop.app.series_keys(1, &FxHashSet::default());
+    let looked: FxHashSet<SeriesKey> = keys.iter().map(|(key, _)| *key).collect();
+    let (rest, n_left) = shop.app.series_keys(2, &looked);
+    assert_eq!((rest.len(), n_left), (1, 0));
+    assert_ne!(rest[0].0, keys[0].0);
+    assert_eq!(shop.app.series_keys(1, &looked), (Vec::new(), 1));
 }
 
 #[tokio::test]
@@ -344,7 +351,7 @@ async fn what_somebody_waits_for_is_kept_when_there_is_no_room() {
     send(&shop, sales(|_, wanted| wanted)).await;
     assert_eq!(shop.app.refresh_outlooks().await.unwrap(), 2);
     let forecasts = &shop.app.forecasts;
-    let (keys, _) = shop.app.series_keys(1);
+    let (keys, _) = shop.app.series_keys(1, &FxHashSet::default());
     let one = forecasts.get(keys[0].0).unwrap();
     let other = |number: u32| SeriesKey { item: keys[0].0.item, location: Some(1_000 + number) };
     for number in 0..OUTLOOKS_MAX as u32 {

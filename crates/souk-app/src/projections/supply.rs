@@ -9,6 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 mod codec;
 mod fold;
+mod losses;
+
+use losses::Losses;
 
 /// Stock-outs of one shelf that are remembered, the latest ones (chosen: one a day for three years).
 const OUTS_MAX: usize = 1_100;
@@ -43,6 +46,8 @@ pub(crate) struct Supply {
     /// By site and the shop's own name for it.
     promotions: BTreeMap<(u32, Box<str>), Vec<Run>>,
     lots: FxHashMap<(Item, u32), Vec<Lot>>,
+    /// Of shelves that something was written off of.
+    losses: FxHashMap<(Item, u32), Losses>,
     /// By site and place: what one site sells says nothing of another's, where both share a place.
     feeds: FxHashMap<SitePlace, Feed>,
 }
@@ -161,6 +166,9 @@ impl Supply {
     /// Notes what stands on a shelf after something changed; `None` where that is not known.
     pub(crate) fn note_level(&mut self, place: (Item, u32), milli: Option<i64>, at: Timestamp) {
         let Some(milli) = milli else { return };
+        if let Some(losses) = self.losses.get_mut(&place) {
+            losses.note_level(milli, at);
+        }
         if milli <= 0 {
             let shelf = self.shelves.entry(place).or_default();
             shelf.since.get_or_insert(at);
@@ -329,6 +337,8 @@ impl Supply {
             }
             StockMovement::WrittenOff => {
                 sums.written_off_milli = sums.written_off_milli.saturating_add(milli);
+                let losses = self.losses.entry((fact.item, fact.place.1)).or_default();
+                losses.note_loss(whole, fact.at);
             }
             StockMovement::Moved => {}
         }
@@ -351,6 +361,11 @@ impl Supply {
     pub(crate) fn expires(&self, place: (Item, u32), lot: &str) -> Option<Day> {
         let lots = self.lots.get(&place)?;
         lots.iter().find(|(known, _)| **known == *lot).map(|(_, day)| *day)
+    }
+
+    /// The share of what stands on a shelf that is lost by the next day without being sold, by what was written off there.
+    pub(crate) fn lost_share(&self, place: (Item, u32)) -> f64 {
+        self.losses.get(&place).map_or(0.0, Losses::share)
     }
 
     /// When a lot is sold, the lowest number first: by its last day (FEFO); then what has none; then what is past it on
@@ -386,6 +401,7 @@ impl Supply {
         let outs: usize = self.shelves.values().map(|shelf| shelf.outs.capacity() * 16).sum();
         let prices: usize = self.prices.values().map(|list| list.capacity()).sum();
         let lots: usize = self.lots.values().map(|list| list.len() * 40).sum();
+        let losses: usize = self.losses.values().map(Losses::bytes).sum();
         let runs: usize = self.promotions.values().flatten().map(|run| run.items.len() * 4).sum();
         let n_runs: usize = self.promotions.values().map(Vec::len).sum();
         self.shelves.capacity() * (size_of::<Shelf>() + 9)
@@ -393,6 +409,7 @@ impl Supply {
             + self.prices.capacity() * 33
             + prices * size_of::<Priced>()
             + lots
+            + losses
             + runs
             + n_runs * (size_of::<Run>() + 40)
             + self.feeds.len() * (STOCK_DAYS * 100 + SALES_DAYS * 32)
@@ -419,6 +436,9 @@ impl Supply {
         }
         for ((item, location), lots) in &self.lots {
             hear(Some(*item), Some(*location), format!("lots {lots:?}"));
+        }
+        for ((item, location), losses) in &self.losses {
+            hear(Some(*item), Some(*location), format!("{losses:?}"));
         }
         for ((_, location), feed) in &self.feeds {
             let is_told = |day: &SalesDay| *day != SalesDay::default();

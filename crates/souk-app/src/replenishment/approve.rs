@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use souk_core::{Day, LocationId, Money, SiteId};
+use souk_core::{Day, LocationId, Money, ProductId, SiteId};
 
 use super::{Automatic, PlanLine, Proposal, ReplenishmentPlan};
 use crate::purchasing::{
@@ -24,6 +24,41 @@ pub enum Decision {
     Approve,
     /// A person must look at it; why.
     Ask(Vec<String>),
+}
+
+impl ReplenishmentPlan {
+    /// The order that is proposed at a supplier; `None` without a line. Goods that were received and are in no book yet may be on
+    /// the shelf already, so they are not in it.
+    pub fn order_at(&self, supplier_id: &str) -> Option<NewPurchaseOrder> {
+        let chosen = |line: &PlanLine| {
+            line.supplier().filter(|chosen| chosen.supplier_id == supplier_id).cloned()
+        };
+        let booked = self.lines.iter().filter(|line| !line.is_unbooked);
+        let lines = booked.filter_map(|line| {
+            Some(NewPurchaseLine {
+                product_id: line.product.to_string(),
+                quantity: line.quantity,
+                // What was looked at is what is ordered, whatever the offers say by now.
+                unit_price: Some(MoneyText::of(chosen(line)?.unit_price)),
+            })
+        });
+        let lines: Vec<NewPurchaseLine> = lines.collect();
+        (!lines.is_empty()).then(|| NewPurchaseOrder {
+            id: None,
+            supplier_id: supplier_id.to_owned(),
+            site: Some(self.site.to_string()),
+            location_id: self.location.to_string(),
+            lines,
+            expected_on: None,
+        })
+    }
+
+    /// Products that are proposed at a supplier and left out of every order, because some of them were received and are in no
+    /// book yet.
+    pub fn left_out(&self) -> impl Iterator<Item = &ProductId> {
+        let proposed = self.lines.iter().filter(|line| line.supplier().is_some());
+        proposed.filter(|line| line.is_unbooked).map(|line| &line.product)
+    }
 }
 
 impl App {
@@ -259,27 +294,12 @@ impl App {
         plan: &ReplenishmentPlan,
         supplier_id: &str,
     ) -> Result<Option<PurchaseOrder>, AppError> {
-        let of_supplier = |line: &&PlanLine| {
-            line.supplier().is_some_and(|chosen| chosen.supplier_id == supplier_id)
-        };
-        let lines = plan.lines.iter().filter(of_supplier).map(|line| NewPurchaseLine {
-            product_id: line.product.to_string(),
-            quantity: line.quantity,
-            // What was looked at is what is approved, whatever the offers say by now.
-            unit_price: line.supplier().map(|chosen| MoneyText::of(chosen.unit_price)),
-        });
+        let Some(new) = plan.order_at(supplier_id) else { return Ok(None) };
         let caller = Caller::new(RULE.to_owned(), Role::Planner);
         let text = format!("{}\u{0}{}\u{0}{supplier_id}", plan.site, plan.location);
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-        let new = NewPurchaseOrder {
-            // The same day's second try meets the first one's order.
-            id: Some(format!("rule-{}-{hash:016x}", plan.today)),
-            supplier_id: supplier_id.to_owned(),
-            site: Some(plan.site.to_string()),
-            location_id: plan.location.to_string(),
-            lines: lines.collect(),
-            expected_on: None,
-        };
+        // The same day's second try meets the first one's order.
+        let new = NewPurchaseOrder { id: Some(format!("rule-{}-{hash:016x}", plan.today)), ..new };
         let order = match self.create_purchase_order(new, &caller).await {
             Ok(order) => order,
             Err(AppError::Conflict(_)) => return Ok(None),

@@ -67,6 +67,8 @@ pub(super) struct Need {
     pub(super) ahead: Ahead,
     pub(super) shelf: Shelf,
     pub(super) confidence: Option<f64>,
+    /// Whether some of it was received that is in no book yet.
+    pub(super) is_unbooked: bool,
     pub(super) warnings: Vec<String>,
     pub(super) notes: Vec<String>,
     pub(super) overrides: Vec<String>,
@@ -316,17 +318,17 @@ impl Need {
         let held = self.coming.position(self.on_hand, times.protection_days).total();
         // Of pieces, whole ones go off.
         let is_count = self.ahead.grain() == Grain::Pieces;
-        let gone = |days: f64| {
-            let gone = going_off(&self.ahead, &self.shelf.lots, days);
-            if is_count { gone.round() } else { gone }
-        };
+        let whole = |units: f64| if is_count { units.round() } else { units };
+        let gone = |days: f64| whole(going_off(&self.ahead, &self.shelf.lots, days));
         let mut most = None;
         if let Some(life) = self.shelf.life(times.lead_days) {
             let sold = total(life).quantile(self.shelf.chance);
             level = level.min(sold);
             most = Some((sold - (held - gone(life))).max(0.0));
         }
-        let expiring = gone(times.protection_days);
+        let days = self.ahead.means(times.protection_days.round() as usize);
+        let lost = self.shelf.lost(&days, (self.on_hand, level), times.lead_days);
+        let expiring = gone(times.protection_days) + whole(lost);
         let units = (level - (held - expiring)).max(0.0);
         Missing { level, expiring, units: units.min(most.unwrap_or(units)), most }
     }
@@ -453,6 +455,7 @@ impl Need {
             cost,
             candidates,
             confidence: self.confidence,
+            is_unbooked: self.is_unbooked,
             warnings,
             notes: self.notes,
             overrides: self.overrides,

@@ -98,6 +98,20 @@ pub(crate) fn going_off(ahead: &Ahead, lots: &[ShelfLot], days: f64) -> f64 {
     expected(ahead, &within).iter().map(|risk| risk.wasted).sum()
 }
 
+/// The share of what stands on a shelf that is lost each day without being sold. What has last days goes off by them, and
+/// is written off for that.
+pub(crate) fn lost_share(views: &Views, place: (Item, u32), product: &Product) -> f64 {
+    let (item, location) = place;
+    let has_last_day = |lot: &str| views.supply.expires(place, lot).is_some();
+    let rows = views.catalogue.stock().rows(item);
+    let mut lots =
+        rows.iter().filter(|row| row.location == location).filter_map(|row| row.lot.as_deref());
+    if keeps_days(product).is_some() || lots.any(has_last_day) {
+        return 0.0;
+    }
+    views.supply.lost_share(place)
+}
+
 /// What stands on the shelf, and how long a fresh unit of it keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Shelf {
@@ -106,12 +120,34 @@ pub(super) struct Shelf {
     pub(super) keeps_days: Option<u32>,
     /// The greatest chance that the last unit of an order goes off unsold.
     pub(super) chance: f64,
+    /// The share of what stands there that is lost each day, of what has no last day.
+    pub(super) lost_share: f64,
 }
 
 impl Shelf {
     /// Days from today on in which what is ordered today can be sold.
     pub(super) fn life(&self, lead_days: f64) -> Option<f64> {
         self.keeps_days.map(|keeps| lead_days + f64::from(keeps))
+    }
+
+    /// Units that are lost until an order of the next chance is there, by the mean demand of each day until then: of what is on
+    /// hand until one of today comes, and then of what must be there so that the spare units of the level are left at the end.
+    pub(super) fn lost(&self, days: &[f64], (on_hand, level): (f64, f64), lead_days: f64) -> f64 {
+        if self.lost_share <= 0.0 {
+            return 0.0;
+        }
+        let kept = 1.0 - self.lost_share;
+        let n = lead_days.max(0.0).round() as usize;
+        let (until_this, until_next) = days.split_at(n.min(days.len()));
+        let (mut stands, mut lost) = (on_hand.max(0.0), 0.0);
+        for wanted in until_this {
+            stands = (stands - wanted).max(0.0);
+            lost += stands * self.lost_share;
+            stands *= kept;
+        }
+        let spare = (level - days.iter().sum::<f64>()).max(0.0);
+        let needed = until_next.iter().rev().fold(spare, |needed, wanted| needed / kept + wanted);
+        lost + needed - spare - until_next.iter().sum::<f64>()
     }
 }
 

@@ -385,6 +385,8 @@ async fn goods_that_came_and_are_not_booked_yet_are_not_ordered_again() {
     let text = objections(&planned);
     assert!(text.contains("no fact about stock has come since"), "{text}");
     assert!(tea_line(&planned).warnings[0].contains("no fact about stock"), "{planned:?}");
+    assert_eq!(planned.left_out().collect::<Vec<_>>(), [&tea()]);
+    assert_eq!(planned.order_at("leaf"), None, "it may be on the shelf already");
     assert_eq!(shop.app.reorder_by_rule().await.unwrap(), []);
     let reread = crate::purchasing::Purchasing::open(&*shop.app.parts.tables, shop.app.clock.now());
     assert!(reread.await.unwrap().last_receipt(&place()).is_some(), "a restart does not forget it");

@@ -107,6 +107,8 @@ fn series(days: &BTreeMap<i32, OfDay>, last: i32) -> Option<DemandSeries> {
         sold: column(|day| day.units),
         returned: vec![0.0; n],
         is_censored: vec![false; n],
+        is_empty_at_end: Vec::new(),
+        missed: Vec::new(),
         opening: Vec::new(),
         closed_ahead: Vec::new(),
         promotion: column(|day| day.promotion),

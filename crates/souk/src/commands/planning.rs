@@ -3,9 +3,7 @@
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use souk_app::{
-    Caller, NewPurchaseLine, NewPurchaseOrder, StopSwitch, plan_to_json, waste_to_json,
-};
+use souk_app::{Caller, StopSwitch, plan_to_json, waste_to_json};
 use souk_core::{LocationId, SiteId};
 
 use crate::cli::ReplenishArgs;
@@ -78,28 +76,12 @@ pub(crate) async fn answer(
     }
     let mut drafts = Vec::new();
     for proposal in &plan.proposals {
-        let is_its = |id: &str| id == proposal.supplier_id;
-        let lines = plan
-            .lines
-            .iter()
-            .filter(|line| line.supplier().is_some_and(|supplier| is_its(&supplier.supplier_id)));
-        let new = NewPurchaseOrder {
-            id: None,
-            supplier_id: proposal.supplier_id.clone(),
-            site: Some(site.to_string()),
-            location_id: location.to_string(),
-            lines: lines
-                .map(|line| NewPurchaseLine {
-                    product_id: line.product.to_string(),
-                    quantity: line.quantity,
-                    unit_price: None,
-                })
-                .collect(),
-            expected_on: None,
-        };
-        drafts.push(shop.app.create_purchase_order(new, &admin).await?);
+        if let Some(new) = plan.order_at(&proposal.supplier_id) {
+            drafts.push(shop.app.create_purchase_order(new, &admin).await?);
+        }
     }
     result["drafts"] = serde_json::to_value(drafts)?;
+    result["left_out"] = plan.left_out().map(|product| json!(product.as_str())).collect();
     Ok(result)
 }
 
@@ -210,6 +192,13 @@ fn text(result: &Value) -> String {
     for draft in list(result, "drafts") {
         let (id, supplier) = (word(&draft["id"]), word(&draft["supplier_id"]));
         said.push_str(&format!("draft {id} at {supplier}: {}\n", money(&draft["total"])));
+    }
+    for product in list(result, "left_out") {
+        said.push_str(&format!(
+            "not drafted: {}, because some of it was received that is in no book yet; send `Stock Received` or a count, \
+             then draft again\n",
+            word(product)
+        ));
     }
     said
 }

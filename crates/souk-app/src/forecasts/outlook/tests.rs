@@ -11,6 +11,8 @@ fn growing(days: usize) -> DemandSeries {
         first: Day::from_number(20_000),
         returned: vec![0.0; days],
         is_censored: vec![false; days],
+        is_empty_at_end: Vec::new(),
+        missed: Vec::new(),
         opening: Vec::new(),
         closed_ahead: Vec::new(),
         promotion: vec![0.0; days],

@@ -29,6 +29,8 @@ fn series(seed: u64, beta: f64, signals: Vec<Vec<Option<f64>>>) -> DemandSeries 
         sold: sold.collect(),
         returned: vec![0.0; DAYS],
         is_censored: vec![false; DAYS],
+        is_empty_at_end: Vec::new(),
+        missed: Vec::new(),
         opening: Vec::new(),
         closed_ahead: Vec::new(),
         promotion: vec![0.0; DAYS],

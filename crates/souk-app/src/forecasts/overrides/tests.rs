@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use souk_core::ErrorKind;
 
 use super::*;
-use crate::demand::tests::{open, place, sale, sales, send, stock, tea, today, wanted};
+use crate::demand::tests::{open, open_with, place, sale, sales, send, stock, tea, today, wanted};
 use crate::forecasts::{ForecastAnswer, ForecastRequest};
 use crate::purchasing::tests::supplier;
 use crate::test_shop::{Shop, caller};
@@ -163,4 +163,29 @@ async fn what_cannot_be_meant_is_refused() {
     put("b", wish(json!({"factor": 2, "from": day(5), "until": day(6)})), &planner).await.unwrap();
     assert!(shop.app.overrides(None, &bound).await.unwrap().overrides.is_empty());
     assert!(shop.app.end_override("a", &bound).await.is_err());
+}
+
+#[tokio::test]
+async fn a_place_that_only_the_settings_name_takes_overrides_and_forecasts() {
+    let settings = "privacy: {default_jurisdiction: us}\nlocations: [{id: berlin}, {id: tokyo}]";
+    let shop = open_with(settings).await;
+    send(&shop, sales(|_, wanted| wanted)).await;
+    let planner = caller(Role::Planner);
+    let at = |id: &str| wish(json!({"units_per_day": 5, "location_id": id}));
+    let made = shop.app.put_override("opening", at("tokyo"), &planner).await.unwrap();
+    // The model expects nothing where nothing was ever sold, and nobody else's sales.
+    assert_eq!(made.model, [0.0; 4]);
+    let unknown = shop.app.put_override("typo", at("tokio"), &planner).await;
+    assert_eq!(unknown.unwrap_err().to_string(), "location `tokio` does not exist");
+    let tokyo = LocationId::new("tokyo").unwrap();
+    let request = ForecastRequest {
+        site: SiteId::main(),
+        product: tea(),
+        location: Some(tokyo),
+        horizon_days: 10,
+        levels: vec![0.8],
+    };
+    let found = shop.app.forecast(request, &planner).await.unwrap();
+    let means: Vec<f64> = found.daily.iter().map(|day| day.mean).collect();
+    assert_eq!(means, [0.0, 5.0, 5.0, 5.0, 5.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
 }

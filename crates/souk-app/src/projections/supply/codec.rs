@@ -4,7 +4,7 @@ use souk_core::wire::{Reader, WireError, Writer};
 use souk_core::{Day, Timestamp};
 use souk_recommend::Item;
 
-use super::{Feed, Priced, Run, SalesDay, Shelf, StockDay, Supply};
+use super::{Feed, Losses, Priced, Run, SalesDay, Shelf, StockDay, Supply};
 use crate::projections::shoppers::read_u32;
 
 fn write_time(w: &mut Writer, at: Option<Timestamp>) {
@@ -40,13 +40,13 @@ fn read_item(r: &mut Reader<'_>, n_items: usize) -> Result<Item, WireError> {
     if (item as usize) < n_items { Ok(Item(item)) } else { Err(r.fault("a known item")) }
 }
 
-fn read_i32(r: &mut Reader<'_>) -> Result<i32, WireError> {
+pub(super) fn read_i32(r: &mut Reader<'_>) -> Result<i32, WireError> {
     i32::try_from(r.zigzag()?).map_err(|_| r.fault("a day"))
 }
 
 impl Supply {
     pub(crate) const NAME: &'static str = "supply";
-    pub(crate) const VERSION: u16 = 4;
+    pub(crate) const VERSION: u16 = 5;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();
@@ -86,6 +86,11 @@ impl Supply {
                 w.day(*day);
             }
         }
+        w.count(self.losses.len());
+        for (place, losses) in &self.losses {
+            write_place(&mut w, *place);
+            losses.write(&mut w);
+        }
         w.count(self.feeds.len());
         for ((site, location), feed) in &self.feeds {
             w.varint(u64::from(*site));
@@ -121,6 +126,10 @@ impl Supply {
             let place = read_place(&mut r, n_items)?;
             let lots = r.list(|r| Ok((r.text()?.into(), r.day()?)))?;
             supply.lots.insert(place, lots);
+        }
+        for _ in 0..r.count()? {
+            let place = read_place(&mut r, n_items)?;
+            supply.losses.insert(place, Losses::read(&mut r)?);
         }
         for _ in 0..r.count()? {
             let place = (read_u32(&mut r)?, read_u32(&mut r)?.wrapping_sub(1));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use souk_core::wire::json::product_from_json;
 use souk_core::{Currency, SiteId};
 
+use super::Shelf;
 use crate::demand::tests::{open, place, sale, sales, send, stock, tea, wanted};
 use crate::forecasts::ForecastRequest;
 use crate::purchasing::tests::supplier;
@@ -210,4 +211,50 @@ async fn a_day_that_sells_more_than_it_was_to_is_told() {
     let found = plan(&shop).await;
     let odd = found.exceptions.iter().find(|odd| odd.product == tea()).unwrap();
     assert!(odd.text.contains("66 were sold today already"), "{}", odd.text);
+}
+
+/// Cheese without a last day: of what stands there a share is cut away each night.
+#[tokio::test]
+async fn what_is_written_off_day_by_day_is_ordered_too() {
+    let planned = async |lost: i64| {
+        let shop = selling("", json!({})).await;
+        let mut told = Vec::new();
+        for ago in (1..=30).rev() {
+            let day = souk_core::Day::from_number(crate::demand::tests::today().number() - ago);
+            told.push(stock("Stock Counted", ("tea", 100), &format!("{day}T05:00:00Z")));
+            told.push(stock("Stock Written Off", ("tea", lost), &format!("{day}T05:30:00Z")));
+            told.push(stock("Stock Counted", ("tea", 100 - lost), &format!("{day}T22:00:00Z")));
+        }
+        told.retain(|event| event["properties"]["quantity"] != json!(0));
+        send(&shop, told).await;
+        shop
+    };
+    let (none, some) = (planned(0).await, planned(4).await);
+    let (before, after) = (plan(&none).await, plan(&some).await);
+    let (before, after) = (tea_line(&before), tea_line(&after));
+    assert_eq!((before.expiring, before.order_up_to), (0.0, after.order_up_to));
+    // Ten days at some 4 % of what stands there each night: of 96 that four days of sales bring to some 60, and then of what
+    // lasts for six more days.
+    assert!((14.0..=30.0).contains(&after.expiring), "{}", after.expiring);
+    let more = after.need - before.need;
+    let fewer = before.position.total() - after.position.total();
+    assert!((more - fewer - after.expiring).abs() < 1e-9, "{more} {fewer} {}", after.expiring);
+    assert!(after.text.contains("that go off unsold"), "{}", after.text);
+    // What has a last day goes off by it.
+    keeps(&some, 30).await;
+    assert_eq!(tea_line(&plan(&some).await).expiring, 0.0);
+}
+
+#[test]
+fn what_a_shelf_loses_is_reckoned_day_by_day() {
+    let days = [10.0; 4];
+    let shelf = Shelf { lost_share: 0.1, ..Shelf::default() };
+    // By hand: 30 − 10 is 20, of which 2 are lost; 18 − 10 is 8, of which 0.8 are. To have 5 left after two more days,
+    // (5/0.9 + 10)/0.9 + 10 = 27.284 must be there, 2.284 more than are sold and left.
+    let lost = shelf.lost(&days, (30.0, 45.0), 2.0);
+    assert!((lost - (2.8 + 2.283_950_6)).abs() < 1e-6, "{lost}");
+    // What has run out loses nothing until more comes, and what loses nothing needs nothing.
+    let lost = shelf.lost(&days, (-3.0, 40.0), 2.0);
+    assert!((lost - (10.0 / 0.9 + 10.0 - 20.0)).abs() < 1e-9, "{lost}");
+    assert_eq!(Shelf::default().lost(&days, (30.0, 45.0), 2.0), 0.0);
 }
