@@ -94,6 +94,19 @@ fn main() {
         cover(&report.all),
         report.thirds.iter().map(cover).collect::<Vec<_>>().join(" | ")
     );
+    if !report.all.pit.is_empty() {
+        let told = |m: &souk_forecast::evaluate::Measures| {
+            let one = |c: &souk_forecast::evaluate::Coverage| {
+                format!("{:.1}±{:.1}", 100.0 * c.share, 100.0 * c.standard_error)
+            };
+            m.pit.iter().map(one).collect::<Vec<_>>().join(" ")
+        };
+        println!(
+            "   counts at or below their 10 to 90 %: all {} | thirds {}",
+            told(&report.all),
+            report.thirds.iter().map(told).collect::<Vec<_>>().join(" | ")
+        );
+    }
     if std::env::var("WEIGHTS").is_ok() {
         let mut sums: BTreeMap<String, f64> = BTreeMap::new();
         for forecast in &forecasts {

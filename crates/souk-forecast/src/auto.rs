@@ -74,7 +74,7 @@ pub struct Forecast {
 ///
 /// When the horizon is 0: the caller has to refuse it with the words of its own door.
 pub fn forecast(tasks: &[Task], settings: &Settings) -> Vec<Forecast> {
-    forecast_freed(&tasks.iter().map(Freed::plain).collect::<Vec<_>>(), settings)
+    forecast_freed(tasks.iter().map(Freed::plain).collect(), settings)
 }
 
 /// A series and what known drivers multiply it by. Models look at values without it; what is judged, and all that is
@@ -96,10 +96,15 @@ impl<'a> Freed<'a> {
     }
 }
 
-pub(crate) fn forecast_freed(tasks: &[Freed<'_>], settings: &Settings) -> Vec<Forecast> {
+pub(crate) fn forecast_freed(tasks: Vec<Freed<'_>>, settings: &Settings) -> Vec<Forecast> {
     assert!(settings.horizon > 0, "the horizon is at least 1");
     let n_tasks = tasks.len();
-    let drafts = parallel::map(tasks, settings.threads, |task| {
+    let turned: Vec<Option<Task>> = tasks.iter().map(|freed| turned(freed.task)).collect();
+    let pairs = tasks.into_iter().zip(&turned);
+    let tasks: Vec<Freed<'_>> = pairs
+        .map(|(freed, turned)| Freed { task: turned.as_ref().unwrap_or(freed.task), ..freed })
+        .collect();
+    let drafts = parallel::map(&tasks, settings.threads, |task| {
         Draft::make(task, settings, draft::n_windows(n_tasks, settings))
     });
     let logs: Vec<weigh::Logs> = drafts.iter().map(weigh::own_logs).collect();
@@ -112,8 +117,37 @@ pub(crate) fn forecast_freed(tasks: &[Freed<'_>], settings: &Settings) -> Vec<Fo
     let calibration = Calibration::of(&combined, settings.horizon);
     let idx: Vec<usize> = (0..n_tasks).collect();
     parallel::map(&idx, settings.threads, |&idx| {
-        finish((tasks[idx].task, &drafts[idx]), &combined[idx], (&calibration, settings))
+        let of = |settings: &Settings| {
+            finish((tasks[idx].task, &drafts[idx]), &combined[idx], (&calibration, settings))
+        };
+        match turned[idx] {
+            None => of(settings),
+            Some(_) => {
+                let quantiles = settings.quantiles.iter().map(|share| 1.0 - share).collect();
+                turned_back(of(&Settings { quantiles, ..settings.clone() }))
+            }
+        }
     })
+}
+
+/// What is never above 0, as returns are, with its sign turned: it is forecast as what sells is, in whole pieces by the
+/// models and the distribution of counts, and stays on its side of 0.
+fn turned(task: &Task) -> Option<Task> {
+    let is_below = task.y.iter().all(|value| *value <= 0.0) && task.y.iter().any(|y| *y < 0.0);
+    let y = || task.y.iter().map(|value| 0.0 - value).collect();
+    is_below.then(|| Task { id: task.id.clone(), y: y(), season_length: task.season_length })
+}
+
+/// The forecast of the series itself; its quantiles are those of the other ends.
+fn turned_back(mut forecast: Forecast) -> Forecast {
+    let Forecast { mean, intervals, quantiles, .. } = &mut forecast;
+    let ends = intervals.iter_mut().flat_map(|(low, high)| [low, high]);
+    for values in std::iter::once(mean).chain(ends).chain(quantiles) {
+        // Less than 0, so that nothing stays 0 and becomes no -0.
+        values.iter_mut().for_each(|value| *value = 0.0 - *value);
+    }
+    intervals.iter_mut().for_each(|(low, high)| std::mem::swap(low, high));
+    forecast
 }
 
 fn finish(

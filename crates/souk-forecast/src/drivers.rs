@@ -64,7 +64,7 @@ pub fn forecast_with(tasks: &[Task], drivers: &[Drivers], settings: &Settings) -
         .zip(drivers.iter().zip(&betas))
         .map(|(task, (drivers, beta))| Freed { task, factors: drivers.factors(beta) })
         .collect();
-    let mut forecasts = forecast_freed(&freed, settings);
+    let mut forecasts = forecast_freed(freed, settings);
     forecasts.iter_mut().zip(betas).for_each(|(found, beta)| found.effects = beta);
     forecasts
 }

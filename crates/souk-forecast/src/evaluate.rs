@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::auto::{Forecast, Settings, Task};
+use crate::auto::{Forecast, Kind, Settings, Task};
 use crate::measures::{pinball, seasonal_scale};
 
 /// What came after a task's series.
@@ -53,7 +53,14 @@ pub struct Measures {
     /// Gneiting and Held, Biometrics 65, 2009), so that it is the level itself when the distribution is right, while
     /// intervals in whole pieces hold more often.
     pub probability: Vec<Coverage>,
+    /// By [`TENTHS`] share: how often the own probability of a value lies at or below it, spread as above, of series of small
+    /// counts alone. When the whole distribution is right, it is that share each time (the probability integral transform
+    /// is uniform: Czado, Gneiting and Held, as above). Empty without any such series.
+    pub pit: Vec<Coverage>,
 }
+
+/// Shares at which [`Measures::pit`] is told.
+pub const TENTHS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /// How often an interval held.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,6 +105,7 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
     let mut losses = vec![0.0; settings.quantiles.len()];
     let mut inside = vec![Vec::new(); settings.levels.len()];
     let mut central = vec![Vec::new(); settings.levels.len()];
+    let mut pit = vec![Vec::new(); TENTHS.len()];
     let shares = grid();
     for one in judged {
         let range: Vec<usize> = (from.min(one.actual.len())..to.min(one.actual.len()))
@@ -134,17 +142,27 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
         if one.grid.len() == shares.len() {
             let fell: Vec<(f64, f64)> = range
                 .iter()
-                .map(|idx| fallen(one.actual[*idx], (one.grid, *idx), &shares))
+                .map(|idx| stretch(one.actual[*idx], (one.grid, *idx), &shares))
                 .collect();
+            let within = |ends: (f64, f64)| -> (f64, f64) {
+                (fell.iter().map(|fell| overlap(*fell, ends)).sum(), y.len() as f64)
+            };
             for (central, level) in central.iter_mut().zip(&settings.levels) {
-                let held: f64 = fell.iter().map(|fell| overlap(*fell, *level)).sum();
-                central.push((held, y.len() as f64));
+                central.push(within((0.5 - level / 2.0, 0.5 + level / 2.0)));
+            }
+            if Kind::of_task(one.task) != Kind::Ordinary {
+                for (pit, share) in pit.iter_mut().zip(TENTHS) {
+                    pit.push(within((0.0, share)));
+                }
             }
         }
     }
     let n = sums.n_values.max(1) as f64;
     let sizes = sums.sizes.max(f64::MIN_POSITIVE);
     let median = settings.quantiles.iter().position(|share| *share == 0.5);
+    let told = |all: Vec<Vec<(f64, f64)>>| -> Vec<Coverage> {
+        all.iter().filter(|held| !held.is_empty()).map(|held| coverage(held)).collect()
+    };
     Measures {
         n_series: sums.n_smape as usize,
         n_values: sums.n_values,
@@ -156,17 +174,14 @@ fn measures(judged: &[Judged<'_>], settings: &Settings, (from, to): (usize, usiz
         bias: sums.signed / sizes,
         pinball: losses.into_iter().map(|loss| loss / n).collect(),
         coverage: inside.iter().map(|held| coverage(held)).collect(),
-        probability: central
-            .iter()
-            .filter(|held| !held.is_empty())
-            .map(|held| coverage(held))
-            .collect(),
+        probability: told(central),
+        pit: told(pit),
     }
 }
 
 /// Between which probabilities a value fell: of being less, and of being at most as much. Each is known between two
 /// shares of the grid.
-fn fallen(y: f64, (grid, idx): (&[Vec<f64>], usize), shares: &[f64]) -> (f64, f64) {
+fn stretch(y: f64, (grid, idx): (&[Vec<f64>], usize), shares: &[f64]) -> (f64, f64) {
     let n_less = grid.iter().take_while(|quantile| quantile[idx] < y).count();
     let n_most = grid.iter().take_while(|quantile| quantile[idx] <= y).count();
     let below = |n: usize| n.checked_sub(1).map_or(0.0, |place| shares[place]);
@@ -178,9 +193,8 @@ fn fallen(y: f64, (grid, idx): (&[Vec<f64>], usize), shares: &[f64]) -> (f64, f6
     }
 }
 
-/// The part of a stretch of probabilities that lies in the central `level`.
-fn overlap((low, high): (f64, f64), level: f64) -> f64 {
-    let (from, to) = (0.5 - level / 2.0, 0.5 + level / 2.0);
+/// The part of a stretch of probabilities that lies between two ends.
+fn overlap((low, high): (f64, f64), (from, to): (f64, f64)) -> f64 {
     ((high.min(to) - low.max(from)).max(0.0) / (high - low)).min(1.0)
 }
 

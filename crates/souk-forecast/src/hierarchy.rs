@@ -67,6 +67,12 @@ pub enum Method {
     WlsStructure,
     /// Errors are those of earlier days, each by itself.
     WlsVariance,
+    /// Every level counts alike: what moving a node adds to the absolute errors of its level, over these errors, is least in all.
+    ///
+    /// A move of `m` that knows nothing of an error of mean size `s` adds about `m²/s` to it (the second term of the series
+    /// of `E|e + m|` around `m = 0`, but for a factor that all nodes share), so a node's move is weighed by its `s` times the
+    /// sum of `s` over its level.
+    WlsLevels,
     /// Errors go together as they did on earlier days, drawn to each by itself (Schäfer and Strimmer 2005).
     MintShrink,
     /// Sums of this level stay as they are, and their series are moved as their errors of earlier days allow (Hollyman,
@@ -76,12 +82,13 @@ pub enum Method {
 
 impl Method {
     /// Those that every hierarchy has.
-    const COMMON: [Method; 6] = [
+    const COMMON: [Method; 7] = [
         Method::BottomUp,
         Method::TopDown,
         Method::Ols,
         Method::WlsStructure,
         Method::WlsVariance,
+        Method::WlsLevels,
         Method::MintShrink,
     ];
 }
@@ -200,6 +207,7 @@ impl Hierarchy {
             Method::Ols => "ols".to_owned(),
             Method::WlsStructure => "wls_structure".to_owned(),
             Method::WlsVariance => "wls_variance".to_owned(),
+            Method::WlsLevels => "wls_levels".to_owned(),
             Method::MintShrink => "mint_shrink".to_owned(),
             Method::Keep(level) => format!("keep {}", self.levels[level].name),
         }
@@ -304,6 +312,15 @@ impl Hierarchy {
                     errors.iter().map(|error| error * error).sum::<f64>() / known as f64
                 };
                 Shrunk::alone(past.errors.iter().map(square).collect())
+            }
+            Method::WlsLevels if known > 0 => {
+                let size = |errors: &Vec<f64>| errors.iter().map(|error| error.abs()).sum::<f64>();
+                let sizes: Vec<f64> = past.errors.iter().map(size).collect();
+                let of_level = |level: &Level| {
+                    let whole: f64 = sizes[level.nodes.clone()].iter().sum();
+                    sizes[level.nodes.clone()].iter().map(move |size| size * whole)
+                };
+                Shrunk::alone(self.levels.iter().flat_map(of_level).collect())
             }
             Method::MintShrink if known > 1 => Shrunk::of(past.errors),
             _ => Shrunk::alone(vec![1.0; self.n_nodes()]),

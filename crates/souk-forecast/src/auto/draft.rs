@@ -1,6 +1,6 @@
 //! What each model says of one series, at its end and at earlier origins.
 
-use super::{Freed, Settings};
+use super::{Freed, Settings, Task};
 use crate::guard::Bounds;
 use crate::intermittent::Pattern;
 use crate::model::{Model, Outlook, outlook};
@@ -44,6 +44,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The sort of a series, by what models look at of it.
+    pub(crate) fn of_task(task: &Task) -> Kind {
+        Kind::of(&task.y[recent_from(task)..])
+    }
+
     fn of(y: &[f64]) -> Kind {
         let is_count = y.iter().all(|value| *value >= 0.0 && value.fract() == 0.0);
         if !is_count || mean(y) >= SMALL_MEAN {
@@ -60,6 +65,11 @@ impl Kind {
 const SMALL_MEAN: f64 = 30.0;
 /// Values that models look at: older ones teach little and cost time.
 const RECENT: usize = 700;
+/// Where the values begin that models look at: eight seasons of them at least.
+fn recent_from(task: &Task) -> usize {
+    task.y.len().saturating_sub(RECENT.max(8 * task.season_length))
+}
+
 /// Above this many values ARIMA and complex smoothing are left out of the automatic choice: they are dear,
 /// and long series are daily ones, whose seasons they hardly see.
 const LONG: usize = 400;
@@ -84,8 +94,8 @@ pub(super) fn n_windows(n_tasks: usize, settings: &Settings) -> usize {
 
 impl Draft {
     pub(super) fn make(of: &Freed<'_>, settings: &Settings, n_windows: usize) -> Draft {
-        let (n, m, horizon) = (of.task.y.len(), of.task.season_length, settings.horizon);
-        let from = n.saturating_sub(RECENT.max(8 * m));
+        let (m, horizon) = (of.task.season_length, settings.horizon);
+        let from = recent_from(of.task);
         let sold = &of.task.y[from..];
         let free = |(idx, value): (usize, &f64)| value / of.factor(from + idx);
         let freed: Vec<f64> = sold.iter().enumerate().map(free).collect();
@@ -199,7 +209,8 @@ fn wanted(y: &[f64], m: usize, (model, kind): (Model, Kind)) -> Vec<Model> {
     let mut models = vec![Model::Theta, Model::DynamicOptimisedTheta];
     if m == 1 {
         models.extend([Model::Holt, Model::Damped, Model::Drift]);
-    } else {
+    } else if kind == Kind::Ordinary {
+        // Of small counts the last value is often the most usual one, which has small absolute errors and is not their mean.
         models.extend([Model::Naive, Model::SeasonalNaive]);
     }
     if m > 1 || y.len() >= CRITERIA_MIN {

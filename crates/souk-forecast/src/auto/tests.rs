@@ -87,6 +87,30 @@ fn fallbacks_have_reasons() {
     assert_eq!(short.reasons, ["holt_winters does not suit this series", "fell back to naive"]);
 }
 
+/// Returns, mostly five a day: the mean is their mean and not what is most usual, and all numbers are those of the same
+/// sales with the sign turned.
+#[test]
+fn returns_are_expected_as_sales_are() {
+    let mut numbers = Numbers(12);
+    let sales: Vec<f64> = (0..140).map(|_| if numbers.unit() < 0.8 { 5.0 } else { 2.0 }).collect();
+    let returns: Vec<f64> = sales.iter().map(|value| -value).collect();
+    let history = crate::numbers::mean(&returns);
+    let settings = Settings { quantiles: vec![0.01, 0.5], ..settings(Model::Auto, 1) };
+    for season_length in [1, 7, 12] {
+        let task = |y: &[f64]| Task { id: "a".to_owned(), y: y.to_vec(), season_length };
+        let found = &forecast(&[task(&returns)], &settings)[0];
+        let mean = crate::numbers::mean(&found.mean);
+        assert!((mean - history).abs() < 0.3, "season {season_length}: {mean} beside {history}");
+        let other = Settings { quantiles: vec![0.99, 0.5], ..settings.clone() };
+        let sold = &forecast(&[task(&sales)], &other)[0];
+        let turned = |values: &[f64]| values.iter().map(|y| -y).collect::<Vec<f64>>();
+        assert_eq!(found.mean, turned(&sold.mean));
+        let [(low, high), _] = &sold.intervals[..] else { panic!("two levels") };
+        assert_eq!(found.intervals[0], (turned(high), turned(low)));
+        assert_eq!(found.quantiles[0], turned(&sold.quantiles[0]));
+    }
+}
+
 /// What comes after a series' end cannot reach its forecast: a task is all that is looked at.
 #[test]
 fn negative_forecasts_of_sales_are_lifted_to_zero() {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Model;
+use crate::counts::CountDistribution;
 
 #[test]
 fn measures_by_hand() {
@@ -60,17 +61,60 @@ fn probabilities_by_hand() {
         );
     };
     let even: Vec<Vec<f64>> = shares.iter().map(|share| vec![*share]).collect();
-    close(fallen(0.51, (&even, 0), &shares), (0.5, 0.525));
-    close(fallen(-1.0, (&even, 0), &shares), (0.0, 0.025));
-    close(fallen(2.0, (&even, 0), &shares), (0.975, 1.0));
+    close(stretch(0.51, (&even, 0), &shares), (0.5, 0.525));
+    close(stretch(-1.0, (&even, 0), &shares), (0.0, 0.025));
+    close(stretch(2.0, (&even, 0), &shares), (0.975, 1.0));
     // Nothing by half, one by a quarter, two by the rest.
     let counts: Vec<Vec<f64>> = shares
         .iter()
         .map(|share| vec![f64::from(u8::from(*share > 0.5)) + f64::from(u8::from(*share > 0.75))])
         .collect();
-    close(fallen(0.0, (&counts, 0), &shares), (0.0125, 0.5125));
-    close(fallen(1.0, (&counts, 0), &shares), (0.5125, 0.7625));
-    close(fallen(2.0, (&counts, 0), &shares), (0.7625, 0.9875));
-    assert!((overlap((0.05, 0.15), 0.8) - 0.5).abs() < 1e-12);
-    assert!((overlap((0.3, 0.4), 0.8) - 1.0).abs() < 1e-12 && overlap((0.0, 0.1), 0.8) < 1e-12);
+    close(stretch(0.0, (&counts, 0), &shares), (0.0125, 0.5125));
+    close(stretch(1.0, (&counts, 0), &shares), (0.5125, 0.7625));
+    close(stretch(2.0, (&counts, 0), &shares), (0.7625, 0.9875));
+    let middle = (0.1, 0.9);
+    assert!((overlap((0.05, 0.15), middle) - 0.5).abs() < 1e-12);
+    assert!((overlap((0.3, 0.4), middle) - 1.0).abs() < 1e-12);
+    assert!(overlap((0.0, 0.1), middle) < 1e-12);
+}
+
+/// Poisson counts fall evenly over their own distribution, and not over one whose mean is a third too high, though its
+/// central intervals hold as often as they say.
+#[test]
+fn counts_fall_evenly_over_their_own_distribution() {
+    let mut numbers = crate::air::Numbers(3);
+    let (mean, shares) = (4.0, grid());
+    let grid_of = |mean: f64| -> Vec<Vec<f64>> {
+        let quantiles = CountDistribution::Poisson { mean }.quantiles(&shares);
+        quantiles.into_iter().map(|quantile| vec![quantile; 50]).collect()
+    };
+    let mut drawn = || CountDistribution::Poisson { mean }.quantiles(&[numbers.unit()])[0];
+    let series: Vec<Vec<f64>> = (0..200).map(|_| (0..50).map(|_| drawn()).collect()).collect();
+    let task = Task { id: "a".to_owned(), y: series[0].clone(), season_length: 1 };
+    let forecast = Forecast {
+        mean: vec![mean; 50],
+        intervals: vec![],
+        quantiles: vec![],
+        models: vec![],
+        reasons: vec![],
+        is_guarded: false,
+        effects: vec![],
+        backtest_mae: None,
+    };
+    let settings =
+        Settings { model: Model::Auto, horizon: 50, levels: vec![], quantiles: vec![], threads: 1 };
+    let farthest = |mean: f64, task: &Task| {
+        let grid = grid_of(mean);
+        let one = |y| Judged { task, forecast: &forecast, actual: y, grid: &grid };
+        let judged: Vec<Judged<'_>> = series.iter().map(|y| one(y)).collect();
+        let found = judge(&judged, &settings).all.pit;
+        let off = found.iter().zip(TENTHS).map(|(found, share)| (found.share - share).abs());
+        (found.len(), off.fold(0.0, f64::max))
+    };
+    let (n, off) = farthest(mean, &task);
+    assert!(n == 9 && off < 0.02, "{off}");
+    assert!(farthest(mean * 4.0 / 3.0, &task).1 > 0.15);
+    // Of what is no count nothing is told.
+    let ordinary = Task { y: vec![0.5; 9], ..task };
+    assert_eq!(farthest(mean, &ordinary).0, 0);
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use souk_forecast::evaluate::{Judged, Measures, Report, grid, judge};
+use souk_forecast::evaluate::{Judged, Measures, Report, TENTHS, grid, judge};
 use souk_forecast::{Forecast, Settings, Task, forecast_with};
 
 use super::four;
@@ -243,6 +243,10 @@ fn measures(part: &str, of: &Measures, settings: &Settings) -> Value {
     for (level, held) in settings.levels.iter().zip(&of.probability) {
         row[format!("probability_{level}")] = held.share.into();
         row[format!("probability_{level}_se")] = held.standard_error.into();
+    }
+    for (share, fell) in TENTHS.iter().zip(&of.pit) {
+        row[format!("pit_{share}")] = fell.share.into();
+        row[format!("pit_{share}_se")] = fell.standard_error.into();
     }
     row
 }
