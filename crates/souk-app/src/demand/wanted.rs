@@ -7,6 +7,7 @@
 //! maximisation: Dempster, Laird and Rubin, Journal of the Royal Statistical Society B 39(1), 1977; for demand that stock cuts off
 //! Conrad, Operational Research Quarterly 27(1), 1976).
 
+use souk_inventory::demand::Grain;
 use souk_math::counts::CountDistribution;
 use souk_math::gamma;
 
@@ -40,7 +41,8 @@ impl DemandSeries {
             return (wanted, 0.0);
         }
         let is_count = self.sold.iter().all(|units| units.fract() == 0.0);
-        let estimate = self.estimated(&is_open, is_count);
+        let grain = if is_count { Grain::Pieces } else { Grain::Measured };
+        let estimate = self.estimated(&is_open, grain);
         let (mut added, mut rest) = (0.0, 0.0);
         for idx in (0..self.len()).filter(|idx| estimate[*idx] > self.sold[*idx]) {
             rest += estimate[idx] - self.sold[idx];
@@ -53,7 +55,7 @@ impl DemandSeries {
     }
 
     /// What each day is taken to have wanted, in parts of pieces; what was sold on days that tell it.
-    fn estimated(&self, is_open: &[bool], is_count: bool) -> Vec<f64> {
+    fn estimated(&self, is_open: &[bool], grain: Grain) -> Vec<f64> {
         let is_sold_out =
             |idx: &usize| self.is_empty_at_end.get(*idx) == Some(&true) && !self.is_closed(*idx);
         let sold_out: Vec<usize> =
@@ -66,7 +68,7 @@ impl DemandSeries {
                     .iter()
                     .map(|idx| {
                         let usual = known.usual(*idx);
-                        at_least(self.sold[*idx], (usual, dispersion), is_count)
+                        at_least(self.sold[*idx], (usual, dispersion), grain)
                     })
                     .collect();
                 for (idx, told) in sold_out.iter().zip(told) {
@@ -138,11 +140,11 @@ impl Known {
 }
 
 /// The mean of demand that is at least `sold`, by its mean and its variance over that.
-fn at_least(sold: f64, (usual, dispersion): (f64, f64), is_count: bool) -> f64 {
+fn at_least(sold: f64, (usual, dispersion): (f64, f64), grain: Grain) -> f64 {
     if usual <= 0.0 {
         return sold;
     }
-    let (tail, excess) = if is_count {
+    let (tail, excess) = if grain == Grain::Pieces {
         let chances = CountDistribution::of_moments(usual, dispersion).chances(1e-9);
         let above = chances.iter().enumerate().skip(sold as usize);
         above.fold((0.0, 0.0), |(tail, excess), (count, chance)| {

@@ -98,10 +98,12 @@ fn a_day_counts_by_the_time_that_its_shelf_was_empty() {
 #[test]
 fn what_is_measured_has_a_tail_too_and_one_surprise_is_no_habit() {
     // Exponential demand does not remember: beyond what was sold as much is to come as ever.
-    assert!((at_least(3.0, (2.0, 2.0), false) - 5.0).abs() < 1e-9);
+    assert!((at_least(3.0, (2.0, 2.0), Grain::Measured) - 5.0).abs() < 1e-9);
     // Poisson(2): E [D | D ≥ 1] = 2 / (1 − e⁻²).
-    assert!((at_least(1.0, (2.0, 1.0), true) - 2.0 / (1.0 - (-2.0f64).exp())).abs() < 1e-6);
-    assert_eq!(at_least(3.0, (0.0, 1.0), true), 3.0);
+    assert!(
+        (at_least(1.0, (2.0, 1.0), Grain::Pieces) - 2.0 / (1.0 - (-2.0f64).exp())).abs() < 1e-6
+    );
+    assert_eq!(at_least(3.0, (0.0, 1.0), Grain::Pieces), 3.0);
     let mut known = Known { values: vec![10.0; 140], is_known: vec![true; 140] };
     known.values.iter_mut().step_by(2).for_each(|value| *value = 4.0);
     let usual = known.dispersion();
