@@ -3,12 +3,10 @@
 //!
 //! For tests and `cargo bench -p souk-recommend --bench impressions -- search`; nothing that serves uses it.
 
-use souk_math::Random;
-
 use super::signals::{Signal, SignalRow, around, count, share};
-use super::simulated::Looks;
-use super::{ImpressionOrder, ShownList, ShownProduct};
-use crate::evaluate::metrics::mean;
+use super::simulated::{Looks, clicked, moment, numbers};
+use super::{ImpressionOrder, ShownList};
+use crate::evaluate::metrics::{discount, mean};
 
 /// Products of the shop, hits of a page, and different queries: as good as each is asked once.
 const PRODUCTS: usize = 2_000;
@@ -16,9 +14,7 @@ const PLACES: usize = 24;
 const QUERIES: u64 = 1 << 40;
 /// Of the hits of a query, up to so many lack a word.
 const LACKING_MAX: usize = 8;
-const DAY_MS: i64 = 86_400_000;
-/// How long answers are shown, and products offered, in days.
-const DAYS: i64 = 30;
+/// How long products are offered, in days.
 const OFFERED_DAYS: f64 = 720.0;
 
 /// What searchers go by, beside how well a hit fits their words.
@@ -65,7 +61,7 @@ pub struct SearchShop {
 impl SearchShop {
     /// A shop of this seed.
     pub fn new(params: SearchShopParams, seed: u64) -> SearchShop {
-        let mut random = Random::new(Random::new(seed).bits());
+        let mut random = numbers(seed);
         let product = |_| Product {
             price: random.normal(),
             rating: random.normal(),
@@ -89,7 +85,7 @@ impl SearchShop {
 
     /// The first hits of a query in the order of stages, always the same.
     fn hits(&self, query: u64) -> Vec<Hit> {
-        let mut random = Random::new(Random::new(self.seed ^ query.rotate_left(20)).bits());
+        let mut random = numbers(self.seed ^ query.rotate_left(20));
         let n_whole = PLACES - random.below(LACKING_MAX + 1);
         let n_words = 1 + random.below(4);
         let mut hits: Vec<(usize, f64, Product, f64)> = (0..PLACES)
@@ -127,18 +123,14 @@ impl SearchShop {
 
     /// What `people` made of three searches each, whose hits stood as stages gave them.
     pub fn shown(&self, people: u64) -> Vec<ShownList> {
-        let mut random = Random::new(Random::new(self.seed ^ 0x7365_656b).bits());
+        let mut random = numbers(self.seed ^ 0x7365_656b);
         let mut lists = Vec::new();
         for person in 0..people {
             for _ in 0..3 {
-                let time = (random.unit64() * (DAYS * DAY_MS) as f64) as i64;
-                let hits = self.hits(random.bits() % QUERIES).into_iter().enumerate();
-                let products = hits.map(|(place, (product, fit, row))| {
-                    let chance = self.params.looks.at(place) * self.chance(product, fit);
-                    let worth = if random.unit64() < chance { 1.0 } else { 0.0 };
-                    ShownProduct { row, worth }
-                });
-                let products = products.collect();
+                let time = moment(&mut random);
+                let hits = self.hits(random.bits() % QUERIES).into_iter();
+                let hits = hits.map(|(product, fit, row)| (self.chance(product, fit), row));
+                let products = clicked(hits, (self.params.looks, &mut random));
                 lists.push(ShownList { person, time, is_seen: false, products });
             }
         }
@@ -154,7 +146,7 @@ impl SearchShop {
             let chance = |idx: usize| self.chance(hits[idx].0, hits[idx].1);
             let dcg = |order: &[usize]| -> f64 {
                 let first = order.iter().take(10).enumerate();
-                first.map(|(at, idx)| chance(*idx) / ((at + 2) as f64).log2()).sum()
+                first.map(|(at, idx)| chance(*idx) * discount(at)).sum()
             };
             let rows: Vec<SignalRow> = hits.iter().map(|hit| hit.2).collect();
             let usual: Vec<usize> = (0..rows.len()).collect();
