@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The long forms of crash, simulation, property and load checks: some 145 minutes on 2 cores, of which load is
+# The long forms of crash, simulation, property and load checks: some 150 minutes on 2 cores, of which load is
 # 20 minutes, the steady server 35 and release builds 10. Needs 8 GB of disk under .cache. Every figure goes to stdout under a header; it ends at the
 # first failure.
-# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz series load sessions steady (all by default)
+# usage: scripts/soak.sh [PART…]      parts: crash simulation property consent erasure abuse fuzz series searches load sessions steady (all by default)
 #   SOUK_SOAK_SEED   seed of the kills (default: the day's number, so that each day kills elsewhere)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-crash simulation property consent erasure abuse fuzz series load sessions steady}
+parts=${*:-crash simulation property consent erasure abuse fuzz series searches load sessions steady}
 seed=${SOUK_SOAK_SEED:-$(($(date +%s) / 86400))}
 
 head() { printf '\n== %s (%s)\n' "$1" "$(date -u +%H:%M:%S)"; }
@@ -53,6 +53,10 @@ if part series; then # Some 15 minutes, reckoned from 300 and 200 series.
   SOUK_FUZZ_SERIES=100000 cargo test --release --package souk-forecast -- --nocapture every_series_gets_a_sane_answer
   head "forecasts of 30,490 generated series of 1,941 days on 2 threads: below 6 minutes and 800 MB"
   cargo run --release --package souk-forecast --example many_series
+fi
+if part searches; then # Some 5 minutes.
+  head "the learned order of hits: 120 shops where it must not serve, 60 where it must do good"
+  cargo run --release --package souk-recommend --example search_order
 fi
 if part load; then
   head "load, 60 s a run, a log of 10 million events"

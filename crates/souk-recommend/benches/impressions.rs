@@ -6,9 +6,8 @@
 //!
 //! `-- praise` counts in how many of 200 shops of each kind (seeds 1001 to 1200) an order serves where clicks follow places
 //! alone; with a number from 0, of that kind alone, since it takes some minutes.
-//! `-- search` prints NDCG@10 of queries that nobody asked before, in the order of stages and in the one that was learned from
-//! others, of shops that go by several things; `-- search praise` counts as `praise` does, by searches.
-//! `-- cost` takes the time of one order of 300 candidates by 45 signals.
+//! `-- cost` takes the time of one order of 300 candidates by 45 signals, and of the 24 hits of a search by 34. What searches
+//! learn is in `cargo run --release -p souk-recommend --example search_order`.
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
 use std::hint::black_box;
@@ -19,7 +18,7 @@ use souk_recommend::Rests;
 use souk_recommend::impressions::signals::{ListKind, Signal, SignalRow};
 use souk_recommend::impressions::simulated::{ImpressionShop, Looks, ShopParams, Wishes};
 use souk_recommend::impressions::simulated_search::{Cares, SearchShop, SearchShopParams};
-use souk_recommend::impressions::{ImpressionOrder, ImpressionTeaching, ShownList};
+use souk_recommend::impressions::{ImpressionTeaching, ShownList};
 
 /// What came of some shops.
 #[derive(Default)]
@@ -104,75 +103,36 @@ fn praise(kind: Option<usize>) {
     }
 }
 
-/// What is learned from so many people's searches in shops that go by something.
-fn search_gains(seeds: RangeInclusive<u64>) {
-    for people in [500, 1_500, 3_000] {
-        for cares in [Cares::PriceAndRating, Cares::Freshness, Cares::Words] {
-            let (mut served, mut sums, mut clicks) = (0, [0.0; 3], 0.0);
-            let shops = seeds.clone().count();
-            for seed in seeds.clone() {
-                let looks = Looks::Halved { each: 3.0 };
-                let shop = SearchShop::new(SearchShopParams { cares, looks }, seed);
-                let lists = shop.shown(people);
-                let products = lists.iter().flat_map(|list| &list.products);
-                clicks += products.map(|one| f64::from(one.worth)).sum::<f64>();
-                let learned = teaching(&lists).learn(None);
-                // Where too little is known stages stay, as where the order is refused.
-                let Some((order, verdict)) = learned else { continue };
-                served += usize::from(verdict.is_surely_better());
-                sums.iter_mut()
-                    .zip(shop.ndcg(&order))
-                    .for_each(|(sum, ndcg)| *sum += ndcg / shops as f64);
-            }
-            let [usual, learned, best] = sums;
-            println!(
-                "{people} people, {:.0} clicks, {cares:?}: NDCG@10 {usual:.3} -> {learned:.3} ({:+.1} %; the best \
-                 {best:.3}), {served} of {shops} serve",
-                clicks / shops as f64,
-                (learned / usual - 1.0) * 100.0,
-            );
-        }
-    }
-}
-
-fn search_praise() {
-    for looks in LOOKS {
-        let (mut served, mut silent, seeds) = (0, 0, 1_001..=1_200_u64);
-        for seed in seeds.clone() {
-            let shop = SearchShop::new(SearchShopParams { cares: Cares::Nothing, looks }, seed);
-            match teaching(&shop.shown(1_000)).learn(None) {
-                Some((_, verdict)) => served += usize::from(verdict.is_surely_better()),
-                None => silent += 1,
-            }
-        }
-        println!("{looks:?}: {served} of {} serve, {silent} say nothing", seeds.count());
-    }
-}
-
-/// Times of one order, the best and the middle of many.
+/// Times of one order of recommendations and of hits, the best and the middle of many.
 fn cost() {
+    let lists = ImpressionShop::new(ShopParams::default(), 101).shown(3_000);
+    let told = Signal::ALL.into_iter().take_while(|signal| *signal != Signal::MissingWords);
+    time(&lists, 300, told.collect());
+    let params = SearchShopParams { cares: Cares::Price, looks: Looks::Halved { each: 3.0 } };
+    let lists = SearchShop::new(params, 101).shown(3_000);
+    time(&lists, 24, Signal::ALL.to_vec());
+}
+
+fn time(lists: &[ShownList], n_candidates: usize, told: Vec<Signal>) {
     const TIMES: usize = 2_000;
-    let shop = ImpressionShop::new(ShopParams::default(), 101);
-    let lists = shop.shown(3_000);
-    let (order, _) = teaching(&lists).learn(None).expect("three thousand people are enough");
-    let shown = lists.iter().flat_map(|list| &list.products).take(300);
+    let (order, _) = teaching(lists).learn(None).expect("three thousand people are enough");
+    let shown = lists.iter().flat_map(|list| &list.products).take(n_candidates);
     let mut rows: Vec<SignalRow> = shown.map(|product| product.row).collect();
     for (rank, row) in rows.iter_mut().enumerate() {
         row.set_rank(rank);
         // Signals that the made-up shop does not tell.
-        let told = Signal::ALL.into_iter().take_while(|signal| *signal != Signal::MissingWords);
-        for signal in told.filter(|signal| *signal != Signal::Rank) {
-            if row.level(signal) == 0 {
-                row.set(signal, ((rank * 37 + signal as usize * 11) % 255) as u8 + 1);
+        for signal in told.iter().filter(|signal| **signal != Signal::Rank) {
+            if row.level(*signal) == 0 {
+                row.set(*signal, ((rank * 37 + *signal as usize * 11) % 255) as u8 + 1);
             }
         }
     }
-    let time = |order: &ImpressionOrder| {
+    let time = || {
         let began = Instant::now();
         black_box(order.order(black_box(&rows)));
         began.elapsed()
     };
-    let mut times: Vec<Duration> = (0..TIMES).map(|_| time(&order)).collect();
+    let mut times: Vec<Duration> = (0..TIMES).map(|_| time()).collect();
     times.sort_unstable();
     println!(
         "{} candidates, {} trees: {:?} at best, {:?} in the middle, {:?} for 99 in 100",
@@ -186,12 +146,7 @@ fn cost() {
 
 fn main() {
     let is_asked = |what: &str| std::env::args().any(|argument| argument == what);
-    if is_asked("search") {
-        match is_asked("praise") {
-            true => search_praise(),
-            false => search_gains(101..=105),
-        }
-    } else if is_asked("praise") {
+    if is_asked("praise") {
         praise(std::env::args().find_map(|argument| argument.parse().ok()));
     } else if is_asked("cost") {
         cost();

@@ -11,6 +11,7 @@ use souk_math::Random;
 
 use super::{ClickParams, Examination, PLACES, Shown, liked};
 use crate::Item;
+use crate::evaluate::metrics::{discount, mean};
 
 /// How likely a click is of what is looked at, by how well it fits, from 0 (chosen: even what does not fit is
 /// clicked at times, and what fits is not always).
@@ -216,7 +217,7 @@ impl ClickShop {
         let gain = |grade: usize| f64::from((1u32 << grade) - 1);
         let dcg = |grades: &mut dyn Iterator<Item = usize>| -> f64 {
             let places = grades.take(NDCG_PLACES).enumerate();
-            places.map(|(place, grade)| gain(grade) / ((place + 2) as f64).log2()).sum()
+            places.map(|(place, grade)| gain(grade) * discount(place)).sum()
         };
         let of_query = |(products, list): (&Vec<(usize, f64)>, &Vec<usize>)| {
             let mut best: Vec<usize> = products.iter().map(|(grade, _)| *grade).collect();
@@ -225,7 +226,6 @@ impl ClickShop {
             let own = dcg(&mut list.iter().map(|product| products[*product].0));
             if ideal > 0.0 { own / ideal } else { 1.0 }
         };
-        let all = self.queries.iter().zip(lists).map(of_query);
-        all.sum::<f64>() / self.queries.len() as f64
+        mean(&self.queries.iter().zip(lists).map(of_query).collect::<Vec<f64>>())
     }
 }

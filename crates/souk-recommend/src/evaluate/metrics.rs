@@ -106,7 +106,8 @@ pub fn percentile_of_sorted(sorted: &[u64], percent: f64) -> u64 {
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
 
-fn discount(idx: usize) -> f64 {
+/// What a place is worth, from 0: 1 / log2(rank + 1).
+pub(crate) fn discount(idx: usize) -> f64 {
     1.0 / ((idx + 2) as f64).log2()
 }
 

@@ -22,7 +22,7 @@ use super::signals::SignalRow;
 use super::{ImpressionOrder, JUDGES_SEED, ShownList};
 use crate::clicks::Examination;
 use crate::evaluate::bootstrap::{Difference, paired_bootstrap};
-use crate::evaluate::metrics::mean;
+use crate::evaluate::metrics::{discount, mean};
 use crate::evaluate::verdict::OrderVerdict;
 
 /// The power of examination by which judges weigh acts (decision 42).
@@ -170,7 +170,7 @@ impl Judges {
 fn nearness(order: Vec<usize>) -> Vec<f64> {
     let mut nearness = vec![0.0; order.len()];
     for (place, idx) in order.into_iter().enumerate() {
-        nearness[idx] = 1.0 / ((place + 2) as f64).log2();
+        nearness[idx] = discount(place);
     }
     nearness
 }

@@ -17,9 +17,8 @@ const FILLERS_MAX: usize = 5;
 const AS_GIVEN_EACH: usize = 4;
 /// Kinds of products; a shopper likes one.
 const KINDS: usize = 5;
-const DAY_MS: i64 = 86_400_000;
-/// How long lists are shown.
-const DAYS: i64 = 30;
+/// How long lists are shown: a month, in milliseconds.
+const SHOWN_MS: f64 = 30.0 * 86_400_000.0;
 
 /// What makes shoppers click what they look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +57,28 @@ impl Looks {
             Looks::Middle => (-(place - 4.0).abs() / 2.0).exp2(),
         }
     }
+}
+
+/// Numbers for a part of a made-up shop.
+pub(super) fn numbers(seed: u64) -> Random {
+    Random::new(Random::new(seed).bits())
+}
+
+/// When a list is shown, in Unix milliseconds.
+pub(super) fn moment(random: &mut Random) -> i64 {
+    (random.unit64() * SHOWN_MS) as i64
+}
+
+/// What somebody makes of a list of products, each with the chance that it is clicked where it is looked at.
+pub(super) fn clicked(
+    products: impl Iterator<Item = (f64, SignalRow)>,
+    (looks, random): (Looks, &mut Random),
+) -> Vec<ShownProduct> {
+    let clicked = |(place, (chance, row)): (usize, (f64, SignalRow))| {
+        let is_clicked = random.unit64() < looks.at(place) * chance;
+        ShownProduct { row, worth: if is_clicked { 1.0 } else { 0.0 } }
+    };
+    products.enumerate().map(clicked).collect()
 }
 
 /// What a made-up shop is like.
@@ -106,7 +127,7 @@ pub struct ImpressionShop {
 impl ImpressionShop {
     /// A shop of this seed.
     pub fn new(params: ShopParams, seed: u64) -> ImpressionShop {
-        let mut random = Random::new(Random::new(seed).bits());
+        let mut random = numbers(seed);
         let product = |_| {
             let quality = random.normal();
             let rate = quality + 0.5 * random.normal();
@@ -117,7 +138,7 @@ impl ImpressionShop {
     }
 
     fn shopper(&self, person: u64) -> Shopper {
-        let mut random = Random::new(Random::new(self.seed ^ person << 20).bits());
+        let mut random = numbers(self.seed ^ person << 20);
         Shopper { kind: random.below(KINDS), price: random.normal() }
     }
 
@@ -170,24 +191,22 @@ impl ImpressionShop {
 
     /// The same where most lists stood in the order in service, if there is one.
     pub fn shown_in(&self, serving: Option<&ImpressionOrder>, people: u64) -> Vec<ShownList> {
-        let mut random = Random::new(Random::new(self.seed ^ 0x6c69_7374).bits());
+        let mut random = numbers(self.seed ^ 0x6c69_7374);
         let mut lists = Vec::new();
         for person in 0..people {
             let shopper = self.shopper(person);
             for _ in 0..3 {
-                let time = (random.unit64() * (DAYS * DAY_MS) as f64) as i64;
+                let time = moment(&mut random);
                 let given = self.list(shopper, &mut random);
                 let serving = serving.filter(|_| random.below(AS_GIVEN_EACH) > 0);
                 let rows: Vec<SignalRow> = given.iter().map(|(_, row)| *row).collect();
                 let order =
                     serving.map_or_else(|| (0..PLACES).collect(), |serving| serving.order(&rows));
-                let products = order.into_iter().enumerate().map(|(place, idx)| {
+                let products = order.into_iter().map(|idx| {
                     let (product, row) = given[idx];
-                    let chance = self.params.looks.at(place) * self.chance(shopper, product);
-                    let worth = if random.unit64() < chance { 1.0 } else { 0.0 };
-                    ShownProduct { row, worth }
+                    (self.chance(shopper, product), row)
                 });
-                let products = products.collect();
+                let products = clicked(products, (self.params.looks, &mut random));
                 lists.push(ShownList { person, time, is_seen: false, products });
             }
         }
@@ -197,7 +216,7 @@ impl ImpressionShop {
     /// Clicks on a list that is really looked at, the mean over people who were never shown one: in the order of sources, in a
     /// learned one, and in the best possible one.
     pub fn clicks(&self, learned: &ImpressionOrder) -> [f64; 3] {
-        let mut random = Random::new(Random::new(self.seed ^ 0x6672_6573).bits());
+        let mut random = numbers(self.seed ^ 0x6672_6573);
         let mut sums = [0.0; 3];
         const PEOPLE: u64 = 4_000;
         for person in 0..PEOPLE {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use souk_core::rules::RuleId;
 use souk_core::wire::json::{product_from_json, rule_from_json};
-use souk_core::{Currency, Purpose, SiteId, Timestamp};
+use souk_core::{Currency, Product, Purpose, SiteId, Timestamp};
 use souk_recommend::evaluate::ratings::Search;
 use souk_recommend::impressions::signals::Signal;
 use souk_search::SortBy;
@@ -16,20 +16,25 @@ use super::tests::{act, folded, send};
 use super::*;
 use crate::test_shop::{Shop, caller};
 use crate::{
-    Config, ConsentUpdate, Role, RulePrecondition, SearchFound, SearchMode, SearchQuery, Who,
+    Config, ConsentUpdate, PUT_PRODUCTS_MAX, Role, RulePrecondition, SearchFound, SearchMode,
+    SearchQuery, Who,
 };
 
-const SHOPPERS: usize = 900;
-/// Words that vases are made of, a search of each by some of the shoppers; and vases of each word.
-const WORDS: usize = 45;
+const SHOPPERS: usize = 800;
+/// Words that vases are made of, each searched by one shopper: where many ask the same, what is clicked soon stands first by its
+/// popularity, so that nothing is left to learn of it for others.
+const WORDS: usize = SHOPPERS;
+/// Vases of each word.
 const VASES: usize = 8;
 /// A word that nobody asks for.
 const NEW: &str = "zulu";
 
-/// Letters alone, since no word is taken for another then.
+/// Letters alone, two of which differ between any two words at least, since no word is taken for another then.
 fn word(n: usize) -> String {
     let letter = |n: usize| char::from(b"bcdfgklmnp"[n % 10]);
-    format!("{}o{}ar{}ix", letter(n), letter(n / 10), letter(n * 7 + 3))
+    let (ones, tens, hundreds) = (n % 10, n / 10 % 10, n / 100);
+    let check = ones + 3 * tens + 7 * hundreds;
+    format!("{}o{}a{}i{}x", letter(ones), letter(tens), letter(hundreds), letter(check))
 }
 
 /// Cheap and dear ones in an order of each word's own; the titles say nothing.
@@ -37,7 +42,8 @@ fn price(word: usize, vase: usize) -> usize {
     100 * (1 + (vase * 3 + word * 5 + 1) % VASES)
 }
 
-async fn shop_with(settings: &str) -> Shop {
+/// A shop with vases of so many words.
+async fn shop_with(settings: &str, n_words: usize) -> Shop {
     let settings = format!("privacy: {{default_jurisdiction: us}}\n{settings}\n");
     let shop = Shop::open_with(Config::parse(&settings, []).unwrap()).await;
     let product = |id: String, title: String, price: usize| {
@@ -45,16 +51,18 @@ async fn shop_with(settings: &str) -> Shop {
             "price": {"amount": price, "currency": "USD"}});
         product_from_json(&value, &SiteId::main(), Currency::USD).unwrap()
     };
-    let words = (0..WORDS).map(word).chain([NEW.to_owned()]);
-    let vases = words.enumerate().flat_map(|(n, word)| {
+    let words = (0..n_words).map(|n| (n, word(n))).chain([(WORDS, NEW.to_owned())]);
+    let vases = words.flat_map(|(n, word)| {
         (0..VASES).map(move |vase| {
             product(format!("{word}-{vase}"), format!("{word} vase"), price(n, vase))
         })
     });
     let bowls = (0..2).map(|n| product(format!("bowl-{n}"), format!("{NEW} bowl"), 1));
     let mugs = (0..6).map(|n| product(format!("mug-{n}"), format!("Mug {n}"), 500));
-    let products = vases.chain(bowls).chain(mugs).collect();
-    shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    let products: Vec<Product> = vases.chain(bowls).chain(mugs).collect();
+    for products in products.chunks(PUT_PRODUCTS_MAX) {
+        shop.app.put_products(products.to_vec(), &caller(Role::Admin)).await.unwrap();
+    }
     shop
 }
 
@@ -93,19 +101,18 @@ fn looks(shop: &Shop, shopper: &str, n: usize) -> Vec<Value> {
 /// Shoppers who search for something each and take the cheapest that they are shown.
 async fn thrifty(shop: &Shop) {
     searchable(shop).await;
-    for first in (0..SHOPPERS).step_by(90) {
-        let shoppers = first..first + 90;
+    for first in (0..SHOPPERS).step_by(100) {
+        let shoppers = first..first + 100;
         let looked = shoppers.clone().flat_map(|n| looks(shop, &format!("s{n}"), n)).collect();
         send(shop, looked).await;
         let mut clicks = Vec::new();
         for n in shoppers {
             shop.hand.fetch_add(60_000, Ordering::Relaxed);
-            let (shopper, asked) = (format!("s{n}"), n % WORDS);
-            let found = ask(shop, &of_shopper(&word(asked), &shopper)).await;
+            let shopper = format!("s{n}");
+            let found = ask(shop, &of_shopper(&word(n), &shopper)).await;
             assert_eq!((found.hits.len(), found.signals.is_some()), (VASES, true));
             let cheapest = found.hits.iter().map(|hit| hit.product_id.to_string());
-            let price_of =
-                |id: &String| price(asked, id.rsplit('-').next().unwrap().parse().unwrap());
+            let price_of = |id: &String| price(n, id.rsplit('-').next().unwrap().parse().unwrap());
             let taken = cheapest.min_by_key(price_of).unwrap();
             let named = Some(found.request_id.as_str());
             clicks.push(act(shop, "Product Clicked", (&shopper, &taken), named));
@@ -136,7 +143,7 @@ const RECORDED: &str = "recommendations: {model: {signals_per_hour: 10000}}";
 
 #[tokio::test]
 async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
-    let shop = shop_with(&format!("{RECORDED}\nholdout: {{share: 0.0}}")).await;
+    let shop = shop_with(&format!("{RECORDED}\nholdout: {{share: 0.0}}"), WORDS).await;
     thrifty(&shop).await;
     let lists = found_lists(&shop);
     assert_eq!(lists.len(), SHOPPERS);
@@ -161,10 +168,17 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
     shop.app.serve_model(&admin, model.number).await.unwrap();
     let kept = record::orders(&shop.app.parts, 1, shop.app.clock.now()).await.unwrap();
     assert_eq!(shop.app.models.serving().unwrap().orders, kept, "as after a start");
-    assert!(kept.searches.is_some() && kept.lists.is_none());
+    let order = kept.searches.clone().unwrap();
+    assert!(kept.lists.is_none());
     assert_eq!(shop.app.models(&admin).await.unwrap().models[0], model);
 
-    // The products are the same, scores fall, and the explanation tells the share.
+    // It rests on prices, since nothing else tells what shoppers took.
+    let of_price =
+        order.trees().importances().filter(|(name, _)| name.starts_with("price")).map(|(_, n)| n);
+    let of_price: f64 = of_price.sum();
+    assert!(of_price > 0.5, "{of_price}: {:?}", order.trees().importances().collect::<Vec<_>>());
+
+    // What is cheap comes forward; the products are the same, scores fall, and the explanation tells the share.
     let after = ask(&shop, &stranger).await;
     let prices = |found: &SearchFound| -> Vec<usize> {
         let vase = |id: &String| id.rsplit('-').next().unwrap().parse::<usize>().unwrap();
@@ -187,6 +201,8 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
     let of = |found: &SearchFound| {
         found.hits.iter().take(VASES).map(|hit| hit.product_id.clone()).collect::<Vec<_>>()
     };
+    assert_ne!(prices(&wider)[0], 100, "dearer before: {:?}", ids(&wider));
+    assert_eq!(prices(&after)[0], 100, "{:?}", ids(&after));
     let (mut now, mut then) = (of(&after), of(&wider));
     now.sort_unstable();
     then.sort_unstable();
@@ -257,7 +273,7 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
         format!("{RECORDED}\nsearch: {{learning: none}}"),
         "recommendations: {model: {signals_per_hour: 0}}".to_owned(),
     ] {
-        let other = shop_with(&settings).await;
+        let other = shop_with(&settings, 10).await;
         serving(&other, &plain, &kept).await;
         let mut n_ordered = 0;
         for n in 0..40 {
@@ -280,7 +296,7 @@ async fn is_held(shop: &Shop, shopper: &str) -> bool {
 
 #[tokio::test]
 async fn what_is_not_looked_at_or_not_agreed_to_is_not_recorded() {
-    let shop = shop_with(&format!("{RECORDED}\nholdout: {{share: 0.0}}")).await;
+    let shop = shop_with(&format!("{RECORDED}\nholdout: {{share: 0.0}}"), 10).await;
     searchable(&shop).await;
     send(&shop, looks(&shop, "s1", 0)).await;
     let query = || of_shopper("vase", "s1");
