@@ -509,7 +509,8 @@ async fn nothing_is_expected_of_a_closed_day_and_nothing_learned_from_it() {
 async fn how_much_to_hold_goes_by_the_supplier_that_the_plan_orders_at() {
     let shop = open("").await;
     send(&shop, sales(|_, wanted| wanted)).await;
-    send(&shop, vec![stock("Stock Counted", ("tea", 40), "2026-01-14T22:30:00Z")]).await;
+    // Enough until the slow one is there, so its lower price decides.
+    send(&shop, vec![stock("Stock Counted", ("tea", 110), "2026-01-14T22:30:00Z")]).await;
     let planner = caller(Role::Planner);
     let slow = json!({"lead_time_days": 9, "offers": [
         {"product_id": "tea", "price": {"amount": 150, "currency": "USD"}}]});

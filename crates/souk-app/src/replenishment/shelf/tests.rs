@@ -144,7 +144,7 @@ async fn what_was_sold_today_is_not_expected_again() {
     assert!((before.demand_mean - after.demand_mean - of_today.min(sold as f64)).abs() < 1e-9);
     assert!((after.need - before.need).abs() <= 2.0, "{} after {}", after.need, before.need);
     assert_eq!(found.so_far.expected, of_today, "the day is judged whole");
-    let words = format!("beyond the {sold:.1} of today that are sold");
+    let words = format!("beyond the {sold}.0 of today that are sold");
     assert!(after.text.contains(&words), "{}", after.text);
     // More than that is a surprise of today, not less for tomorrow.
     let mut again = sale(0, &[("tea", 10)]);
