@@ -1,5 +1,6 @@
 //! Answers queries over a catalogue file, for reading: `catalogue products.jsonl < queries.txt` by words alone,
-//! `catalogue products.jsonl MODELS static|minilm < queries.txt` with meaning, from the folder that `make models` fills.
+//! `catalogue products.jsonl MODELS static|minilm < queries.txt` with meaning, from the folder that `make models` fills. With
+//! `WANTED` in the environment, a file of lines `product,sold`, hits know what sells.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::BufRead;
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use souk_core::wire::json::product_from_json;
-use souk_core::{Currency, Product, SiteId};
+use souk_core::{Currency, Product, ProductId, SiteId};
 use souk_meaning::{Choice, open};
 use souk_search::{
     Meaning, MeaningUse, SearchIndex, SearchRequest, Settings, VectorSpace, Vectors,
@@ -16,6 +17,19 @@ use souk_search::{
 
 /// Products that a model reads at once.
 const BATCH: usize = 256;
+
+/// What sells, as a running shop tells the index: by its logarithm, beside what sells most.
+fn tell_what_sells(index: &mut SearchIndex, path: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let sold = text.lines().map(|line| {
+        let (id, sold) = line.split_once(',').expect("lines are `product,sold`");
+        (ProductId::new(id).unwrap(), sold.parse::<f64>().unwrap())
+    });
+    let sold: Vec<_> = sold.collect();
+    let most = sold.iter().map(|(_, sold)| *sold).fold(0.0, f64::max);
+    let share = |sold: f64| (sold.ln_1p() / most.ln_1p()) as f32;
+    index.set_popularity(sold.iter().map(|(id, sold)| (id, share(*sold))));
+}
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -38,6 +52,9 @@ fn main() {
     let titles: std::collections::HashMap<_, _> =
         products.iter().map(|product| (product.id.as_str(), product.title.as_str())).collect();
     let mut index = SearchIndex::build(Settings::default(), &products, 2);
+    if let Ok(wanted) = std::env::var("WANTED") {
+        tell_what_sells(&mut index, &wanted);
+    }
     let model = open(choice, Path::new(&models.unwrap_or_default())).unwrap();
     if let Some(model) = &model {
         let own = model.model();
@@ -72,7 +89,8 @@ fn main() {
         }
         for hit in answer.hits {
             let parts = hit.parts;
-            println!("   {:6.2} ({:.2}) {}", hit.score, parts.title, titles[hit.id.as_str()]);
+            let title = titles[hit.id.as_str()];
+            println!("   {:6.2} ({:.2}, {:.2}) {title}", hit.score, parts.title, parts.popularity);
         }
     }
 }

@@ -92,11 +92,13 @@ impl Nearness {
         self.near.len()
     }
 
-    /// Weighs the scores of hits with how near they are. What has half of the query's `n_words` counts half: the best
+    /// Weighs the scores of hits with how near they are, each beside the best of them. What has half of the query's `n_words` counts half: the best
     /// of them is no good hit.
     pub(crate) fn fuse(&self, index: &SearchIndex, hits: &mut [(Hit, Match)], n_words: usize) {
         let Some(vectors) = &index.vectors else { return };
         let most = hits.iter().map(|(hit, _)| hit.score).fold(0.0, f64::max);
+        let wanted = |hit: &Hit| hit.parts.availability * hit.parts.popularity;
+        let most_wanted = hits.iter().map(|(hit, _)| wanted(hit)).fold(0.0, f64::max);
         let ends = (self.nearest.first(), self.nearest.last());
         let (Some((_, highest)), Some((_, lowest))) = ends else { return };
         let span = f64::from(highest - lowest);
@@ -107,10 +109,11 @@ impl Nearness {
                 true => (f64::from(likeness - lowest) / span).clamp(0.0, 1.0),
                 false => f64::from(u8::from(likeness >= *highest)),
             };
-            let wanted = hit.parts.availability * hit.parts.popularity;
+            let wanted = wanted(hit);
             let share = 1.0 - f64::from(found.n_missing) / n_words.max(1) as f64;
             let by_words = if most > 0.0 { share * hit.score / most } else { 0.0 };
-            let score = (1.0 - self.weight) * by_words + self.weight * nearness * wanted;
+            let score =
+                (1.0 - self.weight) * by_words + self.weight * nearness * wanted / most_wanted;
             if hit.score > 0.0 && self.weight < 1.0 {
                 hit.parts.meaning = score / hit.score;
             } else {

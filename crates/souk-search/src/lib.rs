@@ -45,7 +45,7 @@ pub use request::{
     RangeCount, Relaxation, ScoreParts, SearchAnswer, SearchError, SearchRequest, SortBy,
     SortOrder, Structure, Tolerance, Typing, Understood, Wanted,
 };
-pub use settings::{FieldWeight, MeaningShares, Ranking, Settings, TextField};
+pub use settings::{FieldWeight, MeaningShares, PopularityShares, Ranking, Settings, TextField};
 pub use suggest::{SuggestRequest, Suggestion, Suggestions};
 pub use synonyms::Synonym;
 pub use text::{Language, fold};

@@ -39,7 +39,7 @@ const TYPOS_MAX: u8 = 2;
 impl SearchIndex {
     /// Attributes that a filter asks for and no product has. A product's own fields are known whether or not any has
     /// them.
-    pub(crate) fn unknown_fields(&self, filter: &Filter) -> Vec<Note> {
+    pub fn unknown_fields(&self, filter: &Filter) -> Vec<Note> {
         let mut notes = Vec::new();
         for field in filter.fields() {
             let Field::Attribute(name) = field else { continue };

@@ -10,7 +10,7 @@ pub(crate) use category::CategoryRank;
 use crate::chunk::Chunk;
 use crate::index::SearchIndex;
 use crate::query::Plan;
-use crate::settings::Ranking;
+use crate::settings::{PopularityShares, Ranking};
 use crate::title::TitleWord;
 
 /// What a word of an aside is worth in a title, and a head that other words follow; chosen.
@@ -27,6 +27,8 @@ pub(crate) struct TitleRank<'a> {
     n_slots: usize,
     /// The bit of the word that says what is looked for; 0 for none.
     head: u16,
+    /// The parts of words that no product has.
+    lost: u8,
     ranking: Ranking,
 }
 
@@ -53,6 +55,7 @@ impl<'a> TitleRank<'a> {
             typed,
             n_slots: plan.slots.len(),
             head: plan.head.map_or(0, |head| 1 << head),
+            lost: plan.lost(),
             ranking: index.settings.ranking,
         }
     }
@@ -160,8 +163,35 @@ pub(crate) fn demand(popularity: u8) -> f32 {
     MOST_WANTED.powf(f32::from(popularity) / 255.0)
 }
 
-/// What being wanted is worth.
-#[inline]
-pub(crate) fn popularity_factor(ranking: &Ranking, popularity: u8) -> f32 {
-    1.0 + ranking.popularity * f32::from(popularity) / 255.0
+/// Hits up to which their words tell them apart, and from which they say no more than a kind; chosen.
+const FEW: f32 = 10.0;
+const MANY: f32 = 1_000.0;
+
+/// What being wanted is worth to the hits of one query: the more of them have all its words, the more.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// By popularity. Popularity grows with the logarithm of what is sold, so these are powers of it: the same step in
+    /// sales is worth the same however much is sold.
+    factors: [f32; 256],
+}
+
+impl Demand {
+    /// Among so many hits that have all words that any product has.
+    pub(crate) fn among(n_whole: usize, ranking: &Ranking) -> Demand {
+        let PopularityShares { few, many } = ranking.popularity;
+        let breadth = ((n_whole as f32 / FEW).ln() / (MANY / FEW).ln()).clamp(0.0, 1.0);
+        let most = 1.0 + few + (many - few) * breadth;
+        let factor = |popularity: usize| most.powf(popularity as f32 / 255.0);
+        Demand { factors: std::array::from_fn(factor) }
+    }
+
+    #[inline]
+    pub(crate) fn factor(&self, popularity: u8) -> f32 {
+        self.factors[usize::from(popularity)]
+    }
+
+    /// The highest factor.
+    pub(crate) fn factor_max(&self) -> f32 {
+        self.factors[255]
+    }
 }

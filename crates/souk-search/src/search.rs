@@ -9,10 +9,10 @@ use crate::fusion::Nearness;
 use crate::index::SearchIndex;
 use crate::narrow::{Narrow, Verdict};
 use crate::query::{Plan, split_unwanted, unwanted, words_of};
-use crate::rank::{availability_factor, demand, popularity_factor};
+use crate::rank::{Demand, availability_factor, demand};
 use crate::request::{
-    MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure, Tolerance, Typing,
-    Wanted,
+    Meaning, MeaningUse, Relaxation, SearchAnswer, SearchError, SearchRequest, Structure,
+    Tolerance, Typing, Wanted,
 };
 use crate::retrieve::{Row, Scratch, Slot};
 use crate::suggest::SuggestRequest;
@@ -99,7 +99,24 @@ impl Found {
         self.total - before
     }
 
-    /// The score of each hit, and how much it is wanted.
+    /// How many hits lack nothing but these parts, which all lack.
+    fn n_whole(&self, lost: u8) -> usize {
+        let hits = self.parts.iter().flat_map(|part| &part.hits);
+        hits.filter(|hit| hit.missing <= lost).count()
+    }
+
+    /// Weighs the text scores with what being able to buy a hit, and its being wanted, are worth.
+    fn weigh(&mut self, chunks: &[Chunk], demand: &Demand) {
+        for part in &mut self.parts {
+            let chunk = &chunks[part.chunk as usize];
+            for hit in &mut part.hits {
+                hit.score *= availability_factor(chunk.availability(hit.row))
+                    * demand.factor(chunk.popularity[usize::from(hit.row)]);
+            }
+        }
+    }
+
+    /// The text score of each hit, and how much it is wanted.
     fn weighed<'a>(&'a self, chunks: &'a [Chunk]) -> impl Iterator<Item = (f32, f32)> + 'a {
         self.parts.iter().flat_map(move |part| {
             let popularity = &chunks[part.chunk as usize].popularity;
@@ -116,6 +133,22 @@ struct Outcome<'a> {
     found: Found,
     relaxed: Vec<Relaxation>,
     corrected: Option<String>,
+}
+
+impl Outcome<'_> {
+    /// Weighs what was found with what being able to buy it and its being wanted are worth; returns the latter.
+    fn weigh(&mut self, index: &SearchIndex, meaning: Option<&Meaning>) -> Demand {
+        let is_beside = meaning.is_none_or(|meaning| meaning.used == MeaningUse::Beside);
+        let lacks_words = |how: &Relaxation| matches!(how, Relaxation::Words { .. });
+        let n_whole = match self.plan.as_ref().filter(|_| is_beside) {
+            Some(plan) if self.relaxed.iter().any(lacks_words) => self.found.n_whole(plan.lost()),
+            Some(_) => self.found.total,
+            None => 0,
+        };
+        let demand = Demand::among(n_whole, &index.settings.ranking);
+        self.found.weigh(&index.chunks, &demand);
+        demand
+    }
 }
 
 impl SearchIndex {
@@ -146,13 +179,15 @@ impl SearchIndex {
         let sort = order::Key::of_request(self, request)?;
         let language = self.language_of(request.language);
         let mut outcome = self.look(request, language, &counter);
+        let demand = outcome.weigh(self, request.meaning.as_ref());
         let nearness = self.nearness(request, &mut outcome);
         // Whoever searches for that instead does not want what was not wanted either.
         if let Some(corrected) = &mut outcome.corrected {
             let (_, behind_minus) = split_unwanted(&request.query);
             behind_minus.iter().for_each(|word| corrected.push_str(&format!(" -{word}")));
         }
-        let order = order::Order { index: self, plan: outcome.plan.as_ref(), sort, nearness };
+        let plan = outcome.plan.as_ref();
+        let order = order::Order { index: self, plan, sort, nearness, demand };
         if let Some(field) = &request.distinct {
             order.keep_distinct(&mut outcome.found, find_field(self, field));
         }
@@ -448,7 +483,7 @@ impl<'a> Sieve<'a> {
         found
     }
 
-    /// Keeps what is alive and fulfils the filters, and weighs it.
+    /// Keeps what is alive and fulfils the filters.
     fn sift(&self, (chunk, number): (&Chunk, u32), mut hits: Vec<Row>) -> Part {
         if chunk.n_live() < chunk.len() {
             hits.retain(|hit| chunk.live.get(usize::from(hit.row)));
@@ -467,12 +502,6 @@ impl<'a> Sieve<'a> {
                     false
                 }
             });
-        }
-        let ranking = &self.index.settings.ranking;
-        for hit in &mut hits {
-            hit.score = hit.score
-                * availability_factor(chunk.availability(hit.row))
-                * popularity_factor(ranking, chunk.popularity[usize::from(hit.row)]);
         }
         Part { chunk: number, hits, beside }
     }

@@ -60,11 +60,23 @@ pub struct Ranking {
     /// It is of the category that most of the best hits are of.
     pub crowd: f32,
     /// The product is wanted as much as any.
-    pub popularity: f32,
+    pub popularity: PopularityShares,
     /// It has a brand or colour that the words name, or is cheap when `cheap` is asked for.
     pub preference: f32,
     /// The share of meaning in the score.
     pub meaning: MeaningShares,
+}
+
+/// What being wanted as much as any adds to a factor of 1, by how many hits have all the words that any product has.
+///
+/// Where few do, the words tell them apart. Where many do, the words say hardly more than a kind (`milk`), and what is wanted
+/// of that kind is what sells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PopularityShares {
+    /// Among a page of hits or less.
+    pub few: f32,
+    /// Among very many.
+    pub many: f32,
 }
 
 /// The share of meaning in the score, from 0 (none) to 1 (nothing else counts).
@@ -120,7 +132,7 @@ impl Default for Settings {
                 head: 0.2,
                 category: 0.5,
                 crowd: 0.15,
-                popularity: 0.3,
+                popularity: PopularityShares { few: 0.3, many: 3.0 },
                 preference: 0.3,
                 meaning: MeaningShares::default(),
             },

@@ -199,26 +199,46 @@ impl SearchIndex {
         named.iter().any(|value| values.live(*value) > 0)
     }
 
-    /// Values of a field with a word that begins so.
+    /// Values of a field with a word that begins so; first those whose whole name does, then by what sells of them.
     fn named(&self, key: &str, folded: &str, request: &SuggestRequest<'_>) -> Vec<Suggestion> {
         let Some(field) = self.lexicon.field(key) else { return Vec::new() };
         let values = &self.lexicon.values[usize::from(field)];
         let counts = self.counts_of(field, &Narrow::of_hidden(request, self));
         let mut buffer = String::new();
-        let mut found: Vec<Suggestion> = (0..values.len() as u32)
+        let mut found: Vec<(bool, u32)> = (0..values.len() as u32)
             .filter(|value| counts[*value as usize] > 0)
-            .filter(|value| {
-                let text = values.text(*value);
-                has_word(text.rsplit('>').next().unwrap_or(text), folded, &mut buffer)
-            })
-            .map(|value| Suggestion {
-                text: values.text(value).to_owned(),
-                count: counts[value as usize] as usize,
+            .filter_map(|value| {
+                let name = values.text(value).rsplit('>').next().unwrap_or_default().trim();
+                let is_found = has_word(name, folded, &mut buffer);
+                is_found.then(|| (self::folded(name).starts_with(folded), value))
             })
             .collect();
-        found.sort_by(|left, right| right.count.cmp(&left.count).then(left.text.cmp(&right.text)));
-        found.truncate(request.limit);
-        found
+        let wanted = self.wanted_of(field, &counts);
+        found.sort_by(|(begins, value), (other_begins, other)| {
+            let by_demand = wanted[*other as usize].total_cmp(&wanted[*value as usize]);
+            let by_text = values.text(*value).cmp(values.text(*other));
+            other_begins.cmp(begins).then(by_demand).then(by_text)
+        });
+        let suggestion = |(_, value): (bool, u32)| Suggestion {
+            text: values.text(value).to_owned(),
+            count: counts[value as usize] as usize,
+        };
+        found.into_iter().take(request.limit).map(suggestion).collect()
+    }
+
+    /// How much is wanted of each value of a field: its products, one that sells counting for [many](demand).
+    fn wanted_of(&self, field: u16, counts: &[u32]) -> Vec<f32> {
+        let more: [f32; 256] = std::array::from_fn(|popularity| demand(popularity as u8) - 1.0);
+        let mut wanted: Vec<f32> = counts.iter().map(|count| *count as f32).collect();
+        for chunk in &self.chunks {
+            let rows = (0..).zip(&chunk.popularity).filter(|(_, popularity)| **popularity > 0);
+            for (row, popularity) in rows.filter(|(row, _)| chunk.live.get(usize::from(*row))) {
+                for value in chunk.facts.of(row, field) {
+                    wanted[value as usize] += more[usize::from(*popularity)];
+                }
+            }
+        }
+        wanted
     }
 
     /// Products by value of a field.

@@ -93,6 +93,7 @@ pub(crate) enum Job {
     },
     ReportHoldout,
     ReportSearches(commands::report::Searches),
+    ReportStock(commands::stock_report::Asked),
     CompareSearches(Box<commands::comparison::Compared>),
     Webhooks {
         resend: Option<String>,
@@ -133,6 +134,7 @@ pub(crate) enum Job {
         act: commands::planning::Act,
     },
     Overrides(Box<commands::overrides::OverridesJob>),
+    Orders(Box<commands::orders::OrdersJob>),
     SimulateStock(Box<commands::simulation::Replayed>),
 }
 
@@ -211,6 +213,7 @@ impl Job {
             | Job::ReportRecommendations { .. }
             | Job::ReportHoldout
             | Job::ReportSearches(_)
+            | Job::ReportStock(_)
             | Job::CompareSearches(_)
             | Job::Webhooks { .. }
             | Job::ReceiptKey
@@ -224,6 +227,7 @@ impl Job {
             | Job::Segments(_)
             | Job::Replenish { .. }
             | Job::Overrides(_)
+            | Job::Orders(_)
             | Job::SimulateStock(_) => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
@@ -277,6 +281,7 @@ impl Job {
             }
             Job::ReportHoldout => commands::report::holdout(shop).await,
             Job::ReportSearches(asked) => commands::report::searches(shop, asked).await,
+            Job::ReportStock(asked) => commands::stock_report::answer(shop, asked).await,
             Job::CompareSearches(asked) => commands::comparison::compare(shop, asked).await,
             Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),
@@ -299,6 +304,7 @@ impl Job {
                 commands::planning::answer(shop, place, *act).await
             }
             Job::Overrides(what) => commands::overrides::answer(shop, what).await,
+            Job::Orders(what) => commands::orders::answer(shop, what).await,
             Job::SimulateStock(what) => commands::simulation::simulated(shop, what).await,
         }
     }

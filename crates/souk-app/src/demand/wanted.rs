@@ -7,6 +7,7 @@
 //! maximisation: Dempster, Laird and Rubin, Journal of the Royal Statistical Society B 39(1), 1977; for demand that stock cuts off
 //! Conrad, Operational Research Quarterly 27(1), 1976).
 
+use souk_inventory::demand::Grain;
 use souk_math::counts::CountDistribution;
 use souk_math::gamma;
 
@@ -21,9 +22,8 @@ const SAME_WEEKDAYS: usize = 8;
 const PASSES: usize = 3;
 /// Minutes of the day between which things are sold, evenly (chosen: from eight to twenty o'clock).
 const SELLING: (i64, i64) = (480, 1_200);
-/// One surprise counts as five standard deviations at most, and how often that bound is told again.
-const RATIO_MAX: f64 = 25.0;
-const BOUNDS: usize = 10;
+/// One day in so many, and one more, is a surprise: it counts as the next largest (chosen).
+const SURPRISES: usize = 100;
 /// A chance below which a tail is not looked at: what sold so much more than usual is left as it is.
 const TAIL_MIN: f64 = 1e-6;
 
@@ -41,7 +41,8 @@ impl DemandSeries {
             return (wanted, 0.0);
         }
         let is_count = self.sold.iter().all(|units| units.fract() == 0.0);
-        let estimate = self.estimated(&is_open, is_count);
+        let grain = if is_count { Grain::Pieces } else { Grain::Measured };
+        let estimate = self.estimated(&is_open, grain);
         let (mut added, mut rest) = (0.0, 0.0);
         for idx in (0..self.len()).filter(|idx| estimate[*idx] > self.sold[*idx]) {
             rest += estimate[idx] - self.sold[idx];
@@ -54,7 +55,7 @@ impl DemandSeries {
     }
 
     /// What each day is taken to have wanted, in parts of pieces; what was sold on days that tell it.
-    fn estimated(&self, is_open: &[bool], is_count: bool) -> Vec<f64> {
+    fn estimated(&self, is_open: &[bool], grain: Grain) -> Vec<f64> {
         let is_sold_out =
             |idx: &usize| self.is_empty_at_end.get(*idx) == Some(&true) && !self.is_closed(*idx);
         let sold_out: Vec<usize> =
@@ -67,7 +68,7 @@ impl DemandSeries {
                     .iter()
                     .map(|idx| {
                         let usual = known.usual(*idx);
-                        at_least(self.sold[*idx], (usual, dispersion), is_count)
+                        at_least(self.sold[*idx], (usual, dispersion), grain)
                     })
                     .collect();
                 for (idx, told) in sold_out.iter().zip(told) {
@@ -117,39 +118,33 @@ impl Known {
         sum / f64::from(n.max(1))
     }
 
-    /// The variance of a day over its mean, with surprises bounded.
+    /// The variance of a day over its mean, without surprises.
     fn dispersion(&self) -> f64 {
-        let known = (0..self.values.len()).filter(|idx| self.is_known[*idx]);
-        let pairs: Vec<(f64, f64)> = known
-            .map(|idx| {
-                let usual = self.usual(idx);
-                ((self.values[idx] - usual).powi(2), usual)
-            })
-            .collect();
-        let means: f64 = pairs.iter().map(|(_, usual)| usual).sum();
-        if means <= 0.0 {
-            return 1.0;
+        let known: Vec<usize> = (0..self.values.len()).filter(|idx| self.is_known[*idx]).collect();
+        let mut sorted: Vec<f64> = known.iter().map(|idx| self.values[*idx]).collect();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        let most = sorted.get(known.len() / SURPRISES + 1).or(sorted.first());
+        let most = most.copied().unwrap_or(0.0);
+        let values = self.values.iter().map(|value| value.min(most)).collect();
+        let bounded = Known { values, is_known: self.is_known.clone() };
+        let (mut squares, mut means) = (0.0, 0.0);
+        for idx in known {
+            let usual = bounded.usual(idx);
+            squares += (bounded.values[idx] - usual).powi(2);
+            means += usual;
         }
         // What is usual is a mean of eight days itself, which adds an eighth.
         let share = SAME_WEEKDAYS as f64 / (SAME_WEEKDAYS + 1) as f64;
-        let mut dispersion = f64::INFINITY;
-        for _ in 0..BOUNDS {
-            let bounded = pairs.iter().map(|(square, usual)| {
-                // Where nothing was usual, a piece is.
-                square.min(RATIO_MAX * dispersion * usual.max(1.0 / SAME_WEEKDAYS as f64))
-            });
-            dispersion = share * bounded.sum::<f64>() / means;
-        }
-        dispersion
+        if means > 0.0 { share * squares / means } else { 1.0 }
     }
 }
 
 /// The mean of demand that is at least `sold`, by its mean and its variance over that.
-fn at_least(sold: f64, (usual, dispersion): (f64, f64), is_count: bool) -> f64 {
+fn at_least(sold: f64, (usual, dispersion): (f64, f64), grain: Grain) -> f64 {
     if usual <= 0.0 {
         return sold;
     }
-    let (tail, excess) = if is_count {
+    let (tail, excess) = if grain == Grain::Pieces {
         let chances = CountDistribution::of_moments(usual, dispersion).chances(1e-9);
         let above = chances.iter().enumerate().skip(sold as usize);
         above.fold((0.0, 0.0), |(tail, excess), (count, chance)| {

@@ -7,6 +7,9 @@ use super::{Expr, Field, FieldKind, Filter, FilterError, Literal, Op};
 const A_FIELD: &str = "a field such as `price` or `attributes.size`, `NOT` or `(`";
 const AN_OP: &str = "`=`, `!=`, `<`, `<=`, `>`, `>=`, `IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`";
 const A_WORD: &str = "`IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`";
+const A_NUMBER_OP: &str =
+    "`=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`, for this field has numbers alone";
+const A_NUMBER_WORD: &str = "`IN` or `EXISTS`, for this field has numbers alone";
 const A_TEXT: &str = "a 'text' in single quotes";
 const A_VALUE: &str = "a number, a 'text' in single quotes, `true` or `false`";
 const A_NUMBER: &str = "a number, for this field has no other values";
@@ -120,20 +123,26 @@ impl<'a> Parser<'a> {
             return Ok(Expr::Compare(field, op, value));
         }
         let is_not = self.take_word("NOT")?;
+        let has_texts = self.kind_of(&field) != FieldKind::Number;
         let term = if self.take_word("IN")? {
             let values = self.list(self.kind_of(&field))?;
             Expr::In(field, values)
         } else if self.take_word("EXISTS")? {
             Expr::Exists(field)
-        } else if self.take_word("CONTAINS")? {
+        } else if has_texts && self.take_word("CONTAINS")? {
             Expr::Compare(field, Op::Contains, self.text()?)
-        } else if self.take_word("STARTS")? {
+        } else if has_texts && self.take_word("STARTS")? {
             if !self.take_word("WITH")? {
                 return Err(self.unexpected("`WITH`"));
             }
             Expr::Compare(field, Op::Starts, self.text()?)
         } else {
-            return Err(self.unexpected(if is_not { A_WORD } else { AN_OP }));
+            return Err(self.unexpected(match (is_not, has_texts) {
+                (false, true) => AN_OP,
+                (true, true) => A_WORD,
+                (false, false) => A_NUMBER_OP,
+                (true, false) => A_NUMBER_WORD,
+            }));
         };
         Ok(if is_not { Expr::Not(Box::new(term)) } else { term })
     }

@@ -77,7 +77,7 @@ fn matches_products() {
     let fails = [
         "missing = 'x'",
         "title CONTAINS 'rye bread and more' OR title STARTS WITH 'bread'",
-        "price CONTAINS '19' OR in_stock CONTAINS 'true' OR missing CONTAINS ''",
+        "weight CONTAINS '5' OR in_stock CONTAINS 'true' OR missing CONTAINS ''",
         "missing < 1 OR missing >= 1 OR missing = true",
         "NOT missing != 'x'",
         "price < 19.99",
@@ -229,6 +229,8 @@ fn errors_point_at_the_character_of_a_term() {
         &[
             "",
             "price",
+            "price CONTAINS '19'",
+            "list_price NOT STARTS WITH '1'",
             "price == 3",
             "price <= cheap",
             "price < 20kg",
@@ -244,7 +246,11 @@ fn errors_point_at_the_character_of_a_term() {
 
             ^ expected a field such as `price` or `attributes.size`, `NOT` or `(`, found the end
             price
-                 ^ expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN`, `EXISTS`, `CONTAINS` or `STARTS WITH`, found the end
+                 ^ expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`, for this field has numbers alone, found the end
+            price CONTAINS '19'
+                  ^ expected `=`, `!=`, `<`, `<=`, `>`, `>=`, `IN` or `EXISTS`, for this field has numbers alone, found `CONTAINS`
+            list_price NOT STARTS WITH '1'
+                           ^ expected `IN` or `EXISTS`, for this field has numbers alone, found `STARTS`
             price == 3
                    ^ expected a number, a 'text' in single quotes, `true` or `false`, found `=`
             price <= cheap

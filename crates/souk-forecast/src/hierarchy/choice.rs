@@ -72,7 +72,9 @@ pub struct Choice {
 ///
 /// Every method is tried, and a mix of all whose shares are found on the other windows. Of those that make no level more
 /// than 1 % worse than its base forecasts the one with the least mean error is taken; without any, the one whose worst level
-/// is best. One window has no others, so nothing can be told of errors: then they count as equal, and so do shares.
+/// is best. Three stretches tell little of which way will be best, so the mean of the chosen way and of the one by which every
+/// level counts alike is used (docs/decisions/0059-levels-count-alike.md: on new days its worst level was no worse in any set, and better in most).
+/// One window has no others, so nothing can be told of errors: then they count as equal, and so do shares.
 ///
 /// # Panics
 ///
@@ -135,12 +137,40 @@ pub fn choose(hierarchy: &Hierarchy, windows: &[Window], sign: Sign) -> Choice {
     let whole: f64 = shares.iter().map(|(_, share)| share).sum();
     let shares = shares.into_iter().map(|(method, share)| (method, share / whole)).collect();
     trials.push(trial("mix".to_owned(), shares, &mixes.iter().collect::<Vec<_>>()));
-    let sound = trials.iter().filter(|trial| trial.worst() <= WORSE_MAX);
-    let best = sound.min_by(|a, b| a.mean().total_cmp(&b.mean()));
-    let least_bad = || trials.iter().min_by(|a, b| a.worst().total_cmp(&b.worst()));
+    let places = || 0..trials.len();
+    let sound = places().filter(|place| trials[*place].worst() <= WORSE_MAX);
+    let best = sound.min_by(|a, b| trials[*a].mean().total_cmp(&trials[*b].mean()));
+    let least_bad = || places().min_by(|a, b| trials[*a].worst().total_cmp(&trials[*b].worst()));
     let chosen = best.or_else(least_bad).expect("there are methods");
-    let (name, shares, keeps_all) = (chosen.name.clone(), chosen.shares.clone(), best.is_some());
+    let even = methods.iter().position(|method| *method == Method::WlsLevels);
+    let even = even.expect("it is among the common methods");
+    let mut taken = chosen;
+    if chosen != even && !windows.is_empty() {
+        let half = |(ways, mix): (&Vec<Misses>, &Misses)| {
+            let own = ways.get(chosen).unwrap_or(mix);
+            mean(&[own.clone(), ways[even].clone()], &[0.5, 0.5])
+        };
+        let misses: Vec<Misses> = tried.iter().zip(&mixes).map(half).collect();
+        let name = format!("half {}, half {}", trials[chosen].name, trials[even].name);
+        let shares = halved(&trials[chosen].shares);
+        taken = trials.len();
+        trials.push(trial(name, shares, &misses.iter().collect::<Vec<_>>()));
+    }
+    let taken = &trials[taken];
+    let (name, shares, keeps_all) =
+        (taken.name.clone(), taken.shares.clone(), taken.worst() <= WORSE_MAX);
     Choice { name, shares, keeps_all, trials, errors: joined(None) }
+}
+
+/// Half of some shares, and half for the way by which every level counts alike.
+fn halved(shares: &[(Method, f64)]) -> Vec<(Method, f64)> {
+    let mut halved: Vec<(Method, f64)> =
+        shares.iter().map(|(method, share)| (*method, 0.5 * share)).collect();
+    match halved.iter_mut().find(|(method, _)| *method == Method::WlsLevels) {
+        Some((_, share)) => *share += 0.5,
+        None => halved.push((Method::WlsLevels, 0.5)),
+    }
+    halved
 }
 
 /// Shares below this are left out of a mix (chosen: they change nothing).

@@ -179,7 +179,15 @@ fn the_method_is_that_of_earlier_days_and_spoils_no_level() {
     // Perfect sums of one level and bad ones elsewhere, and perfect series that do not add up with them: none keeps all.
     let none = |node: usize, _: usize| if node == 0 { 1.0 } else { 0.0 };
     let found = choose(&made, &windows(&none), Sign::Any);
-    assert_eq!((found.name.as_str(), found.keeps_all), ("bottom_up", true));
+    assert_eq!((found.name.as_str(), found.keeps_all), ("half bottom_up, half wls_levels", true));
+    let of = |method| {
+        let own = found.shares.iter().filter(|(one, _)| *one == method);
+        own.map(|(_, share)| share).sum::<f64>()
+    };
+    assert_eq!((of(Method::BottomUp), of(Method::WlsLevels)), (0.5, 0.5));
+    let (even, half) = (&found.trials[5], &found.trials[found.trials.len() - 1]);
+    assert_eq!((even.name.as_str(), &half.name), ("wls_levels", &found.name));
+    assert!(half.by_level.iter().zip(&even.by_level).all(|(half, even)| half <= even));
 }
 
 /// Errors of two ways that cancel: each spoils a level, their mean none.

@@ -362,3 +362,19 @@ fn a_word_behind_a_minus_is_not_wanted() {
     assert_eq!(found(&["Wi-Fi Router", "Router"], "router wi-fi")[0], "Wi-Fi Router");
     assert_eq!(found(&["T-Shirt -20"], "t-shirt -20").len(), 1);
 }
+
+#[test]
+fn a_short_word_alone_is_read_only_as_a_word_of_several_products() {
+    let corrected = |n_towers: usize, query: &str| {
+        let others = (0..2_600).map(|n| format!("Cable {n}"));
+        let towers = (0..n_towers).map(|n| format!("Tower {n} Go Pro Floodlights"));
+        let shop: Vec<String> = others.chain(towers).collect();
+        let shop: Vec<&str> = shop.iter().map(String::as_str).collect();
+        ask(&titles(&shop), query).corrected
+    };
+    for (query, meant) in [("toner", "tower"), ("gopro", "go pro")] {
+        assert_eq!(corrected(4, query), None, "{query}");
+        assert_eq!(corrected(5, query).as_deref(), Some(meant));
+    }
+    assert_eq!(corrected(1, "flodlights").as_deref(), Some("floodlights"), "a long word");
+}

@@ -57,7 +57,7 @@ impl<'a> CategoryRank<'a> {
     }
 
     /// Lifts hits of categories whose names have the words, then those of the categories that most of the
-    /// best hits are of. Of those that lack words, what is not what is looked for falls behind before that.
+    /// best hits are of. Of those that lack words which others have, what is not what is looked for falls behind before that.
     pub(crate) fn lift(&mut self, hits: &mut [(Hit, Match)]) {
         let ranking = &self.index.settings.ranking;
         let (by_name, by_crowd) = (f64::from(ranking.category), f64::from(ranking.crowd));
@@ -69,7 +69,10 @@ impl<'a> CategoryRank<'a> {
                 let fit = paths.fold(Fit::default(), |fit, path| fit.or(self.fit(field, path)));
                 multiply(hit, 1.0 + by_name * f64::from(fit.share));
                 let title = chunk.title_words.get(found.place.row);
-                if found.missing > 0 && !fit.is_head && !self.titles.names_head(title) {
+                if found.missing > self.titles.lost
+                    && !fit.is_head
+                    && !self.titles.names_head(title)
+                {
                     found.missing += BESIDE_PARTS;
                     hit.n_missing = usize::from(found.missing);
                 }

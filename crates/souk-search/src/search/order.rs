@@ -14,7 +14,7 @@ use crate::fusion::Nearness;
 use crate::index::{SearchIndex, id_at};
 use crate::lexicon::Values;
 use crate::query::Plan;
-use crate::rank::{CategoryRank, TitleRank, availability_factor, popularity_factor};
+use crate::rank::{CategoryRank, Demand, TitleRank, availability_factor};
 use crate::request::{Hit, ScoreParts, SearchError, SearchRequest, SortBy, SortOrder};
 use crate::retrieve::Slot;
 use crate::understand::Preference;
@@ -132,6 +132,8 @@ pub(super) struct Order<'a> {
     /// Each orders what is equal by those before.
     pub(super) sort: Vec<Key<'a>>,
     pub(super) nearness: Option<Nearness>,
+    /// What being wanted is worth to these hits.
+    pub(super) demand: Demand,
 }
 
 /// What scores are held against to say how well hits fit.
@@ -145,9 +147,8 @@ struct Scale {
 impl Scale {
     fn of(order: &Order<'_>) -> Scale {
         let ranking = &order.index.settings.ranking;
-        let wanted = f64::from(1.0 + ranking.popularity);
         if order.nearness.is_some() {
-            return Scale { most: wanted, whole: 0 };
+            return Scale { most: 1.0, whole: 0 };
         }
         let Some(plan) = order.plan else { return Scale { most: 0.0, whole: 0 } };
         let slots = plan.slots_with_head();
@@ -155,7 +156,8 @@ impl Scale {
         let others = TitleRank::factor_max(ranking)
             * CategoryRank::factor_max(ranking)
             * (1.0 + ranking.preference);
-        Scale { most: wanted * f64::from(words * others), whole: Slot::whole(&slots) }
+        let wanted = order.demand.factor_max();
+        Scale { most: f64::from(wanted * words * others), whole: Slot::whole(&slots) }
     }
 
     fn fit(&self, hit: &Hit) -> f64 {
@@ -365,7 +367,7 @@ impl Order<'_> {
         let chunk = &self.index.chunks[found.place.chunk as usize];
         let availability = availability_factor(chunk.availability(found.place.row));
         let popularity = chunk.popularity[usize::from(found.place.row)];
-        let popularity = popularity_factor(&self.index.settings.ranking, popularity);
+        let popularity = self.demand.factor(popularity);
         let id = ProductId::new(id_at(&self.index.chunks, found.place));
         Hit {
             id: id.expect("ids come from products, which have valid ones"),

@@ -314,6 +314,36 @@ fn what_is_wanted_comes_first_among_equals() {
     assert_eq!(ids(&ask(&index, "desk lamp")), ["1", "0", "2"]);
 }
 
+/// `milk` names a kind, and whoever types it wants the milk that sells, however its title goes on.
+#[test]
+fn of_very_many_with_all_words_what_sells_comes_first() {
+    let other = "Milk White From The Farm Next Door Whole";
+    let first = |n_canned: usize, query: &str| {
+        let canned = (0..n_canned).map(|n| format!("Canned Milk {n}"));
+        let shop: Vec<String> = canned.chain([other.to_owned()]).collect();
+        let shop: Vec<&str> = shop.iter().map(String::as_str).collect();
+        let mut index = titles(&shop);
+        let id = |n: usize| souk_core::ProductId::new(n.to_string()).unwrap();
+        index.set_popularity([(&id(n_canned), 1.0), (&id(3), 0.3)]);
+        ids(&ask(&index, query))[0].to_owned()
+    };
+    assert_eq!(first(1_000, "milk"), "1000");
+    assert_eq!(first(5, "milk"), "3", "of few, the words say which");
+    assert_eq!(first(1_000, "canned milk"), "3", "it is not canned");
+}
+
+#[test]
+fn a_share_is_not_half_of_a_measure() {
+    let shop = ["Chocolate Milk 1/2 gal", "Milk 2%", "Milk Whole", "Case for Phone 7/8"];
+    let index = titles(&shop);
+    assert_eq!(ids(&ask(&index, "2% milk"))[0], "1");
+    assert_eq!(ids(&ask(&index, "milk 1/2 gallon"))[0], "0");
+    assert_eq!(ids(&ask(&index, "phone 7 case")), ["3"]);
+    // Where no product is of two per cent, the two of a half gallon is none.
+    let index = titles(&[shop[0], "Whole Milk"]);
+    assert_eq!(ids(&ask(&index, "2% milk")), ["1", "0"]);
+}
+
 #[test]
 fn what_it_is_comes_before_what_it_is_for() {
     let index = titles(&[
@@ -475,4 +505,21 @@ fn what_is_too_far_is_no_hit_and_the_nearest_comes_first() {
     assert_eq!(ids(&index.search(&far).unwrap()), ["3", "1"]);
     let without = SearchRequest { around: None, ..around("", None) };
     assert!(matches!(index.search(&without), Err(SearchError::UnknownField { .. })));
+}
+
+/// No product says `2%`, so lacking it says nothing: what sells of milk comes first, as for `milk`.
+#[test]
+fn a_word_that_no_product_has_tells_no_hits_apart() {
+    let canned = (0..1_000).map(|n| format!("Canned Milk {n}"));
+    let shop: Vec<String> = canned.chain(["Fluid Milk White Only".to_owned()]).collect();
+    let shop: Vec<&str> = shop.iter().map(String::as_str).collect();
+    let mut index = titles(&shop);
+    index.set_popularity([(&souk_core::ProductId::new("1000").unwrap(), 1.0)]);
+    assert_eq!(ids(&ask(&index, "milk"))[0], "1000");
+    assert_eq!(ids(&ask(&index, "2% milk"))[0], "1000");
+    // What some product has, the others lack: then sales do not outweigh what the things are.
+    let more: Vec<&str> = shop.iter().copied().chain(["Candle 2%"]).collect();
+    let mut index = titles(&more);
+    index.set_popularity([(&souk_core::ProductId::new("1000").unwrap(), 1.0)]);
+    assert_ne!(ids(&ask(&index, "2% milk"))[0], "1000");
 }

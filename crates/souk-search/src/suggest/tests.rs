@@ -109,3 +109,29 @@ fn what_sells_is_suggested_first_and_no_word_of_another_phrase() {
     index.set_popularity([(&ProductId::new("9").unwrap(), 1.0)]);
     assert_eq!(queries(&index, "ban"), ["bananas", "bandana"]);
 }
+
+#[test]
+fn categories_that_begin_so_come_first_then_what_sells() {
+    let item = |n: usize, category: &str| {
+        product(&format!("{category}{n}"), json!({"title": "Thing", "categories": [category]}))
+    };
+    let mut shop: Vec<_> = (0..9).map(|n| item(n, "Hair > Head Bands")).collect();
+    shop.extend((0..5).map(|n| item(n, "Health > Bandages")));
+    shop.extend((0..2).map(|n| item(n, "Fruit > Bananas")));
+    let mut index = SearchIndex::build(Settings::default(), &shop, 1);
+    let categories = |index: &SearchIndex| {
+        let request = SuggestRequest {
+            text: "ban",
+            limit: 5,
+            language: None,
+            popular: &[],
+            without: &[],
+            exclude: &[],
+        };
+        let found = index.suggest(&request).unwrap().categories;
+        found.into_iter().map(|one| one.text).collect::<Vec<_>>()
+    };
+    assert_eq!(categories(&index), ["Health > Bandages", "Fruit > Bananas", "Hair > Head Bands"]);
+    index.set_popularity([(&ProductId::new("Fruit > Bananas1").unwrap(), 1.0)]);
+    assert_eq!(categories(&index), ["Fruit > Bananas", "Health > Bandages", "Hair > Head Bands"]);
+}

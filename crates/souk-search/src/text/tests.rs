@@ -37,6 +37,24 @@ fn numbers_carry_their_units() {
 }
 
 #[test]
+fn shares_and_fractions_are_one_word() {
+    check(
+        "2% Milk, 100 % juice, 50-percent",
+        expect!["2% +2 milk 100% +100 juice 50% +50 +percent"],
+    );
+    check(
+        "1/2 gal ½ gallon 0.5 gal",
+        expect!["0.5gal +1/2 +gal 0.5gal +1/2 +gallon 0.5gal +0.5 +gal"],
+    );
+    check("1 1/2 lb, 8-7/8 oz", expect!["1.5lb 8.875oz"]);
+    check("3/4\" pipe", expect!["0.75in +3/4 pipe"]);
+    check("case for iPhone 7/8", expect!["case for iphone 7/8 +7 +8"]);
+    // Packs of several, shares of days, dates and lists of numbers.
+    check("6/12 oz 8/6.5 oz", expect!["6 12oz +12 +oz 8 6.5oz +6.5 +oz"]);
+    check("24/7 1/2/2026 4/1/2", expect!["24 7 1 2 2026 4 1 2"]);
+}
+
+#[test]
 fn codes_keep_whole_and_have_parts() {
     check("2x4 2 x 4 2×4", expect!["2x4 2x4 2x4"]);
     check("RTX2060 rtx 2060", expect!["rtx2060 +rtx +2060 rtx 2060"]);

@@ -176,41 +176,55 @@ impl<'a> Scan<'a> {
 
     /// A number, with the unit or the second side that follows it.
     fn take_number(&mut self, run: Run<'a>) -> usize {
-        let number = decimal(run.text);
-        let rest = &self.text[run.end..];
-        if rest.starts_with('"') && self.measure(&number, ("in", 1.0)) {
-            self.into.push(&number, TokenKind::Number, true);
-            return run.end + 1;
+        if let Some(fraction) = fraction(self.text, run) {
+            return self.take_fraction(run, &fraction);
         }
-        let next = next_run(self.text, run.end).filter(|next| {
-            let between = &self.text[run.end..next.start];
-            between.len() <= 1 && matches!(between, " " | "-" | "")
-        });
-        let Some(next) = next else {
-            self.into.push(&number, TokenKind::Number, false);
-            return run.end;
-        };
+        let number = decimal(run.text);
+        let next = beside(self.text, run.end);
         // `2 x 4` is `2x4`.
-        if next.text == "x"
+        if let Some(next) = next.filter(|next| next.text == "x")
             && let Some(last) = next_run(self.text, next.end).filter(|last| is_number(last.text))
         {
             let whole = format!("{number}x{}", decimal(last.text));
             self.into.push(&whole, TokenKind::Code, false);
             return last.end;
         }
-        // `5 in 1` is no length.
-        let is_of = next.text == "in"
-            && next_run(self.text, next.end).is_some_and(|after| is_number(after.text));
-        if !is_of
-            && let Some(unit) = unit(next.text)
-            && self.measure(&number, unit)
+        // `1 1/2 lb` is `1.5 lb`; what has halves beside it is not found by them.
+        if let Some(next) = next
+            && let Some(fraction) = fraction(self.text, next)
+            && let Some(unit) = unit_after(self.text, fraction.end)
+            && let Ok(whole) = number.parse::<f64>()
+            && self.measure(&(whole + fraction.amount).to_string(), unit.unit)
+        {
+            return unit.end;
+        }
+        if let Some(unit) = unit_after(self.text, run.end)
+            && self.measure(&number, unit.unit)
         {
             self.into.push(&number, TokenKind::Number, true);
-            self.into.push(next.text, TokenKind::Word, true);
-            return next.end;
+            unit.word.iter().for_each(|word| self.into.push(word, TokenKind::Word, true));
+            return unit.end;
         }
         self.into.push(&number, TokenKind::Number, false);
         run.end
+    }
+
+    /// A fraction is one word: `2%` milk is not found by the `2` of `1/2`. A product for both sides (`iPhone 7/8`) is found
+    /// by either.
+    fn take_fraction(&mut self, above: Run<'a>, fraction: &Fraction) -> usize {
+        let written = &self.text[above.start..fraction.end];
+        if let Some(unit) = unit_after(self.text, fraction.end)
+            && self.measure(&fraction.amount.to_string(), unit.unit)
+        {
+            self.into.push(written, TokenKind::Measure, true);
+            unit.word.iter().for_each(|word| self.into.push(word, TokenKind::Word, true));
+            return unit.end;
+        }
+        self.into.push(written, TokenKind::Measure, false);
+        for side in written.split('/') {
+            self.into.push(side, TokenKind::Number, true);
+        }
+        fraction.end
     }
 
     fn measure(&mut self, number: &str, unit: (&str, f64)) -> bool {
@@ -221,6 +235,66 @@ impl<'a> Scan<'a> {
         }
         written
     }
+}
+
+/// The unit of a number.
+struct UnitAfter<'a> {
+    unit: (&'static str, f64),
+    /// None for a sign.
+    word: Option<&'a str>,
+    /// Where it ends.
+    end: usize,
+}
+
+/// The unit that follows a number which ends at `at`.
+fn unit_after(text: &str, at: usize) -> Option<UnitAfter<'_>> {
+    let rest = &text[at..];
+    if rest.starts_with('"') {
+        return Some(UnitAfter { unit: ("in", 1.0), word: None, end: at + 1 });
+    }
+    if rest.starts_with('%') || rest.starts_with(" %") {
+        let end = at + rest.find('%')? + 1;
+        return Some(UnitAfter { unit: ("%", 1.0), word: None, end });
+    }
+    let next = beside(text, at)?;
+    // `5 in 1` is no length.
+    let is_of =
+        next.text == "in" && next_run(text, next.end).is_some_and(|after| is_number(after.text));
+    let unit = unit(next.text).filter(|_| !is_of)?;
+    Some(UnitAfter { unit, word: Some(next.text), end: next.end })
+}
+
+/// The run that follows what ends at `at`, with a space, a hyphen or nothing between.
+fn beside(text: &str, at: usize) -> Option<Run<'_>> {
+    next_run(text, at).filter(|next| matches!(&text[at..next.start], " " | "-" | ""))
+}
+
+/// What is below the line in what shops write as fractions.
+const DENOMINATORS: [u32; 8] = [2, 3, 4, 5, 8, 16, 32, 64];
+
+/// A number over another.
+struct Fraction {
+    amount: f64,
+    /// Where the lower number ends.
+    end: usize,
+}
+
+/// The fraction whose upper number `above` may be: less than one, in lowest terms. `6/12 oz` are six packs of 12 oz.
+fn fraction(text: &str, above: Run<'_>) -> Option<Fraction> {
+    let is_side = |at: usize| text[..at].ends_with('/');
+    let below = next_run(text, above.end).filter(|below| {
+        text[above.end..below.start] == *"/" && !text[below.end..].starts_with('/')
+    })?;
+    let (n_above, n_below): (u32, u32) = (above.text.parse().ok()?, below.text.parse().ok()?);
+    let is_lowest = match n_below {
+        3 | 5 => true,
+        _ => n_above % 2 == 1,
+    };
+    (!is_side(above.start)
+        && (1..n_below).contains(&n_above)
+        && DENOMINATORS.contains(&n_below)
+        && is_lowest)
+        .then(|| Fraction { amount: f64::from(n_above) / f64::from(n_below), end: below.end })
 }
 
 /// The next run at or after `from`.

@@ -31,6 +31,7 @@ const UNITS: &[(&[&str], &str, f64)] = &[
     (&["mp", "megapixel", "megapixels"], "mp", 1.0),
     (&["dpi"], "dpi", 1.0),
     (&["lm", "lumen", "lumens"], "lm", 1.0),
+    (&["percent", "pct", "prozent", "pourcent"], "%", 1.0),
     (&["ct", "cnt", "count"], "ct", 1.0),
     (&["pk", "pack", "packs"], "pk", 1.0),
 ];

@@ -214,20 +214,20 @@ fn sums_add_up_and_are_drawn() {
     let hierarchy = &result["hierarchy"];
     assert_eq!(hierarchy["windows"], 3);
     let trials = hierarchy["trials"].as_array().unwrap();
-    // Six ways, two levels of sums that can be kept, and a mix.
-    assert_eq!(trials.len(), 9);
+    // Seven ways, two levels of sums that can be kept, a mix, and the chosen one with the way by which levels count alike.
+    let is_alone = hierarchy["method"] == "wls_levels";
+    assert_eq!(trials.len(), if is_alone { 10 } else { 11 });
+    assert!(hierarchy["shares"]["wls_levels"].as_f64().unwrap() >= 0.5, "{hierarchy}");
     let worst = |trial: &serde_json::Value| -> f64 {
         let ratios = trial["error_over_base"].as_object().unwrap();
         assert_eq!(ratios.len(), 3);
         ratios.values().map(|ratio| ratio.as_f64().unwrap()).fold(0.0, f64::max)
     };
     let chosen = trials.iter().find(|trial| trial["method"] == hierarchy["method"]).unwrap();
-    // What is said of the chosen way is what its figures say, and where none keeps all levels it is the least bad.
+    // What is said of the way that is used is what its figures say.
     let keeps_all = worst(chosen) <= 1.01;
     assert_eq!(hierarchy["keeps_all_levels"], keeps_all);
-    assert_eq!(err.contains("but every way made some level"), !keeps_all, "{err}");
-    let least = trials.iter().map(worst).fold(f64::INFINITY, f64::min);
-    assert!(keeps_all || worst(chosen) == least, "{trials:?}");
+    assert_eq!(err.contains("which made some level"), !keeps_all, "{err}");
     let drawn = std::fs::read_to_string(folder.path().join("sales.svg")).unwrap();
     for words in
         [">category=tea</text>", ">95 % of futures</text>", ">history</text>", "units per step"]

@@ -104,7 +104,9 @@ async fn what_it_was_worth_is_the_error_without_less_the_error_with() {
     assert_eq!((report.all, report.overrides[0].is_heard), (WorthSum::default(), true));
     // The fair came: 28 a day on the first three days; the fourth is not over.
     shop.hand.fetch_add(4 * 86_400_000, Ordering::SeqCst);
-    let mut sold = vec![sale(0, &[("tea", wanted(0))])];
+    // A shelf that sold out would have wanted more.
+    let mut sold = vec![stock("Stock Received", ("tea", 200), "2026-01-15T05:00:00Z")];
+    sold.push(sale(0, &[("tea", wanted(0))]));
     sold.extend((1..=3).map(|ahead| sale(-ahead, &[("tea", 28)])));
     send(&shop, sold).await;
     let report = shop.app.overrides(Some(&place()), &planner).await.unwrap();

@@ -52,6 +52,8 @@ impl Views {
             match is_none(before) && is_none(left) {
                 true if milli > 0 => supply.note_sold_from_none(place, at),
                 true => {}
+                // More than the books held was sold, so nobody knows how much is left.
+                false if milli > 0 && left.is_some_and(|milli| milli < 0) => {}
                 false => supply.note_level(place, left, at),
             }
         }

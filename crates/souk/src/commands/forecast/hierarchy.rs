@@ -170,12 +170,10 @@ impl Grouped {
                 "all adds up by `{method}`; the history is too short to look back, so nothing says that it is best"
             ),
             (n, true) => format!(
-                "all adds up by `{method}`: of those that made no level more than 1 % worse over {n} stretches of earlier \
-                 days, the one with the least error"
+                "all adds up by `{method}`, which made no level more than 1 % worse over {n} stretches of earlier days"
             ),
             (n, false) => format!(
-                "all adds up by `{method}`, but every way made some level more than 1 % worse over {n} stretches of earlier \
-                 days; this one least"
+                "all adds up by `{method}`, which made some level more than 1 % worse over {n} stretches of earlier days"
             ),
         };
         term::say(&said);
