@@ -90,6 +90,8 @@ pub struct DemandSeries {
     pub closed_ahead: Vec<bool>,
     /// The share that a promotion took off the price; 0 without one, a tenth where it does not say how much.
     pub promotion: Vec<f64>,
+    /// The share off that a promotion told of; 0 where none did, whatever it was.
+    pub discount: Vec<f64>,
     /// The price in minor units; 0 where none is known.
     pub price: Vec<f64>,
     /// As `promotion`, for the days ahead.
@@ -139,6 +141,7 @@ impl DemandSeries {
             opening: self.opening.get(..n).unwrap_or(&self.opening).to_vec(),
             closed_ahead: closed.chain(self.closed_ahead.iter().copied()).collect(),
             promotion: cut(&self.promotion),
+            discount: cut(&self.discount),
             price: cut(&self.price),
             promotion_ahead: ahead.iter().chain(&self.promotion_ahead).copied().collect(),
             signals: self.signals.clone(),
@@ -149,9 +152,14 @@ impl DemandSeries {
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut bytes = Vec::with_capacity(self.len() * 26 + 16);
         bytes.extend_from_slice(&self.first.number().to_le_bytes());
-        for column in
-            [&self.sold, &self.missed, &self.promotion, &self.price, &self.promotion_ahead]
-        {
+        for column in [
+            &self.sold,
+            &self.missed,
+            &self.promotion,
+            &self.discount,
+            &self.price,
+            &self.promotion_ahead,
+        ] {
             column.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
         }
         for flags in [&self.is_censored, &self.is_empty_at_end, &self.closed_ahead] {
@@ -315,16 +323,20 @@ impl DemandReader<'_> {
     fn mark_promotions(&self, item: Item, series: &mut DemandSeries) {
         let (n, first) = (series.len(), series.first.number());
         let mut all = vec![0.0f64; n + self.horizon];
+        series.discount = vec![0.0; n];
         let site = self.views.catalogue.site_number(item);
         for run in self.views.supply.runs(site, item) {
             let Some((from, until)) = self.days_of(run) else { continue };
-            let depth = run.discount_bp.map_or(0.1, |bp| f64::from(bp) / 10_000.0).max(0.01);
+            let told = run.discount_bp.map(|bp| f64::from(bp) / 10_000.0);
+            let depth = told.unwrap_or(0.1).max(0.01);
             let from = (from.number() - first).max(0) as usize;
             let until = until.map_or(all.len() as i32 - 1, |until| until.number() - first);
             if until >= 0 && from < all.len() {
                 let until = (until as usize).min(all.len() - 1);
                 if from <= until {
                     all[from..=until].iter_mut().for_each(|value| *value = value.max(depth));
+                    let days = series.discount.iter_mut().take(until + 1).skip(from);
+                    days.for_each(|value| *value = value.max(told.unwrap_or(0.0)));
                 }
             }
         }

@@ -29,11 +29,13 @@ pub(crate) mod shelf;
 mod site_tests;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod waste;
 
 pub use approve::Decision;
 pub(crate) use approve::RULE;
 pub use choice::Candidate;
+pub(crate) use coming::Held;
 pub use figures::{
     ClassFilter, ForecastWorth, STOCK_REPORT_DAYS, STOCK_REPORT_PAGE_MAX, StockClass, StockFigures,
     StockReport, StockReportQuery, StockSums, stock_report_to_json,
@@ -132,19 +134,19 @@ pub struct PlanLine {
     pub protection_days: f64,
     /// The first day of the forecast that it rests on: today, unless sales since are missing or the forecast is not made anew yet.
     pub forecast_from: Day,
-    /// Expected demand over the protection interval.
+    /// Expected demand over the protection interval, what was sold of today's already taken off.
     pub demand_mean: f64,
     /// The chance to suffice that is aimed at.
     pub service_level: f64,
     /// The demand over the protection interval that is not exceeded with this chance: the level to order up to.
     pub order_up_to: f64,
-    /// Units on hand that go off unsold in that time, on average.
+    /// Units on hand that go off unsold in that time, where demand is as high as the level.
     pub expiring: f64,
     /// Days that a fresh unit may be sold; `None` for what does not go off.
     pub keeps_days: Option<u32>,
     /// Units that may be ordered at most, for what goes off.
     pub most: Option<f64>,
-    /// Units of the order that will go off unsold, on average.
+    /// Units of the order that will go off unsold, on average: what it adds to what goes off without it.
     pub waste: f64,
     /// What is missing to the level.
     pub need: f64,
@@ -323,7 +325,7 @@ impl App {
         for need in &needs {
             if need.ahead.grain() == Grain::Pieces {
                 plan.so_far.sold += need.sold_today;
-                plan.so_far.expected += need.ahead.over(1.0).mean;
+                plan.so_far.expected += need.of_today.mean;
             }
             plan.exceptions.extend(need.surprise());
             plan.exceptions.extend(need.awaited_in_vain());
@@ -411,13 +413,7 @@ impl App {
         let place = (key.item, scene.number);
         let lots = shelf::lots(&views, place, (scene.today, &product));
         let lost_share = shelf::lost_share(&views, place, &product);
-        let today = (scene.today, scene.today);
-        let sold_today = views
-            .sales
-            .of(key.item, today, &views.catalogue)
-            .filter(|sale| !sale.is_return && sale.location == Some(scene.location.as_str()))
-            .map(|sale| sale.quantity_milli as f64 / 1_000.0)
-            .sum();
+        let sold_today = views.sales.sold_on((key.item, key.location), scene.today);
         drop(views);
         let on_hand = milli as f64 / 1_000.0;
         let coming = on_order.get(product.id.as_str()).cloned().unwrap_or_default();
@@ -438,6 +434,8 @@ impl App {
         let mut ahead = Ahead::of(&outlook, today);
         let heard = self.heard((&scene.site, &product.id), Some(&scene.location), today);
         ahead.hear(today, &heard);
+        let of_today = ahead.over(1.0);
+        let ahead = ahead.after_sales(sold_today);
         let shelf = Shelf { lots, keeps_days: shelf::keeps_days(&product), chance, lost_share };
         Looked::Need(Box::new(Need {
             product,
@@ -446,6 +444,7 @@ impl App {
             today,
             forecast_from: outlook.first,
             sold_today,
+            of_today,
             ahead,
             shelf,
             confidence: outlook.confidence,
@@ -495,31 +494,6 @@ impl App {
             (None, Some(odd)) => Advised::Look(odd.text),
             (None, None) => Advised::Nothing,
         })
-    }
-
-    /// What there is of a product and what comes within so many days; `None` where its stock is not known.
-    pub(crate) fn position(
-        &self,
-        (site, product): (&SiteId, &ProductId),
-        location: Option<&LocationId>,
-        days: f64,
-    ) -> Option<Position> {
-        let views = self.views.read();
-        let item = views.catalogue.item(site, product)?;
-        let milli = views.catalogue.stock_milli(item, location)?;
-        drop(views);
-        let today = self.place_clock(site, location).day(self.clock.now());
-        let suppliers = self.purchasing.suppliers();
-        let mut coming = Coming::default();
-        self.purchasing.each_open(|order| {
-            let is_here = location.is_none_or(|location| order.location_id == location.as_str());
-            if is_here && order.site == site.as_str() {
-                for line in order.lines.iter().filter(|line| line.product_id == product.as_str()) {
-                    coming.add(Delivery::of((order, line.quantity), &suppliers, today));
-                }
-            }
-        });
-        Some(coming.position(milli as f64 / 1_000.0, days))
     }
 
     /// How much of a product to hold, with the times of the supplier that the plan orders at, or would.

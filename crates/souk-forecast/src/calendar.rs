@@ -200,6 +200,20 @@ impl Moment {
         }
         text.trim_end_matches('Z').parse::<DateTime>().ok().map(Moment::Civil)
     }
+
+    /// The date that an integer's digits write: `20260131`, or `202601` for the first day of a month, of the years 1900 to 2100.
+    /// One integer may do so by chance: ask all of a file.
+    pub fn in_digits(self) -> Option<Moment> {
+        let Moment::Step(step) = self else { return None };
+        let (month, day) = match step {
+            19_000_101..=21_001_231 => (step / 100, step % 100),
+            190_001..=210_012 => (step, 1),
+            _ => return None,
+        };
+        let year = i16::try_from(month / 100).ok()?;
+        let at = DateTime::new(year, (month % 100) as i8, day as i8, 0, 0, 0, 0);
+        at.ok().map(Moment::Civil)
+    }
 }
 
 impl fmt::Display for Moment {

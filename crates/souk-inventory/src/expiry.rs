@@ -9,8 +9,11 @@
 use crate::demand::{Outlook, Total};
 use crate::{PolicyError, at_least_zero, positive};
 
+mod gone;
 #[cfg(test)]
 mod tests;
+
+pub use gone::{Gone, Stretch};
 
 /// A lot in stock.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -77,19 +77,34 @@ pub enum Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of what is measured, a thousandth is enough.
+        let short = |units: &f64| (units * 1_000.0).round() / 1_000.0;
         match self {
             Step::Cases { from, to, multiple } => {
-                write!(f, "{from} up to {to}: whole cases of {multiple}")
+                write!(f, "{} up to {}: whole cases of {}", short(from), short(to), short(multiple))
             }
-            Step::Minimum { from, to } => write!(f, "{from} up to {to}: the smallest order"),
+            Step::Minimum { from, to } => {
+                write!(f, "{} up to {}: the smallest order", short(from), short(to))
+            }
             Step::Maximum { from, to } => {
-                write!(f, "{from} down to {to}: the most that is possible")
+                write!(f, "{} down to {}: the most that is possible", short(from), short(to))
             }
             Step::ShelfLife { from, to, sellable } => {
-                write!(f, "{from} down to {to}: {sellable} can be sold before they expire")
+                write!(
+                    f,
+                    "{} down to {}: {} can be sold before they expire",
+                    short(from),
+                    short(to),
+                    short(sellable)
+                )
             }
             Step::Nothing { smallest, limit } => {
-                write!(f, "nothing: the smallest order is {smallest}, and {limit} are possible")
+                write!(
+                    f,
+                    "nothing: the smallest order is {}, and {} are possible",
+                    short(smallest),
+                    short(limit)
+                )
             }
         }
     }

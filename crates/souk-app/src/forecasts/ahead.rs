@@ -3,6 +3,7 @@
 use souk_core::Day;
 use souk_inventory::demand::{DayDemand, Grain};
 
+use super::outlook::Closely;
 use super::{Outlook, Spread, over_days};
 use crate::demand::TotalDemand;
 
@@ -25,6 +26,14 @@ impl Ahead {
         let of_day = |idx: usize| f64::from(outlook.mean[idx]);
         let days = (skip..skip + n).map(|idx| over_days(n, (idx, 1.0), of_day)).collect();
         Ahead { days, spread: outlook.spread, is_count: outlook.is_count }
+    }
+
+    /// What one question's forecast says, its first days skipped.
+    pub(super) fn of_question(closely: &Closely, skip: usize) -> Ahead {
+        let mean = &closely.forecast.mean;
+        let of_day = |idx: usize| over_days(mean.len(), (idx, 1.0), |idx| mean[idx]);
+        let days = (skip..skip + mean.len()).map(of_day).collect();
+        Ahead { days, spread: closely.spread, is_count: closely.is_count }
     }
 
     /// No demand at all: of what was never sold.
@@ -70,6 +79,15 @@ impl Ahead {
     /// Whether it comes in pieces.
     pub(crate) fn grain(&self) -> Grain {
         if self.is_count { Grain::Pieces } else { Grain::Measured }
+    }
+
+    /// What is wanted still when so many units of the first day's demand are sold. What sells beyond its mean comes off no
+    /// other day.
+    pub(crate) fn after_sales(mut self, sold: f64) -> Ahead {
+        if let Some(day) = self.days.first_mut() {
+            *day = (*day - sold.max(0.0)).max(0.0);
+        }
+        self
     }
 
     /// The same with every day's mean so many times as large, its variance with it.

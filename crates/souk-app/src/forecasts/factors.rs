@@ -8,10 +8,10 @@ use souk_core::{Day, ProductId};
 use super::going::Going;
 use super::outlook::{Closely, has_drivers};
 use super::{
-    Advice, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk, over_days,
+    Advice, Ahead, DayAhead, ForecastAnswer, ForecastRequest, KeyFactor, OptimalStock, Risk,
 };
-use crate::demand::{DemandSeries, TotalDemand};
-use crate::replenishment::{Advised, Position, shelf};
+use crate::demand::DemandSeries;
+use crate::replenishment::{Advised, Held, Position, shelf};
 use crate::{App, AppError};
 
 /// Days that the level is told from.
@@ -23,16 +23,18 @@ const WORTH_SAYING: f64 = 0.01;
 struct Told<'a> {
     series: &'a DemandSeries,
     closely: &'a Closely,
+    /// The mean of each day before planners changed any.
+    model: Vec<f64>,
+    /// Demand from now on.
+    ahead: Ahead,
     /// What planners changed.
     said: Vec<KeyFactor>,
     horizon: usize,
-    /// Days of the forecast that are over already.
-    skip: usize,
     total: f64,
+    /// What there is and is waited for, less what is past its last day.
+    held: Option<Held>,
     /// With what is there before an order of the next chance.
     position: Option<Position>,
-    /// The same with what is there before an order of today.
-    soon: Option<Position>,
     /// What the plan of the place says; `None` for all places together.
     advised: Option<Advised>,
     /// What goes off at the place.
@@ -53,7 +55,15 @@ pub(super) fn answer(
         false => Day::from_number(series.last().number() + 1),
     };
     let ids = (&request.site, &request.product);
-    let heard = app.heard(ids, request.location.as_ref(), today);
+    let location = request.location.as_ref();
+    let key = app.series_key(ids, location)?;
+    if location.is_some() {
+        app.refresh_some(&[(key, request.site.clone())], 1);
+        let planned = app.forecasts.get(key).filter(|outlook| outlook.first == from);
+        planned.iter().for_each(|outlook| closely.follow(outlook));
+    }
+    let model = closely.forecast.mean.clone();
+    let heard = app.heard(ids, location, today);
     let said = closely.hear((from, horizon), &request.levels, &heard);
     let mean = &closely.forecast.mean;
     let daily = (0..horizon).map(|idx| DayAhead {
@@ -69,37 +79,38 @@ pub(super) fn answer(
     });
     let daily: Vec<DayAhead> = daily.collect();
     let total = mean.iter().take(horizon).sum::<f64>();
-    let all = over(&closely, (0, horizon as f64));
+    let all = Ahead::of_question(&closely, 0).over(horizon as f64);
     let level = request.levels.iter().copied().fold(0.0, f64::max);
     let bounds = (all.quantile(0.5 - level / 2.0), all.quantile(0.5 + level / 2.0));
     let bounds = (bounds.0.min(total), bounds.1.max(total));
     let bounds = if closely.is_count { in_pieces(bounds) } else { bounds };
     // Days that are over already wait for no stock.
     let skip = usize::try_from(today.number() - from.number()).unwrap_or(0);
-    let position_in = |days: f64| app.position(ids, request.location.as_ref(), days);
-    let advised = match (&request.location, position_in(0.0)) {
+    let held = app.held(ids, location);
+    let advised = match (&request.location, &held) {
         (Some(location), Some(_)) => Some(app.advised(ids, (location, today))?),
         _ => None,
     };
-    let optimal =
-        app.optimal_stock((ids, today), advised.as_ref(), |days| over(&closely, (skip, days)));
-    let position = position_in(optimal.protection_days);
-    let soon = position_in(optimal.lead_time_days);
-    let going = Going::of(app, &request, today);
+    // What of today is sold is neither expected again nor in stock.
+    let ahead = Ahead::of_question(&closely, skip).after_sales(app.sold_on(key, today));
+    let optimal = app.optimal_stock((ids, today), advised.as_ref(), |days| ahead.over(days));
+    let going = Going::of(app, &request, (today, &ahead));
     // What is past its last day is no stock.
     let expired = going.map_or(0.0, |going| going.expired);
-    let sound = |position: Position| Position { on_hand: position.on_hand - expired, ..position };
-    let (position, soon) = (position.map(sound), soon.map(sound));
+    let held = held.map(|held| Held { on_hand: held.on_hand - expired, ..held });
+    let in_time = |held: &Held| held.coming.position(held.on_hand, optimal.protection_days);
+    let position = held.as_ref().map(in_time);
     let (series, closely) = (&series, &closely);
     let told = Told {
         series,
         closely,
+        model,
+        ahead,
         said,
         horizon,
-        skip,
         total,
+        held,
         position,
-        soon,
         advised,
         going,
         optimal,
@@ -122,13 +133,6 @@ pub(super) fn answer(
         models: closely.forecast.models.clone(),
         backtest: closely.backtest,
     })
-}
-
-/// Demand over some days of a forecast, the first ones skipped.
-fn over(closely: &Closely, span: (usize, f64)) -> TotalDemand {
-    let mean = over_days(closely.forecast.mean.len(), span, |idx| closely.forecast.mean[idx]);
-    let variance = closely.spread.variance(mean, span.1);
-    TotalDemand { mean, variance, is_count: closely.is_count }
 }
 
 /// The least interval of whole pieces around one that went with its mean by a part of a piece.
@@ -159,56 +163,71 @@ impl Told<'_> {
         found
     }
 
-    /// What was wanted with the promotions' effect taken out, from a day on.
-    fn unpromoted(&self, from: usize) -> Vec<f64> {
+    /// The effect of promotions, where they ever were.
+    fn effect_of_promotions(&self) -> Option<f64> {
         let (has_promotions, _) = has_drivers(self.series);
-        let beta = self.closely.forecast.effects.first().filter(|_| has_promotions);
-        let beta = beta.copied().unwrap_or(0.0);
-        let days = self.closely.wanted[from..].iter().zip(&self.series.promotion[from..]);
-        days.map(|(wanted, depth)| wanted * (-beta * depth).exp()).collect()
+        self.closely.forecast.effects.first().copied().filter(|_| has_promotions)
     }
 
+    /// What was wanted, or is expected, with the promotions' effect taken out.
+    fn unpromoted(&self, days: &[f64], promotion: &[f64]) -> Vec<f64> {
+        let beta = self.effect_of_promotions().unwrap_or(0.0);
+        let depths = promotion.iter().copied().chain(std::iter::repeat(0.0));
+        days.iter().zip(depths).map(|(units, depth)| units * (-beta * depth).exp()).collect()
+    }
+
+    /// So many days of the forecast as they would be without promotions and planners' words; `None` for closed ones.
+    fn usual_ahead(&self, n: usize) -> Vec<Option<f64>> {
+        let days =
+            self.unpromoted(&self.model[..n.min(self.model.len())], &self.series.promotion_ahead);
+        let closed = self.series.closed_ahead.iter().copied().chain(std::iter::repeat(false));
+        days.into_iter().zip(closed).map(|(mean, is_closed)| (!is_closed).then_some(mean)).collect()
+    }
+
+    /// The level that the forecast goes by, against that of eight weeks.
     fn level(&self) -> Option<KeyFactor> {
-        let wanted = &self.closely.wanted;
-        let before = wanted.len().checked_sub(2 * LEVEL_DAYS)?;
-        let usual = self.unpromoted(before);
+        let before = self.closely.wanted.len().checked_sub(2 * LEVEL_DAYS)?;
+        let promotion = &self.series.promotion[before..];
+        let usual = self.unpromoted(&self.closely.wanted[before..], promotion);
         let (early, late) = (mean_of(&usual[..LEVEL_DAYS]), mean_of(&usual[LEVEL_DAYS..]));
-        let effect = (late - early) * self.horizon as f64;
-        let share = if early > 0.0 {
-            format!(" ({:+.0} %)", (late / early - 1.0) * 100.0)
+        let both = mean_of(&usual);
+        let ahead: Vec<f64> = self.usual_ahead(self.horizon).into_iter().flatten().collect();
+        let expected = mean_of(&ahead);
+        let effect = (expected - both) * ahead.len() as f64;
+        let share = if both > 0.0 {
+            format!(" ({:+.0} %)", (expected / both - 1.0) * 100.0)
         } else {
             String::new()
         };
-        let freed = match self.series.promotion[before..].iter().any(|depth| *depth > 0.0) {
-            true => ", what promotions added taken out",
+        let freed = match promotion.iter().any(|depth| *depth > 0.0) {
+            true => ", what promotions add taken out",
             false => "",
         };
         let text = format!(
-            "the last {LEVEL_DAYS} days wanted {late:.2} units a day, the {LEVEL_DAYS} before {early:.2}{share}{freed}"
+            "{expected:.2} units a day are expected where the last {} days wanted {both:.2}{share}: {late:.2} in the last \
+             {LEVEL_DAYS} and {early:.2} in the {LEVEL_DAYS} before{freed}",
+            2 * LEVEL_DAYS
         );
         Some(KeyFactor { factor: "trend", effect_units: effect, text })
     }
 
+    /// The forecast's strongest weekday.
     fn weekday(&self) -> Option<KeyFactor> {
-        let wanted = &self.closely.wanted;
-        let recent = wanted.len().checked_sub(8 * 7)?;
-        let overall = mean_of(&wanted[recent..]);
-        let by_weekday = (0..7).map(|shift| {
-            let values: Vec<f64> =
-                (recent + shift..wanted.len()).step_by(7).map(|i| wanted[i]).collect();
-            (shift, mean_of(&values))
+        // Of whole weeks, so that no weekday stands in more of the days than another.
+        let usual = self.usual_ahead(self.horizon.next_multiple_of(7));
+        let overall = mean_of(&usual.iter().copied().flatten().collect::<Vec<_>>());
+        let by_weekday = (0..7).filter_map(|shift| {
+            let values: Vec<f64> = usual.iter().skip(shift).step_by(7).copied().flatten().collect();
+            (!values.is_empty()).then(|| (shift, mean_of(&values)))
         });
         let (shift, peak) = by_weekday.max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let day = Day::from_number(self.series.first.number() + (recent + shift) as i32);
-        let weekday = Weekday::of(day);
-        let ahead = Day::from_number(self.series.last().number() + 1);
-        let n_ahead = (0..self.horizon)
-            .filter(|idx| Weekday::of(Day::from_number(ahead.number() + *idx as i32)) == weekday)
-            .count();
+        let weekday = Weekday::of(Day::from_number(self.series.last().number() + 1 + shift as i32));
+        let within = usual.iter().take(self.horizon).skip(shift).step_by(7);
+        let n_ahead = within.filter(|day| day.is_some()).count();
         let above = peak - overall;
         let text = format!(
-            "{} is the strongest day: {peak:.2} units where an average day of the last 8 weeks has {overall:.2}; \
-             the horizon has {n_ahead} of them",
+            "{} is the strongest day: {peak:.2} units are expected where an average day has {overall:.2}; the horizon has \
+             {n_ahead} of them",
             name_of(weekday)
         );
         (above > 0.0).then_some(KeyFactor {
@@ -219,8 +238,7 @@ impl Told<'_> {
     }
 
     fn promotion(&self) -> Option<KeyFactor> {
-        let (has_promotions, _) = has_drivers(self.series);
-        let beta = *self.closely.forecast.effects.first().filter(|_| has_promotions)?;
+        let beta = self.effect_of_promotions()?;
         let ahead =
             &self.series.promotion_ahead[..self.horizon.min(self.series.promotion_ahead.len())];
         let n_ahead = ahead.iter().filter(|depth| **depth > 0.0).count();
@@ -230,9 +248,14 @@ impl Told<'_> {
             .zip(&self.closely.forecast.mean)
             .map(|(depth, mean)| mean * (1.0 - (-beta * depth).exp()))
             .sum();
+        // A promotion without a discount counts as a tenth, and is not told as one.
+        let what = match self.series.discount.iter().any(|off| *off > 0.0) {
+            true => "a discount of 10 %",
+            false => "such a promotion, of which no discount is told,",
+        };
         let text = format!(
-            "{n_ahead} days of the horizon are promoted; {n_past} promoted days of the past say that a discount \
-             of 10 % changes demand by {:+.0} %",
+            "{n_ahead} days of the horizon are promoted; {n_past} promoted days of the past say that {what} changes demand \
+             by {:+.0} %",
             ((beta * 0.1).exp() - 1.0) * 100.0
         );
         Some(KeyFactor { factor: "promotion", effect_units: effect, text })
@@ -256,7 +279,8 @@ impl Told<'_> {
 
     fn empty_shelf(&self) -> Option<KeyFactor> {
         let n = self.series.is_censored.iter().filter(|flag| **flag).count();
-        let per_day = self.closely.added / self.series.len().max(1) as f64;
+        let wanted: f64 = self.closely.wanted.iter().sum();
+        let share = if wanted > 0.0 { self.closely.added / wanted } else { 0.0 };
         let text = format!(
             "the shelf was empty on {n} of {} days; counting what is usual on such weekdays adds {:.1} units to \
              the history",
@@ -265,7 +289,7 @@ impl Told<'_> {
         );
         (n > 0).then_some(KeyFactor {
             factor: "stock_outs",
-            effect_units: per_day * self.horizon as f64,
+            effect_units: share * self.total,
             text,
         })
     }
@@ -335,28 +359,38 @@ impl Told<'_> {
         advice
     }
 
+    /// What is missing until an order made now is there, or before anything that is on its way: whichever is more.
+    fn stock_out(&self, held: &Held) -> Risk {
+        let lead_days = self.optimal.lead_time_days;
+        let waits = held.coming.waits(held.on_hand.max(0.0), lead_days);
+        let short = waits.into_iter().map(|(days, there)| {
+            let wanted = self.ahead.over(days);
+            (wanted.expected_above(there), wanted.chance_above(there), (days, wanted.mean, there))
+        });
+        // The last of equal ones: until the order itself.
+        let most = short.max_by(|a, b| a.0.total_cmp(&b.0));
+        let (short, chance, (days, wanted, there)) = most.expect("it is waited for the order");
+        let until = if days < lead_days { "more is there" } else { "an order made now is there" };
+        Risk {
+            risk: "stock_out",
+            probability: chance,
+            effect_units: -short,
+            text: format!(
+                "{wanted:.1} units are expected in the {days:.1} days until {until}; {there:.0} are on hand or there \
+                 before{}, {short:.1} would be missing on average",
+                held.coming.position(held.on_hand, lead_days).not_counted()
+            ),
+        }
+    }
+
     fn risks(&self, keeps_days: Option<u32>) -> Vec<Risk> {
         let mut risks = Vec::new();
-        if let (Some(position), Some(soon)) = (self.position, self.soon) {
-            let held = soon.total();
-            let lead = over(self.closely, (self.skip, self.optimal.lead_time_days));
-            let short = lead.expected_above(held);
-            risks.push(Risk {
-                risk: "stock_out",
-                probability: lead.chance_above(held),
-                effect_units: -short,
-                text: format!(
-                    "{:.1} units are expected in the {:.1} days until an order made now is there; {held:.0} are \
-                     on hand or there by then{}, {short:.1} would be missing on average",
-                    lead.mean,
-                    self.optimal.lead_time_days,
-                    soon.not_counted()
-                ),
-            });
+        if let (Some(position), Some(held)) = (self.position, &self.held) {
+            risks.push(self.stock_out(held));
             if let Some(going) = self.going {
                 risks.push(going.risk());
             } else if let Some(days) = keeps_days {
-                let life = over(self.closely, (self.skip, f64::from(days)));
+                let life = self.ahead.over(f64::from(days));
                 let left =
                     (position.on_hand - life.mean + life.expected_above(position.on_hand)).max(0.0);
                 risks.push(Risk {
@@ -371,7 +405,7 @@ impl Told<'_> {
                 });
             }
             let held = position.total();
-            let all = over(self.closely, (self.skip, self.horizon as f64));
+            let all = self.ahead.over(self.horizon as f64);
             let left = (held - all.mean + all.expected_above(held)).max(0.0);
             risks.push(Risk {
                 risk: "overstock",

@@ -20,8 +20,12 @@ pub(super) struct Going {
 }
 
 impl Going {
-    /// Of what is asked, by the outlook that the plan uses; `None` for all places together and where nothing goes off.
-    pub(super) fn of(app: &App, request: &ForecastRequest, today: Day) -> Option<Going> {
+    /// Of what is asked, by the demand from now on; `None` for all places together and where nothing goes off.
+    pub(super) fn of(
+        app: &App,
+        request: &ForecastRequest,
+        (today, ahead): (Day, &Ahead),
+    ) -> Option<Going> {
         let ids = (&request.site, &request.product);
         let location = request.location.as_ref()?;
         let key = app.series_key(ids, Some(location)).ok()?;
@@ -30,10 +34,7 @@ impl Going {
             let views = app.views.read();
             shelf::lots(&views, (key.item, key.location?), (today, &product))
         };
-        let kept = app.forecasts.get(key);
-        let mut ahead = kept.map_or_else(Ahead::none, |outlook| Ahead::of(&outlook, today));
-        ahead.hear(today, &app.heard(ids, Some(location), today));
-        let risks = shelf::expected(&ahead, &lots);
+        let risks = shelf::expected(ahead, &lots);
         let past = lots.iter().filter(|lot| lot.days_left == 0);
         let expired = past.fold(0.0, |sum, lot| sum + lot.units);
         let next = lots.iter().find(|lot| lot.days_left > 0);

@@ -101,8 +101,11 @@ impl LowerPrice {
         (promotions, prices): (bool, bool),
     ) -> Option<LowerPrice> {
         let (own_promotions, own_prices) = has_drivers(cut.series);
-        let (beta, lever, off): (f64, Lever, Vec<f64>) = if promotions && own_promotions {
-            (*effects.first()?, Lever::Promotion, cut.series.promotion.clone())
+        // A promotion that says no discount may have been a page in a leaflet.
+        let is_told = cut.series.discount.iter().any(|off| *off > 0.0);
+        let (beta, lever, off): (f64, Lever, Vec<f64>) = if promotions && own_promotions && is_told
+        {
+            (*effects.first()?, Lever::Promotion, cut.series.discount.clone())
         } else if prices && own_prices {
             let beta = *effects.get(usize::from(promotions))?;
             let off = self::prices(cut).iter().map(|log| 1.0 - log.exp()).collect();
@@ -344,7 +347,47 @@ pub(crate) struct Closely {
     pub(crate) heard: Vec<Heard>,
 }
 
+impl Closely {
+    /// Goes by the outlook that plans go by, so that both say the same of the same days. Days beyond it are as high beside its
+    /// last four weeks as they were.
+    pub(super) fn follow(&mut self, outlook: &Outlook) {
+        let own = &self.forecast.mean;
+        let n = outlook.mean.len().min(own.len());
+        let recent = n.saturating_sub(4 * WEEK)..n;
+        let planned: f64 = outlook.mean[recent.clone()].iter().map(|mean| f64::from(*mean)).sum();
+        let of_own: f64 = own[recent].iter().sum();
+        let factor = if of_own > 0.0 { planned / of_own } else { 1.0 };
+        let days = outlook.mean[..n].iter().map(|mean| f64::from(*mean));
+        let mean = days.chain(own[n..].iter().map(|mean| mean * factor)).collect();
+        move_to(&mut self.forecast, mean);
+        (self.spread, self.is_count) = (outlook.spread, outlook.is_count);
+    }
+}
+
+/// Cuts of a series before each of the last spans of so many days, with what was found there. Each is forecast by itself: one
+/// must not calibrate by values after its own end.
+fn looks_back<'a>(
+    series: &'a DemandSeries,
+    wanted: &'a [f64],
+    span: usize,
+) -> Vec<(Cut<'a>, Found)> {
+    let looks = (1..=CLOSE_LOOKS).filter(|look| wanted.len() >= BEFORE_MIN + look * span);
+    let cuts = looks.map(|look| Cut { series, wanted, until: wanted.len() - look * span });
+    let with = |cut: Cut<'a>| {
+        let found = run(std::slice::from_ref(&cut), (span, &[]), &[], 1).remove(0);
+        (cut, found)
+    };
+    cuts.map(with).collect()
+}
+
+/// What a look back expected beside what came in its days.
+fn judged((cut, found): &(Cut<'_>, Found), span: usize) -> Look {
+    Look::of(&cut.wanted[cut.until..cut.until + span], found)
+}
+
 /// Forecasts one series so many days ahead, and looks back at how good that was for a horizon.
+///
+/// The forecast itself does not depend on the horizon.
 pub(crate) fn closely(
     series: &DemandSeries,
     (horizon, reach): (usize, usize),
@@ -354,33 +397,22 @@ pub(crate) fn closely(
     let is_count = is_count(&wanted);
     // A shorter look would say little of how errors of neighbouring days go together.
     let span = horizon.clamp(LOOK_DAYS, CLOSE_DAYS_MAX);
-    let mut cuts = Vec::new();
-    for look in 1..=CLOSE_LOOKS {
-        if wanted.len() >= BEFORE_MIN + look * span {
-            cuts.push(Cut { series, wanted: &wanted, until: wanted.len() - look * span });
-        }
-    }
-    // Each by itself: one must not calibrate by values after its own end.
-    let past: Vec<Found> = cuts
-        .iter()
-        .map(|cut| run(std::slice::from_ref(cut), (span, &[]), &[], 1).remove(0))
-        .collect();
-    let after = |cut: &Cut<'_>| &wanted[cut.until..cut.until + span];
-    let looks: Vec<Look> =
-        cuts.iter().zip(&past).map(|(cut, found)| Look::of(after(cut), found)).collect();
+    let near = looks_back(series, &wanted, LOOK_DAYS);
+    let far = if span == LOOK_DAYS { None } else { Some(looks_back(series, &wanted, span)) };
+    let far = far.as_ref().unwrap_or(&near);
+    let looks: Vec<Look> = far.iter().map(|one| judged(one, span)).collect();
     let mut sums = Sums::default();
-    for ((cut, found), share) in cuts.iter().zip(&past).zip(judging_shares(&looks, None)) {
-        sums.add(&wanted[..cut.until], after(cut), &blended(found, share));
+    for ((cut, found), share) in far.iter().zip(judging_shares(&looks, None)) {
+        let after = &wanted[cut.until..cut.until + span];
+        sums.add(&wanted[..cut.until], after, &blended(found, share));
     }
+    let looks: Vec<Look> = near.iter().map(|one| judged(one, LOOK_DAYS)).collect();
     let share = engine_share(Evidence::of(&looks), None);
-    let judged: Vec<Past<'_>> = cuts
-        .iter()
-        .zip(&past)
-        .map(|(cut, found)| {
-            let (cuts, found) = (std::slice::from_ref(cut), std::slice::from_ref(found));
-            Past { cuts, found, days: span }
-        })
-        .collect();
+    let judged = near.iter().map(|(cut, found)| {
+        let (cuts, found) = (std::slice::from_ref(cut), std::slice::from_ref(found));
+        Past { cuts, found, days: LOOK_DAYS }
+    });
+    let judged: Vec<Past<'_>> = judged.collect();
     let kept = outside::helpful(&judged);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
     let mut found = run(&[cut], (reach, &kept), levels, 1).remove(0);

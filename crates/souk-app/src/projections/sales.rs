@@ -122,6 +122,15 @@ impl DailySales {
         })
     }
 
+    /// Units of a product that were sold on a day at a place, or at all of them together; what came back is not taken off.
+    pub(crate) fn sold_on(&self, (item, place): (Item, Option<u32>), day: Day) -> f64 {
+        let cells = self.range(item, day, day).iter();
+        let here = cells
+            .filter(|cell| !cell.is_return())
+            .filter(|cell| place.is_none() || cell.location() == place);
+        here.map(|cell| cell.milli as f64 / 1_000.0).sum()
+    }
+
     /// The sums of a site between two days, both included; by currency, those without one last.
     pub fn total(
         &self,

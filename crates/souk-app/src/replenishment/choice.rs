@@ -7,7 +7,7 @@ use souk_core::{Currency, Day, Money, Product, ProductId};
 use souk_inventory::demand::Grain;
 
 use super::coming::Coming;
-use super::shelf::{Shelf, going_off};
+use super::shelf::Shelf;
 use super::{PlanException, PlanLine};
 use crate::demand::{Stretch, TotalDemand};
 use crate::forecasts::Ahead;
@@ -29,7 +29,7 @@ pub struct Candidate {
     pub days: (f64, f64),
     /// The level to order up to with these times.
     pub order_up_to: f64,
-    /// Units on hand that go off unsold before an order of the next chance is there, on average.
+    /// Units on hand that go off unsold before an order of the next chance is there, where demand is as high as the level.
     pub expiring: f64,
     /// Units that may be ordered at most: what is sold in the shelf life of what comes, with the chance that is
     /// aimed at. `None` for what does not go off.
@@ -42,6 +42,12 @@ pub struct Candidate {
     pub unit_price: Money,
     /// Units and this line's share of the order's own cost together.
     pub landed_cost: Money,
+    /// Units that are missing on average until an order of today is there.
+    pub missing: f64,
+    /// The chance that any are.
+    pub chance_missing: f64,
+    /// The margin of those that would not be missing with whoever is there first.
+    pub lost_margin: Money,
     /// What a unit costs so, over the share of its orders that came in time and whole; in minor units.
     pub cost_per_unit: f64,
     /// The share of its orders that came in time and whole.
@@ -50,6 +56,13 @@ pub struct Candidate {
     pub arrives_on: Day,
     /// How the quantity came about, in words.
     pub rounding: String,
+}
+
+impl Candidate {
+    /// What a unit costs with its share of the lost margin, in minor units.
+    fn cost_in_all(&self) -> f64 {
+        self.cost_per_unit + self.lost_margin.minor() as f64 / self.quantity
+    }
 }
 
 /// What a product needs, before any supplier is looked at.
@@ -63,7 +76,9 @@ pub(super) struct Need {
     pub(super) forecast_from: Day,
     /// Units that were sold today until now.
     pub(super) sold_today: f64,
-    /// Demand from today on.
+    /// Demand of the whole of today.
+    pub(super) of_today: TotalDemand,
+    /// Demand from now on.
     pub(super) ahead: Ahead,
     pub(super) shelf: Shelf,
     pub(super) confidence: Option<f64>,
@@ -267,8 +282,9 @@ pub(super) fn compare(
                 format!("`{id}` asks {price} for one and is not compared with prices in {currency}")
             }));
         }
+        need.weigh(&mut candidates);
         candidates.sort_by(|a, b| {
-            let costs = a.cost_per_unit.total_cmp(&b.cost_per_unit);
+            let costs = a.cost_in_all().total_cmp(&b.cost_in_all());
             costs.then(a.arrives_on.cmp(&b.arrives_on)).then(a.supplier_id.cmp(&b.supplier_id))
         });
         // Who is cheapest and still in time at the next chance is waited for: asking one who delivers later now would
@@ -276,6 +292,7 @@ pub(super) fn compare(
         if candidates.first().is_some_and(|first| first.need <= 0.0) {
             return None;
         }
+        need.tell_of_waiting(&candidates);
         candidates.retain(|one| one.need > 0.0);
         if let Some(first) = candidates.first_mut() {
             first.is_chosen = true;
@@ -289,7 +306,7 @@ pub(super) fn compare(
 impl Need {
     /// Whether a part of today has sold more than the whole day was to.
     pub(super) fn surprise(&self) -> Option<PlanException> {
-        let most = self.ahead.over(1.0).quantile(SURE);
+        let most = self.of_today.quantile(SURE);
         (self.sold_today > most && self.sold_today >= SURPRISE_MIN).then(|| PlanException {
             product: self.product.id.clone(),
             text: format!(
@@ -311,26 +328,27 @@ impl Need {
         Stretch { until_this: total(times.lead_days), until_next: total(times.protection_days) }
     }
 
-    /// What is missing to the level, less what goes off until then.
+    /// What is missing to the level. Units that go off unsold before the next order is there are none, but until its last day
+    /// a lot serves as any unit does: only the days after it are open.
     fn missing(&self, times: &Times) -> Missing {
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
-        let mut level = total(times.protection_days).quantile(self.service);
         let held = self.coming.position(self.on_hand, times.protection_days).total();
-        // Of pieces, whole ones go off.
-        let is_count = self.ahead.grain() == Grain::Pieces;
-        let whole = |units: f64| if is_count { units.round() } else { units };
-        let gone = |days: f64| whole(going_off(&self.ahead, &self.shelf.lots, days));
-        let mut most = None;
-        if let Some(life) = self.shelf.life(times.lead_days) {
-            let sold = total(life).quantile(self.shelf.chance);
-            level = level.min(sold);
-            most = Some((sold - (held - gone(life))).max(0.0));
-        }
+        let until_next = self.shelf.leaving(total, times.protection_days);
+        let (level, gone) = until_next.quantile(self.service);
         let days = self.ahead.means(times.protection_days.round() as usize);
         let lost = self.shelf.lost(&days, (self.on_hand, level), times.lead_days);
-        let expiring = gone(times.protection_days) + whole(lost);
+        // Of pieces, whole ones are lost.
+        let is_count = self.ahead.grain() == Grain::Pieces;
+        let expiring = gone + if is_count { lost.round() } else { lost };
         let units = (level - (held - expiring)).max(0.0);
-        Missing { level, expiring, units: units.min(most.unwrap_or(units)), most }
+        let missing = Missing { level, expiring, units, most: None };
+        let Some(life) = self.shelf.life(times.lead_days) else { return missing };
+        let (sold, unsold) = self.shelf.leaving(total, life).quantile(self.shelf.chance);
+        let most = (sold - (held - unsold)).max(0.0);
+        if most > units {
+            return Missing { most: Some(most), ..missing };
+        }
+        Missing { level: sold, expiring: unsold, units: most, most: Some(most) }
     }
 
     /// A supplier's offer, or why nothing can be ordered there. Where nothing is missing yet at its times it is weighed
@@ -375,6 +393,7 @@ impl Need {
             }
         }
         let priced = Priced::of(stored, offer, (quantity, n_lines))?;
+        let (missing, chance_missing) = self.short_until(&times);
         Some(Ok(Candidate {
             supplier_id: stored.supplier.id.clone(),
             is_chosen: false,
@@ -386,6 +405,9 @@ impl Need {
             quantity,
             unit_price: priced.unit_price,
             landed_cost: priced.landed,
+            missing,
+            chance_missing,
+            lost_margin: Money::from_minor(0, priced.unit_price.currency()),
             cost_per_unit: priced.per_unit,
             reliability: priced.reliability,
             arrives_on: times.arrives_on,
@@ -425,11 +447,11 @@ impl Need {
         };
         let text = self.text(&aim, chosen);
         let position = self.coming.position(self.on_hand, aim.days.1);
-        // Of what is there and what is ordered, what demand does not reach while it keeps.
+        // What is there is sold before it, so of the order goes off what it adds to what is left.
         let waste = self.shelf.life(aim.days.0).map_or(0.0, |life| {
-            let held = (position.total() - aim.expiring).max(0.0) + quantity;
-            let demand = self.ahead.over(life);
-            (held - demand.mean + demand.expected_above(held)).max(0.0)
+            let leaving = self.shelf.leaving(|days| self.ahead.over(days), life);
+            let held = position.total();
+            (leaving.left_of(held + quantity) - leaving.left_of(held)).clamp(0.0, quantity)
         });
         let demand_mean = self.ahead.over(aim.days.1).mean;
         let mut warnings = self.warnings;
@@ -474,8 +496,13 @@ impl Need {
                 true => String::new(),
                 false => format!(" ({})", one.rounding),
             };
-            format!("; {} at {}{steps}", one.quantity, one.supplier_id)
+            let units = (one.quantity * 1_000.0).round() / 1_000.0;
+            format!("; {units} at {}{steps}", one.supplier_id)
         });
+        let sold = match self.sold_today > 0.0 {
+            true => format!(" beyond the {:.1} of today that are sold", self.sold_today),
+            false => String::new(),
+        };
         let position = self.coming.position(self.on_hand, aim.days.1);
         let (expiring, level) = (aim.expiring, aim.level);
         let gone = match expiring >= 0.05 {
@@ -497,7 +524,7 @@ impl Need {
         };
         format!(
             "{:.1} on hand{gone} + {:.1} on order{} − {:.1} reserved = {usable:.1}; {:.0} days must be bridged, in which \
-             {:.1} units are expected{said} {up_to}: {level:.1} − {usable:.1} = {:.1}{rounding}",
+             {:.1} units are expected{sold}{said} {up_to}: {level:.1} − {usable:.1} = {:.1}{rounding}",
             position.on_hand.max(0.0),
             position.on_order,
             position.not_counted(),

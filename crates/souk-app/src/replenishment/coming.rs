@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use souk_core::Day;
+use souk_core::{Day, LocationId, ProductId, SiteId};
 
 use super::choice::Need;
 use super::{PlanException, Position};
@@ -98,6 +98,22 @@ impl Coming {
         Position { on_hand, on_order, overdue, later, reserved: 0.0 }
     }
 
+    /// How long what is there must last before more comes, within so many days: the days until each delivery, and then all of
+    /// them, each with the units that are there before. What comes on a day serves from that day on.
+    pub(crate) fn waits(&self, on_hand: f64, days: f64) -> Vec<(f64, f64)> {
+        let arrivals = self.0.iter().filter_map(|one| Some((one.in_days?, one.units)));
+        let mut arrivals: Vec<(f64, f64)> =
+            arrivals.filter(|(in_days, _)| *in_days < days).collect();
+        arrivals.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (mut there, mut waits) = (on_hand, Vec::new());
+        for (in_days, units) in arrivals {
+            waits.push((in_days, there));
+            there += units;
+        }
+        waits.push((days, there));
+        waits
+    }
+
     fn overdue(&self) -> impl Iterator<Item = &Delivery> {
         self.0.iter().filter(|one| one.is_overdue())
     }
@@ -107,6 +123,13 @@ impl Coming {
         let text = |one: &Delivery| format!("{:.0} units: {}", one.units, one.text());
         self.overdue().map(text).collect()
     }
+}
+
+/// What there is of a product, and what is waited for.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) on_hand: f64,
+    pub(crate) coming: Coming,
 }
 
 impl Position {
@@ -133,6 +156,41 @@ impl Need {
 }
 
 impl App {
+    /// What there is of a product, here or everywhere; `None` where its stock is not known.
+    pub(crate) fn held(
+        &self,
+        (site, product): (&SiteId, &ProductId),
+        location: Option<&LocationId>,
+    ) -> Option<Held> {
+        let views = self.views.read();
+        let item = views.catalogue.item(site, product)?;
+        let milli = views.catalogue.stock_milli(item, location)?;
+        drop(views);
+        let today = self.place_clock(site, location).day(self.clock.now());
+        let suppliers = self.purchasing.suppliers();
+        let mut coming = Coming::default();
+        self.purchasing.each_open(|order| {
+            let is_here = location.is_none_or(|location| order.location_id == location.as_str());
+            if is_here && order.site == site.as_str() {
+                for line in order.lines.iter().filter(|line| line.product_id == product.as_str()) {
+                    coming.add(Delivery::of((order, line.quantity), &suppliers, today));
+                }
+            }
+        });
+        Some(Held { on_hand: milli as f64 / 1_000.0, coming })
+    }
+
+    /// The same with what comes within so many days.
+    pub(crate) fn position(
+        &self,
+        ids: (&SiteId, &ProductId),
+        location: Option<&LocationId>,
+        days: f64,
+    ) -> Option<Position> {
+        let held = self.held(ids, location)?;
+        Some(held.coming.position(held.on_hand, days))
+    }
+
     /// What is said of each open order that is overdue, as far as it is of these.
     pub(crate) fn overdue_orders(&self, is_meant: impl Fn(&PurchaseOrder) -> bool) -> Vec<String> {
         let suppliers = self.purchasing.suppliers();

@@ -99,6 +99,8 @@ fn candidate(one: &Candidate) -> Value {
         "quantity": round(one.quantity),
         "unit_price": money(one.unit_price),
         "landed_cost": money(one.landed_cost),
+        "missing": round(one.missing),
+        "lost_margin": money(one.lost_margin),
         "cost_per_unit": round(one.cost_per_unit),
         "reliability": round(one.reliability),
         "arrives_on": one.arrives_on.to_string(),

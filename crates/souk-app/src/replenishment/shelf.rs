@@ -1,18 +1,20 @@
 //! What goes off before it is sold.
 //!
-//! Lots are sold in the order of their last days. What demand leaves of them within the protection interval is
-//! not there when the next order comes, so it does not count in the position; and nothing is ordered that would
-//! not be sold in its own shelf life.
+//! Lots are sold in the order of their last days. What demand leaves of them within the protection interval serves nobody
+//! after that, so it does not count in the position; but until its last day a lot serves like any other, and only the days
+//! after it are open. Nothing is ordered that would not be sold in its own shelf life.
 //!
 //! Source: Broekmeulen and van Donselaar, *A heuristic to manage perishable inventory with batch ordering, positive
 //! lead-times, and time-varying demand*, Computers & Operations Research 36(11), 2009 (the position less what is
 //! expected to outdate until the next order; here with expected outdating of uncertain demand).
 
 use souk_core::{Day, Product};
+use souk_inventory::demand::Grain;
 use souk_inventory::demand::Outlook as Days;
-use souk_inventory::expiry::{Lot, Risk, risks};
+use souk_inventory::expiry::{Gone, Lot, Risk, Stretch, risks};
 use souk_recommend::Item;
 
+use crate::demand::TotalDemand;
 use crate::forecasts::Ahead;
 use crate::projections::Views;
 
@@ -91,13 +93,6 @@ pub(crate) fn expected(ahead: &Ahead, lots: &[ShelfLot]) -> Vec<Risk> {
     risks(&outlook, &lots).expect("lots and days fit")
 }
 
-/// Units that go off unsold within so many days.
-pub(crate) fn going_off(ahead: &Ahead, lots: &[ShelfLot], days: f64) -> f64 {
-    let within: Vec<ShelfLot> =
-        lots.iter().filter(|lot| f64::from(lot.days_left) < days).cloned().collect();
-    expected(ahead, &within).iter().map(|risk| risk.wasted).sum()
-}
-
 /// The share of what stands on a shelf that is lost each day without being sold. What has last days goes off by them, and
 /// is written off for that.
 pub(crate) fn lost_share(views: &Views, place: (Item, u32), product: &Product) -> f64 {
@@ -130,6 +125,34 @@ impl Shelf {
         self.keeps_days.map(|keeps| lead_days + f64::from(keeps))
     }
 
+    /// What leaves the shelf in so many days while there is enough, by the demand of the first days.
+    pub(super) fn leaving(&self, demand: impl Fn(f64) -> TotalDemand, days: f64) -> Leaving {
+        let all = demand(days);
+        let ending: Vec<&ShelfLot> =
+            self.lots.iter().filter(|lot| f64::from(lot.days_left) < days).collect();
+        if ending.is_empty() {
+            return Leaving::Sold(all);
+        }
+        let expired = ending.iter().filter(|lot| lot.days_left == 0).map(|lot| lot.units).sum();
+        let (mut ended, mut sold, mut stretches) = (expired, 0.0, Vec::new());
+        for of_day in ending.chunk_by(|a, b| a.days_left == b.days_left) {
+            let days_left = of_day[0].days_left;
+            if days_left == 0 {
+                continue;
+            }
+            ended += of_day.iter().map(|lot| lot.units).sum::<f64>();
+            let until = demand(f64::from(days_left)).mean.clamp(sold, all.mean.max(sold));
+            stretches.push(Stretch { demand: until - sold, ended });
+            sold = until;
+        }
+        stretches.push(Stretch { demand: (all.mean - sold).max(0.0), ended });
+        let dispersion = if all.mean > 0.0 { all.variance.max(0.0) / all.mean } else { 1.0 };
+        let grain = if all.is_count { Grain::Pieces } else { Grain::Measured };
+        // Means ascend, and units are above 0.
+        let gone = Gone::after(expired, &stretches, (dispersion, grain));
+        Leaving::Gone(all, gone.expect("lots and demand fit"))
+    }
+
     /// Units that are lost until an order of the next chance is there, by the mean demand of each day until then: of what is on
     /// hand until one of today comes, and then of what must be there so that the spare units of the level are left at the end.
     pub(super) fn lost(&self, days: &[f64], (on_hand, level): (f64, f64), lead_days: f64) -> f64 {
@@ -148,6 +171,46 @@ impl Shelf {
         let spare = (level - days.iter().sum::<f64>()).max(0.0);
         let needed = until_next.iter().rev().fold(spare, |needed, wanted| needed / kept + wanted);
         lost + needed - spare - until_next.iter().sum::<f64>()
+    }
+}
+
+/// Units that leave a shelf in some days.
+#[derive(Clone, Debug)]
+pub(super) enum Leaving {
+    /// No lot ends in them.
+    Sold(TotalDemand),
+    /// Those that are wanted, and those that are gone, sold or gone off.
+    Gone(TotalDemand, Gone),
+}
+
+impl Leaving {
+    /// Units that are wanted with this chance at most, and how many more must be there because others go off.
+    pub(super) fn quantile(&self, chance: f64) -> (f64, f64) {
+        match self {
+            Leaving::Sold(demand) => (demand.quantile(chance), 0.0),
+            Leaving::Gone(demand, gone) => {
+                let wanted = demand.quantile(chance);
+                (wanted, (gone.quantile(chance) - wanted).max(0.0))
+            }
+        }
+    }
+
+    /// Units that are missing of what leaves where there are so many, on average, and the chance that any are.
+    pub(super) fn short_of(&self, units: f64) -> (f64, f64) {
+        match self {
+            Leaving::Sold(demand) => (demand.expected_above(units), demand.chance_above(units)),
+            Leaving::Gone(_, gone) => (gone.short_of(units), gone.chance_above(units)),
+        }
+    }
+
+    /// Units that so many leave on average.
+    pub(super) fn left_of(&self, units: f64) -> f64 {
+        match self {
+            Leaving::Sold(demand) => {
+                (units - demand.mean + demand.expected_above(units)).clamp(0.0, units.max(0.0))
+            }
+            Leaving::Gone(_, gone) => gone.left_of(units),
+        }
     }
 }
 

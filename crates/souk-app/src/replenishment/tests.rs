@@ -191,6 +191,7 @@ async fn a_share_to_serve_sets_one_chance_for_all_products() {
 async fn the_cheaper_supplier_wins_unless_it_fails() {
     let shop = stocked("").await;
     let planner = caller(Role::Planner);
+    send(&shop, vec![stock("Stock Counted", ("tea", 70), "2026-01-14T22:45:00Z")]).await;
     let offer = |price: i64, more: Value| {
         let mut offer = json!({"product_id": "tea", "price": {"amount": price, "currency": "USD"}});
         offer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -205,7 +206,6 @@ async fn the_cheaper_supplier_wins_unless_it_fails() {
         ),
     );
     let dear = supplier("dear", offer(300, json!({})));
-    // It comes first by name.
     let foreign = supplier(
         "abroad",
         json!({"offers": [

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use souk_core::{Day, LocationId, Money, Product, ProductId, SiteId};
+use souk_inventory::demand::Grain;
 use souk_inventory::expiry::{Markdown, Options, Proposal, Risk, Transfer, propose};
 use souk_recommend::Item;
 
@@ -212,6 +213,7 @@ impl App {
             };
             let ids = (&scene.site, &one.product.id);
             ahead.hear(scene.today, &self.heard(ids, Some(&scene.location), scene.today));
+            let ahead = ahead.after_sales(self.sold_on(one.key, scene.today));
             let learned = outlook.as_ref().and_then(|outlook| outlook.lower_price);
             self.look_at_lots(scene, (one, &ahead, learned), &mut report);
         }
@@ -277,6 +279,11 @@ impl App {
         found
     }
 
+    /// Units that were sold on a day; what came back is not taken off.
+    pub(crate) fn sold_on(&self, key: SeriesKey, day: Day) -> f64 {
+        self.views.read().sales.sold_on((key.item, key.location), day)
+    }
+
     fn past_figures(&self, scene: &Scene) -> WasteFigures {
         let mut figures = WasteFigures { days: FIGURE_DAYS, ..WasteFigures::default() };
         let views = self.views.read();
@@ -334,7 +341,7 @@ impl App {
     fn advice(&self, scene: &Scene, at: &AtRisk<'_>, price: Money) -> LotAdvice {
         let (lot, risk, learned) = (at.lot(), at.risk, at.learned);
         let settings = &self.config.inventory;
-        let room = self.room(scene, at);
+        let room = self.room(scene, at).and_then(|room| at.movable(room));
         let freight = settings.transfer_cost;
         let transfer = room.as_ref().map(|room| Transfer {
             room: room.units,
@@ -387,14 +394,14 @@ impl App {
             Proposal::Keep => {
                 let why = match (learned, &room) {
                     (None, None) => {
-                        "no lower price was ever seen here, so none is claimed to help, and no other place would sell more"
+                        "no lower price was ever seen here, so none is claimed to help, and no other place would sell one more"
                     }
                     (None, Some(_)) => {
                         "no lower price was ever seen here, so none is claimed to help, and moving it costs more than it \
                          brings"
                     }
                     (Some(_), None) => {
-                        "the lower prices of the past would cost more than they bring, and no other place would sell more"
+                        "the lower prices of the past would cost more than they bring, and no other place would sell one more"
                     }
                     (Some(_), Some(_)) => {
                         "a lower price and moving it would cost more than they bring"
@@ -416,6 +423,7 @@ impl App {
             let today = self.place_clock(&scene.site, Some(to)).day(self.clock.now());
             let mut ahead = Ahead::of(&outlook, today);
             ahead.hear(today, &self.heard(ids, Some(to), today));
+            let ahead = ahead.after_sales(self.sold_on(key, today));
             // Where its stock is not known, nothing is known of its need.
             let position = self.position(ids, Some(to), days)?;
             let sent = at.sent.get(to).copied().unwrap_or(0.0);
@@ -444,6 +452,14 @@ fn elsewhere(views: &Views, (item, here): (Item, u32), caller: &Caller) -> Vec<(
 impl AtRisk<'_> {
     fn lot(&self) -> &ShelfLot {
         &self.one.lots[self.idx]
+    }
+
+    /// What of a room can be used: of pieces whole ones, and no more than are too much here on average.
+    fn movable(&self, room: Room) -> Option<Room> {
+        let is_count = self.ahead.grain() == Grain::Pieces && self.lot().units.fract() == 0.0;
+        let units = room.units.min(self.risk.wasted);
+        let units = if is_count { units.floor() } else { units };
+        (units > 0.0).then_some(Room { units, ..room })
     }
 
     /// The share off that gains the most by what lower prices did here, with how many times as much is wanted then.

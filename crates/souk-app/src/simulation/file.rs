@@ -112,6 +112,7 @@ fn series(days: &BTreeMap<i32, OfDay>, last: i32) -> Option<DemandSeries> {
         opening: Vec::new(),
         closed_ahead: Vec::new(),
         promotion: column(|day| day.promotion),
+        discount: Vec::new(),
         price,
         promotion_ahead: Vec::new(),
         signals: Vec::new(),

@@ -58,3 +58,14 @@ fn names_are_those_of_pandas() {
     assert!("fortnight".parse::<Frequency>().unwrap_err().to_string().contains("take one of"));
     assert_eq!(Moment::read("yesterday"), None);
 }
+
+#[test]
+fn digits_write_dates() {
+    let written = |step: i64| Moment::Step(step).in_digits().map(|at| at.to_string());
+    assert_eq!(written(20_260_131).as_deref(), Some("2026-01-31"));
+    assert_eq!(written(202_602).as_deref(), Some("2026-02-01"));
+    for step in [20_260_230, 20_261_301, 202_613, 202_600, 2_026, 1, -20_260_131, 30_000_101] {
+        assert_eq!(written(step), None, "{step}");
+    }
+    assert_eq!(moments(&["2026-01-31"])[0].in_digits(), None);
+}

@@ -12,6 +12,8 @@ fn each_step_says_why() {
     assert_eq!(told(0.0, &cases), (0.0, vec![]));
     assert_eq!(told(36.0, &cases), (36.0, vec![]));
     assert_eq!(told(40.0, &cases), (48.0, vec!["40 up to 48: whole cases of 12".into()]));
+    let long = vec!["15.236 up to 24: whole cases of 12".into()];
+    assert_eq!(told(15.236_185_728_278_093, &Rounding { minimum: 0.0, ..cases }), (24.0, long));
     assert_eq!(told(5.0, &cases), (36.0, vec!["5 up to 36: the smallest order".into()]));
     let (units, steps) = told(97.0, &cases);
     assert_eq!(units, 96.0);

@@ -46,6 +46,33 @@ fn good_series_are_forecast_beside_bad_ones() {
     }
 }
 
+/// Days and months without hyphens are dates, as long as all of them are.
+#[test]
+fn dates_without_hyphens_are_dates() {
+    let folder = TempDir::new().unwrap();
+    let first_ahead = |rows: Vec<String>, more: &[&str]| {
+        let text = format!("unique_id,ds,y\n{}\n", rows.join("\n"));
+        std::fs::write(folder.path().join("sales.csv"), text).unwrap();
+        let args = ["forecast", "--input", "sales.csv", "--horizon", "1"];
+        let (code, out, err) = texts(&souk(folder.path(), &[&args[..], more].concat()));
+        assert_eq!(code, Some(0), "{err}");
+        (out.lines().nth(1).unwrap().split(',').nth(1).unwrap().to_owned(), err)
+    };
+    let days = || {
+        let april = (1..=30).map(|day| 20_260_400 + day);
+        april.map(|ds| format!("a,{ds},{}", 5 + ds % 7)).collect::<Vec<_>>()
+    };
+    let (ahead, err) = first_ahead(days(), &[]);
+    assert_eq!(ahead, "2026-05-01");
+    assert!(err.contains("`ds` holds dates like 20260401"), "{err}");
+    assert_eq!(first_ahead(days(), &["--freq", "1"]).0, "20260431");
+    let months = (2023..=2025).flat_map(|year| (1..=12).map(move |month| year * 100 + month));
+    let months = months.map(|ds| format!("a,{ds},{}", 5 + ds % 7)).collect();
+    assert_eq!(first_ahead(months, &[]).0, "2026-01-01");
+    let steps = (202_300..202_330).map(|ds| format!("a,{ds},{}", 5 + ds % 7)).collect();
+    assert_eq!(first_ahead(steps, &[]).0, "202330");
+}
+
 /// A planned promotion raises the forecast; a future file that does not match is refused with the reason.
 #[test]
 fn a_planned_promotion_counts() {

@@ -16,6 +16,7 @@ fn growing(days: usize) -> DemandSeries {
         opening: Vec::new(),
         closed_ahead: Vec::new(),
         promotion: vec![0.0; days],
+        discount: Vec::new(),
         price: vec![500.0; days],
         promotion_ahead: Vec::new(),
         signals: Vec::new(),

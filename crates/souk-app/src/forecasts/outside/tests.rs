@@ -34,6 +34,7 @@ fn series(seed: u64, beta: f64, signals: Vec<Vec<Option<f64>>>) -> DemandSeries 
         opening: Vec::new(),
         closed_ahead: Vec::new(),
         promotion: vec![0.0; DAYS],
+        discount: Vec::new(),
         price: vec![500.0; DAYS],
         promotion_ahead: vec![0.0; AHEAD],
         signals: signals.into_iter().enumerate().map(column).collect(),

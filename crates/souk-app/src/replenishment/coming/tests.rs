@@ -10,7 +10,6 @@ use crate::demand::tests::{place, send, stock, tea, today};
 use crate::purchasing::NewPurchaseOrder;
 use crate::purchasing::tests::supplier;
 use crate::test_shop::{Shop, caller};
-use souk_core::SiteId;
 
 fn expected(id: &str, units: i64, in_days: i32) -> NewPurchaseOrder {
     let day = Day::from_number(today().number() + in_days);
@@ -94,4 +93,38 @@ async fn a_forecast_does_not_trust_what_has_not_come() {
         panic!("an order that has not come is not worth a look")
     };
     assert!(text.contains("`lost`"), "{text}");
+}
+
+#[tokio::test]
+async fn what_comes_with_the_next_order_fills_no_shelf_before_it() {
+    let shop = stocked("").await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 12), "2026-01-14T22:45:00Z")]).await;
+    let ask = async || {
+        let request = crate::ForecastRequest {
+            site: SiteId::main(),
+            product: tea(),
+            location: Some(place()),
+            horizon_days: 14,
+            levels: vec![0.8],
+        };
+        let found = shop.app.forecast(request, &caller(Role::Planner)).await.unwrap();
+        found.risks.into_iter().find(|risk| risk.risk == "stock_out").unwrap()
+    };
+    let before = ask().await;
+    assert!(before.probability > 0.9 && before.effect_units < -8.0, "{before:?}");
+    // Three days are to be waited for it, whether it is asked for or ordered.
+    make(&shop, expected("asked", 160, 3)).await;
+    let ordered = ask().await;
+    assert_eq!(
+        (ordered.probability, ordered.effect_units),
+        (before.probability, before.effect_units)
+    );
+    // What comes tomorrow does, and what is missing before it is told of it.
+    make(&shop, expected("tomorrow", 160, 1)).await;
+    let sooner = ask().await;
+    assert!(sooner.effect_units > -2.0 && sooner.probability < 0.5, "{sooner:?}");
+    send(&shop, vec![stock("Stock Counted", ("tea", 1), "2026-01-14T22:50:00Z")]).await;
+    let empty = ask().await;
+    assert!(empty.text.contains("in the 1.0 days until more is there; 1 are on hand"), "{empty:?}");
+    assert!(empty.probability > 0.9, "{empty:?}");
 }

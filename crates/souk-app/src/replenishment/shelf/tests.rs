@@ -66,7 +66,7 @@ async fn stock_that_goes_off_unsold_does_not_count() {
             continue;
         }
         let line = tea_line(&found);
-        // It can be sold on the 15th, 16th and 17th.
+        // It can be sold on the 15th, 16th and 17th; seven more days are open.
         let left = 200.0 - sold_in(3);
         assert!((line.expiring - left).abs() < 10.0, "{} for {left}", line.expiring);
         assert_eq!(line.position.total(), 260.0);
@@ -74,6 +74,87 @@ async fn stock_that_goes_off_unsold_does_not_count() {
         let words = format!("260.0 on hand − {:.1} that go off unsold + 0.0", line.expiring);
         assert!(line.text.contains(&words), "{}", line.text);
     }
+}
+
+/// One every nine days.
+fn rarely(ago: i32, _: i64) -> i64 {
+    i64::from(ago % 9 == 0)
+}
+
+/// A supplier that is there on the day it is asked, once a week.
+fn at_once() -> Value {
+    let price = json!({"amount": 200, "currency": "USD"});
+    json!({"lead_time_days": 0, "offers": [{"product_id": "tea", "price": price}]})
+}
+
+#[tokio::test]
+async fn what_covers_the_days_until_it_goes_off_leaves_only_the_days_after_it_open() {
+    // A week must be bridged, and these may be sold on six of its days.
+    let shop = selling("", at_once()).await;
+    keeps(&shop, 8).await;
+    send(&shop, vec![lot("Stock Received", ("now", 200), "2026-01-20")]).await;
+    let found = plan(&shop).await;
+    let line = tea_line(&found);
+    let later = wanted(-6) as f64;
+    let spare = line.order_up_to - line.demand_mean;
+    assert!(line.need >= later, "{} for {later}: {line:?}", line.need);
+    assert!(line.need < later + 0.7 * spare, "six days need no spare units: {spare} {line:?}");
+    assert!((line.need - (line.order_up_to - (200.0 - line.expiring))).abs() < 1e-9);
+    assert!(line.waste < 0.5 * line.quantity, "{line:?}");
+    // What sells once in nine days is there for six of seven: on the seventh no more than a piece is wanted.
+    let shop = open("").await;
+    send(&shop, sales(rarely)).await;
+    let leaf = supplier("leaf", at_once());
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    keeps(&shop, 8).await;
+    send(&shop, vec![lot("Stock Received", ("now", 30), "2026-01-20")]).await;
+    let most = plan(&shop).await.lines.iter().map(|line| line.quantity).fold(0.0, f64::max);
+    assert!(most <= 1.0, "{most}");
+}
+
+#[tokio::test]
+async fn waste_is_what_the_order_adds_and_never_more_than_it() {
+    let shop = open("service_level: 0.98").await;
+    send(&shop, sales(rarely)).await;
+    let leaf = supplier("leaf", at_once());
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    keeps(&shop, 7).await;
+    send(&shop, vec![lot("Stock Received", ("now", 1), "2026-01-21")]).await;
+    let found = plan(&shop).await;
+    let line = tea_line(&found);
+    // More than the order is left of all that is there.
+    assert!(line.position.on_hand + line.quantity - line.demand_mean > line.quantity, "{line:?}");
+    // The second one is sold where two are wanted: hardly ever.
+    assert!(line.waste < line.quantity && line.waste > 0.6 * line.quantity, "{line:?}");
+}
+
+#[tokio::test]
+async fn what_was_sold_today_is_not_expected_again() {
+    let shop = selling("", json!({})).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 60), "2026-01-14T22:30:00Z")]).await;
+    let before = plan(&shop).await;
+    let before = tea_line(&before);
+    let of_today = plan(&shop).await.so_far.expected;
+    // As much as the day was to sell: neither more nor less is missing for the days after it.
+    let sold = of_today.round() as i64;
+    send(&shop, vec![sale(0, &[("tea", sold)])]).await;
+    let found = plan(&shop).await;
+    let after = tea_line(&found);
+    assert_eq!(after.position.total(), 60.0 - sold as f64);
+    assert!((before.demand_mean - after.demand_mean - of_today.min(sold as f64)).abs() < 1e-9);
+    assert!((after.need - before.need).abs() <= 2.0, "{} after {}", after.need, before.need);
+    assert_eq!(found.so_far.expected, of_today, "the day is judged whole");
+    let words = format!("beyond the {sold}.0 of today that are sold");
+    assert!(after.text.contains(&words), "{}", after.text);
+    // More than that is a surprise of today, not less for tomorrow.
+    let mut again = sale(0, &[("tea", 10)]);
+    again["messageId"] = json!("again");
+    again["properties"]["order_id"] = json!("again");
+    send(&shop, vec![again]).await;
+    let more = plan(&shop).await;
+    let more = tea_line(&more);
+    assert!((more.demand_mean - (before.demand_mean - of_today)).abs() < 1e-9);
+    assert!((more.need - after.need - 10.0).abs() <= 1.0, "{} after {}", more.need, after.need);
 }
 
 #[tokio::test]

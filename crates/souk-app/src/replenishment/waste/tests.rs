@@ -142,6 +142,7 @@ async fn what_another_place_would_sell_is_sent_there() {
         let LotAdvice::Move { to, units, gain, text } = advice else { panic!("{advice:?}") };
         // Four days of 20, less the 15 that are there.
         assert!(to.as_str() == "oslo" && (units - 65.0).abs() < 5.0, "{advice:?}");
+        assert_eq!(units.fract(), 0.0, "a piece is sent whole: {advice:?}");
         assert!((gain.minor() as f64 - units * 500.0).abs() < 1.0, "{gain}");
         assert!(text.contains("before freight"), "{text}");
         // Who may not look there is not told.
@@ -153,6 +154,43 @@ async fn what_another_place_would_sell_is_sent_there() {
         let oslo = LocationId::new("oslo").unwrap();
         assert!(shop.app.waste((&SiteId::main(), &oslo), &bound).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn less_than_a_piece_is_not_sent() {
+    let shop = selling("", json!({})).await;
+    sells_in_oslo(&shop).await;
+    // As many as are likely to be sold in five days, give or take a piece.
+    let sold: i64 = (0..5).map(|ahead| wanted(-ahead)).sum();
+    let mut n_small = 0;
+    for (n, units) in (sold - 12..=sold).enumerate() {
+        let mut counted = lot("Stock Counted", ("old", units), "2026-01-19");
+        counted["timestamp"] = json!(format!("2026-01-14T22:{:02}:00Z", 30 + n));
+        send(&shop, vec![counted]).await;
+        let found = waste(&shop).await;
+        let Some(risk) = found.lots.first() else { continue };
+        match &risk.advice {
+            LotAdvice::Move { units, .. } => {
+                assert!(*units >= 1.0 && units.fract() == 0.0 && *units <= risk.unsold, "{risk:?}");
+            }
+            other => assert!(risk.unsold < 1.0, "{other:?} {risk:?}"),
+        }
+        n_small += usize::from(risk.unsold < 1.0);
+    }
+    assert!(n_small > 0, "some lot loses less than a piece");
+}
+
+#[tokio::test]
+async fn what_was_sold_today_leaves_more_of_a_lot() {
+    let shop = selling("", json!({})).await;
+    send(&shop, too_much()).await;
+    let before = waste(&shop).await.lots[0].clone();
+    // As much as today was to sell: what goes off at the end stays.
+    let sold = wanted(0);
+    send(&shop, vec![sale(0, &[("tea", sold)])]).await;
+    let after = waste(&shop).await.lots[0].clone();
+    assert_eq!(after.units, before.units - sold as f64);
+    assert!((after.unsold - before.unsold).abs() < 2.0, "{before:?} {after:?}");
 }
 
 #[tokio::test]
@@ -174,7 +212,7 @@ async fn no_two_lots_are_sent_into_one_room() {
             match &lot.advice {
                 LotAdvice::Move { units, .. } => *units,
                 LotAdvice::Keep { text } => {
-                    assert!(text.contains("no other place would sell more"), "{text}");
+                    assert!(text.contains("no other place would sell one more"), "{text}");
                     0.0
                 }
                 other => panic!("{other:?}"),

@@ -92,10 +92,14 @@ pub(crate) fn read_plain(args: &SeriesArgs, later: Option<&Path>) -> Result<Inpu
 
 fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Result<Input> {
     let mut refused = Vec::new();
-    let known = rows(&args.input, &shared, (true, &mut refused))?;
+    let mut known = rows(&args.input, &shared, (true, &mut refused))?;
     must_be_numeric(&known, &shared, &args.input)?;
     let n_refused = refused.len();
-    let after = later.map(|later| rows(later, &shared, (false, &mut refused))).transpose()?;
+    let mut after = later.map(|later| rows(later, &shared, (false, &mut refused))).transpose()?;
+    let of_digits = match args.freq {
+        Some(Frequency::Step) => None,
+        _ => read_as_dates(&mut known, after.as_mut()),
+    };
     let spoiled: HashSet<String> = refused[n_refused..].iter().map(|(id, _)| id.clone()).collect();
     if let (Some(after), Some(later)) = (&after, later)
         && !after.ids.iter().any(|id| known.numbers.contains_key(id))
@@ -114,7 +118,7 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
         RepeatRule::Sum => Repeats::Sum,
     };
     let season_length = args.season_length;
-    let notes = known.note(&args.input).into_iter().collect();
+    let notes = known.note(&args.input).into_iter().chain(of_digits).collect();
     let mut input = Input { series: Vec::new(), refused, notes, drivers: shared, season_length };
     let sound = known.ids.iter().zip(&known.rows).filter(|(id, _)| !spoiled.contains(*id));
     for (id, rows) in sound {
@@ -136,6 +140,22 @@ fn read_with(args: &SeriesArgs, later: Option<&Path>, shared: Vec<String>) -> Re
     input.notes.extend(averaged(&input.series));
     input.notes.extend(ended_early(&mut input.series));
     Ok(input)
+}
+
+/// Takes integers as the dates that their digits write, where all of both files do so alike; says so with the first of them.
+fn read_as_dates(known: &mut Rows, after: Option<&mut Rows>) -> Option<String> {
+    let first = known.rows.iter().flatten().next()?.at;
+    let has_days = |at: Moment| matches!(at, Moment::Step(step) if step > 1_000_000);
+    let mut rows: Vec<&mut Later> = known.rows.iter_mut().flatten().collect();
+    rows.extend(after.into_iter().flat_map(|after| after.rows.iter_mut().flatten()));
+    let is_date = |at: Moment| has_days(at) == has_days(first) && at.in_digits().is_some();
+    if !rows.iter().all(|row| is_date(row.at)) {
+        return None;
+    }
+    for row in rows {
+        row.at = row.at.in_digits().unwrap_or(row.at);
+    }
+    Some(format!("`ds` holds dates like {first}, not integers; --freq 1 takes them as integers"))
 }
 
 /// That rows of one moment were averaged, which is wrong for the lines of several sales.
