@@ -129,8 +129,8 @@ pub use retention::{
 pub use rules::{RULES_MAX, RulePrecondition, StoredRule};
 pub use search::{
     AroundQuery, Banner, ComparedSearch, FoundProduct, Merge, MergedFound, MergedHit, MergedPlace,
-    Nearest, SEARCH_STRATEGY, SYNONYMS_MAX, SearchComparison, SearchFound, SearchMode, SearchQuery,
-    SearchSide, SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery, SynonymSet,
+    Nearest, SEARCH_STRATEGY, SYNONYMS_MAX, SearchComparison, SearchFound, SearchMode, SearchNote,
+    SearchQuery, SearchSide, SuggestQuery, Suggested, SuggestedProduct, SuggestedQuery, SynonymSet,
     merge_places, merged_to_json, search_to_json, suggested_to_json,
 };
 pub use segments::{

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use souk_core::rules::{Rule, RuleId};
-use souk_core::{Site, Timestamp};
+use souk_core::rules::{Rule, RuleId, Selection};
+use souk_core::{Site, SiteId, Timestamp};
 use souk_ports::{Condition, TableError, TableStore, WRITES_MAX, Write, WriteChange};
+use souk_search::Note;
 
 use crate::recommend::Strategy;
 use crate::search::SEARCH_STRATEGY;
@@ -169,6 +170,23 @@ impl App {
             AuditAct::new(operation).on(object(&id)).with("action", stored.rule.action.as_str());
         self.audit(caller, act.with("version", stored.version)).await?;
         Ok(stored)
+    }
+
+    /// What of a rule is likely a mistake, in words: fields that its filter asks for and that no product of any of its sites
+    /// has. Nothing before the sites have their indexes.
+    pub fn rule_warnings(&self, rule: &Rule) -> Vec<String> {
+        let Selection::Filter(filter) = &rule.selection else { return Vec::new() };
+        let all: Vec<SiteId> = self.searching.sites();
+        let sites = if rule.when.sites.is_empty() { &all } else { &rule.when.sites };
+        let unknown = sites.iter().filter_map(|site| {
+            let shelf = self.searching.find(site)?;
+            let index = shelf.index.read();
+            (!index.is_empty()).then(|| index.unknown_fields(filter))
+        });
+        let unknown: Vec<Vec<Note>> = unknown.collect();
+        let Some((first, others)) = unknown.split_first() else { return Vec::new() };
+        let is_everywhere = |note: &&Note| others.iter().all(|notes| notes.contains(note));
+        first.iter().filter(is_everywhere).map(Note::to_string).collect()
     }
 
     /// Stores many rules, replacing those of the same ids; they take effect together. Written by the

@@ -125,7 +125,7 @@ pub struct SearchFound {
     /// What was given up to find anything.
     pub relaxed: Vec<Relaxation>,
     /// What of the request was passed over.
-    pub notes: Vec<Note>,
+    pub notes: Vec<SearchNote>,
     /// Where the shop sends who searches for this, rather than to the hits.
     pub redirect: Option<Box<str>>,
     /// What the shop says above the hits.
@@ -138,6 +138,17 @@ pub struct SearchFound {
     pub is_explained: bool,
     /// What was known of the hits, for what is recorded of a sample of the answers.
     pub signals: Option<SignalMark>,
+}
+
+/// Something of a request that was passed over, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SearchNote {
+    /// By the engine.
+    #[error(transparent)]
+    Engine(#[from] Note),
+    /// It is asked for a place that nobody has told of, so rules that hold at places do not hold.
+    #[error("{0}")]
+    UnknownPlace(String),
 }
 
 /// A search that was let in.
@@ -281,7 +292,11 @@ impl App {
         let found = asking.ask(&shelf, &prepared)?;
         let is_explained = query.explain && admitted.may_know_rules;
         let Messages { redirect, banners } = std::mem::take(&mut prepared.messages);
-        Ok((SearchFound { is_explained, redirect, banners, ..found }, prepared))
+        let mut found = SearchFound { is_explained, redirect, banners, ..found };
+        let location = query.context.location_id.as_ref();
+        let unknown = location.and_then(|location| self.check_place(location).err());
+        found.notes.extend(unknown.map(SearchNote::UnknownPlace));
+        Ok((found, prepared))
     }
 
     async fn admit_search(
@@ -312,6 +327,43 @@ struct Under<'a> {
     /// When rules are looked at: now, but for a preview.
     at: Timestamp,
     settings: &'a SearchSettings,
+}
+
+/// What rules are asked about.
+struct Ruled<'a> {
+    app: &'a App,
+    admitted: &'a Admitted,
+    book: &'a RuleBook,
+    /// When rules are looked at.
+    at: Timestamp,
+    /// Its placement is the request's own, if it names one.
+    asked: Asked<'a>,
+}
+
+impl Ruled<'_> {
+    /// Does something with the rules that hold.
+    fn with_hand<T>(
+        &self,
+        views: &Views,
+        arm: Option<HoldoutArm>,
+        then: impl FnOnce(&Hand<'_>) -> T,
+    ) -> T {
+        let Admitted { whom, site, withheld, now, .. } = self.admitted;
+        let whom = if arm == Some(HoldoutArm::Holdout) { Whom::default() } else { *whom };
+        let people = self.book.set.segments().next().map(|_| self.app.people_now(site));
+        let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };
+        let personal = views.for_purpose(whom, purpose);
+        let membership = people.as_ref().map(|people| {
+            let (segments, lens) = people.with(self.app, views);
+            Membership::of(segments, (&personal, lens))
+        });
+        let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
+        let segments = SegmentsOf::by(&is_in);
+        let scope = Scope { views, book: self.book, site, at: self.at, now: *now, segments };
+        let placement = self.asked.placement.or(Some(SEARCH_STRATEGY));
+        let asked = Asked { placement, ..self.asked };
+        then(&Hand::of(scope, (asked, SEARCH_STRATEGY), &[]))
+    }
 }
 
 /// One search with everything that it is answered from.
@@ -365,21 +417,10 @@ impl Asking<'_> {
         arm: Option<HoldoutArm>,
         then: impl FnOnce(&Hand<'_>) -> T,
     ) -> T {
-        let Admitted { whom, site, withheld, now, .. } = self.admitted;
-        let whom = if arm == Some(HoldoutArm::Holdout) { Whom::default() } else { *whom };
-        let people = self.book.set.segments().next().map(|_| self.app.people_now(site));
-        let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };
-        let personal = views.for_purpose(whom, purpose);
-        let membership = people.as_ref().map(|people| {
-            let (segments, lens) = people.with(self.app, views);
-            Membership::of(segments, (&personal, lens))
-        });
-        let is_in = |key: &str| membership.as_ref().is_some_and(|of| of.is_in(key));
-        let segments = SegmentsOf::by(&is_in);
-        let scope = Scope { views, book: self.book, site, at: self.at, now: *now, segments };
-        let placement = self.query.placement.as_deref().or(Some(SEARCH_STRATEGY));
-        let asked = Asked { placement, context: &self.context };
-        then(&Hand::of(scope, (asked, SEARCH_STRATEGY), &[]))
+        let Asking { app, admitted, book, at, context, query, .. } = self;
+        let placement = query.placement.as_deref();
+        let ruled = Ruled { app, admitted, book, at: *at, asked: Asked { placement, context } };
+        ruled.with_hand(views, arm, then)
     }
 
     fn ask(&self, shelf: &shelf::Shelf, prepared: &Prepared) -> Result<SearchFound, AppError> {
@@ -510,7 +551,7 @@ impl Asking<'_> {
             language: answer.language,
             understood: answer.understood,
             relaxed: answer.relaxed,
-            notes: answer.notes,
+            notes: answer.notes.into_iter().map(SearchNote::Engine).collect(),
             redirect: None,
             banners: Vec::new(),
             took: Duration::ZERO,

@@ -42,11 +42,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Completions { shell } => commands::completions(shell),
         Command::Evaluate(what) => {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
-            commands::evaluate::run(what, common.output)
+            commands::evaluate::run(what, common)
         }
         Command::Tune(what) => {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);
-            commands::evaluate::tune::run(what, common.output)
+            commands::evaluate::tune::run(what, common)
         }
         Command::Forecast(args) => {
             settings::log_to_stderr("warn", souk_app::config::LogFormat::Text);

@@ -56,7 +56,8 @@ fn say(model: &dyn Embedder) {
     tracing::info!(model = model.model().name, "searches go by meaning too");
 }
 
-fn choice(settings: &SearchSettings) -> Choice {
+/// The model that the settings ask for.
+pub(crate) fn choice(settings: &SearchSettings) -> Choice {
     match settings.embedder {
         EmbedderSetting::Auto => Choice::Auto,
         EmbedderSetting::Minilm => Choice::MiniLm,

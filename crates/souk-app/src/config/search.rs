@@ -63,7 +63,7 @@ pub struct MeaningSettings {
 
 impl MeaningSettings {
     /// As the engine takes them.
-    pub(crate) fn to_engine(self) -> souk_search::MeaningShares {
+    pub fn to_engine(self) -> souk_search::MeaningShares {
         souk_search::MeaningShares { full: self.full as f32, thin: self.thin as f32 }
     }
 

@@ -34,8 +34,10 @@ pub struct RuleDraft<R = RecommendRequest> {
 /// What a rule would do to an answer: to a list of recommendations, or to a [search](crate::SearchFound).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RulePreview<A = RecommendAnswer> {
-    /// How many products of the site it means.
-    pub matches: usize,
+    /// How many products of the site it means; `None` of a redirect or banner, which mean none.
+    pub matches: Option<usize>,
+    /// Fields that its filter asks for and no product has.
+    pub warnings: Vec<String>,
     /// Why it does not hold for the request, by the name of its field; `None` when it holds.
     pub unmet: Option<&'static str>,
     /// What to do to see its effect, where a request like this never shows it.
@@ -174,6 +176,7 @@ impl App {
         };
         Ok(RulePreview {
             matches: self.count_matches(rule, site).await,
+            warnings: self.rule_warnings(rule),
             unmet: unmet.or_else(|| says_something(rule).then_some("action")),
             remedy: is_for_searches(rule).then_some(TRY_ON_SEARCH),
             moves: moves(&placed(&before.answer), &placed(&after.answer), &why_gone),
@@ -236,7 +239,10 @@ impl App {
     }
 
     /// How many products of a site a rule means.
-    pub(crate) async fn count_matches(&self, rule: &Rule, site: &SiteId) -> usize {
+    pub(crate) async fn count_matches(&self, rule: &Rule, site: &SiteId) -> Option<usize> {
+        if says_something(rule) {
+            return None;
+        }
         let (mut n, mut after): (usize, Option<ProductId>) = (0, None);
         loop {
             {
@@ -248,7 +254,7 @@ impl App {
                         catalogue.iter_site_after(site, after).take(PRODUCTS_AT_ONCE).collect()
                     }
                 };
-                let Some(&last) = some.last() else { return n };
+                let Some(&last) = some.last() else { return Some(n) };
                 let products = some.iter().filter_map(|item| catalogue.product(*item));
                 n += products.filter(|product| rule.selection.selects(&***product)).count();
                 after = Some(catalogue.product_id(last).clone());

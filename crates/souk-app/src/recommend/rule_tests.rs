@@ -394,7 +394,7 @@ async fn a_preview_shows_what_moves_and_stores_nothing() {
     let look = async |rule: Rule| shop.app.preview_rule(&draft(rule), &merchandiser).await.unwrap();
     let pin = json!({"when": {"placements": ["home"]}, "select": {"product_ids": ["wine"]}, "action": {"type": "pin", "position": 1}});
     let preview = look(rule("new", &pin)).await;
-    assert_eq!((preview.matches, preview.unmet), (1, None));
+    assert_eq!((preview.matches, preview.unmet), (Some(1), None));
     assert_eq!(ids(&preview.before), ["bread", "milk", "jam"]);
     assert_eq!(ids(&preview.after), ["wine", "bread", "milk"]);
     let moves: Vec<(&str, Option<u32>, Option<u32>, usize)> = preview
@@ -421,7 +421,7 @@ async fn a_preview_shows_what_moves_and_stores_nothing() {
     assert_eq!((gone.product_id.as_str(), gone.rules[0].id.as_str()), ("bread", "new"));
     let elsewhere = json!({"when": {"placements": ["cart"]}, "select": {"filter": "brand = 'x'"}, "action": {"type": "hide"}});
     let preview = look(rule("new", &elsewhere)).await;
-    assert_eq!((preview.matches, preview.unmet), (0, Some("placements")));
+    assert_eq!((preview.matches, preview.unmet), (Some(0), Some("placements")));
     assert!(preview.moves.is_empty());
     // A look at another time.
     let later = rule(

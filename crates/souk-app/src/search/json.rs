@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 use souk_core::LocationId;
 use souk_search::{Effect, Facet, Note, Relaxation, Suggestion, Understood};
 
-use super::{FoundProduct, MergedFound, MergedHit, SearchFound, Suggested, SuggestedProduct};
+use super::{
+    FoundProduct, MergedFound, MergedHit, SearchFound, SearchNote, Suggested, SuggestedProduct,
+};
 
 #[derive(Serialize)]
 struct FoundJson<'a> {
@@ -286,10 +288,11 @@ fn relaxed_json(relaxed: &Relaxation) -> RelaxedJson {
     RelaxedJson { what, needed, of }
 }
 
-fn note_json(note: &Note) -> NoteJson {
+fn note_json(note: &SearchNote) -> NoteJson {
     let what = match note {
-        Note::UnknownField { .. } => "unknown_field",
-        Note::OtherCurrency { .. } => "other_currency",
+        SearchNote::Engine(Note::UnknownField { .. }) => "unknown_field",
+        SearchNote::Engine(Note::OtherCurrency { .. }) => "other_currency",
+        SearchNote::UnknownPlace(_) => "unknown_place",
     };
     NoteJson { what, text: note.to_string() }
 }

@@ -60,6 +60,11 @@ impl Searching {
         self.shelves.read().get(site).cloned()
     }
 
+    /// The sites that have an index.
+    pub(crate) fn sites(&self) -> Vec<SiteId> {
+        self.shelves.read().keys().cloned().collect()
+    }
+
     /// Every index.
     pub(super) fn shelves(&self) -> FxHashMap<SiteId, Arc<Shelf>> {
         self.shelves.read().clone()

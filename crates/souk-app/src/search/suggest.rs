@@ -6,12 +6,11 @@ use souk_core::{ProductId, Purpose, SiteId};
 use souk_search::{Language, SearchIndex, SearchRequest, SuggestRequest, Suggestion};
 
 use super::learned::PopularQuery;
-use super::noted::Turn;
-use super::{Admitted, Asking, SearchQuery, highlighted, refused};
+use super::{Admitted, Ruled, SearchQuery, highlighted, refused};
 use crate::audit::Counted;
 use crate::holdout::HoldoutArm;
 use crate::projections::{Use, Whom, query_key};
-use crate::recommend::{Hand, RecommendContext};
+use crate::recommend::{Asked, Hand, RecommendContext};
 use crate::{App, AppError, AuditOperation, Caller};
 
 /// Queries of other shoppers that are looked at for one answer; the engine counts products for each.
@@ -121,7 +120,7 @@ impl App {
         }
         // What rules hide from everybody's searches for this text is not suggested either.
         let nobody = Admitted { whom: Whom::default(), may_know_rules: false, ..admitted };
-        self.suggested((query, &asked), &nobody, &recent)
+        self.suggested(query, &nobody, &recent)
     }
 
     /// What a shopper searched for lately that begins so, the latest first.
@@ -142,7 +141,7 @@ impl App {
 
     fn suggested(
         &self,
-        (query, asked): (&SuggestQuery, &SearchQuery),
+        query: &SuggestQuery,
         admitted: &Admitted,
         recent: &[String],
     ) -> Result<Suggested, AppError> {
@@ -150,21 +149,9 @@ impl App {
         let shelf = self.searching.shelf(site)?;
         let context = RecommendContext { query: Some(query.text.clone()), ..Default::default() };
         let book = self.merchandising.book();
-        let asking = Asking {
-            app: self,
-            query: asked,
-            // Suggestions are no answer that anything is recorded of.
-            turn: Turn::Merged,
-            request_id: String::new(),
-            admitted,
-            book: &book,
-            at: admitted.now,
-            context,
-            meaning: None,
-            nearby: None,
-            may_learn: self.config.search.learning,
-        };
-        let hidden = asking.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
+        let asked = Asked { placement: None, context: &context };
+        let ruled = Ruled { app: self, admitted, book: &book, at: admitted.now, asked };
+        let hidden = ruled.with_hand(&self.views.read(), None, |hand: &Hand<'_>| hand.hidden());
         let Some((without, exclude)) = hidden else { return Ok(Suggested::default()) };
         let learned = self.learned(&self.views.read());
         let popular = learned.as_deref().map_or(&[][..], |learned| learned.popular(site));

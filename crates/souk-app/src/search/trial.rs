@@ -75,6 +75,7 @@ impl App {
         };
         Ok(RulePreview {
             matches: self.count_matches(rule, site).await,
+            warnings: self.rule_warnings(rule),
             unmet,
             remedy: None,
             moves: moves(&placed(&before), &placed(&after), &why_gone),

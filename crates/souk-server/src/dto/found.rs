@@ -222,7 +222,8 @@ pub(crate) struct QueryAnswer {
 #[allow(dead_code, reason = "documents what `souk_app::search_to_json` writes")]
 pub(crate) struct NoteAnswer {
     /// `unknown_field`: the filter asks for a field that no product has. `other_currency`: a price in the words is in
-    /// another currency than prices are.
+    /// another currency than prices are. `unknown_place`: `location_id` names a place that neither the settings nor any fact
+    /// told of.
     what: String,
     text: String,
 }

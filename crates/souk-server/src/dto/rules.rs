@@ -17,7 +17,7 @@ use crate::json::Object;
 use crate::problem::{Answer, Problem};
 
 /// What the server alone says of a rule; a rule that was read can be sent back with them.
-const OWN_FIELDS: [&str; 3] = ["version", "created_at", "updated_at"];
+const OWN_FIELDS: [&str; 4] = ["version", "created_at", "updated_at", "warnings"];
 
 /// A rule of the merchant. What rules do is told in docs/rules.md.
 #[derive(Debug, ToSchema)]
@@ -202,6 +202,8 @@ pub(crate) struct RuleAnswer {
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
+    /// What is likely a mistake, where the rule was just stored: fields that its filter asks for and no product has.
+    warnings: Option<Vec<String>>,
 }
 
 /// Rules, in the order of their ids.
@@ -236,8 +238,11 @@ pub(crate) struct PreviewBody {
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "documents what `preview_text` writes")]
 pub(crate) struct PreviewAnswer {
-    /// How many products of the site it means; 0 is mostly a mistake.
-    matches: u64,
+    /// How many products of the site it means; 0 is mostly a mistake. `null` of a redirect or banner, which mean none.
+    #[schema(required)]
+    matches: Option<u64>,
+    /// What is likely a mistake: fields that its filter asks for and no product has.
+    warnings: Vec<String>,
     /// Why it does not hold for the request: `enabled`, `schedule`, the part of `when`, or `action` for what only searches
     /// show; `null` when it holds.
     #[schema(required)]
@@ -320,6 +325,13 @@ pub(crate) fn rule_answer(stored: &StoredRule) -> Value {
     value
 }
 
+/// A rule that was just stored, with what is likely a mistake in it.
+pub(crate) fn stored_answer(stored: &StoredRule, warnings: Vec<String>) -> Value {
+    let mut value = rule_answer(stored);
+    value["warnings"] = warnings.into();
+    value
+}
+
 /// An answer that a rule is tried on, as JSON text.
 pub(crate) trait Tried {
     fn write(&self, out: &mut String);
@@ -340,9 +352,9 @@ impl Tried for SearchFound {
 /// A preview as JSON text.
 pub(crate) fn preview_text<A: Tried>(preview: &RulePreview<A>) -> String {
     let (unmet, remedy) = (Value::from(preview.unmet), Value::from(preview.remedy));
+    let (matches, warnings) = (Value::from(preview.matches), Value::from(preview.warnings.clone()));
     let mut out = format!(
-        "{{\"matches\":{},\"unmet\":{unmet},\"remedy\":{remedy},\"before\":",
-        preview.matches
+        "{{\"matches\":{matches},\"warnings\":{warnings},\"unmet\":{unmet},\"remedy\":{remedy},\"before\":"
     );
     preview.before.write(&mut out);
     out.push_str(",\"after\":");

@@ -13,7 +13,7 @@ use souk_core::rules::RuleId;
 use crate::body::expect_json;
 use crate::dto::rules::{
     PreviewAnswer, PreviewBody, RuleAnswer, RuleBody, RuleList, preview_text, read_rule,
-    rule_answer,
+    rule_answer, stored_answer,
 };
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
@@ -65,7 +65,8 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
         let (app, caller) = (Arc::clone(&edge.app), caller.clone());
         let put = async move { app.put_rule(rule, RulePrecondition::New, &caller).await };
         let stored = unbroken(put).await?;
-        Ok((StatusCode::CREATED, body_of(&rule_answer(&stored))))
+        let warnings = edge.app.rule_warnings(&stored.rule);
+        Ok((StatusCode::CREATED, body_of(&stored_answer(&stored, warnings))))
     })
     .await?;
     Ok(response)
@@ -116,7 +117,8 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Re
     let app = Arc::clone(&edge.app);
     let stored = unbroken(async move { app.put_rule(rule, precondition, &caller).await }).await;
     let stored = stored.map_err(|error| refused(error, &call.headers))?;
-    let mut response = with_etag(json_answer(&rule_answer(&stored)), &stored);
+    let answer = stored_answer(&stored, edge.app.rule_warnings(&stored.rule));
+    let mut response = with_etag(json_answer(&answer), &stored);
     if precondition == RulePrecondition::New {
         *response.status_mut() = StatusCode::CREATED;
     }

@@ -216,6 +216,7 @@ fn a_rule_for_searches_is_tried_on_a_search() {
     let banner = json!({"action": {"type": "banner", "title": "Sale"}});
     let tried = preview(&json!({"rule": banner, "search": search}));
     assert_eq!(tried["after"]["banners"][0]["title"], "Sale");
+    assert_eq!(tried["matches"], Value::Null, "it means no products");
     let elsewhere = preview(&json!({"rule": banner, "request": {"strategy": "new"}}));
     assert_eq!(elsewhere["unmet"], "action");
     assert!(elsewhere["remedy"].as_str().unwrap().contains("`search`"), "{elsewhere}");
@@ -226,6 +227,27 @@ fn a_rule_for_searches_is_tried_on_a_search() {
     let wrong = json!({"rule": banner, "search": {"limit": 0}});
     let problem = shop.admin(post("/v1/rules/preview", &wrong)).expect(422).json();
     assert_eq!(problem["errors"][0]["pointer"], "/search/limit");
+}
+
+#[test]
+fn a_filter_by_a_field_that_no_product_has_is_told() {
+    let shop = stocked();
+    crate::search::search(&shop, &json!({"query": "product"}));
+    let rule = |filter: &str| json!({"select": {"filter": filter}, "action": {"type": "hide"}});
+    let made = put(&shop, "good", &rule("brand = 'Own'"), None).expect(201).json();
+    assert_eq!(made["warnings"], json!([]));
+    let told = json!(["no product has a field `brnad`, which the filter asks for; `brand` is one"]);
+    let made = put(&shop, "odd", &rule("brnad = 'Own'"), None).expect(201).json();
+    assert_eq!(made["warnings"], told);
+    // An answer can be sent again as it is.
+    let version = format!("\"{}\"", made["version"].as_str().unwrap());
+    let again = put(&shop, "odd", &made, Some(&version)).expect(200).json();
+    assert_eq!(again["warnings"], told);
+    let posted = shop.admin(post("/v1/rules", &rule("brnad EXISTS"))).expect(201).json();
+    assert_eq!(posted["warnings"], told);
+    let tried = json!({"rule": rule("brnad = 'Own'"), "search": {"query": "product"}});
+    let tried = shop.admin(post("/v1/rules/preview", &tried)).expect(200).json();
+    assert_eq!(tried["warnings"], told);
 }
 
 #[test]

@@ -22,12 +22,12 @@ pub(crate) struct RatedArgs {
     /// Places that count
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(crate) k: u16,
-    /// Which model says what texts mean; `auto` takes the best that is installed
-    #[arg(long, default_value = "auto", value_parser = ["auto", "minilm", "static", "none"])]
-    pub(crate) embedder: String,
-    /// The folder that `make models` filled
-    #[arg(long, value_name = "FOLDER", default_value = ".cache/models", value_hint = ValueHint::DirPath)]
-    pub(crate) models: PathBuf,
+    /// Which model says what texts mean; `auto` takes the best that is installed [default: `search.embedder` of the settings]
+    #[arg(long, value_parser = ["auto", "minilm", "static", "none"])]
+    pub(crate) embedder: Option<String>,
+    /// The folder that `make models` filled [default: `search.models` of the settings]
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) models: Option<PathBuf>,
     /// A file that keeps the vectors of products from one run to the next
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) vectors: Option<PathBuf>,

@@ -21,12 +21,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::cli::{Evaluate, Output};
+use crate::cli::{Common, Evaluate};
+use crate::settings::Settings;
 
 /// Tuning ends after this long, whatever it has found.
 const TUNING_MAX: Duration = Duration::from_secs(540);
 
-pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
+pub(crate) fn run(what: Evaluate, common: &Common) -> Result<()> {
+    let output = common.output;
     match what {
         Evaluate::Sessions(args) => sessions::run(&args, output),
         Evaluate::Audience(args) => audience::run(&args, output),
@@ -34,7 +36,7 @@ pub(crate) fn run(what: Evaluate, output: Output) -> Result<()> {
         Evaluate::Ratings(args) => ratings::run(&args, output),
         Evaluate::Forecast(args) => forecast::run(&args, output),
         Evaluate::Pii(args) => pii::run(&args, output),
-        Evaluate::Search(args) => search::run(&args, output),
+        Evaluate::Search(args) => search::run(&args, &Settings::load(common)?),
         Evaluate::Policy(args) => policy::run(&args, output),
     }
 }

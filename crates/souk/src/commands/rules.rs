@@ -45,7 +45,11 @@ pub(crate) async fn run(what: RulesCommand, settings: &Settings) -> Result<()> {
         }
         RulesCommand::Put { file } => {
             let file = super::absolute(&file)?;
-            let said = |result: &Value| format!("{} rules stored", result["stored"]);
+            let said = |result: &Value| {
+                let warnings = result["warnings"].as_array().into_iter().flatten().map(word);
+                let warnings = warnings.map(|warning| format!("\n{warning}")).collect::<String>();
+                format!("{} rules stored{warnings}", result["stored"])
+            };
             super::finish(settings, &Job::RulesPut { file }, said).await
         }
         RulesCommand::Preview { file, at, query, request } => {
@@ -131,8 +135,13 @@ pub(crate) async fn put(shop: &Shop, file: &Path) -> Result<Value> {
             return Err(fault(format!("more than {RULES_MAX} rules, which is the limit")));
         }
     }
+    let warned = rules.iter().flat_map(|rule| {
+        let warnings = shop.app.rule_warnings(rule).into_iter();
+        warnings.map(|warning| format!("rule `{}`: {warning}", rule.id))
+    });
+    let warnings: Vec<String> = warned.collect();
     let stored = shop.app.put_rules(rules, &Caller::local_admin()).await?;
-    Ok(json!({ "stored": stored }))
+    Ok(json!({ "stored": stored, "warnings": warnings }))
 }
 
 pub(crate) async fn delete(shop: &Shop, id: &str) -> Result<Value> {
@@ -183,6 +192,7 @@ fn json_of_preview<A>(preview: &RulePreview<A>, [before, after]: [Value; 2]) -> 
     json!({
         "moves": preview.moves.iter().map(row).collect::<Vec<_>>(),
         "matches": preview.matches,
+        "warnings": preview.warnings,
         "unmet": preview.unmet,
         "remedy": preview.remedy,
         "before": before,
@@ -209,10 +219,16 @@ fn text(result: &Value) -> String {
 }
 
 fn said_of_preview(result: &Value) -> String {
-    let mut text = format!("means {} products", result["matches"]);
+    let mut text = match result["matches"].as_u64() {
+        Some(n) => format!("means {n} products"),
+        None => "says something beside the hits".to_owned(),
+    };
     match result["unmet"].as_str() {
         Some(unmet) => text.push_str(&format!("; does not hold for this request: {unmet}\n")),
         None => text.push_str("; holds for this request\n"),
+    }
+    for warning in result["warnings"].as_array().into_iter().flatten() {
+        text.push_str(&format!("{}\n", word(warning)));
     }
     if let Some(remedy) = result["remedy"].as_str() {
         text.push_str(&format!("{remedy}\n"));

@@ -9,7 +9,7 @@ use souk_search::{FacetRequest, SortBy};
 use crate::search::tests::{ask, caught_up, ids, put, rule};
 use crate::search::{AroundQuery, Nearest};
 use crate::test_shop::{Shop, caller};
-use crate::{Config, IngestCall, Places, Role, SearchFound, SearchQuery};
+use crate::{Config, IngestCall, Places, Role, SearchFound, SearchQuery, search_to_json};
 
 /// Two stores a degree of latitude (111.2 km) apart, one that is nowhere, one of another site; tea in some of them.
 async fn shop() -> Shop {
@@ -216,4 +216,22 @@ async fn stock_of_variants_and_lots_counts_together_and_far_stores_are_no_fault(
     let far = AroundQuery { point, radius_km: Some(5.0) };
     let found = ask(&shop, &SearchQuery { around: Some(far), ..SearchQuery::new("tea", 5) }).await;
     assert_eq!(found.total, 0, "there are stores, but none near by");
+}
+
+#[tokio::test]
+async fn a_place_that_nobody_told_of_is_said() {
+    let shop = shop().await;
+    let notes = async |location: &str| {
+        let mut query = SearchQuery::new("tea", 5);
+        query.context.location_id = Some(LocationId::new(location).unwrap());
+        let found = ask(&shop, &query).await;
+        assert!(!found.hits.is_empty());
+        let json: Value = serde_json::from_str(&search_to_json(&found)).unwrap();
+        json["query"]["notes"].clone()
+    };
+    assert_eq!(notes("north").await, json!([]));
+    assert_eq!(notes("nowhere").await, json!([]), "it is in the settings");
+    let told = notes("atlantis").await;
+    assert_eq!(told[0]["what"], "unknown_place");
+    assert!(told[0]["text"].as_str().unwrap().starts_with("`atlantis` is no place"), "{told}");
 }

@@ -22,18 +22,22 @@ use souk_search::{Language, SearchIndex, Settings, Tolerance};
 use super::super::pii::for_each_line;
 use super::table::{ITEM, read_untimed};
 use super::{four, write_predictions};
-use crate::cli::{Output, RatedArgs, SearchEvaluateArgs};
+use crate::cli::{RatedArgs, SearchEvaluateArgs};
 use crate::failure::Failure;
+use crate::settings::Settings as Shop;
 use crate::term::{self, columns};
 
 const QUERY: &[&str] = &["query_id"];
 const TEXT: &[&str] = &["query"];
 const GRADE: &[&str] = &["grade", "rating"];
 
-pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
+pub(super) fn run(args: &SearchEvaluateArgs, settings: &Shop) -> Result<()> {
+    let search = &settings.config.search;
     let Rated { products, queries, mut index, index_seconds } = Rated::read(&args.rated)?;
     let k = usize::from(args.rated.k);
-    let meant = meaning::Meant::of((&args.rated, &args.mode), (&products, &mut index))?;
+    index.set_meaning_shares(search.meaning.to_engine());
+    let model = meaning::Asked { args: &args.rated, mode: &args.mode, settings: search };
+    let meant = meaning::Meant::of(&model, (&products, &mut index))?;
     let mut latencies = Vec::new();
     let ours = summarise(&queries, k, &mut |query| {
         let start = Instant::now();
@@ -79,7 +83,7 @@ pub(super) fn run(args: &SearchEvaluateArgs, output: Output) -> Result<()> {
         let outcome = misspelled(&index, &texts, (args.misspell as usize, args.rated.seed));
         result["misspelled"] = misspelled_json(&outcome);
     }
-    Ok(term::print_result(output, &result, text)?)
+    Ok(term::print_result(settings.output, &result, text)?)
 }
 
 /// What is measured on.

@@ -12,13 +12,14 @@ use souk_recommend::evaluate::sessions::{TuneBudget, tune_sessions};
 use super::four;
 use super::sessions::rows;
 use super::table::Ids;
-use crate::cli::{Output, Tune, TuneArgs};
+use crate::cli::{Common, Output, Tune, TuneArgs};
+use crate::settings::Settings;
 use crate::term::{self, Bar};
 
-pub(crate) fn run(what: Tune, output: Output) -> Result<()> {
+pub(crate) fn run(what: Tune, common: &Common) -> Result<()> {
     match what {
-        Tune::Sessions(args) => sessions(&args, output),
-        Tune::Search(args) => super::search::tune(&args, output),
+        Tune::Sessions(args) => sessions(&args, common.output),
+        Tune::Search(args) => super::search::tune(&args, &Settings::load(common)?),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
+use souk_app::SearchSettings;
 use souk_core::{Product, ProductId};
 use souk_meaning::{Choice, open};
 use souk_ports::Embedder;
@@ -21,6 +22,13 @@ use crate::failure::Failure;
 /// Products whose vectors are made in one go.
 const BATCH: usize = 64;
 
+/// What is asked for: what arguments leave out, the shop's settings say.
+pub(super) struct Asked<'a> {
+    pub(super) args: &'a RatedArgs,
+    pub(super) mode: &'a str,
+    pub(super) settings: &'a SearchSettings,
+}
+
 /// How queries are answered.
 pub(super) struct Meant {
     model: Option<Arc<dyn Embedder>>,
@@ -31,18 +39,20 @@ pub(super) struct Meant {
 impl Meant {
     /// Opens the model that is asked for and gives the index its vectors.
     pub(super) fn of(
-        (args, mode): (&RatedArgs, &str),
+        Asked { args, mode, settings }: &Asked<'_>,
         (products, index): (&[Product], &mut SearchIndex),
     ) -> Result<Meant> {
-        let used = if mode == "semantic" { MeaningUse::Alone } else { MeaningUse::Beside };
-        let choice = match args.embedder.as_str() {
-            _ if mode == "lexical" => Choice::Off,
-            "minilm" => Choice::MiniLm,
-            "static" => Choice::Static,
-            "none" => Choice::Off,
-            _ => Choice::Auto,
+        let used = if *mode == "semantic" { MeaningUse::Alone } else { MeaningUse::Beside };
+        let choice = match args.embedder.as_deref() {
+            _ if *mode == "lexical" => Choice::Off,
+            Some("minilm") => Choice::MiniLm,
+            Some("static") => Choice::Static,
+            Some("none") => Choice::Off,
+            Some(_) => Choice::Auto,
+            None => crate::meaning::choice(settings),
         };
-        let model = open(choice, &args.models);
+        let folder = args.models.as_deref().unwrap_or(Path::new(&settings.models));
+        let model = open(choice, folder);
         let model = model.map_err(|error| anyhow!(Failure::usage(error.to_string())))?;
         if model.is_none() && used == MeaningUse::Alone {
             let message = "--mode semantic needs a model; run `make models`, or name the folder of one with --models";

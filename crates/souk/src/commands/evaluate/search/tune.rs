@@ -7,14 +7,16 @@ use souk_search::evaluate::{RatedMeaning, tune_meaning};
 
 use super::super::four;
 use super::Rated;
-use super::meaning::Meant;
-use crate::cli::{Output, SearchTuneArgs};
+use super::meaning::{Asked, Meant};
+use crate::cli::SearchTuneArgs;
 use crate::failure::Failure;
+use crate::settings::Settings;
 use crate::term;
 
-pub(in super::super) fn run(args: &SearchTuneArgs, output: Output) -> Result<()> {
+pub(in super::super) fn run(args: &SearchTuneArgs, shop: &Settings) -> Result<()> {
     let Rated { products, queries, mut index, .. } = Rated::read(&args.rated)?;
-    let meant = Meant::of((&args.rated, "auto"), (&products, &mut index))?;
+    let model = Asked { args: &args.rated, mode: "auto", settings: &shop.config.search };
+    let meant = Meant::of(&model, (&products, &mut index))?;
     let rated = queries.iter().map(|query| {
         let meaning = meant.read(&query.text)?;
         Some(RatedMeaning { query, meaning })
@@ -55,7 +57,7 @@ pub(in super::super) fn run(args: &SearchTuneArgs, output: Output) -> Result<()>
         std::fs::write(out, &part).with_context(|| format!("cannot write {}", out.display()))?;
     }
     let is_written = args.out.is_some();
-    term::print_result(output, &result, |result| match is_written {
+    term::print_result(shop.output, &result, |result| match is_written {
         true => format!("{}\n", said_of(result)),
         false => part,
     })?;
