@@ -19,7 +19,7 @@ use parts::ReadChunk;
 
 const MAGIC: &[u8; 8] = b"SOUKSRCH";
 /// Goes up when the bytes, or the way products are read, change.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// Magic, version, the length of the table of contents, its checksum.
 const HEAD: usize = 8 + 1 + 4 + 16;
 
