@@ -215,8 +215,8 @@ impl App {
         });
         if n_foreign > 0 {
             let detail = format!(
-                "events name {n_foreign} products that the catalogue does not have; they are kept \
-                 and not recommended"
+                "{n_foreign} products were removed, or events alone name them: what is known of \
+                 them is kept, and they are not recommended"
             );
             found.push((Weight::Notice, "catalogue", detail));
         }

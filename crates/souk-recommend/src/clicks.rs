@@ -219,3 +219,22 @@ pub fn liked(shown: &[Shown], examination: &Examination, params: &ClickParams) -
     liked.sort_by_key(|one| (one.query, one.item));
     liked
 }
+
+/// By what the scores of a query's products that were never shown are multiplied, given all that were: what the middle
+/// one of those has, by looks, and 1 at most.
+///
+/// A query's mean is that of what shoppers were shown, and where one product gets all clicks, all others are far
+/// below it. That says nothing for what nobody saw: it would come before products that fit better, for not having been
+/// looked at. Of the middle one, one product in front is no part, whatever it gets.
+pub fn unshown(of_query: &[Liked]) -> f64 {
+    let mut sorted: Vec<(f64, f64)> =
+        of_query.iter().map(|one| (one.factor, one.looks)).filter(|one| one.1 > 0.0).collect();
+    sorted.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let half = sorted.iter().map(|(_, looks)| looks).sum::<f64>() / 2.0;
+    let mut looks = 0.0;
+    let middle = sorted.iter().find(|(_, own)| {
+        looks += own;
+        looks >= half
+    });
+    middle.map_or(1.0, |(factor, _)| factor.min(1.0))
+}

@@ -1,7 +1,8 @@
 //! Compounds: `Laufschuhe` is found by `Schuhe`, in languages that write words together.
 //!
 //! Parts are recognised by the index's own words, so no dictionary is needed: a word is taken apart
-//! where both sides are words of products too, with at most a linking sound between them.
+//! where both sides are words of products too, with at most a linking sound between them; the first may
+//! be the stem of a verb.
 
 use rustc_hash::FxHashMap;
 
@@ -65,13 +66,13 @@ pub(crate) fn split(words: &Words, word: &str) -> Option<(Term, Term)> {
     let mut best: Option<(u32, (Term, Term))> = None;
     for end in word.char_indices().map(|(idx, _)| idx).filter(|idx| *idx >= PART_MIN) {
         let (left, rest) = word.split_at(end);
-        let Some(left) = words.get(left) else { continue };
         for link in LINKS {
             let Some(right) = rest.strip_prefix(link).filter(|right| right.len() >= PART_MIN)
             else {
                 continue;
             };
             let Some(right) = words.get(right) else { continue };
+            let Some(left) = words.get(left).or_else(|| verb(words, left)) else { break };
             let support = words.count(left).min(words.count(right));
             if support > 0 && best.is_none_or(|(known, _)| support > known) {
                 best = Some((support, (words.term(left), words.term(right))));
@@ -79,6 +80,11 @@ pub(crate) fn split(words: &Words, word: &str) -> Option<(Term, Term)> {
         }
     }
     best.map(|(_, parts)| parts)
+}
+
+/// The verb that a part is the stem of: `laufen` of `Laufschuhe`, `wandern` of `Wanderschuhe`.
+fn verb(words: &Words, stem: &str) -> Option<u32> {
+    ["en", "n"].iter().find_map(|ending| words.get(&format!("{stem}{ending}")))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use souk_core::{AttributeValue, Availability, Field, FieldValue, Fields, Product
 use crate::lexicon::{Lexicon, Term, field_key};
 use crate::names::is_colour;
 use crate::settings::{FieldWeight, Settings, TextField};
-use crate::text::{Language, Tokens};
+use crate::text::{Language, Tokens, each_accented};
 use crate::title::TitleReader;
 
 /// The field under which categories are counted with all the steps above them.
@@ -55,6 +55,8 @@ pub(crate) struct Reader {
     tokens: Tokens,
     occurrences: Vec<Occurrence>,
     words: Vec<(u8, u32)>,
+    /// Words that are not written as they are folded.
+    spellings: Vec<(u8, u32, Box<str>)>,
     title: TitleReader,
     colours: Vec<u32>,
     text: String,
@@ -71,6 +73,7 @@ impl Reader {
     ) -> &Draft {
         self.occurrences.clear();
         self.words.clear();
+        self.spellings.clear();
         self.title.clear();
         self.draft = Draft {
             postings: std::mem::take(&mut self.draft.postings),
@@ -104,6 +107,11 @@ impl Reader {
                     }
                 }
             }
+            each_accented(text, &mut |folded, written| {
+                if let Some(word) = lexicon.words[language].get(folded) {
+                    self.spellings.push((language as u8, word, written.into()));
+                }
+            });
         });
         self.colours(product, lexicon);
         self.title.finish(&self.colours, &mut self.draft.title_words);
@@ -135,6 +143,11 @@ impl Reader {
         self.words.dedup();
         for (language, word) in &self.words {
             lexicon.words[usize::from(*language)].add_count(*word);
+        }
+        self.spellings.sort_unstable();
+        self.spellings.dedup();
+        for (language, word, written) in &self.spellings {
+            lexicon.words[usize::from(*language)].add_spelling(*word, (written, 1));
         }
     }
 

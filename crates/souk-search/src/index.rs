@@ -18,6 +18,7 @@ use crate::document::{Lengths, Reader};
 use crate::lexicon::{Lexicon, Term};
 use crate::names::Names;
 use crate::settings::Settings;
+use crate::text::Language;
 use crate::vectors::Vectors;
 
 /// Products of one site, to be searched.
@@ -263,6 +264,18 @@ impl SearchIndex {
         for row in 0..n_rows {
             self.locate(Place { chunk: parts[0] as u32, row: row as u16 });
         }
+    }
+
+    /// Folded words, parted by blanks, as most products write them, accents and all, in lower case; those that no product
+    /// has stay as they are. The words are of this language, where it is known.
+    pub fn as_written(&self, words: &str, language: Option<Language>) -> String {
+        let own = self.lexicon.words.iter().filter(|words| Some(words.language()) == language);
+        let vocabularies = || own.clone().chain(&self.lexicon.words);
+        let written = |word| {
+            let known = vocabularies().find_map(|words| Some(words.written(words.get(word)?)));
+            known.unwrap_or(word)
+        };
+        words.split(' ').map(written).collect::<Vec<_>>().join(" ")
     }
 
     /// Looks at words and values that came with the last products.

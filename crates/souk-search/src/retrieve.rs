@@ -127,6 +127,11 @@ pub(crate) fn n_together(chunks: &[Chunk], terms: &[Term]) -> usize {
     chunks.iter().filter_map(|chunk| together(chunk, terms)).map(|(rows, _)| rows.len()).sum()
 }
 
+/// Rows that have all of the terms, rising, dead ones among them.
+pub(crate) fn rows_with(chunk: &Chunk, terms: &[Term]) -> Vec<u16> {
+    together(chunk, terms).map(|(rows, _)| rows).unwrap_or_default()
+}
+
 /// Rows that have all of the terms, each with the least of the impacts.
 fn together(chunk: &Chunk, terms: &[Term]) -> Option<(Vec<u16>, Vec<u8>)> {
     let mut lists: Vec<List<'_>> =

@@ -116,6 +116,25 @@ impl Found {
         }
     }
 
+    /// Puts hits before all others, bringing them where they are not among them: the others lack half a word, for they
+    /// have it otherwise than it was typed.
+    fn put_first(&mut self, first: &Found) {
+        if first.total == 0 {
+            return;
+        }
+        self.bring(first.matches().map(|one| one.place));
+        for part in &mut self.parts {
+            let own = first.parts.iter().find(|own| own.chunk == part.chunk);
+            let own = own.map_or(&[][..], |own| own.hits.as_slice());
+            for hit in &mut part.hits {
+                match own.binary_search_by_key(&hit.row, |own| own.row) {
+                    Ok(at) => hit.score = hit.score.max(own[at].score),
+                    Err(_) => hit.missing += Slot::PLAIN / 2,
+                }
+            }
+        }
+    }
+
     /// The text score of each hit, and how much it is wanted.
     fn weighed<'a>(&'a self, chunks: &'a [Chunk]) -> impl Iterator<Item = (f32, f32)> + 'a {
         self.parts.iter().flat_map(move |part| {
@@ -183,6 +202,7 @@ impl SearchIndex {
         let nearness = self.nearness(request, &mut outcome);
         // Whoever searches for that instead does not want what was not wanted either.
         if let Some(corrected) = &mut outcome.corrected {
+            *corrected = self.as_written(corrected, Some(self.settings.languages[language]));
             let (_, behind_minus) = split_unwanted(&request.query);
             behind_minus.iter().for_each(|word| corrected.push_str(&format!(" -{word}")));
         }
@@ -315,6 +335,9 @@ impl SearchIndex {
         let mut relaxed = Vec::new();
         let mut found = sieve.all_words(&plan, &mut scratch);
         if request.tolerance == Tolerance::Forgiving {
+            if plan.split_rare() {
+                found = sieve.all_words(&plan, &mut scratch);
+            }
             let is_typing = request.typing == Typing::Going;
             if (!is_typing || found.total == 0)
                 && let Some((meant, better)) =
@@ -447,9 +470,13 @@ impl<'a> Sieve<'a> {
         })?;
         let mut plan = Plan::new(index, words_of(&text), language);
         plan.keep_typed(typed);
-        let found = self.all_words(&plan, scratch);
+        let mut meant = self.all_words(&plan, scratch);
+        // Of two words that were one, products may have both by chance.
+        if plan.words.len() >= typed.words.len() {
+            meant.put_first(found);
+        }
         plan.read_as(text);
-        Some((plan, found))
+        Some((plan, meant))
     }
 
     fn all_words(&self, plan: &Plan<'_>, scratch: &mut Scratch) -> Found {

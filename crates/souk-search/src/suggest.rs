@@ -6,9 +6,9 @@ use souk_core::{Filter, ProductId};
 use crate::document::CATEGORY_TREE;
 use crate::facets::has_word;
 use crate::index::SearchIndex;
-use crate::lexicon::Term;
+use crate::lexicon::{Term, Words};
 use crate::narrow::{Narrow, Verdict};
-use crate::query::words_of;
+use crate::query::{QueryWord, words_of};
 use crate::rank::demand;
 use crate::request::{Hit, SearchError, SearchRequest, Structure, Typing};
 use crate::text::{Language, fold};
@@ -121,6 +121,7 @@ impl SearchIndex {
             let count = self.n_with_all_words(&text, request);
             if count > 0 {
                 known.push(terms);
+                let text = self.as_written(&text, request.language);
                 suggestions.push(Suggestion { text, count });
             }
         }
@@ -128,42 +129,51 @@ impl SearchIndex {
     }
 
     fn terms_of(&self, text: &str) -> Vec<Term> {
-        let words = &self.lexicon.words[0];
-        let known = words_of(text).into_iter().filter_map(|word| words.get(&word.text));
-        let mut terms: Vec<Term> = known.map(|word| words.term(word)).collect();
+        let mut terms = typed_terms(&self.lexicon.words[0], &words_of(text));
         terms.sort_unstable();
         terms
     }
 
     /// The text with its last word completed from the titles of its hits, alone and with the word that
-    /// follows there in the same phrase; first what a category is called, then what stands in the most titles, one of a product that is wanted counting
+    /// follows there in the same phrase; no word that says nothing, and none twice; first what a category is called, then what stands in the most titles, one of a product that is wanted counting
     /// for [many](demand).
     fn completions(&self, text: &str, hits: &[Hit]) -> Vec<String> {
         let typed = words_of(text);
         let Some((last, before)) = typed.split_last() else { return Vec::new() };
         let before: String = before.iter().map(|word| format!("{} ", word.text)).collect();
         let words = &self.lexicon.words[0];
-        let mut counts: FxHashMap<(u32, Option<u32>), (usize, f32)> = FxHashMap::default();
+        let typed_before: Vec<Term> = typed_terms(words, &typed[..typed.len() - 1]);
+        let is_typed = |word: TitleWord| typed_before.contains(&words.term(word.number()));
+        let mut counts: FxHashMap<(u32, Option<u32>), Completion> = FxHashMap::default();
         for hit in hits {
             let Some(place) = self.place(hit.id.as_str()) else { continue };
             let chunk = &self.chunks[place.chunk as usize];
             let demand = demand(chunk.popularity[usize::from(place.row)]);
-            let mut count = |word: TitleWord, next: Option<TitleWord>| {
-                let key = (word.number(), next.map(TitleWord::number));
-                let (n_titles, wanted) = counts.entry(key).or_default();
-                *n_titles += 1;
-                *wanted += demand;
-            };
             let title = chunk.title_words.get(place.row);
             let title: Vec<TitleWord> = title.iter().map(|word| TitleWord(*word)).collect();
+            let last_typed = typed_before.last();
+            let is_last = |word: &TitleWord| Some(&words.term(word.number())) == last_typed;
+            let follows_from =
+                if last_typed.is_none() { Some(0) } else { title.iter().position(is_last) };
+            let mut count = |idx: usize, next: Option<TitleWord>| {
+                let key = (title[idx].number(), next.map(TitleWord::number));
+                let known = counts.entry(key).or_default();
+                known.n_titles += 1;
+                known.n_following += usize::from(follows_from.is_some_and(|from| from <= idx));
+                known.wanted += demand;
+            };
             for (idx, word) in title.iter().enumerate() {
                 let text = words.text(word.number());
-                // A word that was typed already is not what comes next.
-                if text.starts_with(&last.text) && !before.split(' ').any(|typed| typed == text) {
-                    count(*word, None);
+                // A word that was typed already is not what comes next, and one that says nothing ends no query.
+                let may_follow = !is_typed(*word) && !words.language().is_stop_word(text);
+                if text.starts_with(&last.text) && may_follow {
+                    count(idx, None);
                     // `Fuel, no. 12` is no `fuel no`.
-                    if let Some(next) = title.get(idx + 1).filter(|_| !word.closes()) {
-                        count(*word, Some(*next));
+                    let next = title.get(idx + 1).filter(|_| !word.closes()).filter(|next| {
+                        !is_typed(**next) && words.term(next.number()) != words.term(word.number())
+                    });
+                    if let Some(next) = next {
+                        count(idx, Some(*next));
                     }
                 }
             }
@@ -173,15 +183,17 @@ impl SearchIndex {
             !words.language().is_stop_word(text) && text.chars().all(char::is_alphabetic)
         };
         // Two words are worth a place where many titles have both.
-        counts.retain(|(_, next), (n_titles, _)| {
-            next.is_none() || (*n_titles >= 3 && next.as_ref().is_some_and(is_telling))
+        counts.retain(|(_, next), found| {
+            next.is_none() || (found.n_titles >= 3 && next.as_ref().is_some_and(is_telling))
         });
-        let mut ranked: Vec<(bool, f32, String)> = counts
+        // Words in an order that titles do not have are no query that people type: `galaxy samsung`.
+        let mut ranked: Vec<((bool, bool), f32, String)> = counts
             .into_iter()
-            .map(|((word, next), (_, wanted))| {
+            .map(|((word, next), found)| {
                 let next = next.map(|next| format!(" {}", words.text(next))).unwrap_or_default();
                 let text = format!("{before}{}{next}", words.text(word));
-                (self.is_category(&text), wanted, text)
+                let is_in_order = 2 * found.n_following >= found.n_titles;
+                ((self.is_category(&text), is_in_order), found.wanted, text)
             })
             .collect();
         ranked.sort_by(|left, right| {
@@ -258,6 +270,20 @@ impl SearchIndex {
         }
         counts
     }
+}
+
+/// What titles say of one way to go on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Completion {
+    n_titles: usize,
+    /// Of those, the ones in which it stands behind the word that was typed before it.
+    n_following: usize,
+    wanted: f32,
+}
+
+fn typed_terms(words: &Words, typed: &[QueryWord]) -> Vec<Term> {
+    let known = typed.iter().filter_map(|word| words.get(&word.text));
+    known.map(|word| words.term(word)).collect()
 }
 
 fn folded(text: &str) -> String {

@@ -9,6 +9,7 @@ mod language;
 mod tokens;
 mod units;
 
+pub(crate) use fold::each_accented;
 pub use fold::fold;
 pub(crate) use language::HeadSide;
 pub use language::Language;

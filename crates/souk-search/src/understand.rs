@@ -49,15 +49,15 @@ const CHEAP: &[&str] = &[
     "inexpensive",
     "budget",
     "affordable",
-    "billig",
-    "gunstig",
-    "gunstige",
     "barato",
     "barata",
     "baratos",
     "baratas",
     "cher",
 ];
+/// The same in German, where an ending follows: `billige`, `günstigsten`.
+const CHEAP_GERMAN: [&str; 4] = ["billig", "gunstig", "preisgunstig", "preiswert"];
+const GERMAN_ENDINGS: [&str; 6] = ["", "e", "em", "en", "er", "es"];
 /// The order that `cheap` wishes for.
 const CHEAP_FIRST: &str = "price:asc";
 /// A word that so many times as many products have as are of a category that is called so does not name the category:
@@ -174,7 +174,7 @@ fn cheap(
     words: &[QueryWord],
     (typed, reading): (&Typed<'_>, &mut Reading),
 ) -> Option<usize> {
-    let word = words.first().filter(|word| CHEAP.contains(&word.text.as_str()))?;
+    let word = words.first().filter(|word| is_cheap(&word.text))?;
     index.lexicon.field("price")?;
     reading.preferences.push(Preference::Cheap);
     reading.understood.push(Understood {
@@ -183,6 +183,16 @@ fn cheap(
         effect: Effect::Preferred,
     });
     Some(1)
+}
+
+fn is_cheap(word: &str) -> bool {
+    let ending = CHEAP_GERMAN.iter().find_map(|stem| word.strip_prefix(stem));
+    // `günstigste` and the like have two.
+    let is_ending = |ending: &str| {
+        let last = ending.strip_prefix("st").unwrap_or(ending);
+        GERMAN_ENDINGS.contains(&last)
+    };
+    CHEAP.contains(&word) || ending.is_some_and(is_ending)
 }
 
 /// Brands, colours and categories by their names; a category only where its name has the word that says what is looked

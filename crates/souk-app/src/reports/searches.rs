@@ -72,11 +72,11 @@ impl SearchReportQuery {
 pub struct QueryFigures {
     /// Whose; empty for all.
     pub site: String,
-    /// The words in lower case; empty for all.
+    /// The words in lower case, those of products as most of them write them; empty for all.
     pub query: String,
     /// Searches; a person counts once a day.
     pub searches: Option<i64>,
-    /// Those that found nothing.
+    /// Those that found nothing; `None` also where another engine answered all of them.
     pub no_results: Option<i64>,
     /// Of those that found something: how many have a product that was opened, put into a cart, or ordered. A
     /// share of the days of which both are told.
@@ -295,11 +295,13 @@ impl Telling<'_> {
         // What is told of those that found something has the same cells, with the other side as rest.
         let clicked = self.parts(&none, (&[Clicked, Ordered], &[Left]), self.asked_later);
         let ordered = self.parts(&clicked, (&[Ordered], &[Clicked]), self.asked_later);
+        // What another engine found is not known: of its answers alone, it is not known of how many it found nothing.
+        let has_own = self.sum(&self.whole(&[Nothing, Left, Clicked, Ordered])) > Some(0);
         QueryFigures {
             site,
             query,
             searches: self.sum(&searches),
-            no_results: self.sum(&none),
+            no_results: self.sum(&none).filter(|_| has_own),
             click_through: self.share(&clicked, &[Left, Clicked, Ordered]),
             conversion: self.share(&ordered, &[Left, Clicked, Ordered]),
         }
@@ -380,6 +382,13 @@ impl App {
             b_rank.cmp(a_rank).then_with(|| (&a.query, &a.site).cmp(&(&b.query, &b.site)))
         });
         ranked.truncate(query.limit);
+        // Counted without accents, shown with those that the catalogue has.
+        for (_, row) in &mut ranked {
+            let shelf = SiteId::new(row.site.as_str()).ok().map(|site| self.searching.shelf(&site));
+            if let Some(Ok(shelf)) = shelf {
+                row.query = shelf.index.read().as_written(&row.query, None);
+            }
+        }
         let is_timed = counts.timed_people >= people_min;
         Ok(SearchReport {
             from,

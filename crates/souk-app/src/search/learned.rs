@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::SiteId;
 use souk_recommend::Item;
-use souk_recommend::clicks::{ClickParams, Examination, Shown, liked};
+use souk_recommend::clicks::{ClickParams, Examination, Shown, liked, unshown};
 use souk_search::{SearchIndex, SearchRequest};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -46,7 +46,7 @@ const BUYERS_MIN: u32 = 5;
 const WANTED_MAX: usize = 10;
 /// The share of a query's people who must have wanted such a product (chosen).
 const WANTED_SHARE: f64 = 0.1;
-/// Factors nearer to 1 move nothing, and are not kept.
+/// Factors nearer to that of products nobody was shown move nothing, and are not kept.
 const FACTOR_MARGIN: f64 = 0.01;
 
 /// Days that count as now, and those before that they are held against.
@@ -57,10 +57,13 @@ const BEFORE_DAYS: i32 = 28;
 const TREND_MIN: f64 = 1.5;
 
 /// What is learned of one query.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LearnedQuery {
-    /// By what the scores of products are multiplied, by product in ascending order.
+    /// By what the scores of products are multiplied, by product in ascending order; those that have what others have
+    /// are left out.
     factors: Box<[(Item, f32)]>,
+    /// By what those of all others are.
+    of_others: f32,
     /// Products that people took up after it, or after typing anew, with how many; most wanted first.
     wanted: Box<[(Item, u32)]>,
 }
@@ -68,8 +71,13 @@ pub(crate) struct LearnedQuery {
 impl LearnedQuery {
     /// By what a product's score is multiplied.
     pub(super) fn factor(&self, item: Item) -> f64 {
-        let found = self.factors.binary_search_by_key(&item, |(of, _)| *of);
-        found.map_or(1.0, |idx| f64::from(self.factors[idx].1))
+        self.own_factor(item).unwrap_or_else(|| f64::from(self.of_others))
+    }
+
+    /// What is known of a product itself.
+    pub(super) fn own_factor(&self, item: Item) -> Option<f64> {
+        let found = self.factors.binary_search_by_key(&item, |(of, _)| *of).ok()?;
+        Some(f64::from(self.factors[found].1))
     }
 
     /// How many people took a product up after this query; the products that come with it though words do
@@ -245,11 +253,13 @@ impl Counting {
         let mut shown: Vec<Shown> = shown.collect();
         shown.sort_unstable_by_key(|one| (one.query, one.item, one.place));
         let examination = Examination::estimated(&shown);
-        let mut factors: Vec<Vec<(Item, f32)>> = vec![Vec::new(); self.asked.len()];
-        for one in liked(&shown, &examination, &ClickParams::default()) {
-            if (one.factor - 1.0).abs() > FACTOR_MARGIN {
-                factors[one.query as usize].push((one.item, one.factor as f32));
-            }
+        let mut factors = vec![(Vec::new(), 1.0_f32); self.asked.len()];
+        let liked = liked(&shown, &examination, &ClickParams::default());
+        for of_query in liked.chunk_by(|left, right| left.query == right.query) {
+            let others = unshown(of_query);
+            let own = of_query.iter().filter(|one| (one.factor - others).abs() > FACTOR_MARGIN);
+            let own: Vec<(Item, f32)> = own.map(|one| (one.item, one.factor as f32)).collect();
+            factors[of_query[0].query as usize] = (own, others as f32);
         }
         let mut wanted: Vec<Vec<(Item, u32)>> = vec![Vec::new(); self.asked.len()];
         for ((query, item), people) in self.wanted {
@@ -258,10 +268,13 @@ impl Counting {
                 wanted[query as usize].push((item, people));
             }
         }
-        let of = |((asked, factors), mut wanted): ((Asked, Vec<_>), Vec<(Item, u32)>)| {
+        let of = |((asked, (factors, of_others)), mut wanted): (
+            (Asked, (Vec<_>, f32)),
+            Vec<(Item, u32)>,
+        )| {
             wanted.sort_unstable_by_key(|(item, people)| (std::cmp::Reverse(*people), *item));
             wanted.truncate(WANTED_MAX);
-            (asked, LearnedQuery { factors: factors.into(), wanted: wanted.into() })
+            (asked, LearnedQuery { factors: factors.into(), of_others, wanted: wanted.into() })
         };
         self.asked.into_iter().zip(factors).zip(wanted).map(of).collect()
     }

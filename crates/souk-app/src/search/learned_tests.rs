@@ -285,7 +285,7 @@ async fn searches_are_reported_of_crowds_alone() {
         [
             ("tea".to_owned(), Some(2 * n), Some(0), Some(0.5), Some(0.0)),
             ("cup".to_owned(), Some(n), Some(0), Some(0.0), Some(0.0)),
-            ("found elsewhere".to_owned(), Some(n), Some(0), None, None),
+            ("found elsewhere".to_owned(), Some(n), None, None, None),
             ("hovercraft".to_owned(), Some(n), Some(n), None, None),
         ]
     );

@@ -167,7 +167,11 @@ impl Asking<'_> {
         let with_factors = |(n_missing, mut ranked): (usize, Ranked)| {
             let item = catalogue.item(site, &ranked.id)?;
             ranked.personal = prepared.taste.factor(item, catalogue);
-            ranked.clicks = prepared.learned.as_ref().map_or(1.0, |learned| learned.factor(item));
+            ranked.clicks = match (&prepared.learned, ranked.brought_by) {
+                (Some(learned), None) => learned.factor(item),
+                (Some(learned), Some(_)) => learned.own_factor(item).unwrap_or(1.0),
+                (None, _) => 1.0,
+            };
             ranked.score *= ranked.personal * ranked.clicks;
             Some((n_missing, item, ranked))
         };

@@ -190,10 +190,11 @@ impl App {
         });
         let products = products.collect();
         let queries = found.queries.into_iter().map(|one| {
-            let known = popular.iter().find(|popular| popular.text == one.text);
+            let key = query_key(&one.text).unwrap_or_default();
+            let known = popular.iter().find(|popular| popular.text == key);
             SuggestedQuery {
                 count: one.count,
-                is_recent: recent.contains(&one.text),
+                is_recent: recent.contains(&key),
                 people: known.map(|known| known.people),
                 trend: known.and_then(|known| known.trend),
                 text: one.text,
@@ -235,7 +236,7 @@ fn unprompted(
         let count = if n_whole == answer.hits.len() { answer.total } else { n_whole };
         if count > 0 {
             suggested.push(SuggestedQuery {
-                text: text.clone(),
+                text: index.as_written(text, narrowed.language),
                 count,
                 is_recent,
                 people: known.map(|known| known.people),

@@ -9,7 +9,7 @@
 use rustc_hash::FxHashMap;
 use souk_math::Random;
 
-use super::{ClickParams, Examination, PLACES, Shown, liked};
+use super::{ClickParams, Examination, PLACES, Shown, liked, unshown};
 use crate::Item;
 use crate::evaluate::metrics::{discount, mean};
 
@@ -162,11 +162,16 @@ impl ClickShop {
             _ => Examination::assumed(),
         };
         let mut factors: FxHashMap<(u32, Item), f64> = FxHashMap::default();
-        for one in liked(&shown, &examination, params) {
-            factors.insert((one.query, one.item), one.factor);
+        let mut of_others: FxHashMap<u32, f64> = FxHashMap::default();
+        let liked = liked(&shown, &examination, params);
+        for of_query in liked.chunk_by(|left, right| left.query == right.query) {
+            of_others.insert(of_query[0].query, unshown(of_query));
+            factors.extend(of_query.iter().map(|one| ((one.query, one.item), one.factor)));
         }
         let factor_of = |query: usize, product: usize| {
-            factors.get(&(query as u32, Item(product as u32))).copied().unwrap_or(1.0)
+            let query = query as u32;
+            let own = factors.get(&(query, Item(product as u32))).or(of_others.get(&query));
+            own.copied().unwrap_or(1.0)
         };
         let queries = 0..self.queries.len();
         queries.map(|query| self.ranked(query, &|product| factor_of(query, product))).collect()

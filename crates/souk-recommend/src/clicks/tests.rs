@@ -44,6 +44,37 @@ fn one_click_moves_little_and_none_is_beyond_the_bounds() {
 }
 
 #[test]
+fn what_nobody_was_shown_does_not_come_before_what_fits_for_that() {
+    // Thirty people were shown ten products and all ordered the third.
+    let rows = |n: f64| -> Vec<Shown> {
+        let row = |place: u8| match place {
+            2 => Shown { worth: 3.0 * n, ..shown(2, 2, (n, n)) },
+            _ => shown(u32::from(place), place, (n, 0.0)),
+        };
+        (0..10).map(row).collect()
+    };
+    for n in [30.0, 300.0] {
+        let liked = liked(&rows(n), &Examination::assumed(), &ClickParams::default());
+        let others = unshown(&liked);
+        assert!(factor_of(&liked, 2) > 2.0);
+        for item in [0, 1, 3, 9] {
+            let against = factor_of(&liked, item) / others;
+            assert!(against > 0.8, "{n} {item}: {against}");
+        }
+    }
+    // Where most are taken up alike, what nobody saw may be as good.
+    let alike: Vec<Shown> = (0..10_u8)
+        .map(|place| {
+            let clicks = 20.0 * Examination::assumed().at(place);
+            shown(u32::from(place), place, (100.0, if place == 0 { 0.0 } else { clicks }))
+        })
+        .collect();
+    let liked = liked(&alike, &Examination::assumed(), &ClickParams::default());
+    assert!(unshown(&liked) > 0.95 && factor_of(&liked, 0) < 0.6 * unshown(&liked));
+    assert!((unshown(&[]) - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
 fn nothing_shown_or_nothing_clicked_says_nothing() {
     let params = ClickParams::default();
     assert_eq!(liked(&[], &Examination::assumed(), &params), []);

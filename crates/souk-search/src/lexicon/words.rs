@@ -1,5 +1,7 @@
 //! The words of one language as they are written, to be found by their beginning or by a likeness.
 
+use rustc_hash::FxHashMap;
+
 use super::Term;
 use super::interner::{Interner, Texts};
 use crate::spelling::{Limit, letters, typos};
@@ -7,6 +9,12 @@ use crate::text::Language;
 
 /// Words that wait to be sorted; chosen: looked through in some 20 µs.
 const RECENT_MAX: usize = 4_096;
+
+/// Spellings of one word that are told apart; chosen: with the accents left out it has two or three.
+const SPELLINGS_MAX: usize = 4;
+
+/// Spellings by their words, each with in how many products it is.
+pub(crate) type Spellings = (Vec<u32>, Texts, Vec<u32>);
 
 /// Folded words, each with its term, in how many products it is, and ways to find it.
 #[derive(Clone, Debug)]
@@ -21,6 +29,8 @@ pub(crate) struct Words {
     recent: Vec<u32>,
     /// Words of letters alone by their length in characters, with the letters in them as bits.
     by_length: Vec<Vec<(u32, u32)>>,
+    /// Of words that are written otherwise than folded, in lower case: how, and in how many products.
+    spellings: FxHashMap<u32, Vec<(Box<str>, u32)>>,
 }
 
 /// A word that is like another.
@@ -41,6 +51,7 @@ impl Words {
             sorted: Vec::new(),
             recent: Vec::new(),
             by_length: Vec::new(),
+            spellings: FxHashMap::default(),
         }
     }
 
@@ -70,6 +81,55 @@ impl Words {
 
     pub(crate) fn add_count(&mut self, word: u32) {
         self.counts[word as usize] += 1;
+    }
+
+    /// Counts products in which a word is written so.
+    pub(crate) fn add_spelling(&mut self, word: u32, (spelling, count): (&str, u32)) {
+        let known = self.spellings.entry(word).or_default();
+        if let Some((_, n_products)) = known.iter_mut().find(|(text, _)| **text == *spelling) {
+            *n_products += count;
+        } else if known.len() < SPELLINGS_MAX {
+            known.push((spelling.into(), count));
+        }
+    }
+
+    /// A word as most products write it, accents and all, in lower case.
+    pub(crate) fn written(&self, word: u32) -> &str {
+        let known = self.spellings.get(&word).map_or(&[][..], Vec::as_slice);
+        let otherwise: u32 = known.iter().map(|(_, count)| count).sum();
+        let most =
+            known.iter().max_by(|left, right| left.1.cmp(&right.1).then(right.0.cmp(&left.0)));
+        let n_folded = self.count(word).saturating_sub(otherwise);
+        most.filter(|most| most.1 >= n_folded).map_or_else(|| self.text(word), |most| &*most.0)
+    }
+
+    /// What a snapshot keeps of spellings.
+    pub(crate) fn spellings(&self) -> Spellings {
+        let mut words: Vec<u32> = self.spellings.keys().copied().collect();
+        words.sort_unstable();
+        let (mut numbers, mut texts, mut counts) = Spellings::default();
+        for word in words {
+            for (text, count) in &self.spellings[&word] {
+                numbers.push(word);
+                texts.push(text);
+                counts.push(*count);
+            }
+        }
+        (numbers, texts, counts)
+    }
+
+    /// Takes in [`Words::spellings`]; `None` when they do not fit.
+    pub(crate) fn with_spellings(mut self, (words, texts, counts): Spellings) -> Option<Words> {
+        if words.len() != texts.len() || words.len() != counts.len() {
+            return None;
+        }
+        for (number, (word, count)) in (0..).zip(words.into_iter().zip(counts)) {
+            if word as usize >= self.len() {
+                return None;
+            }
+            self.add_spelling(word, (texts.get(number), count));
+        }
+        Some(self)
     }
 
     /// Takes in a word that is not there yet.
@@ -159,6 +219,9 @@ impl Words {
                 None => self.add(text, Term(terms[other.term(theirs).0 as usize])),
             };
             self.counts[number as usize] += other.count(theirs);
+            for (spelling, count) in other.spellings.get(&theirs).into_iter().flatten() {
+                self.add_spelling(number, (spelling, *count));
+            }
             ours.push(number);
         }
         ours
@@ -168,6 +231,8 @@ impl Words {
         self.texts.bytes()
             + self.terms.len() * 12
             + self.by_length.iter().map(|words| words.capacity() * 8).sum::<usize>()
+            // A list of its own for each, with a text or two.
+            + self.spellings.capacity() * 96
     }
 
     /// What a snapshot keeps: texts, terms, counts.

@@ -1,16 +1,23 @@
 //! Corrections: a query read as it was probably meant, and then answered as if it had been typed so.
 
-use super::{Correction, Plan, QueryWord, words_of};
+use super::{Correction, Plan, QueryWord, head, words_of, worth};
 use crate::retrieve::n_together;
 use crate::spelling::Limit;
+use crate::text::TokenKind;
 
 /// How much the sum of [`Plan::evidence`] counts; chosen: one product with all words in its title weighs as
 /// much as an error of one letter is unlikely.
 const EVIDENCE: f32 = 50.0;
 /// Ways to read one word that are tried.
 const TRIED: usize = 6;
+/// How much less likely an error is that makes of one word another that the catalogue has: the logarithm of the some 150
+/// words that one error may make of a word, of which it hits this one. Of words that nobody has, all are alike
+/// in that.
+const REAL_WORD: f32 = 5.0;
 /// A joined word is meant when it is in this many times as many products as both parts together.
 const JOINED_TIMES: usize = 4;
+/// Products below which a word may be written as two in more; chosen: of a commoner one shoppers see enough.
+const SPLIT_BELOW: u32 = 20;
 /// Letters from which a word is read otherwise although what it becomes is found with no other word of the
 /// query: of shorter ones nearly every word is near another. Chosen.
 pub(super) const ALONE_FROM: usize = 8;
@@ -38,6 +45,11 @@ struct Reading {
 /// Tells how well a reading is borne out by products, 0 for none: see [`Plan::evidence`].
 type Evidence<'a> = dyn FnMut(&[QueryWord]) -> f32 + 'a;
 
+/// The logarithm of the odds that words were meant, about, given how well products bear them out.
+fn likelihood(borne_out: f32) -> f32 {
+    (1.0 + EVIDENCE * borne_out).ln()
+}
+
 impl Plan<'_> {
     /// The words as they were probably meant, if that is another query: words that are in no product, or
     /// hardly any, and words that belong together. `n_found` is how many products have all the words as typed.
@@ -61,11 +73,18 @@ impl Plan<'_> {
         let mut is_changed = joined.is_some();
         for idx in doubtful.into_iter().rev() {
             let now = Plan::new(self.index, words_of(&text), self.languages[0]);
-            let best = typed.best(idx, &now, evidence).map(|best| best.text).or_else(|| {
-                let first = typed.readings(idx).into_iter().next()?;
-                let is_read = typed.is_read_alone(idx, &first, evidence);
-                is_read.then(|| now.with(idx, &first.text))
-            });
+            let best = typed.best(idx, &now, evidence);
+            let best = if typed.docs_as_typed(idx) > 0 {
+                // The catalogue has the word: it is what was meant, unless another is likelier by far.
+                let as_typed = likelihood(evidence(&now.typed));
+                best.filter(|best| best.likelihood - REAL_WORD > as_typed).map(|best| best.text)
+            } else {
+                best.map(|best| best.text).or_else(|| {
+                    let first = typed.readings(idx).into_iter().next()?;
+                    let is_read = typed.is_read_alone(idx, &first, evidence);
+                    is_read.then(|| now.with(idx, &first.text))
+                })
+            };
             if let Some(best) = best {
                 text = best;
                 is_changed = true;
@@ -81,7 +100,7 @@ impl Plan<'_> {
         for reading in self.readings(idx) {
             let text = now.with(idx, &reading.text);
             let borne_out = evidence(&words_of(&text));
-            let likelihood = (1.0 + EVIDENCE * borne_out).ln() - reading.cost;
+            let likelihood = likelihood(borne_out) - reading.cost;
             let is_better = best.as_ref().is_none_or(|known| likelihood > known.likelihood);
             if borne_out > 0.0 && is_better {
                 best = Some(Best { likelihood, text });
@@ -133,8 +152,11 @@ impl Plan<'_> {
         let docs = self.docs_as_typed(idx);
         let mut readings: Vec<(f32, Reading)> = Vec::new();
         for (support, left, right) in self.splits(word) {
-            // A letter alone is rarely a word.
+            // A letter alone is rarely a word, and never was one in a word that the catalogue has: `alarm s`.
             let is_odd = left.chars().count() == 1 || right.chars().count() == 1;
+            if is_odd && docs > 0 {
+                continue;
+            }
             let cost = if is_odd { 6.0 } else { 4.0 };
             let is_common = (support as f32).ln() > cost;
             let reading = Reading { text: format!("{left} {right}"), is_common, cost };
@@ -152,6 +174,29 @@ impl Plan<'_> {
             right.0.total_cmp(&left.0).then_with(|| left.1.text.cmp(&right.1.text))
         });
         readings.into_iter().take(TRIED).map(|(_, reading)| reading).collect()
+    }
+
+    /// Also takes words that few products have as two, where more titles write them so: `oatmilk`.
+    /// Says whether it did.
+    pub(crate) fn split_rare(&mut self) -> bool {
+        let mut is_split = false;
+        for idx in 0..self.words.len() {
+            let word = self.words[idx].clone();
+            let docs = self.docs_as_typed(idx);
+            let is_rare = word.kind == TokenKind::Word && (1..SPLIT_BELOW).contains(&docs);
+            if !is_rare || self.languages[0] != 0 || Limit::of(&word.text, word.kind).typos() == 0 {
+                continue;
+            }
+            for (_, left, right) in self.splits(&word) {
+                let terms = [&left, &right].map(|part| self.terms(part).first().copied());
+                let [Some(left), Some(right)] = terms else { continue };
+                if head::n_side_by_side(self.index, [left, right]) >= docs as usize {
+                    self.add(idx, vec![left, right], worth::SPLIT);
+                    is_split = true;
+                }
+            }
+        }
+        is_split
     }
 
     /// The query with words joined that were split by mistake.
@@ -182,7 +227,7 @@ impl Plan<'_> {
     fn whole(&self, at: usize) -> Option<String> {
         let parts = [&self.typed[at].text, &self.typed[at + 1].text];
         let whole = format!("{}{}", parts[0], parts[1]);
-        let kind = crate::text::TokenKind::Word;
+        let kind = TokenKind::Word;
         if whole.chars().any(|char| !char.is_alphabetic()) || Limit::of(&whole, kind).typos() == 0 {
             return None;
         }

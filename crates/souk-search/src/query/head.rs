@@ -5,6 +5,7 @@ use crate::chunk::Chunk;
 use crate::document::CATEGORY_TREE;
 use crate::index::SearchIndex;
 use crate::lexicon::Term;
+use crate::retrieve::rows_with;
 use crate::text::{HeadSide, Language, TokenKind, Tokens};
 use crate::title::TitleWord;
 
@@ -90,6 +91,23 @@ pub(super) fn names_a_thing(index: &SearchIndex, terms: &[Term]) -> bool {
         !is_found
     });
     is_found
+}
+
+/// Titles in which one word follows another, in the same phrase.
+pub(super) fn n_side_by_side(index: &SearchIndex, parts: [Term; 2]) -> usize {
+    let words = &index.lexicon.words[0];
+    let is = |word: u32, term: Term| words.term(TitleWord(word).number()) == term;
+    let has = |title: &[u32]| {
+        title.windows(2).any(|pair| {
+            is(pair[0], parts[0]) && is(pair[1], parts[1]) && !TitleWord(pair[0]).closes()
+        })
+    };
+    let of_chunk = |chunk: &Chunk| {
+        let rows = rows_with(chunk, &parts).into_iter();
+        let live = rows.filter(|row| chunk.live.get(usize::from(*row)));
+        live.filter(|row| has(chunk.title_words.get(*row))).count()
+    };
+    index.chunks.iter().map(of_chunk).sum()
 }
 
 /// Which of the products that have a word are looked at.

@@ -255,6 +255,13 @@ fn german_compounds_are_found_by_their_parts() {
     assert_eq!(ids(&answer)[0], "1", "the word itself comes first");
     let index = index_in(Language::German, &["Schuhe zum Laufen", "Lauf Schuhe", "Hose"]);
     assert_eq!(ids(&ask(&index, "Laufschuhe")), ["1", "0"]);
+    // The first part may be the stem of a verb.
+    let shop =
+        ["Laufschuhe Herren", "Schuhe zum Laufen", "Wanderschuhe Damen", "Wandern mit Kindern"];
+    let index = index_in(Language::German, &shop);
+    let found = ask(&index, "schuh");
+    assert_eq!((ids(&found)[0], found.total), ("1", 3));
+    assert_eq!(ids(&ask(&index, "laufschuhe")), ["0", "1"]);
 }
 
 #[test]
@@ -377,4 +384,69 @@ fn a_short_word_alone_is_read_only_as_a_word_of_several_products() {
         assert_eq!(corrected(5, query).as_deref(), Some(meant));
     }
     assert_eq!(corrected(1, "flodlights").as_deref(), Some("floodlights"), "a long word");
+}
+
+#[test]
+fn words_that_the_catalogue_has_are_not_corrected_away() {
+    let mut shop: Vec<String> = (0..60).map(|n| format!("Case in Styles {n}")).collect();
+    shop.extend(["LG Stylo with Stylus", "Alarms", "Clock Alarm S"].map(str::to_owned));
+    let shop: Vec<&str> = shop.iter().map(String::as_str).collect();
+    let index = titles(&shop);
+    let answer = ask(&index, "stylus");
+    assert_eq!((ids(&answer), &answer.corrected), (vec!["60"], &None));
+    let answer = ask(&index, "alarms");
+    assert_eq!(
+        (answer.total, &answer.corrected),
+        (2, &None),
+        "no word is split but for one letter"
+    );
+    // A word that none has is read as before.
+    assert_eq!(ask(&index, "stylis").corrected.as_deref(), Some("styles"));
+}
+
+#[test]
+fn of_a_word_that_is_far_likelier_an_error_what_has_it_as_typed_comes_first() {
+    let about = json!({"title": "Phone Holder", "description": "for the galxy and any other, too"});
+    let mut shop = vec![product("typed", about)];
+    let phone = |n: usize| product(&n.to_string(), json!({"title": "Galaxy", "brand": "Galaxy"}));
+    shop.extend((0..2_000).map(phone));
+    let answer = ask(&SearchIndex::build(Settings::default(), &shop, 1), "galxy");
+    assert_eq!((answer.corrected.as_deref(), answer.total), (Some("galaxy"), 2_001));
+    assert_eq!(ids(&answer)[0], "typed");
+}
+
+#[test]
+fn words_and_codes_meet_split_and_joined_where_the_catalogue_has_both() {
+    let shop = [
+        "Case for Samsung Galaxy S 4",
+        "Samsung Galaxy S4 Cover",
+        "Samsung Galaxy S7 Phone",
+        "Samsung Galaxy A5 Phone",
+    ];
+    for query in ["galaxy s4", "galaxy s 4", "Galaxy S-4"] {
+        let mut first = found(&shop, query)[..2].to_vec();
+        first.sort_unstable();
+        assert_eq!(first, shop[..2], "{query}");
+    }
+    let shop =
+        ["Oatmilk", "Oat Milk Vanilla", "Oat Milk", "Milk from Oat", "Gopro Stick", "Go Play Pro"];
+    let milk = found(&shop, "oatmilk");
+    assert_eq!((milk[0], milk.len()), ("Oatmilk", 4), "{milk:?}");
+    assert_eq!(ask(&titles(&shop), "oatmilk").corrected, None);
+    // What no title has side by side is not the same thing.
+    assert_eq!(found(&shop, "gopro"), ["Gopro Stick"]);
+}
+
+#[test]
+fn corrections_are_written_as_the_catalogue_writes_them() {
+    let shop =
+        ["Br\u{f6}tchen", "K\u{e4}se", "Kase", "Creme", "Creme", "Cr\u{e8}me", "Wei\u{df}brot"];
+    let index = index_in(Language::German, &shop);
+    assert_eq!(ask(&index, "brotchn").corrected.as_deref(), Some("br\u{f6}tchen"));
+    let written = "br\u{f6}tchen k\u{e4}se creme wei\u{df}brot nirgends";
+    let again = SearchIndex::from_bytes(&index.to_bytes(), index.settings()).unwrap();
+    for index in [&index, &again] {
+        let folded = "brotchen kase creme weissbrot nirgends";
+        assert_eq!(index.as_written(folded, Some(Language::German)), written);
+    }
 }

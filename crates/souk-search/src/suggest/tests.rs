@@ -135,3 +135,50 @@ fn categories_that_begin_so_come_first_then_what_sells() {
     index.set_popularity([(&ProductId::new("Fruit > Bananas1").unwrap(), 1.0)]);
     assert_eq!(categories(&index), ["Fruit > Bananas", "Health > Bandages", "Hair > Head Bands"]);
 }
+
+fn suggested(index: &SearchIndex, text: &str) -> Vec<String> {
+    let request =
+        SuggestRequest { text, limit: 9, language: None, popular: &[], without: &[], exclude: &[] };
+    index.suggest(&request).unwrap().queries.into_iter().map(|one| one.text).collect()
+}
+
+#[test]
+fn no_query_ends_with_a_word_that_says_nothing_or_has_one_twice() {
+    let titles = vec!["Phone Cell Phones with Stand and Wireless Charger for Android"; 4];
+    let index = crate::test_shop::titles(&titles);
+    assert_eq!(suggested(&index, "wi"), ["wireless", "wireless charger"]);
+    assert_eq!(suggested(&index, "an"), ["android"]);
+    assert_eq!(suggested(&index, "phone c"), ["phone cell", "phone charger"]);
+    assert_eq!(suggested(&index, "phone p"), Vec::<String>::new());
+}
+
+#[test]
+fn words_follow_in_the_order_of_titles() {
+    let mut titles = vec!["Samsung Galaxy S7 Case"; 5];
+    titles.extend(["Samsung Galaxy Silver", "Silicone Case for Samsung Galaxy", "Silicone Galaxy"]);
+    let index = crate::test_shop::titles(&titles);
+    let words =
+        ["galaxy s7", "galaxy s7 case", "galaxy silver", "galaxy samsung", "galaxy silicone"];
+    assert_eq!(suggested(&index, "galaxy s"), words);
+}
+
+#[test]
+fn suggestions_are_written_as_the_catalogue_writes_them() {
+    let titles =
+        ["K\u{e4}se gerieben", "K\u{e4}se gerieben", "K\u{e4}se gerieben", "Handyh\u{fc}lle"];
+    let index = crate::test_shop::index_in(crate::Language::German, &titles);
+    let words = ["k\u{e4}se", "k\u{e4}se gerieben"];
+    assert_eq!(suggested(&index, "k\u{e4}"), words);
+    assert_eq!(suggested(&index, "Kas"), words);
+    assert_eq!(suggested(&index, "K\u{e4}se g"), ["k\u{e4}se gerieben"]);
+    let popular = ["handyhulle".to_owned()];
+    let request = SuggestRequest {
+        text: "handy",
+        limit: 5,
+        language: None,
+        popular: &popular,
+        without: &[],
+        exclude: &[],
+    };
+    assert_eq!(index.suggest(&request).unwrap().queries[0].text, "handyh\u{fc}lle");
+}

@@ -22,6 +22,8 @@ fn words_are_folded() {
     check("Crème Brûlée, STRASSE Straße œuf", expect!["creme brulee strasse strasse oeuf"]);
     check("men's levi’s l'eau d’olive", expect!["men levi eau olive"]);
     check("東京 tea", expect!["東 京 tea"]);
+    // Signs of trade marks say nothing, but part words.
+    check("Dynex™ Insignia® Foo℠Bar ©2020", expect!["dynex insignia foo bar 2020"]);
 }
 
 #[test]
@@ -55,12 +57,22 @@ fn shares_and_fractions_are_one_word() {
 }
 
 #[test]
+fn signs_of_feet_and_inches_are_units() {
+    check("6' cable 6 ft 6-foot", expect!["6ft +6 cable 6ft +6 +ft 6ft +6 +foot"]);
+    check("6′ cable 15.6″ 15'' 6’", expect!["6ft +6 cable 15.6in +15.6 15in +15 6ft +6"]);
+    check("5'6\" 6'x4'", expect!["5ft +5 6in +6 6ft +6 x4"]);
+    check("1'000 10'er '64' 1980's", expect!["1 000 10 er 64 1980"]);
+}
+
+#[test]
 fn codes_keep_whole_and_have_parts() {
     check("2x4 2 x 4 2×4", expect!["2x4 2x4 2x4"]);
     check("RTX2060 rtx 2060", expect!["rtx2060 +rtx +2060 rtx 2060"]);
     check("WH-1000XM4", expect!["wh 1000xm4 +wh1000xm4"]);
     check("Wi-Fi AT&T", expect!["wi fi +wifi at t +att"]);
     check("802.11ac", expect!["802.11ac"]);
+    check("Galaxy S 4 PS-4, S 4.5", expect!["galaxy s +s4 4 ps +ps4 4 s 4.5"]);
+    check("a 4 de 4 note 4 s 2x", expect!["a 4 de 4 note 4 s 2x"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tokens: words, numbers, measures and codes, with what they are also known as.
 
+use super::Language;
 use super::fold::fold;
 use super::units::{unit, write_measure};
 
@@ -164,6 +165,9 @@ impl<'a> Scan<'a> {
             self.into.push(left, self::kind(left), true);
             self.into.push(right, self::kind(right), true);
         }
+        if let Some(number) = number_of(self.text, run) {
+            self.into.push(&format!("{}{number}", run.text), TokenKind::Code, true);
+        }
         if let Some(before) = glued {
             let whole = format!("{}{}", before.text, run.text);
             if whole.len() <= TOKEN_BYTES_MAX {
@@ -180,6 +184,14 @@ impl<'a> Scan<'a> {
             return self.take_fraction(run, &fraction);
         }
         let number = decimal(run.text);
+        let rest = &self.text[run.end..];
+        let sign = if is_quoted(self.text, run.start) { None } else { length_sign(rest) };
+        if let Some((name, length)) = sign
+            && self.measure(&number, (name, 1.0))
+        {
+            self.into.push(&number, TokenKind::Number, true);
+            return run.end + length;
+        }
         let next = beside(self.text, run.end);
         // `2 x 4` is `2x4`.
         if let Some(next) = next.filter(|next| next.text == "x")
@@ -357,6 +369,43 @@ fn is_ideographic(text: &str) -> bool {
 /// Vowel signs of scripts that write them as marks.
 fn is_mark(char: char) -> bool {
     !char.is_ascii() && unicode_normalization::char::is_combining_mark(char)
+}
+
+/// The number that a letter or two stand before: `Galaxy S 4` is a `Galaxy S4`. Small words of any language have none: `a 4`.
+fn number_of<'a>(text: &'a str, run: Run<'_>) -> Option<&'a str> {
+    const DIGITS_MAX: usize = 4;
+    let is_name = run.text.chars().count() <= 2
+        && run.text.chars().all(char::is_alphabetic)
+        && Language::ALL.iter().all(|language| !language.is_stop_word(run.text));
+    let rest = text[run.end..].strip_prefix([' ', '-']).filter(|_| is_name)?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let next = next_run(rest, 0).filter(|next| next.start == 0 && next.end == digits)?;
+    (1..=DIGITS_MAX).contains(&digits).then_some(next.text)
+}
+
+/// The unit that signs directly behind a number say, and their length: `6'` is six feet, `6"` and `6''` are six inches, as in
+/// `5'6"` and `6'x4'`. `10'er` and `1'000` are no lengths.
+fn length_sign(rest: &str) -> Option<(&'static str, usize)> {
+    if rest.starts_with('"') {
+        return Some(("in", 1));
+    }
+    let after = rest.strip_prefix('\'')?;
+    let (name, length, after) = match after.strip_prefix('\'') {
+        Some(after) => ("in", 2, after),
+        None => ("ft", 1, after),
+    };
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    let is_letter = |char: char| char.is_alphabetic() && char != 'x';
+    let is_word = after.starts_with(is_letter) || digits > 2;
+    (!is_word).then_some((name, length))
+}
+
+/// Whether a quotation mark opens before `at`: one behind a digit is a sign of length.
+fn is_quoted(text: &str, at: usize) -> bool {
+    let before = text[..at].strip_suffix(['\'', '"']);
+    before.is_some_and(|before| {
+        !before.ends_with(['\'', '"']) && !before.ends_with(|char: char| char.is_ascii_digit())
+    })
 }
 
 /// Whether a hyphen or `&` with a letter or digit after it stands at `at`.

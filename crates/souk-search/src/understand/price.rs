@@ -47,6 +47,10 @@ const AT_LEAST: &[&[&str]] = &[
     &["plus", "de"],
     &["au", "moins"],
 ];
+/// Words before an amount in a currency that is the least to be paid; before any other number it may be an age.
+const AT_LEAST_NAMED: &[&[&str]] = &[&["ab"], &["a", "partir", "de"]];
+/// Words before two prices, with another word between them.
+const BETWEEN: &[&str] = &["between", "zwischen", "entre"];
 /// Words before the first and the second of two prices, which are the least and the most to be paid.
 const FROM_TO: &[(&str, &str)] = &[("from", "to"), ("von", "bis"), ("desde", "hasta"), ("de", "a")];
 /// What two numbers behind it are of, where no currency is named.
@@ -151,6 +155,7 @@ pub(super) fn read(
     let (n_words, condition, named) = between(words)
         .or_else(|| from_and_to(words, before, typed))
         .or_else(|| bounded_before(words))
+        .or_else(|| from_named(words, typed))
         .or_else(|| range(words, typed))
         .or_else(|| bounded_after(words, typed))?;
     let said = named.or_else(|| typed.sign());
@@ -190,7 +195,7 @@ fn from_to(one: f64, other: f64) -> String {
 }
 
 fn between(words: &[QueryWord]) -> Option<Read> {
-    words.first().filter(|word| word.text == "between")?;
+    words.first().filter(|word| BETWEEN.contains(&word.text.as_str()))?;
     let (at, one, first) = amount(words, 1)?;
     let (end, other, last) = amount(words, at + 1)?;
     Some((end, from_to(one, other), last.or(first)))
@@ -216,6 +221,14 @@ fn bounded_before(words: &[QueryWord]) -> Option<Read> {
     };
     let (end, amount, named) = amount(words, length)?;
     Some((end, format!("price {op} {amount}"), named))
+}
+
+/// `ab 50 euro`: from that on.
+fn from_named(words: &[QueryWord], typed: &Typed<'_>) -> Option<Read> {
+    let length = begins_with(words, 0, AT_LEAST_NAMED)?;
+    let (end, amount, named) = amount(words, length)?;
+    named.or_else(|| typed.sign())?;
+    Some((end, format!("price >= {amount}"), named))
 }
 
 /// `5-10 dollars`, `$5-$10`, `5 to 10 euros`: numbers alone may be anything, so a currency must be named.

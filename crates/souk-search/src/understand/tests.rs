@@ -67,6 +67,11 @@ fn a_category_that_is_named_by_the_way_is_no_preference() {
 fn cheap_is_a_wish() {
     let answer = ask(&shop(), "cheap running shoes");
     assert_eq!(ids(&answer)[..3], ["1", "3", "2"]);
+    for word in ["billige", "preiswerter", "günstigste", "preisgünstigen"] {
+        let found = ask(&shop(), &format!("{word} running shoes"));
+        assert_eq!((ids(&found), found.relaxed.len()), (ids(&answer), 0), "{word}");
+    }
+    assert_eq!(meanings("günstigkeit shoes").iter().filter(|(m, _)| m == "price:asc").count(), 0);
 }
 
 #[test]
@@ -193,6 +198,11 @@ fn prices_are_read_in_the_ways_that_people_write_them() {
         ("case from $10 to $30", "price >= 10 AND price <= 30"),
         ("from 30 to 10 euros case", "price >= 10 AND price <= 30"),
         ("case von 10 bis 30 euro", "price >= 10 AND price <= 30"),
+        ("case zwischen 10 und 30 euro", "price >= 10 AND price <= 30"),
+        ("case entre 10 et 30 euros", "price >= 10 AND price <= 30"),
+        ("case ab 10 euro", "price >= 10"),
+        ("case ab \u{20ac}10", "price >= 10"),
+        ("case à partir de 10 euros", "price >= 10"),
     ] {
         let filtered = (condition.to_owned(), Effect::Filtered);
         assert!(meanings(query).contains(&filtered), "{query}: {:?}", meanings(query));
@@ -204,6 +214,7 @@ fn prices_are_read_in_the_ways_that_people_write_them() {
         "case 5 to 10",
         "trains from 9 to 5 case",
         "case for ages from 3 to 6",
+        "case ab 3 jahren",
     ] {
         assert!(meanings(query).iter().all(|(_, effect)| *effect != Effect::Filtered), "{query}");
     }

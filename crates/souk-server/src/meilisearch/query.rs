@@ -294,8 +294,11 @@ fn filter_of_url(text: &str) -> Value {
 }
 
 /// A search for values of a facet.
+///
+/// Fields that it does not have are passed over, as Meilisearch does on purpose: the adapter of InstantSearch sends all
+/// parameters of the search on the page.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct FacetSearchBody {
     pub(crate) facet_name: String,
     #[serde(default)]
@@ -308,8 +311,8 @@ pub(crate) struct FacetSearchBody {
     matching_strategy: Option<String>,
     #[serde(default)]
     attributes_to_search_on: Option<Vec<String>>,
-    #[serde(default, rename = "exhaustiveFacetCount")]
-    _exhaustive_facet_count: Option<bool>,
+    #[serde(default)]
+    locales: Option<Vec<String>>,
 }
 
 impl FacetSearchBody {
@@ -320,6 +323,7 @@ impl FacetSearchBody {
             filter: self.filter.clone(),
             matching_strategy: self.matching_strategy.clone(),
             attributes_to_search_on: self.attributes_to_search_on.clone(),
+            locales: self.locales.clone(),
             ..SearchBody::default()
         };
         let facet = FacetRequest {

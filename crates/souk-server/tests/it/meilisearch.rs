@@ -106,6 +106,14 @@ fn filters_facets_sort_and_pages_are_those_of_meilisearch() {
     let found =
         shop.admin(post("/meilisearch/indexes/movies/facet-search", &body)).expect(200).json();
     assert_eq!(found["facetHits"], json!([{"value": "Adventure", "count": 3}]));
+    // As the adapter of InstantSearch asks, with all parameters of the search on the page.
+    let body = json!({"facetName": "genres", "facetQuery": "adv", "q": "", "facets": ["genres"],
+        "attributesToHighlight": ["*"], "attributesToCrop": ["*"], "highlightPreTag": "__ais-highlight__",
+        "highlightPostTag": "__/ais-highlight__", "hitsPerPage": 20, "page": 1, "limit": 21, "offset": 0,
+        "sort": ["price:asc"], "distinct": "studio", "placeholderSearch": true});
+    let found =
+        shop.admin(post("/meilisearch/indexes/movies/facet-search", &body)).expect(200).json();
+    assert_eq!(found["facetHits"], json!([{"value": "Adventure", "count": 3}]));
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use souk_app::{Caller, FeedMode, FeedQuality, FeedState, Progress};
+use souk_app::{Caller, FeedMode, FeedOutcome, FeedQuality, FeedState, Progress};
 
 use crate::cli::FeedsCommand;
+use crate::failure::Failure;
 use crate::job::{Job, Shop};
 use crate::settings::Settings;
-use crate::term::{columns, thousands};
+use crate::term::{self, columns, thousands};
 
 pub(crate) async fn run(what: FeedsCommand, settings: &Settings) -> Result<()> {
     match what {
@@ -18,9 +19,22 @@ pub(crate) async fn run(what: FeedsCommand, settings: &Settings) -> Result<()> {
                 (_, true) => FeedMode::AllowRemovals,
                 _ => FeedMode::Run,
             };
-            super::finish(settings, &Job::FeedsRun { name, mode }, text).await
+            let result = super::perform(settings, &Job::FeedsRun { name, mode }).await?;
+            term::print_result(settings.output, &result, text)?;
+            done(&result)
         }
     }
+}
+
+/// A run that was refused did nothing, and whoever calls it on a clock must hear of that.
+fn done(result: &Value) -> Result<()> {
+    let outcome = result["run"]["outcome"].as_str();
+    if outcome != Some(FeedOutcome::Refused.as_str()) {
+        return Ok(());
+    }
+    let feed = result["feed"].as_str().unwrap_or_default();
+    let message = format!("the run of feed `{feed}` was refused and changed nothing; see above");
+    Err(Failure { exit_code: 1, message }.into())
 }
 
 pub(crate) async fn list(shop: &Shop) -> Result<Value> {
@@ -122,4 +136,20 @@ fn quality_text(value: &Value) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_run_has_failed() {
+        let run =
+            |outcome: FeedOutcome| json!({"feed": "google", "run": {"outcome": outcome.as_str()}});
+        let failed = done(&run(FeedOutcome::Refused)).map_err(|error| Failure::of(&error));
+        let failed = failed.err().map(|failure| (failure.exit_code, failure.message));
+        let message = "the run of feed `google` was refused and changed nothing; see above";
+        assert_eq!(failed, Some((1, message.to_owned())));
+        assert!(done(&run(FeedOutcome::Done)).is_ok());
+    }
 }

@@ -555,6 +555,11 @@ fn html_becomes_words() {
     assert_eq!(read("<p>One</p><p>two &amp;&nbsp;three</p>"), "One two & three");
     assert_eq!(read("a<style>p { color: red }</style>b<script>x < y</script>c"), "a b c");
     assert_eq!(read("5 &lt; 6"), "5 < 6");
+    assert_eq!(
+        read("Dynex&#8482; 6&#39; &#x2122; A&amp;#39;B AT&T &#146;s &#xA0;&unknown; &#; &"),
+        "Dynex™ 6' ™ A&#39;B AT&T ’s &unknown; &#; &"
+    );
+    assert_eq!(read("&#153;&#160;&#0;&#1234567890;é&é;"), "™ &#1234567890;é&é;");
     assert_eq!(read("cut <b"), "cut");
     assert_eq!(read("<br>"), "");
 }

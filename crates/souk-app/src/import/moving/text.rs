@@ -35,22 +35,70 @@ pub(crate) fn plain(html: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn entities(text: &str) -> String {
-    const KNOWN: [(&str, &str); 9] = [
-        ("&nbsp;", " "),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&apos;", "'"),
-        ("&ndash;", "–"),
-        ("&mdash;", "—"),
-        ("&amp;", "&"),
-    ];
-    if !text.contains('&') {
-        return text.to_owned();
+/// Entities with a name that shops' editors write; others stay as they are.
+const NAMED: [(&str, char); 24] = [
+    ("amp", '&'),
+    ("apos", '\''),
+    ("bull", '•'),
+    ("copy", '©'),
+    ("deg", '°'),
+    ("euro", '€'),
+    ("frac12", '½'),
+    ("frac14", '¼'),
+    ("gt", '>'),
+    ("hellip", '…'),
+    ("ldquo", '“'),
+    ("lsquo", '‘'),
+    ("lt", '<'),
+    ("mdash", '—'),
+    ("middot", '·'),
+    ("nbsp", ' '),
+    ("ndash", '–'),
+    ("pound", '£'),
+    ("quot", '"'),
+    ("rdquo", '”'),
+    ("reg", '®'),
+    ("rsquo", '’'),
+    ("times", '×'),
+    ("trade", '™'),
+];
+/// What the numbers from 128 to 159 stand for, where they stand for anything: pages write the bytes of Windows, and HTML
+/// reads them so (HTML Living Standard, 13.2.5.80).
+const OF_WINDOWS: &str = "€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ";
+/// The longest entity that is read, in bytes: `&#x0002122;`.
+const ENTITY_BYTES_MAX: usize = 12;
+
+/// A text of HTML with its entities as signs, in one pass: what an entity says is not read again.
+pub(crate) fn entities(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('&') {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let end = rest.bytes().take(ENTITY_BYTES_MAX).position(|byte| byte == b';');
+        let sign = end.and_then(|end| Some((end, entity(&rest[1..end])?)));
+        let length = sign.map_or(1, |(end, _)| end + 1);
+        out.push(sign.map_or('&', |(_, sign)| sign));
+        rest = &rest[length..];
     }
-    KNOWN.iter().fold(text.to_owned(), |text, (entity, sign)| text.replace(entity, sign))
+    out.push_str(rest);
+    out
+}
+
+/// What stands between `&` and `;` as a sign; a blank for one that cannot be shown.
+fn entity(name: &str) -> Option<char> {
+    let Some(number) = name.strip_prefix('#') else {
+        return NAMED.iter().find(|(known, _)| *known == name).map(|(_, sign)| *sign);
+    };
+    let number = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => number.parse(),
+    };
+    let sign = match number.ok()? {
+        number @ 128..=159 => OF_WINDOWS.chars().nth(number as usize - 128)?,
+        number => char::from_u32(number)?,
+    };
+    Some(if sign.is_control() || sign == '\u{a0}' { ' ' } else { sign })
 }
 
 /// The forms of time of these exports besides RFC 3339 and Unix seconds: `2025-10-07 09:50:26 +0200`

@@ -53,6 +53,21 @@ fn a_product_of_a_list_of_several_counts_in_its_place_there() {
 }
 
 #[test]
+fn what_nobody_was_shown_counts_as_the_middle_of_what_was() {
+    const SHOWN: [Item; 5] = [Item(9), TEA[0], TEA[1], Item(10), Item(11)];
+    let mut counting = counting();
+    for _ in 0..40 {
+        counting.add(&[Sought { shown: &SHOWN, ..sought(TODAY, Some(Did::Ordered)) }], TODAY);
+    }
+    let learned = counting.learned(20);
+    let (_, query) = &learned[0];
+    let others = query.factor(Item(99));
+    assert!(query.factor(TEA[0]) > 2.0 && others < 0.7, "{query:?}");
+    assert_eq!(query.own_factor(Item(99)), None);
+    assert!(SHOWN.iter().all(|item| query.factor(*item) > 0.9 * others), "{query:?}");
+}
+
+#[test]
 fn what_the_same_people_ask_every_week_does_not_trend() {
     let told = |days_ago: &[i32]| {
         let mut counting = counting();

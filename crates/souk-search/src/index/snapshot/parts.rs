@@ -75,12 +75,18 @@ pub(super) fn write_words(words: &Words, w: &mut Writer) {
     write_u32s(&terms.collect::<Vec<_>>(), w);
     write_u32s(counts, w);
     write_u32s(&words.in_order(), w);
+    let (numbers, texts, counts) = words.spellings();
+    write_u32s(&numbers, w);
+    write_texts(&texts, w);
+    write_u32s(&counts, w);
 }
 
 pub(super) fn read_words(r: &mut Reader<'_>, language: Language) -> Result<Words, SnapshotError> {
     let texts = read_texts(r)?;
     let (terms, counts, sorted) = (read_u32s(r)?, read_u32s(r)?, read_u32s(r)?);
-    Words::from_parts(language, texts, (terms, counts, sorted)).ok_or(SnapshotError::Damaged)
+    let words = Words::from_parts(language, texts, (terms, counts, sorted));
+    let spellings = (read_u32s(r)?, read_texts(r)?, read_u32s(r)?);
+    words.and_then(|words| words.with_spellings(spellings)).ok_or(SnapshotError::Damaged)
 }
 
 pub(super) fn write_values(values: &Values, w: &mut Writer) {

@@ -40,12 +40,13 @@ pub(super) fn product_of(
     let mut reader = Reader { record, options, line, used: Vec::new(), left_out: Vec::new() };
     reader.used.extend(["objectID", "_tags", "_geoloc"]);
     reader.used.extend(OF_ANSWERS);
-    let title = reader.text(&TITLE);
+    let title = reader.text(&TITLE).map(|title| text::entities(&title));
     let is_untitled = title.is_none();
     let title = title.unwrap_or_else(|| id.as_str().to_owned());
     let mut product = Product::new(id, options.site.clone(), title);
     product.description = reader.text(&DESCRIPTION).and_then(|html| text::plain(&html));
     product.brand = named(record, &BRAND).and_then(|(_, value)| texts(value).into_iter().next());
+    product.brand = product.brand.map(|brand| text::entities(&brand));
     product.categories = reader.categories();
     product.price = reader.money(&PRICE);
     product.list_price = reader.list_price(product.price);
