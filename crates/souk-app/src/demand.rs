@@ -21,7 +21,7 @@ mod total;
 mod wanted;
 
 pub use closed::Opening;
-pub(crate) use closed::{is_closed, lines, years_before};
+pub(crate) use closed::{is_closed, lines, silent_days, years_before};
 pub(crate) use service::{Stretch, common_chance};
 pub(crate) use total::TotalDemand;
 
@@ -200,6 +200,14 @@ impl DemandReader<'_> {
 
     /// The series; `None` where nothing was ever sold there.
     pub(crate) fn series(&self, key: SeriesKey) -> Option<DemandSeries> {
+        let mut series = self.sales(key)?;
+        self.mark_promotions(key.item, &mut series);
+        self.mark_prices(key.item, &mut series);
+        Some(series)
+    }
+
+    /// The series without promotions and prices: all that it takes to tell what was wanted.
+    pub(crate) fn sales(&self, key: SeriesKey) -> Option<DemandSeries> {
         let last = self.last_day(key)?;
         let from = Day::from_number(last.number() - DAYS_MAX + 1);
         let catalogue = &self.views.catalogue;
@@ -226,9 +234,16 @@ impl DemandReader<'_> {
         series.sold.iter_mut().for_each(|units| *units = units.max(0.0));
         self.mark_outs(key, &mut series);
         self.mark_closed(key, &mut series);
-        self.mark_promotions(key.item, &mut series);
-        self.mark_prices(key.item, &mut series);
         Some(series)
+    }
+
+    /// On which of these days, both included, the shelf was empty while things are sold.
+    pub(crate) fn empty_days(&self, key: SeriesKey, (first, last): (Day, Day)) -> Vec<bool> {
+        let n = usize::try_from(last.number() - first.number() + 1).unwrap_or(0);
+        let (sold, is_censored) = (vec![0.0; n], vec![false; n]);
+        let mut days = DemandSeries { first, sold, is_censored, ..DemandSeries::default() };
+        self.mark_outs(key, &mut days);
+        days.is_censored
     }
 
     fn mark_outs(&self, key: SeriesKey, series: &mut DemandSeries) {

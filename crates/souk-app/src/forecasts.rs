@@ -33,7 +33,7 @@ pub use overrides::{
 
 pub(crate) use ahead::Ahead;
 pub(crate) use kept::Forecasts;
-pub(crate) use outlook::{LowerPrice, Outlook, Spread, outlooks};
+pub(crate) use outlook::{LowerPrice, Misses, Outlook, Spread, outlooks};
 pub(crate) use overrides::Overrides;
 
 use outlook::closely;

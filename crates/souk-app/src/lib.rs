@@ -113,9 +113,10 @@ pub use recommend::{
     Warning, WhyCause, WhyNot,
 };
 pub use replenishment::{
-    Automatic, Candidate, Decision, FeedAlarm, LotAdvice, LotRisk, PlanException, PlanLine,
-    Position, Proposal, ReplenishmentPlan, SoFar, WasteFigures, WasteReport, plan_to_json,
-    waste_to_json,
+    Automatic, Candidate, ClassFilter, Decision, FeedAlarm, ForecastWorth, LotAdvice, LotRisk,
+    PlanException, PlanLine, Position, Proposal, ReplenishmentPlan, STOCK_REPORT_DAYS,
+    STOCK_REPORT_PAGE_MAX, SoFar, StockClass, StockFigures, StockReport, StockReportQuery,
+    StockSums, WasteFigures, WasteReport, plan_to_json, stock_report_to_json, waste_to_json,
 };
 pub use reports::{
     AnswerFigures, AnswerMoney, Comparison, HoldoutReport, Metric, QueryFigures,

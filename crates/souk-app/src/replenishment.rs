@@ -21,6 +21,7 @@ use crate::{App, AppError, Caller, Operation};
 mod approve;
 mod choice;
 mod coming;
+mod figures;
 mod gates;
 mod json;
 pub(crate) mod shelf;
@@ -33,6 +34,10 @@ mod waste;
 pub use approve::Decision;
 pub(crate) use approve::RULE;
 pub use choice::Candidate;
+pub use figures::{
+    ClassFilter, ForecastWorth, STOCK_REPORT_DAYS, STOCK_REPORT_PAGE_MAX, StockClass, StockFigures,
+    StockReport, StockReportQuery, StockSums, stock_report_to_json,
+};
 pub use gates::FeedAlarm;
 pub use json::plan_to_json;
 pub use waste::{LotAdvice, LotRisk, WasteFigures, WasteReport, waste_to_json};

@@ -79,7 +79,7 @@ pub fn by_steadiness(demand: &[f64]) -> Result<Steadiness, PolicyError> {
     })
 }
 
-/// What a place and period have sold and held; money at purchase prices, units of one kind.
+/// What a place and period have sold and held: money at purchase prices, or units of one product.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Period {
     /// Days of the period, above 0.
@@ -90,11 +90,11 @@ pub struct Period {
     pub stock: f64,
     /// What was thrown away, at purchase prices.
     pub wasted: f64,
-    /// Units asked for, known or estimated.
+    /// What was asked for, known or estimated: units, or money where several products are summed.
     pub demand: f64,
-    /// Units of them that were not there.
+    /// What of it was not there.
     pub unmet: f64,
-    /// Money that a unit sold would have brought over its purchase, on average.
+    /// Money that one of these would have brought over its purchase, on average.
     pub margin: f64,
 }
 
@@ -154,7 +154,11 @@ pub fn forecast_value_added(actual: &[f64], forecast: &[f64], simpler: &[f64]) -
     }
     let error =
         |guess: &[f64]| -> f64 { actual.iter().zip(guess).map(|(y, f)| (y - f).abs()).sum() };
-    let of_simpler = error(simpler);
-    let gain = 1.0 - error(forecast) / of_simpler;
+    value_added(error(forecast), error(simpler))
+}
+
+/// As [`forecast_value_added`], of sums of absolute errors.
+pub fn value_added(error: f64, of_simpler: f64) -> Option<f64> {
+    let gain = 1.0 - error / of_simpler;
     (of_simpler > 0.0 && gain.is_finite()).then_some(gain)
 }

@@ -82,6 +82,7 @@ use crate::routes::{
         webhooks::shopify,
         reports::recommendations,
         reports::holdout,
+        reports::stock,
         planning::forecast,
         planning::overrides,
         planning::put_override,

@@ -28,7 +28,7 @@ pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
 pub(crate) use planning::{OverrideArgs, OverridesCommand, ReplenishArgs, SimulateCommand};
 pub(crate) use policy::PolicyArgs;
 pub(crate) use privacy::{DetectArgs, Privacy};
-pub(crate) use report::{ReportCommand, SearchKind};
+pub(crate) use report::{ReportCommand, SearchKind, StockReportArgs};
 pub(crate) use rules::RulesCommand;
 pub(crate) use search::{RatedArgs, SearchArgs, SearchEvaluateArgs, SearchTuneArgs};
 pub(crate) use tune::{Tune, TuneArgs};

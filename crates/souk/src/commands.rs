@@ -25,6 +25,7 @@ pub(crate) mod rules;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod simulation;
+pub(crate) mod stock_report;
 pub(crate) mod webhooks;
 
 use std::path::{Path, PathBuf};

@@ -93,6 +93,7 @@ pub(crate) enum Job {
     },
     ReportHoldout,
     ReportSearches(commands::report::Searches),
+    ReportStock(commands::stock_report::Asked),
     CompareSearches(Box<commands::comparison::Compared>),
     Webhooks {
         resend: Option<String>,
@@ -211,6 +212,7 @@ impl Job {
             | Job::ReportRecommendations { .. }
             | Job::ReportHoldout
             | Job::ReportSearches(_)
+            | Job::ReportStock(_)
             | Job::CompareSearches(_)
             | Job::Webhooks { .. }
             | Job::ReceiptKey
@@ -277,6 +279,7 @@ impl Job {
             }
             Job::ReportHoldout => commands::report::holdout(shop).await,
             Job::ReportSearches(asked) => commands::report::searches(shop, asked).await,
+            Job::ReportStock(asked) => commands::stock_report::answer(shop, asked).await,
             Job::CompareSearches(asked) => commands::comparison::compare(shop, asked).await,
             Job::Webhooks { resend } => commands::webhooks::run(shop, resend.as_deref()).await,
             Job::ReceiptKey => Ok(json!({"public_key": shop.app.receipt_key().await?})),

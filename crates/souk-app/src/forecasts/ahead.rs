@@ -92,6 +92,7 @@ mod tests {
             spread: Spread { dispersion: 3.0, known_days: 50.0 },
             is_count: true,
             confidence: None,
+            misses: None,
             peaks: (0.0, 0.0),
             lower_price: None,
         };

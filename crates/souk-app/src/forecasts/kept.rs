@@ -25,7 +25,7 @@ use crate::{App, AppError};
 /// Where the file stands.
 const FILE: &str = "outlooks/all";
 /// What it begins with.
-const MAGIC: &[u8] = b"souk outlooks 1\n";
+const MAGIC: &[u8] = b"souk outlooks 2\n";
 /// How often it is written while the program runs.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
 

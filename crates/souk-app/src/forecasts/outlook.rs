@@ -48,10 +48,21 @@ pub(crate) struct Outlook {
     /// One less the share by which totals over two weeks were missed, where that was tried, each with the engine's share
     /// that the other looks back bear out.
     pub(crate) confidence: Option<f64>,
+    /// By how much the same totals were missed, where that was tried.
+    pub(crate) misses: Option<Misses>,
     /// The most that was ever sold on a day before the last week, and in the last week.
     pub(crate) peaks: (f64, f64),
     /// What lower prices did, where the product ever had one here.
     pub(crate) lower_price: Option<LowerPrice>,
+}
+
+/// By how many units totals over two weeks were missed, all looks back together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Misses {
+    /// By the forecasts, each with the engine's share that the other looks back bear out.
+    pub(crate) forecast: f64,
+    /// By repeating the week before.
+    pub(crate) last_week: f64,
 }
 
 /// What a lower price did to demand in the past, by promotions or, without any, by prices.
@@ -272,6 +283,7 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize, threads: usize) ->
     let shared = Some(Evidence::of(looks.iter().flatten()));
     let made = cuts.iter().zip(&found).zip(&looks).map(|((cut, found), own)| {
         let share = engine_share(Evidence::of(own), shared);
+        let shares = judging_shares(own, shared);
         let recent = cut.wanted.len().saturating_sub(WEEK);
         let peak = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         Outlook {
@@ -283,7 +295,8 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize, threads: usize) ->
                 .collect(),
             spread: Spread::of(found),
             is_count: is_count(cut.wanted),
-            confidence: confidence(own, &judging_shares(own, shared)),
+            confidence: confidence(own, &shares),
+            misses: Misses::of(own, &shares, cut.wanted),
             peaks: (peak(&cut.series.sold[..recent]), peak(&cut.series.sold[recent..])),
             lower_price: LowerPrice::of(cut, &found.forecast.effects, drivers),
         }
@@ -296,6 +309,20 @@ fn confidence(looks: &[Look], shares: &[f64]) -> Option<f64> {
     let wanted: f64 = looks.iter().map(|look| look.actual).sum();
     let missed: f64 = looks.iter().zip(shares).map(|(look, share)| look.error(*share).abs()).sum();
     (wanted > 0.0).then(|| (1.0 - missed / wanted).max(0.0))
+}
+
+impl Misses {
+    /// Of looks back over a history, the latest first.
+    fn of(looks: &[Look], shares: &[f64], wanted: &[f64]) -> Option<Misses> {
+        let missed = looks.iter().zip(shares).map(|(look, share)| look.error(*share).abs());
+        let before = (1..).map(|look| {
+            let until = wanted.len() - look * LOOK_DAYS;
+            wanted[until - WEEK..until].iter().sum::<f64>() * (LOOK_DAYS / WEEK) as f64
+        });
+        let repeated = looks.iter().zip(before).map(|(look, twice)| (twice - look.actual).abs());
+        let misses = Misses { forecast: missed.sum(), last_week: repeated.sum() };
+        (!looks.is_empty()).then_some(misses)
+    }
 }
 
 impl Spread {

@@ -10,8 +10,11 @@ use xxhash_rust::xxh3::xxh3_64;
 mod codec;
 mod fold;
 mod losses;
+mod past;
 
 use losses::Losses;
+use past::Past;
+pub(crate) use past::Stood;
 
 /// Stock-outs of one shelf that are remembered, the latest ones (chosen: one a day for three years).
 const OUTS_MAX: usize = 1_100;
@@ -48,6 +51,8 @@ pub(crate) struct Supply {
     lots: FxHashMap<(Item, u32), Vec<Lot>>,
     /// Of shelves that something was written off of.
     losses: FxHashMap<(Item, u32), Losses>,
+    /// Of shelves whose stock was ever known.
+    past: FxHashMap<(Item, u32), Past>,
     /// By site and place: what one site sells says nothing of another's, where both share a place.
     feeds: FxHashMap<SitePlace, Feed>,
 }
@@ -166,6 +171,7 @@ impl Supply {
     /// Notes what stands on a shelf after something changed; `None` where that is not known.
     pub(crate) fn note_level(&mut self, place: (Item, u32), milli: Option<i64>, at: Timestamp) {
         let Some(milli) = milli else { return };
+        self.past.entry(place).or_default().note_level(milli, at);
         if let Some(losses) = self.losses.get_mut(&place) {
             losses.note_level(milli, at);
         }
@@ -339,6 +345,8 @@ impl Supply {
                 sums.written_off_milli = sums.written_off_milli.saturating_add(milli);
                 let losses = self.losses.entry((fact.item, fact.place.1)).or_default();
                 losses.note_loss(whole, fact.at);
+                let past = self.past.entry((fact.item, fact.place.1)).or_default();
+                past.note_written_off(whole, fact.at);
             }
             StockMovement::Moved => {}
         }
@@ -366,6 +374,18 @@ impl Supply {
     /// The share of what stands on a shelf that is lost by the next day without being sold, by what was written off there.
     pub(crate) fn lost_share(&self, place: (Item, u32)) -> f64 {
         self.losses.get(&place).map_or(0.0, Losses::share)
+    }
+
+    /// What stood on a shelf on the evenings between two days in UTC, both included, as far as that is known.
+    pub(crate) fn stood(&self, place: (Item, u32), days: (Day, Day)) -> Stood {
+        let days = (days.0.number(), days.1.number());
+        self.past.get(&place).map_or(Stood::default(), |past| past.stood(days))
+    }
+
+    /// Thousandths that were written off of a shelf between two days in UTC, both included.
+    pub(crate) fn written_off_milli(&self, place: (Item, u32), days: (Day, Day)) -> i64 {
+        let days = (days.0.number(), days.1.number());
+        self.past.get(&place).map_or(0, |past| past.written_off(days))
     }
 
     /// When a lot is sold, the lowest number first: by its last day (FEFO); then what has none; then what is past it on
@@ -402,6 +422,7 @@ impl Supply {
         let prices: usize = self.prices.values().map(|list| list.capacity()).sum();
         let lots: usize = self.lots.values().map(|list| list.len() * 40).sum();
         let losses: usize = self.losses.values().map(Losses::bytes).sum();
+        let past: usize = self.past.values().map(Past::bytes).sum();
         let runs: usize = self.promotions.values().flatten().map(|run| run.items.len() * 4).sum();
         let n_runs: usize = self.promotions.values().map(Vec::len).sum();
         self.shelves.capacity() * (size_of::<Shelf>() + 9)
@@ -410,6 +431,7 @@ impl Supply {
             + prices * size_of::<Priced>()
             + lots
             + losses
+            + past
             + runs
             + n_runs * (size_of::<Run>() + 40)
             + self.feeds.len() * (STOCK_DAYS * 100 + SALES_DAYS * 32)
@@ -439,6 +461,9 @@ impl Supply {
         }
         for ((item, location), losses) in &self.losses {
             hear(Some(*item), Some(*location), format!("{losses:?}"));
+        }
+        for ((item, location), past) in &self.past {
+            hear(Some(*item), Some(*location), format!("{past:?}"));
         }
         for ((_, location), feed) in &self.feeds {
             let is_told = |day: &SalesDay| *day != SalesDay::default();

@@ -21,3 +21,4 @@ pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod rules;
 pub(crate) mod search;
+pub(crate) mod stock_report;

@@ -78,6 +78,7 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/models/serving", put(models::serve))
         .route("/v1/reports/recommendations", get(reports::recommendations))
         .route("/v1/reports/holdout", get(reports::holdout))
+        .route("/v1/reports/stock", get(reports::stock))
         .route("/v1/forecasts", post(planning::forecast))
         .route("/v1/forecasts/overrides", get(planning::overrides))
         .route(

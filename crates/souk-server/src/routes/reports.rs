@@ -1,13 +1,15 @@
-//! What became of answers, and what personalization brings.
+//! What became of answers, what personalization brings, and how stock did.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use souk_app::Operation;
+use souk_app::{Operation, stock_report_to_json};
 
 use crate::dto::reports::{DaysQuery, HoldoutReportAnswer, RecommendationReportAnswer};
+use crate::dto::stock_report::{StockReportAnswer, StockReportParams};
 use crate::edge::Edge;
 use crate::problem::Answer;
+use crate::routes::products::hexadecimal;
 use crate::routes::{QueryOf, json, query_of};
 
 /// Bytes of a request; chosen.
@@ -55,4 +57,36 @@ pub(crate) async fn holdout(State(edge): State<Arc<Edge>>, request: Request) -> 
     let (caller, _) = edge.admit(request, Operation::ReadReports, REQUEST_BYTES_MAX).await?;
     let report = edge.app.holdout_report(&caller).await?;
     Ok(json(&HoldoutReportAnswer::from(report)))
+}
+
+/// How the stock of a place did over the last weeks, by product and by class: sales, turns, days of supply, empty days, lost sales,
+/// waste, and what forecasts were worth.
+///
+/// What was lost is an estimate: what is usual on days on which the shelf was empty. Nothing is made by asking.
+#[utoipa::path(
+    get,
+    path = "/v1/reports/stock",
+    tag = "Planning",
+    summary = "See how stock did",
+    params(StockReportParams),
+    responses(
+        (status = 200, description = "The most revenue first.", body = StockReportAnswer),
+        (status = 404, description = "No fact names this place.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No place was named, or too few or too many days.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn stock(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<StockReportParams>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let query = query_of(query)?.parse(&edge.app.config().main_site())?;
+    edge.check_site(&query.site, "site")?;
+    let report = edge.app.stock_report(query, &caller).await?;
+    let cursor = report.after.as_ref().map(|id| hexadecimal(id.as_str().as_bytes()));
+    Ok(json(&stock_report_to_json(&report, cursor)))
 }

@@ -77,6 +77,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("PUT", "/v1/models/serving", "-----+--+"),
     ("GET", "/v1/reports/recommendations", "----++--+"),
     ("GET", "/v1/reports/holdout", "----++--+"),
+    ("GET", "/v1/reports/stock", "------+-+"),
     ("POST", "/v1/forecasts", "------+-+"),
     ("GET", "/v1/forecasts/overrides", "------+-+"),
     ("PUT", "/v1/forecasts/overrides/{id}", "------+-+"),

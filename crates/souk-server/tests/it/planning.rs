@@ -192,6 +192,34 @@ fn a_planner_overrides_a_forecast_and_sees_what_goes_off() {
 }
 
 #[test]
+fn how_stock_did_is_told_by_product_and_class() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let report = |query: &str| ask(get(&format!("/v1/reports/stock?location_id=berlin{query}")));
+    let whole = report("&days=28").expect(200).json();
+    let tea = &whole["products"][0];
+    // Five days of 8 to 12 each, five times, and 9, 10 and 11: 280, 5.00 each.
+    assert_eq!((&whole["from"], &whole["to"]), (&json!(day(28)), &json!(day(1))));
+    assert_eq!((&tea["units_sold"], &tea["revenue"]["amount"]), (&json!(280.0), &json!(140_000)));
+    assert_eq!(
+        (&tea["class"], &tea["weeks"], &tea["on_hand"]),
+        (&json!("AX"), &json!(4), &json!(30.0))
+    );
+    assert_eq!((&tea["days_of_supply"], &tea["unit_cost"]), (&json!(3.0), &Value::Null));
+    assert_eq!(whole["classes"]["AX"], whole["all"]);
+    assert_eq!((&whole["cursor"], &whole["total_products"]), (&Value::Null, &json!(1)));
+    assert_eq!(report("&class=C").expect(200).json()["products"], json!([]));
+    assert_eq!(report("&limit=1&cursor=746561").expect(200).json()["products"], json!([]));
+    for query in ["&class=D", "&days=27", "&days=367", "&limit=0", "&cursor=x"] {
+        let problem = report(query).expect(422).json();
+        let name = query[1..].split('=').next();
+        assert_eq!(problem["errors"][0]["pointer"].as_str(), name, "{problem}");
+    }
+    ask(get("/v1/reports/stock")).problem(422, "invalid_input");
+    ask(get("/v1/reports/stock?location_id=mars")).problem(404, "not_found");
+}
+
+#[test]
 fn signals_are_stored_listed_and_refused_where_they_are_wrong() {
     let shop = stocked();
     let ask = planner(&shop);

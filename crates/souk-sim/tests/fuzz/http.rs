@@ -156,6 +156,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/segments", r#"{"key":"s","filter":"orders >= 3"}"#),
     ("GET", "/v1/subjects/u/profile?site=main", ""),
     ("GET", "/v1/reports/recommendations?from=2026-01-01&to=2026-01-31", ""),
+    ("GET", "/v1/reports/stock?location_id=berlin&days=28&class=AX&limit=5&cursor=7031", ""),
 ];
 
 /// A request as one text: method and target, headers, an empty line, the body.

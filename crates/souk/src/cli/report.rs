@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +65,35 @@ Examples:
     /// Conversion, orders, revenue, order value and margin of both groups, with intervals that stay true
     /// however often one looks. It needs `holdout.share`; docs/measuring.md explains it.
     Holdout,
+    /// How the stock of a place did: sales, turns, days of supply, empty days, lost sales, waste, and what forecasts were worth
+    ///
+    /// By class (ABC by revenue, XYZ by how weeks vary) and by product, those of the most revenue first, over the last whole
+    /// business days. docs/replenishment.md says how the figures are reckoned.
+    #[command(after_help = "\
+Examples:
+  souk report stock --location berlin
+  souk report stock --location berlin --days 182 --class AX
+  souk report stock --location berlin --limit 100000 --output csv")]
+    Stock(StockReportArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StockReportArgs {
+    /// The place
+    #[arg(long, value_name = "ID")]
+    pub(crate) location: String,
+    /// Whose [default: the first site of the settings]
+    #[arg(long, value_name = "ID")]
+    pub(crate) site: Option<String>,
+    /// The last so many whole business days, 28 to 366
+    #[arg(long, value_name = "N", default_value_t = souk_app::STOCK_REPORT_DAYS)]
+    pub(crate) days: u32,
+    /// Only products of a class: `AX`, or `A`, or `X`; sums are of all
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// How many products
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
 }
 
 /// Which queries a report lists.

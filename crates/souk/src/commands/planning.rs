@@ -89,7 +89,7 @@ pub(super) fn number(value: &Value, digits: usize) -> String {
     value.as_f64().map_or("-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
-fn money(value: &Value) -> String {
+pub(super) fn money(value: &Value) -> String {
     let Some(amount) = value["amount"].as_i64() else { return "-".to_owned() };
     let code = value["currency"].as_str().unwrap_or_default();
     match souk_core::Currency::parse(code) {

@@ -31,6 +31,7 @@ pub(crate) async fn run(what: ReportCommand, settings: &Settings) -> Result<()> 
                 }
             }
         }
+        ReportCommand::Stock(args) => super::stock_report::run(args, settings).await,
         ReportCommand::Holdout => {
             super::finish(settings, &Job::ReportHoldout, said_of_holdout).await
         }

@@ -80,7 +80,7 @@ async fn a_file_that_cannot_be_trusted_is_made_anew() {
     *damaged.last_mut().unwrap() ^= 1;
     assert_eq!(read(&damaged).unwrap_err(), "their file is damaged");
     assert_eq!(read(&whole[..20]).unwrap_err(), "their file is damaged");
-    assert_eq!(read(b"souk outlooks 2\n").unwrap_err(), "their file is of another version");
+    assert_eq!(read(b"souk outlooks 1\n").unwrap_err(), "their file is of another version");
     // What another program forecast serves until this one has done so itself.
     let mut body = Writer::new();
     body.text("another");

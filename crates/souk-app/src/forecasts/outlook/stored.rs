@@ -2,7 +2,7 @@
 
 use souk_core::wire::{Reader, WireError, Writer};
 
-use super::{Lever, LowerPrice, Outlook, Spread};
+use super::{Lever, LowerPrice, Misses, Outlook, Spread};
 
 impl Outlook {
     pub(in crate::forecasts) fn write(&self, w: &mut Writer) {
@@ -15,6 +15,9 @@ impl Outlook {
         w.u8(u8::from(self.is_count));
         // Not a number where it is not known.
         w.f64(self.confidence.unwrap_or(f64::NAN));
+        let misses = self.misses.map_or((f64::NAN, f64::NAN), |one| (one.forecast, one.last_week));
+        w.f64(misses.0);
+        w.f64(misses.1);
         w.f64(self.peaks.0);
         w.f64(self.peaks.1);
         let Some(lower) = self.lower_price else { return w.u8(0) };
@@ -38,6 +41,8 @@ impl Outlook {
         let spread = Spread { dispersion: r.f64()?, known_days: r.f64()? };
         let is_count = r.u8()? != 0;
         let confidence = Some(r.f64()?).filter(|value| !value.is_nan());
+        let misses = Misses { forecast: r.f64()?, last_week: r.f64()? };
+        let misses = Some(misses).filter(|misses| !misses.forecast.is_nan());
         let peaks = (r.f64()?, r.f64()?);
         let lever = match r.u8()? {
             0 => None,
@@ -52,6 +57,16 @@ impl Outlook {
             }
             None => None,
         };
-        Ok(Outlook { fingerprint, first, mean, spread, is_count, confidence, peaks, lower_price })
+        Ok(Outlook {
+            fingerprint,
+            first,
+            mean,
+            spread,
+            is_count,
+            confidence,
+            misses,
+            peaks,
+            lower_price,
+        })
     }
 }

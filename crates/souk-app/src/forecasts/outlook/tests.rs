@@ -93,3 +93,16 @@ fn an_engine_that_knows_nothing_lends_no_confidence() {
     assert!(fitted > level, "a share that knows what came seems to help");
     assert!(judged < level, "{judged} of {level}");
 }
+
+/// Fourteen units of each week but the third last, which has 35, and the fifth last, which has 7. The latest look back missed 28 by
+/// ten and the one before 49 by ten as well; who repeats the week says 70 of the one, and 14 of the other.
+#[test]
+fn what_looks_back_missed_is_reckoned_by_hand() {
+    let weeks = [14.0, 14.0, 7.0, 14.0, 35.0, 14.0, 14.0];
+    let wanted: Vec<f64> = weeks.iter().flat_map(|units| [units / 7.0; 7]).collect();
+    let look = |actual: f64, level: f64| Look { actual, level, engine: level, variance: 1.0 };
+    let looks = [look(28.0, 38.0), look(49.0, 39.0)];
+    let found = Misses::of(&looks, &[0.5, 0.5], &wanted).unwrap();
+    assert_eq!(found, Misses { forecast: 20.0, last_week: 42.0 + 35.0 });
+    assert_eq!(Misses::of(&[], &[], &wanted), None);
+}

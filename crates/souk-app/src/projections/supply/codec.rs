@@ -4,7 +4,7 @@ use souk_core::wire::{Reader, WireError, Writer};
 use souk_core::{Day, Timestamp};
 use souk_recommend::Item;
 
-use super::{Feed, Losses, Priced, Run, SalesDay, Shelf, StockDay, Supply};
+use super::{Feed, Losses, Past, Priced, Run, SalesDay, Shelf, StockDay, Supply};
 use crate::projections::shoppers::read_u32;
 
 fn write_time(w: &mut Writer, at: Option<Timestamp>) {
@@ -46,7 +46,7 @@ pub(super) fn read_i32(r: &mut Reader<'_>) -> Result<i32, WireError> {
 
 impl Supply {
     pub(crate) const NAME: &'static str = "supply";
-    pub(crate) const VERSION: u16 = 5;
+    pub(crate) const VERSION: u16 = 6;
 
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut w = Writer::new();
@@ -91,6 +91,11 @@ impl Supply {
             write_place(&mut w, *place);
             losses.write(&mut w);
         }
+        w.count(self.past.len());
+        for (place, past) in &self.past {
+            write_place(&mut w, *place);
+            past.write(&mut w);
+        }
         w.count(self.feeds.len());
         for ((site, location), feed) in &self.feeds {
             w.varint(u64::from(*site));
@@ -130,6 +135,10 @@ impl Supply {
         for _ in 0..r.count()? {
             let place = read_place(&mut r, n_items)?;
             supply.losses.insert(place, Losses::read(&mut r)?);
+        }
+        for _ in 0..r.count()? {
+            let place = read_place(&mut r, n_items)?;
+            supply.past.insert(place, Past::read(&mut r)?);
         }
         for _ in 0..r.count()? {
             let place = (read_u32(&mut r)?, read_u32(&mut r)?.wrapping_sub(1));

@@ -146,7 +146,7 @@ fn what_is_measured_counts_as_one_piece_a_line() {
 }
 
 /// M5 has 30,490 products at stores over 1,941 days. With a stock-out each month, a price each quarter and every
-/// product counted each week this takes below 60 MB beside the sales themselves.
+/// product counted each week this takes below 75 MB beside the sales themselves, a year of past stock among them.
 #[test]
 fn the_shape_of_m5_stays_small() {
     let mut supply = Supply::default();
@@ -169,6 +169,6 @@ fn the_shape_of_m5_stays_small() {
     assert_eq!(supply.feed((0, 3)).unwrap().sales.len(), SALES_DAYS);
     // A tenth of the series, so ten times as much for all of them.
     let bytes = supply.bytes() * 10;
-    assert!((20_000_000..70_000_000).contains(&bytes), "{bytes} bytes");
+    assert!((20_000_000..75_000_000).contains(&bytes), "{bytes} bytes");
     assert!(supply.snapshot().len() * 10 < 50_000_000);
 }
