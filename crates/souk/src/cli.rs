@@ -10,6 +10,7 @@ mod evaluate;
 mod feeds;
 mod forecast;
 mod models;
+mod orders;
 mod people;
 mod planning;
 mod policy;
@@ -24,6 +25,7 @@ pub(crate) use evaluate::{Evaluate, EvaluateArgs, PiiArgs, RatingArgs, Seen, Sou
 pub(crate) use feeds::FeedsCommand;
 pub(crate) use forecast::{EvaluateForecastArgs, ForecastArgs, GapRule, RepeatRule, SeriesArgs};
 pub(crate) use models::ModelsCommand;
+pub(crate) use orders::OrdersCommand;
 pub(crate) use people::{AudienceArgs, ProfileArgs, SegmentsCommand};
 pub(crate) use planning::{OverrideArgs, OverridesCommand, ReplenishArgs, SimulateCommand};
 pub(crate) use policy::PolicyArgs;
@@ -152,6 +154,9 @@ Examples:
     /// List, store and end planners' own forecasts, and see what they were worth
     #[command(subcommand)]
     Overrides(OverridesCommand),
+    /// List purchase orders, and move them on: approve, send, receive, cancel
+    #[command(subcommand)]
+    Orders(OrdersCommand),
     /// Replay policies on the shop's own past
     #[command(subcommand)]
     Simulate(SimulateCommand),

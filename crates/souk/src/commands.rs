@@ -14,6 +14,7 @@ pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod orders;
 pub(crate) mod overrides;
 pub(crate) mod people;
 pub(crate) mod pii;
@@ -78,6 +79,7 @@ pub(crate) async fn run(command: Command, settings: Settings) -> Result<()> {
         Command::Models(what) => models::run(what, &settings).await,
         Command::Replenish(args) => planning::replenish(args, &settings).await,
         Command::Overrides(what) => overrides::run(what, &settings).await,
+        Command::Orders(what) => orders::run(what, &settings).await,
         Command::Simulate(what) => simulation::simulate(what, &settings).await,
         Command::Profile(args) => people::profile(args, &settings).await,
         Command::Segments(what) => people::run(what, &settings).await,

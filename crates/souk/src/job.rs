@@ -134,6 +134,7 @@ pub(crate) enum Job {
         act: commands::planning::Act,
     },
     Overrides(Box<commands::overrides::OverridesJob>),
+    Orders(Box<commands::orders::OrdersJob>),
     SimulateStock(Box<commands::simulation::Replayed>),
 }
 
@@ -226,6 +227,7 @@ impl Job {
             | Job::Segments(_)
             | Job::Replenish { .. }
             | Job::Overrides(_)
+            | Job::Orders(_)
             | Job::SimulateStock(_) => None,
             Job::RotateMaster => Some(AuditAct::new(AuditOperation::KeyRotate).on(data("master"))),
         }
@@ -302,6 +304,7 @@ impl Job {
                 commands::planning::answer(shop, place, *act).await
             }
             Job::Overrides(what) => commands::overrides::answer(shop, what).await,
+            Job::Orders(what) => commands::orders::answer(shop, what).await,
             Job::SimulateStock(what) => commands::simulation::simulated(shop, what).await,
         }
     }

@@ -1,0 +1,57 @@
+//! The arguments of `souk orders`.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrdersCommand {
+    /// List the open ones, or those in one state
+    List {
+        /// For one place
+        #[arg(long, value_name = "ID")]
+        location: Option<String>,
+        /// Those in one state: draft, approved, sent, received or cancelled [default: all that are open]
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+    },
+    /// Approve a draft; nothing is sent by it
+    Approve {
+        /// The order's id
+        id: String,
+    },
+    /// Say that an approved order was sent to its supplier; Souk sends nothing itself
+    Send(OnDay),
+    /// Say that a sent order came: all of it, or what `--line` says
+    ///
+    /// It teaches the supplier's lead time and reliability, and books no stock: what came must be told as a receipt too.
+    #[command(after_help = "\
+Examples:
+  souk orders receive po-1
+  souk orders receive po-1 --on 2026-12-03 --line tea=12 --line coffee=70")]
+    Receive(ReceiveArgs),
+    /// Cancel an order that has not come
+    Cancel {
+        /// The order's id
+        id: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OnDay {
+    /// The order's id
+    pub(crate) id: String,
+    /// The day it happened [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) on: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReceiveArgs {
+    #[command(flatten)]
+    pub(crate) order: OnDay,
+    /// What came of a product; of products that are not named nothing came
+    #[arg(long = "line", value_name = "PRODUCT=UNITS")]
+    pub(crate) lines: Vec<String>,
+    /// More than twice what was ordered of a line is meant
+    #[arg(long, requires = "lines")]
+    pub(crate) meant: bool,
+}

@@ -1,0 +1,128 @@
+//! `souk orders`.
+
+use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use souk_app::{
+    Caller, ORDERS_PAGE_MAX, OrderChangeRequest, OrdersAsked, PurchaseState, ReceivedLine,
+};
+use souk_core::LocationId;
+
+use super::planning::{list, money};
+use crate::cli::OrdersCommand;
+use crate::failure::Failure;
+use crate::job::{Job, Shop};
+use crate::settings::Settings;
+use crate::term::columns;
+
+/// What is asked of purchase orders, as it crosses the socket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub(crate) enum OrdersJob {
+    List { location: Option<String>, state: Option<String> },
+    Move { id: String, change: OrderChangeRequest },
+}
+
+pub(crate) async fn run(what: OrdersCommand, settings: &Settings) -> Result<()> {
+    let to = |id, state, on, received| OrdersJob::Move {
+        id,
+        change: OrderChangeRequest { state, on, received },
+    };
+    let job = match what {
+        OrdersCommand::List { location, state } => OrdersJob::List { location, state },
+        OrdersCommand::Approve { id } => to(id, PurchaseState::Approved, None, None),
+        OrdersCommand::Send(order) => to(order.id, PurchaseState::Sent, order.on, None),
+        OrdersCommand::Cancel { id } => to(id, PurchaseState::Cancelled, None, None),
+        OrdersCommand::Receive(args) => {
+            let lines = args.lines.iter().map(|text| read_line(text, args.meant));
+            let lines = lines.collect::<Result<Vec<ReceivedLine>>>()?;
+            let received = Some(lines).filter(|lines| !lines.is_empty());
+            to(args.order.id, PurchaseState::Received, args.order.on, received)
+        }
+    };
+    super::finish(settings, &Job::Orders(Box::new(job)), text).await
+}
+
+fn read_line(text: &str, is_meant: bool) -> Result<ReceivedLine> {
+    // A product's name may have the sign itself.
+    let read = text.rsplit_once('=').and_then(|(product, units)| {
+        let quantity = units.parse().ok()?;
+        Some(ReceivedLine { product_id: product.to_owned(), quantity, is_meant })
+    });
+    let detail = || format!("--line: `{text}` is no product with its units, such as `tea=12`");
+    read.ok_or_else(|| anyhow!(Failure::usage(detail())))
+}
+
+/// What `souk orders` prints.
+pub(crate) async fn answer(shop: &Shop, what: &OrdersJob) -> Result<Value> {
+    let admin = Caller::local_admin();
+    let usage = |detail: String| anyhow!(Failure::usage(detail));
+    let (location, state) = match what {
+        OrdersJob::Move { id, change } => {
+            let moved = shop.app.change_purchase_order(id, change.clone(), &admin).await?;
+            return Ok(json!({"moved": serde_json::to_value(moved)?}));
+        }
+        OrdersJob::List { location, state } => (location, state),
+    };
+    let location = location.as_deref().map(LocationId::new).transpose();
+    let state = state.as_deref().map(|name| {
+        PurchaseState::parse(name).ok_or_else(|| {
+            usage(format!(
+                "--state: `{name}` is no state; take draft, approved, sent, received or cancelled"
+            ))
+        })
+    });
+    let mut asked = OrdersAsked {
+        location: location.map_err(|error| usage(format!("--location: {error}")))?,
+        state: state.transpose()?,
+        after: None,
+        limit: ORDERS_PAGE_MAX,
+    };
+    let mut orders = Vec::new();
+    loop {
+        let page = shop.app.purchase_orders(&asked, &admin).await?;
+        for order in &page.orders {
+            orders.push(serde_json::to_value(order)?);
+        }
+        asked.after = page.after;
+        if asked.after.is_none() {
+            return Ok(json!({"purchase_orders": orders}));
+        }
+    }
+}
+
+fn text(result: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let moved = &result["moved"];
+    if moved.is_object() {
+        let (id, state) = (word(&moved["id"]), word(&moved["state"]));
+        return format!(
+            "`{id}` is {state}: {} at {}\n",
+            money(&moved["total"]),
+            word(&moved["supplier_id"])
+        );
+    }
+    let heads =
+        ["id", "supplier", "for", "state", "lines", "total", "sent", "expected", "received"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for order in list(result, "purchase_orders") {
+        rows.push(vec![
+            word(&order["id"]),
+            word(&order["supplier_id"]),
+            word(&order["location_id"]),
+            word(&order["state"]),
+            list(order, "lines").len().to_string(),
+            money(&order["total"]),
+            word(&order["sent_on"]),
+            word(&order["expected_on"]),
+            word(&order["received_on"]),
+        ]);
+    }
+    if rows.len() == 1 {
+        return "there is no such purchase order\n".to_owned();
+    }
+    columns(&rows)
+}
+
+#[cfg(test)]
+mod tests;
