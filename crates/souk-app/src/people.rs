@@ -76,6 +76,9 @@ impl Fitted {
     }
 }
 
+/// Who wants what, and the fit in whose time it was learned.
+type Wished = (Option<Fitted>, Arc<Audience>);
+
 /// The figures in service.
 #[derive(Debug, Default)]
 pub(crate) struct People {
@@ -84,7 +87,7 @@ pub(crate) struct People {
     /// Held while figures are fitted.
     working: tokio::sync::Mutex<()>,
     /// Who wants what, by site, each with the fit in whose time it was learned.
-    audiences: RwLock<FxHashMap<SiteId, (Option<Fitted>, Arc<Audience>)>>,
+    audiences: RwLock<FxHashMap<SiteId, Wished>>,
     /// Held while that is learned.
     audience_working: tokio::sync::Mutex<()>,
 }

@@ -105,8 +105,9 @@ impl Known {
     /// What other days of the same weekday around a day wanted, half of them before it and half after.
     fn usual(&self, idx: usize) -> f64 {
         let is_known = |other: &usize| self.is_known[*other];
-        let before = (0..idx).rev().filter(|other| (idx - other) % 7 == 0).filter(is_known);
-        let after = (idx + 1..self.values.len()).filter(|other| (other - idx) % 7 == 0);
+        let before =
+            (0..idx).rev().filter(|other| (idx - other).is_multiple_of(7)).filter(is_known);
+        let after = (idx + 1..self.values.len()).filter(|other| (other - idx).is_multiple_of(7));
         let near =
             before.take(SAME_WEEKDAYS / 2).chain(after.filter(is_known).take(SAME_WEEKDAYS / 2));
         let near: Vec<f64> = near.map(|other| self.values[other]).collect();

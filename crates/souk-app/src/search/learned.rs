@@ -268,15 +268,13 @@ impl Counting {
                 wanted[query as usize].push((item, people));
             }
         }
-        let of = |((asked, (factors, of_others)), mut wanted): (
-            (Asked, (Vec<_>, f32)),
-            Vec<(Item, u32)>,
-        )| {
+        let learned = self.asked.into_iter().zip(factors).zip(wanted);
+        let learned = learned.map(|((asked, (factors, of_others)), mut wanted)| {
             wanted.sort_unstable_by_key(|(item, people)| (std::cmp::Reverse(*people), *item));
             wanted.truncate(WANTED_MAX);
             (asked, LearnedQuery { factors: factors.into(), of_others, wanted: wanted.into() })
-        };
-        self.asked.into_iter().zip(factors).zip(wanted).map(of).collect()
+        });
+        learned.collect()
     }
 }
 

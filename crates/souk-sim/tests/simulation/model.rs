@@ -282,12 +282,20 @@ impl Model {
         }
     }
 
+    /// Whether a link joins two names: not where it says that a user was identified in a browser, and others were too.
+    fn joins(&self, (a, b, basis): &(Who, Who, Basis)) -> bool {
+        let browser = if matches!(a, Who::User(_)) { b } else { a };
+        let mut identified = self.links.iter().filter(|(.., basis)| *basis == Basis::Identify);
+        *basis != Basis::Identify
+            || identified.all(|(x, y, _)| (x, y) == (a, b) || x != browser && y != browser)
+    }
+
     /// All names of the person that `who` is a name of.
     pub(crate) fn members(&self, who: Who) -> BTreeSet<Who> {
         let mut members = BTreeSet::from([who]);
         loop {
             let before = members.len();
-            for (a, b, _) in &self.links {
+            for (a, b, _) in self.links.iter().filter(|link| self.joins(link)) {
                 if members.contains(a) || members.contains(b) {
                     members.extend([*a, *b]);
                 }
@@ -335,12 +343,25 @@ impl Model {
     pub(crate) fn baskets(&self, members: &BTreeSet<Who>) -> Vec<Basket> {
         let mut baskets = Vec::new();
         for reports in self.personal.values() {
-            let Some(Effective { placed: Some(placed), first_at, .. }) = effective(reports) else {
+            let Some(Effective { placed: Some(placed), first_at, refunds }) = effective(reports)
+            else {
                 continue;
             };
-            if placed.who.is_some_and(|who| members.contains(&who)) {
-                let lines = merged(placed.site, &placed.lines).into_iter();
-                baskets.push((first_at, lines.map(|(sku, (milli, _))| (sku, milli)).collect()));
+            // A refund without lines takes everything back.
+            let is_whole = refunds.iter().any(|refund| refund.lines.is_empty());
+            if is_whole || !placed.who.is_some_and(|who| members.contains(&who)) {
+                continue;
+            }
+            let mut kept: BTreeMap<Sku, i64> = BTreeMap::new();
+            for (sku, (milli, _)) in merged(placed.site, &placed.lines) {
+                kept.insert(sku, milli);
+            }
+            for back in refunds.iter().flat_map(|refund| merged(refund.site, &refund.lines)) {
+                kept.entry(back.0).and_modify(|milli| *milli -= back.1.0.abs());
+            }
+            kept.retain(|_, milli| *milli > 0);
+            if !kept.is_empty() {
+                baskets.push((first_at, kept));
             }
         }
         baskets.sort();
