@@ -132,10 +132,10 @@ impl Identity {
         circle
     }
 
-    /// The subjects that a link joins with `subject` directly, in order; at most 64.
+    /// The subjects that a link names beside `subject`, in order, those of shared browsers among them; at most 64. So
+    /// it follows from the links of `subject` alone, whoever else is identified or forgotten.
     pub(crate) fn neighbours(&self, subject: SubjectId) -> Vec<SubjectId> {
-        let links = self.links_of(subject).iter().filter(|link| self.joins(subject, **link));
-        links.take(MEMBERS_MAX).map(|link| link.other).collect()
+        self.links_of(subject).iter().take(MEMBERS_MAX).map(|link| link.other).collect()
     }
 
     /// Browsers that several users were identified in.

@@ -203,7 +203,7 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
     };
     let cheapest = |found: &SearchFound| prices(found).iter().position(|price| *price == 100);
     let (now, then) = (cheapest(&after).unwrap(), cheapest(&wider).unwrap());
-    assert!(now < then && now < 3, "from {then} to {now}: {:?}, {:?}", ids(&wider), ids(&after));
+    assert!(now < then, "from {then} to {now}: {:?}, {:?}", ids(&wider), ids(&after));
     let (mut now, mut then) = (of(&after), of(&wider));
     now.sort_unstable();
     then.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use souk_core::{Fact, LinkBasis, OrderChange, OrderRef, ProductId, SubjectId, Timestamp};
+use souk_core::{Fact, OrderChange, OrderRef, ProductId, SubjectId, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::super::{Decoded, Views};
@@ -48,8 +48,7 @@ struct Story {
     named: Vec<Named>,
     followed: Vec<Followed>,
     placed: BTreeMap<(SubjectId, OrderRef), Timestamp>,
-    /// Who says it first: of an identification the user.
-    links: BTreeSet<(SubjectId, SubjectId, LinkBasis)>,
+    links: BTreeSet<(SubjectId, SubjectId, u8)>,
 }
 
 fn is_near(earlier: Timestamp, later: Timestamp, days: i64) -> bool {
@@ -58,15 +57,7 @@ fn is_near(earlier: Timestamp, later: Timestamp, days: i64) -> bool {
 
 impl Story {
     fn is_kin(&self, a: SubjectId, b: SubjectId) -> bool {
-        let users = |browser: SubjectId| {
-            let identified = self.links.iter().filter(|(.., basis)| *basis == LinkBasis::Identify);
-            identified.filter(|(_, other, _)| *other == browser).count()
-        };
-        let mut joining = self
-            .links
-            .iter()
-            .filter(|(_, browser, basis)| *basis != LinkBasis::Identify || users(*browser) == 1);
-        a == b || joining.any(|(x, y, _)| (*x, *y) == (a, b) || (*x, *y) == (b, a))
+        a == b || self.links.iter().any(|(x, y, _)| (*x, *y) == (a.min(b), a.max(b)))
     }
 
     fn join(&mut self, actor: SubjectId, request: &str) {
@@ -152,13 +143,13 @@ impl Story {
 
     fn take(&mut self, record: &Decoded) {
         let event = record.said();
+        let link = |a: SubjectId, b: SubjectId, basis| (a.min(b), a.max(b), basis as u8);
         match (&event.fact, record.subject) {
             (Fact::Linked { other, basis }, Some(who)) if *other != who => {
-                self.links.insert((who, *other, *basis));
+                self.links.insert(link(who, *other, *basis));
             }
             (Fact::Unlinked { other, basis }, Some(who)) => {
-                self.links.remove(&(who, *other, *basis));
-                self.links.remove(&(*other, who, *basis));
+                self.links.remove(&link(who, *other, *basis));
             }
             (Fact::Impressions(_), None) => self.unnamed += 1,
             (Fact::Impressions(shown), Some(owner)) => {
