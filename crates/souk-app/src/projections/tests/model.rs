@@ -204,8 +204,15 @@ pub(super) fn check_baskets(views: &Views, records: &[Decoded]) {
         if backs.clone().any(|(_, back)| back.lines.is_empty()) {
             continue;
         }
-        for line in backs.flat_map(|(_, back)| &back.lines) {
-            *sums.entry(line.product.clone()).or_default() -= line.quantity.milli().abs();
+        for (_, back) in backs {
+            // Of one refund the lines of a product are one, whatever their signs.
+            let mut sums_back: BTreeMap<ProductId, i64> = BTreeMap::new();
+            for line in &back.lines {
+                *sums_back.entry(line.product.clone()).or_default() += line.quantity.milli();
+            }
+            for (product, milli) in sums_back {
+                *sums.entry(product).or_default() -= milli.abs();
+            }
         }
         let bought: BTreeSet<ProductId> =
             sums.into_iter().filter(|(_, milli)| *milli > 0).map(|(id, _)| id).collect();
