@@ -393,7 +393,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
         ),
         (
             "MeiliFacetSearch",
-            closed(
+            object(
                 json!({
                     "facetName": text, "facetQuery": maybe_text, "q": maybe_text, "filter": filter,
                     "matchingStrategy": { "enum": ["last", "frequency", null] }, "attributesToSearchOn": texts,
