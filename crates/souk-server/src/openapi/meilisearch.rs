@@ -396,8 +396,7 @@ pub(super) fn add_schemas(schemas: &mut Map<String, Value>) {
             object(
                 json!({
                     "facetName": text, "facetQuery": maybe_text, "q": maybe_text, "filter": filter,
-                    "matchingStrategy": { "enum": ["last", "frequency", null] }, "attributesToSearchOn": texts,
-                    "exhaustiveFacetCount": flag
+                    "matchingStrategy": { "enum": ["last", "frequency", null] }, "attributesToSearchOn": texts
                 }),
                 &["facetName"],
             ),
