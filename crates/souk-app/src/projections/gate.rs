@@ -57,6 +57,14 @@ pub(crate) struct Consented<'a> {
     barred: Vec<u32>,
 }
 
+/// Whose word on the use of their data counts for one person.
+#[derive(Debug, Default)]
+struct Voices {
+    own: Vec<SubjectId>,
+    /// Whose no counts alone, see `Identity::beside`.
+    beside: Vec<SubjectId>,
+}
+
 impl Views {
     /// What may be used of these persons' data for this purpose.
     pub(crate) fn for_purpose(&self, whom: Whom, purpose: Use<'_>) -> Consented<'_> {
@@ -64,10 +72,11 @@ impl Views {
         if let Some(known) = whom.known {
             subjects = self.identity.members(known);
         }
-        let decision = self.decision(whom, purpose);
+        let voices = self.voices(&subjects, whom.alone);
+        let decision = self.decision(&voices, purpose);
         let mut barred = Vec::new();
         if decision.is_allowed {
-            barred = self.barred(whom, purpose);
+            barred = self.barred(&voices, purpose);
         }
         subjects.extend(whom.alone);
         if !decision.is_allowed {
@@ -82,30 +91,37 @@ impl Views {
 
     /// The sites on which the same purpose is not allowed: who said nothing is used in one place and not in
     /// another.
-    fn barred(&self, whom: Whom, purpose: Use<'_>) -> Vec<u32> {
+    fn barred(&self, voices: &Voices, purpose: Use<'_>) -> Vec<u32> {
         let others = self.catalogue.sites().filter(|site| *site != purpose.site);
-        let barred = others.filter(|site| !self.decision(whom, Use { site, ..purpose }).is_allowed);
+        let barred =
+            others.filter(|site| !self.decision(voices, Use { site, ..purpose }).is_allowed);
         barred.filter_map(|site| self.catalogue.find_site(site)).collect()
     }
 
     /// Whether these persons' data may be used for this purpose.
     pub(crate) fn allows(&self, whom: Whom, purpose: Use<'_>) -> bool {
-        self.decision(whom, purpose).is_allowed
+        let known = whom.known.filter(|_| self.consents.len() > 0);
+        let members = known.map_or_else(Vec::new, |known| self.identity.members(known));
+        self.decision(&self.voices(&members, whom.alone), purpose).is_allowed
     }
 
-    /// Decides for the ids of one person, and of those whose no counts for them; those that the one asked for alone was
-    /// joined with count too. A yes must be the person's own.
-    fn decision(&self, whom: Whom, purpose: Use<'_>) -> Decision {
+    /// Whose word counts for the ids of one person: none while nobody said anything. Those that the one asked for alone was
+    /// joined with count too.
+    fn voices(&self, members: &[SubjectId], alone: Option<SubjectId>) -> Voices {
+        if self.consents.len() == 0 {
+            return Voices::default();
+        }
+        let mut own = members.to_vec();
+        own.extend(alone.into_iter().flat_map(|alone| self.identity.members(alone)));
+        Voices { beside: self.identity.beside(&own), own }
+    }
+
+    /// Decides by what was said. A yes must be the person's own.
+    fn decision(&self, voices: &Voices, purpose: Use<'_>) -> Decision {
         let regime = &self.rules.place(purpose.site).regime;
         let asked = (purpose.purpose, purpose.withheld);
-        if self.consents.len() == 0 {
-            return decide(regime, std::iter::empty(), asked);
-        }
-        let asked_for = whom.known.into_iter().chain(whom.alone);
-        let own: Vec<SubjectId> = asked_for.flat_map(|one| self.identity.members(one)).collect();
-        let mut beside = self.identity.beside(&own);
-        beside.retain(|one| self.consents.is_denied(*one, purpose.purpose));
-        let all = own.iter().chain(&beside);
+        let denies = |one: &&SubjectId| self.consents.is_denied(**one, purpose.purpose);
+        let all = voices.own.iter().chain(voices.beside.iter().filter(denies));
         decide(regime, all.filter_map(|subject| self.consents.choices(*subject)), asked)
     }
 
@@ -159,9 +175,10 @@ impl Views {
         site: &SiteId,
     ) -> (Vec<(Purpose, Decision)>, Vec<Statement>) {
         let members = whom.known.map_or_else(Vec::new, |known| self.identity.members(known));
+        let voices = self.voices(&members, whom.alone);
         let of = |purpose| {
             let purpose = Use { purpose, site, withheld: Purposes::NONE };
-            self.decision(whom, purpose)
+            self.decision(&voices, purpose)
         };
         let decisions = Purpose::ALL.into_iter().map(|purpose| (purpose, of(purpose))).collect();
         let subjects = members.iter().chain(&whom.alone);

@@ -4,7 +4,7 @@
 //! whoever counts goes through them. So a person leaves exactly and at once, and a count knows how many different
 //! people stand behind it. What came of a search is in [`super::attribution`], by the name of its answer.
 //!
-//! Bounds: [`SEARCHES_MAX`] searches of one subject in the last [`KEPT_DAYS`] days, each with the first
+//! Bounds: [`SEARCHES_MAX`] searches of one subject in the last [`KEPT_DAYS`](super::attribution::KEPT_DAYS) days, each with the first
 //! [`SHOWN_MAX`] products, or those of a list of several searches that stand in its first places. A query is kept as its key (see [`query_key`]) and once, as long as anybody's list names
 //! it. Searches by nobody known are counted by day and site only; what they were for is not kept.
 

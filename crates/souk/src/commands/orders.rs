@@ -119,7 +119,7 @@ fn text(result: &Value) -> String {
         ]);
     }
     if rows.len() == 1 {
-        return "there is no such purchase order\n".to_owned();
+        return "there are no such purchase orders\n".to_owned();
     }
     columns(&rows)
 }
