@@ -316,7 +316,7 @@ impl App {
     /// # Errors
     ///
     /// As the blob store; the log holds everything all the same.
-    pub async fn close(&self) -> Result<(), AppError> {
+    pub async fn close(self: &Arc<App>) -> Result<(), AppError> {
         self.flush_impressions().await;
         self.close_audit().await;
         self.save_outlooks().await;

@@ -210,8 +210,7 @@ impl App {
             factors::answer(&app, (request, series), closely)
         };
         // Some tens of milliseconds of arithmetic, which must not hold up others.
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| AppError::Bug(format!("a forecast ended: {error}")))?
+        aside(work).await?
     }
 
     /// The outlook of a series, the kept one where nothing changed since.
@@ -248,11 +247,15 @@ impl App {
     ///
     /// As a thread that cannot be begun.
     pub(crate) async fn refresh_outlooks(self: &Arc<App>) -> Result<usize, AppError> {
-        self.take_up_outlooks();
+        let app = Arc::clone(self);
+        aside(move || app.take_up_outlooks()).await?;
         let mut n_made = 0;
         let mut looked = FxHashSet::default();
         loop {
-            let (keys, n_left) = self.series_keys(OUTLOOKS_MAX, &looked);
+            let app = Arc::clone(self);
+            let list = move || (app.series_keys(OUTLOOKS_MAX, &looked), looked);
+            let ((keys, n_left), so_far) = aside(list).await?;
+            looked = so_far;
             if n_left > 0 && looked.is_empty() {
                 self.forecasts.keep_only(&keys);
                 tracing::info!(
@@ -266,7 +269,9 @@ impl App {
                 let Some(some) = rounds.next() else { return Ok(n_made) };
                 looked.extend(some.iter().map(|(key, _)| *key));
                 let (app, some) = (Arc::clone(self), some.to_vec());
-                n_made += at_leisure(move || app.refresh_some(&some, 1)).await?;
+                let changed = aside(move || app.changed_series(&some)).await?;
+                let app = Arc::clone(self);
+                n_made += at_leisure(move || app.make_outlooks(&changed, 1)).await?;
                 self.save_outlooks_now_and_then().await;
                 // Meanwhile stock or offers may have come, which are needed before the rest.
                 if listed.elapsed() > LIST_PAUSE {
@@ -279,6 +284,12 @@ impl App {
     /// Makes the outlooks of those of these series that changed, on so many threads.
     pub(crate) fn refresh_some(&self, keys: &[(SeriesKey, SiteId)], threads: usize) -> usize {
         self.take_up_outlooks();
+        self.make_outlooks(&self.changed_series(keys), threads)
+    }
+
+    /// Those of these series whose outlooks are not of what is known now. It reads the views, so a thread of the lowest
+    /// priority must not call it: the fold would wait until that thread has its turn, and answers for the fold.
+    fn changed_series(&self, keys: &[(SeriesKey, SiteId)]) -> Vec<(SeriesKey, DemandSeries)> {
         let mut changed = Vec::new();
         for (key, site) in keys {
             let Some(series) = self.read_series(*key, site) else { continue };
@@ -287,6 +298,10 @@ impl App {
                 changed.push((*key, series));
             }
         }
+        changed
+    }
+
+    fn make_outlooks(&self, changed: &[(SeriesKey, DemandSeries)], threads: usize) -> usize {
         let series: Vec<&DemandSeries> = changed.iter().map(|(_, series)| series).collect();
         let made = outlooks(&series, self.outlook_days(), threads);
         for ((key, _), outlook) in changed.iter().zip(made) {
@@ -375,6 +390,14 @@ fn check(request: &ForecastRequest) -> Result<(), AppError> {
         }
     }
     Ok(())
+}
+
+/// Does some milliseconds of work beside the threads that answer.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AppError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| AppError::Bug(format!("work on forecasts ended: {error}")))
 }
 
 /// Threads while somebody waits: all that there are.

@@ -1,6 +1,6 @@
 //! What sells most in a scope: one list for everyone.
 
-use crate::types::{Evidence, Score, Scored, rank};
+use crate::types::{Evidence, Item, Score, Scored, rank};
 use crate::windows::{DAY_MS, Scope, WindowScratch, Windows};
 
 #[cfg(test)]
@@ -21,6 +21,14 @@ pub struct PopularQuery {
     pub limit: usize,
 }
 
+impl PopularQuery {
+    /// The days that count, from and until.
+    fn span(&self) -> (i64, i64) {
+        let today = self.now.div_euclid(DAY_MS);
+        (today + 1 - i64::from(self.window_days), today + 1)
+    }
+}
+
 /// Ranks items by the sum of their daily counts, each multiplied by 2^(-age in days / half-life).
 ///
 /// Evidence: the undecayed count in the window.
@@ -29,9 +37,29 @@ pub fn popular(
     query: &PopularQuery,
     scratch: &mut WindowScratch,
 ) -> Vec<Scored> {
+    let scored = demand(windows, query, scratch).map(|(item, sum)| Scored {
+        item,
+        score: Score::new(sum),
+        evidence: Evidence::default(),
+    });
+    let mut ranked = rank(scored.collect(), query.limit);
+    // Only the few that are returned need their plain count.
+    for scored in &mut ranked {
+        let days = windows.days(query.scope, query.span());
+        let counts = days.filter_map(|(_, b)| b.get(&scored.item));
+        scored.evidence.support = counts.sum::<i64>().clamp(0, i64::from(u32::MAX)) as u32;
+    }
+    ranked
+}
+
+/// Items with the same sums, all of them and in no order.
+pub fn demand<'a>(
+    windows: &Windows,
+    query: &PopularQuery,
+    scratch: &'a mut WindowScratch,
+) -> impl Iterator<Item = (Item, f32)> + 'a {
     let today = query.now.div_euclid(DAY_MS);
-    let span = (today + 1 - i64::from(query.window_days), today + 1);
-    for (day, bucket) in windows.days(query.scope, span) {
+    for (day, bucket) in windows.days(query.scope, query.span()) {
         let decay = if query.half_life_days > 0.0 {
             (-(today - day) as f32 / query.half_life_days).exp2()
         } else {
@@ -41,17 +69,5 @@ pub fn popular(
             scratch.add(item, sum as f32 * decay);
         }
     }
-    let bought = scratch.drain().filter(|(_, sum)| *sum > 0.0);
-    let scored = bought.map(|(item, sum)| Scored {
-        item,
-        score: Score::new(sum),
-        evidence: Evidence::default(),
-    });
-    let mut ranked = rank(scored.collect(), query.limit);
-    // Only the few that are returned need their plain count.
-    for scored in &mut ranked {
-        let counts = windows.days(query.scope, span).filter_map(|(_, b)| b.get(&scored.item));
-        scored.evidence.support = counts.sum::<i64>().clamp(0, i64::from(u32::MAX)) as u32;
-    }
-    ranked
+    scratch.drain().filter(|(_, sum)| *sum > 0.0)
 }

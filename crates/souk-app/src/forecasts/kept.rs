@@ -28,6 +28,8 @@ const FILE: &str = "outlooks/all";
 const MAGIC: &[u8] = b"souk outlooks 2\n";
 /// How often it is written while the program runs.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
+/// Forecasts of the file that are told their numbers while the fold waits; some 1 ms.
+const TAKEN_UP_AT_ONCE: usize = 1_000;
 
 /// Outlooks by series.
 #[derive(Debug, Default)]
@@ -110,15 +112,18 @@ impl Forecasts {
         if stored.is_empty() {
             return;
         }
-        let views = views.read();
-        for one in stored {
-            let item = views.catalogue.item(&one.site, &one.product);
-            let location = views.catalogue.location_number(&one.location);
-            let (Some(item), Some(location)) = (item, location) else { continue };
-            let key = SeriesKey { item, location: Some(location) };
-            // What was made since the start is newer.
-            if self.get(key).is_none() {
-                self.put(key, Arc::new(one.outlook));
+        let mut stored = stored.into_iter();
+        while stored.len() > 0 {
+            let views = views.read();
+            for one in stored.by_ref().take(TAKEN_UP_AT_ONCE) {
+                let item = views.catalogue.item(&one.site, &one.product);
+                let location = views.catalogue.location_number(&one.location);
+                let (Some(item), Some(location)) = (item, location) else { continue };
+                let key = SeriesKey { item, location: Some(location) };
+                // What was made since the start is newer.
+                if self.get(key).is_none() {
+                    self.put(key, Arc::new(one.outlook));
+                }
             }
         }
     }
@@ -186,7 +191,7 @@ impl App {
     }
 
     /// Writes the outlooks down if there are new ones, and not more often than every five minutes.
-    pub(super) async fn save_outlooks_now_and_then(&self) {
+    pub(super) async fn save_outlooks_now_and_then(self: &Arc<App>) {
         let is_due = self.forecasts.writing.lock().last.is_none_or(|at| at.elapsed() >= SAVE_PAUSE);
         if is_due {
             self.save_outlooks().await;
@@ -194,12 +199,15 @@ impl App {
     }
 
     /// Writes the outlooks down if there are new ones; a crash leaves the file before.
-    pub(crate) async fn save_outlooks(&self) {
-        self.take_up_outlooks();
-        if !std::mem::take(&mut self.forecasts.writing.lock().is_dirty) {
-            return;
-        }
-        let bytes = self.forecasts.to_bytes(&self.views);
+    pub(crate) async fn save_outlooks(self: &Arc<App>) {
+        let app = Arc::clone(self);
+        let write = move || {
+            app.take_up_outlooks();
+            let is_dirty = std::mem::take(&mut app.forecasts.writing.lock().is_dirty);
+            is_dirty.then(|| app.forecasts.to_bytes(&app.views))
+        };
+        // A hundred thousand take tenths of seconds, in which others shall be answered.
+        let Ok(Some(bytes)) = tokio::task::spawn_blocking(write).await else { return };
         let put = self.parts.blobs.put(&Path::from(FILE), PutPayload::from(bytes)).await;
         let mut writing = self.forecasts.writing.lock();
         writing.last = Some(Instant::now());

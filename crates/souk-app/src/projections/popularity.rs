@@ -1,6 +1,6 @@
 use souk_core::wire::{Reader, Writer};
 use souk_core::{Action, Channel, Timestamp};
-use souk_recommend::popular::{PopularQuery, popular};
+use souk_recommend::popular::{PopularQuery, demand, popular};
 use souk_recommend::trending::{TrendQuery, Trends, trending};
 use souk_recommend::windows::{Count, Scope, WindowScratch, Windows};
 use souk_recommend::{Item, Scored, SnapshotError};
@@ -67,14 +67,20 @@ impl Popularity {
 
     /// The products in most demand; evidence is the weighted count of the last four weeks.
     pub fn popular(&self, scope: u32, now: Timestamp, limit: usize) -> Vec<Scored> {
-        let query = PopularQuery {
-            scope: Scope(scope),
-            now: now.as_ms(),
-            window_days: POPULAR_DAYS,
-            half_life_days: POPULAR_HALF_LIFE_DAYS,
-            limit,
-        };
-        popular(&self.windows, &query, &mut WindowScratch::default())
+        popular(&self.windows, &in_demand(scope, now, limit), &mut WindowScratch::default())
+    }
+
+    /// The scores of the products in most demand, without evidence: it takes longer than they do.
+    pub fn demand(&self, scope: u32, now: Timestamp, limit: usize) -> Vec<(Item, f32)> {
+        let mut scratch = WindowScratch::default();
+        let query = in_demand(scope, now, limit);
+        let mut all: Vec<(Item, f32)> = demand(&self.windows, &query, &mut scratch).collect();
+        let by_demand = |a: &(Item, f32), b: &(Item, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+        if all.len() > limit {
+            all.select_nth_unstable_by(limit, by_demand);
+            all.truncate(limit);
+        }
+        all
     }
 
     /// The products whose demand grows most; evidence is the weighted count of the last two days.
@@ -179,5 +185,15 @@ impl Popularity {
         let hour = r.zigzag().map_err(|_| SnapshotError::Damaged)?;
         let n_kept_out = r.zigzag().map_err(|_| SnapshotError::Damaged)?;
         Ok(Popularity { windows: Windows::decode(&bytes[r.position()..])?, hour, n_kept_out })
+    }
+}
+
+fn in_demand(scope: u32, now: Timestamp, limit: usize) -> PopularQuery {
+    PopularQuery {
+        scope: Scope(scope),
+        now: now.as_ms(),
+        window_days: POPULAR_DAYS,
+        half_life_days: POPULAR_HALF_LIFE_DAYS,
+        limit,
     }
 }

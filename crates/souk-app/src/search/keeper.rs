@@ -90,7 +90,7 @@ struct Wanted {
 }
 
 impl Keeper {
-    async fn tend(&mut self, app: &App) {
+    async fn tend(&mut self, app: &Arc<App>) {
         if self.must_compare || app.views.read().catalogue.has_changes() {
             self.follow(app).await;
         }
@@ -102,7 +102,13 @@ impl Keeper {
                 false => (self.pause * 2).clamp(POPULARITY_PAUSE_FIRST, POPULARITY_PAUSE),
             };
             self.weighed = Some(Instant::now());
-            self.weigh(app);
+            let (app, mut wanted) = (Arc::clone(app), std::mem::take(&mut self.wanted));
+            let weigh = move || {
+                weigh(&app, &mut wanted);
+                wanted
+            };
+            // Where it fails, all is told again.
+            self.wanted = tokio::task::spawn_blocking(weigh).await.unwrap_or_default();
         }
         if is_due(self.saved, SAVE_PAUSE) {
             // The first time there is nothing to save but what was just loaded or built.
@@ -137,28 +143,28 @@ impl Keeper {
         };
         app.config.sites().any(|site| is_untold(&site.id))
     }
+}
 
-    /// Tells the indexes what is wanted.
-    fn weigh(&mut self, app: &App) {
-        for site in app.config.sites() {
-            let Some(shelf) = app.searching.find(&site.id) else { continue };
-            let now = app.wanted(&site.id);
-            let before = self.wanted.entry(site.id.clone()).or_default();
-            if before.told.as_ptr() != Arc::as_ptr(&shelf) {
-                // One from a file may remember what nobody wants any more.
-                shelf.index.write().forget_popularity();
-                *before = Wanted { told: Arc::downgrade(&shelf), of: FxHashMap::default() };
-            }
-            let gone = before.of.keys().filter(|id| !now.contains_key(*id)).map(|id| (id, 0));
-            let news = now.iter().filter(|(id, share)| before.of.get(*id) != Some(*share));
-            let news = news.map(|(id, share)| (id, *share)).chain(gone);
-            let news: Vec<(&ProductId, f32)> =
-                news.map(|(id, share)| (id, f32::from(share) / 255.0)).collect();
-            for slice in news.chunks(VIEW_SLICE) {
-                shelf.index.write().set_popularity(slice.iter().copied());
-            }
-            before.of = now;
+/// Tells the indexes what is wanted.
+fn weigh(app: &App, wanted: &mut FxHashMap<SiteId, Wanted>) {
+    for site in app.config.sites() {
+        let Some(shelf) = app.searching.find(&site.id) else { continue };
+        let now = app.wanted(&site.id);
+        let before = wanted.entry(site.id.clone()).or_default();
+        if before.told.as_ptr() != Arc::as_ptr(&shelf) {
+            // One from a file may remember what nobody wants any more.
+            shelf.index.write().forget_popularity();
+            *before = Wanted { told: Arc::downgrade(&shelf), of: FxHashMap::default() };
         }
+        let gone = before.of.keys().filter(|id| !now.contains_key(*id)).map(|id| (id, 0));
+        let news = now.iter().filter(|(id, share)| before.of.get(*id) != Some(*share));
+        let news = news.map(|(id, share)| (id, *share)).chain(gone);
+        let news: Vec<(&ProductId, f32)> =
+            news.map(|(id, share)| (id, f32::from(share) / 255.0)).collect();
+        for slice in news.chunks(VIEW_SLICE) {
+            shelf.index.write().set_popularity(slice.iter().copied());
+        }
+        before.of = now;
     }
 }
 
@@ -337,13 +343,13 @@ impl App {
         let views = self.views.read();
         let Some(number) = views.catalogue.find_site(site) else { return FxHashMap::default() };
         let scope = views.popularity.scope(number, None);
-        let popular = views.popularity.popular(scope, self.clock.now(), POPULAR_MAX);
-        let most = popular.first().map_or(0.0, |first| first.score.get());
+        let demand = views.popularity.demand(scope, self.clock.now(), POPULAR_MAX);
+        let most = demand.iter().fold(0.0, |most: f32, (_, score)| most.max(*score));
         // What is wanted falls off steeply: by its logarithm the tenth still counts.
         let share = |score: f32| (f64::from(score).ln_1p() / f64::from(most).ln_1p()).max(0.0);
         let of = |item| views.catalogue.product_id(item).clone();
-        let all = popular.iter();
-        all.map(|one| (of(one.item), (share(one.score.get()) * 255.0).round() as u8)).collect()
+        let all = demand.iter();
+        all.map(|(item, score)| (of(*item), (share(*score) * 255.0).round() as u8)).collect()
     }
 
     /// Writes the indexes down at the end, unless one is being built just now: whoever ends waits for nothing that

@@ -45,3 +45,16 @@ fn scratch_carries_nothing_over_and_other_scopes_do_not_count() {
     let elsewhere = PopularQuery { scope: Scope(1), ..query() };
     assert_eq!(popular(&windows, &elsewhere, &mut scratch), []);
 }
+
+#[test]
+fn demand_is_what_lists_are_ranked_by() {
+    let windows = shop(&[(1, 7, 4), (2, 9, 3), (3, 2, 5), (4, 9, -1)]);
+    let query = PopularQuery { half_life_days: 2.0, ..query() };
+    let mut scratch = WindowScratch::default();
+    let mut all: Vec<(Item, f32)> = demand(&windows, &query, &mut scratch).collect();
+    all.sort_by_key(|(item, _)| item.0);
+    assert_eq!(all, [(Item(1), 2.0), (Item(2), 3.0)]);
+    // What is left over would count in the next list.
+    let ranked = popular(&windows, &query, &mut scratch);
+    assert_eq!(items(&ranked), [(2, 3.0, 3), (1, 2.0, 4)]);
+}
