@@ -226,15 +226,13 @@ impl App {
         let serving = self.in_service(&known, now).await?;
         let number = known.last().map_or(1, |last| last.number + 1);
         let copy = |views: &Views| Material::copy(views, departures(views)).with_lessons(views);
-        let material = self.projector.inspect(copy).await?;
+        let mut material = self.projector.inspect(copy).await?;
         let (views, windows) = (Arc::clone(&self.views), self.search_windows());
         let how = (*self.ranking.session.params(), threads());
-        let learn = move || {
-            let mut material = material;
-            material.lists = lists::copy(&views, windows);
-            learn(material, (serving, search), how)
-        };
-        let learned = at_leisure(learn).await?;
+        let copied = tokio::task::spawn_blocking(move || lists::copy(&views, windows)).await;
+        material.lists =
+            copied.map_err(|error| AppError::Bug(format!("copying lists ended: {error}")))?;
+        let learned = at_leisure(move || learn(material, (serving, search), how)).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
                 "too few shoppers took three different products yet: forty are needed to learn a model".to_owned(),
