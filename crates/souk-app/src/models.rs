@@ -16,6 +16,7 @@ use souk_core::Timestamp;
 use souk_recommend::impressions::ImpressionOrder;
 use souk_recommend::next_basket::BasketRanker;
 use souk_recommend::session::SessionMixture;
+use souk_recommend::sources::ListCurves;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
@@ -81,6 +82,7 @@ pub(crate) struct Fitted {
     /// Of which model.
     pub(crate) number: u64,
     pub(crate) orders: Orders,
+    pub(crate) curves: ListCurves,
     pub(crate) again: BoughtAgain,
     /// What it proposes.
     pub(crate) discoveries: Arc<Discoveries>,

@@ -51,7 +51,7 @@ use candidates::Scene;
 use explore::Chance;
 use listing::{Answered, Makeup};
 pub(crate) use merchandise::{Asked, Hand, Scope};
-use plan::{Known, plan};
+use plan::{Known, Plan, plan};
 use select::Gate;
 use summary::{carried_out, explain, personalization};
 use variety::Variety;
@@ -496,7 +496,7 @@ impl Asker<'_> {
             proposals_max: 0,
         });
         let request_id = random_id();
-        let makeup = self.makeup(plan.strategy, &request_id);
+        let makeup = self.makeup(&plan, &request_id);
         let question = listing::Question { request, plan: &plan, gate: &gate, makeup: &makeup };
         let made =
             scene.map_or_else(Default::default, |mut scene| listing::make(&mut scene, &question));
@@ -506,13 +506,13 @@ impl Asker<'_> {
     }
 
     /// What the settings ask for beside sources and rules.
-    fn makeup(&self, strategy: Strategy, request_id: &str) -> Makeup {
+    fn makeup(&self, plan: &Plan, request_id: &str) -> Makeup {
         let RecommendationSettings { diversity, exploration, .. } = *self.settings;
         let chance = || Chance::new(exploration, request_id, || self.ranking.trials());
         Makeup {
-            variety: Variety::of(strategy, diversity),
+            variety: Variety::of(plan, diversity, self.model.map(|model| model.curves)),
             chance: if self.aim == Aim::Show { chance() } else { None },
-            learning: self.learning(strategy, request_id),
+            learning: self.learning(plan.strategy, request_id),
         }
     }
 

@@ -12,6 +12,10 @@
 //! accuracy", RecSys 2011; nearness to a shopper's own mix is that of Steck, "Calibrated recommendations", RecSys
 //! 2018, with the total variation in the place of a divergence that has no value for groups a list lacks.
 
+mod curve;
+
+pub use curve::{RankCounts, RankHits, RelevanceCurve};
+
 /// How much variety, and what it may cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VarietyParams {
@@ -27,7 +31,7 @@ pub struct VarietyParams {
 }
 
 impl Default for VarietyParams {
-    /// See docs/decisions/0028-variety.md.
+    /// See docs/decisions/0064-relevance-curves.md.
     fn default() -> VarietyParams {
         VarietyParams { price: 0.02, rarity_weight: 1.0, mix_weight: 0.5, behind: 20 }
     }
@@ -36,7 +40,7 @@ impl Default for VarietyParams {
 /// What is known of the candidates, by their rank from 0.
 #[derive(Clone, Copy)]
 pub struct Candidates<'a> {
-    /// How likely each is wanted, the best first; only their ratios matter.
+    /// How likely each is wanted, never rising; only their ratios matter ([`RelevanceCurve`]).
     pub relevance: &'a [f32],
     /// How seldom each is shown or taken, in 0..=1.
     pub rarity: &'a [f32],
@@ -122,9 +126,17 @@ pub fn vary<'s>(
     if limit < 2 || limit == n || params.price <= 0.0 {
         return &scratch.list;
     }
-    scratch.begin(candidates, (n, limit));
+    scratch.take_discounts(limit);
     let whole = scratch.expected(candidates);
     let (mut left, least) = (params.price * whole, COST_MIN * whole);
+    // Whoever enters costs at least what it is below the last of the list, in the last place.
+    let (last, relevance) = (scratch.discounts[limit - 1], candidates.relevance);
+    let is_within = |relevance_of: &f32| last * (relevance[limit - 1] - relevance_of) <= left;
+    let n_within = relevance[limit..n].partition_point(is_within);
+    if n_within == 0 {
+        return &scratch.list;
+    }
+    scratch.begin(candidates, (limit + n_within, limit));
     for _ in 0..limit {
         scratch.weigh(candidates);
         let found = scratch.best(candidates, (left, least), params);
@@ -135,14 +147,18 @@ pub fn vary<'s>(
 }
 
 impl VarietyScratch {
+    /// What so many places count; the same whatever the list.
+    fn take_discounts(&mut self, limit: usize) {
+        let known = self.discounts.len();
+        self.discounts.extend((known..limit).map(discount));
+    }
+
     fn begin(&mut self, candidates: &Candidates<'_>, (n, limit): (usize, usize)) {
         self.held.clear();
         if let Some(mix) = candidates.mix {
             self.held.resize(mix.shares.len(), 0.0);
             (0..limit).for_each(|candidate| self.hold(&mix, (candidate, 1.0)));
         }
-        let known = self.discounts.len();
-        self.discounts.extend((known..limit).map(discount));
         self.is_listed.clear();
         self.is_listed.extend((0..n).map(|candidate| candidate < limit));
         self.distances.clear();
@@ -228,7 +244,12 @@ impl VarietyScratch {
         }));
         let mut best: Option<Exchange> = None;
         let mut worth_most = 0.0;
+        let adds_most = self.waiting.first().map_or(0.0, |one| one.adds);
         for place in (0..limit).rev() {
+            // Places cost more the nearer they are to the first, and candidates the further down they stand.
+            if self.removal[place] - adds_most > left {
+                break;
+            }
             let leaves = group(self.list[place]);
             let (out, of_group) = swing(leaves);
             let goes = own(self.list[place]) - params.mix_weight * out;
@@ -237,7 +258,7 @@ impl VarietyScratch {
             for one in &self.waiting {
                 let cost = self.removal[place] - one.adds;
                 if cost > left {
-                    continue;
+                    break;
                 }
                 let near = self.distances[one.candidate * limit + place] * each;
                 let unmoved = if one.group == leaves { same } else { 0.0 };

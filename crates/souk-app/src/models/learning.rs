@@ -206,6 +206,7 @@ pub(super) fn fit(
     Fitted {
         number,
         orders: Orders::default(),
+        curves: recipe.curves,
         again: material.again,
         discoveries: Discoveries::of_blend(recipe.fit(histories, tokens, threads)),
         made: Instant::now(),

@@ -5,7 +5,7 @@ use souk_core::wire::json::product_from_json;
 use souk_core::{Currency, ProductId, SiteId};
 use souk_recommend::Item;
 use souk_recommend::evaluate::ratings::Verdict;
-use souk_recommend::sources::{Histories, Recipe, SourceParams};
+use souk_recommend::sources::{Histories, ListCurves, Recipe, SourceParams};
 
 use super::learning::judge;
 use super::*;
@@ -94,6 +94,37 @@ async fn a_model_is_learned_speaks_in_answers_and_is_taken_back() {
     assert!(ask(&shop, "new").await.model_version.ends_with("-m1"));
     let unknown = shop.app.serve_model(&admin, 9).await.unwrap_err();
     assert!(matches!(unknown, AppError::NotFound { .. }), "{unknown}");
+}
+
+/// How fast relevance falls is learned with a model, serves with it and is taken back with it.
+#[tokio::test]
+async fn curves_of_relevance_go_with_their_model() {
+    let shop = Shop::open().await;
+    two_tastes(&shop).await;
+    let admin = caller(Role::Admin);
+    let learned = shop.app.learn_model(&admin, Search::Weights).await.unwrap();
+    let curves = learned.recipe.curves;
+    let assumed = ListCurves::default();
+    assert!(curves.blend != assumed.blend && curves.popular != assumed.popular, "{curves:?}");
+    // Who knows the taste is right in the first places; what is popular is of both tastes.
+    assert!(curves.blend.cost((10, 20)) < curves.popular.cost((10, 20)), "{curves:?}");
+    assert_eq!(shop.app.models.serving().unwrap().curves, curves);
+    let (parts, now) = (&shop.app.parts, shop.app.clock.now());
+    let without = Recipe { curves: assumed, ..learned.recipe.clone() };
+    let without = Model { number: 2, recipe: without, ..learned.clone() };
+    record::add(parts, (&without, &Orders::default()), now).await.unwrap();
+    shop.app.serve_model(&admin, 2).await.unwrap();
+    assert_eq!(shop.app.models.serving().unwrap().curves, assumed);
+    shop.app.serve_model(&admin, 1).await.unwrap();
+    assert_eq!(shop.app.models.serving().unwrap().curves, curves, "from the record");
+}
+
+#[test]
+fn recipes_of_older_programs_have_the_assumed_curves() {
+    let recipe = Recipe::new(SourceParams::affordable(10, 10, true));
+    let mut row = serde_json::to_value(&recipe).unwrap();
+    assert!(row.as_object_mut().unwrap().remove("curves").is_some());
+    assert_eq!(serde_json::from_value::<Recipe>(row).unwrap(), recipe);
 }
 
 #[tokio::test]

@@ -4,11 +4,13 @@
 use std::num::NonZeroU32;
 
 use souk_recommend::Item;
-use souk_recommend::diversity::{Candidates, Mix, VarietyParams, vary};
+use souk_recommend::diversity::{Candidates, Mix, RelevanceCurve, VarietyParams, vary};
 use souk_recommend::next_basket::Basket;
+use souk_recommend::sources::ListCurves;
 
 use crate::projections::{Catalogue, CrowdView, Kind};
 use crate::recommend::candidates::Proposal;
+use crate::recommend::plan::{Plan, Source};
 use crate::recommend::state::with_scratches;
 use crate::recommend::{ReasonKind, Strategy};
 
@@ -24,10 +26,40 @@ const MIX_BASKETS: usize = 20;
 /// What remains of a distance between products of one brand (chosen).
 const SAME_BRAND: f32 = 0.8;
 
-/// How much less likely a candidate is wanted the further down it stands: `1 / (rank + RANK_SHIFT)`, ranks
-/// from 0. Lists join sources whose scores cannot be compared, so the rank is what is known of each.
-/// Fitted: docs/decisions/0028-variety.md.
-const RANK_SHIFT: f32 = 5.0;
+/// How fast relevance falls in a list that sources take turns in. The scores of several sources cannot be compared, so
+/// the rank is what is known of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Turns {
+    /// In the list of the source of which it was learned; as is assumed where it was of none.
+    learned: RelevanceCurve,
+    /// Sources that take turns.
+    n_sources: usize,
+}
+
+impl Turns {
+    /// As the model learned it of the source that it was asked about; nobody knows it of the others.
+    fn of(plan: &Plan, curves: Option<ListCurves>) -> Turns {
+        let learned = match (plan.strategy, curves) {
+            (Strategy::ForYou, Some(curves)) if plan.first.contains(&Source::Model) => {
+                Some(curves.blend)
+            }
+            (Strategy::Popular, Some(curves)) => Some(curves.popular),
+            _ => None,
+        };
+        match learned {
+            Some(learned) => Turns { learned, n_sources: plan.first.len().max(1) },
+            None => Turns { learned: RelevanceCurve::default(), n_sources: 1 },
+        }
+    }
+
+    /// The relevance of a rank: the mean over the sources. In n turns a source comes to its r-th candidate at rank r · n of the list;
+    /// those of whom nothing is known make the list fall as is assumed.
+    fn at(self, rank: usize) -> f32 {
+        let (rank, n) = (rank as f64, self.n_sources as f64);
+        let unknown = (n - 1.0) * RelevanceCurve::default().at(rank);
+        ((self.learned.at(rank / n) + unknown) / n) as f32
+    }
+}
 
 /// Variety in the lists of one request.
 #[derive(Clone, Copy, Debug)]
@@ -36,17 +68,20 @@ pub(crate) struct Variety {
     price: f32,
     /// Whether products with the same words in their titles make way for others.
     is_thinned: bool,
+    relevance: Turns,
 }
 
 impl Variety {
-    /// What a setting asks for in lists of this strategy. Those that answer a plain question (what will be bought
+    /// What a setting asks for in lists of this plan, with what the model in service knows of them. Those that answer a plain question (what will be bought
     /// next, what goes with it, what is like it, what was there before) stay as they are, but what goes with
     /// something should not be ten times the same.
-    pub(crate) fn of(strategy: Strategy, price: f64) -> Variety {
+    pub(crate) fn of(plan: &Plan, price: f64, curves: Option<ListCurves>) -> Variety {
+        let strategy = plan.strategy;
         let is_varied =
             matches!(strategy, Strategy::ForYou | Strategy::Popular | Strategy::Trending);
         let is_thinned = price > 0.0 && (is_varied || strategy == Strategy::BoughtTogether);
-        Variety { price: if is_varied { price as f32 } else { 0.0 }, is_thinned }
+        let price = if is_varied { price as f32 } else { 0.0 };
+        Variety { price, is_thinned, relevance: Turns::of(plan, curves) }
     }
 
     /// Whether it can move anything.
@@ -84,7 +119,7 @@ impl Variety {
         let mut rarity: Vec<f32> = takers.map(|n| (1.0 + n as f32).ln()).collect();
         let most = rarity.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         rarity.iter_mut().for_each(|one| *one = 1.0 - *one / most);
-        let relevance: Vec<f32> = (0..depth).map(|rank| 1.0 / (rank as f32 + RANK_SHIFT)).collect();
+        let relevance: Vec<f32> = (0..depth).map(|rank| self.relevance.at(rank)).collect();
         let distance = |a: usize, b: usize| traits[a].distance(&traits[b]);
         let (tops, shares) = own_mix(own, catalogue);
         let group = |one: &Traits| {

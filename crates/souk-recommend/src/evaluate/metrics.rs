@@ -40,7 +40,7 @@ pub fn reciprocal_rank(ranked: &[Item], relevant: &FxHashSet<Item>, k: usize) ->
 /// items. Source: Järvelin and Kekäläinen, TOIS 20(4), 2002, with the log2(rank + 1) discount that
 /// gives ranks 1 and 2 different weights.
 pub fn ndcg(ranked: &[Item], relevant: &FxHashSet<Item>, k: usize) -> f64 {
-    let ideal: f64 = (0..relevant.len().min(k)).map(discount).sum();
+    let ideal = ideal(relevant.len(), k);
     if ideal == 0.0 {
         return 0.0;
     }
@@ -50,13 +50,18 @@ pub fn ndcg(ranked: &[Item], relevant: &FxHashSet<Item>, k: usize) -> f64 {
     gained / ideal
 }
 
+/// The discounted gain of a list that begins with all of `n_relevant` items, in its first `k` places.
+pub(crate) fn ideal(n_relevant: usize, k: usize) -> f64 {
+    (0..n_relevant.min(k)).map(discount).sum()
+}
+
 /// The mean of [`ndcg`] over all orders of items with equal scores, for a list of (score, is wanted) that ends
 /// no sooner than the last item that shares a score with place `k`.
 ///
 /// Source: McSherry and Najork, *Computing Information Retrieval Performance Measures Efficiently in the Presence of
 /// Tied Scores*, ECIR 2008.
 pub fn ndcg_of_tied(scored: &[(Score, bool)], n_relevant: usize, k: usize) -> f64 {
-    let ideal: f64 = (0..n_relevant.min(k)).map(discount).sum();
+    let ideal = ideal(n_relevant, k);
     if ideal == 0.0 {
         return 0.0;
     }

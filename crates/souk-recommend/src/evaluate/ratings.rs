@@ -4,14 +4,15 @@
 //! The model is a blend of candidate sources. Their parameters and the blend's weights are chosen on
 //! rows held out of the training part, or on a validation part.
 
-use crate::diversity::{Candidates, VarietyParams, VarietyScratch, vary};
-use crate::sources::{Blend, BlendScratch, Histories, Popularity, Recipe};
+use crate::diversity::{Candidates, RelevanceCurve, VarietyParams, VarietyScratch, vary};
+use crate::sources::{Blend, BlendScratch, Histories, ListCurves, Popularity, Recipe};
 use crate::types::{Item, Shopper};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bootstrap::Difference;
 
 mod measures;
+mod relevance;
 mod split;
 mod teach;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tune;
 
 pub use measures::{Accuracy, RatingMeasures};
 use measures::{Judge, likeness};
+use relevance::{Asked, candidates};
 pub use split::{newest_items, split_at_time};
 pub use teach::{Lessons, Search, Verdict, teach};
 use tune::{hidden, tune};
@@ -98,7 +100,8 @@ pub struct RatingTask<'a> {
     pub attributes: &'a [Vec<u32>],
     /// The sources, and where the search for their parameters begins.
     pub recipe: &'a Recipe,
-    /// How much variety is put into the lists; none to leave them as they were ranked.
+    /// How much variety is put into the lists; none to leave them as they were ranked. How fast relevance falls is learned
+    /// on what parameters are tried on; with fixed ones it is that of the recipe.
     pub diversity: Option<VarietyParams>,
     /// How many threads fit the sources; the result does not depend on it.
     pub threads: usize,
@@ -137,14 +140,14 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
         RatingTuning::Fixed => task.recipe.clone(),
         RatingTuning::TrainTail => {
             let (kept, held_out) = split::hold_out_tail(&histories);
-            tune(task, &kept, &held_out)
+            tuned(task, &kept, &held_out)
         }
         RatingTuning::TrainSample(seed) => {
             let (kept, held_out) = split::hold_out_sample(&histories, seed);
-            tune(task, &kept, &held_out)
+            tuned(task, &kept, &held_out)
         }
         RatingTuning::Valid(rows) => {
-            let recipe = tune(task, &histories, &wanted(rows));
+            let recipe = tuned(task, &histories, &wanted(rows));
             let rows: Vec<RatingRow> = task.train.iter().chain(rows).copied().collect();
             histories = histories_of(&rows);
             recipe
@@ -153,7 +156,7 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
     let blend = recipe.fit(&histories, task.attributes, task.threads);
     let wanted = wanted(task.test);
     let Lists { predictions, as_ranked, popular, latencies } =
-        lists(task, (&histories, &blend), &wanted, timer);
+        lists(task, (&histories, &blend, recipe.curves.blend), &wanted, timer);
     let judge = Judge { wanted: &wanted, histories: &histories, attributes: task.attributes };
     let others = task.against.map(|lists| align(&wanted, lists));
     let at_each = |others: &[(Shopper, Vec<Item>)]| {
@@ -176,6 +179,21 @@ pub fn evaluate_ratings(task: &RatingTask<'_>, timer: &dyn Fn() -> u64) -> Ratin
     }
 }
 
+/// A recipe, and where variety is wanted how fast relevance falls in its lists.
+fn tuned(task: &RatingTask<'_>, kept: &Histories, held_out: &Wanted) -> Recipe {
+    let mut recipe = tune(task, kept, held_out);
+    if task.diversity.is_some() {
+        let blend = recipe.fit(kept, task.attributes, task.threads);
+        let places = task.ks.iter().copied().max().unwrap_or(0);
+        let asked = Asked { kept, wanted: held_out, seen: task.seen, places };
+        recipe.curves = ListCurves {
+            blend: relevance::of_blend(&blend, &asked).curve,
+            popular: relevance::of_popularity(&asked).curve,
+        };
+    }
+    recipe
+}
+
 /// Lists of the judged shoppers, ascending by shopper.
 #[derive(Default)]
 struct Lists {
@@ -188,7 +206,7 @@ struct Lists {
 
 fn lists(
     task: &RatingTask<'_>,
-    (histories, blend): (&Histories, &Blend),
+    (histories, blend, curve): (&Histories, &Blend, RelevanceCurve),
     wanted: &Wanted,
     timer: &dyn Fn() -> u64,
 ) -> Lists {
@@ -202,18 +220,12 @@ fn lists(
         let is_hidden = |item| hidden.contains(&item);
         let own = histories.items(*shopper);
         let begin = timer();
-        let ranked = blend.rank_scored(own, (limit, &is_hidden), &mut scratch);
-        let as_ranked: Vec<Item> = ranked.iter().map(|&(_, item)| item).collect();
-        let list = match &task.diversity {
-            Some(params) => {
-                let wanted = limit + params.behind;
-                let deeper = blend.rank_scored(own, (wanted, &is_hidden), &mut scratch);
-                let deeper = deeper.into_iter().filter(|(_, item)| !as_ranked.contains(item));
-                let candidates: Vec<(f32, Item)> = ranked.into_iter().chain(deeper).collect();
-                varied(&candidates, (crowd, blend), (limit, params), &mut variety)
-            }
-            None => as_ranked.clone(),
-        };
+        let depth = limit + task.diversity.map_or(0, |params| params.behind);
+        let mut list = candidates(blend, own, (limit, depth, &is_hidden), &mut scratch);
+        let as_ranked: Vec<Item> = list.iter().take(limit).copied().collect();
+        if let Some(params) = &task.diversity {
+            list = varied(&list, (crowd, blend, curve), (limit, params), &mut variety);
+        }
         lists.latencies.push(timer().saturating_sub(begin));
         lists.predictions.push((*shopper, list));
         lists.as_ranked.push((*shopper, as_ranked));
@@ -223,29 +235,21 @@ fn lists(
     lists
 }
 
-/// The first `limit` candidates with variety among them. The blend is a multinomial logit, so the exponential
-/// of a score is how likely the item is the one that is wanted, but for a factor that all of a list share.
+/// The first `limit` candidates with variety among them.
 fn varied(
-    candidates: &[(f32, Item)],
-    (crowd, blend): ((&Histories, &[Vec<u32>]), &Blend),
+    candidates: &[Item],
+    (crowd, blend, curve): ((&Histories, &[Vec<u32>]), &Blend, RelevanceCurve),
     (limit, params): (usize, &VarietyParams),
     scratch: &mut VarietyScratch,
 ) -> Vec<Item> {
-    let best = candidates.first().map_or(0.0, |&(score, _)| score);
-    let mut least = f32::INFINITY;
-    // New items stand in last places whatever their scores: a list's relevance only falls.
-    let falling = candidates.iter().map(|&(score, _)| {
-        least = least.min((score - best).exp());
-        least
-    });
-    let relevance: Vec<f32> = falling.collect();
-    let rarity: Vec<f32> =
-        candidates.iter().map(|&(_, item)| 1.0 - blend.popularity(item)).collect();
-    let distance = |a: usize, b: usize| 1.0 - likeness(crowd, candidates[a].1, candidates[b].1);
+    let relevance: Vec<f32> =
+        (0..candidates.len()).map(|rank| curve.at(rank as f64) as f32).collect();
+    let rarity: Vec<f32> = candidates.iter().map(|item| 1.0 - blend.popularity(*item)).collect();
+    let distance = |a: usize, b: usize| 1.0 - likeness(crowd, candidates[a], candidates[b]);
     let candidates_of =
         Candidates { relevance: &relevance, rarity: &rarity, distance: &distance, mix: None };
     let list = vary(&candidates_of, (limit, params), scratch);
-    list.iter().map(|&rank| candidates[rank].1).collect()
+    list.iter().map(|&rank| candidates[rank]).collect()
 }
 
 type Wanted = Vec<(Shopper, FxHashSet<Item>)>;

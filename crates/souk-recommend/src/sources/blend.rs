@@ -148,19 +148,9 @@ impl Blend {
         (limit, is_hidden): (usize, &dyn Fn(Item) -> bool),
         scratch: &mut BlendScratch,
     ) -> Vec<Item> {
-        let scored = self.rank_scored(history, (limit, is_hidden), scratch);
-        scored.into_iter().map(|(_, item)| item).collect()
-    }
-
-    /// [`Blend::rank`] with the scores, which are comparable within one list.
-    pub fn rank_scored(
-        &self,
-        history: &[Item],
-        (limit, is_hidden): (usize, &dyn Fn(Item) -> bool),
-        scratch: &mut BlendScratch,
-    ) -> Vec<(f32, Item)> {
         let (known, new) = self.candidates(history, is_hidden, scratch);
-        join(known, new, (limit, self.new_share))
+        let scored = join(known, new, (limit, self.new_share));
+        scored.into_iter().map(|(_, item)| item).collect()
     }
 
     /// All candidates with their scores, known and new ones apart.

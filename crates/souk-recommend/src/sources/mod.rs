@@ -37,7 +37,7 @@ pub use ease::{Ease, EaseParams};
 pub use histories::Histories;
 pub use kin::Kin;
 pub use popularity::Popularity;
-pub use recipe::{Recipe, SourceParams};
+pub use recipe::{ListCurves, Recipe, SourceParams};
 pub use rules::{Rules, RulesParams};
 pub use scores::Scores;
 

@@ -1,6 +1,8 @@
 //! Which sources with which parameters make a blend: what is chosen on validation data and written
 //! to configuration.
 
+use crate::diversity::RelevanceCurve;
+
 use super::{
     Als, AlsParams, Blend, Company, CompanyParams, Content, ContentParams, Ease, EaseParams,
     Histories, Popularity, Rules, RulesParams, Source, Tokens, Weights,
@@ -165,12 +167,25 @@ pub struct Recipe {
     pub weights: Weights,
     /// The share of a list, its last places, in which items that nobody took may stand.
     pub new_share: f32,
+    /// How fast the relevance of its lists falls, and that of others; absent in what older programs wrote.
+    #[serde(default)]
+    pub curves: ListCurves,
+}
+
+/// How fast relevance falls with the rank, by kind of list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListCurves {
+    /// In lists of the blend.
+    pub blend: RelevanceCurve,
+    /// In lists of the most popular items.
+    pub popular: RelevanceCurve,
 }
 
 impl Recipe {
-    /// These sources under equal weights, new items anywhere: a beginning, until something was learned.
+    /// These sources under equal weights, new items anywhere, curves as assumed: a beginning, until something was learned.
     pub fn new(sources: Vec<SourceParams>) -> Recipe {
-        Recipe { weights: Weights::equal(sources.len()), sources, new_share: 1.0 }
+        let (weights, curves) = (Weights::equal(sources.len()), ListCurves::default());
+        Recipe { sources, weights, new_share: 1.0, curves }
     }
 
     /// Fits all sources.

@@ -115,24 +115,77 @@ fn a_third_product_of_the_same_words_goes_behind_unless_it_was_bought() {
     assert_eq!(order, ["p0", "p1", "p3", "p4", "p2", "p5"]);
 }
 
+fn of(strategy: Strategy, first: &[Source]) -> Plan {
+    Plan { strategy, first: first.to_vec(), fill: Vec::new() }
+}
+
+/// The products of these ids, as one source proposes them.
+fn proposed(catalogue: &Catalogue, names: &[&str]) -> Vec<Proposal> {
+    let proposal = |name: &&str| Proposal {
+        item: catalogue.item(&SiteId::main(), &id(name)).unwrap(),
+        score: 1.0,
+        kind: ReasonKind::Popular,
+        evidence: Vec::new(),
+        support: 0,
+        is_personal: false,
+        place: 0,
+    };
+    names.iter().map(proposal).collect()
+}
+
+/// What the model knows of its lists decides how far they are varied; nobody knows it of trending ones.
+#[tokio::test]
+async fn the_faster_relevance_falls_the_more_gives_way() {
+    let shop = dairy(0.02).await;
+    let ranked = ask(&dairy(0.0).await, &RecommendRequest::new(Strategy::Popular, 18)).await;
+    let views = shop.app.views.read();
+    let steep = RelevanceCurve { shift: 0.5, power: 1.5 };
+    let curves = ListCurves { blend: steep, popular: RelevanceCurve { shift: 0.5, power: 1.0 } };
+    let kept = |plan: &Plan, curves| {
+        let pool = proposed(&views.catalogue, &ids(&ranked));
+        let of_shop = (&views.catalogue, views.crowd(), &[][..]);
+        let list = Variety::of(plan, 0.02, curves).reorder((pool, 18), 10, of_shop);
+        let list = list.iter().take(10).map(|one| views.catalogue.product_id(one.item).as_str());
+        n_yoghurts(&list.collect::<Vec<_>>())
+    };
+    let popular = of(Strategy::Popular, &[Source::Popular]);
+    let alone = of(Strategy::ForYou, &[Source::Model]);
+    let in_turn = of(Strategy::ForYou, &[Source::Session, Source::Model]);
+    let visit = of(Strategy::ForYou, &[Source::Session]);
+    let trending = of(Strategy::Trending, &[Source::Trending]);
+    let usual = kept(&popular, None);
+    assert_eq!([&alone, &in_turn, &trending].map(|plan| kept(plan, None)), [usual; 3]);
+    assert_eq!([&visit, &trending].map(|plan| kept(plan, Some(curves))), [usual; 2]);
+    let [popular, alone, in_turn] =
+        [&popular, &alone, &in_turn].map(|plan| kept(plan, Some(curves)));
+    assert!(alone < popular && popular < usual, "{alone} {popular} {usual}");
+    assert!(alone < in_turn && in_turn <= usual, "{alone} {in_turn} {usual}");
+}
+
+/// Two sources: the model's second candidate comes third, and the other's falls as is assumed.
+#[test]
+fn relevance_of_turns_by_hand() {
+    let blend = RelevanceCurve { shift: 1.0, power: 1.0 };
+    let curves = Some(ListCurves { blend, ..ListCurves::default() });
+    let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+    let turns = Turns::of(&of(Strategy::ForYou, &[Source::NextBasket, Source::Model]), curves);
+    assert!(close(turns.at(2), (1.0 / 2.0 + 5.0 / 7.0) / 2.0), "{}", turns.at(2));
+    let alone = Turns::of(&of(Strategy::ForYou, &[Source::Model]), curves);
+    assert!(close(alone.at(3), 1.0 / 4.0), "{}", alone.at(3));
+    let unknown = Turns::of(&of(Strategy::ForYou, &[Source::Session, Source::Model]), None);
+    assert!(close(unknown.at(5), 1.0 / 2.0), "{}", unknown.at(5));
+}
+
 #[tokio::test]
 async fn what_only_fills_a_list_pushes_nothing_out_of_it() {
     let shop = dairy(0.02).await;
     let ranked = ask(&dairy(0.0).await, &RecommendRequest::new(Strategy::Popular, 18)).await;
     let views = shop.app.views.read();
     let list = |n_found: usize| {
-        let proposal = |name: &str| Proposal {
-            item: views.catalogue.item(&SiteId::main(), &id(name)).unwrap(),
-            score: 1.0,
-            kind: ReasonKind::Popular,
-            evidence: Vec::new(),
-            support: 0,
-            is_personal: false,
-            place: 0,
-        };
-        let pool: Vec<Proposal> = ids(&ranked).into_iter().map(proposal).collect();
+        let pool = proposed(&views.catalogue, &ids(&ranked));
         let of_shop = (&views.catalogue, views.crowd(), &[][..]);
-        let mut list = Variety::of(Strategy::Trending, 0.02).reorder((pool, n_found), 10, of_shop);
+        let variety = Variety::of(&of(Strategy::Trending, &[Source::Trending]), 0.02, None);
+        let mut list = variety.reorder((pool, n_found), 10, of_shop);
         list.truncate(10);
         list.into_iter()
             .map(|one| views.catalogue.product_id(one.item).as_str())

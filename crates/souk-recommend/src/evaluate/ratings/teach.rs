@@ -1,11 +1,10 @@
 //! Teaches a shop's own model as the evaluation would, and judges it before it serves.
 
+use super::relevance::{Asked, Quality, of_blend, of_popularity};
 use super::split::hold_out_tail;
-use super::tune::{hidden, learn, tune};
+use super::tune::{learn, tune};
 use super::{RatingTask, RatingTuning, Seen, Wanted};
-use crate::evaluate::metrics::{mean, ndcg};
-use crate::sources::{Blend, BlendScratch, Histories, Popularity, Recipe, Tokens};
-use crate::types::Item;
+use crate::sources::{Histories, ListCurves, Recipe, Tokens};
 
 /// Shoppers with something held out, below which nothing is learned: half of them judge, and an
 /// NDCG of fewer says nothing (chosen).
@@ -65,18 +64,21 @@ pub fn teach(
     }
     let half = |which: usize| -> Wanted { wanted.iter().skip(which).step_by(2).cloned().collect() };
     let (teachers, judges) = (half(0), half(1));
-    let recipe = learned(lessons, (&kept, &teachers), start);
+    let mut recipe = learned(lessons, (&kept, &teachers), start);
     let every = judges.len().div_ceil(JUDGES_MAX).max(1);
     let judges: Wanted = judges.into_iter().step_by(every).collect();
-    let quality = |recipe: &Recipe| {
-        let blend = recipe.fit(&kept, lessons.tokens, lessons.threads);
-        quality_of(&blend, &kept, &judges)
+    let asked = Asked { kept: &kept, wanted: &judges, seen: Seen::Exclude, places: PLACES };
+    let quality = |recipe: &Recipe| -> Quality {
+        of_blend(&recipe.fit(&kept, lessons.tokens, lessons.threads), &asked)
     };
+    let (model, popularity) = (quality(&recipe), of_popularity(&asked));
+    // Those who judge did not teach the weights, so their hits stand where those of others will.
+    recipe.curves = ListCurves { blend: model.curve, popular: popularity.curve };
     let verdict = Verdict {
         n_judges: judges.len(),
-        model: quality(&recipe),
-        popularity: popularity_of(&kept, &judges),
-        serving: serving.map(quality),
+        model: model.ndcg,
+        popularity: popularity.ndcg,
+        serving: serving.map(|serving| quality(serving).ndcg),
     };
     Some((recipe, verdict))
 }
@@ -102,25 +104,4 @@ fn learned(lessons: &Lessons<'_>, (kept, taught): (&Histories, &Wanted), start: 
             recipe
         }
     }
-}
-
-fn quality_of(blend: &Blend, kept: &Histories, judges: &Wanted) -> f64 {
-    let mut scratch = BlendScratch::default();
-    let values = judges.iter().map(|(shopper, wanted)| {
-        let hidden = hidden(kept, *shopper, Seen::Exclude);
-        let is_hidden = |item| hidden.contains(&item);
-        let list = blend.rank(kept.items(*shopper), (PLACES, &is_hidden), &mut scratch);
-        ndcg(&list, wanted, PLACES)
-    });
-    mean(&values.collect::<Vec<_>>())
-}
-
-fn popularity_of(kept: &Histories, judges: &Wanted) -> f64 {
-    let popularity = Popularity::fit(kept);
-    let values = judges.iter().map(|(shopper, wanted)| {
-        let hidden = hidden(kept, *shopper, Seen::Exclude);
-        let unseen = popularity.ranked().filter(|item| !hidden.contains(item));
-        ndcg(&unseen.take(PLACES).collect::<Vec<Item>>(), wanted, PLACES)
-    });
-    mean(&values.collect::<Vec<_>>())
 }

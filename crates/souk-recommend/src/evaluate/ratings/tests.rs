@@ -214,6 +214,36 @@ fn variety_is_measured_beside_the_lists_as_ranked() {
     assert_eq!(report.over_as_ranked.len(), 1);
 }
 
+/// How fast relevance falls is learned where parameters are: without a look at the test, and not where they are fixed.
+#[test]
+fn the_curve_is_learned_on_what_parameters_are_tried_on() {
+    let train = colours(100);
+    let test = |shift: u32| -> Vec<RatingRow> {
+        (0..100).map(|s| row(s, (7 * s + shift) % 36, 99)).collect()
+    };
+    let (test, other) = (test(0), test(5));
+    let recipe = cosine();
+    let diversity = Some(VarietyParams::default());
+    let curves = |task: &RatingTask<'_>| evaluate_ratings(task, &|| 0).recipe.curves;
+    let fixed = RatingTask { diversity, ..task(&train, &test, &recipe) };
+    assert_eq!(curves(&fixed), ListCurves::default());
+    let tuned = RatingTask { tuning: RatingTuning::TrainTail, ..fixed };
+    let learned = curves(&tuned);
+    assert!(learned.blend != ListCurves::default().blend, "{learned:?}");
+    assert_eq!(curves(&RatingTask { test: &other, ..tuned }), learned);
+    assert_eq!(curves(&RatingTask { diversity: None, ..tuned }), ListCurves::default());
+}
+
+/// Of two that were wanted each is worth as much as it adds: 1 / (1 + 1/log2(3)).
+#[test]
+fn hits_count_by_what_they_add() {
+    let wanted = FxHashSet::from_iter([Item(1), Item(4)]);
+    let worth: Vec<f64> = relevance::worth(&[Item(4), Item(2), Item(1)], &wanted, 10).collect();
+    let each = 1.0 / (1.0 + 1.0 / 3.0_f64.log2());
+    assert!((worth[0] - each).abs() < 1e-12 && (worth[2] - each).abs() < 1e-12, "{worth:?}");
+    assert_eq!(worth[1], 0.0);
+}
+
 #[test]
 fn some_items_are_taken_away_whole() {
     let whole = histories_of(&colours(100));
