@@ -247,7 +247,7 @@ fn sums_add_up_and_are_drawn() {
     {
         assert!(drawn.contains(words), "{words}");
     }
-    assert_eq!(drawn.matches("<polygon").count(), 2 * 7);
+    assert_eq!(drawn.matches("<polygon").count(), 2 * 9);
     let (code, _, err) =
         texts(&souk(folder.path(), &[&input[..], &["--hierarchy", "brand"]].concat()));
     assert_eq!(code, Some(2));

@@ -4,7 +4,7 @@ use super::*;
 fn what_a_person_looks_at_is_one_line() {
     let one = json!({"product_id": "tea", "product_ids": ["tea"], "products": 1,
         "title": "Green tea with a very long name", "at_stake": {"amount": 1_250, "currency": "USD"}});
-    assert_eq!(named(&one), "tea (Green tea with a very lo…; 12.50 USD a week)");
+    assert_eq!(named(&one), "tea (Green tea with a very l…; 12.50 USD a week)");
     let free =
         json!({"product_ids": ["tea"], "products": 1, "title": "Green tea", "at_stake": null});
     assert_eq!(named(&free), "tea (Green tea)");
