@@ -29,6 +29,7 @@ pub use read::{AuditFilter, AuditHead, AuditItem, AuditPage, AuditProof};
 pub use souk_privacy::audit::{AuditEntry, Outcome, SignedTreeHead, TreeHash};
 pub use verify::{AuditCheck, AuditProblem, verify_audit};
 
+pub(crate) use act::hashed;
 pub(crate) use heads::{HEAD_MESSAGE, keep_publishing};
 pub(crate) use tally::Counted;
 

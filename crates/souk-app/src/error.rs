@@ -34,6 +34,9 @@ pub enum AppError {
     /// The request contradicts the present state.
     #[error("{0}")]
     Conflict(String),
+    /// The request rests on a version of what it changes that is none any more.
+    #[error("{0}")]
+    Stale(String),
     /// No key, or none that is known.
     #[error("a valid key is needed; send `Authorization: Bearer KEY`")]
     Unauthenticated,
@@ -96,7 +99,7 @@ impl AppError {
         match self {
             AppError::Invalid { .. } => ErrorKind::InvalidInput,
             AppError::NotFound { .. } => ErrorKind::NotFound,
-            AppError::Conflict(_) => ErrorKind::Conflict,
+            AppError::Conflict(_) | AppError::Stale(_) => ErrorKind::Conflict,
             AppError::Unauthenticated => ErrorKind::Unauthenticated,
             AppError::Denied { .. } => ErrorKind::Denied,
             AppError::RateLimited { .. } => ErrorKind::RateLimited,
@@ -115,6 +118,7 @@ impl AppError {
         match self {
             AppError::Invalid { code, .. } => code,
             AppError::File { .. } => "file",
+            AppError::Stale(_) => "precondition_failed",
             _ => match self.kind() {
                 ErrorKind::InvalidInput => "invalid_input",
                 ErrorKind::NotFound => "not_found",

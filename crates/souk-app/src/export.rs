@@ -9,6 +9,7 @@ pub(crate) mod segment;
 mod slots;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use souk_core::wire::json as catalogue;
@@ -38,17 +39,20 @@ pub enum ExportKind {
     /// Products that answers showed to people who are known, a line for each place, with what came of it: for
     /// estimates of what other policies would have brought.
     Impressions,
+    /// The forecasts that plans go by, a line for each product, place and day ahead.
+    Forecasts,
 }
 
 impl ExportKind {
     /// Every kind.
-    pub const ALL: [ExportKind; 6] = [
+    pub const ALL: [ExportKind; 7] = [
         ExportKind::Events,
         ExportKind::Orders,
         ExportKind::Products,
         ExportKind::Sales,
         ExportKind::Consents,
         ExportKind::Impressions,
+        ExportKind::Forecasts,
     ];
 
     /// The name on the command line.
@@ -60,6 +64,7 @@ impl ExportKind {
             ExportKind::Sales => "sales",
             ExportKind::Consents => "consents",
             ExportKind::Impressions => "impressions",
+            ExportKind::Forecasts => "forecasts",
         }
     }
 
@@ -68,7 +73,7 @@ impl ExportKind {
         ExportKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The columns of a Parquet file of this kind.
+    /// The columns of a table of this kind.
     fn fields(self) -> &'static [Field] {
         match self {
             ExportKind::Events => segment::FIELDS,
@@ -77,6 +82,7 @@ impl ExportKind {
             ExportKind::Sales => SALE_FIELDS,
             ExportKind::Consents => CONSENT_FIELDS,
             ExportKind::Impressions => slots::FIELDS,
+            ExportKind::Forecasts => crate::forecasts::KEPT_FIELDS,
         }
     }
 }
@@ -128,14 +134,14 @@ const CONSENT_FIELDS: &[Field] = &[
 pub struct Exported {
     /// Rows in the file.
     pub rows: u64,
-    /// Records of the log that were read.
+    /// Records of the log that were read, or forecasts.
     pub records: u64,
     /// Records of persons that were left out, because they do not allow the purpose.
     pub withheld: u64,
 }
 
 impl App {
-    /// Writes all of one kind, as of now, to a file whose name ends in `.jsonl`, `.jsonl.gz` or
+    /// Writes all of one kind, as of now, to a file whose name ends in `.jsonl`, `.csv`, both also with `.gz`, or
     /// `.parquet`. The file appears whole or not at all. Of persons it holds what may be used for
     /// `purpose`, as their choices stand when their record is written; what they chose is the proof
     /// that the law asks for, so it always comes out.
@@ -145,7 +151,7 @@ impl App {
     /// [`AppError::Invalid`] for another ending, [`AppError::File`] when it cannot be written, and as
     /// the log.
     pub async fn export(
-        &self,
+        self: &Arc<App>,
         (kind, purpose): (ExportKind, Purpose),
         path: &Path,
         progress: &dyn Progress,
@@ -154,6 +160,9 @@ impl App {
         progress.begin(&format!("Exporting {}", kind.as_str()), None);
         let done = match kind {
             ExportKind::Products => self.export_products(&mut file),
+            ExportKind::Forecasts => {
+                self.export_forecasts(&mut file, progress).await.map(|n| (n, 0))
+            }
             _ => self.export_records((kind, purpose), &mut file, progress).await,
         };
         progress.end();

@@ -16,6 +16,7 @@ use crate::{App, AppError, Caller, Operation};
 
 mod ahead;
 mod answer;
+mod bulk;
 mod factors;
 mod going;
 mod kept;
@@ -26,16 +27,19 @@ mod overrides;
 mod tests;
 
 pub use answer::forecast_to_json;
+pub use bulk::{KEPT_PAGE_MAX, KeptAsked, KeptDay, KeptForecast, KeptPage};
 
 pub use overrides::{
     ForecastOverride, NewOverride, OverrideReport, OverrideWorth, WorthSum, overrides_to_json,
 };
 
 pub(crate) use ahead::Ahead;
+pub(crate) use bulk::FIELDS as KEPT_FIELDS;
 pub(crate) use kept::Forecasts;
 pub(crate) use outlook::{LowerPrice, Misses, Outlook, Spread, outlooks};
 pub(crate) use overrides::Overrides;
 
+use factors::in_pieces;
 use outlook::closely;
 
 /// Days that a forecast may reach.
@@ -304,8 +308,9 @@ impl App {
     fn make_outlooks(&self, changed: &[(SeriesKey, DemandSeries)], threads: usize) -> usize {
         let series: Vec<&DemandSeries> = changed.iter().map(|(_, series)| series).collect();
         let made = outlooks(&series, self.outlook_days(), threads);
+        let fitted_at = self.clock.now();
         for ((key, _), outlook) in changed.iter().zip(made) {
-            self.forecasts.keep(*key, Arc::new(outlook));
+            self.forecasts.keep(*key, Arc::new(Outlook { fitted_at, ..outlook }));
         }
         changed.len()
     }

@@ -69,8 +69,9 @@ pub use feeds::{
 };
 pub use forecasts::{
     Advice, BacktestFigures, DayAhead, ForecastAnswer, ForecastOverride, ForecastRequest,
-    HORIZON_MAX, KeyFactor, NewOverride, OptimalStock, OverrideReport, OverrideWorth, Risk,
-    WorthSum, forecast_to_json, overrides_to_json,
+    HORIZON_MAX, KEPT_PAGE_MAX, KeptAsked, KeptDay, KeptForecast, KeptPage, KeyFactor, NewOverride,
+    OptimalStock, OverrideReport, OverrideWorth, Risk, WorthSum, forecast_to_json,
+    overrides_to_json,
 };
 pub use holdout::HoldoutArm;
 pub use idempotency::{IdempotencyTicket, Idempotent, Kept};
@@ -103,9 +104,10 @@ pub use projections::{
     Popularity, SalesTotal, Shoppers, TOUCHES_MAX, Touch, VISIT_GAP_MS, ViewSizes, Views,
 };
 pub use purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX, Offer, OrderChangeRequest,
-    OrdersAsked, OrdersPage, PUT_SUPPLIERS_MAX, PriceBreak, PurchaseLine, PurchaseOrder,
-    PurchaseState, ReceivedLine, StopSwitch, StoredSupplier, Supplier, SupplierRecord,
+    LineChange, LinesChange, MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX, Offer,
+    OrderChangeRequest, OrdersAsked, OrdersPage, PUT_SUPPLIERS_MAX, PriceBreak, PurchaseLine,
+    PurchaseOrder, PurchaseState, ReceivedLine, StopSwitch, StoredSupplier, Supplier,
+    SupplierRecord,
 };
 pub use recommend::{
     Moved, PAGE_PLACEMENTS_MAX, Reason, ReasonKind, RecommendAnswer, RecommendContext,

@@ -14,6 +14,7 @@ use souk_ports::{Condition, TableError, TableStore, WRITES_MAX};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation};
 
 mod calendar;
+mod change;
 mod list;
 mod money;
 mod orders;
@@ -29,6 +30,7 @@ pub use orders::{
 };
 pub use suppliers::{Offer, PriceBreak, StoredSupplier, Supplier, SupplierRecord};
 
+pub use change::{LineChange, LinesChange};
 pub use list::{ORDERS_PAGE_MAX, OrdersAsked, OrdersPage};
 pub use money::MoneyText;
 
@@ -303,6 +305,7 @@ impl App {
             if known.says(&change) {
                 return Ok(known);
             }
+            known.check_version(change.version)?;
             if known.state == PurchaseState::Received && change.state == known.state {
                 return Err(AppError::Conflict(format!(
                     "purchase order `{id}` was received with other quantities; correct the stock with a count, the \
@@ -313,6 +316,11 @@ impl App {
                 && self.purchasing.stopped_since().is_some()
             {
                 return Err(AppError::Conflict("the stop switch is set".to_owned()));
+            }
+            if caller.key_id == crate::replenishment::RULE && known.changed_by.is_some() {
+                return Err(AppError::Conflict(format!(
+                    "a person changed purchase order `{id}`; a person approves it"
+                )));
             }
             let (site, location) = known.place()?;
             let today = self.place_clock(&site, Some(&location)).day(now);
@@ -457,18 +465,29 @@ impl App {
         let today: Day = self.place_clock(&site, Some(&location)).day(now);
         let draft = PurchaseOrder::draft(new, (&site, supplier), (today, now))?;
         self.check_place(&location).map_err(|detail| invalid("/location_id", detail))?;
+        let products = draft.lines.iter().map(|line| line.product_id.as_str());
+        self.check_products(&site, products.enumerate())?;
+        Ok(draft)
+    }
+
+    /// That the products of lines, each with its line's place, are in the catalogue.
+    fn check_products<'a>(
+        &self,
+        site: &SiteId,
+        products: impl Iterator<Item = (usize, &'a str)>,
+    ) -> Result<(), AppError> {
         let views = self.views.read();
-        for (idx, line) in draft.lines.iter().enumerate() {
-            let known = souk_core::ProductId::new(line.product_id.as_str()).ok();
-            if known.and_then(|id| views.catalogue.item(&site, &id)).is_none() {
+        for (idx, product) in products {
+            let known = souk_core::ProductId::new(product).ok();
+            if known.and_then(|id| views.catalogue.item(site, &id)).is_none() {
                 let detail = format!(
                     "product `{}` does not exist; put it into the catalogue first",
-                    shown(&line.product_id)
+                    shown(product)
                 );
                 return Err(invalid(&format!("/lines/{idx}/product_id"), detail));
             }
         }
-        Ok(draft)
+        Ok(())
     }
 }
 

@@ -24,6 +24,8 @@ mod coming;
 mod figures;
 mod gates;
 mod json;
+mod odd;
+mod sharing;
 pub(crate) mod shelf;
 #[cfg(test)]
 mod site_tests;
@@ -33,7 +35,7 @@ mod waiting;
 mod waste;
 
 pub use approve::Decision;
-pub(crate) use approve::RULE;
+pub(crate) use approve::{RULE, below_minimum};
 pub use choice::Candidate;
 pub(crate) use coming::Held;
 pub use figures::{
@@ -42,10 +44,13 @@ pub use figures::{
 };
 pub use gates::FeedAlarm;
 pub use json::plan_to_json;
+pub use odd::PlanException;
 pub use waste::{LotAdvice, LotRisk, WasteFigures, WasteReport, waste_to_json};
 
-use choice::{Need, compare};
+use choice::Need;
 use coming::{Coming, Delivery};
+use odd::{STAKE_DAYS, grouped};
+use sharing::{OpenLines, compare};
 use shelf::Shelf;
 
 /// Series whose outlook is made while somebody waits; the others are made by the job (chosen: some seconds).
@@ -148,6 +153,8 @@ pub struct PlanLine {
     pub most: Option<f64>,
     /// Units of the order that will go off unsold, on average: what it adds to what goes off without it.
     pub waste: f64,
+    /// The chance with which the last unit of the most that may be ordered goes off; `None` for what does not go off.
+    pub waste_chance: Option<f64>,
     /// What is missing to the level.
     pub need: f64,
     /// What to order, after minimum and multiples.
@@ -177,15 +184,6 @@ impl PlanLine {
     }
 }
 
-/// Something odd about a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanException {
-    /// Which product.
-    pub product: ProductId,
-    /// What is odd, and what to do.
-    pub text: String,
-}
-
 /// What would be ordered at one supplier.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
@@ -195,6 +193,8 @@ pub struct Proposal {
     pub n_lines: usize,
     /// What it costs.
     pub amount: Money,
+    /// What that part of it cost which will go off unsold, on average.
+    pub waste: Money,
     /// Whether a rule approves it, and if not, why.
     pub decision: Decision,
 }
@@ -270,6 +270,7 @@ impl App {
         let counted = planned.keys[..planned.n_counted].iter().copied();
         self.make_at_once(&scene.site, counted, MADE_AT_ONCE);
         let mut plan = self.plan_of(&scene, planned);
+        plan.exceptions = grouped(plan.exceptions);
         plan.n_more_exceptions = plan.exceptions.len().saturating_sub(EXCEPTIONS_MAX);
         plan.exceptions.truncate(EXCEPTIONS_MAX);
         plan
@@ -338,7 +339,8 @@ impl App {
             common_chance(&stretches, fill_rate)
         });
         needs.iter_mut().for_each(|need| need.service = service);
-        let (lines, refused) = compare(needs, &suppliers, service);
+        let open = self.open_lines(scene);
+        let (lines, refused) = compare(needs, (&suppliers, &open), service);
         plan.lines = lines;
         plan.exceptions.extend(refused);
         let cost = |line: &PlanLine| line.cost.map_or(0, Money::minor);
@@ -392,6 +394,18 @@ impl App {
         coming
     }
 
+    /// How many lines open orders for the place have, by supplier.
+    fn open_lines(&self, scene: &Scene) -> rustc_hash::FxHashMap<String, OpenLines> {
+        let mut open: rustc_hash::FxHashMap<String, OpenLines> = rustc_hash::FxHashMap::default();
+        self.purchasing.each_open(|order| {
+            if order.location_id == scene.location.as_str() && order.site == scene.site.as_str() {
+                let known = open.entry(order.supplier_id.clone()).or_default();
+                known.add(order.state, order.lines.len());
+            }
+        });
+        open
+    }
+
     fn need(
         &self,
         scene: &Scene,
@@ -402,12 +416,15 @@ impl App {
         let Some(product) = views.catalogue.product(key.item).map(Arc::clone) else {
             return Looked::Nothing;
         };
-        let odd = |text: String| Looked::Odd(PlanException { product: product.id.clone(), text });
         let Some(milli) = views.catalogue.stock().at(key.item, scene.number) else {
-            return odd(format!(
-                "its stock at `{}` is not known; send `Stock Counted` or import a stock file",
+            let month = (Day::from_number(scene.today.number() - 28), scene.today);
+            let sold = views.sales.sold_between((key.item, key.location), month);
+            let text = format!(
+                "stock at `{}` is not known; send `Stock Counted` or import a stock file",
                 scene.location
-            ));
+            );
+            let units = sold / 28.0 * STAKE_DAYS;
+            return Looked::Odd(PlanException::of("stock_unknown", (&product, units), text));
         };
         let Some(outlook) = self.forecasts.get(key) else { return Looked::Pending };
         let place = (key.item, scene.number);
@@ -430,7 +447,9 @@ impl App {
         }
         let settings = &self.config.inventory;
         let today = scene.today;
-        let chance = settings.waste_chance_max.unwrap_or(settings.service_level);
+        let chance = settings
+            .waste_chance_max
+            .unwrap_or_else(|| self.waste_chance(&scene.site, &product, settings.service_level));
         let mut ahead = Ahead::of(&outlook, today);
         let heard = self.heard((&scene.site, &product.id), Some(&scene.location), today);
         ahead.hear(today, &heard);
@@ -488,7 +507,7 @@ impl App {
         }
         let plan = self.plan_of(&scene, planned);
         let line = plan.lines.into_iter().find(|line| line.product == *product);
-        let mut odd = plan.exceptions.into_iter().filter(|odd| odd.product == *product);
+        let mut odd = plan.exceptions.into_iter().filter(|odd| odd.products.contains(product));
         Ok(match (line, odd.next()) {
             (Some(line), _) => Advised::Order(Box::new(line)),
             (None, Some(odd)) => Advised::Look(odd.text),

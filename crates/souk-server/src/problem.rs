@@ -180,7 +180,10 @@ impl From<AppError> for Box<Problem> {
     /// The one place where a failure of the application becomes an HTTP answer.
     fn from(error: AppError) -> Box<Problem> {
         let kind = error.kind();
-        let status = StatusCode::from_u16(kind.http_status()).expect("the table holds valid codes");
+        let status = match error {
+            AppError::Stale(_) => StatusCode::PRECONDITION_FAILED,
+            _ => StatusCode::from_u16(kind.http_status()).expect("the table holds valid codes"),
+        };
         // A defect's own words may name files and states that are nobody else's business.
         let detail = match kind {
             ErrorKind::Bug => {

@@ -310,8 +310,8 @@ pub(crate) struct ImportArgs {
     /// The files
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) paths: Vec<PathBuf>,
-    /// products, events, orders, customers, stock, prices, promotions or consents [default: by the
-    /// columns]
+    /// products, google_feed, events, orders, customers, stock, lots, suppliers, purchase_orders, prices,
+    /// promotions, signals or consents [default: by the columns]
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
     /// The site the rows belong to [default: the first of the settings]
@@ -497,7 +497,7 @@ pub(crate) struct ExportArgs {
     /// People who do not allow it are left out
     #[arg(long, default_value = "analytics", value_name = "PURPOSE")]
     pub(crate) purpose: String,
-    /// Where; the ending chooses the form: .jsonl, .jsonl.gz or .parquet
+    /// Where; the ending chooses the form: .jsonl, .csv, both also with .gz, or .parquet
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: PathBuf,
 }
@@ -518,4 +518,6 @@ pub(crate) enum ExportKindArg {
     /// What answers showed to people who are known, place by place, how likely chance made it, and whether it was
     /// clicked within a day: what `souk evaluate policy` reads once it is given target_probability.
     Impressions,
+    /// The forecasts that plans go by, day by day, with intervals and quantiles; what is missing is made first.
+    Forecasts,
 }

@@ -1,5 +1,6 @@
 //! The terminal: results on stdout, everything else on stderr.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -39,7 +40,9 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// The first list of objects in a result, as comma-separated values; without one, its plain fields.
+/// The first list of objects in a result, as comma-separated values (RFC 4180); without one, its plain fields. What is inside
+/// an object stands in columns of its own (`cost_amount`), plain values of a list in one cell with `|` between them, and
+/// a list of objects as JSON.
 fn csv(result: &Value) -> String {
     let rows = match result {
         Value::Array(rows) => rows.clone(),
@@ -51,34 +54,59 @@ fn csv(result: &Value) -> String {
         other => vec![other.clone()],
     };
     let mut columns: Vec<String> = Vec::new();
-    for row in rows.iter().filter_map(Value::as_object) {
-        for (name, value) in row {
-            if !value.is_object() && !columns.contains(name) {
+    let mut flat: Vec<BTreeMap<String, String>> = Vec::new();
+    for row in &rows {
+        let mut cells = Vec::new();
+        flatten("", row, &mut cells);
+        for (name, _) in &cells {
+            if !columns.contains(name) {
                 columns.push(name.clone());
             }
         }
+        flat.push(cells.into_iter().collect());
     }
-    let mut text = columns.join(",");
-    text.push('\n');
-    for row in &rows {
-        let cells: Vec<String> = columns.iter().map(|name| csv_cell(&row[name.as_str()])).collect();
-        text.push_str(&cells.join(","));
-        text.push('\n');
+    // What is an object in one row and nothing in another is the object's columns.
+    let is_parent = |name: &String| {
+        let inner = format!("{name}_");
+        flat.iter().all(|row| row.get(name).is_none_or(String::is_empty))
+            && columns.iter().any(|other| other.starts_with(&inner))
+    };
+    let kept: Vec<&String> = columns.iter().filter(|name| !is_parent(name)).collect();
+    let line = |cells: Vec<String>| cells.join(",") + "\n";
+    let mut text = line(kept.iter().map(|name| quoted(name)).collect());
+    for row in &flat {
+        let cell = |name: &&String| row.get(*name).map(|cell| quoted(cell)).unwrap_or_default();
+        text.push_str(&line(kept.iter().map(cell).collect()));
     }
     text
 }
 
-fn csv_cell(value: &Value) -> String {
-    let text = match value {
+fn flatten(name: &str, value: &Value, cells: &mut Vec<(String, String)>) {
+    let Value::Object(fields) = value else {
+        return cells.push((name.to_owned(), cell(value)));
+    };
+    for (inner, value) in fields {
+        let name = if name.is_empty() { inner.clone() } else { format!("{name}_{inner}") };
+        flatten(&name, value, cells);
+    }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(csv_cell).collect::<Vec<_>>().join("|"),
+        Value::Array(values) if values.iter().any(|one| one.is_object() || one.is_array()) => {
+            value.to_string()
+        }
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join("|"),
         other => other.to_string(),
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
+    }
+}
+
+fn quoted(cell: &str) -> String {
+    match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
     }
 }
 
@@ -164,3 +192,6 @@ impl Progress for Bar {
         self.bar.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -318,7 +318,7 @@ impl AuditAct {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Display) -> AuditAct {
         let value = value.to_string();
-        let value = if is_plain(&value) { value } else { format!("sha256-{}", short_hash(&value)) };
+        let value = if is_plain(&value) { value } else { hashed(&value) };
         self.details.insert(name.to_owned(), value);
         self
     }
@@ -353,6 +353,11 @@ fn request_id(id: &str) -> String {
     let is_ours =
         id.len() == 16 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     if is_ours { id.to_owned() } else { format!("sha256-{}", short_hash(id)) }
+}
+
+/// What stands in an entry for a text that could be a free one.
+pub(crate) fn hashed(text: &str) -> String {
+    format!("sha256-{}", short_hash(text))
 }
 
 /// The first 16 hexadecimal digits of a SHA-256 hash.

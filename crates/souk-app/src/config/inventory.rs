@@ -25,7 +25,8 @@ pub struct InventorySettings {
     /// for all products. None is `service_level` as it stands.
     #[serde(deserialize_with = "text::share_optional")]
     pub fill_rate: Option<f64>,
-    /// The greatest chance that the last unit of an order of perishables goes off unsold; none is the service level.
+    /// The greatest chance that the last unit of an order of perishables goes off unsold; none is told from the product's
+    /// margin.
     #[serde(deserialize_with = "text::share_optional")]
     pub waste_chance_max: Option<f64>,
     /// Days between two looks at what to order, where a supplier names no weekdays.

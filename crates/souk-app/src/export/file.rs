@@ -1,7 +1,7 @@
-//! A file of rows: JSON lines, plain or gzipped, or Parquet.
+//! A file of rows: JSON lines or CSV, plain or gzipped, or Parquet.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::sheet::file_error;
 /// Rows in a group of a Parquet file.
 const GROUP_ROWS: usize = 65_536;
 
-/// A column of a Parquet file.
+/// A column of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     name: &'static str,
@@ -81,9 +81,40 @@ pub(crate) struct ExportFile {
 }
 
 enum Form {
-    Lines(BufWriter<File>),
-    PackedLines(GzEncoder<BufWriter<File>>),
+    Lines(Sink),
+    Table(Sink, &'static [Field]),
     Parquet(Box<Rows>),
+}
+
+/// Where text goes.
+enum Sink {
+    Plain(BufWriter<File>),
+    Packed(GzEncoder<BufWriter<File>>),
+}
+
+impl Sink {
+    fn finish(self) -> io::Result<BufWriter<File>> {
+        match self {
+            Sink::Plain(file) => Ok(file),
+            Sink::Packed(file) => file.finish(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Plain(file) => file.write(bytes),
+            Sink::Packed(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Plain(file) => file.flush(),
+            Sink::Packed(file) => file.flush(),
+        }
+    }
 }
 
 struct Rows {
@@ -102,10 +133,21 @@ impl ExportFile {
             let file = File::create(&partial).map_err(|source| file_error(&partial, source))?;
             Ok::<_, AppError>(BufWriter::with_capacity(1 << 18, file))
         };
-        let form = if name.ends_with(".jsonl") || name.ends_with(".ndjson") {
-            Form::Lines(create()?)
-        } else if name.ends_with(".jsonl.gz") || name.ends_with(".ndjson.gz") {
-            Form::PackedLines(GzEncoder::new(create()?, Compression::fast()))
+        let text = || {
+            Ok::<_, AppError>(match name.ends_with(".gz") {
+                true => Sink::Packed(GzEncoder::new(create()?, Compression::fast())),
+                false => Sink::Plain(create()?),
+            })
+        };
+        let stem = name.strip_suffix(".gz").unwrap_or(&name);
+        let form = if stem.ends_with(".jsonl") || stem.ends_with(".ndjson") {
+            Form::Lines(text()?)
+        } else if stem.ends_with(".csv") {
+            let mut table = text()?;
+            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            let head = table.write_all((names.join(",") + "\n").as_bytes());
+            head.map_err(|source| file_error(&partial, source))?;
+            Form::Table(table, fields)
         } else if name.ends_with(".parquet") {
             let broken = |error| broken(path, &error);
             let columns: Result<Vec<_>, _> = fields.iter().map(|field| field.schema()).collect();
@@ -121,8 +163,10 @@ impl ExportFile {
             let writer = writer.map_err(broken)?;
             Form::Parquet(Box::new(Rows { writer, fields, waiting: Vec::new() }))
         } else {
-            let detail =
-                format!("file `{}` must end in .jsonl, .jsonl.gz or .parquet", path.display());
+            let detail = format!(
+                "file `{}` must end in .jsonl, .csv, both also with .gz, or in .parquet",
+                path.display()
+            );
             return Err(AppError::invalid("unknown_file_type", "out", detail));
         };
         Ok(ExportFile { path: path.to_owned(), partial, form: Some(form), n_rows: 0 })
@@ -141,9 +185,11 @@ impl ExportFile {
                 serde_json::to_writer(&mut *file, line).map_err(|error| io(error.into()))?;
                 file.write_all(b"\n").map_err(io)
             }
-            Form::PackedLines(file) => {
-                serde_json::to_writer(&mut *file, line).map_err(|error| io(error.into()))?;
-                file.write_all(b"\n").map_err(io)
+            Form::Table(file, fields) => {
+                let row = row();
+                let cells: Vec<String> =
+                    fields.iter().map(|field| csv_cell(&row[field.name])).collect();
+                file.write_all((cells.join(",") + "\n").as_bytes()).map_err(io)
             }
             Form::Parquet(rows) => {
                 rows.waiting.push(row());
@@ -159,8 +205,7 @@ impl ExportFile {
     pub(crate) fn finish(mut self) -> Result<u64, AppError> {
         let io = |source| file_error(&self.path, source);
         let file = match self.form.take().expect("finished once") {
-            Form::Lines(file) => file,
-            Form::PackedLines(file) => file.finish().map_err(io)?,
+            Form::Lines(file) | Form::Table(file, _) => file.finish().map_err(io)?,
             Form::Parquet(mut rows) => {
                 let ended = rows.write_group().and_then(|()| rows.writer.into_inner());
                 ended.map_err(|error| broken(&self.path, &error))?
@@ -177,6 +222,19 @@ impl Drop for ExportFile {
     fn drop(&mut self) {
         // After a finished file there is none left under this name.
         let _ = std::fs::remove_file(&self.partial);
+    }
+}
+
+/// A cell of a table, quoted where it must be (RFC 4180).
+fn csv_cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
     }
 }
 

@@ -58,6 +58,12 @@ impl Ahead {
         TotalDemand { mean, variance: self.spread.variance(mean, days), is_count: self.is_count }
     }
 
+    /// Demand of one day alone.
+    pub(super) fn day(&self, idx: usize) -> TotalDemand {
+        let mean = over_days(self.days.len(), (idx, 1.0), |idx| self.days[idx]);
+        TotalDemand { mean, variance: self.spread.variance(mean, 1.0), is_count: self.is_count }
+    }
+
     /// The mean of each of so many days.
     pub(crate) fn means(&self, n: usize) -> Vec<f64> {
         let known = self.days.len();
@@ -113,6 +119,8 @@ mod tests {
             misses: None,
             peaks: (0.0, 0.0),
             lower_price: None,
+            model: String::new(),
+            fitted_at: souk_core::Timestamp::default(),
         };
         for skip in [0, 3, 15, 40] {
             let from = Day::from_number(first.number() + skip);

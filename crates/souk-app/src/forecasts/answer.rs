@@ -2,6 +2,13 @@ use serde_json::{Map, Value, json};
 
 use super::ForecastAnswer;
 
+/// Models with their shares.
+pub(super) fn model_text(models: &[(String, f64)]) -> String {
+    let names = models.iter().map(|(name, weight)| format!("{name} {:.0} %", weight * 100.0));
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
 /// A forecast as the contract writes it.
 pub fn forecast_to_json(answer: &ForecastAnswer) -> Value {
     // Nothing missing is 0, not -0.
@@ -37,11 +44,6 @@ pub fn forecast_to_json(answer: &ForecastAnswer) -> Value {
         })
     });
     let optimal = &answer.optimal;
-    let names: Vec<String> = answer
-        .models
-        .iter()
-        .map(|(name, weight)| format!("{name} {:.0} %", weight * 100.0))
-        .collect();
     let backtest = answer.backtest.map(|figures| {
         let round = |value: Option<f64>| value.map(round);
         json!({
@@ -68,7 +70,7 @@ pub fn forecast_to_json(answer: &ForecastAnswer) -> Value {
             "protection_days": round(optimal.protection_days),
             "service_level": (optimal.service_level * 10_000.0).round() / 10_000.0,
         },
-        "model": if names.is_empty() { "none".to_owned() } else { names.join(", ") },
+        "model": model_text(&answer.models),
         "backtest": backtest,
         "notes": answer.notes,
     })

@@ -136,7 +136,7 @@ pub(super) fn answer(
 }
 
 /// The least interval of whole pieces around one that went with its mean by a part of a piece.
-fn in_pieces((low, high): (f64, f64)) -> (f64, f64) {
+pub(super) fn in_pieces((low, high): (f64, f64)) -> (f64, f64) {
     // What rounding of the shift leaves is no piece.
     ((low + 1e-9).floor(), (high - 1e-9).ceil())
 }

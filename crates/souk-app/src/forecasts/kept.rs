@@ -25,7 +25,7 @@ use crate::{App, AppError};
 /// Where the file stands.
 const FILE: &str = "outlooks/all";
 /// What it begins with.
-const MAGIC: &[u8] = b"souk outlooks 2\n";
+const MAGIC: &[u8] = b"souk outlooks 3\n";
 /// How often it is written while the program runs.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
 /// Forecasts of the file that are told their numbers while the fold waits; some 1 ms.
@@ -100,6 +100,11 @@ impl Forecasts {
     pub(super) fn keep_only(&self, keys: &[(SeriesKey, SiteId)]) {
         let wanted: FxHashSet<SeriesKey> = keys.iter().map(|(key, _)| *key).collect();
         self.kept.write().retain(|key, _| wanted.contains(key));
+    }
+
+    /// Of which series there are some.
+    pub(super) fn keys(&self) -> Vec<SeriesKey> {
+        self.kept.read().keys().copied().collect()
     }
 
     /// How many are kept.

@@ -3,13 +3,14 @@
 //! What must be bridged is a total, so the mean of a day is a level made for totals ([`souk_forecast::totals`]) and the
 //! engine's forecast, each as far as totals of earlier days bear it out.
 
-use souk_core::Day;
+use souk_core::{Day, Timestamp};
 use souk_forecast::drivers::Drivers;
 use souk_forecast::measures::seasonal_scale;
 use souk_forecast::totals::{Grain, History, Span, Totals, totals};
 use souk_forecast::{Forecast, Model, Settings, Task, forecast_with};
 
 use super::BacktestFigures;
+use super::answer::model_text;
 use super::outside::{self, Heard, Past};
 use crate::demand::DemandSeries;
 
@@ -54,6 +55,10 @@ pub(crate) struct Outlook {
     pub(crate) peaks: (f64, f64),
     /// What lower prices did, where the product ever had one here.
     pub(crate) lower_price: Option<LowerPrice>,
+    /// The engine's models with their shares, in words.
+    pub(crate) model: String,
+    /// When it was made; whoever keeps it says so.
+    pub(crate) fitted_at: Timestamp,
 }
 
 /// By how many units totals over two weeks were missed, all looks back together.
@@ -302,6 +307,8 @@ pub(crate) fn outlooks(all: &[&DemandSeries], horizon: usize, threads: usize) ->
             misses: Misses::of(own, &shares, cut.wanted),
             peaks: (peak(&cut.series.sold[..recent]), peak(&cut.series.sold[recent..])),
             lower_price: LowerPrice::of(cut, &found.forecast.effects, drivers),
+            model: model_text(&found.forecast.models),
+            fitted_at: Timestamp::default(),
         }
     });
     made.collect()

@@ -123,8 +123,17 @@ impl DailySales {
     }
 
     /// Units of a product that were sold on a day at a place, or at all of them together; what came back is not taken off.
-    pub(crate) fn sold_on(&self, (item, place): (Item, Option<u32>), day: Day) -> f64 {
-        let cells = self.range(item, day, day).iter();
+    pub(crate) fn sold_on(&self, series: (Item, Option<u32>), day: Day) -> f64 {
+        self.sold_between(series, (day, day))
+    }
+
+    /// The same between two days, both included.
+    pub(crate) fn sold_between(
+        &self,
+        (item, place): (Item, Option<u32>),
+        (from, until): (Day, Day),
+    ) -> f64 {
+        let cells = self.range(item, from, until).iter();
         let here = cells
             .filter(|cell| !cell.is_return())
             .filter(|cell| place.is_none() || cell.location() == place);

@@ -96,6 +96,19 @@ pub struct PurchaseOrder {
     pub expected_on: Option<String>,
     /// The day it came.
     pub received_on: Option<String>,
+    /// The key that changed its lines last; `None` for one that is as it was made.
+    #[serde(default)]
+    pub changed_by: Option<String>,
+    /// When its lines were changed last.
+    #[serde(default)]
+    pub changed_at: Option<String>,
+    /// Grows by one with whatever is changed of it, from 1 on.
+    #[serde(default = "first_version")]
+    pub version: u64,
+}
+
+fn first_version() -> u64 {
+    1
 }
 
 /// A line of a purchase order.
@@ -157,6 +170,9 @@ pub struct OrderChangeRequest {
     /// What came; all that was ordered when left out.
     #[serde(default)]
     pub received: Option<Vec<ReceivedLine>>,
+    /// The version of the order that was looked at; `None` is whichever it has.
+    #[serde(default)]
+    pub version: Option<u64>,
 }
 
 /// What came of a product.
@@ -192,23 +208,15 @@ impl PurchaseOrder {
                 return Err(invalid(&format!("{pointer}/quantity"), detail));
             }
             if lines.iter().any(|known| known.product_id == line.product_id) {
-                let detail = format!(
-                    "product `{}` is there twice; add its quantities up",
-                    shown(&line.product_id)
-                );
-                return Err(invalid(&format!("{pointer}/product_id"), detail));
+                return Err(twice(&pointer, &line.product_id));
             }
             let price = match &line.unit_price {
                 Some(price) => price.checked(&format!("{pointer}/unit_price"))?,
                 None => {
                     let offer = stored.supplier.offer(&line.product_id);
-                    offer.and_then(|offer| offer.unit_price(line.quantity)).ok_or_else(|| {
-                        let detail = format!(
-                            "supplier `{}` offers no product `{}`; give a `unit_price`",
-                            stored.supplier.id,
-                            shown(&line.product_id)
-                        );
-                        invalid(&format!("{pointer}/unit_price"), detail)
+                    let price = offer.and_then(|offer| offer.unit_price(line.quantity));
+                    price.ok_or_else(|| {
+                        not_offered(&pointer, &stored.supplier.id, &line.product_id)
                     })?
                 }
             };
@@ -255,6 +263,9 @@ impl PurchaseOrder {
             sent_on: None,
             expected_on: new.expected_on,
             received_on: None,
+            changed_by: None,
+            changed_at: None,
+            version: first_version(),
         })
     }
 
@@ -323,7 +334,8 @@ impl PurchaseOrder {
                 format!("{on} is after today, {today}; give the day it happened"),
             ));
         }
-        let mut order = PurchaseOrder { state: change.state, ..self.clone() };
+        let version = self.version + 1;
+        let mut order = PurchaseOrder { state: change.state, version, ..self.clone() };
         match change.state {
             PurchaseState::Approved => {
                 order.approved_by = Some(who.to_owned());
@@ -384,6 +396,19 @@ impl PurchaseOrder {
         }
         Ok(())
     }
+}
+
+pub(super) fn twice(pointer: &str, product: &str) -> AppError {
+    let detail = format!("product `{}` is there twice; add its quantities up", shown(product));
+    invalid(&format!("{pointer}/product_id"), detail)
+}
+
+pub(super) fn not_offered(pointer: &str, supplier: &str, product: &str) -> AppError {
+    let detail = format!(
+        "supplier `{supplier}` offers no product `{}`; give a `unit_price`",
+        shown(product)
+    );
+    invalid(&format!("{pointer}/unit_price"), detail)
 }
 
 /// What so many units cost, rounded to the minor unit.

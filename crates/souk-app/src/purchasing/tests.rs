@@ -22,7 +22,7 @@ pub(crate) fn wish(id: Option<&str>, quantity: f64) -> NewPurchaseOrder {
 }
 
 pub(crate) fn to(state: PurchaseState, on: Option<&str>) -> OrderChangeRequest {
-    OrderChangeRequest { state, on: on.map(str::to_owned), received: None }
+    OrderChangeRequest { state, on: on.map(str::to_owned), received: None, version: None }
 }
 
 async fn desk() -> Shop {

@@ -8,7 +8,7 @@ use souk_core::{Day, LocationId, Money, ProductId, SiteId};
 use super::{Automatic, PlanLine, Proposal, ReplenishmentPlan};
 use crate::purchasing::{
     MoneyText, NewPurchaseLine, NewPurchaseOrder, OrderChangeRequest, PurchaseOrder, PurchaseState,
-    Receipt, StoredSupplier,
+    Receipt, StoredSupplier, cost_of,
 };
 use crate::{App, AppError, Caller, Role};
 
@@ -93,7 +93,13 @@ impl App {
                 reasons => Decision::Ask(reasons),
             };
             let (supplier_id, n_lines) = (id.to_owned(), lines.len());
-            Some(Proposal { supplier_id, n_lines, amount, decision })
+            // The lines of an order are in one currency.
+            let wasted = lines
+                .iter()
+                .filter_map(|line| Some(cost_of(line.supplier()?.unit_price, line.waste)));
+            let wasted = wasted.map(Money::minor).fold(0, i64::saturating_add);
+            let waste = Money::from_minor(wasted, amount.currency());
+            Some(Proposal { supplier_id, n_lines, amount, waste, decision })
         });
         made.collect()
     }
@@ -308,8 +314,12 @@ impl App {
         if order.state != PurchaseState::Draft || self.purchasing.stopped_since().is_some() {
             return Ok(None);
         }
-        let approve =
-            OrderChangeRequest { state: PurchaseState::Approved, on: None, received: None };
+        let approve = OrderChangeRequest {
+            state: PurchaseState::Approved,
+            version: Some(order.version),
+            on: None,
+            received: None,
+        };
         match self.change_purchase_order(&order.id, approve, &caller).await {
             // Somebody stopped it meanwhile, or moved the order on.
             Err(AppError::Conflict(_)) => Ok(None),
@@ -335,7 +345,7 @@ impl App {
     }
 }
 
-fn below_minimum(stored: &StoredSupplier, amount: Money) -> Option<String> {
+pub(crate) fn below_minimum(stored: &StoredSupplier, amount: Money) -> Option<String> {
     let minimum = stored.supplier.minimum_order.as_ref()?.checked("").ok()?;
     let is_below = minimum.currency() == amount.currency() && amount.minor() < minimum.minor();
     is_below.then(|| {

@@ -59,8 +59,19 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// What an order there costs whatever is in it, over the share of its orders that came in time and whole; in minor units.
+    pub(super) fn order_cost(&self, stored: &StoredSupplier) -> f64 {
+        Priced::own_cost(stored, self.unit_price) as f64 / self.reliability.max(0.01)
+    }
+
+    /// Sets what it costs where its order's own cost is shared by so many lines.
+    pub(super) fn share(&mut self, stored: &StoredSupplier, n_lines: usize) {
+        let priced = Priced::shared(stored, self.unit_price, (self.quantity, n_lines));
+        (self.landed_cost, self.cost_per_unit) = (priced.landed, priced.per_unit);
+    }
+
     /// What a unit costs with its share of the lost margin, in minor units.
-    fn cost_in_all(&self) -> f64 {
+    pub(super) fn cost_in_all(&self) -> f64 {
         self.cost_per_unit + self.lost_margin.minor() as f64 / self.quantity
     }
 }
@@ -160,7 +171,7 @@ pub(super) fn usual(
         })
         .collect();
     let currency_of = |one: &(Priced, Times, &str)| one.0.unit_price.currency();
-    let currency = compared(offered.iter().map(currency_of), own)?;
+    let currency = compared_in(offered.iter().map(currency_of), own)?;
     offered.retain(|one| currency_of(one) == currency);
     let cheapest = offered.into_iter().min_by(|a, b| {
         let costs = a.0.per_unit.total_cmp(&b.0.per_unit);
@@ -171,7 +182,7 @@ pub(super) fn usual(
 
 /// The currency in which offers are compared, for costs in two have no order: the site's own, or the first one's where none
 /// is in that.
-fn compared(
+pub(super) fn compared_in(
     mut offered: impl Iterator<Item = Currency> + Clone,
     own: Option<Currency>,
 ) -> Option<Currency> {
@@ -197,124 +208,57 @@ impl Priced {
         (quantity, n_lines): (f64, usize),
     ) -> Option<Priced> {
         let unit_price = offer.unit_price(quantity)?;
-        let own = stored.supplier.order_cost.as_ref().map_or(0, |money| {
+        Some(Priced::shared(stored, unit_price, (quantity, n_lines)))
+    }
+
+    /// What an order costs whatever is in it, where that is said in the offer's currency.
+    fn own_cost(stored: &StoredSupplier, unit_price: Money) -> i64 {
+        stored.supplier.order_cost.as_ref().map_or(0, |money| {
             if money.currency == unit_price.currency().as_str() { money.amount } else { 0 }
-        });
+        })
+    }
+
+    fn shared(
+        stored: &StoredSupplier,
+        unit_price: Money,
+        (quantity, n_lines): (f64, usize),
+    ) -> Priced {
+        let own = Priced::own_cost(stored, unit_price);
         let share = own / i64::try_from(n_lines.max(1)).unwrap_or(1);
         let units = cost_of(unit_price, quantity);
         let landed = Money::from_minor(units.minor() + share, unit_price.currency());
         let reliability = stored.reliability().max(0.01);
         let per_unit = landed.minor() as f64 / quantity / reliability;
-        Some(Priced { unit_price, landed, per_unit, reliability })
+        Priced { unit_price, landed, per_unit, reliability }
     }
 }
 
 /// What is missing of a product with a supplier's times.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Missing {
+pub(super) struct Missing {
     /// To order up to.
     level: f64,
     /// On hand, and gone off by then.
     expiring: f64,
-    units: f64,
+    pub(super) units: f64,
     /// To order at most.
     most: Option<f64>,
-}
-
-/// Compares suppliers for every need; lines of products of which nothing is missing are left out. What only could be
-/// ordered in larger lots than sell before they go off is an exception.
-pub(super) fn compare(
-    needs: Vec<Need>,
-    suppliers: &BTreeMap<String, StoredSupplier>,
-    service: f64,
-) -> (Vec<PlanLine>, Vec<PlanException>) {
-    let mut by_product: BTreeMap<&str, Vec<&StoredSupplier>> = BTreeMap::new();
-    for stored in suppliers.values() {
-        for offer in &stored.supplier.offers {
-            by_product.entry(&offer.product_id).or_default().push(stored);
-        }
-    }
-    // An order's own cost is shared by the lines that it could have.
-    let mut n_lines: BTreeMap<&str, usize> = BTreeMap::new();
-    for need in &needs {
-        for stored in by_product.get(need.product.id.as_str()).into_iter().flatten() {
-            if need.missing(&times(stored, need.today, need.review_days)).units > 0.0 {
-                *n_lines.entry(&stored.supplier.id).or_insert(0) += 1;
-            }
-        }
-    }
-    let mut exceptions = Vec::new();
-    let lines = needs.into_iter().filter_map(|mut need| {
-        let offering = by_product.get(need.product.id.as_str());
-        let offers = || offering.into_iter().flatten().copied();
-        let missing =
-            offers().map(|stored| need.missing(&times(stored, need.today, need.review_days)).units);
-        let most = missing.fold(0.0, f64::max);
-        // Whoever offers it can still be asked next time.
-        if offering.is_some() && most <= 0.0 {
-            return None;
-        }
-        let mut refused = Vec::new();
-        let mut candidates: Vec<Candidate> = offers()
-            .filter_map(|stored| {
-                let n = n_lines.get(stored.supplier.id.as_str()).copied().unwrap_or(1);
-                match need.candidate(stored, (n, most))? {
-                    Ok(candidate) => Some(candidate),
-                    Err(refusal) => {
-                        refused.push(refusal);
-                        None
-                    }
-                }
-            })
-            .collect();
-        if candidates.is_empty() && !refused.is_empty() {
-            let text = refused.join("; ");
-            exceptions.push(PlanException { product: need.product.id.clone(), text });
-            return None;
-        }
-        let currency_of = |one: &Candidate| one.unit_price.currency();
-        if let Some(currency) = compared(candidates.iter().map(currency_of), need.currency) {
-            let (alike, left_out): (Vec<Candidate>, Vec<Candidate>) =
-                candidates.into_iter().partition(|one| currency_of(one) == currency);
-            candidates = alike;
-            need.notes.extend(left_out.iter().map(|one| {
-                let (id, price) = (&one.supplier_id, one.unit_price);
-                format!("`{id}` asks {price} for one and is not compared with prices in {currency}")
-            }));
-        }
-        need.weigh(&mut candidates);
-        candidates.sort_by(|a, b| {
-            let costs = a.cost_in_all().total_cmp(&b.cost_in_all());
-            costs.then(a.arrives_on.cmp(&b.arrives_on)).then(a.supplier_id.cmp(&b.supplier_id))
-        });
-        // Who is cheapest and still in time at the next chance is waited for: asking one who delivers later now would
-        // keep the stock above the cheap one's level for ever.
-        if candidates.first().is_some_and(|first| first.need <= 0.0) {
-            return None;
-        }
-        need.tell_of_waiting(&candidates);
-        candidates.retain(|one| one.need > 0.0);
-        if let Some(first) = candidates.first_mut() {
-            first.is_chosen = true;
-        }
-        need.line(candidates, service)
-    });
-    let lines = lines.collect();
-    (lines, exceptions)
 }
 
 impl Need {
     /// Whether a part of today has sold more than the whole day was to.
     pub(super) fn surprise(&self) -> Option<PlanException> {
         let most = self.of_today.quantile(SURE);
-        (self.sold_today > most && self.sold_today >= SURPRISE_MIN).then(|| PlanException {
-            product: self.product.id.clone(),
-            text: format!(
-                "{:.0} were sold today already, where the whole day was to sell no more than {most:.0} with a chance of \
-                 {:.1} %: check the sales, or order more",
-                self.sold_today,
-                SURE * 100.0
-            ),
+        (self.sold_today > most && self.sold_today >= SURPRISE_MIN).then(|| {
+            self.exception(
+                "sold_more",
+                format!(
+                    "{:.0} were sold today already, where the whole day was to sell no more than {most:.0} with a chance \
+                     of {:.1} %: check the sales, or order more",
+                    self.sold_today,
+                    SURE * 100.0
+                ),
+            )
         })
     }
 
@@ -330,7 +274,7 @@ impl Need {
 
     /// What is missing to the level. Units that go off unsold before the next order is there are none, but until its last day
     /// a lot serves as any unit does: only the days after it are open.
-    fn missing(&self, times: &Times) -> Missing {
+    pub(super) fn missing(&self, times: &Times) -> Missing {
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
         let held = self.coming.position(self.on_hand, times.protection_days).total();
         let until_next = self.shelf.leaving(total, times.protection_days);
@@ -351,12 +295,12 @@ impl Need {
         Missing { level: sold, expiring: unsold, units: most, most: Some(most) }
     }
 
-    /// A supplier's offer, or why nothing can be ordered there. Where nothing is missing yet at its times it is weighed
-    /// at `elsewhere`, what is missing at another's.
-    fn candidate(
+    /// A supplier's offer, its order's own cost on this line alone, or why nothing can be ordered there. Where nothing is
+    /// missing yet at its times it is weighed at `elsewhere`, what is missing at another's.
+    pub(super) fn candidate(
         &self,
         stored: &StoredSupplier,
-        (n_lines, elsewhere): (usize, f64),
+        elsewhere: f64,
     ) -> Option<Result<Candidate, String>> {
         let offer = stored.supplier.offer(self.product.id.as_str())?;
         let times = times(stored, self.today, self.review_days);
@@ -366,6 +310,7 @@ impl Need {
         let (mut quantity, mut rounding) = offer.rounded(wanted, sellable);
         if quantity <= 0.0 {
             let keeps = self.shelf.keeps_days.unwrap_or_default();
+            let wanted = (wanted * 1_000.0).round() / 1_000.0;
             return Some(Err(format!(
                 "{wanted} are needed; at `{}` {rounding}, because no more would be sold in the {keeps} days that it \
                  keeps: order elsewhere, share a case with another place, or do without",
@@ -392,7 +337,7 @@ impl Need {
                     .join("; ");
             }
         }
-        let priced = Priced::of(stored, offer, (quantity, n_lines))?;
+        let priced = Priced::of(stored, offer, (quantity, 1))?;
         let (missing, chance_missing) = self.short_until(&times);
         Some(Ok(Candidate {
             supplier_id: stored.supplier.id.clone(),
@@ -415,7 +360,7 @@ impl Need {
         }))
     }
 
-    fn line(self, candidates: Vec<Candidate>, service: f64) -> Option<PlanLine> {
+    pub(super) fn line(self, candidates: Vec<Candidate>, service: f64) -> Option<PlanLine> {
         let chosen = candidates.first();
         let aim = match chosen {
             Some(one) => Aim {
@@ -472,6 +417,7 @@ impl Need {
             keeps_days: self.shelf.keeps_days,
             most: aim.most,
             waste,
+            waste_chance: self.shelf.keeps_days.map(|_| self.shelf.chance),
             need: aim.need,
             quantity,
             cost,

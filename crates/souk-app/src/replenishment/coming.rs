@@ -150,8 +150,7 @@ impl Need {
     /// That an order has not come, for a person to look at.
     pub(super) fn awaited_in_vain(&self) -> Option<PlanException> {
         let texts = self.coming.texts();
-        let (product, text) = (self.product.id.clone(), texts.join("; "));
-        (!texts.is_empty()).then_some(PlanException { product, text })
+        (!texts.is_empty()).then(|| self.exception("overdue", texts.join("; ")))
     }
 }
 

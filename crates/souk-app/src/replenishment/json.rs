@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 use souk_core::Money;
 
-use super::{Candidate, Decision, PlanLine, Proposal, ReplenishmentPlan};
+use super::{Candidate, Decision, PlanException, PlanLine, Proposal, ReplenishmentPlan};
 
-fn money(money: Money) -> Value {
+pub(super) fn money(money: Money) -> Value {
     json!({"amount": money.minor(), "currency": money.currency().as_str()})
 }
 
@@ -22,10 +22,7 @@ pub fn plan_to_json(plan: &ReplenishmentPlan) -> Value {
             "text": alarm.text,
         })
     });
-    let exceptions = plan
-        .exceptions
-        .iter()
-        .map(|one| json!({"product_id": one.product.as_str(), "text": one.text}));
+    let exceptions = plan.exceptions.iter().map(PlanException::to_json);
     json!({
         "site": plan.site.as_str(),
         "location_id": plan.location.as_str(),
@@ -71,6 +68,7 @@ fn line(line: &PlanLine) -> Value {
         "shelf_life_days": line.keeps_days,
         "most": line.most.map(round),
         "waste": round(line.waste),
+        "waste_chance": line.waste_chance.map(round),
         "need": round(line.need),
         "supplier_id": chosen.map(|one| one.supplier_id.as_str()),
         "quantity": round(line.quantity),
@@ -117,6 +115,7 @@ fn proposal(one: &Proposal) -> Value {
         "supplier_id": one.supplier_id,
         "lines": one.n_lines,
         "amount": money(one.amount),
+        "waste": money(one.waste),
         "approved_by_rule": is_approved,
         "reasons": reasons,
     })

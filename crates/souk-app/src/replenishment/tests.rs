@@ -105,7 +105,7 @@ async fn only_what_an_order_could_be_made_of_is_forecast_and_that_first() {
     shop.app.put_suppliers(vec![dairy], &caller(Role::Planner)).await.unwrap();
     let offered = plan(&shop).await;
     let text = &offered.exceptions[0].text;
-    assert!(text.starts_with("its stock at `berlin` is not known"), "{text}");
+    assert!(text.starts_with("stock at `berlin` is not known"), "{text}");
     assert_eq!((offered.n_unknown, offered.n_pending, shop.app.kept_forecasts()), (0, 0, 1));
     // Of what there is time for, that without a forecast is made, whatever comes before it.
     let key = |id: &str| {

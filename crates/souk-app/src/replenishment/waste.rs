@@ -25,6 +25,10 @@ const LOTS_MAX: usize = 500;
 const UNSOLD_MIN: f64 = 0.05;
 /// Days that the figures look back over.
 const FIGURE_DAYS: i32 = 28;
+/// The chance where price or cost of what goes off is not known, and the least one whatever the margin (chosen: a shelf that
+/// is empty more often than not is no offer).
+const WASTE_CHANCE: f64 = 0.6;
+const WASTE_CHANCE_MIN: f64 = 0.5;
 /// Shares off that are tried, as deep as the past goes.
 const SHARES_OFF: [f64; 8] = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6];
 
@@ -121,14 +125,16 @@ pub struct WasteFigures {
     pub expired: f64,
     /// Days that the next two look back over.
     pub days: i32,
-    /// Units that were written off.
+    /// Pieces that were written off.
     pub written_off: f64,
-    /// Units that were sold.
+    /// Pieces that were sold of products whose stock is known or some of which was written off.
     pub sold: f64,
+    /// Such products that are measured, in litres or kilograms: they are in neither sum.
+    pub n_measured: usize,
 }
 
 impl WasteFigures {
-    /// Units written off over all that left the shelves; `None` where nothing did.
+    /// Pieces written off over all that left the shelves; `None` where nothing did.
     pub fn rate(&self) -> Option<f64> {
         let left = self.written_off + self.sold;
         (left > 0.0).then(|| self.written_off / left)
@@ -286,15 +292,25 @@ impl App {
 
     fn past_figures(&self, scene: &Scene) -> WasteFigures {
         let mut figures = WasteFigures { days: FIGURE_DAYS, ..WasteFigures::default() };
-        let views = self.views.read();
-        let site = views.catalogue.find_site(&scene.site);
-        let feed = site.and_then(|site| views.supply.feed((site, scene.number)));
-        let Some(feed) = feed else { return figures };
-        let days = scene.today.number() - FIGURE_DAYS + 1..=scene.today.number();
-        let milli: i64 = feed.stock.range(days.clone()).map(|(_, day)| day.written_off_milli).sum();
-        figures.written_off = milli as f64 / 1_000.0;
-        let milli: i64 = feed.sales.range(days).map(|(_, day)| day.milli).sum();
-        figures.sold = milli as f64 / 1_000.0;
+        let days = (Day::from_number(scene.today.number() - FIGURE_DAYS + 1), scene.today);
+        self.each_sold(&scene.site, |views, item, _| {
+            let place = (item, scene.number);
+            let on_hand = views.catalogue.stock().at(item, scene.number);
+            let milli = views.supply.written_off_milli(place, days);
+            // Whose stock nobody tells is not on the shelves that are watched: fuel at a pump, a service.
+            if on_hand.is_none() && milli == 0 {
+                return;
+            }
+            let written_off = milli as f64 / 1_000.0;
+            let sold = views.sales.sold_between((item, Some(scene.number)), days);
+            let on_hand = on_hand.unwrap_or(0) as f64 / 1_000.0;
+            if [written_off, sold, on_hand].iter().any(|units| units.fract() != 0.0) {
+                figures.n_measured += 1;
+                return;
+            }
+            figures.written_off += written_off;
+            figures.sold += sold;
+        });
         figures
     }
 
@@ -319,14 +335,14 @@ impl App {
             units: lot.units,
             unsold: risk.wasted,
             chance: risk.chance,
-            value: self.cost_of(scene, product).map(|cost| times(cost, risk.wasted)),
+            value: self.cost_of(&scene.site, product).map(|cost| times(cost, risk.wasted)),
             advice,
         }
     }
 
     /// What a unit costs to buy: as the product says, or the least that a supplier asks for it in the site's currency.
-    fn cost_of(&self, scene: &Scene, product: &Product) -> Option<Money> {
-        let own = self.config.site(&scene.site).map(|site| site.currency);
+    fn cost_of(&self, site: &SiteId, product: &Product) -> Option<Money> {
+        let own = self.config.site(site).map(|site| site.currency);
         let offered = || {
             let suppliers = self.purchasing.suppliers();
             let offers =
@@ -335,6 +351,25 @@ impl App {
             prices.filter(|price| Some(price.currency()) == own).min_by_key(|price| price.minor())
         };
         product.cost.or_else(offered)
+    }
+
+    /// The chance that is aimed at with what goes off where the settings name none: the margin over the price, but not
+    /// below [`WASTE_CHANCE_MIN`] and not above the service level; [`WASTE_CHANCE`] where either is unknown.
+    ///
+    /// One more unit earns its margin with the chance that it sells and loses its cost with the chance that it goes off, so it
+    /// is worth having up to the demand that is not exceeded with that chance (the newsvendor's critical ratio: Arrow, Harris
+    /// and Marschak, Econometrica 19(3), 1951, for a single period).
+    pub(super) fn waste_chance(&self, site: &SiteId, product: &Product, service: f64) -> f64 {
+        if shelf::keeps_days(product).is_none() {
+            return service;
+        }
+        let priced =
+            product.price.filter(|price| price.minor() > 0).zip(self.cost_of(site, product));
+        let alike = priced.filter(|(price, cost)| price.currency() == cost.currency());
+        let ratio = alike.map_or(WASTE_CHANCE, |(price, cost)| {
+            (price.minor() - cost.minor()) as f64 / price.minor() as f64
+        });
+        ratio.max(WASTE_CHANCE_MIN).min(service)
     }
 
     /// The proposal of the largest gain, in words.
@@ -504,6 +539,7 @@ pub fn waste_to_json(report: &WasteReport) -> Value {
             "written_off": round(figures.written_off),
             "sold": round(figures.sold),
             "waste_rate": figures.rate().map(round),
+            "measured_products": figures.n_measured,
         },
     })
 }

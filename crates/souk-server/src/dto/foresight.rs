@@ -1,12 +1,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use souk_app::{NewOverride, NewSignal, SignalKnown};
+use souk_app::{KEPT_PAGE_MAX, KeptAsked, NewOverride, NewSignal, SignalKnown};
 use souk_core::LocationId;
 use utoipa::{IntoParams, ToSchema};
 
 use super::planning::read;
 use super::purchasing::PriceBody;
-use crate::problem::Answer;
+use crate::problem::{Answer, Problem};
+use crate::routes::products::read_hexadecimal;
 
 /// What goes off.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,11 +66,73 @@ pub(crate) struct WasteFiguresRow {
     expired: f64,
     /// Days that the next ones look back over.
     days: i32,
+    /// Pieces.
     written_off: f64,
+    /// Pieces, of products whose stock is known or some of which was written off.
     sold: f64,
-    /// Units written off over units written off and sold.
+    /// Pieces written off over pieces written off and sold.
     #[schema(required)]
     waste_rate: Option<f64>,
+    /// Such products that are measured, in litres or kilograms, which are in neither sum.
+    measured_products: usize,
+}
+
+/// Which kept forecasts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct KeptQuery {
+    /// Only those of one place.
+    #[param(required = false, nullable = false)]
+    location_id: Option<String>,
+    /// Forecasts of a page; 100 when left out.
+    #[param(required = false, nullable = false, minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// Where to go on: the `cursor` of the page before.
+    #[param(required = false, nullable = false, pattern = "^([0-9a-f]{2})+$")]
+    cursor: Option<String>,
+}
+
+impl KeptQuery {
+    pub(crate) fn parse(self) -> Answer<KeptAsked> {
+        let limit = self.limit.map_or(100, |limit| limit as usize);
+        if !(1..=KEPT_PAGE_MAX).contains(&limit) {
+            let detail = format!("limit {limit} must lie between 1 and {KEPT_PAGE_MAX}");
+            return Err(Problem::field("limit".to_owned(), detail));
+        }
+        let after = self.cursor.map(|cursor| read_hexadecimal(&cursor));
+        // Half a character marks a place between two names as well as a whole one does.
+        let after = after.transpose()?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let location = read("location_id", self.location_id, LocationId::new)?;
+        Ok(KeptAsked { location, after, limit })
+    }
+}
+
+/// A page of the forecasts that plans go by.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct KeptAnswer {
+    forecasts: Vec<KeptRow>,
+    /// Where to go on; `null` at the end.
+    #[schema(required)]
+    cursor: Option<String>,
+}
+
+/// The forecast of a product at a place.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code, reason = "documents what souk-app writes")]
+pub(crate) struct KeptRow {
+    site: String,
+    product_id: String,
+    location_id: String,
+    /// The models that it rests on, with their shares.
+    model: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    fitted_at: String,
+    /// `date`, `mean`, `model_mean` (before a planner changed it), `intervals` by level and `quantiles` by chance.
+    #[schema(value_type = Vec<Object>)]
+    daily: Vec<Value>,
 }
 
 /// A planner's own forecast.

@@ -286,12 +286,13 @@ pub(crate) struct ReplenishmentAnswer {
     /// Products whose forecast is not made yet.
     pending: usize,
     /// Each with `position`, what of it is `expiring` unsold, `shelf_life_days`, `most` that may be ordered for it, the
-    /// order's own `waste` on average, planners' `overrides`, `protection_days`, `forecast_from` (the first day of the forecast), `demand_mean`, `demand_quantile`, `order_up_to`, `need`,
+    /// order's own `waste` on average, `waste_chance` that `most` is made for, planners' `overrides`, `protection_days`, `forecast_from` (the first day of the forecast), `demand_mean`, `demand_quantile`, `order_up_to`, `need`,
     /// `suppliers` compared, `quantity`, `unit_price`, `cost`, `confidence`, `warnings` (which hold rules), `notes`, and the arithmetic as
     /// `text`.
     #[schema(value_type = Vec<Object>)]
     lines: Vec<Value>,
-    /// Each with `product_id` and `text`.
+    /// Each with `kind`, `product_id`, `title`, `text` and `at_stake`, what a week sells of it; those of which the same is to be
+    /// said are one, with the number of `products` and `product_ids`. The most at stake first.
     #[schema(value_type = Vec<Object>)]
     exceptions: Vec<Value>,
     more_exceptions: usize,
@@ -330,6 +331,8 @@ pub(crate) struct ProposalRow {
     supplier_id: String,
     lines: usize,
     amount: PriceBody,
+    /// What that part of it cost which will go off unsold, on average.
+    waste: PriceBody,
     /// Whether a rule approves it.
     approved_by_rule: bool,
     /// Why not.

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX, Offer, OrderChangeRequest,
-    OrdersAsked, PriceBreak, PurchaseOrder, PurchaseState, ReceivedLine, StoredSupplier, Supplier,
+    App, LineChange, LinesChange, MoneyText, NewPurchaseLine, NewPurchaseOrder, ORDERS_PAGE_MAX,
+    Offer, OrderChangeRequest, OrdersAsked, PriceBreak, PurchaseOrder, PurchaseState, ReceivedLine,
+    StoredSupplier, Supplier,
 };
 use souk_core::LocationId;
 use souk_core::rules::Weekday;
@@ -319,7 +320,7 @@ pub(crate) struct ReceivedBody {
 }
 
 impl OrderChangeBody {
-    pub(crate) fn into_change(self) -> OrderChangeRequest {
+    pub(crate) fn into_change(self, version: Option<u64>) -> OrderChangeRequest {
         let state = match self.state {
             StateName::Draft => PurchaseState::Draft,
             StateName::Approved => PurchaseState::Approved,
@@ -335,7 +336,40 @@ impl OrderChangeBody {
             };
             lines.into_iter().map(line).collect()
         });
-        OrderChangeRequest { state, on: self.on, received }
+        OrderChangeRequest { state, on: self.on, received, version }
+    }
+}
+
+/// Lines of a draft as they are to be; lines that are not named stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinesChangeBody {
+    #[schema(min_items = 1, max_items = 5_000)]
+    lines: Vec<LineChangeBody>,
+}
+
+/// A line of a draft as it is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LineChangeBody {
+    /// A new line where the order has none of it.
+    product_id: String,
+    /// 0 takes the line away.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    quantity: f64,
+    /// Of one unit. When left out a price that was agreed on stays, and one that the supplier's offer says is that of the
+    /// new quantity.
+    unit_price: Option<PriceBody>,
+}
+
+impl LinesChangeBody {
+    pub(crate) fn into_change(self, version: Option<u64>) -> LinesChange {
+        let lines = self.lines.into_iter().map(|line| LineChange {
+            product_id: line.product_id,
+            quantity: line.quantity,
+            unit_price: line.unit_price.map(PriceBody::into_money),
+        });
+        LinesChange { version, lines: lines.collect() }
     }
 }
 
@@ -374,6 +408,15 @@ pub(crate) struct PurchaseOrderAnswer {
     expected_on: Option<String>,
     #[schema(format = Date, required)]
     received_on: Option<String>,
+    /// The key that changed its lines last.
+    #[schema(required)]
+    changed_by: Option<String>,
+    #[schema(format = DateTime, required)]
+    changed_at: Option<String>,
+    /// Grows with whatever is changed of it; the header `ETag` has it in quotes.
+    version: u64,
+    /// Of a draft that was read, made or changed alone: what the supplier's terms and the caps of rules say against it.
+    warnings: Option<Vec<String>>,
 }
 
 /// A line of a purchase order.
@@ -390,4 +433,11 @@ pub(crate) struct PurchaseLineRow {
 
 pub(crate) fn order_answer(order: &PurchaseOrder) -> Value {
     serde_json::to_value(order).expect("plain data")
+}
+
+/// An order alone, with what speaks against it.
+pub(crate) fn order_with_warnings(app: &App, order: &PurchaseOrder) -> Value {
+    let mut answer = order_answer(order);
+    answer["warnings"] = app.purchase_order_warnings(order).into();
+    answer
 }

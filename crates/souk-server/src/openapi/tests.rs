@@ -46,7 +46,7 @@ fn every_operation_says_how_it_fails() {
             assert_eq!(operation["responses"]["401"].is_null(), is_open, "{place}");
         }
     }
-    assert_eq!(count, 114);
+    assert_eq!(count, 116);
     assert_eq!(document["openapi"], "3.1.0");
 }
 

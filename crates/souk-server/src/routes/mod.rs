@@ -79,7 +79,7 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/reports/recommendations", get(reports::recommendations))
         .route("/v1/reports/holdout", get(reports::holdout))
         .route("/v1/reports/stock", get(reports::stock))
-        .route("/v1/forecasts", post(planning::forecast))
+        .route("/v1/forecasts", get(planning::forecasts).post(planning::forecast))
         .route("/v1/forecasts/overrides", get(planning::overrides))
         .route(
             "/v1/forecasts/overrides/{id}",
@@ -92,7 +92,7 @@ pub(crate) fn router(edge: Arc<Edge>) -> Router {
         .route("/v1/replenishment", get(planning::replenishment))
         .route("/v1/replenishment/switch", post(planning::switch))
         .route("/v1/purchase_orders", get(planning::orders).post(planning::create_order))
-        .route("/v1/purchase_orders/{id}", get(planning::order))
+        .route("/v1/purchase_orders/{id}", get(planning::order).patch(planning::change_order))
         .route("/v1/purchase_orders/{id}/state", post(planning::move_order))
         .route("/v1/audit", get(audit::list))
         .route("/v1/audit/proof", get(audit::proof))

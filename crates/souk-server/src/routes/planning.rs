@@ -3,29 +3,31 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use souk_app::{
-    AppError, Caller, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
-    waste_to_json,
+    AppError, Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json,
+    plan_to_json, waste_to_json,
 };
 use souk_core::{LocationId, SiteId};
 
 use crate::body::expect_json;
 use crate::dto::foresight::{
-    OverrideBody, OverridesAnswer, OverridesQuery, SignalsAnswer, SignalsBody, SignalsSaved,
-    WasteAnswer, signals_answer,
+    KeptAnswer, KeptQuery, OverrideBody, OverridesAnswer, OverridesQuery, SignalsAnswer,
+    SignalsBody, SignalsSaved, WasteAnswer, signals_answer,
 };
 use crate::dto::planning::{
     ForecastAnswerBody, ForecastBody, PlaceQuery, ReplenishmentAnswer, StockAnswer, StockQueryBody,
     SwitchBody, stock_answer,
 };
 use crate::dto::purchasing::{
-    OrderChangeBody, OrderList, OrdersQuery, PurchaseOrderAnswer, PurchaseOrderBody, SupplierList,
-    SuppliersBody, SuppliersStored, order_answer, supplier_answer,
+    LinesChangeBody, OrderChangeBody, OrderList, OrdersQuery, PurchaseOrderAnswer,
+    PurchaseOrderBody, SupplierList, SuppliersBody, SuppliersStored, order_answer,
+    order_with_warnings, supplier_answer,
 };
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
-use crate::problem::Answer;
+use crate::problem::{Answer, Problem};
 use crate::routes::products::hexadecimal;
 use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
 
@@ -56,6 +58,35 @@ pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) ->
     edge.check_site(&request.site, "/site")?;
     let answer = edge.app.forecast(request, &caller).await?;
     Ok(json(&forecast_to_json(&answer)))
+}
+
+/// Lists the forecasts that plans go by, of every product and place that the key may see, day by day.
+///
+/// They are made in the background: what is not forecast yet is not among them, and `fitted_at` says of when each is. Their
+/// means are those that `POST /v1/forecasts` answers at a place. `souk export --kind forecasts` writes all of them.
+#[utoipa::path(
+    get,
+    path = "/v1/forecasts",
+    tag = "Planning",
+    summary = "List forecasts",
+    params(KeptQuery),
+    responses((status = 200, description = "By site, product and place.", body = KeptAnswer)),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn forecasts(
+    State(edge): State<Arc<Edge>>,
+    query: QueryOf<KeptQuery>,
+    request: Request,
+) -> Answer {
+    let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
+    let asked = query_of(query)?.parse()?;
+    let app = Arc::clone(&edge.app);
+    // Some tens of milliseconds of arithmetic, which must not hold up others.
+    let page = tokio::task::spawn_blocking(move || app.kept_forecast_page(&asked, &caller)).await;
+    let page = page.expect("a page of forecasts does not panic")?;
+    let forecasts: Vec<_> = page.forecasts.iter().map(KeptForecast::to_json).collect();
+    let cursor = page.after.map(|after| hexadecimal(after.as_bytes()));
+    Ok(json(&serde_json::json!({ "forecasts": forecasts, "cursor": cursor })))
 }
 
 /// What stands where, with lots and their last days.
@@ -227,38 +258,104 @@ pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request
         let (app, caller) = (Arc::clone(&edge.app), caller.clone());
         let make = async move { app.create_purchase_order(new, &caller).await };
         let order = unbroken(make).await?;
-        Ok((StatusCode::CREATED, body_of(&order_answer(&order))))
+        Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order))))
     })
     .await
 }
 
-/// Reads a purchase order, in whatever state it is.
+/// Reads a purchase order, in whatever state it is, and of a draft what the supplier's terms say against it.
 #[utoipa::path(
     get,
     path = "/v1/purchase_orders/{id}",
     tag = "Planning",
     summary = "Read a purchase order",
     params(("id" = String, Path, description = "The order's id.", min_length = 1)),
-    responses((status = 200, description = "The order.", body = PurchaseOrderAnswer)),
+    responses((status = 200, description = "The order; `ETag` has its version.", body = PurchaseOrderAnswer)),
     security(("bearer" = []), ("basic" = []))
 )]
 pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
     let order = edge.app.purchase_order(&path_part(id)?, &caller).await?;
-    Ok(json(&order_answer(&order)))
+    Ok(with_etag(json(&order_with_warnings(&edge.app, &order)), order.version))
+}
+
+/// Changes quantities and lines of a draft, before it is approved; its supplier and place stay. Lines that are not named
+/// stay as they are, a quantity of 0 takes one away.
+///
+/// Send `If-Match` with the order's `ETag` (or `*`): 428 without it, 412 when it changed since it was read. What is so
+/// already changes nothing, so the same call again is answered the same. `warnings` is what the supplier's terms and the
+/// caps of rules say against it. No rule approves a draft that a person changed.
+#[utoipa::path(
+    patch,
+    path = "/v1/purchase_orders/{id}",
+    tag = "Planning",
+    summary = "Change a draft",
+    params(
+        ("id" = String, Path, description = "The order's id.", min_length = 1),
+        ("If-Match" = Option<String>, Header, description = "The version that was read, as `ETag` says it.")
+    ),
+    request_body(content = LinesChangeBody),
+    responses(
+        (status = 200, description = "As it is now; `ETag` has its version.", body = PurchaseOrderAnswer),
+        (status = 409, description = "It is no draft any more.",
+            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
+    ),
+    security(("bearer" = []), ("basic" = []))
+)]
+pub(crate) async fn change_order(
+    State(edge): State<Arc<Edge>>,
+    id: PathPart,
+    request: Request,
+) -> Answer {
+    let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
+    expect_json(&call.headers)?;
+    let id = path_part(id)?;
+    let body: LinesChangeBody = crate::json::parse_object(&call.body)?;
+    if !call.headers.contains_key(header::IF_MATCH) {
+        let detail =
+            "send `If-Match` with the ETag of the order that was read, or `*` for whichever it is";
+        let status = StatusCode::PRECONDITION_REQUIRED;
+        return Err(Problem::new(status, "precondition_required", detail));
+    }
+    let change = body.into_change(asked_version(&call.headers));
+    let app = Arc::clone(&edge.app);
+    let changed = async move { app.change_purchase_lines(&id, change, &caller).await };
+    let order = unbroken(changed).await?;
+    Ok(with_etag(json(&order_with_warnings(&edge.app, &order)), order.version))
+}
+
+/// The version that `If-Match` asks for; `None` without it or with `*`.
+fn asked_version(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(header::IF_MATCH)?.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return None;
+    }
+    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    // What no version looks like is the version of no order.
+    Some(version.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+fn with_etag(mut response: Response, version: u64) -> Response {
+    let etag = HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes");
+    response.headers_mut().insert(header::ETAG, etag);
+    response
 }
 
 /// Moves a purchase order on: `draft → approved → sent → received`, or `cancelled` before it is received. The
-/// state that it has already changes nothing. A receipt teaches the supplier's lead time and reliability.
+/// state that it has already changes nothing. A receipt teaches the supplier's lead time and reliability. With `If-Match`
+/// only what was read is moved on: 412 when it changed since.
 #[utoipa::path(
     post,
     path = "/v1/purchase_orders/{id}/state",
     tag = "Planning",
     summary = "Move a purchase order on",
-    params(("id" = String, Path, description = "The order's id.", min_length = 1)),
+    params(
+        ("id" = String, Path, description = "The order's id.", min_length = 1),
+        ("If-Match" = Option<String>, Header, description = "The version that was read, as `ETag` says it.")
+    ),
     request_body(content = OrderChangeBody),
     responses(
-        (status = 200, description = "The order as it is now.", body = PurchaseOrderAnswer),
+        (status = 200, description = "The order as it is now; `ETag` has its version.", body = PurchaseOrderAnswer),
         (status = 409, description = "It cannot get there from where it is.",
             body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
     ),
@@ -273,11 +370,11 @@ pub(crate) async fn move_order(
     expect_json(&call.headers)?;
     let id = path_part(id)?;
     let body: OrderChangeBody = crate::json::parse_object(&call.body)?;
-    let change = body.into_change();
+    let change = body.into_change(asked_version(&call.headers));
     let app = Arc::clone(&edge.app);
     let moved = async move { app.change_purchase_order(&id, change, &caller).await };
     let order = unbroken(moved).await?;
-    Ok(json(&order_answer(&order)))
+    Ok(with_etag(json(&order_answer(&order)), order.version))
 }
 
 /// What will go off at a place before it is sold, lot by lot, with what that costs and what could be done: mark down,

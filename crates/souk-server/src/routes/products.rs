@@ -333,17 +333,23 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
+fn no_cursor() -> Box<Problem> {
+    let detail = "this is not a cursor; send the `cursor` of the page before as it was";
+    Problem::field("cursor", detail).with_code("invalid_cursor")
+}
+
 pub(crate) fn read_cursor(text: &str) -> Answer<ProductId> {
-    let fault = || {
-        let detail = "this is not a cursor; send the `cursor` of the page before as it was";
-        Problem::field("cursor", detail).with_code("invalid_cursor")
-    };
+    // Half a character marks a place between two ids as well as a whole one does.
+    let text = String::from_utf8_lossy(&read_hexadecimal(text)?).into_owned();
+    ProductId::new(text).map_err(|_| no_cursor())
+}
+
+/// The bytes of a cursor.
+pub(crate) fn read_hexadecimal(text: &str) -> Answer<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
     let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
         _ => None,
     });
-    let bytes: Vec<u8> = pairs.collect::<Option<_>>().ok_or_else(fault)?;
-    // Half a character marks a place between two ids as well as a whole one does.
-    ProductId::new(String::from_utf8_lossy(&bytes).into_owned()).map_err(|_| fault())
+    pairs.collect::<Option<_>>().ok_or_else(no_cursor)
 }

@@ -109,6 +109,94 @@ fn sales_in_purchase_order_out() {
 }
 
 #[test]
+fn a_draft_is_changed_by_who_read_it() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let supplier = json!({"id": "leaf", "lead_time_days": 3, "offers": [{"product_id": "tea", "multiple": 12,
+        "price": {"amount": 250, "currency": "USD"}}]});
+    let put = crate::http::call("PUT", "/v1/suppliers").json(&json!({"suppliers": [supplier]}));
+    ask(put).expect(200);
+    let order = json!({"id": "po-1", "supplier_id": "leaf", "location_id": "berlin",
+        "lines": [{"product_id": "tea", "quantity": 24}]});
+    let made = ask(post("/v1/purchase_orders", &order)).expect(201).json();
+    assert_eq!((&made["version"], &made["warnings"]), (&json!(1), &json!([])));
+    let path = "/v1/purchase_orders/po-1";
+    let read = ask(get(path)).expect(200);
+    let etag = read.header("etag").unwrap().to_owned();
+    assert_eq!(etag, "\"1\"");
+    let patch = |quantity: f64, etag: Option<&str>| {
+        let body = json!({"lines": [{"product_id": "tea", "quantity": quantity}]});
+        let call = crate::http::call("PATCH", path).json(&body);
+        ask(match etag {
+            Some(etag) => call.header("if-match", etag),
+            None => call,
+        })
+    };
+    patch(30.0, None).problem(428, "precondition_required");
+    let changed = patch(30.0, Some(&etag)).expect(200);
+    assert_eq!(changed.header("etag"), Some("\"2\""));
+    let answer = changed.json();
+    assert_eq!((&answer["total"]["amount"], &answer["version"]), (&json!(7_500), &json!(2)));
+    let warning = "30 of `tea` is no whole multiple of 12; 24 or 36 are";
+    assert_eq!(answer["warnings"], json!([warning]));
+    assert!(answer["changed_by"].is_string());
+    // Again with the version that was read is the same answer; something else needs the present one.
+    assert_eq!(patch(30.0, Some(&etag)).expect(200).json(), answer);
+    let late = patch(36.0, Some(&etag)).problem(412, "precondition_failed");
+    assert!(late["detail"].as_str().unwrap().contains("version 2 now"), "{late}");
+    patch(36.0, Some("\"x\"")).problem(412, "precondition_failed");
+    let bad = patch(0.0, Some("*")).problem(422, "invalid_input");
+    assert_eq!(bad["errors"][0]["pointer"], "/lines");
+    let unknown = json!({"lines": [{"product_id": "tea", "quantity": 1}], "supplier_id": "other"});
+    let unknown = crate::http::call("PATCH", path).json(&unknown).header("if-match", "*");
+    ask(unknown).problem(422, "invalid_input");
+    // Who approves can say what they read.
+    let approve = |etag: &str| {
+        let call = post(&format!("{path}/state"), &json!({"state": "approved"}));
+        ask(call.header("if-match", etag))
+    };
+    approve(&etag).problem(412, "precondition_failed");
+    assert_eq!(approve("\"2\"").expect(200).header("etag"), Some("\"3\""));
+    patch(36.0, Some("*")).problem(409, "conflict");
+    let none = crate::http::call("PATCH", "/v1/purchase_orders/none");
+    let body = json!({"lines": [{"product_id": "tea", "quantity": 1}]});
+    ask(none.json(&body).header("if-match", "*")).problem(404, "not_found");
+}
+
+#[test]
+fn forecasts_that_plans_go_by_are_listed() {
+    let shop = stocked();
+    let ask = planner(&shop);
+    let list = |query: &str| ask(get(&format!("/v1/forecasts{query}")));
+    assert_eq!(list("").expect(200).json(), json!({"forecasts": [], "cursor": null}));
+    // A plan makes what it needs; so does the background, later.
+    ask(get("/v1/replenishment?location_id=berlin")).expect(200);
+    let one = list("?location_id=berlin&limit=1").expect(200).json();
+    let forecast = &one["forecasts"][0];
+    assert_eq!(
+        (&forecast["product_id"], &forecast["location_id"]),
+        (&json!("tea"), &json!("berlin"))
+    );
+    let daily = forecast["daily"].as_array().unwrap();
+    assert_eq!(
+        (daily.len(), &daily[0]["date"], &one["cursor"]),
+        (56, &json!(day(0)), &Value::Null)
+    );
+    let body = json!({"product_id": "tea", "location_id": "berlin", "horizon_days": 5});
+    let question = ask(post("/v1/forecasts", &body)).expect(200).json();
+    for (idx, asked) in question["predicted_demand"]["daily"].as_array().unwrap().iter().enumerate()
+    {
+        assert_eq!((&daily[idx]["date"], &daily[idx]["mean"]), (&asked["date"], &asked["mean"]));
+    }
+    let quantile = |chance: &str| daily[0]["quantiles"][chance].as_f64().unwrap();
+    assert!(quantile("0.5") < quantile("0.9") && quantile("0.9") < quantile("0.99"), "{daily:?}");
+    assert_eq!(list("?location_id=mars").expect(200).json()["forecasts"], json!([]));
+    assert_eq!(list("?cursor=ff").expect(200).json()["forecasts"], json!([]));
+    list("?limit=501").problem(422, "invalid_input");
+    list("?cursor=x").problem(422, "invalid_cursor");
+}
+
+#[test]
 fn what_is_wrong_is_named_by_its_place() {
     let shop = stocked();
     let ask = planner(&shop);

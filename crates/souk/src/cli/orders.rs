@@ -13,6 +13,29 @@ pub(crate) enum OrdersCommand {
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
     },
+    /// Show one with its lines, and what the supplier's terms say against a draft
+    Show {
+        /// The order's id
+        id: String,
+    },
+    /// Change quantities and lines of a draft; its supplier and place stay
+    ///
+    /// Products that are not named stay as they are. A price that was agreed on stays, one of the supplier's offer is that of
+    /// the new quantity. No rule approves a draft that a person changed.
+    #[command(after_help = "\
+Examples:
+  souk orders change po-1 tea=96 coffee=0     # 96 of tea, no coffee
+  souk orders change po-1 jam=12 --version 1  # only if nobody changed it meanwhile")]
+    Change {
+        /// The order's id
+        id: String,
+        /// What to order of a product: a new line where there is none, 0 takes it away
+        #[arg(required = true, value_name = "PRODUCT=UNITS")]
+        lines: Vec<String>,
+        /// The version that was looked at [default: whichever it has]
+        #[arg(long, value_name = "NUMBER")]
+        version: Option<u64>,
+    },
     /// Approve a draft; nothing is sent by it
     Approve {
         /// The order's id

@@ -20,6 +20,7 @@ pub(crate) fn kind_name(kind: ExportKindArg) -> &'static str {
         ExportKindArg::Sales => "sales",
         ExportKindArg::Consents => "consents",
         ExportKindArg::Impressions => "impressions",
+        ExportKindArg::Forecasts => "forecasts",
     }
 }
 

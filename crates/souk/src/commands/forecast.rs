@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use souk_forecast::{Forecast, Settings, Task};
 
-use self::hierarchy::Grouped;
+use self::hierarchy::{Ends, Grouped};
 use self::table::{Input, Known};
 use crate::cli::{ForecastArgs, Output, SeriesArgs};
 use crate::failure::Failure;
@@ -28,12 +28,15 @@ pub(crate) fn run(args: &ForecastArgs, output: Output) -> Result<()> {
     input.stay_in_calendar(horizon);
     let needs = vec![horizon; input.series.len()];
     input.look_ahead(horizon, &needs);
+    let settings = settings(&args.series, horizon);
     let grouped = match args.hierarchy.is_empty() {
         true => None,
-        false => Some(Grouped::of(&mut input, &args.hierarchy, &args.series)?),
+        false => {
+            let ends = Ends::Completed(&settings);
+            Some(Grouped::of(&mut input, &args.hierarchy, (&args.series, ends))?)
+        }
     };
     refuse_nothing(&input, &args.series)?;
-    let settings = settings(&args.series, horizon);
     let (tasks, drivers) = input.tasks();
     let mut forecasts = souk_forecast::forecast_with(&tasks, &drivers, &settings);
     let added = grouped.map(|grouped| grouped.reconcile(&input, &mut forecasts, &settings));

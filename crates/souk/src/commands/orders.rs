@@ -4,11 +4,12 @@ use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    Caller, ORDERS_PAGE_MAX, OrderChangeRequest, OrdersAsked, PurchaseState, ReceivedLine,
+    Caller, LineChange, LinesChange, ORDERS_PAGE_MAX, OrderChangeRequest, OrdersAsked,
+    PurchaseOrder, PurchaseState, ReceivedLine,
 };
 use souk_core::LocationId;
 
-use super::planning::{list, money};
+use super::planning::{list, money, units};
 use crate::cli::OrdersCommand;
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
@@ -20,16 +21,27 @@ use crate::term::columns;
 #[serde(tag = "what", rename_all = "snake_case")]
 pub(crate) enum OrdersJob {
     List { location: Option<String>, state: Option<String> },
+    Show { id: String },
+    Change { id: String, change: LinesChange },
     Move { id: String, change: OrderChangeRequest },
 }
 
 pub(crate) async fn run(what: OrdersCommand, settings: &Settings) -> Result<()> {
     let to = |id, state, on, received| OrdersJob::Move {
         id,
-        change: OrderChangeRequest { state, on, received },
+        change: OrderChangeRequest { state, on, received, version: None },
     };
     let job = match what {
         OrdersCommand::List { location, state } => OrdersJob::List { location, state },
+        OrdersCommand::Show { id } => OrdersJob::Show { id },
+        OrdersCommand::Change { id, lines, version } => {
+            let line = |text: &String| {
+                let (product_id, quantity) = read_units("", text)?;
+                Ok(LineChange { product_id, quantity, unit_price: None })
+            };
+            let lines = lines.iter().map(line).collect::<Result<Vec<LineChange>>>()?;
+            OrdersJob::Change { id, change: LinesChange { version, lines } }
+        }
         OrdersCommand::Approve { id } => to(id, PurchaseState::Approved, None, None),
         OrdersCommand::Send(order) => to(order.id, PurchaseState::Sent, order.on, None),
         OrdersCommand::Cancel { id } => to(id, PurchaseState::Cancelled, None, None),
@@ -44,12 +56,18 @@ pub(crate) async fn run(what: OrdersCommand, settings: &Settings) -> Result<()> 
 }
 
 fn read_line(text: &str, is_meant: bool) -> Result<ReceivedLine> {
+    let (product_id, quantity) = read_units("--line: ", text)?;
+    Ok(ReceivedLine { product_id, quantity, is_meant })
+}
+
+/// A product and how many units of it.
+fn read_units(argument: &str, text: &str) -> Result<(String, f64)> {
     // A product's name may have the sign itself.
     let read = text.rsplit_once('=').and_then(|(product, units)| {
-        let quantity = units.parse().ok()?;
-        Some(ReceivedLine { product_id: product.to_owned(), quantity, is_meant })
+        let quantity: f64 = units.parse().ok()?;
+        (quantity.is_finite() && !product.is_empty()).then(|| (product.to_owned(), quantity))
     });
-    let detail = || format!("--line: `{text}` is no product with its units, such as `tea=12`");
+    let detail = || format!("{argument}`{text}` is no product with its units, such as `tea=12`");
     read.ok_or_else(|| anyhow!(Failure::usage(detail())))
 }
 
@@ -61,6 +79,11 @@ pub(crate) async fn answer(shop: &Shop, what: &OrdersJob) -> Result<Value> {
         OrdersJob::Move { id, change } => {
             let moved = shop.app.change_purchase_order(id, change.clone(), &admin).await?;
             return Ok(json!({"moved": serde_json::to_value(moved)?}));
+        }
+        OrdersJob::Show { id } => return shown(shop, &shop.app.purchase_order(id, &admin).await?),
+        OrdersJob::Change { id, change } => {
+            let changed = shop.app.change_purchase_lines(id, change.clone(), &admin).await?;
+            return shown(shop, &changed);
         }
         OrdersJob::List { location, state } => (location, state),
     };
@@ -91,8 +114,38 @@ pub(crate) async fn answer(shop: &Shop, what: &OrdersJob) -> Result<Value> {
     }
 }
 
+/// One order with what speaks against it.
+fn shown(shop: &Shop, order: &PurchaseOrder) -> Result<Value> {
+    let warnings = shop.app.purchase_order_warnings(order);
+    let mut value = serde_json::to_value(order)?;
+    value["warnings"] = json!(warnings);
+    Ok(value)
+}
+
 fn text(result: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    if result["lines"].is_array() {
+        let heads = ["product", "units", "price", "came"].map(str::to_owned);
+        let rows = list(result, "lines").iter().map(|line| {
+            vec![
+                word(&line["product_id"]),
+                units(&line["quantity"]),
+                money(&line["unit_price"]),
+                units(&line["received"]),
+            ]
+        });
+        let rows: Vec<Vec<String>> = std::iter::once(heads.to_vec()).chain(rows).collect();
+        let (id, state) = (word(&result["id"]), word(&result["state"]));
+        let (total, supplier) = (money(&result["total"]), word(&result["supplier_id"]));
+        let (place, version) = (word(&result["location_id"]), &result["version"]);
+        let mut said =
+            format!("`{id}` is {state}: {total} at {supplier} for {place}, version {version}\n");
+        said.push_str(&columns(&rows));
+        for warning in list(result, "warnings") {
+            said.push_str(&format!("! {}\n", word(warning)));
+        }
+        return said;
+    }
     let moved = &result["moved"];
     if moved.is_object() {
         let (id, state) = (word(&moved["id"]), word(&moved["state"]));

@@ -12,6 +12,10 @@ use crate::job::{Job, Shop};
 use crate::settings::Settings;
 use crate::term::columns;
 
+/// Characters of a title in a table, and products of one exception that a text names (chosen: a line of a terminal).
+const TITLE_CHARS_MAX: usize = 24;
+const NAMED_MAX: usize = 5;
+
 /// What `souk replenish` is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +93,12 @@ pub(super) fn number(value: &Value, digits: usize) -> String {
     value.as_f64().map_or("-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
+/// Units with as many digits as they have.
+pub(super) fn units(value: &Value) -> String {
+    let Some(units) = value.as_f64() else { return "-".to_owned() };
+    format!("{}", (units * 1_000.0).round() / 1_000.0)
+}
+
 pub(super) fn money(value: &Value) -> String {
     let Some(amount) = value["amount"].as_i64() else { return "-".to_owned() };
     let code = value["currency"].as_str().unwrap_or_default();
@@ -121,17 +131,28 @@ fn text(result: &Value) -> String {
         let (feed, kind) = (word(&alarm["feed"]), word(&alarm["kind"]));
         said.push_str(&format!("ALARM: feed `{feed}` is {kind}: {}\n", word(&alarm["text"])));
     }
-    let heads =
-        ["product", "position", "days", "expected", "level", "order", "at", "cost", "confidence"];
+    let heads = [
+        "product",
+        "title",
+        "position",
+        "days",
+        "expected",
+        "level",
+        "order",
+        "at",
+        "cost",
+        "confidence",
+    ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for line in list(result, "lines") {
         rows.push(vec![
             word(&line["product_id"]),
+            short(&line["title"]),
             number(&line["position"]["total"], 1),
             number(&line["protection_days"], 0),
             number(&line["demand_mean"], 1),
             number(&line["order_up_to"], 1),
-            number(&line["quantity"], 0),
+            units(&line["quantity"]),
             line["supplier_id"].as_str().unwrap_or("-").to_owned(),
             money(&line["cost"]),
             number(&line["confidence"], 2),
@@ -174,10 +195,20 @@ fn text(result: &Value) -> String {
         };
         let supplier = word(&proposal["supplier_id"]);
         let lines = many(&proposal["lines"], "line", "lines");
-        said.push_str(&format!("{supplier}: {lines}, {amount}; {verdict}\n"));
+        let waste = match proposal["waste"]["amount"].as_i64() {
+            Some(1..) => format!(", of which {} will go off on average", money(&proposal["waste"])),
+            _ => String::new(),
+        };
+        said.push_str(&format!("{supplier}: {lines}, {amount}{waste}; {verdict}\n"));
     }
     for odd in list(result, "exceptions") {
-        said.push_str(&format!("look at {}: {}\n", word(&odd["product_id"]), word(&odd["text"])));
+        said.push_str(&format!("look at {}: {}\n", named(odd), word(&odd["text"])));
+    }
+    if result["more_exceptions"].as_u64() > Some(0) {
+        let more = many(&result["more_exceptions"], "more thing", "more things");
+        said.push_str(&format!(
+            "{more} to look at; `--output json` has those of which most is at stake\n"
+        ));
     }
     if result["unknown"].as_u64() > Some(0) {
         let products = many(&result["unknown"], "product has", "products have");
@@ -201,6 +232,36 @@ fn text(result: &Value) -> String {
         ));
     }
     said
+}
+
+/// A title that leaves room for figures.
+fn short(title: &Value) -> String {
+    let title = title.as_str().unwrap_or("-");
+    match title.char_indices().nth(TITLE_CHARS_MAX) {
+        None => title.to_owned(),
+        Some(_) => title.chars().take(TITLE_CHARS_MAX - 1).chain(['…']).collect(),
+    }
+}
+
+/// What an exception is about: a product, or how many and the first of them.
+fn named(odd: &Value) -> String {
+    let ids: Vec<&str> = list(odd, "product_ids").iter().filter_map(Value::as_str).collect();
+    let stake = match odd["at_stake"]["amount"].as_i64() {
+        Some(1..) => format!("{} a week", money(&odd["at_stake"])),
+        _ => String::new(),
+    };
+    let n = odd["products"].as_u64().unwrap_or(1);
+    let about = |parts: &[&str]| {
+        let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
+    };
+    if n <= 1 {
+        let title = short(&odd["title"]);
+        return format!("{}{}", ids.first().unwrap_or(&"-"), about(&[&title, &stake]));
+    }
+    let shown = ids.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    let more = if n > NAMED_MAX as u64 { ", … `--output json` names them" } else { "" };
+    format!("{n} products{}", about(&[&stake, &format!("{shown}{more}")]))
 }
 
 fn said_of_waste(result: &Value) -> String {
@@ -240,7 +301,7 @@ fn said_of_waste(result: &Value) -> String {
     let figures = &result["figures"];
     let rate = figures["waste_rate"].as_f64();
     said.push_str(&format!(
-        "{} units will not be sold, worth {}; in {} days {} were written off of {} that left ({})\n",
+        "{} units will not be sold, worth {}; in {} days {} pieces were written off of {} that left ({})\n",
         number(&figures["unsold"], 1),
         money(&figures["value"]),
         figures["days"],
@@ -250,3 +311,6 @@ fn said_of_waste(result: &Value) -> String {
     ));
     said
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,6 +182,9 @@ fn sums_add_up_and_are_drawn() {
             }
         }
     }
+    for day in 0..79 {
+        sales.push_str(&format!("early,{day},8,rye\n"));
+    }
     sales.push_str("over,0,5,tea\nover,1,5,tea\ntwo,82,1,tea\ntwo,83,1,rye\nnone,83,1,\n");
     std::fs::write(folder.path().join("sales.csv"), sales).unwrap();
     let input = ["forecast", "--input", "sales.csv", "--horizon", "7", "--season-length", "7"];
@@ -189,7 +192,8 @@ fn sums_add_up_and_are_drawn() {
     let (code, out, err) = texts(&souk(folder.path(), &[&input[..], &more].concat()));
     assert_eq!(code, Some(0), "{err}");
     for fault in [
-        "series `over` ends at 1 in steps of `1`, most at 83",
+        "2 series end before most (83), `early` by 5 steps",
+        "own forecast for 1 of them, and 0 for 1 that end more than 7 steps before",
         "series `two` is in `tea` and in `rye`",
         "series `none` has a row without a group",
         "all adds up by `",
@@ -207,10 +211,19 @@ fn sums_add_up_and_are_drawn() {
         (0..7).map(|step| ids.iter().map(|id| means(id)[step]).sum()).collect()
     };
     let close = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9);
-    assert!(close(means("category=tea"), sum(&["a", "b"])));
-    assert!(close(means("category=rye"), sum(&["c", "late"])));
-    assert!(close(means("total"), sum(&["a", "b", "c", "late"])));
-    assert!(means("total").iter().all(|mean| (90.0..150.0).contains(mean)));
+    assert!(close(means("category=tea"), sum(&["a", "b", "over"])));
+    assert!(close(means("category=rye"), sum(&["c", "late", "early"])));
+    assert!(close(means("total"), sum(&["a", "b", "over", "c", "late", "early"])));
+    assert!(means("total").iter().all(|mean| (98.0..158.0).contains(mean)));
+    // What ends early goes on from its own end, and what is sold no more is not made up.
+    assert!(means("early").iter().all(|mean| (7.0..9.0).contains(mean)), "{:?}", means("early"));
+    assert!(means("over").iter().all(|mean| mean.abs() < 0.5), "{:?}", means("over"));
+    let completed = &result["hierarchy"]["completed"];
+    assert_eq!(
+        completed[0],
+        serde_json::json!({"unique_id": "early", "steps": 5, "by": "own_forecast"})
+    );
+    assert_eq!(completed[1], serde_json::json!({"unique_id": "over", "steps": 82, "by": "zero"}));
     let hierarchy = &result["hierarchy"];
     assert_eq!(hierarchy["windows"], 3);
     let trials = hierarchy["trials"].as_array().unwrap();
@@ -234,7 +247,7 @@ fn sums_add_up_and_are_drawn() {
     {
         assert!(drawn.contains(words), "{words}");
     }
-    assert_eq!(drawn.matches("<polygon").count(), 2 * 7);
+    assert_eq!(drawn.matches("<polygon").count(), 2 * 9);
     let (code, _, err) =
         texts(&souk(folder.path(), &[&input[..], &["--hierarchy", "brand"]].concat()));
     assert_eq!(code, Some(2));

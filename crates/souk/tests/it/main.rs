@@ -6,6 +6,7 @@ mod audit;
 mod commands;
 mod crashes;
 mod damage;
+mod desk;
 mod forecast;
 mod full_disk;
 mod moving;

@@ -20,6 +20,8 @@ impl Outlook {
         w.f64(misses.1);
         w.f64(self.peaks.0);
         w.f64(self.peaks.1);
+        w.text(&self.model);
+        w.timestamp(self.fitted_at);
         let Some(lower) = self.lower_price else { return w.u8(0) };
         w.u8(match lower.lever {
             Lever::Promotion => 1,
@@ -44,6 +46,7 @@ impl Outlook {
         let misses = Misses { forecast: r.f64()?, last_week: r.f64()? };
         let misses = Some(misses).filter(|misses| !misses.forecast.is_nan());
         let peaks = (r.f64()?, r.f64()?);
+        let (model, fitted_at) = (r.text()?.to_owned(), r.timestamp()?);
         let lever = match r.u8()? {
             0 => None,
             1 => Some(Lever::Promotion),
@@ -67,6 +70,8 @@ impl Outlook {
             misses,
             peaks,
             lower_price,
+            model,
+            fitted_at,
         })
     }
 }

@@ -222,3 +222,63 @@ async fn no_two_lots_are_sent_into_one_room() {
         assert!((sent("second") - room_of_second).abs() < 3.0, "{found:?}");
     }
 }
+
+#[tokio::test]
+async fn the_rate_is_of_pieces_whose_stock_is_known() {
+    let shop = selling("", json!({})).await;
+    send(&shop, too_much()).await;
+    // Thirty of milk are sold a day, and nobody ever told of its stock: that may be fuel at a pump.
+    let tea: f64 = (1..=27).map(|ago| wanted(ago) as f64).sum();
+    let figures = waste(&shop).await.figures;
+    assert_eq!((figures.sold, figures.n_measured), (tea, 0));
+    let mut weighed = stock("Stock Counted", ("milk", 2), "2026-01-14T22:30:00Z");
+    weighed["properties"]["quantity"] = json!(2.5);
+    send(&shop, vec![weighed]).await;
+    let figures = waste(&shop).await.figures;
+    assert_eq!((figures.sold, figures.n_measured), (tea, 1));
+}
+
+#[tokio::test]
+async fn what_goes_off_is_ordered_as_far_as_its_margin_bears() {
+    let shop = open("").await;
+    let chance = |more: serde_json::Value| {
+        let mut product = json!({"id": "tea", "title": "Tea", "perishable_days": 5,
+            "price": {"amount": 500, "currency": "USD"}});
+        product.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let usd = souk_core::Currency::USD;
+        let product = souk_core::wire::json::product_from_json(&product, &SiteId::main(), usd);
+        shop.app.waste_chance(&SiteId::main(), &product.unwrap(), 0.95)
+    };
+    let cost = |amount: i64, currency: &str| {
+        chance(json!({"cost": {"amount": amount, "currency": currency}}))
+    };
+    assert_eq!(cost(100, "USD"), 0.8);
+    assert_eq!((cost(450, "USD"), cost(700, "USD")), (WASTE_CHANCE_MIN, WASTE_CHANCE_MIN));
+    assert_eq!(cost(5, "USD"), 0.95, "no more than the service level");
+    assert_eq!((cost(100, "EUR"), chance(json!({}))), (WASTE_CHANCE, WASTE_CHANCE));
+    assert_eq!(chance(json!({"perishable_days": null})), 0.95);
+    // Without a cost of its own it is what the least offer asks.
+    let leaf = supplier("leaf", json!({}));
+    shop.app.put_suppliers(vec![leaf], &caller(Role::Planner)).await.unwrap();
+    assert_eq!(chance(json!({})), 0.6);
+    let dear =
+        json!({"offers": [{"product_id": "tea", "price": {"amount": 175, "currency": "USD"}}]});
+    shop.app.put_suppliers(vec![supplier("leaf", dear)], &caller(Role::Planner)).await.unwrap();
+    assert_eq!(chance(json!({})), 0.65);
+}
+
+#[tokio::test]
+async fn a_proposal_says_what_of_it_will_go_off() {
+    let shop = selling("", json!({})).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 0), "2026-01-14T22:30:00Z")]).await;
+    keeps(&shop, 2).await;
+    let ids = (&SiteId::main(), &place());
+    let plan = shop.app.replenishment(ids, &caller(Role::Planner)).await.unwrap();
+    let line = &plan.lines[0];
+    assert!(line.waste > 0.5, "{line:?}");
+    assert_eq!(line.waste_chance, Some(0.5));
+    let worth = (line.waste * 200.0).round() as i64;
+    assert_eq!(plan.proposals[0].waste, money(worth));
+    let written = crate::plan_to_json(&plan);
+    assert_eq!(written["proposals"][0]["waste"]["amount"], worth);
+}

@@ -10,7 +10,7 @@ use souk_forecast::{Forecast, Settings, Task, forecast_with};
 
 use super::four;
 use crate::cli::{EvaluateForecastArgs, Output, RepeatRule};
-use crate::commands::forecast::hierarchy::Grouped;
+use crate::commands::forecast::hierarchy::{Ends, Grouped};
 use crate::commands::forecast::table::{self, Input};
 use crate::commands::forecast::{refuse_nothing, settings};
 use crate::failure::Failure;
@@ -175,7 +175,7 @@ fn added_up(
 ) -> Result<Window> {
     let mut by_id: HashMap<String, Vec<f64>> =
         input.series.iter().map(|known| known.id.clone()).zip(actual).collect();
-    let grouped = Grouped::of(&mut input, &args.hierarchy, &args.series)?;
+    let grouped = Grouped::of(&mut input, &args.hierarchy, (&args.series, Ends::Refused))?;
     let hierarchy = grouped.hierarchy();
     let bottom: Vec<Vec<f64>> = input.series[hierarchy.names().len()..]
         .iter()

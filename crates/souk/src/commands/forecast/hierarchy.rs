@@ -24,6 +24,23 @@ pub(crate) struct Grouped {
     means: Vec<f64>,
     sign: Sign,
     n_sums: usize,
+    completed: Vec<Completed>,
+}
+
+/// What is done with series that end before most.
+#[derive(Clone, Copy)]
+pub(crate) enum Ends<'a> {
+    /// Their last steps are filled: of as many steps as are looked ahead by their own forecast, of more with 0.
+    Completed(&'a Settings),
+    /// They are refused: what is judged must have come.
+    Refused,
+}
+
+/// A series whose last steps were filled.
+struct Completed {
+    id: String,
+    n_steps: usize,
+    is_forecast: bool,
 }
 
 impl Grouped {
@@ -33,7 +50,11 @@ impl Grouped {
     ///
     /// Columns that are not there, fewer than two series that end together, too many sums, or a series that is named as a
     /// sum is. What is wrong with one series is told in [`Input::refused`].
-    pub(crate) fn of(input: &mut Input, columns: &[String], args: &SeriesArgs) -> Result<Grouped> {
+    pub(crate) fn of(
+        input: &mut Input,
+        columns: &[String],
+        (args, ends): (&SeriesArgs, Ends<'_>),
+    ) -> Result<Grouped> {
         let columns: Vec<String> = columns.iter().map(|name| normal_name(name)).collect();
         let mut groups = groups(&columns, args)?;
         let last = |known: &Known| {
@@ -46,6 +67,10 @@ impl Grouped {
         }
         let usual = counts.into_iter().max_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
         let usual = usual.map(|(usual, _)| usual).unwrap_or_default();
+        let completed = match ends {
+            Ends::Completed(settings) => complete(input, (usual.0, &usual.1), settings),
+            Ends::Refused => Vec::new(),
+        };
         let refused = &mut input.refused;
         let mut kept = Vec::new();
         input.series.retain(|known| {
@@ -89,7 +114,7 @@ impl Grouped {
         let sums: Vec<Known> = sums.collect();
         let n_sums = sums.len();
         input.series.splice(0..0, sums);
-        Ok(Grouped { hierarchy, means, sign, n_sums })
+        Ok(Grouped { hierarchy, means, sign, n_sums, completed })
     }
 
     /// Moves forecasts of all nodes so that they add up. Answers how that was chosen, for the summary.
@@ -196,6 +221,15 @@ impl Grouped {
                 .collect::<serde_json::Map<String, Value>>(),
             "keeps_all_levels": choice.keeps_all,
             "windows": n_windows,
+            "completed": self
+                .completed
+                .iter()
+                .map(|one| json!({
+                    "unique_id": one.id,
+                    "steps": one.n_steps,
+                    "by": if one.is_forecast { "own_forecast" } else { "zero" },
+                }))
+                .collect::<Vec<_>>(),
             "levels": levels
                 .iter()
                 .map(|level| json!({"level": level.name, "nodes": level.nodes.len()}))
@@ -203,6 +237,59 @@ impl Grouped {
             "trials": if n_windows == 0 { Vec::new() } else { choice.trials.iter().map(trial).collect() },
         })
     }
+}
+
+/// Fills the last steps of series that end before most others of their calendar, and says so.
+fn complete(input: &mut Input, (letter, end): (&str, &str), settings: &Settings) -> Vec<Completed> {
+    let ends_there = |known: &Known| {
+        let at = known.series.moment_after(0)?;
+        (known.series.frequency.letter() == letter && at.to_string() == end).then_some(at)
+    };
+    let Some(at) = input.series.iter().find_map(ends_there) else { return Vec::new() };
+    let missing = |known: &Known| {
+        let is_alike = known.series.frequency.letter() == letter;
+        let steps = known.series.steps_after(at).filter(|steps| is_alike && *steps > 0);
+        steps.and_then(|steps| usize::try_from(steps).ok())
+    };
+    let early: Vec<(usize, usize)> = input
+        .series
+        .iter()
+        .enumerate()
+        .filter_map(|(idx, known)| Some((idx, missing(known)?)))
+        .collect();
+    let near: Vec<(usize, usize)> =
+        early.iter().copied().filter(|(_, steps)| *steps <= settings.horizon).collect();
+    let (tasks, _) = input.tasks();
+    let tasks: Vec<Task> = near.iter().map(|(idx, _)| tasks[*idx].clone()).collect();
+    let horizon = near.iter().map(|(_, steps)| *steps).max().unwrap_or(1);
+    let plain = Settings { horizon, levels: Vec::new(), quantiles: Vec::new(), ..settings.clone() };
+    let mut filled = forecast(&tasks, &plain).into_iter();
+    let mut completed = Vec::new();
+    for (idx, n_steps) in early {
+        let is_forecast = n_steps <= settings.horizon;
+        let known = &mut input.series[idx];
+        let (values, what) = match is_forecast {
+            true => (filled.next().map(|one| one.mean).unwrap_or_default(), "its own forecast"),
+            false => (Vec::new(), "0, as of what is sold no more"),
+        };
+        known.series.y.extend((0..n_steps).map(|step| values.get(step).copied().unwrap_or(0.0)));
+        let note = format!("ends {n_steps} steps before most: those are {what}");
+        known.series.notes.push(note);
+        completed.push(Completed { id: known.id.clone(), n_steps, is_forecast });
+    }
+    let n_near = completed.iter().filter(|one| one.is_forecast).count();
+    if let Some(first) = completed.first() {
+        input.notes.push(format!(
+            "{} series end before most ({end}), `{}` by {} steps: what is missing is their own forecast for {n_near} of \
+             them, and 0 for {} that end more than {} steps before; write their last rows where you know them",
+            completed.len(),
+            first.id,
+            first.n_steps,
+            completed.len() - n_near,
+            settings.horizon
+        ));
+    }
+    completed
 }
 
 type OwnGroups = std::result::Result<Vec<String>, String>;
