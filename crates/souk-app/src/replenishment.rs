@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timestamp};
 use souk_inventory::demand::Grain;
 
-use crate::demand::{SeriesKey, Stretch, TotalDemand, common_chance};
+use crate::demand::{SeriesKey, Share, Stretch, TotalDemand, chances_to_serve};
 use crate::forecasts::{Ahead, ForecastOverride, OptimalStock, all_threads};
 use crate::purchasing::Receipt;
 use crate::{App, AppError, Caller, Operation};
@@ -25,6 +25,8 @@ mod figures;
 mod gates;
 mod json;
 mod odd;
+#[cfg(test)]
+mod share_tests;
 mod sharing;
 pub(crate) mod shelf;
 #[cfg(test)]
@@ -155,8 +157,13 @@ pub struct PlanLine {
     pub waste: f64,
     /// The chance with which the last unit of the most that may be ordered goes off; `None` for what does not go off.
     pub waste_chance: Option<f64>,
-    /// What is missing to the level.
+    /// Units of what is missing that are wanted from an empty shelf before an order is there, and not any more then.
+    pub spared: f64,
+    /// What is missing to the level, less what is spared.
     pub need: f64,
+    /// The share of what is wanted until an order of the next chance is there, from the day on which this one is, that both
+    /// what is there and the order serve, on average.
+    pub serves: Option<f64>,
     /// What to order, after minimum and multiples.
     pub quantity: f64,
     /// What that costs, where a price is known.
@@ -333,14 +340,17 @@ impl App {
         }
         let suppliers = self.purchasing.suppliers();
         let settings = &self.config.inventory;
-        let service = settings.fill_rate.map_or(settings.service_level, |fill_rate| {
+        if let Some(of_all) = settings.fill_rate {
             let stretches: Vec<Stretch> =
-                needs.iter().map(|need| need.stretch(&suppliers)).collect();
-            common_chance(&stretches, fill_rate)
-        });
-        needs.iter_mut().for_each(|need| need.service = service);
+                needs.iter().map(|need| need.usual_stretch(&suppliers)).collect();
+            let of_each = settings.product_fill_rate_min.min(of_all);
+            let share = Share { of_all, of_each };
+            for (need, aimed) in needs.iter_mut().zip(chances_to_serve(&stretches, share)) {
+                (need.service, need.aimed) = (aimed.chance, Some(aimed.text(share)));
+            }
+        }
         let open = self.open_lines(scene);
-        let (lines, refused) = compare(needs, (&suppliers, &open), service);
+        let (lines, refused) = compare(needs, (&suppliers, &open));
         plan.lines = lines;
         plan.exceptions.extend(refused);
         let cost = |line: &PlanLine| line.cost.map_or(0, Money::minor);
@@ -475,6 +485,7 @@ impl App {
             review_days: settings.review_days as f64,
             lead_days: settings.lead_time_days as f64,
             service: settings.service_level,
+            aimed: None,
         }))
     }
 
@@ -525,10 +536,11 @@ impl App {
         let settings = &self.config.inventory;
         let suppliers = self.purchasing.suppliers();
         let review_days = settings.review_days as f64;
-        let ordered = match advised {
-            Some(Advised::Order(line)) => line.supplier(),
+        let line = match advised {
+            Some(Advised::Order(line)) => Some(line),
             _ => None,
         };
+        let ordered = line.and_then(|line| line.supplier());
         let ordered = ordered.and_then(|chosen| suppliers.get(&chosen.supplier_id));
         let offered = (product, self.config.site(site).map(|site| site.currency));
         let times = ordered
@@ -537,9 +549,15 @@ impl App {
             .unwrap_or_else(|| choice::Times::usual(settings.lead_time_days as f64, review_days));
         let lead = times.total(&demand, times.lead_days);
         let protection = times.total(&demand, times.protection_days);
-        let service = settings.fill_rate.map_or(settings.service_level, |fill_rate| {
-            common_chance(&[Stretch { until_this: lead, until_next: protection }], fill_rate)
-        });
+        // The plan's, where it asks for an order.
+        let service = match (line, settings.fill_rate) {
+            (Some(line), _) => line.service_level,
+            (None, Some(of_all)) => {
+                let alone = [Stretch { until_this: lead, until_next: protection }];
+                chances_to_serve(&alone, Share { of_all, of_each: 0.0 })[0].chance
+            }
+            (None, None) => settings.service_level,
+        };
         let reorder_point = lead.quantile(service);
         OptimalStock {
             reorder_point,

@@ -11,7 +11,9 @@ use souk_core::{Day, LocationId, SiteId};
 use souk_math::normal;
 
 use crate::config::InventorySettings;
-use crate::demand::{DemandSeries, SeriesKey, Stretch, common_chance};
+use crate::demand::{
+    DemandSeries, SeriesKey, Share, Stock, Stretch, TotalDemand, chances_to_serve,
+};
 use crate::forecasts::{OUTLOOK_DAYS, Outlook, all_threads, outlooks};
 use crate::models::at_leisure;
 use crate::{App, AppError, Caller, Operation};
@@ -64,7 +66,9 @@ pub enum Assortment {
 pub struct Replay {
     /// The last so many days.
     pub days: usize,
-    /// The products that sell most, at most so many.
+    /// The last of them; `None` is the last day of which sales are known.
+    pub until: Option<Day>,
+    /// The products that sold most before those days, at most so many.
     pub products: usize,
     /// Aims that are tried: chances to suffice, and shares to serve.
     pub services: Vec<f64>,
@@ -210,6 +214,7 @@ impl App {
         for item in items {
             let key = SeriesKey { item, location: Some(number) };
             let Some(series) = self.read_series(key, &request.site) else { continue };
+            let Some(series) = request.replay.known(series) else { continue };
             if series.len() < request.replay.days + BEFORE_MIN {
                 n_skipped += 1;
                 continue;
@@ -222,7 +227,7 @@ impl App {
             let cost = if cost > 0.0 { cost } else { price };
             products.push(Product::new(series, (cost, price)));
         }
-        keep_best_sold(&mut products, request.replay.products);
+        keep_best_sold(&mut products, &request.replay);
         Ok((products, n_skipped))
     }
 }
@@ -238,16 +243,22 @@ impl Product {
     }
 }
 
-fn keep_best_sold(products: &mut Vec<Product>, n_max: usize) {
-    let sold = |product: &Product| product.series.sold.iter().sum::<f64>();
+/// Those that sold most before the replay: what sells most in it was not known.
+fn keep_best_sold(products: &mut Vec<Product>, how: &Replay) {
+    let sold = |product: &Product| {
+        let sold = &product.series.sold;
+        sold[..sold.len() - how.days].iter().sum::<f64>()
+    };
     products.sort_by(|a, b| sold(b).total_cmp(&sold(a)));
-    products.truncate(n_max);
+    products.truncate(how.products);
 }
 
 /// A replay whose numbers are in range.
 struct Checked {
     days: usize,
     services: Vec<f64>,
+    /// The share of each product's own demand that it is to serve at least.
+    of_each: f64,
     /// Days of lead time, and between two orders.
     times: (f64, f64),
 }
@@ -256,9 +267,20 @@ impl Checked {
     fn review_days(&self) -> usize {
         (self.times.1 as usize).max(1)
     }
+
+    fn share(&self, of_all: f64) -> Share {
+        Share { of_all, of_each: self.of_each.min(of_all) }
+    }
 }
 
 impl Replay {
+    /// A series up to the last day of the replay; `None` where it begins after that.
+    fn known(&self, series: DemandSeries) -> Option<DemandSeries> {
+        let Some(until) = self.until else { return Some(series) };
+        let n = usize::try_from(until.number() - series.first.number() + 1).ok()?;
+        (n > 0).then(|| if n < series.len() { series.until(n) } else { series })
+    }
+
     fn checked(&self, settings: &InventorySettings) -> Result<Checked, AppError> {
         let refuse = |pointer: &str, detail: String| {
             Err(AppError::invalid("invalid_input", pointer, detail))
@@ -287,7 +309,8 @@ impl Replay {
             return refuse("review_days", format!("{review} days must lie between 1 and 90"));
         }
         let times = (lead as f64, review as f64);
-        Ok(Checked { days, services: self.services.clone(), times })
+        let (services, of_each) = (self.services.clone(), settings.product_fill_rate_min);
+        Ok(Checked { days, services, of_each, times })
     }
 }
 
@@ -341,6 +364,7 @@ fn fits(products: &[Product], days: usize) -> Vec<Vec<Outlook>> {
     fitted
 }
 
+/// A policy at one aim through the days of all products.
 fn row(
     products: &[Product],
     fitted: &[Vec<Outlook>],
@@ -349,21 +373,9 @@ fn row(
 ) -> PolicyRow {
     let mut row = PolicyRow { policy: policy.name(), service, ..PolicyRow::default() };
     let (mut n_cycles, mut n_good) = (0u64, 0u64);
-    let chances: Vec<f64> = (0..how.days)
-        .step_by(how.review_days())
-        .map(|done| match policy {
-            Policy::ForecastFill => {
-                common_chance(&stretches(products, fitted, (done, how)), service)
-            }
-            Policy::Forecast | Policy::SesNormal | Policy::TwoWeeks => service,
-        })
-        .collect();
-    for (product, outlooks) in products.iter().zip(fitted) {
-        let level = |done: usize| {
-            let chance = chances[done / how.review_days()];
-            level(product, outlooks, (policy, chance), (done, how))
-        };
-        let ran = run(product, level, (how.days, how.times));
+    let aim = Aim { products, fitted, policy, service, how };
+    let ran = run(products, how, |day, shelves| aim.orders(day, shelves));
+    for (product, ran) in products.iter().zip(ran) {
         row.wanted += ran.wanted;
         row.lost += ran.lost;
         row.lost_value += ran.lost * product.price;
@@ -378,45 +390,63 @@ fn row(
     row
 }
 
-/// The day on which so many days of the replay are over.
-fn day_of(product: &Product, (done, how): (usize, &Checked)) -> Day {
-    let before = product.wanted.len() - how.days + done;
-    Day::from_number(product.series.first.number() + before as i32)
+/// What a policy aims at, and all that it may know.
+struct Aim<'a> {
+    products: &'a [Product],
+    fitted: &'a [Vec<Outlook>],
+    policy: Policy,
+    service: f64,
+    how: &'a Checked,
 }
 
-/// What each product is expected to need after so many days of the replay.
-fn stretches(
-    products: &[Product],
-    fitted: &[Vec<Outlook>],
-    (done, how): (usize, &Checked),
-) -> Vec<Stretch> {
-    let (lead, review) = how.times;
-    let of = |(product, outlooks): (&Product, &Vec<Outlook>)| {
-        let (outlook, today) = (&outlooks[done / REFIT_DAYS], day_of(product, (done, how)));
-        Stretch {
-            until_this: outlook.over(today, lead),
-            until_next: outlook.over(today, lead + review),
+impl Aim<'_> {
+    /// Units to order of each product after so many days of the replay; on `None` everything is sold out, and comes at once.
+    fn orders(&self, done: usize, shelves: Option<&[Shelf]>) -> Vec<f64> {
+        let n = self.products.len();
+        let position = |idx: usize| shelves.map_or(0.0, |shelves| shelves[idx].position());
+        if matches!(self.policy, Policy::SesNormal | Policy::TwoWeeks) {
+            let need = |idx: usize| self.level(idx, done) - position(idx);
+            return (0..n).map(need).collect();
         }
-    };
-    products.iter().zip(fitted).map(of).collect()
-}
+        let stretch = |idx: usize| Stretch {
+            until_this: self.over(idx, (done, self.how.times.0)),
+            until_next: self.over(idx, (done, self.how.times.0 + self.how.times.1)),
+        };
+        let stretches: Vec<Stretch> = (0..n).map(stretch).collect();
+        let asked =
+            |idx: usize, chance: f64| stretches[idx].until_next.quantile(chance) - position(idx);
+        if self.policy == Policy::Forecast {
+            return (0..n).map(|idx| asked(idx, self.service)).collect();
+        }
+        let aimed = chances_to_serve(&stretches, self.how.share(self.service));
+        let spared = |idx: usize, chance: f64| {
+            let shelves = shelves?;
+            let held = shelves[idx].until(done, self.how.times.0);
+            let stock = Stock { held, later: position(idx) - held };
+            Some(stretches[idx].spared(chance, stock))
+        };
+        let need = |idx: usize| {
+            let chance = aimed[idx].chance;
+            // At first everything comes at once.
+            asked(idx, chance) - spared(idx, chance).unwrap_or_default()
+        };
+        (0..n).map(need).collect()
+    }
 
-/// The level to order up to after so many days of the replay.
-fn level(
-    product: &Product,
-    outlooks: &[Outlook],
-    (policy, chance): (Policy, f64),
-    (done, how): (usize, &Checked),
-) -> f64 {
-    let known = &product.wanted[..product.wanted.len() - how.days + done];
-    let (lead, review) = how.times;
-    let protection = lead + review;
-    let level = match policy {
-        Policy::Forecast | Policy::ForecastFill => {
-            let today = day_of(product, (done, how));
-            outlooks[done / REFIT_DAYS].over(today, protection).quantile(chance)
-        }
-        Policy::SesNormal => {
+    /// What is expected of so many days from a day of the replay on.
+    fn over(&self, idx: usize, (done, days): (usize, f64)) -> TotalDemand {
+        let product = &self.products[idx];
+        let before = product.wanted.len() - self.how.days + done;
+        let today = Day::from_number(product.series.first.number() + before as i32);
+        self.fitted[idx][done / REFIT_DAYS].over(today, days)
+    }
+
+    /// The level to order up to of a policy without forecasts.
+    fn level(&self, idx: usize, done: usize) -> f64 {
+        let product = &self.products[idx];
+        let known = &product.wanted[..product.wanted.len() - self.how.days + done];
+        let (lead, review) = self.how.times;
+        let level = if self.policy == Policy::SesNormal {
             let (mut smoothed, mut squares, mut n) = (known[0], 0.0, 0.0);
             for value in &known[1..] {
                 squares += (value - smoothed).powi(2);
@@ -424,14 +454,14 @@ fn level(
                 smoothed += ALPHA * (value - smoothed);
             }
             let deviation = (squares / f64::max(n, 1.0)).sqrt();
-            smoothed * protection + normal::quantile(chance) * deviation * protection.sqrt()
-        }
-        Policy::TwoWeeks => {
+            let protection: f64 = lead + review;
+            smoothed * protection + normal::quantile(self.service) * deviation * protection.sqrt()
+        } else {
             let recent = &known[known.len().saturating_sub(28)..];
             souk_math::mean(recent) * (COVER_DAYS + lead)
-        }
-    };
-    if product.is_count { level.max(0.0).ceil() } else { level.max(0.0) }
+        };
+        if product.is_count { level.max(0.0).ceil() } else { level.max(0.0) }
+    }
 }
 
 #[derive(Default)]
@@ -445,47 +475,84 @@ struct Ran {
     good_cycles: u64,
 }
 
-/// One product through the days.
-fn run(
-    product: &Product,
-    level: impl Fn(usize) -> f64,
-    (days, (lead, review)): (usize, (f64, f64)),
-) -> Ran {
-    let (lead, review) = (lead.ceil() as usize, (review as usize).max(1));
-    let start = product.wanted.len() - days;
-    let mut on_hand = level(0);
-    let mut coming: VecDeque<(usize, f64)> = VecDeque::new();
-    let mut ran = Ran::default();
-    let mut is_good = true;
-    for day in 0..days {
-        while coming.front().is_some_and(|(at, _)| *at <= day) {
-            on_hand += coming.pop_front().map_or(0.0, |(_, units)| units);
-        }
-        if day % review == 0 {
-            if day > 0 {
-                ran.cycles += 1;
-                ran.good_cycles += u64::from(is_good);
-                is_good = true;
-            }
-            let position = on_hand + coming.iter().map(|(_, units)| units).sum::<f64>();
-            let need = level(day) - position;
-            if need > 1e-9 {
-                coming.push_back((day + lead, need));
-                ran.orders += 1;
-            }
-        }
-        let wanted = match product.is_count {
-            true => product.wanted[start + day].round(),
-            false => product.wanted[start + day],
-        };
-        let sold = wanted.min(on_hand);
-        on_hand -= sold;
-        ran.wanted += wanted;
-        ran.lost += wanted - sold;
-        is_good &= sold >= wanted;
-        ran.stock += on_hand / days as f64;
+/// One product's stock on a day of the replay.
+#[derive(Default)]
+struct Shelf {
+    on_hand: f64,
+    /// Days on which something comes, and how much.
+    coming: VecDeque<(usize, f64)>,
+    ran: Ran,
+    /// Whether everything was served since the last look.
+    is_good: bool,
+}
+
+impl Shelf {
+    fn position(&self) -> f64 {
+        self.on_hand + self.coming.iter().map(|(_, units)| units).sum::<f64>()
     }
-    ran
+
+    /// Units that are there or come before so many days are over.
+    fn until(&self, day: usize, days: f64) -> f64 {
+        let coming = self.coming.iter().filter(|(at, _)| ((at - day) as f64) < days);
+        self.on_hand + coming.map(|(_, units)| units).sum::<f64>()
+    }
+
+    fn receive(&mut self, day: usize) {
+        while self.coming.front().is_some_and(|(at, _)| *at <= day) {
+            self.on_hand += self.coming.pop_front().map_or(0.0, |(_, units)| units);
+        }
+    }
+
+    /// What was there at the first look is nobody's order.
+    fn look(&mut self, day: usize) {
+        if day > 0 {
+            self.ran.cycles += 1;
+            self.ran.good_cycles += u64::from(self.is_good);
+        }
+        self.is_good = true;
+    }
+
+    fn order(&mut self, comes: usize, units: f64) {
+        if units > 1e-9 {
+            self.coming.push_back((comes, units));
+            self.ran.orders += 1;
+        }
+    }
+
+    fn sell(&mut self, wanted: f64, days: usize) {
+        let sold = wanted.min(self.on_hand);
+        self.on_hand -= sold;
+        self.ran.wanted += wanted;
+        self.ran.lost += wanted - sold;
+        self.is_good &= sold >= wanted;
+        self.ran.stock += self.on_hand / days as f64;
+    }
+}
+
+/// Products through the days. `orders` tells how much to order of each after so many days; without shelves, what is there at first.
+fn run(
+    products: &[Product],
+    how: &Checked,
+    orders: impl Fn(usize, Option<&[Shelf]>) -> Vec<f64>,
+) -> Vec<Ran> {
+    let lead = how.times.0.ceil() as usize;
+    let first = orders(0, None).into_iter();
+    let mut shelves: Vec<Shelf> =
+        first.map(|units| Shelf { on_hand: units.max(0.0), ..Shelf::default() }).collect();
+    for day in 0..how.days {
+        shelves.iter_mut().for_each(|shelf| shelf.receive(day));
+        if day % how.review_days() == 0 {
+            shelves.iter_mut().for_each(|shelf| shelf.look(day));
+            let units = orders(day, Some(&shelves));
+            let pairs = shelves.iter_mut().zip(units);
+            pairs.for_each(|(shelf, units)| shelf.order(day + lead, units));
+        }
+        for (shelf, product) in shelves.iter_mut().zip(products) {
+            let wanted = product.wanted[product.wanted.len() - how.days + day];
+            shelf.sell(if product.is_count { wanted.round() } else { wanted }, how.days);
+        }
+    }
+    shelves.into_iter().map(|shelf| shelf.ran).collect()
 }
 
 /// At each of the forecasts' fill rates, how much less stock they hold than the rival would, between whose rows

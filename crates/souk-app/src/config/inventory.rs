@@ -25,6 +25,9 @@ pub struct InventorySettings {
     /// for all products. None is `service_level` as it stands.
     #[serde(deserialize_with = "text::share_optional")]
     pub fill_rate: Option<f64>,
+    /// The share of its own demand that each product is to serve at least, where `fill_rate` asks for as much or more of all.
+    #[serde(deserialize_with = "text::share")]
+    pub product_fill_rate_min: f64,
     /// The greatest chance that the last unit of an order of perishables goes off unsold; none is told from the product's
     /// margin.
     #[serde(deserialize_with = "text::share_optional")]
@@ -67,6 +70,7 @@ impl Default for InventorySettings {
             shadow: false,
             service_level: 0.95,
             fill_rate: None,
+            product_fill_rate_min: 0.5,
             waste_chance_max: None,
             review_days: 7,
             lead_time_days: 7,

@@ -3,11 +3,15 @@
 //! A level is a whole number of pieces, so a share that each product is to serve by itself is exceeded by nearly
 //! all of them. With one chance for all, the next piece of each is as likely to be sold as that of any other, which is the
 //! least stock for a share that is served together (marginal analysis: Sherbrooke, Operations Research 16(1), 1968), and a
-//! piece more or less is nothing beside them all.
+//! piece more or less is nothing beside them all. The chance does not move with what stands there today: a share that is served
+//! anew between each two orders costs more stock than one that is served in the long run.
 //!
 //! What is short between two arrivals is `E (D(L+R) − S)⁺ − E (D(L) − S)⁺` (Hadley and Whitin, *Analysis of Inventory
 //! Systems*, 1963, §5-3). What is short is lost and not ordered again, so of `demand` and `short` units it is the share
 //! `short / (demand + short)` (Silver, Pyke and Thomas, *Inventory and Production Management in Supply Chains*, 4th ed., §6.7).
+//!
+//! What will be lost before an order comes is not wanted when it is there, so an order is that much smaller than level less
+//! position (the protecting policy of [`souk_inventory::lost_sales`]: Morton, Operations Research 19(7), 1971).
 
 use souk_math::normal;
 
@@ -20,6 +24,12 @@ mod tests;
 const ODDS: std::ops::RangeInclusive<f64> = -1.4..=9.21;
 /// Between two of them (chosen: a quarter of a percent of chance at most).
 const STEP: f64 = 0.01;
+/// Points that stand for demand which has no chance for each number of pieces.
+const POINTS: usize = 33;
+/// Steps of such demand: parts of its standard deviation.
+const STEPS_PER_DEVIATION: f64 = 100.0;
+/// A chance of an empty shelf before the order comes, below which nothing is lost (chosen).
+const RARE: f64 = 1e-3;
 
 /// The demand that one product's stock must last for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,38 +40,203 @@ pub(crate) struct Stretch {
     pub(crate) until_next: TotalDemand,
 }
 
+/// What there is without an order of today.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Stock {
+    /// Units that can be sold before an order of today is there.
+    pub(crate) held: f64,
+    /// Units of earlier orders that come in the days that it serves.
+    pub(crate) later: f64,
+}
+
 impl Stretch {
-    /// Units that are wanted between the two arrivals.
-    fn wanted(&self) -> f64 {
-        (self.until_next.mean - self.until_this.mean).max(0.0)
+    /// Demand between the two arrivals. Its variance is what the first days leave of that of all, so that both together spread
+    /// as all do.
+    fn between(&self) -> TotalDemand {
+        let mean = (self.until_next.mean - self.until_this.mean).max(0.0);
+        let variance = (self.until_next.variance - self.until_this.variance).max(0.0);
+        TotalDemand { mean, variance, is_count: self.until_next.is_count }
     }
 
-    /// Adds what is short between the two arrivals at the level of each chance.
-    fn add_short(&self, chances: &[f64], short: &mut [f64]) {
-        if self.until_next.mean <= 0.0 {
-            return;
-        }
+    /// The chances to suffice, and what is short between the two arrivals, of levels that ascend.
+    fn levels(&self, chances: &[f64]) -> Vec<(f64, f64)> {
         let Some(next) = Shortages::of(&self.until_next) else {
             let sd = self.until_next.variance.max(0.0).sqrt();
-            for (short, chance) in short.iter_mut().zip(chances) {
+            let of = |chance: &f64| {
                 let level = (self.until_next.mean + normal::quantile(*chance) * sd).max(0.0);
                 let level = if self.until_next.is_count { level.ceil() } else { level };
                 let at_end = self.until_next.expected_above(level);
-                *short += (at_end - self.until_this.expected_above(level)).max(0.0);
-            }
-            return;
+                (*chance, (at_end - self.until_this.expected_above(level)).max(0.0))
+            };
+            return chances.iter().map(of).collect();
         };
         let this = Shortages::of(&self.until_this);
-        let mut level = 0;
-        for (short, chance) in short.iter_mut().zip(chances) {
-            while level + 1 < next.covered.len() && next.covered[level] < *chance {
-                level += 1;
-            }
+        let of = |level: usize| {
             let before = match &this {
                 Some(this) => this.at(level),
                 None => self.until_this.expected_above(level as f64),
             };
-            *short += (next.at(level) - before).max(0.0);
+            (next.covered[level], (next.at(level) - before).max(0.0))
+        };
+        (0..next.covered.len()).map(of).collect()
+    }
+
+    /// Of the units that level less position asks for, those that are wanted before the order is there, when the shelf is
+    /// empty: nobody waits for them.
+    pub(crate) fn spared(&self, chance: f64, stock: Stock) -> f64 {
+        let asked = self.until_next.quantile(chance) - stock.held - stock.later;
+        if asked <= 0.0 || self.until_this.chance_above(stock.held) < RARE {
+            return 0.0;
+        }
+        let odds = Odds::of(self, stock);
+        let waiting = odds.fewest(|units| odds.suffices(units, Missing::Waits) >= chance);
+        let lost = odds.fewest(|units| odds.suffices(units, Missing::Lost) >= chance);
+        (waiting - lost).clamp(0.0, asked)
+    }
+
+    /// The share of what is wanted between the two arrivals that is served, with so many units ordered; `None` where nothing is.
+    pub(crate) fn served(&self, ordered: f64, stock: Stock) -> Option<f64> {
+        let wanted = self.between().mean;
+        let lost = || Odds::of(self, stock).lost(ordered);
+        (wanted > 0.0).then(|| (1.0 - lost() / wanted).clamp(0.0, 1.0))
+    }
+}
+
+/// The share that all products of a place are to serve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Share {
+    /// Of all that is wanted of them together.
+    pub(crate) of_all: f64,
+    /// Of each one's own, at least.
+    pub(crate) of_each: f64,
+}
+
+/// The chance to suffice that a product is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Aimed {
+    pub(crate) chance: f64,
+    /// Whether it is higher than that of all, because the product would serve too little of its own.
+    pub(crate) is_own: bool,
+}
+
+impl Aimed {
+    /// Why, in words that follow it.
+    pub(crate) fn text(&self, share: Share) -> String {
+        match self.is_own {
+            true => format!(
+                ", because less would serve less than {:.0} % of what is wanted of it",
+                share.of_each * 100.0
+            ),
+            false => format!(
+                ", with which all products here together serve {:.1} %",
+                share.of_all * 100.0
+            ),
+        }
+    }
+}
+
+/// What becomes of what is wanted from an empty shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    Lost,
+    Waits,
+}
+
+/// What may come of an order.
+struct Odds {
+    /// Units wanted until it is there, each with its chance.
+    first: Vec<(f64, f64)>,
+    second: Second,
+    stock: Stock,
+    /// Between two quantities that are looked at: a piece, or a small part of what is measured.
+    step: f64,
+}
+
+/// Demand between the two arrivals.
+enum Second {
+    Counted(Shortages),
+    Measured(TotalDemand),
+}
+
+impl Odds {
+    fn of(stretch: &Stretch, stock: Stock) -> Odds {
+        let this = &stretch.until_this;
+        let first = if this.mean <= 0.0 {
+            vec![(0.0, 1.0)]
+        } else if let Some(chances) = this.chances() {
+            chances.iter().enumerate().map(|(units, chance)| (units as f64, *chance)).collect()
+        } else {
+            let sd = this.variance.max(0.0).sqrt();
+            let point = |idx: usize| {
+                let z = normal::quantile((idx as f64 + 0.5) / POINTS as f64);
+                ((this.mean + z * sd).max(0.0), 1.0 / POINTS as f64)
+            };
+            (0..POINTS).map(point).collect()
+        };
+        let between = stretch.between();
+        let second = match Shortages::of(&between) {
+            Some(counted) => Second::Counted(counted),
+            None => Second::Measured(between),
+        };
+        let step = match between.is_count {
+            true => 1.0,
+            false => (between.variance.sqrt() / STEPS_PER_DEVIATION).max(1e-6),
+        };
+        Odds { first, second, stock, step }
+    }
+
+    /// The mean of a function over what may be there when the order has come.
+    fn mean_of(&self, ordered: f64, missing: Missing, of: impl Fn(f64) -> f64) -> f64 {
+        let there = |wanted: f64| match missing {
+            Missing::Lost => (self.stock.held - wanted).max(0.0),
+            Missing::Waits => self.stock.held - wanted,
+        };
+        let of = |(wanted, chance): &(f64, f64)| {
+            chance * of(there(*wanted) + self.stock.later + ordered)
+        };
+        self.first.iter().map(of).sum()
+    }
+
+    fn suffices(&self, ordered: f64, missing: Missing) -> f64 {
+        self.mean_of(ordered, missing, |there| self.second.suffices(there))
+    }
+
+    /// Units that are lost between the two arrivals, on average.
+    fn lost(&self, ordered: f64) -> f64 {
+        self.mean_of(ordered, Missing::Lost, |there| self.second.beyond(there))
+    }
+
+    /// The fewest units with which something holds that holds for all more.
+    fn fewest(&self, holds: impl Fn(f64) -> bool) -> f64 {
+        let (mut low, mut high) = (0u64, 1u64);
+        let at = |steps: u64| holds(steps as f64 * self.step);
+        if at(0) {
+            return 0.0;
+        }
+        while !at(high) && high < 1 << 40 {
+            (low, high) = (high, 2 * high);
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if at(middle) { high = middle } else { low = middle }
+        }
+        high as f64 * self.step
+    }
+}
+
+impl Second {
+    fn suffices(&self, there: f64) -> f64 {
+        match self {
+            _ if there < 0.0 => 0.0,
+            Second::Counted(counted) => counted.covered.get(there as usize).copied().unwrap_or(1.0),
+            Second::Measured(demand) => 1.0 - demand.chance_above(there),
+        }
+    }
+
+    fn beyond(&self, there: f64) -> f64 {
+        match self {
+            Second::Counted(counted) => counted.at(there as usize),
+            Second::Measured(demand) => demand.expected_above(there),
         }
     }
 }
@@ -96,18 +271,43 @@ impl Shortages {
     }
 }
 
-/// The least chance, the same for all, at which they serve this share of what is wanted of them together; pieces count alike.
+/// For each product the chance to suffice that it is ordered by: the least one, the same for all, at which they serve this
+/// share of what is wanted of them together; more for those that would serve too little of their own. Pieces count alike.
 /// Litres and kilograms are no pieces, so what is measured has no say where anything is counted.
-pub(crate) fn common_chance(all: &[Stretch], fill_rate: f64) -> f64 {
+pub(crate) fn chances_to_serve(all: &[Stretch], share: Share) -> Vec<Aimed> {
     let is_any_counted = all.iter().any(|one| one.until_next.is_count);
-    let all = || all.iter().filter(|one| one.until_next.is_count || !is_any_counted);
     let n = ((ODDS.end() - ODDS.start()) / STEP).round() as usize;
     let odds = (0..=n).map(|idx| (ODDS.start() + idx as f64 * STEP).exp());
     let chances: Vec<f64> = odds.map(|odds| odds / (1.0 + odds)).collect();
-    let mut short = vec![0.0; chances.len()];
-    all().for_each(|one| one.add_short(&chances, &mut short));
-    let wanted: f64 = all().map(Stretch::wanted).sum();
-    let serves = |short: &f64| wanted >= fill_rate * (wanted + short);
-    let found = short.iter().position(serves).unwrap_or(chances.len() - 1);
-    chances[found]
+    let (mut short, mut wanted) = (vec![0.0; chances.len()], 0.0);
+    let least = all.iter().map(|one| {
+        let own = one.between().mean;
+        if own <= 0.0 {
+            return 0.0;
+        }
+        let levels = one.levels(&chances);
+        let last = levels.len() - 1;
+        // Without any stock all is lost, and nothing more is ordered for it.
+        let enough = (1.0 - share.of_each) * own * (1.0 + 1e-6);
+        let first = levels.iter().position(|(_, short)| *short <= enough);
+        let first = first.unwrap_or(last);
+        if one.until_next.is_count || !is_any_counted {
+            wanted += own;
+            let mut at = first;
+            for (short, chance) in short.iter_mut().zip(&chances) {
+                while at < last && levels[at].0 < *chance {
+                    at += 1;
+                }
+                *short += levels[at].1;
+            }
+        }
+        // The least level is no one's choice.
+        if first > 0 { levels[first].0 } else { 0.0 }
+    });
+    let least: Vec<f64> = least.collect();
+    let serves = |short: &f64| wanted >= share.of_all * (wanted + short);
+    let found = short.iter().position(serves);
+    let common = chances[found.unwrap_or(n)];
+    let aimed = |least: f64| Aimed { chance: f64::max(least, common), is_own: least > common };
+    least.into_iter().map(aimed).collect()
 }

@@ -9,7 +9,7 @@ use souk_inventory::demand::Grain;
 use super::coming::Coming;
 use super::shelf::Shelf;
 use super::{PlanException, PlanLine};
-use crate::demand::{Stretch, TotalDemand};
+use crate::demand::{Stock, Stretch, TotalDemand};
 use crate::forecasts::Ahead;
 use crate::purchasing::{Offer, StoredSupplier, cost_of};
 
@@ -34,10 +34,15 @@ pub struct Candidate {
     /// Units that may be ordered at most: what is sold in the shelf life of what comes, with the chance that is
     /// aimed at. `None` for what does not go off.
     pub most: Option<f64>,
-    /// What is missing to the level.
+    /// Units of what is missing that are wanted from an empty shelf before an order of today is there, and not any more then.
+    pub spared: f64,
+    /// What is missing to the level, less what is spared.
     pub need: f64,
     /// What would be ordered, after minimum and multiples.
     pub quantity: f64,
+    /// The share of what is wanted until an order of the next chance is there, from the day on which this one is, that both
+    /// what is there and this quantity serve, on average; `None` where nothing is.
+    pub serves: Option<f64>,
     /// Of one unit at this quantity.
     pub unit_price: Money,
     /// Units and this line's share of the order's own cost together.
@@ -103,7 +108,10 @@ pub(super) struct Need {
     pub(super) review_days: f64,
     /// Where no supplier is known.
     pub(super) lead_days: f64,
+    /// The chance to suffice that it is ordered by.
     pub(super) service: f64,
+    /// Where it follows from a share to serve: why, in words that follow it.
+    pub(super) aimed: Option<String>,
 }
 
 /// When orders of today, and of the next chance, arrive.
@@ -240,6 +248,8 @@ pub(super) struct Missing {
     level: f64,
     /// On hand, and gone off by then.
     expiring: f64,
+    /// Wanted from an empty shelf before the order is there.
+    spared: f64,
     pub(super) units: f64,
     /// To order at most.
     most: Option<f64>,
@@ -262,14 +272,25 @@ impl Need {
         })
     }
 
-    /// The demand that its stock must last for.
-    pub(super) fn stretch(&self, suppliers: &BTreeMap<String, StoredSupplier>) -> Stretch {
+    /// The demand that its stock must last for, at the supplier that a usual order goes to.
+    pub(super) fn usual_stretch(&self, suppliers: &BTreeMap<String, StoredSupplier>) -> Stretch {
         let when = (self.today, self.review_days);
         let product = (&self.product.id, self.currency);
         let found = usual(suppliers, product, when, |days| self.ahead.over(days));
-        let times = found.unwrap_or_else(|| Times::usual(self.lead_days, self.review_days));
+        self.stretch(&found.unwrap_or_else(|| Times::usual(self.lead_days, self.review_days)))
+    }
+
+    fn stretch(&self, times: &Times) -> Stretch {
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
         Stretch { until_this: total(times.lead_days), until_next: total(times.protection_days) }
+    }
+
+    /// What there is without an order of today, where so many units on hand go off unsold.
+    fn stock(&self, times: &Times, expiring: f64) -> Stock {
+        let position = self.coming.position(self.on_hand, times.protection_days).total();
+        let waits = self.coming.waits(self.on_hand.max(0.0), times.lead_days);
+        let before = waits.last().map_or(0.0, |(_, there)| *there);
+        Stock { held: (before - expiring).max(0.0), later: (position - before).max(0.0) }
     }
 
     /// What is missing to the level. Units that go off unsold before the next order is there are none, but until its last day
@@ -284,15 +305,20 @@ impl Need {
         // Of pieces, whole ones are lost.
         let is_count = self.ahead.grain() == Grain::Pieces;
         let expiring = gone + if is_count { lost.round() } else { lost };
-        let units = (level - (held - expiring)).max(0.0);
-        let missing = Missing { level, expiring, units, most: None };
+        // A chance by itself says nothing of what is lost, and an open order then lowers the need by its units.
+        let spared = match self.aimed {
+            Some(_) => self.stretch(times).spared(self.service, self.stock(times, expiring)),
+            None => 0.0,
+        };
+        let units = (level - (held - expiring) - spared).max(0.0);
+        let missing = Missing { level, expiring, spared, units, most: None };
         let Some(life) = self.shelf.life(times.lead_days) else { return missing };
         let (sold, unsold) = self.shelf.leaving(total, life).quantile(self.shelf.chance);
         let most = (sold - (held - unsold)).max(0.0);
         if most > units {
             return Missing { most: Some(most), ..missing };
         }
-        Missing { level: sold, expiring: unsold, units: most, most: Some(most) }
+        Missing { level: sold, expiring: unsold, spared: 0.0, units: most, most: Some(most) }
     }
 
     /// A supplier's offer, its order's own cost on this line alone, or why nothing can be ordered there. Where nothing is
@@ -304,7 +330,7 @@ impl Need {
     ) -> Option<Result<Candidate, String>> {
         let offer = stored.supplier.offer(self.product.id.as_str())?;
         let times = times(stored, self.today, self.review_days);
-        let Missing { level, expiring, units: need, most } = self.missing(&times);
+        let Missing { level, expiring, spared, units: need, most } = self.missing(&times);
         let sellable = most.unwrap_or(f64::INFINITY);
         let wanted = if need > 0.0 { need } else { elsewhere };
         let (mut quantity, mut rounding) = offer.rounded(wanted, sellable);
@@ -346,8 +372,10 @@ impl Need {
             order_up_to: level,
             expiring,
             most,
+            spared,
             need,
             quantity,
+            serves: self.stretch(&times).served(quantity, self.stock(&times, expiring)),
             unit_price: priced.unit_price,
             landed_cost: priced.landed,
             missing,
@@ -360,13 +388,14 @@ impl Need {
         }))
     }
 
-    pub(super) fn line(self, candidates: Vec<Candidate>, service: f64) -> Option<PlanLine> {
+    pub(super) fn line(self, candidates: Vec<Candidate>) -> Option<PlanLine> {
         let chosen = candidates.first();
         let aim = match chosen {
             Some(one) => Aim {
                 days: one.days,
                 level: one.order_up_to,
                 expiring: one.expiring,
+                spared: one.spared,
                 need: one.need,
                 most: one.most,
             },
@@ -377,6 +406,7 @@ impl Need {
                     days: (usual.lead_days, usual.protection_days),
                     level: missing.level,
                     expiring: missing.expiring,
+                    spared: missing.spared,
                     need: missing.units,
                     most: missing.most,
                 }
@@ -389,6 +419,13 @@ impl Need {
             Some(one) => (one.quantity, Some(cost_of(one.unit_price, one.quantity))),
             // What the product once cost is no offer.
             None => (aim.need.ceil(), None),
+        };
+        let serves = match chosen {
+            Some(one) => one.serves,
+            None => {
+                let usual = Times::usual(self.lead_days, self.review_days);
+                self.stretch(&usual).served(quantity, self.stock(&usual, aim.expiring))
+            }
         };
         let text = self.text(&aim, chosen);
         let position = self.coming.position(self.on_hand, aim.days.1);
@@ -411,9 +448,11 @@ impl Need {
             protection_days: aim.days.1,
             forecast_from: self.forecast_from,
             demand_mean,
-            service_level: service,
+            service_level: self.service,
             order_up_to: aim.level,
             expiring: aim.expiring,
+            serves,
+            spared: aim.spared,
             keeps_days: self.shelf.keeps_days,
             most: aim.most,
             waste,
@@ -455,6 +494,10 @@ impl Need {
             true => format!(" − {expiring:.1} that go off unsold"),
             false => String::new(),
         };
+        let spared = match aim.spared >= 0.05 {
+            true => format!(" − {:.1} that are missing before it is there and lost", aim.spared),
+            false => String::new(),
+        };
         let usable = position.total() - expiring;
         let bounded = aim.most.is_some_and(|most| aim.need >= most);
         let up_to = match self.shelf.life(aim.days.0).filter(|_| bounded) {
@@ -465,12 +508,13 @@ impl Need {
             ),
             None => {
                 let chance = self.service * 100.0;
-                format!("and {level:.1} are not exceeded with a chance of {chance:.0} %")
+                let why = self.aimed.as_deref().unwrap_or_default();
+                format!("and {level:.1} are not exceeded with a chance of {chance:.0} %{why}")
             }
         };
         format!(
             "{:.1} on hand{gone} + {:.1} on order{} − {:.1} reserved = {usable:.1}; {:.0} days must be bridged, in which \
-             {:.1} units are expected{sold}{said} {up_to}: {level:.1} − {usable:.1} = {:.1}{rounding}",
+             {:.1} units are expected{sold}{said} {up_to}: {level:.1} − {usable:.1}{spared} = {:.1}{rounding}",
             position.on_hand.max(0.0),
             position.on_order,
             position.not_counted(),
@@ -491,6 +535,8 @@ struct Aim {
     level: f64,
     /// On hand, and gone off by then.
     expiring: f64,
+    /// Wanted from an empty shelf before the order is there.
+    spared: f64,
     need: f64,
     /// To order at most.
     most: Option<f64>,

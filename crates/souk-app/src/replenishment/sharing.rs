@@ -46,7 +46,6 @@ struct Weighed {
 pub(super) fn compare(
     needs: Vec<Need>,
     (suppliers, open): (&BTreeMap<String, StoredSupplier>, &FxHashMap<String, OpenLines>),
-    service: f64,
 ) -> (Vec<PlanLine>, Vec<PlanException>) {
     let mut by_product: BTreeMap<&str, Vec<&StoredSupplier>> = BTreeMap::new();
     for stored in suppliers.values() {
@@ -77,7 +76,7 @@ pub(super) fn compare(
         if let Some(first) = candidates.first_mut() {
             first.is_chosen = true;
         }
-        need.line(candidates, service)
+        need.line(candidates)
     });
     (lines.collect(), exceptions)
 }

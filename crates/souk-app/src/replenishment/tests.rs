@@ -157,37 +157,6 @@ async fn counting_lots_of_what_was_counted_is_no_other_stock_and_no_alarm() {
 }
 
 #[tokio::test]
-async fn a_share_to_serve_sets_one_chance_for_all_products() {
-    let counted = async |shop: Shop| {
-        let milk = stock("Stock Counted", ("milk", 40), "2026-01-14T22:31:00Z");
-        send(&shop, vec![milk]).await;
-        shop
-    };
-    let by_chance = counted(stocked("service_level: 0.95").await).await;
-    let by_share = counted(stocked("service_level: 0.95, fill_rate: 0.95").await).await;
-    let (chance, share) = (plan(&by_chance).await, plan(&by_share).await);
-    let told: Vec<f64> = share.lines.iter().map(|line| line.service_level).collect();
-    // To serve 95 of a hundred, all need not suffice in 95 of a hundred times.
-    assert_eq!(told.len(), 2);
-    assert!(told[0] == told[1] && (0.4..0.9).contains(&told[0]), "{told:?}");
-    let (of_chance, of_share) = (tea_line(&chance), tea_line(&share));
-    assert_eq!(of_chance.service_level, 0.95);
-    assert!(of_share.order_up_to < of_chance.order_up_to, "{of_share:?}");
-    assert!(of_share.order_up_to > 0.9 * of_share.demand_mean, "{of_share:?}");
-    let request = crate::ForecastRequest {
-        site: SiteId::main(),
-        product: tea(),
-        location: Some(place()),
-        horizon_days: 7,
-        levels: vec![0.8],
-    };
-    let optimal = by_share.app.forecast(request, &caller(Role::Planner)).await.unwrap().optimal;
-    assert!((0.3..0.95).contains(&optimal.service_level), "{optimal:?}");
-    let refused = crate::Config::parse("inventory: {fill_rate: 0.2}", []).unwrap_err().to_string();
-    assert!(refused.contains("0.2 must lie between 0.5 and 0.9999"), "{refused}");
-}
-
-#[tokio::test]
 async fn the_cheaper_supplier_wins_unless_it_fails() {
     let shop = stocked("").await;
     let planner = caller(Role::Planner);

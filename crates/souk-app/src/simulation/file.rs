@@ -37,7 +37,8 @@ pub fn simulate_file(
     settings: &InventorySettings,
 ) -> Result<SimulationReport, AppError> {
     let checked = how.checked(settings)?;
-    let mut series = read(path)?;
+    let series = read(path)?.into_iter();
+    let mut series: Vec<DemandSeries> = series.filter_map(|one| how.known(one)).collect();
     let n_all = series.len();
     series.retain(|series| series.len() >= how.days + BEFORE_MIN);
     let n_skipped = n_all - series.len();
@@ -50,7 +51,7 @@ pub fn simulate_file(
             Product::new(series, (worth, worth))
         })
         .collect();
-    keep_best_sold(&mut products, how.products);
+    keep_best_sold(&mut products, how);
     if products.is_empty() {
         return Err(AppError::NotReady(format!(
             "no series of {} has {} days; replay fewer days",

@@ -10,17 +10,24 @@ fn product(wanted: Vec<f64>) -> Product {
     Product { series, wanted, is_count: true, cost: 2.0, price: 3.0 }
 }
 
+/// One product through some days, up to a level.
+fn up_to(product: Product, level: f64, (days, times): (usize, (f64, f64))) -> Ran {
+    let how = Checked { days, services: Vec::new(), of_each: 0.0, times };
+    let position = |shelves: &[Shelf]| shelves[0].position();
+    let orders = |_, shelves: Option<&[Shelf]>| vec![level - shelves.map_or(0.0, position)];
+    run(&[product], &how, orders).remove(0)
+}
+
 #[test]
 fn one_product_by_hand() {
     // Two a day, orders every second day arrive a day later, up to six.
-    let steady = product(vec![2.0; 10]);
-    let ran = run(&steady, |_| 6.0, (6, (1.0, 2.0)));
+    let ran = up_to(product(vec![2.0; 10]), 6.0, (6, (1.0, 2.0)));
     // Ends of days: 4, 2, 0, 2, 0, 2 (six at first; four are ordered on days 2 and 4 and come a day later).
     assert_eq!((ran.wanted, ran.lost, ran.orders), (12.0, 0.0, 2));
     assert!((ran.stock - 10.0 / 6.0).abs() < 1e-12, "{}", ran.stock);
     assert_eq!((ran.cycles, ran.good_cycles), (2, 2));
     // Up to three: three at first, 2 sold; 1 left and lost 1, …
-    let ran = run(&steady, |_| 3.0, (4, (1.0, 2.0)));
+    let ran = up_to(product(vec![2.0; 10]), 3.0, (4, (1.0, 2.0)));
     // Days: sold 2, 1, 0 (an order of 3 comes a day later), 2.
     assert_eq!((ran.wanted, ran.lost, ran.orders), (8.0, 3.0, 1));
     assert_eq!((ran.cycles, ran.good_cycles), (1, 0));
@@ -60,6 +67,7 @@ async fn a_replay_compares_policies_on_the_shops_own_days() {
         assortment: Assortment::Offered,
         replay: Replay {
             days: 56,
+            until: None,
             products: 10,
             services: vec![0.9, 0.98],
             lead_time_days: None,
@@ -151,6 +159,7 @@ fn sales_file(change: impl Fn(i32, &str) -> Option<String>) -> tempfile::TempDir
 fn sales_from_a_file_are_replayed() {
     let how = Replay {
         days: 56,
+        until: None,
         products: 10,
         services: vec![0.9],
         lead_time_days: Some(2),
@@ -167,6 +176,21 @@ fn sales_from_a_file_are_replayed() {
     // The eight weeks before: three a day and eight Mondays; every fifth day one.
     let (before, during) = report.daily;
     assert!((56.0 * before - 187.0).abs() < 1e-9 && (56.0 * during - 187.0).abs() < 1e-9);
+    // Up to a day before the last one, nobody knows what came after it.
+    let earlier = Replay { until: Some(Day::parse("2026-04-10").unwrap()), ..how.clone() };
+    let path = sales_file(|_, _| None);
+    let file = path.path().join("sales.csv");
+    let settings = InventorySettings::default();
+    let earlier = simulate_file(&file, &Replay { days: 40, ..earlier }, &settings).unwrap();
+    assert_eq!(earlier.days.1, Day::parse("2026-04-10").unwrap());
+    let doubled = sales_file(|number, _| {
+        let day = Day::from_number(Day::parse("2026-01-01").unwrap().number() + number);
+        (number > 100).then(|| format!("steady,{day},60,0,2\n"))
+    });
+    let until = Some(Day::parse("2026-04-10").unwrap());
+    let replay = Replay { until, days: 40, ..how.clone() };
+    let file = doubled.path().join("sales.csv");
+    assert_eq!(simulate_file(&file, &replay, &settings).unwrap().rows, earlier.rows);
     // In cents.
     assert!(report.rows[0].stock_value >= 250.0 * report.rows[0].stock, "{:?}", report.rows[0]);
     for (row, said) in [

@@ -286,7 +286,8 @@ pub(crate) struct ReplenishmentAnswer {
     /// Products whose forecast is not made yet.
     pending: usize,
     /// Each with `position`, what of it is `expiring` unsold, `shelf_life_days`, `most` that may be ordered for it, the
-    /// order's own `waste` on average, `waste_chance` that `most` is made for, planners' `overrides`, `protection_days`, `forecast_from` (the first day of the forecast), `demand_mean`, `demand_quantile`, `order_up_to`, `need`,
+    /// order's own `waste` on average, `waste_chance` that `most` is made for, planners' `overrides`, `protection_days`, `forecast_from` (the first day of the forecast), `demand_mean`, `demand_quantile`, `order_up_to`, `spared` (what an
+    /// empty shelf loses before the order is there, with `fill_rate`), `need`, `serves` (the share of what is wanted from its arrival to the next one's that stock and order serve on average),
     /// `suppliers` compared, `quantity`, `unit_price`, `cost`, `confidence`, `warnings` (which hold rules), `notes`, and the arithmetic as
     /// `text`.
     #[schema(value_type = Vec<Object>)]

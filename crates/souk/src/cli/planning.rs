@@ -62,7 +62,10 @@ pub(crate) struct SimulateStockArgs {
     /// The last so many days, 14 to 730
     #[arg(long, value_name = "N", default_value_t = 91)]
     pub(crate) days: usize,
-    /// The products that sell most, at most so many
+    /// The last of them [default: the last day of which sales are known]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<String>,
+    /// The products that sold most before them, at most so many
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) products: usize,
     /// Aims that are tried: chances to suffice, and for `forecast_fill` shares to serve

@@ -1,11 +1,12 @@
 //! `souk simulate stock`.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
     Assortment, Caller, PolicyRow, Replay, SimulationReport, SimulationRequest, simulate_file,
 };
+use souk_core::Day;
 
 use super::planning::{list, number, place};
 use crate::chart::{self, Line, Panel, Stroke};
@@ -21,6 +22,7 @@ pub(crate) struct Replayed {
     pub(crate) site: Option<String>,
     pub(crate) is_offered_only: bool,
     pub(crate) days: usize,
+    pub(crate) until: Option<String>,
     pub(crate) products: usize,
     pub(crate) services: Vec<f64>,
     pub(crate) lead_time_days: Option<u64>,
@@ -28,14 +30,16 @@ pub(crate) struct Replayed {
 }
 
 impl Replayed {
-    fn how(&self) -> Replay {
-        Replay {
+    fn how(&self) -> Result<Replay> {
+        let until = self.until.as_deref().map(Day::parse).transpose();
+        Ok(Replay {
             days: self.days,
+            until: until.map_err(|error| anyhow!("--until: {error}; write 2026-11-30"))?,
             products: self.products,
             services: self.services.clone(),
             lead_time_days: self.lead_time_days,
             review_days: self.review_days,
-        }
+        })
     }
 }
 
@@ -46,6 +50,7 @@ pub(crate) async fn simulate(what: SimulateCommand, settings: &Settings) -> Resu
         site: args.site,
         is_offered_only: args.offered,
         days: args.days,
+        until: args.until,
         products: args.products,
         services: args.services,
         lead_time_days: args.lead_time_days,
@@ -55,7 +60,8 @@ pub(crate) async fn simulate(what: SimulateCommand, settings: &Settings) -> Resu
         None => super::perform(settings, &Job::SimulateStock(Box::new(what))).await?,
         Some(path) => {
             let inventory = settings.config.inventory.clone();
-            let replay = move || simulate_file(&path, &what.how(), &inventory);
+            let how = what.how()?;
+            let replay = move || simulate_file(&path, &how, &inventory);
             replayed_to_json(&tokio::task::spawn_blocking(replay).await??)
         }
     };
@@ -103,7 +109,7 @@ pub(crate) async fn simulated(shop: &Shop, what: &Replayed) -> Result<Value> {
         true => Assortment::Offered,
         false => Assortment::Sold,
     };
-    let request = SimulationRequest { site, location, assortment, replay: what.how() };
+    let request = SimulationRequest { site, location, assortment, replay: what.how()? };
     let report = shop.app.simulate_stock(request, &Caller::local_admin()).await?;
     Ok(replayed_to_json(&report))
 }

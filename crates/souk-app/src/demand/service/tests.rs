@@ -5,15 +5,19 @@ fn poisson(this: f64, next: f64) -> Stretch {
     Stretch { until_this: total(this), until_next: total(next) }
 }
 
+fn none_alone(of_all: f64) -> Share {
+    Share { of_all, of_each: 0.0 }
+}
+
 /// Units that are short between two arrivals, straight from the definition.
 fn short(one: &Stretch, chance: f64) -> f64 {
     let level = one.until_next.quantile(chance);
     one.until_next.expected_above(level) - one.until_this.expected_above(level)
 }
 
-fn served(all: &[Stretch], chance: f64) -> f64 {
-    let wanted: f64 = all.iter().map(Stretch::wanted).sum();
-    let short: f64 = all.iter().map(|one| short(one, chance)).sum();
+fn served(all: &[Stretch], aimed: &[Aimed]) -> f64 {
+    let wanted: f64 = all.iter().map(|one| one.between().mean).sum();
+    let short: f64 = all.iter().zip(aimed).map(|(one, aimed)| short(one, aimed.chance)).sum();
     wanted / (wanted + short)
 }
 
@@ -22,32 +26,164 @@ fn one_product_by_hand() {
     // Poisson(2) within ten days of which three are the lead time: 1.4 wanted. With 3 pieces, E (D − 3)⁺ of Poisson(2) is
     // Σ (k − 3)⁺ p(k) = 0.218, that of Poisson(0.6) 0.004: 0.214 are short, so 1.4 / 1.614 = 0.867 are served; with 4, 0.949.
     let one = [poisson(0.6, 2.0)];
-    let three = common_chance(&one, 0.867);
-    assert_eq!(one[0].until_next.quantile(three), 3.0);
-    assert!((served(&one, three) - 0.867).abs() < 2e-3, "{}", served(&one, three));
-    let four = common_chance(&one, 0.88);
-    assert_eq!(one[0].until_next.quantile(four), 4.0);
+    let level = |share: f64| {
+        let aimed = chances_to_serve(&one, none_alone(share));
+        one[0].until_next.quantile(aimed[0].chance)
+    };
+    assert_eq!((level(0.867), level(0.869), level(0.948)), (3.0, 4.0, 4.0));
+    let three = chances_to_serve(&one, none_alone(0.867));
+    assert!((served(&one, &three) - 0.867).abs() < 2e-3, "{}", served(&one, &three));
+}
+
+/// Chances of 0, 1, … of a Poisson distribution, by its definition.
+fn chances(mean: f64) -> Vec<f64> {
+    let mut chance = (-mean).exp();
+    let next = |k: usize| {
+        let now = chance;
+        chance *= mean / (k + 1) as f64;
+        now
+    };
+    (0..60).map(next).collect()
+}
+
+#[test]
+fn no_other_levels_serve_as_much_with_fewer_units() {
+    let assortments: [&[f64]; 4] =
+        [&[1.0, 6.0], &[5.0, 1.3, 0.2], &[3.0, 7.0, 2.1], &[1.1, 2.9, 4.6, 0.7]];
+    for means in assortments {
+        for lead in [0.0, 0.3] {
+            let all: Vec<Stretch> = means.iter().map(|mean| poisson(lead * mean, *mean)).collect();
+            let n: usize = 16;
+            let beyond = |mean: f64, level: usize| -> f64 {
+                let of = |(k, chance): (usize, f64)| chance * k.saturating_sub(level) as f64;
+                chances(mean).into_iter().enumerate().map(of).sum()
+            };
+            let lost: Vec<Vec<f64>> = means
+                .iter()
+                .map(|mean| (0..n).map(|s| beyond(*mean, s) - beyond(lead * mean, s)).collect())
+                .collect();
+            let wanted: f64 = means.iter().map(|mean| (1.0 - lead) * mean).sum();
+            // For each number of units in all, the least that is short.
+            let mut least = vec![f64::INFINITY; n * means.len()];
+            for number in 0..n.pow(means.len() as u32) {
+                let of = |idx: usize| number / n.pow(idx as u32) % n;
+                let units: usize = (0..means.len()).map(of).sum();
+                let sum: f64 = (0..means.len()).map(|idx| lost[idx][of(idx)]).sum();
+                least[units] = least[units].min(sum);
+            }
+            for aim in [0.8, 0.9, 0.95, 0.98] {
+                let aimed = chances_to_serve(&all, none_alone(aim));
+                let level =
+                    |(one, aimed): (&Stretch, &Aimed)| one.until_next.quantile(aimed.chance);
+                let units = all.iter().zip(&aimed).map(level).sum::<f64>() as usize;
+                let enough = wanted * (1.0 / aim - 1.0);
+                let fewest = least.iter().position(|short| *short <= enough).unwrap();
+                // What was short before this order came is the same for all but a trifle: a piece more at most.
+                let more = if lead > 0.0 { 1 } else { 0 };
+                assert!(
+                    (fewest..=fewest + more).contains(&units),
+                    "{means:?} {lead} {aim}: {units} {fewest}"
+                );
+                assert!(served(&all, &aimed) >= aim);
+            }
+        }
+    }
+}
+
+/// What is there when an order of so many has come, with its chance, case by case, and what is wanted after that.
+fn cases(one: &Stretch, stock: Stock, ordered: usize) -> Vec<(f64, usize, usize)> {
+    let second = chances(one.until_next.mean - one.until_this.mean);
+    let mut cases = Vec::new();
+    for (wanted, chance) in chances(one.until_this.mean).iter().enumerate() {
+        let there = (stock.held as usize).saturating_sub(wanted) + stock.later as usize + ordered;
+        cases.extend(second.iter().enumerate().map(|(next, of)| (chance * of, there, next)));
+    }
+    cases
+}
+
+#[test]
+fn what_is_lost_before_an_order_comes_is_not_ordered() {
+    // Poisson(10) until the next one is there exceeds 14 in fewer than a tenth, Poisson(7) from this one on 10.
+    let one = poisson(3.0, 10.0);
+    let spared = |held: f64, later: f64| one.spared(0.9, Stock { held, later });
+    assert_eq!((one.until_next.quantile(0.9), spared(0.0, 0.0)), (14.0, 4.0));
+    // Of a shelf that lasts until then nothing is lost, and where enough is there anyway, nothing is ordered.
+    assert_eq!((spared(12.0, 0.0), spared(0.0, 30.0)), (0.0, 0.0));
+    for (one, held, later) in
+        [(one, 1, 0), (one, 3, 2), (poisson(0.4, 1.1), 0, 0), (poisson(2.0, 4.5), 1, 1)]
+    {
+        let stock = Stock { held: f64::from(held), later: f64::from(later) };
+        for chance in [0.5, 0.7, 0.9, 0.97] {
+            let suffices = |ordered: usize| -> f64 {
+                let cases = cases(&one, stock, ordered);
+                cases.iter().filter(|(_, there, next)| next <= there).map(|case| case.0).sum()
+            };
+            let fewest = (0..60).find(|ordered| suffices(*ordered) >= chance).unwrap();
+            let asked = one.until_next.quantile(chance) - stock.held - stock.later;
+            let ours = (asked - one.spared(chance, stock)).max(0.0);
+            assert_eq!(ours, fewest as f64, "{one:?} {stock:?} {chance}");
+            let lost: f64 = cases(&one, stock, fewest)
+                .iter()
+                .map(|(chance, there, next)| chance * next.saturating_sub(*there) as f64)
+                .sum();
+            let told = one.served(ours, stock).unwrap();
+            assert!((told - (1.0 - lost / one.between().mean)).abs() < 1e-6, "{told} {lost}");
+        }
+    }
+    // What is measured: of an empty shelf, normal(70, √(121 − 36)) between the two arrivals.
+    let total = |mean, variance| TotalDemand { mean, variance, is_count: false };
+    let litres = Stretch { until_this: total(30.0, 36.0), until_next: total(100.0, 121.0) };
+    let ordered =
+        litres.until_next.quantile(0.9) - litres.spared(0.9, Stock { held: 0.0, later: 0.0 });
+    let own = total(70.0, 121.0 - 36.0).quantile(0.9);
+    assert!((ordered - own).abs() < 0.5, "{ordered} {own}");
+    assert_eq!(poisson(1.4, 1.4).served(1.0, Stock { held: 0.0, later: 0.0 }), None);
+}
+
+fn assortment() -> Vec<Stretch> {
+    let of = |idx: i32| {
+        let mean = 0.05 * f64::from(idx) * f64::from(1 + idx % 7);
+        let mut one = poisson(0.3 * mean, mean);
+        one.until_next.variance *= 1.0 + f64::from(idx % 4);
+        one
+    };
+    (1..120).map(of).collect()
 }
 
 #[test]
 fn many_products_together_serve_what_is_asked_for() {
-    let all: Vec<Stretch> = (1..120)
-        .map(|idx| {
-            let mean = 0.05 * f64::from(idx) * f64::from(1 + idx % 7);
-            let mut one = poisson(0.3 * mean, mean);
-            one.until_next.variance *= 1.0 + f64::from(idx % 4);
-            one
-        })
-        .collect();
+    let all = assortment();
     for aim in [0.8, 0.9, 0.95, 0.98, 0.995] {
-        let chance = common_chance(&all, aim);
-        let got = served(&all, chance);
-        assert!(got >= aim && got < aim + 0.004, "{aim}: {got} at {chance}");
+        let got = served(&all, &chances_to_serve(&all, none_alone(aim)));
+        assert!(got >= aim && got < aim + 0.004, "{aim}: {got}");
         // Each by itself would serve more than was asked for.
-        let alone = all.iter().map(|one| short(one, common_chance(&[*one], aim))).sum::<f64>();
-        let wanted: f64 = all.iter().map(Stretch::wanted).sum();
-        assert!(wanted / (wanted + alone) > got, "{aim}");
+        let own = Share { of_all: aim, of_each: aim };
+        assert!(served(&all, &chances_to_serve(&all, own)) > got, "{aim}");
     }
+}
+
+#[test]
+fn a_slow_product_is_not_given_up() {
+    // One that sells once in a hundred days, beside those that sell.
+    let mut all = assortment();
+    all.push(poisson(0.03, 0.1));
+    let slow = all.len() - 1;
+    let level = |aimed: &[Aimed], idx: usize| all[idx].until_next.quantile(aimed[idx].chance);
+    let alike = chances_to_serve(&all, none_alone(0.9));
+    assert_eq!((level(&alike, slow), alike[slow].is_own), (0.0, false));
+    let share = Share { of_all: 0.9, of_each: 0.5 };
+    let kept = chances_to_serve(&all, share);
+    assert_eq!((level(&kept, slow), kept[slow].is_own), (1.0, true));
+    let text = ", because less would serve less than 50 % of what is wanted of it";
+    assert_eq!(kept[slow].text(share), text);
+    for (one, aimed) in all.iter().zip(&kept) {
+        assert!(short(one, aimed.chance) <= 0.5 * one.between().mean + 1e-9, "{one:?}");
+    }
+    // What they serve beyond is not served by others.
+    let got = served(&all, &kept);
+    assert!((0.9..0.904).contains(&got), "{got}");
+    let common = |all: &[Aimed]| all.iter().find(|one| !one.is_own).unwrap().chance;
+    assert!(common(&kept) < common(&alike), "{} {}", common(&kept), common(&alike));
 }
 
 #[test]
@@ -58,13 +194,13 @@ fn measured_and_large_demand_has_levels_too() {
         until_next: total(1_000.0, is_count),
     };
     for all in [[of(true)], [of(false)]] {
-        let chance = common_chance(&all, 0.98);
-        assert!((served(&all, chance) - 0.98).abs() < 2e-3, "{}", served(&all, chance));
+        let got = served(&all, &chances_to_serve(&all, none_alone(0.98)));
+        assert!((got - 0.98).abs() < 2e-3, "{got}");
     }
     // Nothing is wanted: any chance serves all of it.
     let none = TotalDemand { mean: 0.0, variance: 0.0, is_count: true };
     let nothing = Stretch { until_this: none, until_next: none };
-    assert!(common_chance(&[nothing], 0.95) < 0.21);
+    assert!(chances_to_serve(&[nothing], none_alone(0.95))[0].chance < 0.21);
 }
 
 #[test]
@@ -75,7 +211,8 @@ fn litres_have_no_say_in_what_share_of_the_pieces_is_served() {
     };
     let goods: Vec<Stretch> = (1..20).map(|idx| poisson(0.3, f64::from(idx))).collect();
     let both: Vec<Stretch> = goods.iter().copied().chain([fuel]).collect();
-    assert_eq!(common_chance(&both, 0.95), common_chance(&goods, 0.95));
+    let of = |all: &[Stretch]| chances_to_serve(all, none_alone(0.95))[0].chance;
+    assert_eq!(of(&both), of(&goods));
     // Where all is measured, it is what is served.
-    assert_ne!(common_chance(&[fuel], 0.95), common_chance(&goods, 0.95));
+    assert_ne!(of(&[fuel]), of(&goods));
 }

@@ -28,6 +28,8 @@ fn candidate(id: &str, need: f64, price: i64) -> Candidate {
         order_up_to: 10.0,
         expiring: 0.0,
         most: None,
+        spared: 0.0,
+        serves: None,
         need,
         quantity: 10.0,
         unit_price: money(price),

@@ -34,6 +34,7 @@ pub(super) async fn replay(shop: &Shop, place: String) -> Result<Value> {
         site: None,
         is_offered_only: true,
         days: DAYS,
+        until: None,
         products: PRODUCTS,
         services: AIMS.to_vec(),
         lead_time_days: Some(TIMES.0),
