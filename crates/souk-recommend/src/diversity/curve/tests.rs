@@ -66,8 +66,11 @@ fn without_hits_it_falls_as_is_assumed_and_ten_hits_move_it_little() {
     assert_eq!(RelevanceCurve::fit(&[RankHits::default(); 3]), assumed);
     let none = RelevanceCurve::fit(&[RankHits { looks: 9.0, hits: 0.0 }; RANKS]);
     assert!((cost(none) / cost(assumed) - 1.0).abs() < 0.02, "{none:?}");
-    let few = RelevanceCurve::fit(&drawn(curve((0.5, 0.75)), (10, 1)));
-    assert!(cost(few) > 0.7 * cost(assumed), "{few:?}");
+    // Ten hits, all of the first rank, alone would say that nothing else is ever wanted.
+    let mut ranks = [RankHits { looks: 10.0, hits: 0.0 }; RANKS];
+    ranks[0].hits = 10.0;
+    let few = RelevanceCurve::fit(&ranks);
+    assert!(cost(few) > 0.3 * cost(assumed), "{few:?}");
 }
 
 /// Lists that are cut off say nothing of what would have stood behind: ranks count by how often something was there.
