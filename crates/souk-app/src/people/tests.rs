@@ -323,7 +323,7 @@ async fn as_many_are_said_to_buy_as_bought_within_the_last_four_weeks() {
     // Of the rest everybody takes a third of what they like as it comes; all but ten of a hundred buy bread every third
     // week without fail.
     let mut batch = Vec::new();
-    for (week, person) in (0..12_usize).flat_map(|week| (0..100).map(move |one| (week, one))) {
+    for (week, person) in (0..26_usize).flat_map(|week| (0..100).map(move |one| (week, one))) {
         let taken = |n: &usize| {
             let draw = xxhash_rust::xxh3::xxh3_64(format!("{week} {person} {n}").as_bytes()) % 120;
             draw < if person % 3 == n % 3 { 40 } else { 3 }
@@ -345,5 +345,5 @@ async fn as_many_are_said_to_buy_as_bought_within_the_last_four_weeks() {
     let said = ask("bread").await;
     let sum: f64 = said.iter().sum();
     assert!(said.len() == 100 && said.is_sorted_by(|a, b| a >= b));
-    assert!((84.0..=96.0).contains(&sum), "{sum} of 90 who buy it within any four weeks");
+    assert!((82.0..=98.0).contains(&sum), "{sum} of 90 who buy it within any four weeks");
 }
