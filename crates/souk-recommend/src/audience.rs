@@ -178,15 +178,15 @@ impl Audience {
     }
 
     /// What this model would have said at an earlier time of people who were known then, and who of them bought
-    /// within the window after it: what [`Curve::learn`] asks for. `wanted` is what it was then: [`WantedThen`].
+    /// within the window after it, by the numbers of these people: what [`Curve::learn`] asks for. `wanted` is what it was then: [`WantedThen`].
     pub fn outcomes(
         &self,
         vectors: &BasketVectors,
-        people: impl Iterator<Item = Shopper>,
+        people: impl Iterator<Item = u32>,
         (wanted, then): (&Wanted, i64),
     ) -> Vec<Outcome> {
         let is_known = |baskets: &&[Basket]| baskets.first().is_some_and(|one| one.time <= then);
-        let known = people.map(|one| (one, vectors.baskets(one)));
+        let known = people.map(Shopper).map(|one| (one, vectors.baskets(one)));
         let known = known.filter(|(_, baskets)| is_known(baskets));
         let of = |(shopper, baskets): (Shopper, &[Basket])| Outcome {
             shopper,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use souk_core::{ProductId, Purpose, Purposes, SiteId, SubjectId};
+use souk_recommend::Item;
 use souk_recommend::audience::{
     Audience, CURVE_WINDOWS, Curve, Quality, WINDOW_DAYS, Wanted, WantedThen,
 };
 use souk_recommend::evaluate::audience::examples;
-use souk_recommend::{Item, Shopper};
 
 use super::{in_slices, slices};
 use crate::projections::{Use, Views, Whom};
@@ -194,7 +194,7 @@ fn curve(model: &Audience, views: &RwLock<Views>, (items, now): (&[Item], i64)) 
         in_slices((views, end), |views, numbers| wanted.count(views.crowd().vectors, numbers));
         let wanted = wanted.wanted();
         in_slices((views, end), |views, numbers| {
-            let people = numbers.filter(|number| number % step == 0).map(Shopper);
+            let people = numbers.filter(|number| number % step == 0);
             outcomes.extend(model.outcomes(views.crowd().vectors, people, (&wanted, then)));
         });
     }

@@ -175,8 +175,7 @@ fn outcomes_are_of_those_who_were_known_then() {
         },
     };
     let wanted = Wanted::of(&[Item(2)], &vectors);
-    let people = (0..5).map(Shopper);
-    let found = audience.outcomes(&vectors, people, (&wanted, 38 * DAY_MS));
+    let found = audience.outcomes(&vectors, 0..5, (&wanted, 38 * DAY_MS));
     // The second bought it later than within four weeks, the third came later; the fourth had just bought it.
     let bought: Vec<bool> = found.iter().map(|one| one.has_bought).collect();
     assert_eq!(bought, [true, false, false]);

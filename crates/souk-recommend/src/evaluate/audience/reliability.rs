@@ -118,7 +118,7 @@ fn curve(audience: &Audience, vectors: &BasketVectors, (item, cut): (Item, i64))
         let then = cut - number * WINDOW_DAYS * DAY_MS;
         let mut wanted = WantedThen::new(&items, then, vectors);
         wanted.count(vectors, 0..n);
-        audience.outcomes(vectors, (0..n).map(Shopper), (&wanted.wanted(), then))
+        audience.outcomes(vectors, 0..n, (&wanted.wanted(), then))
     };
     Curve::learn(&(1..=CURVE_WINDOWS).flat_map(of_window).collect::<Vec<Outcome>>())
 }
