@@ -317,6 +317,7 @@ impl App {
     ///
     /// As the blob store; the log holds everything all the same.
     pub async fn close(self: &Arc<App>) -> Result<(), AppError> {
+        self.give_up_newcomers(None);
         self.flush_impressions().await;
         self.close_audit().await;
         self.save_outlooks().await;

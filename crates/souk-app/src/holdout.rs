@@ -1,10 +1,12 @@
 //! A share of the shoppers gets the shop without personalization, so that what it brings is known.
 
-use souk_core::{ArmMark, Purpose, Purposes, SiteId, SubjectId};
+use souk_core::{ArmMark, Purpose, Purposes, SiteId};
+use souk_ports::IdHash;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::App;
 use crate::config::HoldoutSettings;
+use crate::ingest::AskedIds;
 use crate::projections::{Use, Views, Whom};
 use crate::recommend::RecommendRequest;
 
@@ -40,37 +42,39 @@ impl HoldoutArm {
     }
 }
 
-/// Draws by a hash of the subject's random number: always alike, and evenly, whoever it is. Whoever is held
-/// out under a share is so under every larger one.
-fn draw(settings: &HoldoutSettings, subject: SubjectId) -> HoldoutArm {
-    let text = [settings.name.as_bytes(), &[0], &subject.0].concat();
+/// Draws by the keyed hash of an id: always alike, on every server and before anything is known of the id, and evenly,
+/// whoever it is. Whoever is held out under a share is so under every larger one.
+fn draw(settings: &HoldoutSettings, id: IdHash) -> HoldoutArm {
+    let text = [settings.name.as_bytes(), &[0], &id.0].concat();
     // 53 bits, which a float holds exactly.
     let point = (xxh3_64(&text) >> 11) as f64 / (1u64 << 53) as f64;
     if point < settings.share { HoldoutArm::Holdout } else { HoldoutArm::Personal }
 }
 
 impl App {
-    /// The part of the holdout that these persons are in; `None` when there is no holdout, nobody is known,
+    /// The part of the holdout that these persons are in; `None` when there is no holdout, nobody is named,
     /// or they allow no personal answers or no reports: then they are outside of it.
     ///
     /// Whoever was met once stays where they were. Of several ids that were joined later the one that was
-    /// met first decides.
+    /// met first decides. Whoever was not met yet is drawn by the id that is asked under, known or not, so the first
+    /// answer is of the part that later ones are of.
     pub(crate) fn holdout_arm(
         &self,
         views: &Views,
-        (whom, site, withheld): (Whom, &SiteId, Purposes),
+        (whom, asked): (Whom, AskedIds),
+        (site, withheld): (&SiteId, Purposes),
     ) -> Option<HoldoutArm> {
         let settings = &self.config.holdout;
         if settings.share <= 0.0 {
             return None;
         }
-        let subject = whom.known.or(whom.alone)?;
+        let id = asked.first()?;
         let may = |purpose| views.allows(whom, Use { purpose, site, withheld });
         if !may(Purpose::Analytics) || !may(Purpose::Personalization) {
             return None;
         }
         let met = views.arm_of(whom, &settings.experiment()).and_then(HoldoutArm::parse);
-        Some(met.unwrap_or_else(|| draw(settings, subject)))
+        Some(met.unwrap_or_else(|| draw(settings, id)))
     }
 
     /// How an answer to somebody who is held out came about.

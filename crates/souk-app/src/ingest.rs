@@ -12,6 +12,7 @@ mod event;
 mod hashes;
 mod impressions;
 mod incoming;
+mod newcomers;
 mod props;
 mod redact;
 mod refusal;
@@ -37,6 +38,7 @@ pub(crate) use counters::IngestCounters;
 pub(crate) use crawlers::Crawlers;
 pub(crate) use hashes::{IdHasher, MessagePart};
 pub(crate) use impressions::{ImpressionQueue, point_of};
+pub(crate) use newcomers::{AskedIds, ShownTo};
 pub(crate) use redact::{Pass, Redactor};
 pub(crate) use times::AHEAD_MS_MAX;
 

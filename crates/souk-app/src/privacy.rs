@@ -103,6 +103,9 @@ impl App {
         if reach == Reach::Claimed && who.kind == IdKind::User {
             ids.push(self.door.hasher.id(IdKind::Claimed, &who.id));
         }
+        if reach == Reach::Claimed {
+            ids.iter().for_each(|id| self.forget_newcomer(*id));
+        }
         let known = self.parts.keys.find(&ids).await?;
         let views = self.views.read();
         let mut subjects: Vec<SubjectId> = known

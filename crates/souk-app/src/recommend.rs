@@ -13,6 +13,7 @@ use souk_recommend::Item;
 use crate::audit::Counted;
 use crate::config::RecommendationSettings;
 use crate::holdout::{HoldoutArm, impersonal};
+use crate::ingest::{AskedIds, ShownTo};
 use crate::models::Fitted;
 use crate::people::Lens;
 use crate::projections::{Use, Views, Whom};
@@ -31,6 +32,7 @@ mod names;
 mod page;
 mod plan;
 mod preview;
+pub(crate) mod range;
 mod reason;
 #[cfg(test)]
 mod rule_tests;
@@ -152,6 +154,7 @@ pub enum ReasonKind {
     Trending,
     Popular,
     New,
+    Range,
     Picked,
 }
 
@@ -241,6 +244,7 @@ impl RecommendRequest {
 #[derive(Clone, Debug)]
 struct Admitted {
     whom: Whom,
+    ids: AskedIds,
     site: SiteId,
     withheld: Purposes,
     now: Timestamp,
@@ -281,7 +285,7 @@ impl App {
         let admitted = self.admit_question(request, caller).await?;
         let book = self.merchandising.book();
         let (answer, may_analyse) = self.answer_by((request, &admitted), (&book, admitted.now));
-        let Admitted { whom, site, withheld, now, .. } = &admitted;
+        let Admitted { whom, ids, site, withheld, now, .. } = &admitted;
         if let Some(brake) = &answer.brake {
             self.note_brake(*now, brake);
         }
@@ -292,7 +296,8 @@ impl App {
         {
             self.record_gpc(subject, site).await;
         }
-        self.note_impressions((request, &answer), (subject.filter(|_| may_analyse), *withheld));
+        let to = if may_analyse { ShownTo::of(*whom, *ids) } else { ShownTo::Nobody };
+        self.note_impressions((request, &answer), (to, *withheld));
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Recommend, subject));
         }
@@ -321,10 +326,10 @@ impl App {
         self.check_shopper_rate(caller, named)?;
         self.check_ready()?;
         let named = (&request.user_id, &request.anonymous_id);
-        let whom = self.asked_for(named, caller).await?;
+        let (whom, ids) = self.asked_for(named, caller).await?;
         let withheld = if request.is_gpc { self.rules.gpc() } else { Purposes::NONE };
         let detail = if may_know { Detail::Shop } else { Detail::Public };
-        Ok(Admitted { whom, site, withheld, now: self.clock.now(), detail, aim: Aim::Show })
+        Ok(Admitted { whom, ids, site, withheld, now: self.clock.now(), detail, aim: Aim::Show })
     }
 
     /// Answers under the rules of a book as they hold at a time; and says whether reports may name the
@@ -334,11 +339,12 @@ impl App {
         (request, admitted): (&RecommendRequest, &Admitted),
         (book, rules_at): (&RuleBook, Timestamp),
     ) -> (Answered, bool) {
-        let Admitted { whom, site, withheld, now, detail, aim } = admitted;
+        let Admitted { whom, ids, site, withheld, now, detail, aim } = admitted;
+        let unknown_fields = self.unknown_fields((request, site));
         let views = self.views.read();
         self.let_go_of_departed(&views);
         let people_min = self.config.privacy.statistics.reason_people_min;
-        let arm = self.holdout_arm(&views, (*whom, site, *withheld));
+        let arm = self.holdout_arm(&views, (*whom, *ids), (site, *withheld));
         let unknown = (arm == Some(HoldoutArm::Holdout)).then(|| impersonal(request));
         // Whoever left does not speak through what was learned from them, not even until it is fitted anew;
         // and after views were replaced, numbers of products may mean others.
@@ -366,6 +372,7 @@ impl App {
         let may_analyse = views.allows(*whom, analytics);
         let mut answered = asker.answer(unknown.as_ref().unwrap_or(request));
         answered.answer.holdout = arm;
+        answered.answer.warnings.extend(unknown_fields);
         if unknown.is_some() && request.explain {
             let strategy = answered.answer.strategy.as_str();
             answered.answer.explanation = Some(self.explain_holdout(strategy));
@@ -500,7 +507,9 @@ impl Asker<'_> {
         let question = listing::Question { request, plan: &plan, gate: &gate, makeup: &makeup };
         let made =
             scene.map_or_else(Default::default, |mut scene| listing::make(&mut scene, &question));
-        let answer = self.compose(&question, (known, personal.decision()), &made);
+        let page = request.context.product_id.as_ref().and_then(item);
+        let past = reason::Own { baskets: &own, page, anchors: &anchors, seen: &seen };
+        let answer = self.compose(&question, (known, personal.decision()), (&made, past));
         let answer = RecommendAnswer { request_id, ..answer };
         Answered { answer, brake: made.brake, planned: plan.strategy }
     }
@@ -529,14 +538,14 @@ impl Asker<'_> {
         &self,
         question: &listing::Question<'_>,
         (known, decision): (Known, Decision),
-        made: &listing::Made,
+        (made, own): (&listing::Made, reason::Own<'_>),
     ) -> RecommendAnswer {
         let (request, plan, taken) = (question.request, question.plan, &made.listed.taken[..]);
         let catalogue = &self.views.catalogue;
         let (crowd, people_min) = (self.views.crowd(), self.people_min);
         let joined = &self.ranking.joined;
         let tongue = &self.tongue;
-        let sayer = reason::Sayer { catalogue, crowd, joined, people_min, tongue };
+        let sayer = reason::Sayer { catalogue, crowd, joined, people_min, tongue, own };
         let mut last_score = f32::INFINITY;
         let mut moved = made.listed.moved.iter().cloned();
         let says_moves =
@@ -560,7 +569,8 @@ impl Asker<'_> {
         let strategy = carried_out(plan.strategy, taken);
         let language = self.tongue.language;
         let explanation = request.explain.then(|| {
-            let said = explain(language, strategy, (known, decision), taken);
+            let given = recommendations.iter().map(|one| one.reason.kind).collect();
+            let said = explain(language, strategy, (known, decision), given);
             match (self.detail, &question.gate.hand.segments()[..]) {
                 (Detail::Public, _) | (_, []) => said,
                 (Detail::Shop, segments) => {

@@ -178,11 +178,7 @@ impl App {
         let Selection::Filter(filter) = &rule.selection else { return Vec::new() };
         let all: Vec<SiteId> = self.searching.sites();
         let sites = if rule.when.sites.is_empty() { &all } else { &rule.when.sites };
-        let unknown = sites.iter().filter_map(|site| {
-            let shelf = self.searching.find(site)?;
-            let index = shelf.index.read();
-            (!index.is_empty()).then(|| index.unknown_fields(filter))
-        });
+        let unknown = sites.iter().filter_map(|site| self.searching.unknown_fields(site, filter));
         let unknown: Vec<Vec<Note>> = unknown.collect();
         let Some((first, others)) = unknown.split_first() else { return Vec::new() };
         let is_everywhere = |note: &&Note| others.iter().all(|notes| notes.contains(note));

@@ -16,6 +16,7 @@ use souk_search::{
 
 use crate::config::{EmbedderSetting, SearchLearning, SearchSettings};
 use crate::holdout::HoldoutArm;
+use crate::ingest::AskedIds;
 use crate::projections::{Use, Views, Whom};
 use crate::recommend::{Asked, Hand, Moved, RecommendContext, Scope, random_id};
 use crate::rules::RuleBook;
@@ -155,6 +156,8 @@ pub enum SearchNote {
 #[derive(Debug)]
 struct Admitted {
     whom: Whom,
+    /// Under which ids it is asked.
+    ids: AskedIds,
     site: SiteId,
     withheld: Purposes,
     now: Timestamp,
@@ -312,11 +315,11 @@ impl App {
         let named = query.user_id.as_deref().or(query.anonymous_id.as_deref());
         self.check_shopper_rate(caller, named)?;
         self.check_ready()?;
-        let whom = self.asked_for((&query.user_id, &query.anonymous_id), caller).await?;
+        let (whom, ids) = self.asked_for((&query.user_id, &query.anonymous_id), caller).await?;
         let withheld = if query.is_gpc { self.rules.gpc() } else { Purposes::NONE };
         let may_know_rules =
             caller.may(Operation::ReadRules) || caller.may(Operation::RecommendAnyShopper);
-        Ok(Admitted { whom, site, withheld, now: self.clock.now(), may_know_rules })
+        Ok(Admitted { whom, ids, site, withheld, now: self.clock.now(), may_know_rules })
     }
 }
 
@@ -385,9 +388,9 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// What the shopper likes and which rules hold; the views are let go of before the index is asked.
     fn prepare(&self) -> Prepared {
-        let Admitted { whom, site, withheld, .. } = self.admitted;
+        let Admitted { whom, ids, site, withheld, .. } = self.admitted;
         let views = self.app.views.read();
-        let arm = self.app.holdout_arm(&views, (*whom, site, *withheld));
+        let arm = self.app.holdout_arm(&views, (*whom, *ids), (site, *withheld));
         let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
         let may_analyse = views.allows(*whom, analytics);
         let is_sorted = !self.query.sort.is_empty();

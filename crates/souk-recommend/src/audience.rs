@@ -5,7 +5,8 @@
 //! lately, whether it is due, how much the person buys of what its buyers buy, and how busy they are. It
 //! is learned on the shop's own past: what was known four weeks before the end says who bought in these
 //! four weeks. So it fits a grocer, where the wanted is bought every week, and a furniture shop, where it is
-//! bought once. A third of what it could learn from is kept back and tells how good it is.
+//! bought once. A third of what it could learn from is kept back and tells how good it is. What its
+//! likelihoods are worth for one product is learned on the product itself: [`Curve`].
 //!
 //! Source of the measure: lift, as in Ling and Li, "Data Mining for Direct Marketing", KDD 1998.
 
@@ -16,12 +17,14 @@ use crate::next_basket::{Basket, BasketVectors};
 use crate::types::{Item, Shopper};
 use souk_math::Random;
 
+mod curve;
 pub(crate) mod rivals;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-pub use wanted::Wanted;
+pub use curve::{CURVE_WINDOWS, Curve, Outcome};
+pub use wanted::{Wanted, WantedThen};
 
 const DAY_MS: i64 = 86_400_000;
 /// How far likelihoods look ahead: four weeks, whole weeks so that each day of the week counts the same.
@@ -169,9 +172,28 @@ impl Audience {
     }
 
     /// The probability that somebody with these baskets, oldest first, buys any of the wanted within the
-    /// window after `now`.
+    /// window after `now`, as far as one model can say for all products.
     pub fn likelihood(&self, baskets: &[Basket], wanted: &Wanted, now: i64) -> f64 {
         self.of_signals(&signals(baskets, wanted, now))
+    }
+
+    /// What this model would have said at an earlier time of people who were known then, and who of them bought
+    /// within the window after it, by the numbers of these people: what [`Curve::learn`] asks for. `wanted` is what it was then: [`WantedThen`].
+    pub fn outcomes(
+        &self,
+        vectors: &BasketVectors,
+        people: impl Iterator<Item = u32>,
+        (wanted, then): (&Wanted, i64),
+    ) -> Vec<Outcome> {
+        let is_known = |baskets: &&[Basket]| baskets.first().is_some_and(|one| one.time <= then);
+        let known = people.map(Shopper).map(|one| (one, vectors.baskets(one)));
+        let known = known.filter(|(_, baskets)| is_known(baskets));
+        let of = |(shopper, baskets): (Shopper, &[Basket])| Outcome {
+            shopper,
+            likelihood: self.likelihood(baskets, wanted, then),
+            has_bought: has_bought(baskets, wanted, (then, then + WINDOW_DAYS * DAY_MS)),
+        };
+        known.map(of).collect()
     }
 
     fn of_signals(&self, signals: &[f64; SIGNALS]) -> f64 {
@@ -212,9 +234,7 @@ impl Lesson {
             known.swap(idx, other);
         }
         for &shopper in &known[..n] {
-            let later = all.baskets(shopper).iter().filter(|one| one.time > cut && one.time <= now);
-            let has_bought =
-                later.into_iter().any(|one| one.items().iter().any(|item| wanted.is_wanted(*item)));
+            let has_bought = has_bought(all.baskets(shopper), wanted, (cut, now));
             rows.push(Row { signals: signals(before.baskets(shopper), wanted, cut), has_bought });
         }
         let n_buyers = rows.iter().filter(|row| row.has_bought).count();
@@ -228,6 +248,12 @@ impl Lesson {
         let k = (scores.len() as f64 * MEASURED_SHARE).ceil() as usize;
         rivals::lift_at(scores, k)
     }
+}
+
+/// Whether any of the wanted was bought after a time, and no later than another.
+fn has_bought(baskets: &[Basket], wanted: &Wanted, (after, until): (i64, i64)) -> bool {
+    let mut within = baskets.iter().filter(|one| one.time > after && one.time <= until);
+    within.any(|one| one.items().iter().any(|item| wanted.is_wanted(*item)))
 }
 
 /// The figures of somebody with these baskets, oldest first.

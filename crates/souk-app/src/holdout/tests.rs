@@ -6,14 +6,14 @@ fn settings(share: f64) -> HoldoutSettings {
     HoldoutSettings { share, ..HoldoutSettings::default() }
 }
 
-fn subject(number: u32) -> SubjectId {
-    SubjectId(xxhash_rust::xxh3::xxh3_128(&number.to_le_bytes()).to_le_bytes())
+fn id(number: u32) -> IdHash {
+    IdHash(xxhash_rust::xxh3::xxh3_128(&number.to_le_bytes()).to_le_bytes())
 }
 
 #[test]
 fn the_draw_keeps_its_share_and_its_people() {
     let held = |settings: &HoldoutSettings| -> Vec<u32> {
-        (0..20_000).filter(|n| draw(settings, subject(*n)) == HoldoutArm::Holdout).collect()
+        (0..20_000).filter(|n| draw(settings, id(*n)) == HoldoutArm::Holdout).collect()
     };
     let twentieth = held(&settings(0.05));
     // Four standard deviations of a binomial.

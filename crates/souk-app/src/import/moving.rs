@@ -11,6 +11,7 @@ mod book;
 mod export;
 mod ga4;
 mod header;
+pub(super) mod items;
 mod magento;
 mod magento_sales;
 mod merchandise;
@@ -124,6 +125,11 @@ pub(super) struct Moving {
 impl Moving {
     fn resolve(&self, id: &str) -> Result<(ProductId, Option<VariantId>), IdError> {
         self.shelf.read().resolve(id)
+    }
+
+    /// Whether the shop's own catalogue has a product.
+    fn owns(&self, id: &ProductId) -> bool {
+        self.shelf.read().owns(id.as_str())
     }
 
     fn by_title(&self, title: &str) -> Option<ProductId> {
@@ -249,7 +255,7 @@ impl Plan {
             Export::MagentoSubscribers => {
                 Box::new(magento_sales::SubscriberMapper::new(columns, now, moving))
             }
-            Export::Ga4Events => Box::new(ga4::FlatMapper::new(columns, options, moving)),
+            Export::Ga4Events => Box::new(ga4::FlatMapper::new(columns, at, moving)),
             Export::PersonalizeInteractions => {
                 Box::new(personalize::InteractionMapper::new(columns, options, moving))
             }
@@ -280,7 +286,7 @@ impl Plan {
             return algolia::read_records((self, moving), (options, now), send);
         }
         let (mut lines, note) = Lines::open(&self.path, self.gzip)?;
-        let mut events = ga4::Ga4::new(options, moving);
+        let mut events = ga4::Ga4::new((options, now), moving);
         let (mut drafts, mut faults) = (Vec::with_capacity(CHUNK), Vec::new());
         loop {
             let next = lines.next_line()?;
@@ -290,6 +296,9 @@ impl Plan {
                     Ok(read) => drafts.extend(read.into_iter().map(|draft| (line, draft))),
                     Err(fault) => faults.push(fault),
                 }
+            }
+            if is_end {
+                drafts.extend(events.take_products(&mut faults));
             }
             if drafts.len() + faults.len() >= CHUNK || is_end {
                 moving.hear(&drafts, &faults);

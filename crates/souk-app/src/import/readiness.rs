@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{Action, Day, LegalBasis, OrderChange, ProductId, Site, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::moving::items::is_of_events;
 use super::rejected::without_values;
 use super::{Draft, DraftFact};
 use crate::Finding;
@@ -68,6 +69,8 @@ pub struct ProductsRead {
     pub without_category: u64,
     pub without_description: u64,
     pub without_image: u64,
+    /// Made of what events say of them, because the shop itself told nothing.
+    pub of_events: u64,
     /// Whose id had to serve as the title.
     pub without_title: u64,
     pub not_sellable: u64,
@@ -350,6 +353,7 @@ impl Tally {
             return;
         }
         read.count += 1;
+        read.of_events += u64::from(is_of_events(product));
         read.variants += product.variants.len() as u64;
         read.without_price += u64::from(product.price.is_none_or(|price| price.minor() == 0));
         if let Some(price) = product.price.filter(|price| price.currency() != self.site.currency) {

@@ -3,7 +3,7 @@
 use souk_core::wire::{encode_event, record_kind};
 use souk_core::{
     ConsentChange, ConsentOrigin, CustomerOrder, Day, Event, EventId, Fact, LinkBasis, LocationId,
-    OrderLine, OrderRef, Purposes, Sale, SiteId, SubjectId, Timestamp,
+    OrderLine, OrderRef, Purpose, Purposes, Sale, SiteId, SubjectId, Timestamp,
 };
 use souk_ports::{
     BATCH_BYTES_MAX, BATCH_RECORDS_MAX, IdHash, Partition, Position, RESOLVE_MAX, Record,
@@ -118,6 +118,7 @@ impl App {
         }
         let (subjects, keys) = self.subjects_with_keys(&table.ids).await?;
         self.mark_staff(&mut events, &persons, (&table.ids, &subjects));
+        self.meet_newcomers(&events, (&persons, &table.ids, &subjects));
         if self.do_answers_wait(&events, (&persons, &subjects)) {
             self.flush_impressions().await;
         }
@@ -173,6 +174,38 @@ impl App {
         let accepted = admitted.len() - duplicates;
         self.door.counters.admit(accepted as u64, duplicates as u64);
         Ok(admitted)
+    }
+
+    /// Gives answers that waited for an event to those whom these events are about.
+    fn meet_newcomers(
+        &self,
+        events: &[IncomingEvent<'_>],
+        (persons, ids, subjects): (&[Persons], &[IdHash], &[SubjectId]),
+    ) {
+        let queue = &self.door.impressions;
+        if !queue.has_newcomers() {
+            return;
+        }
+        for (event, persons) in events.iter().zip(persons) {
+            let (request_id, refused) = match &event.fact {
+                IncomingFact::Interaction(one) => (one.request_id.as_deref(), Purposes::NONE),
+                IncomingFact::Consent(change) => (None, change.denied),
+                _ => (None, Purposes::NONE),
+            };
+            let may = !event.consent.withheld().union(refused).contains(Purpose::Analytics);
+            let links = persons.links.iter().map(|(number, _)| *number);
+            for number in persons.primary.into_iter().chain(links) {
+                let subject = Some(subjects[number]).filter(|_| may);
+                self.name_impressions(queue.of_id(ids[number]), subject);
+            }
+            let Some(mut shown) = request_id.and_then(|name| queue.of_request(name)) else {
+                continue;
+            };
+            // Whoever acts under another id than was asked under has a part of the experiment by that id.
+            shown.impressions.marks.arms.clear();
+            let actor = persons.primary.map(|number| subjects[number]).filter(|_| may);
+            self.name_impressions(vec![shown], actor);
+        }
     }
 
     /// Whether answers to those who act in these events wait to be written: what follows an answer must not come into the

@@ -11,14 +11,17 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 use souk_core::{
-    Channel, Event, EventId, Fact, Impressions, Purposes, SiteId, Source, SubjectId, Timestamp,
+    Channel, Event, EventId, Fact, Impressions, Purpose, Purposes, SiteId, Source, SubjectId,
+    Timestamp,
 };
-use souk_ports::Record;
+use souk_ports::{IdHash, Record};
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::admit::record;
+use super::newcomers::{Newcomers, ShownTo, to_nobody};
 use crate::config::ImpressionSettings;
+use crate::projections::{Use, Whom};
 use crate::sealing::fill_random;
 use crate::{App, AppError};
 
@@ -56,6 +59,8 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct ImpressionQueue {
     waiting: Mutex<Waiting>,
+    /// Answers that wait for an event of whom they were made for.
+    newcomers: Mutex<Newcomers>,
     /// Held by whoever writes.
     writing: tokio::sync::Mutex<()>,
     has_some: Notify,
@@ -78,6 +83,7 @@ impl ImpressionQueue {
     pub(crate) fn new(settings: ImpressionSettings) -> ImpressionQueue {
         ImpressionQueue {
             waiting: Mutex::default(),
+            newcomers: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             has_some: Notify::new(),
             settings,
@@ -119,6 +125,21 @@ impl ImpressionQueue {
         shown
     }
 
+    /// Whether any answer waits for an event.
+    pub(super) fn has_newcomers(&self) -> bool {
+        !self.newcomers.lock().is_empty()
+    }
+
+    /// Takes the answers to an id that wait.
+    pub(super) fn of_id(&self, id: IdHash) -> Vec<Shown> {
+        self.newcomers.lock().of_id(id)
+    }
+
+    /// Takes the answer of this name, if it waits.
+    pub(super) fn of_request(&self, request_id: &str) -> Option<Shown> {
+        self.newcomers.lock().of_request(request_id)
+    }
+
     /// Whether nothing is on its way.
     pub(super) fn is_empty(&self) -> bool {
         let waiting = self.waiting.lock();
@@ -149,16 +170,64 @@ impl App {
 
     /// Notes what was shown, without waiting: it is written within `impressions.flush_ms`, or sooner.
     pub fn record_impressions(&self, shown: Shown) {
+        if self.is_recorded(&shown) {
+            self.queue_shown(shown);
+        }
+    }
+
+    /// Notes what was shown to whom. What was shown to ids that no event has named yet waits until one does, or for half an
+    /// hour.
+    pub(crate) fn note_shown(&self, to: ShownTo, shown: Shown) {
+        let ids = match to {
+            ShownTo::Known(subject) => {
+                return self.record_impressions(Shown { subject: Some(subject), ..shown });
+            }
+            ShownTo::Nobody => return self.record_impressions(shown),
+            ShownTo::Newcomer(ids) => ids,
+        };
+        if self.is_recorded(&shown) {
+            let makes_way = self.door.impressions.newcomers.lock().keep(shown, ids);
+            makes_way.and_then(to_nobody).into_iter().for_each(|shown| self.queue_shown(shown));
+        }
+    }
+
+    /// Queues answers that waited as those of a person, if reports may name them, else as answers to nobody.
+    pub(super) fn name_impressions(&self, shown: Vec<Shown>, subject: Option<SubjectId>) {
+        for shown in shown {
+            let Shown { site, withheld, .. } = &shown;
+            let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
+            let may =
+                |subject: &SubjectId| self.views.read().allows(Whom::known(*subject), analytics);
+            let named = match subject.filter(may) {
+                Some(subject) => Some(Shown { subject: Some(subject), ..shown }),
+                None => to_nobody(shown),
+            };
+            named.into_iter().for_each(|shown| self.queue_shown(shown));
+        }
+    }
+
+    /// Queues answers that wait for an event under an id as answers to nobody.
+    pub(crate) fn forget_newcomer(&self, id: IdHash) {
+        self.name_impressions(self.door.impressions.of_id(id), None);
+    }
+
+    /// Queues answers that waited long enough as answers to nobody; all of them without a time.
+    pub(crate) fn give_up_newcomers(&self, now: Option<Timestamp>) {
+        let over = self.door.impressions.newcomers.lock().overdue(now);
+        over.into_iter().filter_map(to_nobody).for_each(|shown| self.queue_shown(shown));
+    }
+
+    fn is_recorded(&self, shown: &Shown) -> bool {
         let queue = &self.door.impressions;
         let Impressions { request_id, products, marks, .. } = &shown.impressions;
         // An answer without products shows nothing, but whoever is in an experiment was met there.
-        if queue.n_unrecorded.load(Ordering::Acquire) > 0 {
-            return;
-        }
-        if products.is_empty() && marks.is_empty() || !queue.is_sampled(request_id) {
-            return;
-        }
-        if !queue.push(shown) {
+        queue.n_unrecorded.load(Ordering::Acquire) == 0
+            && !(products.is_empty() && marks.is_empty())
+            && queue.is_sampled(request_id)
+    }
+
+    fn queue_shown(&self, shown: Shown) {
+        if !self.door.impressions.push(shown) {
             self.count_dropped_impressions(1);
         }
     }
@@ -166,6 +235,7 @@ impl App {
     /// Writes the impressions that wait; a failure drops them.
     pub async fn flush_impressions(&self) {
         let queue = &self.door.impressions;
+        self.give_up_newcomers(Some(self.clock.now()));
         let _writing = queue.writing.lock().await;
         let shown = queue.take();
         self.write_shown(shown).await;

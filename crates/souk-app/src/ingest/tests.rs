@@ -18,6 +18,7 @@ use crate::test_shop::{Shop, caller, noon};
 mod admission;
 mod bad_input;
 mod events;
+mod newcomers;
 mod redaction;
 mod robust;
 mod roles;

@@ -4,12 +4,15 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use souk_core::{ProductId, Purpose, Purposes, SiteId, SubjectId};
 use souk_recommend::Item;
-use souk_recommend::audience::{Audience, Quality, Wanted};
+use souk_recommend::audience::{
+    Audience, CURVE_WINDOWS, Curve, Quality, WINDOW_DAYS, Wanted, WantedThen,
+};
 use souk_recommend::evaluate::audience::examples;
 
-use super::slices;
+use super::{in_slices, slices};
 use crate::projections::{Use, Views, Whom};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation};
 
@@ -17,6 +20,9 @@ use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operat
 pub const AUDIENCE_MAX: usize = 1_000;
 /// Products that are learned from.
 const EXAMPLES_MAX: usize = 90;
+/// People of whom it is looked who bought what is wanted within the last windows; chosen.
+const OUTCOMES_MAX: u32 = 20_000;
+const DAY_MS: i64 = 86_400_000;
 /// Products of a category that are looked for, those with most buyers; chosen.
 const CATEGORY_ITEMS_MAX: usize = 2_000;
 
@@ -34,7 +40,8 @@ pub enum Wish {
 pub struct Prospect {
     /// The random number by which exports name the person too.
     pub subject: SubjectId,
-    /// The probability of buying it within four weeks, as far as the shop's past says.
+    /// The probability of buying it within four weeks, as far as the shop's past says: by the model of all products, and by
+    /// how far that was off for this one within the last four weeks.
     pub likelihood: f64,
 }
 
@@ -102,6 +109,7 @@ impl App {
         let now = self.clock.now().as_ms();
         let (views, of, model) = (Arc::clone(&self.views), site.clone(), Arc::clone(&audience));
         let rank = move || {
+            let curve = curve(&model, &views, (&items, now));
             let wanted = Wanted::of(&items, views.read().crowd().vectors);
             let mut best: BinaryHeap<Kept> = BinaryHeap::with_capacity(limit + 1);
             slices(&views, |views, numbers| -> Vec<()> {
@@ -122,8 +130,9 @@ impl App {
             });
             let people = best.into_sorted_vec();
             let people = people.into_iter();
-            let people: Vec<Prospect> =
-                people.map(|Kept(likelihood, subject)| Prospect { subject, likelihood }).collect();
+            let of =
+                |Kept(likelihood, subject)| Prospect { subject, likelihood: curve.of(likelihood) };
+            let people: Vec<Prospect> = people.map(of).collect();
             (people, wanted.n_buyers as u64)
         };
         let ranked = tokio::task::spawn_blocking(rank).await;
@@ -171,6 +180,25 @@ impl App {
         self.people.audiences.write().insert(site.clone(), kept);
         Ok(learned)
     }
+}
+
+/// What the model's likelihoods are worth for these items, by who bought them within the last windows. It is made for
+/// each question and kept nowhere, so whoever left speaks no more.
+fn curve(model: &Audience, views: &RwLock<Views>, (items, now): (&[Item], i64)) -> Curve {
+    let end = |views: &Views| views.crowd().vectors.n_shoppers() as u32;
+    let step = end(&views.read()).div_ceil(OUTCOMES_MAX).max(1);
+    let mut outcomes = Vec::new();
+    for number in 1..=CURVE_WINDOWS {
+        let then = now - number * WINDOW_DAYS * DAY_MS;
+        let mut wanted = WantedThen::new(items, then, views.read().crowd().vectors);
+        in_slices((views, end), |views, numbers| wanted.count(views.crowd().vectors, numbers));
+        let wanted = wanted.wanted();
+        in_slices((views, end), |views, numbers| {
+            let people = numbers.filter(|number| number % step == 0);
+            outcomes.extend(model.outcomes(views.crowd().vectors, people, (&wanted, then)));
+        });
+    }
+    Curve::learn(&outcomes)
 }
 
 fn items_of(views: &Views, (wish, site): (&Wish, &SiteId)) -> Vec<Item> {

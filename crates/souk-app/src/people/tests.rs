@@ -308,3 +308,42 @@ async fn who_may_want_a_product_is_told_to_the_admin_alone_and_only_of_those_who
         assert!(matches!(error, AppError::Denied { .. }), "{error}");
     }
 }
+
+/// One model serves all products; what nearly everybody buys is another matter than what it learned from.
+#[tokio::test]
+async fn as_many_are_said_to_buy_as_bought_within_the_last_four_weeks() {
+    let shop = Shop::open_in("us").await;
+    let main = SiteId::main();
+    let others: Vec<String> = (0..24).map(|n| format!("other{n}")).collect();
+    let products = others.iter().map(String::as_str).chain(["bread"]).map(|id| {
+        let product = json!({"id": id, "title": id, "price": {"amount": 100, "currency": "USD"}});
+        product_from_json(&product, &main, Currency::USD).unwrap()
+    });
+    shop.app.put_products(products.collect(), &caller(Role::Admin)).await.unwrap();
+    // Of the rest everybody takes a third of what they like as it comes; all but ten of a hundred buy bread every third
+    // week without fail.
+    let mut batch = Vec::new();
+    for (week, person) in (0..26_usize).flat_map(|week| (0..100).map(move |one| (week, one))) {
+        let taken = |n: &usize| {
+            let draw = xxhash_rust::xxh3::xxh3_64(format!("{week} {person} {n}").as_bytes()) % 120;
+            draw < if person % 3 == n % 3 { 40 } else { 3 }
+        };
+        let mut lines: Vec<(&str, u32)> =
+            (0..24).filter(taken).map(|n| (others[n].as_str(), 1)).collect();
+        lines.extend((person >= 10 && (week + person) % 3 == 0).then_some(("bread", 1)));
+        batch.push(order(&format!("p{person}"), 1 + 7 * week + person % 7, &lines));
+    }
+    for some in batch.chunks(500) {
+        shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": some})).await;
+    }
+    folded(&shop).await;
+    let ask = async |id: &str| {
+        let wish = Wish::Product(ProductId::new(id).unwrap());
+        let found = shop.app.audience((&wish, &main), 1_000, &caller(Role::Admin)).await.unwrap();
+        found.people.iter().map(|one| one.likelihood).collect::<Vec<f64>>()
+    };
+    let said = ask("bread").await;
+    let sum: f64 = said.iter().sum();
+    assert!(said.len() == 100 && said.is_sorted_by(|a, b| a >= b));
+    assert!((82.0..=98.0).contains(&sum), "{sum} of 90 who buy it within any four weeks");
+}

@@ -200,10 +200,17 @@ impl Catalogue {
 
     /// The latest `limit` products of a site by their first offer, the newest first.
     pub fn newest(&self, site: &SiteId, limit: usize) -> Vec<Item> {
-        let shelf = self.shelf(site);
-        shelf.map_or_else(Vec::new, |shelf| {
-            shelf.by_age.iter().rev().take(limit).map(|(_, item)| *item).collect()
-        })
+        self.offers(site).take(limit).map(|(_, item)| item).collect()
+    }
+
+    /// The products of a site with when each was offered first, the newest first.
+    pub(crate) fn offers(&self, site: &SiteId) -> impl Iterator<Item = (Timestamp, Item)> + '_ {
+        self.shelf(site).into_iter().flat_map(|shelf| shelf.by_age.iter().rev().copied())
+    }
+
+    /// When a product was told of first.
+    pub(crate) fn first_seen(&self, item: Item) -> Timestamp {
+        self.rows.get(item.0 as usize).map_or(Timestamp::EPOCH, |row| row.first_seen)
     }
 
     /// Whether the product came into the shop within `days`; one that was there when the shop itself began

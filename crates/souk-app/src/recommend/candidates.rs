@@ -20,12 +20,11 @@ use crate::recommend::discover::discover;
 use crate::recommend::explore::NEW_DAYS;
 use crate::recommend::kin::{COMPANIONS_MAX, kin};
 use crate::recommend::plan::Source;
+use crate::recommend::range::RangeBy;
 use crate::recommend::state::{HabitOf, Ranking, Scratches, VisitOf};
 
 /// Recently viewed products that are still worth showing: thirty days.
 const VIEWED_AGE_MS_MAX: i64 = 30 * 86_400_000;
-/// Of the newest products so many are looked at for those with a price (chosen).
-const NEWEST_LOOKED_AT: usize = 2_000;
 /// Common visits from which views say more about likeness than baskets do (chosen).
 const VISITS_MIN: u32 = 5;
 
@@ -170,7 +169,8 @@ pub(crate) fn propose<'s>(
             label(scene.ranking.popular(scene), limit, |_| (ReasonKind::Popular, false))
         }
         Source::Model => discover(scene, scratches),
-        Source::New => newest(scene),
+        Source::New => newest(scene, RangeBy::Date),
+        Source::Range => newest(scene, RangeBy::Figure),
     }
 }
 
@@ -323,27 +323,28 @@ fn viewed<'s>(scene: &'s Scene<'_>) -> List<'s> {
     label(recently_viewed(&views, &query), query.limit, |_| (ReasonKind::RecentlyViewed, true))
 }
 
-fn newest<'s>(scene: &'s Scene<'_>) -> List<'s> {
+/// What is new, then all else that the shop has.
+fn newest<'s>(scene: &'s Scene<'_>, by: RangeBy) -> List<'s> {
     let catalogue = &scene.views.catalogue;
-    let looked_at = scene.proposals_max.max(NEWEST_LOOKED_AT);
-    let newest = catalogue.newest(scene.site_id, looked_at).into_iter();
-    // Of a catalogue that came all at once nothing is new, and what was never priced says least.
-    let (mut newest, unpriced): (Vec<Item>, Vec<Item>) = newest.partition(|&item| {
-        catalogue.is_new(item, (scene.now, NEW_DAYS)) || catalogue.is_priced(item)
-    });
-    newest.extend(unpriced);
-    newest.truncate(scene.proposals_max);
-    let n = newest.len() as f32;
+    let is_new = |item: &Item| catalogue.is_new(*item, (scene.now, NEW_DAYS));
+    let offers = catalogue.offers(scene.site_id).map(|(_, item)| item);
+    let new: Vec<Item> = offers.take(scene.proposals_max).take_while(is_new).collect();
+    let n_new = new.len();
+    let (since, range) = scene.ranking.ranges.of((catalogue, scene.site_id), by);
+    let known: FxHashSet<Item> = new.iter().copied().collect();
+    let rest = since.into_iter().chain(range.iter().copied()).filter(|one| !known.contains(one));
+    let items: Vec<Item> = new.iter().copied().chain(rest).take(scene.proposals_max).collect();
+    let n = items.len() as f32;
     let proposal = |(place, item): (usize, Item)| Proposal {
         item,
         score: 1.0 - place as f32 / n,
-        kind: ReasonKind::New,
+        kind: if place < n_new { ReasonKind::New } else { ReasonKind::Range },
         evidence: Vec::new(),
         support: 0,
         is_personal: false,
         place,
     };
-    let proposals: Vec<_> = newest.into_iter().enumerate().map(proposal).collect();
+    let proposals: Vec<_> = items.into_iter().enumerate().map(proposal).collect();
     List::kept(Arc::new(proposals), scene.proposals_max)
 }
 

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use souk_core::rules::RuleId;
-use souk_core::{ProductId, Timestamp};
+use souk_core::{ProductId, SiteId, Timestamp};
 use souk_recommend::Item;
 use souk_recommend::impressions::ImpressionOrder;
+use souk_search::Note;
 
 use crate::App;
 use crate::recommend::candidates::{Proposal, Scene, propose};
@@ -178,7 +179,7 @@ fn reserved(scene: &mut Scene<'_>, question: &Question<'_>, pool: &[Proposal]) -
     let Question { request, plan, gate, .. } = *question;
     let gate = Gate { is_for_reserved: true, ..gate.under(gate.hand) };
     let mut fill_from = plan.fill.clone();
-    for source in [Source::Popular, Source::New] {
+    for source in [Source::Popular, Source::Range] {
         if !plan.first.contains(&source) && !fill_from.contains(&source) {
             fill_from.push(source);
         }
@@ -249,6 +250,21 @@ fn missing_product(question: &Question<'_>, known: Known) -> Option<Warning> {
 }
 
 impl App {
+    /// Fields that a request's filter asks for and no product of the site has: likely a typing error, which would otherwise
+    /// only show as a list with nothing in it. Nothing before the site has its index.
+    pub(crate) fn unknown_fields(
+        &self,
+        (request, site): (&RecommendRequest, &SiteId),
+    ) -> Vec<Warning> {
+        let Some(filter) = &request.filter else { return Vec::new() };
+        let notes = self.searching.unknown_fields(site, filter).unwrap_or_default();
+        let warn = |note: &Note| {
+            let detail = note.to_string();
+            Warning { code: "unknown_field", detail, rules: Vec::new() }
+        };
+        notes.iter().map(warn).collect()
+    }
+
     /// Remembers for the doctor that rules had to be set aside.
     pub(crate) fn note_brake(&self, at: Timestamp, rules: &[RuleId]) {
         let mut brake = self.merchandising.brake.lock();

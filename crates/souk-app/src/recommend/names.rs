@@ -54,6 +54,7 @@ impl ReasonKind {
             ReasonKind::Trending => "trending",
             ReasonKind::Popular => "popular",
             ReasonKind::New => "new",
+            ReasonKind::Range => "range",
             ReasonKind::Picked => "picked",
         }
     }

@@ -19,6 +19,8 @@ pub(crate) enum Source {
     /// The shop's own model: what the shopper does not have yet.
     Model,
     New,
+    /// What the shop has, by its own figures.
+    Range,
 }
 
 /// What is known when the choice is made.
@@ -73,18 +75,20 @@ pub(crate) fn plan(request: &RecommendRequest, known: Known) -> Plan {
         named => named,
     };
     let (first, fill): (&[Source], &[Source]) = match strategy {
-        Strategy::Auto | Strategy::Popular => (&[Source::Popular], &[Source::New]),
+        Strategy::Auto | Strategy::Popular => (&[Source::Popular], &[Source::Range]),
         Strategy::ForYou => return for_you(known),
-        Strategy::NextBasket => (&[Source::NextBasket], &[Source::Popular, Source::New]),
-        Strategy::Session => (&[Source::Session], &[Source::Similar, Source::Popular, Source::New]),
+        Strategy::NextBasket => (&[Source::NextBasket], &[Source::Popular, Source::Range]),
+        Strategy::Session => {
+            (&[Source::Session], &[Source::Similar, Source::Popular, Source::Range])
+        }
         Strategy::Similar => {
-            (&[Source::Similar], &[Source::BoughtTogether, Source::Popular, Source::New])
+            (&[Source::Similar], &[Source::BoughtTogether, Source::Popular, Source::Range])
         }
         Strategy::BoughtTogether => (&[Source::BoughtTogether], &[Source::Similar]),
         // These two say something about the shopper: a filler would make it untrue.
         Strategy::BuyAgain => (&[Source::BuyAgain], &[]),
         Strategy::RecentlyViewed => (&[Source::RecentlyViewed], &[]),
-        Strategy::Trending => (&[Source::Trending], &[Source::Popular, Source::New]),
+        Strategy::Trending => (&[Source::Trending], &[Source::Popular, Source::Range]),
         Strategy::New => (&[Source::New], &[]),
     };
     Plan { strategy, first: first.to_vec(), fill: fill.to_vec() }
@@ -120,7 +124,7 @@ fn for_you(known: Known) -> Plan {
     if known.has_model {
         first.push(Source::Model);
     }
-    let mut fill = vec![Source::Popular, Source::New];
+    let mut fill = vec![Source::Popular, Source::Range];
     if known.has_habit() {
         fill.insert(0, Source::BuyAgain);
     }

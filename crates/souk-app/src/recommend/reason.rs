@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use souk_core::ProductId;
 use souk_recommend::Item;
+use souk_recommend::next_basket::Basket;
 
 use crate::projections::{Bond, Catalogue, CrowdView, Kind};
 use crate::recommend::candidates::Proposal;
@@ -62,6 +63,19 @@ impl Joined {
     }
 }
 
+/// What is the shopper's own in an answer: a reason may always say it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'a> {
+    /// What was bought, as far as it may be used.
+    pub(crate) baskets: &'a [Basket],
+    /// The product on the page.
+    pub(crate) page: Option<Item>,
+    /// That and what lies in the cart.
+    pub(crate) anchors: &'a [Item],
+    /// What was looked at in this visit.
+    pub(crate) seen: &'a [Item],
+}
+
 /// What reasons are made from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sayer<'a> {
@@ -72,6 +86,7 @@ pub(crate) struct Sayer<'a> {
     pub(crate) people_min: usize,
     /// In which language.
     pub(crate) tongue: &'a Tongue,
+    pub(crate) own: Own<'a>,
 }
 
 impl Sayer<'_> {
@@ -106,13 +121,18 @@ impl Sayer<'_> {
         };
         let evidence: Vec<Item> = here().take(EVIDENCE_MAX).copied().filter(is_spoken_of).collect();
         let anchor = evidence.iter().find_map(|&item| self.title(item));
-        let name = match (anchor, here().next()) {
-            (None, Some(&spoke)) => self.kind_of((bond, proposal.item), spoke),
-            (anchor, _) => anchor,
-        };
+        let kind_of = |&spoke: &Item| self.kind_of((bond, proposal.item), spoke);
+        let name = anchor.or_else(|| here().next().and_then(kind_of));
+        let is_of_others = bond == Bond::SamePeople || kind != proposal.kind;
+        if name.is_none()
+            && !is_of_others
+            && let Some(own) = self.bought(proposal.item)
+        {
+            return own;
+        }
         let phrase = match (kind, name) {
             (ReasonKind::BoughtTogether, Some(name)) => Phrase::BoughtWith(name),
-            (ReasonKind::BoughtTogether, None) => Phrase::BoughtTogether,
+            (ReasonKind::BoughtTogether, None) => self.beside(here().next()),
             (ReasonKind::SimilarShoppers, Some(name)) => Phrase::BoughtByBuyersOf(name),
             (ReasonKind::SimilarShoppers, None) => Phrase::BoughtByShoppersLikeYou,
             (_, Some(name)) => Phrase::SeenWith(name),
@@ -127,13 +147,11 @@ impl Sayer<'_> {
     /// A reason that says nothing of others than that they are many.
     fn of_own(&self, proposal: &Proposal, evidence: Vec<ProductId>) -> Reason {
         let phrase = match proposal.kind {
-            ReasonKind::BoughtBefore => match proposal.support {
-                0 | 1 => Phrase::BoughtBefore,
-                times => Phrase::BoughtTimes(times),
-            },
+            ReasonKind::BoughtBefore => bought_times(proposal.support),
             ReasonKind::RecentlyViewed => Phrase::LookedAtLately,
             ReasonKind::Trending => Phrase::InDemand,
             ReasonKind::New => Phrase::New,
+            ReasonKind::Range => Phrase::FromRange,
             ReasonKind::SimilarProduct => {
                 match proposal.evidence.first().and_then(|&item| self.title(item)) {
                     Some(title) => Phrase::SimilarTo(title),
@@ -145,6 +163,29 @@ impl Sayer<'_> {
         };
         let text = self.tongue.language.say(phrase);
         Reason { kind: proposal.kind, text, evidence }
+    }
+
+    /// That the shopper bought it: where too few people stand behind what others did, it says more than that they did
+    /// something.
+    fn bought(&self, item: Item) -> Option<Reason> {
+        let holds = |basket: &&Basket| basket.items().binary_search(&item).is_ok();
+        let times = self.own.baskets.iter().filter(holds).count();
+        (times > 0).then(|| Reason {
+            kind: ReasonKind::BoughtBefore,
+            text: self.tongue.language.say(bought_times(times as u32)),
+            evidence: Vec::new(),
+        })
+    }
+
+    /// What a product goes with, where nothing may be said of who bought both: what of the shopper's own spoke for it.
+    fn beside(&self, spoke: Option<&Item>) -> Phrase<'static> {
+        let Own { page, anchors, seen, .. } = self.own;
+        match spoke {
+            Some(&item) if page == Some(item) => Phrase::GoesWithPage,
+            Some(item) if anchors.contains(item) => Phrase::GoesWithCart,
+            Some(item) if seen.contains(item) => Phrase::GoesWithSeen,
+            _ => Phrase::BoughtTogether,
+        }
     }
 
     /// The type of the product that spoke, or the category above it, where enough people joined it
@@ -171,6 +212,10 @@ impl Sayer<'_> {
     }
 }
 
+fn bought_times(times: u32) -> Phrase<'static> {
+    if times > 1 { Phrase::BoughtTimes(times) } else { Phrase::BoughtBefore }
+}
+
 /// How people joined what a reason names with what it recommends; `None` for reasons that name nothing
 /// that others did.
 fn bond_of(kind: ReasonKind) -> Option<Bond> {
@@ -184,6 +229,7 @@ fn bond_of(kind: ReasonKind) -> Option<Bond> {
         | ReasonKind::Trending
         | ReasonKind::Popular
         | ReasonKind::New
+        | ReasonKind::Range
         | ReasonKind::Picked => None,
     }
 }

@@ -26,6 +26,7 @@ use crate::App;
 use crate::projections::Views;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Scene;
+use crate::recommend::range::Ranges;
 use crate::recommend::reason::Joined;
 use crate::recommend::signals::Sample;
 use crate::recommend::trials::Trials;
@@ -200,6 +201,8 @@ pub(crate) struct Ranking {
     visits: RwLock<FxHashMap<VisitId, VisitAnswer>>,
     lists: RwLock<FxHashMap<ListKey, List>>,
     pub(super) joined: Joined,
+    /// What sites have, in an order for when nothing is known of what sells.
+    pub(super) ranges: Ranges,
     /// What came of showing products, where any are tried out or their order is learned.
     trials: RwLock<Option<Arc<Trials>>>,
     /// Which answers have their signals recorded.
@@ -231,6 +234,7 @@ impl Ranking {
             habits: RwLock::default(),
             visits: RwLock::default(),
             lists: RwLock::default(),
+            ranges: Ranges::default(),
             joined: Joined::default(),
             trials: RwLock::default(),
             sample: Sample::default(),
@@ -467,6 +471,7 @@ impl Ranking {
         *self.market.write() = None;
         self.lists.write().clear();
         self.joined.clear();
+        self.ranges.clear();
         *self.trials.write() = None;
         self.cleared.store(forgotten, Ordering::Release);
         true

@@ -1,6 +1,5 @@
 //! What is said of an answer as a whole.
 
-use rustc_hash::FxHashSet;
 use souk_privacy::consent::Decision;
 
 use super::candidates::Proposal;
@@ -17,8 +16,10 @@ pub(super) fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
     };
     match planned {
         Strategy::New => planned,
-        _ if is_only(&[ReasonKind::New]) => Strategy::New,
-        _ if is_only(&[ReasonKind::Popular, ReasonKind::New]) => Strategy::Popular,
+        _ if is_only(&[ReasonKind::New, ReasonKind::Range]) => Strategy::New,
+        _ if is_only(&[ReasonKind::Popular, ReasonKind::New, ReasonKind::Range]) => {
+            Strategy::Popular
+        }
         _ => planned,
     }
 }
@@ -41,18 +42,16 @@ fn sureness(proposal: &Proposal) -> f32 {
     1.0 - (-(acts as f32)).exp2()
 }
 
-/// How the answer came about, in one sentence.
+/// How the answer came about, in one sentence, by the kinds of the reasons that were given.
 pub(super) fn explain(
     language: Language,
     strategy: Strategy,
     (known, decision): (Known, Decision),
-    taken: &[Proposal],
+    mut given: Vec<ReasonKind>,
 ) -> String {
-    let kinds: FxHashSet<ReasonKind> = taken.iter().map(|proposal| proposal.kind).collect();
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_unstable();
-    let count = |kind: ReasonKind| taken.iter().filter(|proposal| proposal.kind == kind).count();
-    let reasons: Vec<_> = kinds.into_iter().map(|kind| (kind, count(kind))).collect();
+    given.sort_unstable();
+    let alike = given.chunk_by(|a, b| a == b);
+    let reasons: Vec<_> = alike.map(|kinds| (kinds[0], kinds.len())).collect();
     language.sum_up(&Summary {
         strategy,
         n_baskets: known.baskets,

@@ -118,8 +118,44 @@ async fn bought_together_names_its_anchor() {
     assert!(answer.personalization_score.abs() < f32::EPSILON);
     // Four people bought jam with bread: too few to be spoken of, and the place stays.
     let jam = answer.recommendations.iter().find(|one| one.product_id.as_str() == "jam").unwrap();
-    assert_eq!(jam.reason.text, "Bought together");
-    assert!(jam.reason.evidence.is_empty());
+    assert_eq!(jam.reason.text, "Goes with this product");
+    assert!(jam.reason.kind == ReasonKind::BoughtTogether && jam.reason.evidence.is_empty());
+}
+
+/// Too few people bought both for a reason to speak of them; what is the shopper's own it may always say.
+#[tokio::test]
+async fn where_others_are_too_few_a_reason_says_what_is_the_shoppers_own() {
+    let shop = grocer().await;
+    let jam = async |request: &RecommendRequest| {
+        let answer = ask(&shop, request).await;
+        let found = answer.recommendations.into_iter().find(|one| one.product_id == id("jam"));
+        let reason = found.unwrap().reason;
+        assert!(reason.evidence.is_empty());
+        (reason.kind, reason.text)
+    };
+    let together = |text: &str| (ReasonKind::BoughtTogether, text.to_owned());
+    let mut request = RecommendRequest::new(Strategy::BoughtTogether, 10);
+    request.context.cart = vec![id("bread")];
+    assert_eq!(jam(&request).await, together("Goes with what is in your cart"));
+    request.context.cart = Vec::new();
+    request.context.session = Some(vec![id("bread")]);
+    assert_eq!(jam(&request).await, together("Goes with what you looked at"));
+    // Whoever bought it hears that.
+    request.user_id = Some("crowd-0".to_owned());
+    let own = (ReasonKind::BoughtBefore, "You bought it before".to_owned());
+    assert_eq!(jam(&request).await, own);
+    let more: Vec<Value> = (14..16).map(|n| order("crowd-0", n, &["jam"])).collect();
+    shop.send(Role::IngestServer, IngestCall::Batch, json!({"batch": more})).await;
+    shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
+    let own = (ReasonKind::BoughtBefore, "You bought it 3 times".to_owned());
+    assert_eq!(jam(&request).await, own);
+    // What is known of others is said as before.
+    let answer = ask(&shop, &request).await;
+    let butter = answer.recommendations.iter().find(|one| one.product_id == id("butter"));
+    assert_eq!(butter.unwrap().reason.text, "Bought with Rye Bread");
+    // A no to personalization leaves nothing of one's own.
+    request.is_gpc = true;
+    assert_eq!(jam(&request).await, together("Goes with what you looked at"));
 }
 
 /// Milk is bought with bread by everybody, and with oat milk by nobody: what is like it is the oat milk.
@@ -358,9 +394,9 @@ async fn a_stranger_gets_popular_products_and_no_error() {
     assert_eq!(answer.strategy, Strategy::Popular);
     assert_eq!(ids(&answer)[0], "bread");
     let kinds: Vec<ReasonKind> = answer.recommendations.iter().map(|one| one.reason.kind).collect();
-    // What was never bought only fills up, and says that it is new.
-    use ReasonKind::{New, Popular};
-    assert_eq!(kinds, [Popular, Popular, Popular, Popular, New]);
+    // What was never bought only fills up, and says so.
+    use ReasonKind::{Popular, Range};
+    assert_eq!(kinds, [Popular, Popular, Popular, Popular, Range]);
     let scores: Vec<f32> = answer.recommendations.iter().map(|one| one.score).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
 }
@@ -447,4 +483,25 @@ async fn what_another_sites_law_withholds_is_neither_counted_nor_ranked_by() {
     shop.app.wait_for(&shop.app.parts.log.end().await.unwrap()).await.unwrap();
     let said = ask(&shop, &request).await.explanation.unwrap();
     assert!(said.contains("7 baskets"), "{said}");
+}
+
+/// A misspelt field leaves nothing, and nothing else would say why.
+#[tokio::test]
+async fn a_filter_by_a_field_that_no_product_has_is_told() {
+    let shop = grocer().await;
+    shop.app.wait_searchable(std::time::Duration::from_secs(60)).await.unwrap();
+    let said = async |strategy, filter: &str| {
+        let filter = Some(Filter::parse(filter).unwrap());
+        let request = RecommendRequest { filter, ..RecommendRequest::new(strategy, 3) };
+        let answer = ask(&shop, &request).await;
+        let told = answer.warnings.iter().map(|one| format!("{}: {}", one.code, one.detail));
+        (answer.recommendations.len(), told.collect::<Vec<String>>())
+    };
+    let told = "unknown_field: no product has a field `brnad`, which the filter asks for; \
+                `brand` is one";
+    assert_eq!(said(Strategy::New, "brnad = 'Own'").await, (0, vec![told.to_owned()]));
+    assert_eq!(said(Strategy::Popular, "NOT brnad = 'x'").await, (3, vec![told.to_owned()]));
+    // What a product can have is no mistake, though none has it; nor what some have, though none as asked.
+    assert_eq!(said(Strategy::New, "tags = 'deal'").await, (0, Vec::new()));
+    assert_eq!(said(Strategy::New, "brand = 'Nobody'").await, (0, Vec::new()));
 }

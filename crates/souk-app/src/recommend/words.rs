@@ -29,6 +29,12 @@ pub(crate) enum Phrase<'a> {
     /// In one basket with what is named.
     BoughtWith(&'a str),
     BoughtTogether,
+    /// With the product on the page, whoever bought both.
+    GoesWithPage,
+    /// With what lies in the cart.
+    GoesWithCart,
+    /// With what was looked at in this visit.
+    GoesWithSeen,
     /// By people who, at another time, buy what is named.
     BoughtByBuyersOf(&'a str),
     BoughtByShoppersLikeYou,
@@ -45,6 +51,8 @@ pub(crate) enum Phrase<'a> {
     InDemand,
     Popular,
     New,
+    /// One of what the shop has: nothing is known of what sells.
+    FromRange,
     Picked,
     /// Of a whole list.
     OrderedByChoices,

@@ -346,3 +346,41 @@ async fn days_and_rights_are_checked() {
     assert!(report.totals.is_empty());
     assert_eq!(shop.app.holdout_report(&bound).await.unwrap_err().code(), "denied");
 }
+
+/// In its first days a shop answers mostly those of whom it has no event yet.
+#[tokio::test]
+async fn the_first_answer_counts_once_the_person_acts() {
+    let shop = open("holdout: {share: 0.5}").await;
+    regulars(&shop, 25).await;
+    let (mut arms, mut batch) = (Vec::new(), Vec::new());
+    for n in 0..60 {
+        let user = format!("new{n}");
+        let answer = ask(&shop, Strategy::Popular, &user).await;
+        let name = answer.recommendations[0].product_id.as_str();
+        arms.push(answer.holdout);
+        match n % 3 {
+            0 => batch.push(json!({"type": "track", "event": "Product Clicked", "userId": user,
+                "properties": {"product_id": name, "request_id": answer.request_id}})),
+            1 => batch.push(order(&user, 5_000 + n, name)),
+            _ => {}
+        }
+    }
+    assert!(arms.iter().all(Option::is_some));
+    settle(&shop).await;
+    let totals = async || {
+        let days = ReportDays::default();
+        let report = shop.app.recommendation_report(days, &caller(Role::Analyst)).await.unwrap();
+        let of = |row: &AnswerFigures| (row.answers, row.anonymous_answers, row.clicks, row.orders);
+        report.totals.first().map(of)
+    };
+    assert_eq!(totals().await, None, "nobody was met yet");
+    send(&shop, batch).await;
+    assert_eq!(totals().await, Some((Some(40), None, Some(20), Some(20))));
+    shop.hand.fetch_add(30 * 60_000, Ordering::Relaxed);
+    settle(&shop).await;
+    assert_eq!(totals().await, Some((Some(40), Some(20), Some(20), Some(20))));
+    // Everybody stays in the part that the first answer was of.
+    for (n, arm) in arms.into_iter().enumerate() {
+        assert_eq!(ask(&shop, Strategy::Popular, &format!("new{n}")).await.holdout, arm);
+    }
+}

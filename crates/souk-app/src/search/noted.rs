@@ -1,11 +1,12 @@
 //! What is noted of an answer: what was shown to whom, and that it was asked.
 
-use souk_core::{Impressions, Marks, ProductId, SearchMark, SubjectId};
+use souk_core::{Impressions, Marks, ProductId, SearchMark};
 use souk_search::Typing;
 
 use super::{Admitted, SEARCH_STRATEGY, SearchFound, SearchQuery};
 use crate::audit::Counted;
 use crate::holdout::HoldoutArm;
+use crate::ingest::ShownTo;
 use crate::{App, AuditOperation, Caller, Shown};
 
 /// An answer of which nothing is noted yet.
@@ -62,7 +63,8 @@ impl App {
         // What is asked anew with each letter is looked at by nobody; what is gone on with, neither.
         let is_further = query.cursor.is_some() || within == Within::FurtherPage;
         if query.typing == Typing::Finished && !is_further {
-            let subject = subject.filter(|_| may_analyse);
+            let Admitted { whom, ids, .. } = admitted;
+            let to = if may_analyse { ShownTo::of(whom, ids) } else { ShownTo::Nobody };
             let stood = match within {
                 Within::Itself => {
                     let ids = found.hits.iter().map(|hit| hit.product_id.clone());
@@ -74,7 +76,7 @@ impl App {
                 }
                 Within::FurtherPage => Stood::default(),
             };
-            self.note_found((query, &found, stood), (subject, &admitted), arm);
+            self.note_found((query, &found, stood), (to, &admitted), arm);
         }
         if let Some(subject) = subject {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
@@ -86,10 +88,10 @@ impl App {
     fn note_found(
         &self,
         (query, found, stood): (&SearchQuery, &SearchFound, Stood),
-        (subject, admitted): (Option<SubjectId>, &Admitted),
+        (to, admitted): (ShownTo, &Admitted),
         arm: Option<HoldoutArm>,
     ) {
-        let arms = arm.filter(|_| subject.is_some()).map(|arm| arm.mark(&self.config.holdout));
+        let arms = arm.filter(|_| to != ShownTo::Nobody).map(|arm| arm.mark(&self.config.holdout));
         let small = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
         // Browsing a category without words is no search.
         let search = (!query.query.trim().is_empty()).then(|| SearchMark {
@@ -98,24 +100,27 @@ impl App {
             took_us: small(found.took.as_micros()),
             places: stood.places,
         });
-        self.record_impressions(Shown {
-            subject,
-            site: admitted.site.clone(),
-            channel: query.context.channel,
-            at: admitted.now,
-            withheld: admitted.withheld,
-            impressions: Impressions {
-                request_id: found.request_id.as_str().into(),
-                placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
-                strategy: SEARCH_STRATEGY.into(),
-                products: stood.products,
-                marks: Marks {
-                    arms: arms.into_iter().collect(),
-                    search,
-                    signals: found.signals.clone(),
-                    ..Marks::default()
+        self.note_shown(
+            to,
+            Shown {
+                subject: None,
+                site: admitted.site.clone(),
+                channel: query.context.channel,
+                at: admitted.now,
+                withheld: admitted.withheld,
+                impressions: Impressions {
+                    request_id: found.request_id.as_str().into(),
+                    placement: Some(query.placement.as_deref().unwrap_or(SEARCH_STRATEGY).into()),
+                    strategy: SEARCH_STRATEGY.into(),
+                    products: stood.products,
+                    marks: Marks {
+                        arms: arms.into_iter().collect(),
+                        search,
+                        signals: found.signals.clone(),
+                        ..Marks::default()
+                    },
                 },
             },
-        });
+        );
     }
 }

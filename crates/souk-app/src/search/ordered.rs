@@ -17,6 +17,7 @@ use super::{Asking, Ranked, SearchMode, Turn, pool};
 use crate::config::SearchLearning;
 use crate::holdout::HoldoutArm;
 use crate::projections::Views;
+use crate::recommend::range::RATINGS;
 use crate::recommend::{Drawn, OfShop, is, ln_minor, may_teach};
 
 /// Hits that are put in order; chosen: a page of most shops. What stands behind them was hardly ever looked at.
@@ -24,8 +25,6 @@ const WINDOW: usize = 24;
 /// Prices e³ times the middle one are as much as any beyond; likewise factors of a score of e².
 const PRICE_SPAN: f64 = 3.0;
 const FACTOR_SPAN: f64 = 2.0;
-/// What shops call the rating of a product; the first that is a number counts.
-const RATINGS: [&str; 3] = ["rating", "average_rating", "rating_average"];
 
 /// A hit with how much of the query it lacks.
 pub(super) type Known = (usize, Item, Ranked);

@@ -8,10 +8,10 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use souk_core::wire::{Writer, write_product};
-use souk_core::{Availability, Product, SiteId, Timestamp};
+use souk_core::{Availability, Filter, Product, SiteId, Timestamp};
 use souk_ports::TableStore;
 use souk_recommend::Item;
-use souk_search::{SearchIndex, Settings};
+use souk_search::{Note, SearchIndex, Settings};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::learned::Learned;
@@ -58,6 +58,13 @@ impl Searching {
 
     pub(crate) fn find(&self, site: &SiteId) -> Option<Arc<Shelf>> {
         self.shelves.read().get(site).cloned()
+    }
+
+    /// Fields that a filter asks for and no product of a site has; `None` where the site has no index yet, or nothing in it.
+    pub(crate) fn unknown_fields(&self, site: &SiteId, filter: &Filter) -> Option<Vec<Note>> {
+        let shelf = self.find(site)?;
+        let index = shelf.index.read();
+        (!index.is_empty()).then(|| index.unknown_fields(filter))
     }
 
     /// The sites that have an index.

@@ -9,6 +9,7 @@ use super::learned::PopularQuery;
 use super::{Admitted, Ruled, SearchQuery, highlighted, refused};
 use crate::audit::Counted;
 use crate::holdout::HoldoutArm;
+use crate::ingest::AskedIds;
 use crate::projections::{Use, Whom, query_key};
 use crate::recommend::{Asked, Hand, RecommendContext};
 use crate::{App, AppError, AuditOperation, Caller};
@@ -119,19 +120,21 @@ impl App {
             self.tally(caller, Counted::of_subject(AuditOperation::Search, subject));
         }
         // What rules hide from everybody's searches for this text is not suggested either.
-        let nobody = Admitted { whom: Whom::default(), may_know_rules: false, ..admitted };
+        let (whom, ids) = (Whom::default(), AskedIds::default());
+        let nobody = Admitted { whom, ids, may_know_rules: false, ..admitted };
         self.suggested(query, &nobody, &recent)
     }
 
     /// What a shopper searched for lately that begins so, the latest first.
     fn recent_searches(&self, admitted: &Admitted, begun: &str) -> Vec<String> {
-        let Admitted { whom, site, withheld, .. } = admitted;
+        let Admitted { whom, ids, site, withheld, .. } = admitted;
         let most = self.config.search.recent_searches as usize;
         if most == 0 || whom.user.is_none() {
             return Vec::new();
         }
         let views = self.views.read();
-        if self.holdout_arm(&views, (*whom, site, *withheld)) == Some(HoldoutArm::Holdout) {
+        let arm = self.holdout_arm(&views, (*whom, *ids), (site, *withheld));
+        if arm == Some(HoldoutArm::Holdout) {
             return Vec::new();
         }
         let purpose = Use { purpose: Purpose::Personalization, site, withheld: *withheld };

@@ -138,3 +138,46 @@ fn kin_are_what_its_buyers_buy_more_than_others() {
     assert_eq!(wanted.met_in(&[Item(20), Item(900)]), (true, 0.0));
     assert_eq!(Wanted::of(&[Item(999)], &vectors).n_buyers, 0);
 }
+
+#[test]
+fn what_was_wanted_then_is_what_the_baskets_up_to_then_say() {
+    let vectors = shop(4);
+    let then = 12 * 7 * DAY_MS;
+    for items in [vec![Item(20)], vec![Item(20), Item(21), Item(22)], vec![Item(999)]] {
+        let mut counted = WantedThen::new(&items, then, &vectors);
+        let n = vectors.n_shoppers() as u32;
+        [0..7, 7..100, 100..n].into_iter().for_each(|some| counted.count(&vectors, some));
+        let (then, now) =
+            (Wanted::of(&items, &until(&vectors, then)), Wanted::of(&items, &vectors));
+        let met = |of: &Wanted| (0..32).map(|item| of.met_in(&[Item(item)])).collect::<Vec<_>>();
+        assert_eq!(
+            (counted.wanted().n_buyers, met(&counted.wanted())),
+            (then.n_buyers, met(&then))
+        );
+        assert!(items == [Item(999)] || met(&now) != met(&then), "time makes a difference");
+    }
+}
+
+#[test]
+fn outcomes_are_of_those_who_were_known_then() {
+    let baskets = [(0, 10, 1), (0, 40, 2), (1, 10, 1), (1, 70, 2), (2, 40, 2), (3, 38, 2)];
+    let baskets = baskets.map(|(who, day, item)| (Shopper(who), basket(day, &[item])));
+    let vectors = BasketVectors::build(baskets.to_vec());
+    let audience = Audience {
+        weights: [0.0; WEIGHTS],
+        scales: [(0.0, 1.0); SIGNALS],
+        quality: Quality {
+            lift: 0.0,
+            baseline_lift: 0.0,
+            n_judged: 0,
+            n_taught: 0,
+            basis: Basis::Learned,
+        },
+    };
+    let wanted = Wanted::of(&[Item(2)], &vectors);
+    let found = audience.outcomes(&vectors, 0..5, (&wanted, 38 * DAY_MS));
+    // The second bought it later than within four weeks, the third came later; the fourth had just bought it.
+    let bought: Vec<bool> = found.iter().map(|one| one.has_bought).collect();
+    assert_eq!(bought, [true, false, false]);
+    assert!(found.iter().all(|one| one.likelihood == 0.5));
+}

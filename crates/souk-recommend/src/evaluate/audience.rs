@@ -1,4 +1,5 @@
-//! How well people are ranked by what they will want: learned before a cut, judged by who bought after it.
+//! How well people are ranked by what they will want, and how well likelihoods are kept: learned before a cut,
+//! judged by who bought after it.
 
 use super::baskets::BasketRow;
 use super::bootstrap::{Difference, paired_bootstrap};
@@ -7,6 +8,10 @@ use crate::audience::{Audience, Quality, Wanted};
 use crate::next_basket::{Basket, BasketVectors};
 use crate::types::{Item, Shopper};
 use souk_math::Random;
+
+mod reliability;
+
+pub use reliability::{Band, BeforeAfter, ProductReliability, Reliability, TOP};
 
 /// Buyers after the cut below which a product judges nothing.
 const BUYERS_MIN: usize = 10;
@@ -24,6 +29,8 @@ pub struct AudienceTask<'a> {
     pub ks: &'a [usize],
     /// Products that judge at most.
     pub products_max: usize,
+    /// Products of every frequency whose likelihoods are judged.
+    pub reliability_max: usize,
 }
 
 /// The mean lift of one way to pick people, over all that judged.
@@ -48,6 +55,8 @@ pub struct AudienceReport {
     pub all: Vec<AudienceLift>,
     /// Among those who had never bought it.
     pub newcomers: Vec<AudienceLift>,
+    /// How well likelihoods are kept in the four weeks after the cut.
+    pub reliability: Reliability,
     /// How good the model took itself for, on the last weeks before the cut.
     pub quality: Quality,
     /// People known before the cut.
@@ -96,7 +105,9 @@ pub fn evaluate_audience(
         all.add(&rows, &took, |_| true);
         newcomers.add(&rows, &took, |idx| fresh[idx]);
     }
+    let asked = (cut, task.reliability_max);
     Some(AudienceReport {
+        reliability: reliability::reliability(&audience, (&vectors, &later), asked, clock),
         all: all.report(),
         newcomers: newcomers.report(),
         quality: audience.quality,

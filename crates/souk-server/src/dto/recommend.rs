@@ -364,7 +364,8 @@ pub(crate) struct WhyNotAnswer {
 #[cfg_attr(test, serde(deny_unknown_fields))]
 #[allow(dead_code, reason = "documents what `write_answer` writes")]
 pub(crate) struct WarningAnswer {
-    /// A stable slug: `rules_hid_everything`, `no_product` or `unknown_product`.
+    /// A stable slug: `rules_hid_everything`, `no_product`, `unknown_product` or `unknown_field` (the filter asks for a field
+    /// that no product has).
     code: String,
     detail: String,
     /// The rules that did it, where the key may know.
@@ -400,6 +401,8 @@ pub(crate) enum ReasonName {
     Trending,
     Popular,
     New,
+    /// The shop has it, and nothing is known of what sells.
+    Range,
     /// A rule pinned it.
     Picked,
 }

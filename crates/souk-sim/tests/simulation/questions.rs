@@ -171,8 +171,8 @@ impl Acts {
             ReasonKind::Popular | ReasonKind::Trending => {
                 ensure!(model.was_wanted(sku), "nobody ever wanted it");
             }
-            // Both only say what the catalogue says.
-            ReasonKind::SimilarProduct | ReasonKind::New => {}
+            // These only say what the catalogue says.
+            ReasonKind::SimilarProduct | ReasonKind::New | ReasonKind::Range => {}
             ReasonKind::Picked => bail!("no rule picks anything here"),
         }
         Ok(())

@@ -18,6 +18,9 @@ pub(crate) struct AudienceArgs {
     /// Products that judge at most
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) products: u32,
+    /// Products, from the most to the least bought, whose likelihoods are held against what happened
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) reliability: u32,
 }
 
 #[derive(Args, Debug)]

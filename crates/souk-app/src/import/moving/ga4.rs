@@ -4,6 +4,7 @@
 //! Times are microseconds. BigQuery writes whole numbers of JSON as text. Events that name no product and
 //! no search are passed over: pages, scrolls, engagement say nothing of what somebody likes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
@@ -17,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Moving;
 use super::book::{BookedOrder, OrderBook, OrderState, drafts_of};
 use super::header::{Header, Row};
+use super::items::{Described, Items, LEVELS};
 use crate::AppError;
 use crate::import::orders::{Fault, check_person, currency_of, fault, id_text};
 use crate::import::{Draft, DraftFact, ImportOptions, Mapper};
@@ -81,48 +83,77 @@ pub(super) struct Ga4 {
     joined: FxHashSet<u64>,
     /// Purchases of flat rows, which come item by item.
     book: OrderBook,
+    /// What items say of products.
+    products: Items,
+    now: Timestamp,
 }
 
 impl Ga4 {
-    pub(super) fn new(options: &ImportOptions, moving: &Arc<Moving>) -> Ga4 {
+    pub(super) fn new((options, now): (&ImportOptions, Timestamp), moving: &Arc<Moving>) -> Ga4 {
         Ga4 {
             options: options.clone(),
             moving: Arc::clone(moving),
             joined: FxHashSet::default(),
             book: OrderBook::default(),
+            products: Items::default(),
+            now,
         }
+    }
+
+    /// The products that the events told of, once all were read.
+    pub(super) fn take_products(&mut self, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
+        let products = std::mem::take(&mut self.products);
+        products.into_drafts((&self.options, self.now), &self.moving, faults)
+    }
+
+    /// Takes in what the items of an event say of products.
+    fn describe(
+        &mut self,
+        when: (u64, Timestamp),
+        items: &[Value],
+        currency: Currency,
+    ) -> Result<(), Fault> {
+        for item in items {
+            let text = |name: &str| item[name].as_str().map(str::trim).filter(|text| is_set(text));
+            let id = words(&item["item_id"]).filter(|id| is_set(id));
+            let Some(id) = id else { continue };
+            let price = numeric(&item["price"]).filter(|price| *price > 0.0);
+            let described = Described {
+                name: text("item_name"),
+                brand: text("item_brand"),
+                levels: LEVEL_NAMES.map(text),
+                price: price.map(|price| (price, currency)),
+            };
+            self.products.take(when, (&id, &described), &self.moving)?;
+        }
+        Ok(())
     }
 
     /// The drafts of one line of nested JSON.
     pub(super) fn take_json(&mut self, line: u64, value: &Value) -> Result<Vec<Draft>, Fault> {
-        let text = |value: &'_ Value| -> Option<String> {
-            match value {
-                Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            }
-        };
-        let name = text(&value["event_name"]);
+        let name = words(&value["event_name"]);
         let name = name.ok_or_else(|| fault("event_name", "is missing; every event has a name"))?;
-        if matches!(meaning(&name), Meaning::Nothing | Meaning::Shown) {
+        if meaning(&name) == Meaning::Nothing {
             self.pass_over(&name);
             return Ok(Vec::new());
         }
-        let at = micros(text(&value["event_timestamp"]).as_deref())?;
-        let (user, pseudo) = (text(&value["user_id"]), text(&value["user_pseudo_id"]));
+        let at = micros(words(&value["event_timestamp"]).as_deref())?;
         let params = Params(&value["event_params"]);
         let currency = params.text("currency").map_or(Cell::Empty, Cell::Text);
         let currency = currency_of(currency, self.options.currency)?;
-        let transaction = text(&value["ecommerce"]["transaction_id"])
-            .or_else(|| params.text("transaction_id").map(str::to_owned));
         let all = value["items"].as_array().map_or(&[][..], Vec::as_slice);
+        self.describe((line, at), all, currency)?;
+        if meaning(&name) == Meaning::Shown {
+            self.pass_over(&name);
+            return Ok(Vec::new());
+        }
+        let (user, pseudo) = (words(&value["user_id"]), words(&value["user_pseudo_id"]));
+        let transaction = words(&value["ecommerce"]["transaction_id"])
+            .or_else(|| params.text("transaction_id").map(str::to_owned));
         let ids: Vec<Option<String>> =
-            all.iter().map(|item| text(&item["item_id"]).filter(|id| is_set(id))).collect();
-        let number = |value: &Value| {
-            value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
-        };
+            all.iter().map(|item| words(&item["item_id"]).filter(|id| is_set(id))).collect();
         let items = all.iter().zip(&ids).filter_map(|(item, id)| {
-            let (quantity, price) = (number(&item["quantity"]), number(&item["price"]));
+            let (quantity, price) = (numeric(&item["quantity"]), numeric(&item["price"]));
             Some(Item { id: id.as_deref()?, quantity, price })
         });
         let happened = Happened {
@@ -284,15 +315,32 @@ impl Ga4 {
     /// One flat row: an event with one of its items.
     fn take_row(&mut self, row: Row<'_>) -> Result<Vec<Draft>, Fault> {
         let name = id_text(row.cell(&["event_name"]), "event_name")?;
-        if matches!(meaning(&name), Meaning::Nothing | Meaning::Shown) {
+        if meaning(&name) == Meaning::Nothing {
             self.pass_over(&name);
             return Ok(Vec::new());
         }
         let at = micros(row.text(&["event_timestamp"]).as_deref())?;
-        let (user, pseudo) = (row.text(&["user_id"]), row.text(&["user_pseudo_id"]));
         let item_id = row.text(&["item_id", "items_item_id"]);
-        let quantity = row.number(&["quantity", "items_quantity", "item_quantity"])?;
         let price = row.number(&["price", "items_price", "item_price"])?;
+        let currency = currency_of(row.cell(&["currency"]), self.options.currency)?;
+        if let Some(id) = item_id.as_deref().filter(|id| is_set(id)) {
+            let levels = LEVEL_NAMES.map(|name| row.text(&[name]));
+            let (title, brand) =
+                (row.text(&["item_name", "items_item_name"]), row.text(&["item_brand"]));
+            let described = Described {
+                name: told(&title),
+                brand: told(&brand),
+                levels: std::array::from_fn(|level| told(&levels[level])),
+                price: price.filter(|price| *price > 0.0).map(|price| (price, currency)),
+            };
+            self.products.take((row.line(), at), (id, &described), &self.moving)?;
+        }
+        if meaning(&name) == Meaning::Shown {
+            self.pass_over(&name);
+            return Ok(Vec::new());
+        }
+        let (user, pseudo) = (row.text(&["user_id"]), row.text(&["user_pseudo_id"]));
+        let quantity = row.number(&["quantity", "items_quantity", "item_quantity"])?;
         let item = item_id.as_deref().filter(|id| is_set(id));
         let item = item.map(|id| Item { id, quantity, price });
         let platform = row.text(&["platform"]);
@@ -305,7 +353,7 @@ impl Ga4 {
             user: user.as_deref(),
             pseudo: pseudo.as_deref(),
             channel: platform.as_deref().and_then(channel_of),
-            currency: currency_of(row.cell(&["currency"]), self.options.currency)?,
+            currency,
             query: query.as_deref(),
             transaction: transaction.as_deref().filter(|id| is_set(id)),
             items: item.into_iter().collect(),
@@ -324,6 +372,29 @@ impl Ga4 {
         self.book.order(&id, || order).lines.extend(lines);
         Ok(self.join(&happened).into_iter().collect())
     }
+}
+
+/// What stands there, unless Google's word for nothing does.
+fn told<'a>(text: &'a Option<Cow<'_, str>>) -> Option<&'a str> {
+    text.as_deref().filter(|text| is_set(text))
+}
+
+/// The columns of an item's category, from the widest to the narrowest.
+const LEVEL_NAMES: [&str; LEVELS] =
+    ["item_category", "item_category2", "item_category3", "item_category4", "item_category5"];
+
+/// A text, or a number as text.
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A number, or a text that is one.
+fn numeric(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
 /// Google's word for a parameter that was asked for and never sent.
@@ -369,10 +440,10 @@ pub(super) struct FlatMapper {
 impl FlatMapper {
     pub(super) fn new(
         columns: &Columns,
-        options: &ImportOptions,
+        at: (&ImportOptions, Timestamp),
         moving: &Arc<Moving>,
     ) -> FlatMapper {
-        FlatMapper { header: Arc::new(Header::new(columns)), events: Ga4::new(options, moving) }
+        FlatMapper { header: Arc::new(Header::new(columns)), events: Ga4::new(at, moving) }
     }
 }
 
@@ -387,9 +458,10 @@ impl Mapper for FlatMapper {
     }
 
     fn finish(
-        self: Box<Self>,
+        mut self: Box<Self>,
         faults: &mut Vec<RowFault>,
     ) -> Box<dyn Iterator<Item = (u64, Draft)> + Send> {
-        Box::new(self.events.book.into_drafts(faults))
+        let products = self.events.take_products(faults);
+        Box::new(self.events.book.into_drafts(faults).chain(products))
     }
 }

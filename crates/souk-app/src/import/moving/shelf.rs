@@ -1,10 +1,14 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_core::{IdError, Product, ProductId, VariantId};
 
+use super::items::is_of_events;
+
 /// What the products are called in files that name them by a variant's number or by their title.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shelf {
     products: FxHashSet<Box<str>>,
+    /// Those that were made of events.
+    of_events: FxHashSet<Box<str>>,
     /// The product of each variant.
     variants: FxHashMap<Box<str>, Box<str>>,
     /// By title in lower case; `None` where two products share it.
@@ -15,6 +19,10 @@ impl Shelf {
     pub(super) fn add(&mut self, product: &Product) {
         let id = product.id.as_str();
         self.products.insert(id.into());
+        match is_of_events(product) {
+            true => self.of_events.insert(id.into()),
+            false => self.of_events.remove(id),
+        };
         for variant in &product.variants {
             self.variants.insert(variant.id.as_str().into(), id.into());
         }
@@ -27,6 +35,11 @@ impl Shelf {
 
     pub(super) fn has(&self, id: &str) -> bool {
         self.products.contains(id)
+    }
+
+    /// Whether the shop itself told of a product.
+    pub(super) fn owns(&self, id: &str) -> bool {
+        self.products.contains(id) && !self.of_events.contains(id)
     }
 
     /// The product that an id means, and its variant where the id is that of one. An id that is neither

@@ -87,6 +87,14 @@ fn of_products(readiness: &ReadinessReport, negative: &[&str], findings: &mut Ve
         ),
     );
     note(
+        read.of_events,
+        format!(
+            "{} of {} products are known from events alone (title, brand, category and price, as they were \
+             measured; `taken_from` is `events`): import the shop's own catalogue, which takes their place",
+            read.of_events, read.count
+        ),
+    );
+    note(
         read.negative_stock,
         format!(
             "{} products have a stock below 0 ({}): count them and correct the number, or the shop \

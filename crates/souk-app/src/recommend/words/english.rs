@@ -9,6 +9,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Bought with {name}").into(),
         Phrase::BoughtTogether => "Bought together".into(),
+        Phrase::GoesWithPage => "Goes with this product".into(),
+        Phrase::GoesWithCart => "Goes with what is in your cart".into(),
+        Phrase::GoesWithSeen => "Goes with what you looked at".into(),
         Phrase::BoughtByBuyersOf(name) => format!("Bought by shoppers who also buy {name}").into(),
         Phrase::BoughtByShoppersLikeYou => "Bought by shoppers like you".into(),
         Phrase::SeenWith(name) => format!("Seen together with {name}").into(),
@@ -22,6 +25,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::InDemand => "In demand right now".into(),
         Phrase::Popular => "Popular in this shop".into(),
         Phrase::New => "New in this shop".into(),
+        Phrase::FromRange => "From this shop’s range".into(),
         Phrase::Picked => "Picked by the shop".into(),
         Phrase::OrderedByChoices => "in the order that shoppers’ choices taught".into(),
     }
@@ -38,6 +42,7 @@ pub(super) fn kind_name(kind: ReasonKind) -> &'static str {
         ReasonKind::Trending => "in demand now",
         ReasonKind::Popular => "popular",
         ReasonKind::New => "new",
+        ReasonKind::Range => "from the range",
         ReasonKind::Picked => "picked by the shop",
     }
 }

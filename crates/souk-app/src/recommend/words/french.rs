@@ -9,6 +9,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Acheté avec {name}").into(),
         Phrase::BoughtTogether => "Achetés ensemble".into(),
+        Phrase::GoesWithPage => "Va avec ce produit".into(),
+        Phrase::GoesWithCart => "Va avec ce qui est dans votre panier".into(),
+        Phrase::GoesWithSeen => "Va avec ce que vous avez consulté".into(),
         Phrase::BoughtByBuyersOf(name) => {
             format!("Acheté par des clients qui achètent aussi {name}").into()
         }
@@ -28,6 +31,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::InDemand => "Très demandé en ce moment".into(),
         Phrase::Popular => "Populaire dans cette boutique".into(),
         Phrase::New => "Nouveau dans cette boutique".into(),
+        Phrase::FromRange => "De l’assortiment de cette boutique".into(),
         Phrase::Picked => "Sélectionné par la boutique".into(),
         Phrase::OrderedByChoices => "dans l’ordre appris des choix des clients".into(),
     }
@@ -44,6 +48,7 @@ pub(super) fn kind_name(kind: ReasonKind) -> &'static str {
         ReasonKind::Trending => "très demandés en ce moment",
         ReasonKind::Popular => "populaires",
         ReasonKind::New => "nouveautés",
+        ReasonKind::Range => "de l’assortiment",
         ReasonKind::Picked => "sélectionnés par la boutique",
     }
 }

@@ -9,6 +9,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Zusammen mit {name} gekauft").into(),
         Phrase::BoughtTogether => "Zusammen gekauft".into(),
+        Phrase::GoesWithPage => "Passt zu diesem Produkt".into(),
+        Phrase::GoesWithCart => "Passt zu dem, was in Ihrem Warenkorb liegt".into(),
+        Phrase::GoesWithSeen => "Passt zu dem, was Sie angesehen haben".into(),
         Phrase::BoughtByBuyersOf(name) => {
             format!("Gekauft von Kunden, die auch {name} kaufen").into()
         }
@@ -24,6 +27,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::InDemand => "Gerade sehr gefragt".into(),
         Phrase::Popular => "Beliebt in diesem Shop".into(),
         Phrase::New => "Neu in diesem Shop".into(),
+        Phrase::FromRange => "Aus dem Sortiment dieses Shops".into(),
         Phrase::Picked => "Vom Shop ausgewählt".into(),
         Phrase::OrderedByChoices => {
             "in der Reihenfolge, die aus der Wahl der Kunden gelernt ist".into()
@@ -42,6 +46,7 @@ pub(super) fn kind_name(kind: ReasonKind) -> &'static str {
         ReasonKind::Trending => "gerade gefragt",
         ReasonKind::Popular => "beliebt",
         ReasonKind::New => "neu",
+        ReasonKind::Range => "aus dem Sortiment",
         ReasonKind::Picked => "vom Shop ausgewählt",
     }
 }

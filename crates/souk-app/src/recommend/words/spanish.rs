@@ -9,6 +9,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
     match phrase {
         Phrase::BoughtWith(name) => format!("Comprado junto con {name}").into(),
         Phrase::BoughtTogether => "Comprados juntos".into(),
+        Phrase::GoesWithPage => "Va bien con este producto".into(),
+        Phrase::GoesWithCart => "Va bien con lo que hay en tu carrito".into(),
+        Phrase::GoesWithSeen => "Va bien con lo que has visto".into(),
         Phrase::BoughtByBuyersOf(name) => {
             format!("Comprado por clientes que también compran {name}").into()
         }
@@ -28,6 +31,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> Cow<'static, str> {
         Phrase::InDemand => "Muy solicitado en este momento".into(),
         Phrase::Popular => "Popular en esta tienda".into(),
         Phrase::New => "Novedad en esta tienda".into(),
+        Phrase::FromRange => "Del surtido de esta tienda".into(),
         Phrase::Picked => "Seleccionado por la tienda".into(),
         Phrase::OrderedByChoices => "en el orden aprendido de lo que eligen los clientes".into(),
     }
@@ -44,6 +48,7 @@ pub(super) fn kind_name(kind: ReasonKind) -> &'static str {
         ReasonKind::Trending => "muy solicitados ahora",
         ReasonKind::Popular => "populares",
         ReasonKind::New => "novedades",
+        ReasonKind::Range => "del surtido",
         ReasonKind::Picked => "seleccionados por la tienda",
     }
 }

@@ -9,9 +9,12 @@ use crate::recommend::{RecommendRequest, Strategy};
 use crate::test_shop::caller;
 use crate::{ReasonKind, Role};
 
-const PHRASES: [Phrase<'static>; 17] = [
+const PHRASES: [Phrase<'static>; 21] = [
     Phrase::BoughtWith("X"),
     Phrase::BoughtTogether,
+    Phrase::GoesWithPage,
+    Phrase::GoesWithCart,
+    Phrase::GoesWithSeen,
     Phrase::BoughtByBuyersOf("X"),
     Phrase::BoughtByShoppersLikeYou,
     Phrase::SeenWith("X"),
@@ -25,11 +28,12 @@ const PHRASES: [Phrase<'static>; 17] = [
     Phrase::InDemand,
     Phrase::Popular,
     Phrase::New,
+    Phrase::FromRange,
     Phrase::Picked,
     Phrase::OrderedByChoices,
 ];
 
-const KINDS: [ReasonKind; 10] = [
+const KINDS: [ReasonKind; 11] = [
     ReasonKind::BoughtTogether,
     ReasonKind::BoughtBefore,
     ReasonKind::SimilarShoppers,
@@ -39,6 +43,7 @@ const KINDS: [ReasonKind; 10] = [
     ReasonKind::Trending,
     ReasonKind::Popular,
     ReasonKind::New,
+    ReasonKind::Range,
     ReasonKind::Picked,
 ];
 
@@ -56,6 +61,9 @@ fn every_phrase_is_said_in_every_language() {
         expect![[r#"
         Bought with X
         Bought together
+        Goes with this product
+        Goes with what is in your cart
+        Goes with what you looked at
         Bought by shoppers who also buy X
         Bought by shoppers like you
         Seen together with X
@@ -69,6 +77,7 @@ fn every_phrase_is_said_in_every_language() {
         In demand right now
         Popular in this shop
         New in this shop
+        From this shop’s range
         Picked by the shop
         in the order that shoppers’ choices taught
     "#]],
@@ -78,6 +87,9 @@ fn every_phrase_is_said_in_every_language() {
         expect![[r#"
         Comprado junto con X
         Comprados juntos
+        Va bien con este producto
+        Va bien con lo que hay en tu carrito
+        Va bien con lo que has visto
         Comprado por clientes que también compran X
         Comprado por clientes con gustos parecidos a los tuyos
         Visto junto con X
@@ -91,6 +103,7 @@ fn every_phrase_is_said_in_every_language() {
         Muy solicitado en este momento
         Popular en esta tienda
         Novedad en esta tienda
+        Del surtido de esta tienda
         Seleccionado por la tienda
         en el orden aprendido de lo que eligen los clientes
     "#]],
@@ -100,6 +113,9 @@ fn every_phrase_is_said_in_every_language() {
         expect![[r#"
         Acheté avec X
         Achetés ensemble
+        Va avec ce produit
+        Va avec ce qui est dans votre panier
+        Va avec ce que vous avez consulté
         Acheté par des clients qui achètent aussi X
         Acheté par des clients aux goûts proches des vôtres
         Consulté avec X
@@ -113,6 +129,7 @@ fn every_phrase_is_said_in_every_language() {
         Très demandé en ce moment
         Populaire dans cette boutique
         Nouveau dans cette boutique
+        De l’assortiment de cette boutique
         Sélectionné par la boutique
         dans l’ordre appris des choix des clients
     "#]],
@@ -122,6 +139,9 @@ fn every_phrase_is_said_in_every_language() {
         expect![[r#"
         Zusammen mit X gekauft
         Zusammen gekauft
+        Passt zu diesem Produkt
+        Passt zu dem, was in Ihrem Warenkorb liegt
+        Passt zu dem, was Sie angesehen haben
         Gekauft von Kunden, die auch X kaufen
         Gekauft von Kunden mit ähnlichem Geschmack
         Zusammen mit X angesehen
@@ -135,6 +155,7 @@ fn every_phrase_is_said_in_every_language() {
         Gerade sehr gefragt
         Beliebt in diesem Shop
         Neu in diesem Shop
+        Aus dem Sortiment dieses Shops
         Vom Shop ausgewählt
         in der Reihenfolge, die aus der Wahl der Kunden gelernt ist
     "#]],
@@ -175,10 +196,10 @@ fn a_summary_names_every_kind_and_counts_as_each_language_does() {
         said.collect::<Vec<_>>().join("\n") + "\n"
     };
     expect![[r#"
-        strategy for_you: 2 baskets and 3 products of this visit are known; reasons: 1 bought together, 2 bought before, 3 bought by similar shoppers, 4 similar to known products, 5 seen together, 6 recently viewed, 7 in demand now, 8 popular, 9 new, 10 picked by the shop; personalization is allowed (unasked)
-        estrategia for_you: se conocen 2 compras y 3 productos de esta visita; motivos: 1 comprados juntos, 2 comprados antes, 3 comprados por clientes parecidos, 4 similares a productos conocidos, 5 vistos juntos, 6 vistos hace poco, 7 muy solicitados ahora, 8 populares, 9 novedades, 10 seleccionados por la tienda; la personalización está permitida (unasked)
-        stratégie for_you : 2 paniers et 3 produits de cette visite connus ; raisons : 1 achetés ensemble, 2 déjà achetés, 3 achetés par des clients semblables, 4 similaires à des produits connus, 5 consultés ensemble, 6 consultés récemment, 7 très demandés en ce moment, 8 populaires, 9 nouveautés, 10 sélectionnés par la boutique ; la personnalisation est autorisée (unasked)
-        Strategie for_you: bekannt sind 2 Einkäufe und 3 Produkte dieses Besuchs; Gründe: 1 zusammen gekauft, 2 schon gekauft, 3 von ähnlichen Kunden gekauft, 4 bekannten Produkten ähnlich, 5 zusammen angesehen, 6 kürzlich angesehen, 7 gerade gefragt, 8 beliebt, 9 neu, 10 vom Shop ausgewählt; Personalisierung ist erlaubt (unasked)
+        strategy for_you: 2 baskets and 3 products of this visit are known; reasons: 1 bought together, 2 bought before, 3 bought by similar shoppers, 4 similar to known products, 5 seen together, 6 recently viewed, 7 in demand now, 8 popular, 9 new, 10 from the range, 11 picked by the shop; personalization is allowed (unasked)
+        estrategia for_you: se conocen 2 compras y 3 productos de esta visita; motivos: 1 comprados juntos, 2 comprados antes, 3 comprados por clientes parecidos, 4 similares a productos conocidos, 5 vistos juntos, 6 vistos hace poco, 7 muy solicitados ahora, 8 populares, 9 novedades, 10 del surtido, 11 seleccionados por la tienda; la personalización está permitida (unasked)
+        stratégie for_you : 2 paniers et 3 produits de cette visite connus ; raisons : 1 achetés ensemble, 2 déjà achetés, 3 achetés par des clients semblables, 4 similaires à des produits connus, 5 consultés ensemble, 6 consultés récemment, 7 très demandés en ce moment, 8 populaires, 9 nouveautés, 10 de l’assortiment, 11 sélectionnés par la boutique ; la personnalisation est autorisée (unasked)
+        Strategie for_you: bekannt sind 2 Einkäufe und 3 Produkte dieses Besuchs; Gründe: 1 zusammen gekauft, 2 schon gekauft, 3 von ähnlichen Kunden gekauft, 4 bekannten Produkten ähnlich, 5 zusammen angesehen, 6 kürzlich angesehen, 7 gerade gefragt, 8 beliebt, 9 neu, 10 aus dem Sortiment, 11 vom Shop ausgewählt; Personalisierung ist erlaubt (unasked)
     "#]].assert_eq(&summary(2, 3, true, &reasons));
     expect![[r#"
         strategy for_you: 1 basket and 1 product of this visit are known; reasons: 1 bought together; nothing that was done before is used (unasked)

@@ -52,6 +52,13 @@ pub(super) struct BasketIds {
     items: Ids,
 }
 
+impl BasketIds {
+    /// An item as its file names it.
+    pub(super) fn item_name(&self, item: Item) -> &str {
+        self.items.text(item.0)
+    }
+}
+
 pub(super) fn rows(path: &Path, ids: &mut BasketIds) -> Result<Vec<BasketRow>> {
     let mut rows = Vec::new();
     read(path, [USER, BASKET, ITEM], &mut |[user, basket, item], at| {
