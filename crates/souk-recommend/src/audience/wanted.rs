@@ -150,7 +150,7 @@ impl<'a> WantedThen<'a> {
                 .collect();
             self.n_people += usize::from(!items.is_empty());
             let is_buyer = items.iter().any(|item| self.is_wanted[item.0 as usize]);
-            let is_asked = is_buyer && self.n_buyers % self.step == 0;
+            let is_asked = is_buyer && self.n_buyers.is_multiple_of(self.step);
             self.n_buyers += usize::from(is_buyer);
             self.n_asked += usize::from(is_asked);
             for item in items {
