@@ -60,7 +60,7 @@ fn files_of_another_system_are_reported_on_and_then_brought_in() {
     let args =
         ["recommend", "--strategy", "new", "--limit", "1", "--locale", "fr-CA", "--output", "json"];
     let answer = stdout(&souk(folder.path(), &args));
-    assert!(answer.contains("Nouveau dans cette boutique"), "{answer}");
+    assert!(answer.contains("De l’assortiment de cette boutique"), "{answer}");
 }
 
 #[test]
