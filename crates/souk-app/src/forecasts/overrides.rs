@@ -253,7 +253,7 @@ impl Closely {
             }
             if days > 0 {
                 let text = format!(
-                    "{}; the model alone says {model:.1} units for these {days} days of the horizon",
+                    "{}; the model alone says {model:.1} units for {days} of the horizon’s days",
                     one.text()
                 );
                 found.push(KeyFactor { factor: "override", effect_units: effect, text });
