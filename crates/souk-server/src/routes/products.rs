@@ -351,5 +351,6 @@ pub(crate) fn read_hexadecimal(text: &str) -> Answer<Vec<u8>> {
         [high, low] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
         _ => None,
     });
-    pairs.collect::<Option<_>>().ok_or_else(no_cursor)
+    let bytes = pairs.collect::<Option<Vec<u8>>>().filter(|bytes| !bytes.is_empty());
+    bytes.ok_or_else(no_cursor)
 }

@@ -194,6 +194,7 @@ fn forecasts_that_plans_go_by_are_listed() {
     assert_eq!(list("?cursor=ff").expect(200).json()["forecasts"], json!([]));
     list("?limit=501").problem(422, "invalid_input");
     list("?cursor=x").problem(422, "invalid_cursor");
+    list("?cursor=").problem(422, "invalid_cursor");
 }
 
 #[test]
