@@ -338,7 +338,7 @@ impl Need {
         let life = self.shelf.life(times.lead_days).unwrap_or_default();
         format!(
             "{} are missing and nothing is ordered at `{id}`: what comes now can be sold for {life:.0} days from today only, in \
-             which {} are not exceeded with a chance of {:.0} %, and {} are there or come; share a case with another place, do \
+             which {} are not exceeded with a chance of {:.0} %, and of what is there or comes {} keep until then; share a case with another place, do \
              without, or set `inventory.waste_chance_max` higher",
             round(missing.units_if_kept),
             round(missing.level),
