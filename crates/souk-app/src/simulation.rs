@@ -423,7 +423,7 @@ impl Aim<'_> {
             let shelves = shelves?;
             let held = shelves[idx].until(done, self.how.times.0);
             let stock = Stock { held, later: position(idx) - held };
-            Some(stretches[idx].spared(chance, stock))
+            Some(stretches[idx].spared(chance, stock, self.how.of_each))
         };
         let need = |idx: usize| {
             let chance = aimed[idx].chance;

@@ -11,7 +11,10 @@
 //! `short / (demand + short)` (Silver, Pyke and Thomas, *Inventory and Production Management in Supply Chains*, 4th ed., §6.7).
 //!
 //! What will be lost before an order comes is not wanted when it is there, so an order is that much smaller than level less
-//! position (the protecting policy of [`souk_inventory::lost_sales`]: Morton, Operations Research 19(7), 1971).
+//! position (the protecting policy of [`souk_inventory::lost_sales`]: Morton, Operations Research 19(7), 1971). The chance is
+//! that of a level for all days until the next order is there, and between two arrivals alone nothing may be wanted of what
+//! sells slowly with a greater one. So an order is no smaller than what serves the least share of the product's own, nor than
+//! a piece of what is neither there nor on its way: else an empty shelf would stay so for ever.
 
 use souk_math::normal;
 
@@ -28,6 +31,8 @@ const STEP: f64 = 0.01;
 const POINTS: usize = 33;
 /// Steps of such demand: parts of its standard deviation.
 const STEPS_PER_DEVIATION: f64 = 100.0;
+/// A share of a product's own that is looked for at most: all of it takes stock without end.
+const SERVED_MAX: f64 = 0.9999;
 /// A chance of an empty shelf before the order comes, below which nothing is lost (chosen).
 const RARE: f64 = 1e-3;
 
@@ -82,8 +87,9 @@ impl Stretch {
     }
 
     /// Of the units that level less position asks for, those that are wanted before the order is there, when the shelf is
-    /// empty: nobody waits for them.
-    pub(crate) fn spared(&self, chance: f64, stock: Stock) -> f64 {
+    /// empty: nobody waits for them. What is left serves this share of the product's own at least, as far as all that is
+    /// asked for does, and an empty shelf gets a piece.
+    pub(crate) fn spared(&self, chance: f64, stock: Stock, of_each: f64) -> f64 {
         let asked = self.until_next.quantile(chance) - stock.held - stock.later;
         if asked <= 0.0 || self.until_this.chance_above(stock.held) < RARE {
             return 0.0;
@@ -91,7 +97,11 @@ impl Stretch {
         let odds = Odds::of(self, stock);
         let waiting = odds.fewest(|units| odds.suffices(units, Missing::Waits) >= chance);
         let lost = odds.fewest(|units| odds.suffices(units, Missing::Lost) >= chance);
-        (waiting - lost).clamp(0.0, asked)
+        let enough = (1.0 - of_each.min(SERVED_MAX)) * self.between().mean * (1.0 + 1e-6);
+        let least = odds.fewest(|units| odds.lost(units) <= enough);
+        let is_empty = stock.held + stock.later < odds.step;
+        let least = if is_empty { least.max(odds.step) } else { least };
+        (waiting - lost).clamp(0.0, (asked - least).max(0.0))
     }
 
     /// The share of what is wanted between the two arrivals that is served, with so many units ordered; `None` where nothing is.

@@ -3,12 +3,13 @@
 //! What stands here is what plans go by: the kept outlook's means, changed where a planner knows better, and its spread. A
 //! question about one product looks closer at its days ([`App::forecast`]); its means are the same.
 
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 
-use super::{Ahead, in_pieces};
+use super::{Ahead, aside, in_pieces};
 use crate::demand::SeriesKey;
 use crate::export::file::{ExportFile, Field};
 use crate::{App, AppError, Caller, Operation, Progress};
@@ -17,6 +18,8 @@ use crate::{App, AppError, Caller, Operation, Progress};
 pub const KEPT_PAGE_MAX: usize = 500;
 /// Forecasts that are worked out in one go for a file.
 const CHUNK: usize = 256;
+/// Kept forecasts that are looked at while the fold waits; some 1 ms.
+const LOOKED_AT_ONCE: usize = 1_000;
 /// Coverages of a day's intervals, as columns.
 const LEVELS: [(&str, f64, [&str; 2]); 2] =
     [("0.8", 0.8, ["lo-80", "hi-80"]), ("0.95", 0.95, ["lo-95", "hi-95"])];
@@ -102,13 +105,20 @@ pub struct KeptDay {
     quantiles: [f64; QUANTILES.len()],
 }
 
-/// A kept forecast's own names and number.
+/// A kept forecast's own names and number, in the order of site, product and place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Named {
     name: String,
     site: SiteId,
     product: ProductId,
     location: LocationId,
     key: SeriesKey,
+}
+
+/// One name of three. The least character stands in none of them, so its order is theirs.
+fn bytes_of<'a>([site, product, location]: [&'a str; 3]) -> impl Iterator<Item = u8> + 'a {
+    let rest = [product, location].into_iter().flat_map(|text| [0].into_iter().chain(text.bytes()));
+    site.bytes().chain(rest)
 }
 
 fn round(value: f64) -> f64 {
@@ -212,31 +222,40 @@ impl App {
         may_see: impl Fn(&SiteId, &LocationId) -> bool,
     ) -> Vec<Named> {
         self.take_up_outlooks();
-        let views = self.views.read();
-        let number = asked.location.as_ref().map(|id| views.catalogue.location_number(id));
-        let mut found: Vec<Named> = Vec::new();
-        for key in self.forecasts.keys() {
-            let Some(place) = key.location.filter(|_| !key.is_untold()) else { continue };
-            if number.is_some_and(|number| number != Some(place)) {
-                continue;
-            }
-            let site = views.catalogue.site(key.item).clone();
-            let Ok(location) = LocationId::new(views.catalogue.location(place)) else { continue };
-            let product = views.catalogue.product_id(key.item).clone();
-            // The least character stands in no name, so the order is that of the three.
-            let name = format!("{site}\u{0}{product}\u{0}{location}");
-            let is_after = asked.after.as_ref().is_none_or(|after| name > *after);
-            if is_after && may_see(&site, &location) {
-                found.push(Named { name, site, product, location, key });
-            }
-        }
+        let number =
+            asked.location.as_ref().map(|id| self.views.read().catalogue.location_number(id));
         let most = asked.limit.saturating_add(1);
-        if found.len() > most {
-            found.select_nth_unstable_by(most - 1, |a, b| a.name.cmp(&b.name));
-            found.truncate(most);
+        // The greatest is on top, and goes for one before it.
+        let mut found: BinaryHeap<Named> = BinaryHeap::new();
+        for some in self.forecasts.keys().chunks(LOOKED_AT_ONCE) {
+            let catalogue = &self.views.read().catalogue;
+            for key in some {
+                let Some(place) = key.location.filter(|_| !key.is_untold()) else { continue };
+                if number.is_some_and(|number| number != Some(place)) {
+                    continue;
+                }
+                let (site, product) = (catalogue.site(key.item), catalogue.product_id(key.item));
+                let text = catalogue.location(place);
+                let name = || bytes_of([site.as_str(), product.as_str(), text]);
+                // What no page shows gets no name.
+                let is_after = asked.after.as_ref().is_none_or(|after| name().gt(after.bytes()));
+                let last = found.peek().filter(|_| found.len() == most);
+                if !is_after || last.is_some_and(|last| name().ge(last.name.bytes())) {
+                    continue;
+                }
+                let Ok(location) = LocationId::new(text) else { continue };
+                if !may_see(site, &location) {
+                    continue;
+                }
+                let (site, product) = (site.clone(), product.clone());
+                let name = format!("{site}\u{0}{product}\u{0}{location}");
+                if found.len() == most {
+                    found.pop();
+                }
+                found.push(Named { name, site, product, location, key: *key });
+            }
         }
-        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        found
+        found.into_sorted_vec()
     }
 
     fn kept_forecast(&self, named: &Named) -> Option<KeptForecast> {
@@ -268,19 +287,19 @@ impl App {
     ) -> Result<u64, AppError> {
         self.check_ready()?;
         self.refresh_outlooks().await?;
+        let app = Arc::clone(self);
         let all = KeptAsked { location: None, after: None, limit: usize::MAX };
-        let mut named = self.named_forecasts(&all, |_, _| true);
+        let mut named = aside(move || app.named_forecasts(&all, |_, _| true)).await?;
         let n = named.len() as u64;
         while !named.is_empty() {
             let some: Vec<Named> = named.drain(..CHUNK.min(named.len())).collect();
             progress.advance(some.len() as u64);
             let app = Arc::clone(self);
-            let made = tokio::task::spawn_blocking(move || {
+            let made = aside(move || {
                 let made = some.iter().filter_map(|one| app.kept_forecast(one));
                 made.collect::<Vec<_>>()
             });
-            let made = made.await;
-            let made = made.map_err(|error| AppError::Bug(format!("forecasts ended: {error}")))?;
+            let made = made.await?;
             for forecast in &made {
                 for day in &forecast.days {
                     let row = forecast.row(day);

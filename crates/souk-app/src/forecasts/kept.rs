@@ -37,6 +37,8 @@ pub(crate) struct Forecasts {
     kept: RwLock<FxHashMap<SeriesKey, Arc<Outlook>>>,
     /// Of the file, until the views know products and places.
     stored: Mutex<Vec<Stored>>,
+    /// Held while they are taken up, so that whoever comes meanwhile waits for all of them.
+    taking_up: Mutex<()>,
     writing: Mutex<Writing>,
 }
 
@@ -113,6 +115,7 @@ impl Forecasts {
     }
 
     fn take_up(&self, views: &RwLock<Views>) {
+        let _taking_up = self.taking_up.lock();
         let stored = std::mem::take(&mut *self.stored.lock());
         if stored.is_empty() {
             return;

@@ -3,6 +3,7 @@
 //! The supplier stays, and so does the place: another supplier is another order. What the supplier's terms say against the
 //! quantities is told, not forbidden: whoever telephones with a supplier knows more than the offer.
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use souk_core::Money;
 use souk_ports::Condition;
@@ -10,7 +11,7 @@ use souk_privacy::audit::{TEXT_BYTES_MAX, is_plain};
 
 use super::orders::{LINES_MAX, not_offered, twice};
 use super::{
-    MoneyText, PurchaseLine, PurchaseOrder, PurchaseState, StoredSupplier, act_on, conflict,
+    MoneyText, Offer, PurchaseLine, PurchaseOrder, PurchaseState, StoredSupplier, act_on, conflict,
     cost_of, invalid, store,
 };
 use crate::audit::hashed;
@@ -59,13 +60,14 @@ impl PurchaseOrder {
         }
     }
 
-    fn line(&self, product: &str) -> Option<&PurchaseLine> {
-        self.lines.iter().find(|line| line.product_id == product)
+    fn by_product(&self) -> FxHashMap<&str, &PurchaseLine> {
+        self.lines.iter().map(|line| (line.product_id.as_str(), line)).collect()
     }
 
     /// Whether its lines are so already.
     fn has(&self, change: &LinesChange) -> bool {
-        change.lines.iter().all(|wanted| match self.line(&wanted.product_id) {
+        let known = self.by_product();
+        change.lines.iter().all(|wanted| match known.get(wanted.product_id.as_str()) {
             None => wanted.quantity == 0.0,
             Some(line) => {
                 let is_price = wanted.unit_price.as_ref().is_none_or(|one| *one == line.unit_price);
@@ -80,11 +82,13 @@ impl PurchaseOrder {
         change: &LinesChange,
         supplier: Option<&StoredSupplier>,
     ) -> Result<PurchaseOrder, AppError> {
-        if change.lines.is_empty() || change.lines.len() > LINES_MAX {
-            let detail = format!("{} lines; must be 1 to {LINES_MAX}", change.lines.len());
-            return Err(invalid("/lines", detail));
-        }
+        let offers = supplier.map(offers_of).unwrap_or_default();
+        let known = self.by_product();
         let mut lines = self.lines.clone();
+        // Where each stands in `lines`; those with 0 units are taken away at the end.
+        let mut places: FxHashMap<&str, usize> =
+            self.lines.iter().enumerate().map(|(at, line)| (&*line.product_id, at)).collect();
+        let mut named: FxHashSet<&str> = FxHashSet::default();
         for (idx, wanted) in change.lines.iter().enumerate() {
             let pointer = format!("/lines/{idx}");
             if !(0.0..=1e9).contains(&wanted.quantity) {
@@ -92,26 +96,33 @@ impl PurchaseOrder {
                     format!("{} must be at least 0 units; 0 takes the line away", wanted.quantity);
                 return Err(invalid(&format!("{pointer}/quantity"), detail));
             }
-            let is_there = |one: &LineChange| one.product_id == wanted.product_id;
-            if change.lines[..idx].iter().any(is_there) {
-                return Err(twice(&pointer, &wanted.product_id));
+            let product = wanted.product_id.as_str();
+            if !named.insert(product) {
+                return Err(twice(&pointer, product));
             }
             if wanted.quantity == 0.0 {
-                lines.retain(|line| line.product_id != wanted.product_id);
+                if let Some(at) = places.get(product) {
+                    lines[*at].quantity = 0.0;
+                }
                 continue;
             }
-            let price = self.price(wanted, supplier, &pointer)?;
+            let line = (known.get(product).copied(), offers.get(product).copied());
+            let price = self.price(wanted, line, &pointer)?;
             let line = PurchaseLine {
                 product_id: wanted.product_id.clone(),
                 quantity: wanted.quantity,
                 unit_price: MoneyText::of(price),
                 received: None,
             };
-            match lines.iter_mut().find(|known| known.product_id == line.product_id) {
-                Some(known) => *known = line,
-                None => lines.push(line),
+            match places.get(product) {
+                Some(at) => lines[*at] = line,
+                None => {
+                    places.insert(product, lines.len());
+                    lines.push(line);
+                }
             }
         }
+        lines.retain(|line| line.quantity > 0.0);
         if lines.len() > LINES_MAX {
             let detail = format!("the order would have {} lines; {LINES_MAX} at most", lines.len());
             return Err(invalid("/lines", detail));
@@ -132,15 +143,14 @@ impl PurchaseOrder {
     fn price(
         &self,
         wanted: &LineChange,
-        supplier: Option<&StoredSupplier>,
+        (line, offer): (Option<&PurchaseLine>, Option<&Offer>),
         pointer: &str,
     ) -> Result<Money, AppError> {
         if let Some(price) = &wanted.unit_price {
             return price.checked(&format!("{pointer}/unit_price"));
         }
-        let offer = supplier.and_then(|stored| stored.supplier.offer(&wanted.product_id));
         let offered = |quantity: f64| offer.and_then(|offer| offer.unit_price(quantity));
-        let Some(known) = self.line(&wanted.product_id) else {
+        let Some(known) = line else {
             let none = || not_offered(pointer, &self.supplier_id, &wanted.product_id);
             return offered(wanted.quantity).ok_or_else(none);
         };
@@ -151,18 +161,26 @@ impl PurchaseOrder {
         }
     }
 
-    /// Its changed lines as `PRODUCT=BEFORE:NOW`, as many in a text as an entry of the audit log takes.
+    /// Its changed lines as `PRODUCT=BEFORE:NOW`, each of both as units and, where there are any, the price of one in minor
+    /// units (`tea=12/200:12/900`), as many in a text as an entry of the audit log takes.
     fn changes_since(&self, before: &PurchaseOrder) -> Vec<String> {
+        let (old, new) = (before.by_product(), self.by_product());
         let now = self.lines.iter().map(|line| {
-            let was = before.line(&line.product_id).map_or(0.0, |line| line.quantity);
-            let old = before.line(&line.product_id).map(|line| &line.unit_price);
-            let is_same = was == line.quantity && old == Some(&line.unit_price);
-            (!is_same).then_some((&line.product_id, was, line.quantity))
+            let was = old.get(line.product_id.as_str()).copied();
+            let is_same = was.is_some_and(|was| {
+                was.quantity == line.quantity && was.unit_price == line.unit_price
+            });
+            (!is_same).then_some((&line.product_id, was, Some(line)))
         });
-        let gone = before.lines.iter().filter(|line| self.line(&line.product_id).is_none());
-        let gone = gone.map(|line| Some((&line.product_id, line.quantity, 0.0)));
+        let gone = before.lines.iter().filter(|line| !new.contains_key(line.product_id.as_str()));
+        let gone = gone.map(|line| Some((&line.product_id, Some(line), None)));
+        let told = |line: Option<&PurchaseLine>| match line {
+            Some(line) => format!("{}/{}", line.quantity, line.unit_price.amount),
+            None => "0".to_owned(),
+        };
         let mut texts: Vec<String> = Vec::new();
         for (product, was, is) in now.chain(gone).flatten() {
+            let (was, is) = (told(was), told(is));
             let is_safe =
                 product.len() <= 64 && is_plain(product) && !product.contains([',', ':', '=']);
             let name = if is_safe { product.clone() } else { hashed(product) };
@@ -176,6 +194,19 @@ impl PurchaseOrder {
             }
         }
         texts
+    }
+}
+
+fn offers_of(stored: &StoredSupplier) -> FxHashMap<&str, &Offer> {
+    stored.supplier.offers.iter().map(|offer| (offer.product_id.as_str(), offer)).collect()
+}
+
+/// An amount, with its currency only where the other one's differs.
+fn shown_beside(money: Money, other: Money) -> String {
+    let text = money.to_string();
+    match money.currency() == other.currency() {
+        true => text.split(' ').next().unwrap_or(&text).to_owned(),
+        false => text,
     }
 }
 
@@ -194,16 +225,20 @@ impl App {
         caller: &Caller,
     ) -> Result<PurchaseOrder, AppError> {
         caller.check(Operation::WritePlanning)?;
+        if change.lines.is_empty() || change.lines.len() > LINES_MAX {
+            let detail = format!("{} lines; must be 1 to {LINES_MAX}", change.lines.len());
+            return Err(invalid("/lines", detail));
+        }
         let (before, order) = {
             let _changing = self.purchasing.changing.lock().await;
             let now = self.clock.now();
             let known = self.purchase_order(id, caller).await?;
             let (site, _) = known.place()?;
             // What the order has can be changed or taken away, whatever became of the product.
-            let named = change.lines.iter().enumerate();
-            let new = named.filter(|(_, line)| known.line(&line.product_id).is_none());
-            self.check_products(&site, new.map(|(idx, line)| (idx, line.product_id.as_str())))?;
-            if !change.lines.is_empty() && known.has(&change) {
+            let old = known.by_product();
+            let named = change.lines.iter().map(|line| line.product_id.as_str()).enumerate();
+            self.check_products(&site, named.filter(|(_, product)| !old.contains_key(product)))?;
+            if known.has(&change) {
                 return Ok(known);
             }
             known.check_version(change.version)?;
@@ -246,8 +281,7 @@ impl App {
             return Vec::new();
         }
         let supplier = &stored.supplier;
-        let offers: rustc_hash::FxHashMap<&str, _> =
-            supplier.offers.iter().map(|offer| (offer.product_id.as_str(), offer)).collect();
+        let offers = offers_of(stored);
         let mut said = Vec::new();
         for line in &order.lines {
             let (product, quantity) = (&line.product_id, line.quantity);
@@ -255,6 +289,13 @@ impl App {
                 said.push(format!("`{}` offers no `{product}`", supplier.id));
                 continue;
             };
+            let price = line.unit_price.checked("/unit_price").ok();
+            let differs =
+                offer.unit_price(quantity).zip(price).filter(|(offered, own)| offered != own);
+            if let Some((offered, own)) = differs {
+                let (offered, own) = (shown_beside(offered, own), shown_beside(own, offered));
+                said.push(format!("`{product}` costs {offered} by the offer, {own} here"));
+            }
             if quantity < offer.minimum {
                 let least = offer.minimum;
                 said.push(format!(

@@ -311,6 +311,16 @@ impl App {
             Err(AppError::Conflict(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
+        self.approve_made(order, &caller).await
+    }
+
+    /// Approves an order that the rule made, unless somebody changed it, moved it on or stopped all meanwhile: that is theirs,
+    /// and other orders do not wait for it.
+    pub(super) async fn approve_made(
+        &self,
+        order: PurchaseOrder,
+        caller: &Caller,
+    ) -> Result<Option<PurchaseOrder>, AppError> {
         if order.state != PurchaseState::Draft || self.purchasing.stopped_since().is_some() {
             return Ok(None);
         }
@@ -320,9 +330,8 @@ impl App {
             on: None,
             received: None,
         };
-        match self.change_purchase_order(&order.id, approve, &caller).await {
-            // Somebody stopped it meanwhile, or moved the order on.
-            Err(AppError::Conflict(_)) => Ok(None),
+        match self.change_purchase_order(&order.id, approve, caller).await {
+            Err(AppError::Conflict(_) | AppError::Stale(_)) => Ok(None),
             approved => approved.map(Some),
         }
     }

@@ -110,8 +110,8 @@ pub(super) struct Need {
     pub(super) lead_days: f64,
     /// The chance to suffice that it is ordered by.
     pub(super) service: f64,
-    /// Where it follows from a share to serve: why, in words that follow it.
-    pub(super) aimed: Option<String>,
+    /// Where it follows from a share to serve: why, in words that follow it, and the share of its own that it serves at least.
+    pub(super) aimed: Option<(String, f64)>,
 }
 
 /// When orders of today, and of the next chance, arrive.
@@ -253,6 +253,8 @@ pub(super) struct Missing {
     pub(super) units: f64,
     /// To order at most.
     most: Option<f64>,
+    /// What would be missing if nothing went off of what is ordered.
+    pub(super) units_if_kept: f64,
 }
 
 impl Need {
@@ -307,18 +309,45 @@ impl Need {
         let expiring = gone + if is_count { lost.round() } else { lost };
         // A chance by itself says nothing of what is lost, and an open order then lowers the need by its units.
         let spared = match self.aimed {
-            Some(_) => self.stretch(times).spared(self.service, self.stock(times, expiring)),
+            Some((_, of_each)) => {
+                self.stretch(times).spared(self.service, self.stock(times, expiring), of_each)
+            }
             None => 0.0,
         };
         let units = (level - (held - expiring) - spared).max(0.0);
-        let missing = Missing { level, expiring, spared, units, most: None };
+        let missing = Missing { level, expiring, spared, units, most: None, units_if_kept: units };
         let Some(life) = self.shelf.life(times.lead_days) else { return missing };
         let (sold, unsold) = self.shelf.leaving(total, life).quantile(self.shelf.chance);
         let most = (sold - (held - unsold)).max(0.0);
         if most > units {
             return Missing { most: Some(most), ..missing };
         }
-        Missing { level: sold, expiring: unsold, spared: 0.0, units: most, most: Some(most) }
+        Missing {
+            level: sold,
+            expiring: unsold,
+            spared: 0.0,
+            units: most,
+            most: Some(most),
+            units_if_kept: units,
+        }
+    }
+
+    /// Why nothing is ordered at a supplier where only the bound on what goes off says so.
+    pub(super) fn too_slow(&self, id: &str, (times, missing): (&Times, &Missing)) -> String {
+        let round = |units: f64| (units * 1_000.0).round() / 1_000.0;
+        let life = self.shelf.life(times.lead_days).unwrap_or_default();
+        format!(
+            "{} are missing and nothing is ordered at `{id}`: what comes now can be sold for {life:.0} days from today only, in \
+             which {} are not exceeded with a chance of {:.0} %, and of what is there or comes {} keep until then; share a case with another place, do \
+             without, or set `inventory.waste_chance_max` higher",
+            round(missing.units_if_kept),
+            round(missing.level),
+            self.shelf.chance * 100.0,
+            round(
+                self.coming.position(self.on_hand, times.protection_days).total()
+                    - missing.expiring
+            ),
+        )
     }
 
     /// A supplier's offer, its order's own cost on this line alone, or why nothing can be ordered there. Where nothing is
@@ -330,7 +359,7 @@ impl Need {
     ) -> Option<Result<Candidate, String>> {
         let offer = stored.supplier.offer(self.product.id.as_str())?;
         let times = times(stored, self.today, self.review_days);
-        let Missing { level, expiring, spared, units: need, most } = self.missing(&times);
+        let Missing { level, expiring, spared, units: need, most, .. } = self.missing(&times);
         let sellable = most.unwrap_or(f64::INFINITY);
         let wanted = if need > 0.0 { need } else { elsewhere };
         let (mut quantity, mut rounding) = offer.rounded(wanted, sellable);
@@ -508,7 +537,7 @@ impl Need {
             ),
             None => {
                 let chance = self.service * 100.0;
-                let why = self.aimed.as_deref().unwrap_or_default();
+                let why = self.aimed.as_ref().map_or("", |(why, _)| why);
                 format!("and {level:.1} are not exceeded with a chance of {chance:.0} %{why}")
             }
         };

@@ -3,7 +3,7 @@
 //! An order's own cost is paid once, however many lines it has. So at first every line goes where it is cheapest without
 //! it, and then suppliers are left out whose order costs more than their lines save (the drop heuristic of Kuehn and
 //! Hamburger, Management Science 9(4), 1963, and of Feldman, Lehrer and Ray, 12(9), 1966, for where to have warehouses at
-//! all). An order that is made already and not sent takes further lines at no cost of its own, and for what waits for a
+//! all). A draft takes further lines at no cost of its own, and for what waits for a
 //! supplier's next chance an open order says that there will be one: else to accept a plan would make waiting dear and
 //! the next plan another one.
 
@@ -11,17 +11,18 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::choice::{Candidate, Need, compared_in, times};
+use super::choice::{Candidate, Missing, Need, Times, compared_in, times};
 use super::{PlanException, PlanLine};
 use crate::purchasing::{PurchaseState, StoredSupplier};
 
 /// So many lines share a cost that nothing of it is left for one.
 const SHARED_BY_ALL: usize = i64::MAX as usize;
 
-/// Lines of a supplier's open orders for the place: of the largest that is not sent yet, and of the largest of all.
+/// Lines of a supplier's open orders for the place: of the largest draft, which lines can still be added to, and of the
+/// largest of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct OpenLines {
-    unsent: usize,
+    draft: usize,
     any: usize,
 }
 
@@ -29,8 +30,8 @@ impl OpenLines {
     /// Hears of one more order.
     pub(super) fn add(&mut self, state: PurchaseState, n_lines: usize) {
         self.any = self.any.max(n_lines);
-        if state != PurchaseState::Sent {
-            self.unsent = self.unsent.max(n_lines);
+        if state == PurchaseState::Draft {
+            self.draft = self.draft.max(n_lines);
         }
     }
 }
@@ -101,7 +102,8 @@ fn share_costs(
     }
     let closed = not_asked(all, suppliers, open);
     let first = |one: &Vec<Candidate>| {
-        one.iter().position(|candidate| !closed.contains(&candidate.supplier_id)).unwrap_or(0)
+        let is_asked = |candidate: &Candidate| !closed.contains(&Kind::of(candidate));
+        one.iter().position(is_asked).unwrap_or(0)
     };
     let mut n_lines: FxHashMap<String, usize> = FxHashMap::default();
     for candidates in all.iter_mut().filter(|one| !one.is_empty()) {
@@ -116,7 +118,7 @@ fn share_costs(
             let known = open.get(&candidate.supplier_id).copied().unwrap_or_default();
             let n = n_lines.get(&candidate.supplier_id).copied().unwrap_or(0);
             let n = match candidate.need > 0.0 {
-                true => n + known.unsent + usize::from(idx > 0),
+                true => n + known.draft + usize::from(idx > 0),
                 false => n.max(known.any).max(1),
             };
             if let Some(stored) = suppliers.get(&candidate.supplier_id) {
@@ -132,42 +134,62 @@ fn share_costs(
     }
 }
 
-/// Suppliers that are asked for nothing, because what an order there costs is more than what their lines save beside the next
-/// best. They are left out one after another, the one that saves most first, until none does.
-fn not_asked(
+/// Lines of a supplier that are ordered today, or that wait for its next chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Kind<'a> {
+    supplier_id: &'a str,
+    is_now: bool,
+}
+
+impl Kind<'_> {
+    fn of(candidate: &Candidate) -> Kind<'_> {
+        Kind { supplier_id: &candidate.supplier_id, is_now: candidate.need > 0.0 }
+    }
+}
+
+/// Lines that are not asked for at a supplier, because what an order there costs is more than what they save beside the next
+/// best. They are left out one after another, those first that save most so, until none does. What waits pays for no order
+/// of today: it would be made for lines that are not in it.
+fn not_asked<'a>(
     all: &[&mut Vec<Candidate>],
-    suppliers: &BTreeMap<String, StoredSupplier>,
+    suppliers: &'a BTreeMap<String, StoredSupplier>,
     open: &FxHashMap<String, OpenLines>,
-) -> FxHashSet<String> {
-    let mut closed: FxHashSet<String> = FxHashSet::default();
+) -> FxHashSet<Kind<'a>> {
+    let mut closed: FxHashSet<Kind<'a>> = FxHashSet::default();
     loop {
-        // By supplier: what going elsewhere costs its lines more, and whether any of them is ordered today.
-        let mut lines: BTreeMap<&str, (f64, bool)> = BTreeMap::new();
-        let mut order_costs: BTreeMap<&str, f64> = BTreeMap::new();
+        // What going elsewhere costs them more, and what an order costs.
+        let mut lines: BTreeMap<Kind<'_>, (f64, f64)> = BTreeMap::new();
         for candidates in all {
-            let mut able = candidates.iter().filter(|one| !closed.contains(&one.supplier_id));
+            let mut able = candidates.iter().filter(|one| !closed.contains(&Kind::of(one)));
             let Some(first) = able.next() else { continue };
             let more = able.next().map_or(f64::INFINITY, |next| {
                 (next.cost_in_all() - first.cost_in_all()) * first.quantity
             });
-            let known = lines.entry(&first.supplier_id).or_insert((0.0, false));
-            *known = (known.0 + more, known.1 || first.need > 0.0);
             let stored = suppliers.get(&first.supplier_id);
             let cost = stored.map_or(0.0, |stored| first.order_cost(stored));
-            order_costs.insert(&first.supplier_id, cost);
+            let known = lines.entry(Kind::of(first)).or_insert((0.0, cost));
+            *known = (known.0 + more, cost);
         }
-        let saved = lines.into_iter().map(|(id, (more, is_now))| {
-            let known = open.get(id).copied().unwrap_or_default();
-            let is_paid = known.unsent > 0 || !is_now && known.any > 0;
-            let cost = if is_paid { 0.0 } else { order_costs.get(id).copied().unwrap_or(0.0) };
-            (id, cost - more)
+        let saved = lines.iter().map(|(kind, (more, cost))| {
+            let known = open.get(kind.supplier_id).copied().unwrap_or_default();
+            let now = Kind { is_now: true, ..*kind };
+            // An order of today says that there will be a next one.
+            let (is_paid, with) = match kind.is_now {
+                true => (known.draft > 0, 0.0),
+                false => (known.any > 0, lines.get(&now).map_or(0.0, |(more, _)| *more)),
+            };
+            (kind, if is_paid { 0.0 } else { *cost } - more - with)
         });
         let most = saved.filter(|(_, saved)| *saved > 0.0).max_by(|a, b| {
             // Of equal ones the first by name.
             a.1.total_cmp(&b.1).then(b.0.cmp(a.0))
         });
-        let Some((id, _)) = most else { return closed };
-        closed.insert(id.to_owned());
+        let found = most.and_then(|(kind, _)| {
+            let (supplier_id, _) = suppliers.get_key_value(kind.supplier_id)?;
+            Some(Kind { supplier_id, is_now: kind.is_now })
+        });
+        let Some(kind) = found else { return closed };
+        closed.insert(kind);
     }
 }
 
@@ -179,12 +201,25 @@ impl Need {
         offering: Option<&[&StoredSupplier]>,
     ) -> Result<Option<Weighed>, PlanException> {
         let offers = || offering.into_iter().flatten().copied();
-        let missing =
-            offers().map(|stored| self.missing(&times(stored, self.today, self.review_days)).units);
-        let most = missing.fold(0.0, f64::max);
-        // Whoever offers it can still be asked next time.
+        let missing: Vec<(&str, Times, Missing)> = offers()
+            .map(|stored| {
+                let times = times(stored, self.today, self.review_days);
+                (&*stored.supplier.id, times, self.missing(&times))
+            })
+            .collect();
+        let most = missing.iter().map(|(_, _, one)| one.units).fold(0.0, f64::max);
+        // Whoever offers it can still be asked next time, unless it goes off before it is sold then too.
         if offering.is_some() && most <= 0.0 {
-            return Ok(None);
+            let by_need = |a: &&(&str, Times, Missing), b: &&(&str, Times, Missing)| {
+                a.2.units_if_kept.total_cmp(&b.2.units_if_kept).then(b.0.cmp(a.0))
+            };
+            let slow = missing.iter().filter(|one| one.2.units_if_kept > 0.0).max_by(by_need);
+            return match slow {
+                Some((id, times, one)) => {
+                    Err(self.exception("shelf_life", self.too_slow(id, (times, one))))
+                }
+                None => Ok(None),
+            };
         }
         let (mut candidates, mut refused) = (Vec::new(), Vec::new());
         for answer in offers().filter_map(|stored| self.candidate(stored, most)) {

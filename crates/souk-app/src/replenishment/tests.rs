@@ -316,6 +316,20 @@ async fn a_rule_approves_only_what_the_settings_allow_and_never_sends() {
 }
 
 #[tokio::test]
+async fn what_a_person_changed_meanwhile_is_no_end_of_the_round() {
+    let shop = stocked(ON).await;
+    let rule = Caller::new(approve::RULE.to_owned(), Role::Planner);
+    let made = shop.app.create_purchase_order(order("a", 24), &rule).await.unwrap();
+    let less = json!({"lines": [{"product_id": "tea", "quantity": 12}]});
+    let less = serde_json::from_value(less).unwrap();
+    let changed = shop.app.change_purchase_lines("a", less, &caller(Role::Planner)).await.unwrap();
+    // By the version that the rule made, and by the one that is there now.
+    for order in [made, changed] {
+        assert_eq!(shop.app.approve_made(order, &rule).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn shadow_and_the_stop_switch_hold_everything() {
     let shop = stocked(&format!("{ON}, shadow: true")).await;
     let planned = plan(&shop).await;

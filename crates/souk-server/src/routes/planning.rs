@@ -243,7 +243,7 @@ pub(crate) async fn orders(
     summary = "Make a purchase order",
     request_body(content = PurchaseOrderBody),
     responses(
-        (status = 201, description = "The draft.", body = PurchaseOrderAnswer),
+        (status = 201, description = "The draft; `ETag` has its version.", body = PurchaseOrderAnswer),
         (status = 409, description = "There is another one of this id.",
             body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
     ),
@@ -252,15 +252,27 @@ pub(crate) async fn orders(
 pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
     expect_json(&call.headers)?;
-    idempotent_stored(&edge, (&caller, &call), "POST /v1/purchase_orders", async || {
-        let body: PurchaseOrderBody = crate::json::parse_object(&call.body)?;
-        let new = body.into_new();
-        let (app, caller) = (Arc::clone(&edge.app), caller.clone());
-        let make = async move { app.create_purchase_order(new, &caller).await };
-        let order = unbroken(make).await?;
-        Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order))))
-    })
-    .await
+    let answered =
+        idempotent_stored(&edge, (&caller, &call), "POST /v1/purchase_orders", async || {
+            let body: PurchaseOrderBody = crate::json::parse_object(&call.body)?;
+            let new = body.into_new();
+            let (app, caller) = (Arc::clone(&edge.app), caller.clone());
+            let make = async move { app.create_purchase_order(new, &caller).await };
+            let order = unbroken(make).await?;
+            Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order))))
+        })
+        .await?;
+    // One that is answered again has the version that it had then.
+    let (parts, body) = answered.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("it is in memory");
+    let version = serde_json::from_slice(&body).map_or(0, |read: Versioned| read.version);
+    Ok(with_etag(Response::from_parts(parts, body.into()), version))
+}
+
+/// Of an answer that was made before, what its `ETag` says.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: u64,
 }
 
 /// Reads a purchase order, in whatever state it is, and of a draft what the supplier's terms say against it.
@@ -330,6 +342,8 @@ fn asked_version(headers: &HeaderMap) -> Option<u64> {
     if text == "*" {
         return None;
     }
+    // Who packs answers on their way marks their tags as weak; the order is the same.
+    let text = text.strip_prefix("W/").unwrap_or(text);
     let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     // What no version looks like is the version of no order.
     Some(version.and_then(|text| text.parse().ok()).unwrap_or(0))

@@ -105,7 +105,7 @@ fn cases(one: &Stretch, stock: Stock, ordered: usize) -> Vec<(f64, usize, usize)
 fn what_is_lost_before_an_order_comes_is_not_ordered() {
     // Poisson(10) until the next one is there exceeds 14 in fewer than a tenth, Poisson(7) from this one on 10.
     let one = poisson(3.0, 10.0);
-    let spared = |held: f64, later: f64| one.spared(0.9, Stock { held, later });
+    let spared = |held: f64, later: f64| one.spared(0.9, Stock { held, later }, 0.0);
     assert_eq!((one.until_next.quantile(0.9), spared(0.0, 0.0)), (14.0, 4.0));
     // Of a shelf that lasts until then nothing is lost, and where enough is there anyway, nothing is ordered.
     assert_eq!((spared(12.0, 0.0), spared(0.0, 30.0)), (0.0, 0.0));
@@ -120,7 +120,9 @@ fn what_is_lost_before_an_order_comes_is_not_ordered() {
             };
             let fewest = (0..60).find(|ordered| suffices(*ordered) >= chance).unwrap();
             let asked = one.until_next.quantile(chance) - stock.held - stock.later;
-            let ours = (asked - one.spared(chance, stock)).max(0.0);
+            let ours = (asked - one.spared(chance, stock, 0.0)).max(0.0);
+            // What is neither there nor on its way is ordered, though nothing may be wanted with that chance.
+            let fewest = if held + later == 0 { fewest.max(1) } else { fewest };
             assert_eq!(ours, fewest as f64, "{one:?} {stock:?} {chance}");
             let lost: f64 = cases(&one, stock, fewest)
                 .iter()
@@ -134,7 +136,7 @@ fn what_is_lost_before_an_order_comes_is_not_ordered() {
     let total = |mean, variance| TotalDemand { mean, variance, is_count: false };
     let litres = Stretch { until_this: total(30.0, 36.0), until_next: total(100.0, 121.0) };
     let ordered =
-        litres.until_next.quantile(0.9) - litres.spared(0.9, Stock { held: 0.0, later: 0.0 });
+        litres.until_next.quantile(0.9) - litres.spared(0.9, Stock { held: 0.0, later: 0.0 }, 0.5);
     let own = total(70.0, 121.0 - 36.0).quantile(0.9);
     assert!((ordered - own).abs() < 0.5, "{ordered} {own}");
     assert_eq!(poisson(1.4, 1.4).served(1.0, Stock { held: 0.0, later: 0.0 }), None);
@@ -215,4 +217,35 @@ fn litres_have_no_say_in_what_share_of_the_pieces_is_served() {
     assert_eq!(of(&both), of(&goods));
     // Where all is measured, it is what is served.
     assert_ne!(of(&[fuel]), of(&goods));
+}
+
+#[test]
+fn an_empty_shelf_of_a_slow_product_does_not_stay_empty() {
+    // Looked at each day, and an order takes two weeks: what sells once in 25 to 50 days beside what sells each day.
+    let daily = |mean: f64| poisson(14.0 * mean, 15.0 * mean);
+    let mut all: Vec<Stretch> = (0..120).map(|idx| daily(1.0 + 0.1 * f64::from(idx))).collect();
+    let slow = [0.02, 0.025, 0.03, 0.04];
+    all.extend(slow.map(daily));
+    for of_each in [0.5, 0.0] {
+        let aimed = chances_to_serve(&all, Share { of_all: 0.95, of_each });
+        for idx in 120..all.len() {
+            let (one, chance) = (&all[idx], aimed[idx].chance);
+            // Between two arrivals nothing is wanted with a greater chance than that.
+            assert!((-one.between().mean).exp() > chance, "{one:?} {chance}");
+            let ordered = |held: f64, later: f64| {
+                let stock = Stock { held, later };
+                let asked = one.until_next.quantile(chance) - held - later;
+                (asked - one.spared(chance, stock, of_each)).max(0.0)
+            };
+            assert_eq!(ordered(0.0, 0.0), one.until_next.quantile(chance).min(1.0), "{one:?}");
+            // One on its way is enough.
+            assert_eq!(ordered(0.0, 1.0), 0.0, "{one:?}");
+        }
+    }
+    // What is left serves the least share of its own, whatever the chance spares.
+    let (one, stock) = (poisson(14.0, 14.5), Stock { held: 1.0, later: 0.0 });
+    let left =
+        |of_each: f64| one.until_next.quantile(0.5) - stock.held - one.spared(0.5, stock, of_each);
+    assert_eq!((left(0.0), left(0.5)), (0.0, 1.0));
+    assert!(one.served(1.0, stock).unwrap() >= 0.5);
 }

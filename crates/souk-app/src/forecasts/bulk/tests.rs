@@ -72,6 +72,64 @@ async fn what_plans_go_by_is_listed_a_page_at_a_time() {
     assert!(matches!(analyst, Err(AppError::Denied { .. })));
 }
 
+#[tokio::test]
+async fn events_wait_for_a_thousand_names_at_most() {
+    let shop = shop().await;
+    shop.app.refresh_outlooks().await.unwrap();
+    let of = |id: &ProductId| shop.app.series_key((&SiteId::main(), id), Some(&place())).unwrap();
+    let outlook = shop.app.forecasts.get(of(&ProductId::new("tea").unwrap())).unwrap();
+    let ids: Vec<String> = (0..1_200).map(|idx| format!("p{:04}", idx * 7 % 1_200)).collect();
+    let usd = souk_core::Currency::USD;
+    let product = |id: &String| {
+        let product = json!({"id": id, "title": id});
+        souk_core::wire::json::product_from_json(&product, &SiteId::main(), usd).unwrap()
+    };
+    for some in ids.chunks(400) {
+        let products = some.iter().map(product).collect();
+        shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    }
+    for id in &ids {
+        shop.app.forecasts.keep(of(&ProductId::new(id.as_str()).unwrap()), Arc::clone(&outlook));
+    }
+    let app = &shop.app;
+    let n_seen = std::sync::atomic::AtomicUsize::new(0);
+    let seen = || n_seen.load(std::sync::atomic::Ordering::SeqCst);
+    // Somebody wants to change the views while the first one is looked at.
+    let (all, n_before) = std::thread::scope(|scope| {
+        let writer = std::cell::Cell::new(None);
+        let all = app.named_forecasts(&asked(None, usize::MAX), |_, _| {
+            if seen() == 0 {
+                writer.set(Some(scope.spawn(|| {
+                    let _held = app.views.write();
+                    seen()
+                })));
+                while app.views.try_read().is_some() {
+                    std::thread::yield_now();
+                }
+            }
+            n_seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            true
+        });
+        (all, writer.take().unwrap().join().unwrap())
+    });
+    assert_eq!((all.len(), n_before), (1_202, LOOKED_AT_ONCE));
+    let names = |all: &[Named]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+    assert!(names(&all).is_sorted());
+    // Page by page they are the same.
+    let (mut paged, mut after) = (Vec::new(), None);
+    loop {
+        let mut page = app.named_forecasts(&asked(after, 97), |_, _| true);
+        let is_more = page.len() > 97;
+        page.truncate(97);
+        paged.extend(names(&page));
+        after = paged.last().cloned();
+        if !is_more {
+            break;
+        }
+    }
+    assert_eq!(paged, names(&all));
+}
+
 async fn export(shop: &Shop, path: &Path) -> (u64, u64) {
     let kind = (ExportKind::Forecasts, Purpose::Analytics);
     let done = shop.app.export(kind, path, &Silent).await.unwrap();

@@ -96,3 +96,25 @@ async fn a_file_that_cannot_be_trusted_is_made_anew() {
         assert_eq!(app.refresh_outlooks().await.unwrap(), 2);
     }
 }
+
+#[tokio::test]
+async fn whoever_comes_while_they_are_taken_up_waits_for_all() {
+    let shop = known().await;
+    let app = again(&shop).await;
+    // While somebody holds the views the first one cannot go on.
+    let held = app.views.write();
+    std::thread::scope(|scope| {
+        let take_up = || {
+            app.forecasts.take_up(&app.views);
+            app.kept_forecasts()
+        };
+        let first = scope.spawn(take_up);
+        while !app.forecasts.stored.lock().is_empty() {
+            std::thread::yield_now();
+        }
+        assert!(app.forecasts.taking_up.is_locked());
+        let second = scope.spawn(take_up);
+        drop(held);
+        assert_eq!((first.join().unwrap(), second.join().unwrap()), (2, 2));
+    });
+}

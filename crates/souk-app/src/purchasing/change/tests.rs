@@ -64,6 +64,9 @@ async fn a_person_changes_quantities_and_lines_of_a_draft() {
     let changed = change(&shop, lines(None, vec![line("tea", 0.0, None)])).await.unwrap();
     assert_eq!(told(&changed), [("milk", 12.0, 50)]);
     assert_eq!(changed.total.amount, 600);
+    // A change of the price alone is one too.
+    let changed = change(&shop, lines(None, vec![line("milk", 12.0, Some(900))])).await.unwrap();
+    assert_eq!((told(&changed), changed.total.amount), (vec![("milk", 12.0, 900)], 10_800));
     // A restart reads what it is now.
     let reread = Purchasing::open(&*shop.app.parts.tables, shop.app.clock.now()).await.unwrap();
     assert_eq!(reread.open.read().get("a"), Some(&changed));
@@ -74,10 +77,15 @@ async fn a_person_changes_quantities_and_lines_of_a_draft() {
         page.items.iter().rev().map(|item| item.entry.details.get(name).cloned()).collect()
     };
     let some = |text: &str| Some(text.to_owned());
-    let changes = ["tea=12:24,milk=0:6", "tea=24:60,milk=6:12", "tea=60:0"].map(some);
-    assert_eq!(detail("changed")[1..], changes);
-    assert_eq!(detail("amount_before")[1..], ["2400", "5100", "11400"].map(some));
-    assert_eq!(detail("version")[1..], ["2", "3", "4"].map(some));
+    let changes = [
+        "tea=12/200:24/200,milk=0:6/50",
+        "tea=24/200:60/180,milk=6/50:12/50",
+        "tea=60/180:0",
+        "milk=12/50:12/900",
+    ];
+    assert_eq!(detail("changed")[1..], changes.map(some));
+    assert_eq!(detail("amount_before")[1..], ["2400", "5100", "11400", "600"].map(some));
+    assert_eq!(detail("version")[1..], ["2", "3", "4", "5"].map(some));
 }
 
 #[tokio::test]
@@ -98,6 +106,9 @@ async fn what_cannot_be_changed_is_refused_and_leaves_the_draft() {
     let twice = vec![line("tea", 24.0, None), line("tea", 30.0, None)];
     assert_eq!(refused(twice).await.0, "/lines/1/product_id");
     assert_eq!(refused(Vec::new()).await.0, "/lines");
+    // How many there are is said before any of them is looked up.
+    let (place, text) = refused(vec![line("cocoa", 1.0, None); LINES_MAX + 1]).await;
+    assert_eq!((&*place, &*text), ("/lines", "5001 lines; must be 1 to 5000"));
     for role in [Role::Analyst, Role::Merchandiser, Role::StorefrontServer] {
         let all = lines(None, vec![line("tea", 24.0, None)]);
         let denied = shop.app.change_purchase_lines("a", all, &caller(role)).await.unwrap_err();
@@ -159,6 +170,16 @@ async fn what_terms_and_caps_say_against_a_draft_is_told() {
             "216.00 USD is above `inventory.amount_per_supplier_day_max` (90.00 USD), the cap of rules",
         ]
     );
+    // What was agreed on, or the offer of another day.
+    let dear = vec![line("tea", 60.0, Some(200))];
+    let order = change(&shop, lines(None, dear)).await.unwrap();
+    let said = shop.app.purchase_order_warnings(&order);
+    assert_eq!(said[0], "`tea` costs 1.80 by the offer, 2.00 here");
+    let euro = MoneyText { amount: 180, currency: "EUR".to_owned() };
+    let euro = LineChange { unit_price: Some(euro), ..line("tea", 60.0, None) };
+    let order = change(&shop, lines(None, vec![euro])).await.unwrap();
+    let said = shop.app.purchase_order_warnings(&order);
+    assert_eq!(said[0], "`tea` costs 1.80 USD by the offer, 1.80 EUR here");
     let milk = vec![line("tea", 0.0, None), line("milk", 100.0, Some(60))];
     let order = change(&shop, lines(None, milk)).await.unwrap();
     assert_eq!(shop.app.purchase_order_warnings(&order), ["`leaf` offers no `milk`"]);
@@ -189,9 +210,9 @@ fn a_text_of_the_audit_log_holds_what_fits() {
     let texts = now.changes_since(&before);
     assert!(texts.len() > 2 && texts.iter().all(|text| is_plain(text)), "{texts:?}");
     assert_eq!(texts.join(",").split(',').count(), 21);
-    assert!(texts[0].starts_with("product-0=12:24,product-1=12:24"), "{texts:?}");
+    assert!(texts[0].starts_with("product-0=12/100:24/100,product-1=12/100:24/100"), "{texts:?}");
     // A name that could be a free text stands as its hash.
-    assert!(texts.last().unwrap().ends_with("=0:1.5") && !texts.concat().contains("Tee"));
+    assert!(texts.last().unwrap().ends_with("=0:1.5/100") && !texts.concat().contains("Tee"));
     // An order that was stored before versions were is its first one.
     assert_eq!((before.version, &before.changed_by), (1, &None));
 }

@@ -89,12 +89,28 @@ fn an_order_that_is_made_takes_more_lines_and_waiting_is_as_cheap_as_it_was() {
     assert_eq!(shared(&mut needed(), &[]), at(&[("farm", 1_100)]));
     let draft = [("metro", lines(PurchaseState::Draft))];
     assert_eq!(shared(&mut needed(), &draft), at(&[("metro", 1_028)]));
-    // What is sent takes no more lines, but says how many the next order will have.
+    // What is approved takes no more lines, as what is sent, but both say how many the next order will have.
+    let approved = [("metro", lines(PurchaseState::Approved))];
+    assert_eq!(shared(&mut needed(), &approved), at(&[("farm", 1_100)]));
     let sent = [("metro", lines(PurchaseState::Sent))];
     assert_eq!(shared(&mut needed(), &sent), at(&[("farm", 1_100)]));
     let waiting = || [vec![candidate("farm", 5.0, 110), candidate("metro", 0.0, 100)]];
     assert_eq!(shared(&mut waiting(), &[]), at(&[("farm", 1_100)]));
     assert_eq!(shared(&mut waiting(), &sent), at(&[("metro", 1_030)]));
+}
+
+#[test]
+fn what_waits_pays_for_no_order_of_today() {
+    // 1.00 is saved on what is missing today, and 10.00 on what waits, for an order of 6.00.
+    let needed = || vec![candidate("farm", 5.0, 110), candidate("metro", 5.0, 100)];
+    let waiting = || vec![candidate("farm", 5.0, 200), candidate("metro", 0.0, 100)];
+    let mut all = [needed(), waiting()];
+    assert_eq!(shared(&mut all, &[]), at(&[("farm", 1_100), ("metro", 1_600)]));
+    // Together with another one that is missing today the order is worth what it costs, and what waits has it for nothing.
+    let dear = || vec![candidate("farm", 5.0, 160), candidate("metro", 5.0, 100)];
+    let little = || vec![candidate("farm", 5.0, 101), candidate("metro", 0.0, 100)];
+    let mut all = [needed(), dear(), little()];
+    assert_eq!(shared(&mut all, &[]), at(&[("metro", 1_300), ("metro", 1_300), ("metro", 1_300)]));
 }
 
 /// Five products that sell ten a day. Of four hardly any are there; of the last enough for metro's next chance, and not for

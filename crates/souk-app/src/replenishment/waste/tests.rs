@@ -282,3 +282,46 @@ async fn a_proposal_says_what_of_it_will_go_off() {
     let written = crate::plan_to_json(&plan);
     assert_eq!(written["proposals"][0]["waste"]["amount"], worth);
 }
+
+#[tokio::test]
+async fn what_sells_too_slowly_for_its_life_is_not_left_out_without_a_word() {
+    let shop = selling("", json!({})).await;
+    let usd = souk_core::Currency::USD;
+    let product = |id: &str, days: u32| {
+        let product = json!({"id": id, "title": id, "perishable_days": days,
+            "price": {"amount": 500, "currency": "USD"}});
+        souk_core::wire::json::product_from_json(&product, &SiteId::main(), usd).unwrap()
+    };
+    let products = ["brie", "feta"].map(|id| product(id, 2)).to_vec();
+    shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    let sold = |ago: i32| {
+        let mut one = sale(ago, &[("brie", 1), ("feta", 1)]);
+        one["messageId"] = json!(format!("slow{ago}"));
+        one["properties"]["order_id"] = json!(format!("slow{ago}"));
+        one
+    };
+    send(&shop, (1..90).step_by(15).map(sold).collect()).await;
+    let counted = |id: &str, units: i64, minute: u32| {
+        stock("Stock Counted", (id, units), &format!("2026-01-14T22:{minute}:00Z"))
+    };
+    send(&shop, vec![counted("brie", 0, 30), counted("feta", 0, 31)]).await;
+    let price = json!({"amount": 200, "currency": "USD"});
+    let offers = ["brie", "feta"].map(|id| json!({"product_id": id, "price": price}));
+    let dairy = supplier("dairy", json!({"lead_time_days": 1, "offers": offers}));
+    shop.app.put_suppliers(vec![dairy], &caller(Role::Planner)).await.unwrap();
+    let ids = (&SiteId::main(), &place());
+    let plan = shop.app.replenishment(ids, &caller(Role::Planner)).await.unwrap();
+    let is_slow = |id: &str| ["brie", "feta"].contains(&id);
+    assert!(!plan.lines.iter().any(|line| is_slow(line.product.as_str())), "{:?}", plan.lines);
+    let slow: Vec<_> = plan.exceptions.iter().filter(|one| one.kind == "shelf_life").collect();
+    assert_eq!((slow.len(), slow[0].n_products), (1, 2), "{slow:?}");
+    let said = "can be sold for 3 days from today only, in which 0 are not exceeded with a chance of 60 %, and of what is there or comes 0 keep until then";
+    assert!(slow[0].text.contains("missing and nothing is ordered at `dairy`"), "{}", slow[0].text);
+    assert!(slow[0].text.contains(said), "{}", slow[0].text);
+    // What keeps for two months is ordered.
+    let products = ["brie", "feta"].map(|id| product(id, 60)).to_vec();
+    shop.app.put_products(products, &caller(Role::Admin)).await.unwrap();
+    let plan = shop.app.replenishment(ids, &caller(Role::Planner)).await.unwrap();
+    assert!(!plan.exceptions.iter().any(|one| one.kind == "shelf_life"), "{:?}", plan.exceptions);
+    assert_eq!(plan.lines.iter().filter(|line| is_slow(line.product.as_str())).count(), 2);
+}
