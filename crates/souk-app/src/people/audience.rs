@@ -218,7 +218,7 @@ impl Sample {
 
     /// By a hash: numbers of browsers and of users often alternate, and [`Curve::learn`] halves people by another one.
     fn has(self, number: u32) -> bool {
-        xxh3_64(&number.to_le_bytes()) % self.step == 0
+        xxh3_64(&number.to_le_bytes()).is_multiple_of(self.step)
     }
 }
 
