@@ -42,8 +42,7 @@ impl HoldoutArm {
     }
 }
 
-/// Draws by the keyed hash of an id: always alike, on every server and before anything is known of the id, and evenly,
-/// whoever it is. Whoever is held out under a share is so under every larger one.
+/// Draws by the keyed hash of an id: always alike, on every server, and evenly, whoever it is. Whoever is held out under a share is so under every larger one.
 fn draw(settings: &HoldoutSettings, id: IdHash) -> HoldoutArm {
     let text = [settings.name.as_bytes(), &[0], &id.0].concat();
     // 53 bits, which a float holds exactly.
@@ -55,9 +54,11 @@ impl App {
     /// The part of the holdout that these persons are in; `None` when there is no holdout, nobody is named,
     /// or they allow no personal answers or no reports: then they are outside of it.
     ///
+    /// Nor does it begin before an event has named the id: whether somebody new ever acts must not hang on the part that
+    /// they are in, else the parts would keep different people. Until then everybody gets the same, ordinary answer.
+    ///
     /// Whoever was met once stays where they were. Of several ids that were joined later the one that was
-    /// met first decides. Whoever was not met yet is drawn by the id that is asked under, known or not, so the first
-    /// answer is of the part that later ones are of.
+    /// met first decides. Whoever was not met yet is drawn by the id that is asked under.
     pub(crate) fn holdout_arm(
         &self,
         views: &Views,
@@ -68,6 +69,7 @@ impl App {
         if settings.share <= 0.0 {
             return None;
         }
+        whom.known.or(whom.alone)?;
         let id = asked.first()?;
         let may = |purpose| views.allows(whom, Use { purpose, site, withheld });
         if !may(Purpose::Analytics) || !may(Purpose::Personalization) {

@@ -43,6 +43,7 @@ pub use readiness::{
 };
 pub use usable::Usable;
 
+pub(crate) use moving::items::as_the_shops;
 pub(crate) use moving::text::plain as plain_text;
 
 use feeder::Feeder;

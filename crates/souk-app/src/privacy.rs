@@ -227,7 +227,11 @@ impl App {
         store::put(self, &mut request).await?;
         self.note_request(caller, &request).await?;
         match request.kind {
-            RequestKind::Erasure => self.erase(request).await,
+            RequestKind::Erasure => {
+                // The request does not know the person's ids, so no answer waits on for anybody.
+                self.give_up_newcomers(None);
+                self.erase(request).await
+            }
             RequestKind::Export | RequestKind::ShopErasure => Ok(request),
         }
     }

@@ -14,6 +14,7 @@ use souk_ports::{Appended, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Record};
 pub(crate) use shopify::ProductTopic;
 
 use crate::audit::Counted;
+use crate::import::as_the_shops;
 use crate::ingest::record;
 use crate::{App, AppError, AuditOperation, Caller, FieldError, Operation};
 
@@ -96,7 +97,7 @@ impl App {
         Ok(answer)
     }
 
-    /// Changes some fields of a product and returns the result.
+    /// Changes some fields of a product and returns the result. What was taken from events is the shop's own from then on.
     ///
     /// # Errors
     ///
@@ -111,6 +112,7 @@ impl App {
         caller.check(Operation::WriteCatalogue)?;
         self.noted(caller, caller.check_site(site))?;
         let known = self.product(site, id).ok_or_else(|| not_found(id))?;
+        let patch = as_the_shops(&known, patch);
         let mut changed = Product::clone(&known);
         changed.apply(patch.clone());
         if let Err(faults) = changed.validate() {

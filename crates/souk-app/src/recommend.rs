@@ -500,6 +500,7 @@ impl Asker<'_> {
             seen: &seen,
             is_seen_stored: stored,
             anchors: &anchors,
+            filter: request.filter.as_ref(),
             proposals_max: 0,
         });
         let request_id = random_id();
@@ -595,6 +596,5 @@ impl Asker<'_> {
     }
 }
 
-/// Products of a visit that are looked at, the last ones: before them the weight is under a
-/// two-hundredth of the last one's (`SessionParams::position_decay`).
+/// Products of a visit that are looked at, the last: before, the weight is under 1/200 of theirs (`SessionParams::position_decay`).
 pub(crate) const SEEN_MAX: usize = 5;

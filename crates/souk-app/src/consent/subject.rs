@@ -129,6 +129,9 @@ impl App {
         let update = self.checked(update)?;
         let hash = self.door.hasher.id(asked.kind, name);
         let subject = self.parts.keys.resolve(&[hash]).await?[0];
+        if update.denied.contains(Purpose::Analytics) {
+            self.forget_newcomer(hash);
+        }
         let subjects = match asked.is_alone {
             true => vec![subject],
             false => self.views.read().bound_by(subject),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
-use souk_core::{IdError, ProductId, Timestamp, VariantId};
+use souk_core::{IdError, Product, ProductId, Timestamp, VariantId};
 
 use super::orders::Fault;
 use super::readiness::{ReadinessReport, Tally};
@@ -130,6 +130,11 @@ impl Moving {
     /// Whether the shop's own catalogue has a product.
     fn owns(&self, id: &ProductId) -> bool {
         self.shelf.read().owns(id.as_str())
+    }
+
+    /// A product that was made of events before.
+    fn of_events(&self, id: &ProductId) -> Option<Product> {
+        self.shelf.read().of_events(id.as_str()).cloned()
     }
 
     fn by_title(&self, title: &str) -> Option<ProductId> {

@@ -13,6 +13,7 @@ use souk_ports::{
 use rustc_hash::{FxHashMap, FxHashSet};
 use souk_privacy::seal::SecretKey;
 
+use super::impressions::Met;
 use super::incoming::{IncomingEvent, IncomingFact, IncomingIds, IncomingOrder, Sender};
 use super::{EFFORT_AT_ONCE, EVENTS_AT_ONCE, IdKind, MessagePart, Pass};
 use crate::consent::LastWords;
@@ -58,6 +59,21 @@ impl IdTable {
 struct Persons {
     primary: Option<usize>,
     links: Vec<(usize, LinkBasis)>,
+}
+
+impl Persons {
+    fn all(&self) -> impl Iterator<Item = usize> {
+        self.primary.into_iter().chain(self.links.iter().map(|(number, _)| *number))
+    }
+}
+
+/// Whether an event says that reports may not name its person.
+fn refuses_reports(event: &IncomingEvent<'_>) -> bool {
+    let refused = match &event.fact {
+        IncomingFact::Consent(change) => change.denied,
+        _ => Purposes::NONE,
+    };
+    event.consent.withheld().union(refused).contains(Purpose::Analytics)
 }
 
 /// The ids of the records that one event makes.
@@ -176,7 +192,8 @@ impl App {
         Ok(admitted)
     }
 
-    /// Gives answers that waited for an event to those whom these events are about.
+    /// Gives answers that waited for an event to those whom these events are about. Everybody whom an event joins is one
+    /// person here already, before the link is folded: the refusal of one of them holds for all.
     fn meet_newcomers(
         &self,
         events: &[IncomingEvent<'_>],
@@ -186,30 +203,27 @@ impl App {
         if !queue.has_newcomers() {
             return;
         }
+        let refusing = events.iter().zip(persons).filter(|(event, _)| refuses_reports(event));
+        let refusers: FxHashSet<SubjectId> = refusing
+            .flat_map(|(_, persons)| persons.all())
+            .map(|number| subjects[number])
+            .collect();
         for (event, persons) in events.iter().zip(persons) {
-            let (request_id, refused) = match &event.fact {
-                IncomingFact::Interaction(one) => (one.request_id.as_deref(), Purposes::NONE),
-                IncomingFact::Consent(change) => (None, change.denied),
-                _ => (None, Purposes::NONE),
-            };
-            let may = !event.consent.withheld().union(refused).contains(Purpose::Analytics);
-            let links = persons.links.iter().map(|(number, _)| *number);
-            for number in persons.primary.into_iter().chain(links) {
-                let subject = Some(subjects[number]).filter(|_| may);
-                self.name_impressions(queue.of_id(ids[number]), subject);
+            let joined: Vec<SubjectId> = persons.all().map(|number| subjects[number]).collect();
+            let may = !joined.iter().any(|one| refusers.contains(one));
+            let met = |number: usize| Met { subject: subjects[number], joined: &joined };
+            for number in persons.all() {
+                self.name_impressions(queue.of_id(ids[number]), Some(met(number)).filter(|_| may));
             }
-            let Some(mut shown) = request_id.and_then(|name| queue.of_request(name)) else {
-                continue;
-            };
-            // Whoever acts under another id than was asked under has a part of the experiment by that id.
-            shown.impressions.marks.arms.clear();
-            let actor = persons.primary.map(|number| subjects[number]).filter(|_| may);
-            self.name_impressions(vec![shown], actor);
+            let IncomingFact::Interaction(one) = &event.fact else { continue };
+            let shown = one.request_id.as_deref().and_then(|name| queue.of_request(name));
+            let actor = persons.primary.map(met).filter(|_| may);
+            self.name_impressions(shown.into_iter().collect(), actor);
         }
     }
 
-    /// Whether answers to those who act in these events wait to be written: what follows an answer must not come into the
-    /// log before it.
+    /// Whether answers to those who act in these events, or are joined by them, wait to be written: what follows an answer
+    /// must not come into the log before it, and which part of an experiment was met first decides for all ids of a person.
     fn do_answers_wait(
         &self,
         events: &[IncomingEvent<'_>],
@@ -219,13 +233,12 @@ impl App {
         if queue.is_empty() {
             return false;
         }
-        let is_act = |fact: &IncomingFact<'_>| {
-            matches!(fact, IncomingFact::Order(_) | IncomingFact::Interaction(_))
+        let is_act = |(event, persons): &(&IncomingEvent<'_>, &Persons)| {
+            matches!(event.fact, IncomingFact::Order(_) | IncomingFact::Interaction(_))
+                || !persons.links.is_empty()
         };
-        let acts = events.iter().zip(persons).filter(|(event, _)| is_act(&event.fact));
-        let who = acts.flat_map(|(_, persons)| {
-            persons.primary.into_iter().chain(persons.links.iter().map(|(number, _)| *number))
-        });
+        let acts = events.iter().zip(persons).filter(is_act);
+        let who = acts.flat_map(|(_, persons)| persons.all());
         let mut who: FxHashSet<SubjectId> = who.map(|number| subjects[number]).collect();
         let views = self.views.read();
         let kin: Vec<SubjectId> = who.iter().flat_map(|one| views.joined(*one)).collect();
@@ -247,8 +260,7 @@ impl App {
         let views = events.iter().any(is_order).then(|| self.views.read());
         let views = views.filter(|views| views.has_staff());
         for (event, persons) in events.iter_mut().zip(persons) {
-            let mut all = persons.primary.iter().chain(persons.links.iter().map(|(id, _)| id));
-            let is_named = !staff.is_empty() && all.any(|id| staff.contains(&ids[*id]));
+            let is_named = !staff.is_empty() && persons.all().any(|id| staff.contains(&ids[id]));
             let is_known = || match (&views, persons.primary) {
                 (Some(views), Some(number)) => views.is_staff(subjects[number]),
                 _ => false,

@@ -47,6 +47,15 @@ pub struct Shown {
     pub impressions: Impressions,
 }
 
+/// Whose answers that waited are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met<'a> {
+    /// Whom the log will name.
+    pub(super) subject: SubjectId,
+    /// Everybody whom the event joins, the subject too: each must allow reports.
+    pub(super) joined: &'a [SubjectId],
+}
+
 /// Answers on their way into the log.
 #[derive(Debug, Default)]
 struct Waiting {
@@ -175,31 +184,34 @@ impl App {
         }
     }
 
-    /// Notes what was shown to whom. What was shown to ids that no event has named yet waits until one does, or for half an
-    /// hour.
+    /// Notes what was shown to whom. What was shown to an id that no event has named yet waits until one does, or for half
+    /// an hour.
     pub(crate) fn note_shown(&self, to: ShownTo, shown: Shown) {
-        let ids = match to {
+        let id = match to {
             ShownTo::Known(subject) => {
                 return self.record_impressions(Shown { subject: Some(subject), ..shown });
             }
             ShownTo::Nobody => return self.record_impressions(shown),
-            ShownTo::Newcomer(ids) => ids,
+            ShownTo::Newcomer(id) => id,
         };
         if self.is_recorded(&shown) {
-            let makes_way = self.door.impressions.newcomers.lock().keep(shown, ids);
+            let makes_way = self.door.impressions.newcomers.lock().keep(shown, id);
             makes_way.and_then(to_nobody).into_iter().for_each(|shown| self.queue_shown(shown));
         }
     }
 
-    /// Queues answers that waited as those of a person, if reports may name them, else as answers to nobody.
-    pub(super) fn name_impressions(&self, shown: Vec<Shown>, subject: Option<SubjectId>) {
+    /// Queues answers that waited as those of a person, if reports may name everybody who is the same person, else as
+    /// answers to nobody.
+    pub(super) fn name_impressions(&self, shown: Vec<Shown>, met: Option<Met<'_>>) {
         for shown in shown {
             let Shown { site, withheld, .. } = &shown;
             let analytics = Use { purpose: Purpose::Analytics, site, withheld: *withheld };
-            let may =
-                |subject: &SubjectId| self.views.read().allows(Whom::known(*subject), analytics);
-            let named = match subject.filter(may) {
-                Some(subject) => Some(Shown { subject: Some(subject), ..shown }),
+            let may = |met: &Met<'_>| {
+                let views = self.views.read();
+                met.joined.iter().all(|one| views.allows(Whom::known(*one), analytics))
+            };
+            let named = match met.filter(may) {
+                Some(met) => Some(Shown { subject: Some(met.subject), ..shown }),
                 None => to_nobody(shown),
             };
             named.into_iter().for_each(|shown| self.queue_shown(shown));

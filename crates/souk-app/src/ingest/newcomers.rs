@@ -2,7 +2,7 @@
 //!
 //! Nobody is known by such an id, so the answer could only be written down as one to nobody. It waits instead, in memory
 //! alone, until an event comes under that id or names the answer: then it is that person's, as far as they allow
-//! reports. What waited for a visit's time is written as an answer to nobody, and so is what waits when the program ends.
+//! reports. Of a user and a browser that were named together it waits under the user alone: others may share the browser. What waited for a visit's time is written as an answer to nobody, and so is what waits when the program ends.
 //! Nothing waits where the law asks for a yes first: there an id that was never heard of has not said it.
 
 use std::collections::BTreeMap;
@@ -44,8 +44,8 @@ impl AskedIds {
 pub(crate) enum ShownTo {
     /// Somebody known.
     Known(SubjectId),
-    /// Ids that no event has named yet.
-    Newcomer(AskedIds),
+    /// An id that no event has named yet: the user's, else the browser's.
+    Newcomer(IdHash),
     /// Nobody who is named, or who allows it.
     Nobody,
 }
@@ -55,7 +55,7 @@ impl ShownTo {
     pub(crate) fn of(whom: Whom, asked: AskedIds) -> ShownTo {
         match (whom.known.or(whom.alone), asked.first()) {
             (Some(subject), _) => ShownTo::Known(subject),
-            (None, Some(_)) => ShownTo::Newcomer(asked),
+            (None, Some(id)) => ShownTo::Newcomer(id),
             (None, None) => ShownTo::Nobody,
         }
     }
@@ -65,7 +65,7 @@ impl ShownTo {
 #[derive(Debug, Default)]
 pub(super) struct Newcomers {
     /// By number, the oldest first.
-    waiting: BTreeMap<u64, (AskedIds, Shown)>,
+    waiting: BTreeMap<u64, (IdHash, Shown)>,
     by_id: FxHashMap<IdHash, Vec<u64>>,
     by_request: FxHashMap<u64, u64>,
     next: u64,
@@ -73,7 +73,7 @@ pub(super) struct Newcomers {
 
 impl Newcomers {
     /// Keeps an answer; returns the one that has to make way.
-    pub(super) fn keep(&mut self, shown: Shown, ids: AskedIds) -> Option<Shown> {
+    pub(super) fn keep(&mut self, shown: Shown, id: IdHash) -> Option<Shown> {
         let makes_way = if self.waiting.len() < WAITING_MAX {
             None
         } else {
@@ -82,9 +82,9 @@ impl Newcomers {
         let makes_way = makes_way.and_then(|number| self.take(number));
         let number = self.next;
         self.next += 1;
-        ids.all().for_each(|id| self.by_id.entry(id).or_default().push(number));
+        self.by_id.entry(id).or_default().push(number);
         self.by_request.insert(request(&shown), number);
-        self.waiting.insert(number, (ids, shown));
+        self.waiting.insert(number, (id, shown));
         makes_way
     }
 
@@ -117,13 +117,11 @@ impl Newcomers {
     }
 
     fn take(&mut self, number: u64) -> Option<Shown> {
-        let (ids, shown) = self.waiting.remove(&number)?;
-        for id in ids.all() {
-            if let Some(numbers) = self.by_id.get_mut(&id) {
-                numbers.retain(|one| *one != number);
-                if numbers.is_empty() {
-                    self.by_id.remove(&id);
-                }
+        let (id, shown) = self.waiting.remove(&number)?;
+        if let Some(numbers) = self.by_id.get_mut(&id) {
+            numbers.retain(|one| *one != number);
+            if numbers.is_empty() {
+                self.by_id.remove(&id);
             }
         }
         self.by_request.remove(&request(&shown));

@@ -11,6 +11,8 @@ use souk_recommend::audience::{
     Audience, CURVE_WINDOWS, Curve, Quality, WINDOW_DAYS, Wanted, WantedThen,
 };
 use souk_recommend::evaluate::audience::examples;
+use souk_recommend::next_basket::BasketVectors;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{in_slices, slices};
 use crate::projections::{Use, Views, Whom};
@@ -20,8 +22,8 @@ use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operat
 pub const AUDIENCE_MAX: usize = 1_000;
 /// Products that are learned from.
 const EXAMPLES_MAX: usize = 90;
-/// People of whom it is looked who bought what is wanted within the last windows; chosen.
-const OUTCOMES_MAX: u32 = 20_000;
+/// Buyers, about, of whom it is looked who bought what is wanted within the last windows; chosen.
+const OUTCOMES_MAX: usize = 20_000;
 const DAY_MS: i64 = 86_400_000;
 /// Products of a category that are looked for, those with most buyers; chosen.
 const CATEGORY_ITEMS_MAX: usize = 2_000;
@@ -186,7 +188,7 @@ impl App {
 /// each question and kept nowhere, so whoever left speaks no more.
 fn curve(model: &Audience, views: &RwLock<Views>, (items, now): (&[Item], i64)) -> Curve {
     let end = |views: &Views| views.crowd().vectors.n_shoppers() as u32;
-    let step = end(&views.read()).div_ceil(OUTCOMES_MAX).max(1);
+    let sample = Sample::of(views.read().crowd().vectors);
     let mut outcomes = Vec::new();
     for number in 1..=CURVE_WINDOWS {
         let then = now - number * WINDOW_DAYS * DAY_MS;
@@ -194,11 +196,30 @@ fn curve(model: &Audience, views: &RwLock<Views>, (items, now): (&[Item], i64)) 
         in_slices((views, end), |views, numbers| wanted.count(views.crowd().vectors, numbers));
         let wanted = wanted.wanted();
         in_slices((views, end), |views, numbers| {
-            let people = numbers.filter(|number| number % step == 0);
+            let people = numbers.filter(|number| sample.has(*number));
             outcomes.extend(model.outcomes(views.crowd().vectors, people, (&wanted, then)));
         });
     }
     Curve::learn(&outcomes)
+}
+
+/// A part of all people, however many of their numbers never bought anything.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// One in so many.
+    step: u64,
+}
+
+impl Sample {
+    /// Enough of those who bought.
+    fn of(vectors: &BasketVectors) -> Sample {
+        Sample { step: vectors.n_buyers().div_ceil(OUTCOMES_MAX).max(1) as u64 }
+    }
+
+    /// By a hash: numbers of browsers and of users often alternate, and [`Curve::learn`] halves people by another one.
+    fn has(self, number: u32) -> bool {
+        xxh3_64(&number.to_le_bytes()).is_multiple_of(self.step)
+    }
 }
 
 fn items_of(views: &Views, (wish, site): (&Wish, &SiteId)) -> Vec<Item> {
@@ -229,3 +250,6 @@ fn marketing(site: &SiteId) -> Use<'_> {
 fn personal(site: &SiteId) -> Use<'_> {
     Use { purpose: Purpose::Personalization, site, withheld: Purposes::NONE }
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,6 +231,11 @@ impl Catalogue {
         })
     }
 
+    /// Counts every change of a product and of whether it can be had; for telling whether what is kept is stale.
+    pub(crate) fn n_changes(&self) -> u64 {
+        self.changes.count()
+    }
+
     /// Whether anything changed since [`Catalogue::take_changes`].
     pub(crate) fn has_changes(&self) -> bool {
         !self.changes.is_empty()

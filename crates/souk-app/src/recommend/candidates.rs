@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use souk_core::{Channel, SiteId, Timestamp};
+use souk_core::{Channel, Filter, SiteId, Timestamp};
 use souk_recommend::bought_together::{TogetherParams, TogetherQuery, bought_together};
 use souk_recommend::buy_again::{BuyAgainParams, buy_again};
 use souk_recommend::next_basket::{Basket, BasketQuery, Params, next_basket};
@@ -66,6 +66,8 @@ pub(crate) struct Scene<'a> {
     pub is_seen_stored: bool,
     /// The product on the page and the cart, the latest last.
     pub anchors: &'a [Item],
+    /// What the request asks products to satisfy.
+    pub filter: Option<&'a Filter>,
     /// Proposals that one source makes at most.
     pub proposals_max: usize,
 }
@@ -327,12 +329,19 @@ fn viewed<'s>(scene: &'s Scene<'_>) -> List<'s> {
 fn newest<'s>(scene: &'s Scene<'_>, by: RangeBy) -> List<'s> {
     let catalogue = &scene.views.catalogue;
     let is_new = |item: &Item| catalogue.is_new(*item, (scene.now, NEW_DAYS));
-    let offers = catalogue.offers(scene.site_id).map(|(_, item)| item);
-    let new: Vec<Item> = offers.take(scene.proposals_max).take_while(is_new).collect();
+    // All that are looked at, before the cut: few of a large catalogue may satisfy the request.
+    let is_asked = |item: &Item| {
+        scene.filter.is_none_or(|filter| {
+            catalogue.product(*item).is_some_and(|product| filter.matches(&**product))
+        })
+    };
+    let offers = catalogue.offers(scene.site_id).map(|(_, item)| item).take_while(is_new);
+    let new: Vec<Item> = offers.filter(is_asked).take(scene.proposals_max).collect();
     let n_new = new.len();
     let (since, range) = scene.ranking.ranges.of((catalogue, scene.site_id), by);
     let known: FxHashSet<Item> = new.iter().copied().collect();
-    let rest = since.into_iter().chain(range.iter().copied()).filter(|one| !known.contains(one));
+    let rest = since.into_iter().chain(range.iter().copied());
+    let rest = rest.filter(|one| !known.contains(one) && is_asked(one));
     let items: Vec<Item> = new.iter().copied().chain(rest).take(scene.proposals_max).collect();
     let n = items.len() as f32;
     let proposal = |(place, item): (usize, Item)| Proposal {

@@ -114,6 +114,7 @@ fn past_of(person: &[Shopper], app: &App, fitted: &Fitted) -> Option<Past> {
         seen: &[],
         is_seen_stored: true,
         anchors: &[],
+        filter: None,
         proposals_max: KEPT_LEN,
     };
     Some(past(&scene))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 use souk_core::{AttributeValue, Product, SiteId, Timestamp};
 use souk_recommend::Item;
@@ -18,8 +18,8 @@ use crate::projections::Catalogue;
 
 /// Products that are looked at, the latest; chosen: some milliseconds.
 const LOOKED_AT: usize = 20_000;
-/// How long an order is kept. What came since stands before it.
-const AGE_MAX: Duration = Duration::from_secs(2);
+/// How long an order is kept at least; after that until the catalogue changes. What came since stands before it.
+const AGE_MIN: Duration = Duration::from_secs(2);
 /// Attributes that say how much a product is wanted, more is better; and ranks, of which less is.
 const WANTED: [&str; 5] = ["popularity", "popularity_score", "units_sold", "sales", "sold"];
 const RANKS: [&str; 4] = ["sales_rank", "bestseller_rank", "best_seller_rank", "salesrank"];
@@ -39,43 +39,66 @@ pub(crate) enum RangeBy {
     Figure,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     made: Instant,
+    /// The changes of the catalogue when it was made.
+    n_changes: u64,
     /// The latest offer that was there.
     last: Option<(Timestamp, Item)>,
     items: Arc<Vec<Item>>,
 }
 
-/// Orders that were made a moment ago, by site.
+impl Kept {
+    fn is_fresh(&self, catalogue: &Catalogue) -> bool {
+        self.made.elapsed() < AGE_MIN || self.n_changes == catalogue.n_changes()
+    }
+
+    /// What came since, the latest first, and the order.
+    fn with_later(&self, (catalogue, site): (&Catalogue, &SiteId)) -> (Vec<Item>, Arc<Vec<Item>>) {
+        let since = catalogue.offers(site).take_while(|offer| Some(*offer) > self.last);
+        let since = since.take(LOOKED_AT).map(|(_, item)| item);
+        (since.collect(), Arc::clone(&self.items))
+    }
+}
+
+/// Orders that were made before, by site.
 #[derive(Debug, Default)]
-pub(crate) struct Ranges(RwLock<FxHashMap<(SiteId, RangeBy), Kept>>);
+pub(crate) struct Ranges {
+    kept: RwLock<FxHashMap<(SiteId, RangeBy), Kept>>,
+    /// Held by whoever makes one: the others go on with the order before.
+    making: Mutex<()>,
+}
 
 impl Ranges {
     /// The products of a site in order, and those that came since the order was made, the latest first.
-    pub(crate) fn of(
-        &self,
-        (catalogue, site): (&Catalogue, &SiteId),
-        by: RangeBy,
-    ) -> (Vec<Item>, Arc<Vec<Item>>) {
+    pub(crate) fn of(&self, at: (&Catalogue, &SiteId), by: RangeBy) -> (Vec<Item>, Arc<Vec<Item>>) {
+        let (catalogue, site) = at;
         let key = (site.clone(), by);
-        if let Some(kept) = self.0.read().get(&key)
-            && kept.made.elapsed() < AGE_MAX
-        {
-            let since = catalogue.offers(site).take_while(|offer| Some(*offer) > kept.last);
-            let since = since.take(LOOKED_AT).map(|(_, item)| item);
-            return (since.collect(), Arc::clone(&kept.items));
+        let known = || self.kept.read().get(&key).cloned();
+        let _making = match known() {
+            Some(kept) if kept.is_fresh(catalogue) => return kept.with_later(at),
+            Some(kept) => match self.making.try_lock() {
+                Some(making) => making,
+                None => return kept.with_later(at),
+            },
+            None => self.making.lock(),
+        };
+        // Another may have made it a moment ago.
+        if let Some(kept) = known().filter(|kept| kept.is_fresh(catalogue)) {
+            return kept.with_later(at);
         }
         let last = catalogue.offers(site).next();
         let items = Arc::new(order(catalogue, site, by));
-        let kept = Kept { made: Instant::now(), last, items: Arc::clone(&items) };
-        self.0.write().insert(key, kept);
+        let (made, n_changes) = (Instant::now(), catalogue.n_changes());
+        let kept = Kept { made, n_changes, last, items: Arc::clone(&items) };
+        self.kept.write().insert(key, kept);
         (Vec::new(), items)
     }
 
     /// Drops all: numbers of products may mean others.
     pub(crate) fn clear(&self) {
-        self.0.write().clear();
+        self.kept.write().clear();
     }
 }
 

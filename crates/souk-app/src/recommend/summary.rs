@@ -16,6 +16,8 @@ pub(super) fn carried_out(planned: Strategy, taken: &[Proposal]) -> Strategy {
     };
     match planned {
         Strategy::New => planned,
+        // What the shop has fills a list of what sells where nothing was sold yet, and is no list of what is new.
+        _ if is_only(&[ReasonKind::Range]) => Strategy::Popular,
         _ if is_only(&[ReasonKind::New, ReasonKind::Range]) => Strategy::New,
         _ if is_only(&[ReasonKind::Popular, ReasonKind::New, ReasonKind::Range]) => {
             Strategy::Popular

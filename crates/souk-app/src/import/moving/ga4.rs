@@ -36,6 +36,12 @@ enum Meaning {
     Nothing,
 }
 
+impl Meaning {
+    fn is_sale(self) -> bool {
+        matches!(self, Meaning::Bought | Meaning::GaveBack)
+    }
+}
+
 fn meaning(name: &str) -> Meaning {
     match name {
         "view_item" => Meaning::Did(Action::Viewed),
@@ -69,7 +75,8 @@ struct Happened<'a> {
     user: Option<&'a str>,
     pseudo: Option<&'a str>,
     channel: Option<Channel>,
-    currency: Currency,
+    /// `None` where a price would be of none.
+    currency: Option<Currency>,
     query: Option<&'a str>,
     transaction: Option<&'a str>,
     items: Vec<Item<'a>>,
@@ -107,12 +114,7 @@ impl Ga4 {
     }
 
     /// Takes in what the items of an event say of products.
-    fn describe(
-        &mut self,
-        when: (u64, Timestamp),
-        items: &[Value],
-        currency: Currency,
-    ) -> Result<(), Fault> {
+    fn describe(&mut self, when: (u64, Timestamp), items: &[Value], currency: Option<Currency>) {
         for item in items {
             let text = |name: &str| item[name].as_str().map(str::trim).filter(|text| is_set(text));
             let id = words(&item["item_id"]).filter(|id| is_set(id));
@@ -122,11 +124,10 @@ impl Ga4 {
                 name: text("item_name"),
                 brand: text("item_brand"),
                 levels: LEVEL_NAMES.map(text),
-                price: price.map(|price| (price, currency)),
+                price: price.zip(currency),
             };
-            self.products.take(when, (&id, &described), &self.moving)?;
+            self.products.take(when, (&id, &described), &self.moving);
         }
-        Ok(())
     }
 
     /// The drafts of one line of nested JSON.
@@ -139,10 +140,9 @@ impl Ga4 {
         }
         let at = micros(words(&value["event_timestamp"]).as_deref())?;
         let params = Params(&value["event_params"]);
-        let currency = params.text("currency").map_or(Cell::Empty, Cell::Text);
-        let currency = currency_of(currency, self.options.currency)?;
+        let currency = self.currency(params.text("currency"), meaning(&name))?;
         let all = value["items"].as_array().map_or(&[][..], Vec::as_slice);
-        self.describe((line, at), all, currency)?;
+        self.describe((line, at), all, currency);
         if meaning(&name) == Meaning::Shown {
             self.pass_over(&name);
             return Ok(Vec::new());
@@ -171,6 +171,16 @@ impl Ga4 {
         self.drafts(&happened)
     }
 
+    /// The currency of an event's prices. One that is none leaves a look without a price; an order would be of no worth.
+    fn currency(&self, code: Option<&str>, means: Meaning) -> Result<Option<Currency>, Fault> {
+        let code = code.filter(|code| is_set(code)).map_or(Cell::Empty, Cell::Text);
+        match currency_of(code, self.options.currency) {
+            Ok(currency) => Ok(Some(currency)),
+            Err(fault) if means.is_sale() => Err(fault),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Counts what is passed over, without holding every name that a site has made up.
     fn pass_over(&self, name: &str) {
         self.moving.pass_over(match meaning(name) {
@@ -182,7 +192,7 @@ impl Ga4 {
     fn drafts(&mut self, happened: &Happened<'_>) -> Result<Vec<Draft>, Fault> {
         check_person("user_id", happened.user)?;
         check_person("user_pseudo_id", happened.pseudo)?;
-        let is_sale = matches!(meaning(happened.name), Meaning::Bought | Meaning::GaveBack);
+        let is_sale = meaning(happened.name).is_sale();
         if happened.user.is_none() && happened.pseudo.is_none() && !is_sale {
             self.moving.pass_over("events of nobody: consent mode sent them without an id");
             return Ok(Vec::new());
@@ -241,7 +251,8 @@ impl Ga4 {
             let (product, variant) =
                 self.moving.resolve(item.id).map_err(|error| fault("items.item_id", error))?;
             let quantity = item.quantity.map(|count| Quantity::from_f64(count, Unit::Each));
-            let price = item.price.map(|price| Money::from_major(price, happened.currency));
+            let price = item.price.zip(happened.currency);
+            let price = price.map(|(price, currency)| Money::from_major(price, currency));
             Ok(ProductMention {
                 product,
                 variant,
@@ -261,8 +272,8 @@ impl Ga4 {
             }
             let (product, variant) =
                 self.moving.resolve(item.id).map_err(|error| fault("items.item_id", error))?;
-            let amount =
-                item.price.map(|price| Money::from_major(price * count, happened.currency));
+            let amount = item.price.zip(happened.currency);
+            let amount = amount.map(|(price, currency)| Money::from_major(price * count, currency));
             lines.push(OrderLine {
                 product,
                 variant,
@@ -322,7 +333,8 @@ impl Ga4 {
         let at = micros(row.text(&["event_timestamp"]).as_deref())?;
         let item_id = row.text(&["item_id", "items_item_id"]);
         let price = row.number(&["price", "items_price", "item_price"])?;
-        let currency = currency_of(row.cell(&["currency"]), self.options.currency)?;
+        let code = row.text(&["currency"]);
+        let currency = self.currency(code.as_deref(), meaning(&name))?;
         if let Some(id) = item_id.as_deref().filter(|id| is_set(id)) {
             let levels = LEVEL_NAMES.map(|name| row.text(&[name]));
             let (title, brand) =
@@ -331,9 +343,9 @@ impl Ga4 {
                 name: told(&title),
                 brand: told(&brand),
                 levels: std::array::from_fn(|level| told(&levels[level])),
-                price: price.filter(|price| *price > 0.0).map(|price| (price, currency)),
+                price: price.filter(|price| *price > 0.0).zip(currency),
             };
-            self.products.take((row.line(), at), (id, &described), &self.moving)?;
+            self.products.take((row.line(), at), (id, &described), &self.moving);
         }
         if meaning(&name) == Meaning::Shown {
             self.pass_over(&name);

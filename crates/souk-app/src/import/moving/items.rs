@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use souk_core::{AttributeValue, Currency, Money, Product, ProductId, Timestamp};
+use souk_core::{AttributeValue, Currency, Money, Product, ProductId, ProductPatch, Timestamp};
 
 use super::Moving;
-use crate::import::orders::{Fault, fault};
+use crate::import::orders::fault;
 use crate::import::{Draft, DraftFact, ImportOptions};
 use crate::sheet::RowFault;
 
@@ -20,6 +20,14 @@ pub(super) const LEVELS: usize = 5;
 /// Whether a product was made of events, and not told by the shop.
 pub(crate) fn is_of_events(product: &Product) -> bool {
     product.attributes.get(MARK) == Some(&AttributeValue::Text(EVENTS.to_owned()))
+}
+
+/// A change by the shop itself: from then on the product is the shop's own.
+pub(crate) fn as_the_shops(known: &Product, mut patch: ProductPatch) -> ProductPatch {
+    if is_of_events(known) {
+        patch.attributes.get_or_insert_with(|| known.attributes.clone()).remove(MARK);
+    }
+    patch
 }
 
 /// What one item of an event says of its product.
@@ -46,17 +54,20 @@ struct Known {
 pub(super) struct Items(BTreeMap<ProductId, Known>);
 
 impl Items {
-    /// Takes in what an item says. What the shop's own catalogue has, itself or as a size, is left to it.
+    /// Takes in what an item says. What the shop's own catalogue has, itself or as a size, is left to it; an item that no
+    /// product could be called by is passed over, and the others of its event are not.
     pub(super) fn take(
         &mut self,
         (line, at): (u64, Timestamp),
         (id, described): (&str, &Described<'_>),
         moving: &Moving,
-    ) -> Result<(), Fault> {
-        let (product, variant) =
-            moving.resolve(id).map_err(|error| fault("items.item_id", error))?;
+    ) {
+        let Ok((product, variant)) = moving.resolve(id) else {
+            moving.pass_over("items whose item_id can be no product's id");
+            return;
+        };
         if variant.is_some() || moving.owns(&product) {
-            return Ok(());
+            return;
         }
         let levels: Vec<&str> = described.levels.iter().map_while(|level| *level).collect();
         let path = (!levels.is_empty()).then(|| levels.join(" > "));
@@ -65,10 +76,10 @@ impl Items {
         keep(&mut known.brand, at, described.brand.map(Box::from));
         keep(&mut known.category, at, path.map(Box::from));
         keep(&mut known.price, at, described.price);
-        Ok(())
     }
 
-    /// The products. One whose name no event says is left out: there is nothing to show of it.
+    /// The products: those that earlier events made with what these add or change, and new ones. One whose name no event
+    /// says is left out: there is nothing to show of it.
     pub(super) fn into_drafts(
         self,
         (options, now): (&ImportOptions, Timestamp),
@@ -77,16 +88,25 @@ impl Items {
     ) -> Vec<(u64, Draft)> {
         let mut drafts = Vec::with_capacity(self.0.len());
         for (id, known) in self.0 {
-            let Some((_, name)) = known.name else {
-                moving.pass_over("products that events name by their id alone");
-                continue;
+            let name = known.name.map(|(_, name)| name.into_string());
+            let mut product = match (moving.of_events(&id), name) {
+                (Some(before), name) => Product { title: name.unwrap_or(before.title), ..before },
+                (None, Some(name)) => Product::new(id, options.site.clone(), name),
+                (None, None) => {
+                    moving.pass_over("products that events name by their id alone");
+                    continue;
+                }
             };
-            let mut product = Product::new(id, options.site.clone(), name.into_string());
-            product.brand = known.brand.map(|(_, brand)| brand.into_string());
-            product.categories.extend(known.category.map(|(_, path)| path.into_string()));
-            let price =
-                known.price.map(|(_, (price, currency))| Money::from_major(price, currency));
-            product.price = price.and_then(Result::ok);
+            if let Some((_, brand)) = known.brand {
+                product.brand = Some(brand.into_string());
+            }
+            if let Some((_, path)) = known.category {
+                product.categories = vec![path.into_string()];
+            }
+            let price = known.price.map(|(_, (price, currency))| (price, currency));
+            if let Some(price) = price.and_then(|(price, of)| Money::from_major(price, of).ok()) {
+                product.price = Some(price);
+            }
             product.attributes.insert(MARK.to_owned(), AttributeValue::Text(EVENTS.to_owned()));
             match product.validate() {
                 Ok(()) => {

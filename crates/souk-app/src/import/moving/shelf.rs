@@ -7,8 +7,8 @@ use super::items::is_of_events;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shelf {
     products: FxHashSet<Box<str>>,
-    /// Those that were made of events.
-    of_events: FxHashSet<Box<str>>,
+    /// Those that were made of events, as they stand.
+    of_events: FxHashMap<Box<str>, Product>,
     /// The product of each variant.
     variants: FxHashMap<Box<str>, Box<str>>,
     /// By title in lower case; `None` where two products share it.
@@ -19,10 +19,11 @@ impl Shelf {
     pub(super) fn add(&mut self, product: &Product) {
         let id = product.id.as_str();
         self.products.insert(id.into());
-        match is_of_events(product) {
-            true => self.of_events.insert(id.into()),
-            false => self.of_events.remove(id),
-        };
+        if is_of_events(product) {
+            self.of_events.insert(id.into(), product.clone());
+        } else {
+            self.of_events.remove(id);
+        }
         for variant in &product.variants {
             self.variants.insert(variant.id.as_str().into(), id.into());
         }
@@ -39,7 +40,12 @@ impl Shelf {
 
     /// Whether the shop itself told of a product.
     pub(super) fn owns(&self, id: &str) -> bool {
-        self.products.contains(id) && !self.of_events.contains(id)
+        self.products.contains(id) && !self.of_events.contains_key(id)
+    }
+
+    /// A product that was made of events.
+    pub(super) fn of_events(&self, id: &str) -> Option<&Product> {
+        self.of_events.get(id)
     }
 
     /// The product that an id means, and its variant where the id is that of one. An id that is neither

@@ -276,14 +276,18 @@ async fn a_query_that_nobody_asked_before_profits_from_what_others_took() {
     ] {
         let other = shop_with(&settings, 10).await;
         serving(&other, &plain, &kept).await;
-        let mut n_ordered = 0;
+        let known = (0..40).flat_map(|n| looks(&other, &format!("s{n}"), n));
+        send(&other, known.collect()).await;
+        let (mut n_ordered, mut n_held) = (0, 0);
         for n in 0..40 {
             let found = ask(&other, &of_shopper(NEW, &format!("s{n}"))).await;
             let is_held_out = settings.contains("0.5") && is_held(&other, &format!("s{n}")).await;
+            n_held += usize::from(is_held_out);
             assert!(!(is_held_out && (is_ordered(&found) || found.signals.is_some())));
             n_ordered += usize::from(is_ordered(&found));
         }
-        assert_eq!(n_ordered > 0, settings.contains("0.5"), "{settings}");
+        let both = (n_ordered > 0, n_held > 0);
+        assert_eq!(both, (settings.contains("0.5"), settings.contains("0.5")), "{settings}");
     }
 }
 

@@ -15,19 +15,23 @@ pub(crate) enum Changed {
     Products(Vec<Item>),
 }
 
-/// The changes of a catalogue that nobody took yet.
+/// The changes of a catalogue that nobody took yet, and how many there ever were.
 #[derive(Debug)]
-pub(super) struct Changes(Mutex<Changed>);
+pub(super) struct Changes {
+    untaken: Mutex<Changed>,
+    count: u64,
+}
 
 impl Default for Changes {
     fn default() -> Changes {
-        Changes(Mutex::new(Changed::Anything))
+        Changes { untaken: Mutex::new(Changed::Anything), count: 0 }
     }
 }
 
 impl Changes {
     pub(super) fn note(&mut self, item: Item) {
-        let kept = self.0.get_mut();
+        self.count += 1;
+        let kept = self.untaken.get_mut();
         if let Changed::Products(items) = kept
             && items.last() != Some(&item)
         {
@@ -39,11 +43,16 @@ impl Changes {
         }
     }
 
+    /// Counts every change since the catalogue was begun or read.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        matches!(&*self.0.lock(), Changed::Products(items) if items.is_empty())
+        matches!(&*self.untaken.lock(), Changed::Products(items) if items.is_empty())
     }
 
     pub(super) fn take(&self) -> Changed {
-        std::mem::replace(&mut *self.0.lock(), Changed::Products(Vec::new()))
+        std::mem::replace(&mut *self.untaken.lock(), Changed::Products(Vec::new()))
     }
 }

@@ -1,7 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
+use serde_json::{Value, json};
+use souk_core::SiteId;
+
+use super::{AGE_MIN, RangeBy, Ranges};
 use crate::recommend::tests::{ask, ids, product};
 use crate::test_shop::{Shop, caller};
 use crate::{ReasonKind, RecommendRequest, Role, Strategy};
@@ -47,7 +51,8 @@ async fn on_the_first_day_a_list_shows_what_the_shop_has() {
     .await;
     // One of each category in turn, the largest first, each as the file has it; pictures before none, prices before all.
     let first = ["glass1", "phone2", "cable", "glass3", "phone1", "glass4", "glass2"];
-    assert_eq!(list(&shop, Strategy::Popular).await, first);
+    let answer = ask(&shop, &RecommendRequest::new(Strategy::Popular, 20)).await;
+    assert_eq!((ids(&answer), answer.strategy), (first.to_vec(), Strategy::Popular));
     let answer = ask(&shop, &RecommendRequest::new(Strategy::New, 20)).await;
     assert_eq!((ids(&answer), answer.strategy), (first.to_vec(), Strategy::New));
     assert!(answer.recommendations.iter().all(|one| one.reason.kind == ReasonKind::Range));
@@ -88,4 +93,52 @@ async fn dates_count_where_most_products_have_one() {
     ];
     let shop = open(&products).await;
     assert_eq!(list(&shop, Strategy::New).await, ["young", "middle", "old"]);
+}
+
+#[tokio::test]
+async fn an_order_is_made_anew_by_one_when_the_catalogue_changed() {
+    let nothing = json!({});
+    let shop = open(&[of("a", "One", nothing.clone()), of("b", "One", nothing.clone())]).await;
+    let main = SiteId::main();
+    let ranges = Ranges::default();
+    let items = |ranges: &Ranges| {
+        let views = shop.app.views.read();
+        ranges.of((&views.catalogue, &main), RangeBy::Figure).1
+    };
+    let grow_old = || {
+        for kept in ranges.kept.write().values_mut() {
+            kept.made = kept.made.checked_sub(AGE_MIN).unwrap();
+        }
+    };
+    let first = items(&ranges);
+    grow_old();
+    assert!(Arc::ptr_eq(&first, &items(&ranges)), "nothing changed");
+    let best = json!({"attributes": {"popularity": 9}});
+    put(
+        &shop,
+        &[of("b", "One", best.clone()), of("a", "One", json!({"attributes": {"popularity": 1}}))],
+    )
+    .await;
+    let making = ranges.making.lock();
+    assert!(Arc::ptr_eq(&first, &items(&ranges)), "another makes it");
+    drop(making);
+    let second = items(&ranges);
+    assert_eq!((first[0], second[0]), (second[1], first[1]));
+    put(&shop, &[of("c", "One", best)]).await;
+    assert!(Arc::ptr_eq(&second, &items(&ranges)), "it is young");
+}
+
+#[tokio::test]
+async fn a_filter_finds_what_stands_at_the_end() {
+    let few: Vec<Value> = (0..2_100).map(|n| of(&format!("p{n}"), "Many", json!({}))).collect();
+    let shop = open(&[of("rare", "Few", json!({"price": null}))]).await;
+    for some in few.chunks(500) {
+        put(&shop, some).await;
+    }
+    for strategy in [Strategy::New, Strategy::Popular] {
+        let filter = souk_core::Filter::parse("category = 'Few'").unwrap();
+        let request =
+            RecommendRequest { filter: Some(filter), ..RecommendRequest::new(strategy, 5) };
+        assert_eq!(ids(&ask(&shop, &request).await), ["rare"]);
+    }
 }

@@ -95,3 +95,68 @@ async fn flat_rows_make_products_too() {
     );
     assert_eq!(desk.product("b").title, "Bulb");
 }
+
+#[tokio::test]
+async fn a_later_file_that_says_less_takes_nothing_away() {
+    let desk = Desk::open(System::Ga4).await;
+    let whole = json!({"item_id": "mug", "item_name": "Mug", "item_brand": "Hot",
+        "item_category": "Home", "price": 10});
+    write(&desk, "first.json", &[event("view_item", 0, &whole)]);
+    desk.move_in(&["first.json"], MoveMode::Import).await;
+    write(&desk, "second.json", &[event("view_item", 1, &json!({"item_id": "mug", "price": 11}))]);
+    let named = json!({"item_id": "mug", "item_name": "Big Mug"});
+    write(&desk, "third.json", &[event("view_item", 2, &named)]);
+    desk.move_in(&["second.json", "third.json"], MoveMode::Import).await;
+    let mug = desk.product("mug");
+    assert_eq!((mug.title.as_str(), mug.brand.as_deref()), ("Big Mug", Some("Hot")));
+    assert_eq!(mug.categories, ["Home"]);
+    assert_eq!(mug.price, Some(Money::from_minor(1_100, Currency::USD)));
+    // What the shop changes of it is the shop's own, and stays.
+    let patch = souk_core::ProductPatch { title: Some("Our Mug".to_owned()), ..Default::default() };
+    let (main, admin) = (SiteId::main(), caller(Role::Admin));
+    let patched = desk.shop.app.patch_product(&main, &mug.id, (patch, &admin)).await.unwrap();
+    assert!(patched.attributes.is_empty());
+    write(&desk, "fourth.json", &[event("view_item", 3, &named)]);
+    desk.move_in(&["fourth.json"], MoveMode::Import).await;
+    assert_eq!(desk.product("mug"), patched);
+}
+
+#[tokio::test]
+async fn one_bad_item_or_currency_does_not_cost_the_others() {
+    let desk = Desk::open(System::Ga4).await;
+    let with = |name: &str, day: i64, currency: &str, items: serde_json::Value| {
+        let mut event: serde_json::Value =
+            serde_json::from_str(&event(name, day, &json!({}))).unwrap();
+        event["event_params"][0]["value"]["string_value"] = json!(currency);
+        event["items"] = items;
+        event.to_string() + "\n"
+    };
+    let long = "x".repeat(2_000);
+    let lines = [
+        with(
+            "view_item_list",
+            0,
+            "USD",
+            json!([{"item_id": long, "item_name": "Bad"},
+            {"item_id": "a", "item_name": "A", "price": 2}]),
+        ),
+        with("view_item", 1, "(not set)", json!([{"item_id": "b", "item_name": "B", "price": 3}])),
+        with(
+            "view_item",
+            1,
+            "no currency",
+            json!([{"item_id": "c", "item_name": "C", "price": 4}]),
+        ),
+        with("purchase", 2, "no currency", json!([{"item_id": "a", "price": 2}])),
+    ];
+    write(&desk, "events.json", &lines);
+    let report = desk.move_in(&["events.json"], MoveMode::Import).await;
+    assert_eq!((report.readiness.products.of_events, report.files[0].rejected), (3, 1));
+    let price = |id: &str| desk.product(id).price.map(Money::minor);
+    assert_eq!((price("a"), price("b"), price("c")), (Some(200), Some(300), None));
+    assert!(
+        desk.rejected("events.json")[0].contains("currency"),
+        "{:?}",
+        desk.rejected("events.json")
+    );
+}
