@@ -59,7 +59,7 @@ impl FileRead {
 pub struct ProductsRead {
     pub count: u64,
     pub variants: u64,
-    /// Products of the catalogue that were sold or looked at; one that was both counts twice.
+    /// Products of the catalogue that were sold or looked at.
     pub wanted: u64,
     /// Named twice or more; the last one holds.
     pub twice: u64,
@@ -477,9 +477,9 @@ impl Tally {
             unknown.into_iter().take(NAMED_MAX).map(|(id, _)| id.clone()).collect();
         let looked_at = self.looked_at.iter().filter(|id| !has_product(id));
         readiness.events.unknown_products = looked_at.count() as u64;
-        readiness.products.wanted = (self.sold.len() + self.looked_at.len()) as u64
-            - readiness.orders.unknown_products
-            - readiness.events.unknown_products;
+        let seen_alone = self.looked_at.iter().filter(|id| !self.sold.contains_key(*id));
+        let wanted = self.sold.keys().chain(seen_alone).filter(|id| has_product(id));
+        readiness.products.wanted = wanted.count() as u64;
         self.gaps(&mut readiness.orders);
         let negative: Vec<&str> = self.negative.iter().take(NAMED_MAX).map(|id| &**id).collect();
         advice::advise(&mut readiness, self.site.currency, (&negative, self.newest, now));

@@ -218,9 +218,12 @@ fn figures(known: &[(Item, &Product)]) -> Vec<f64> {
 
 fn number(product: &Product, name: &str) -> Option<f64> {
     match product.attributes.get(name)? {
-        AttributeValue::Number(number) if number.is_finite() => Some(*number),
-        _ => None,
+        AttributeValue::Number(number) => Some(*number),
+        // Columns of a CSV file are texts.
+        AttributeValue::Text(text) => text.trim().parse().ok(),
+        AttributeValue::Texts(_) => None,
     }
+    .filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]

@@ -142,3 +142,12 @@ async fn a_filter_finds_what_stands_at_the_end() {
         assert_eq!(ids(&ask(&shop, &request).await), ["rare"]);
     }
 }
+
+/// Attributes that came from a CSV file are texts, figures too.
+#[tokio::test]
+async fn figures_of_a_csv_file_count() {
+    let sold = |id: &str, sold: &str| of(id, "Phones", json!({"attributes": {"popularity": sold}}));
+    let shop =
+        open(&[sold("a", "9"), sold("b", "100"), sold("c", " 20 "), sold("d", "many")]).await;
+    assert_eq!(list(&shop, Strategy::Popular).await, ["b", "c", "a", "d"]);
+}
