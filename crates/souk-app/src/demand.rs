@@ -4,11 +4,14 @@
 //! Nothing here is about persons: sales, stock, prices and promotions are facts without one, so the series is
 //! the same whoever consents or is erased.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 use souk_recommend::Item;
 
 use crate::config::ClosedOn;
+use crate::forecasts::Taught;
 use crate::projections::{Run, Views};
 use crate::signals::SignalColumn;
 use crate::{App, AppError};
@@ -98,6 +101,11 @@ pub struct DemandSeries {
     pub promotion_ahead: Vec<f64>,
     /// What is known of the weather and the like.
     pub signals: Vec<SignalColumn>,
+    /// Units of the product that were sold at all places together, up to the same day; it may begin earlier. Empty where they
+    /// are those of `sold`.
+    pub everywhere: Vec<f64>,
+    /// What the other series of the site teach of its level.
+    pub(crate) taught: Option<Arc<Taught>>,
 }
 
 impl DemandSeries {
@@ -127,6 +135,7 @@ impl DemandSeries {
         let cut = |column: &[f64]| column.get(..n).unwrap_or(column).to_vec();
         let ahead = self.promotion.get(n..).unwrap_or(&[]);
         let closed = (n..self.len()).map(|idx| self.opening.get(idx) == Some(&Opening::Closed));
+        let n_everywhere = self.everywhere.len().saturating_sub(self.len() - n);
         DemandSeries {
             first: self.first,
             sold: cut(&self.sold),
@@ -145,10 +154,12 @@ impl DemandSeries {
             price: cut(&self.price),
             promotion_ahead: ahead.iter().chain(&self.promotion_ahead).copied().collect(),
             signals: self.signals.clone(),
+            everywhere: self.everywhere[..n_everywhere].to_vec(),
+            taught: self.taught.clone(),
         }
     }
 
-    /// A hash of all that a forecast rests on.
+    /// A hash of all that a forecast rests on, but for what others sold.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut bytes = Vec::with_capacity(self.len() * 26 + 16);
         bytes.extend_from_slice(&self.first.number().to_le_bytes());
@@ -221,14 +232,27 @@ impl DemandReader<'_> {
         let catalogue = &self.views.catalogue;
         let place = key.location.map(|number| catalogue.location(number));
         let is_here = |location: Option<&str>| place.is_none() || location == place;
-        let mut cells = self.views.sales.of(key.item, (from, last), catalogue);
-        let first = cells.find(|sale| is_here(sale.location) && !sale.is_return)?.day;
+        let sold = || {
+            self.views.sales.of(key.item, (from, last), catalogue).filter(|sale| !sale.is_return)
+        };
+        let first = sold().find(|sale| is_here(sale.location))?.day;
         let n = usize::try_from(last.number() - first.number() + 1).ok()?;
+        let everywhere = place.and_then(|_| {
+            let first = sold().next()?.day;
+            let n = usize::try_from(last.number() - first.number() + 1).ok()?;
+            let mut units = vec![0.0; n];
+            for sale in sold() {
+                let idx = (sale.day.number() - first.number()) as usize;
+                units[idx] += sale.quantity_milli as f64 / 1_000.0;
+            }
+            Some(units)
+        });
         let mut series = DemandSeries {
             first,
             sold: vec![0.0; n],
             returned: vec![0.0; n],
             is_censored: vec![false; n],
+            everywhere: everywhere.unwrap_or_default(),
             ..DemandSeries::default()
         };
         for sale in self.views.sales.of(key.item, (first, last), catalogue) {
@@ -404,6 +428,7 @@ impl App {
             horizon,
         };
         let mut series = reader.series(key).unwrap_or_default();
+        series.taught = location.and_then(|_| self.taught(site));
         self.signals.attach(&mut series, (site, location), horizon);
         Ok(series)
     }

@@ -23,6 +23,7 @@ mod kept;
 mod outlook;
 mod outside;
 mod overrides;
+mod taught;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ pub(crate) use bulk::FIELDS as KEPT_FIELDS;
 pub(crate) use kept::Forecasts;
 pub(crate) use outlook::{LowerPrice, Misses, Outlook, Spread, outlooks};
 pub(crate) use overrides::Overrides;
+pub(crate) use taught::{Taught, Teachers};
 
 use factors::in_pieces;
 use outlook::closely;
@@ -230,6 +232,7 @@ impl App {
         let reader = DemandReader { views: &views, clock, now: self.clock.now(), horizon };
         let mut series = reader.series(key)?;
         drop(views);
+        series.taught = key.location.and_then(|_| self.taught(site));
         self.signals.attach(&mut series, (site, location.as_ref()), horizon);
         Some(series)
     }
@@ -252,7 +255,11 @@ impl App {
     /// As a thread that cannot be begun.
     pub(crate) async fn refresh_outlooks(self: &Arc<App>) -> Result<usize, AppError> {
         let app = Arc::clone(self);
-        aside(move || app.take_up_outlooks()).await?;
+        let begin = move || {
+            app.take_up_outlooks();
+            app.learn_levels();
+        };
+        aside(begin).await?;
         let mut n_made = 0;
         let mut looked = FxHashSet::default();
         loop {
@@ -288,7 +295,11 @@ impl App {
     /// Makes the outlooks of those of these series that changed, on so many threads.
     pub(crate) fn refresh_some(&self, keys: &[(SeriesKey, SiteId)], threads: usize) -> usize {
         self.take_up_outlooks();
-        self.make_outlooks(&self.changed_series(keys), threads)
+        let mut changed = self.changed_series(keys);
+        if !changed.is_empty() && self.learn_levels() {
+            changed = self.changed_series(keys);
+        }
+        self.make_outlooks(&changed, threads)
     }
 
     /// Those of these series whose outlooks are not of what is known now. It reads the views, so a thread of the lowest

@@ -14,7 +14,7 @@ use crate::config::InventorySettings;
 use crate::demand::{
     DemandSeries, SeriesKey, Share, Stock, Stretch, TotalDemand, chances_to_serve,
 };
-use crate::forecasts::{OUTLOOK_DAYS, Outlook, all_threads, outlooks};
+use crate::forecasts::{OUTLOOK_DAYS, Outlook, Teachers, all_threads, outlooks};
 use crate::models::at_leisure;
 use crate::{App, AppError, Caller, Operation};
 
@@ -191,7 +191,10 @@ impl App {
                 request.replay.days + BEFORE_MIN
             )));
         }
-        at_leisure(move || replay(&products, &how, n_skipped)).await
+        let last = products[0].series.last().number();
+        let before = Day::from_number(last - how.days as i32);
+        let teachers = self.teachers(&request.site, before);
+        at_leisure(move || replay(&products, &teachers, &how, n_skipped)).await
     }
 
     fn replayed(&self, request: &SimulationRequest) -> Result<(Vec<Product>, usize), AppError> {
@@ -314,8 +317,13 @@ impl Replay {
     }
 }
 
-fn replay(products: &[Product], how: &Checked, n_skipped: usize) -> SimulationReport {
-    let fitted = fits(products, how.days);
+fn replay(
+    products: &[Product],
+    teachers: &Teachers,
+    how: &Checked,
+    n_skipped: usize,
+) -> SimulationReport {
+    let fitted = fits(products, teachers, how.days);
     let mut rows = Vec::new();
     for service in &how.services {
         for policy in [Policy::Forecast, Policy::ForecastFill, Policy::SesNormal] {
@@ -346,13 +354,16 @@ fn replay(products: &[Product], how: &Checked, n_skipped: usize) -> SimulationRe
 }
 
 /// Outlooks of every product at every refit, made with what was known then.
-fn fits(products: &[Product], days: usize) -> Vec<Vec<Outlook>> {
+fn fits(products: &[Product], teachers: &Teachers, days: usize) -> Vec<Vec<Outlook>> {
     let mut fitted: Vec<Vec<Outlook>> = (0..products.len()).map(|_| Vec::new()).collect();
     for done in (0..days).step_by(REFIT_DAYS) {
-        let known: Vec<DemandSeries> = products
-            .iter()
-            .map(|product| product.series.until(product.series.len() - days + done))
-            .collect();
+        let last = products[0].series.last().number() - days as i32 + done as i32;
+        let taught = teachers.teach(Day::from_number(last));
+        let known = |product: &Product| {
+            let known = product.series.until(product.series.len() - days + done);
+            DemandSeries { taught: taught.clone(), ..known }
+        };
+        let known: Vec<DemandSeries> = products.iter().map(known).collect();
         for (chunk_idx, chunk) in known.chunks(64).enumerate() {
             let chunk: Vec<&DemandSeries> = chunk.iter().collect();
             let made = outlooks(&chunk, OUTLOOK_DAYS, all_threads());

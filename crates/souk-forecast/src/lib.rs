@@ -10,6 +10,7 @@ pub mod arima;
 pub mod auto;
 pub mod calendar;
 pub mod ces;
+pub mod cross_learning;
 mod decompose;
 pub mod drivers;
 pub mod ets;

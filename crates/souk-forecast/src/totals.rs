@@ -61,6 +61,13 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// With so many times the level.
+    #[must_use]
+    pub fn times(mut self, factor: f64) -> Totals {
+        self.mean.iter_mut().for_each(|mean| *mean *= factor);
+        self
+    }
+
     /// The variance of a total, by its mean and its steps.
     pub fn variance(&self, mean: f64, steps: f64) -> f64 {
         self.dispersion * mean.max(0.0) * (1.0 + steps.max(0.0) / self.known)

@@ -17,6 +17,7 @@ use souk_core::wire::{Reader, WireError, Writer};
 use souk_core::{LocationId, ProductId, SiteId};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::taught::AllKept;
 use super::{OUTLOOKS_MAX, Outlook};
 use crate::demand::SeriesKey;
 use crate::projections::Views;
@@ -40,6 +41,10 @@ pub(crate) struct Forecasts {
     /// Held while they are taken up, so that whoever comes meanwhile waits for all of them.
     taking_up: Mutex<()>,
     writing: Mutex<Writing>,
+    /// What the series of each site teach each other.
+    pub(super) taught: Mutex<AllKept>,
+    /// Held while that is learned.
+    pub(super) learning: Mutex<()>,
 }
 
 /// Whether the file has to be written.

@@ -14,6 +14,9 @@ use super::answer::model_text;
 use super::outside::{self, Heard, Past};
 use crate::demand::DemandSeries;
 
+pub(crate) use price::LowerPrice;
+
+mod price;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -29,7 +32,7 @@ const CLOSE_DAYS_MAX: usize = 28;
 /// Days of history that a look back needs before it.
 const BEFORE_MIN: usize = 28;
 /// Days of the totals that are to be right: what a weekly order with a lead time of three days must bridge.
-const TOTAL_DAYS: usize = 10;
+pub(super) const TOTAL_DAYS: usize = 10;
 /// Looks back that outweigh, of the engine's share in the mean, what all series of a call together say (chosen).
 const SHARED_LOOKS: f64 = 4.0;
 /// By how much, before anything is known, the level is believed rather than the engine: as much as a look back
@@ -68,60 +71,6 @@ pub(crate) struct Misses {
     pub(crate) forecast: f64,
     /// By repeating the week before.
     pub(crate) last_week: f64,
-}
-
-/// What a lower price did to demand in the past, by promotions or, without any, by prices.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct LowerPrice {
-    beta: f64,
-    lever: Lever,
-    /// The largest share off that was tried.
-    pub(crate) deepest: f64,
-    /// Days on which some share was off.
-    pub(crate) days: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lever {
-    /// Demand moves by exp(β·share off).
-    Promotion,
-    /// Demand moves by (price over the usual one)^β.
-    Price,
-}
-
-impl LowerPrice {
-    /// How many times as much is wanted with this share off.
-    pub(crate) fn factor(&self, off: f64) -> f64 {
-        match self.lever {
-            Lever::Promotion => (self.beta * off).exp(),
-            Lever::Price => (1.0 - off).powf(self.beta),
-        }
-    }
-
-    /// What the effects of a forecast say of a series, where promotions or prices stand among them as `has_drivers`
-    /// of all series of the call says.
-    fn of(
-        cut: &Cut<'_>,
-        effects: &[f64],
-        (promotions, prices): (bool, bool),
-    ) -> Option<LowerPrice> {
-        let (own_promotions, own_prices) = has_drivers(cut.series);
-        // A promotion that says no discount may have been a page in a leaflet.
-        let is_told = cut.series.discount.iter().any(|off| *off > 0.0);
-        let (beta, lever, off): (f64, Lever, Vec<f64>) = if promotions && own_promotions && is_told
-        {
-            (*effects.first()?, Lever::Promotion, cut.series.discount.clone())
-        } else if prices && own_prices {
-            let beta = *effects.get(usize::from(promotions))?;
-            let off = self::prices(cut).iter().map(|log| 1.0 - log.exp()).collect();
-            (beta, Lever::Price, off)
-        } else {
-            return None;
-        };
-        let deepest = off.iter().copied().fold(0.0, f64::max);
-        let days = off.iter().filter(|off| **off > 0.005).count();
-        (days > 0).then_some(LowerPrice { beta, lever, deepest, days })
-    }
 }
 
 /// How spread totals are around their mean.
@@ -251,6 +200,14 @@ pub(super) struct Cut<'a> {
     pub(super) series: &'a DemandSeries,
     pub(super) wanted: &'a [f64],
     pub(super) until: usize,
+}
+
+impl Cut<'_> {
+    /// What other series say that the level is to be multiplied by.
+    fn factor(&self) -> f64 {
+        let taught = self.series.taught.as_ref();
+        taught.map_or(1.0, |taught| taught.factor(self.series, &self.wanted[..self.until]))
+    }
 }
 
 /// Outlooks of many series, whose errors calibrate each other, on so many threads.
@@ -573,7 +530,9 @@ fn run(
         .collect();
     let span = Span { season_length: WEEK, horizon, total: TOTAL_DAYS };
     let made = forecasts.into_iter().zip(totals(&histories, span));
-    made.map(|(forecast, totals)| Found { forecast, totals }).collect()
+    made.zip(cuts)
+        .map(|((forecast, totals), cut)| Found { forecast, totals: totals.times(cut.factor()) })
+        .collect()
 }
 
 /// How deep promotions are on each day of the history and ahead of it.

@@ -140,6 +140,25 @@ impl DailySales {
         here.map(|cell| cell.milli as f64 / 1_000.0).sum()
     }
 
+    /// Units of a product by place between two days, both included, what came back not taken off; and how many sums were looked at.
+    pub(crate) fn sold_by_place(
+        &self,
+        item: Item,
+        (from, until): (Day, Day),
+    ) -> (Vec<(u32, f64)>, usize) {
+        let cells = self.range(item, from, until);
+        let sold = cells.iter().filter(|cell| !cell.is_return());
+        let mut places: Vec<(u32, f64)> =
+            sold.filter_map(|cell| Some((cell.location()?, cell.milli as f64 / 1_000.0))).collect();
+        places.sort_unstable_by_key(|(place, _)| *place);
+        places.dedup_by(|next, first| {
+            let is_same = next.0 == first.0;
+            first.1 += if is_same { next.1 } else { 0.0 };
+            is_same
+        });
+        (places, cells.len())
+    }
+
     /// The sums of a site between two days, both included; by currency, those without one last.
     pub fn total(
         &self,

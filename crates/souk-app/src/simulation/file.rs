@@ -9,6 +9,7 @@ use super::{BEFORE_MIN, Product, Replay, SimulationReport, keep_best_sold, repla
 use crate::AppError;
 use crate::config::InventorySettings;
 use crate::demand::DemandSeries;
+use crate::forecasts::Teachers;
 use crate::sheet::{self, Block, Columns};
 
 const ID: &[&str] = &["unique_id", "series_id", "product_id", "item_id", "id"];
@@ -39,6 +40,7 @@ pub fn simulate_file(
     let checked = how.checked(settings)?;
     let series = read(path)?.into_iter();
     let mut series: Vec<DemandSeries> = series.filter_map(|one| how.known(one)).collect();
+    let teachers = Teachers::all(series.clone());
     let n_all = series.len();
     series.retain(|series| series.len() >= how.days + BEFORE_MIN);
     let n_skipped = n_all - series.len();
@@ -59,7 +61,7 @@ pub fn simulate_file(
             how.days + BEFORE_MIN
         )));
     }
-    Ok(replay(&products, &checked, n_skipped))
+    Ok(replay(&products, &teachers, &checked, n_skipped))
 }
 
 /// Each series from its own first day to the last one of all.
@@ -117,6 +119,8 @@ fn series(days: &BTreeMap<i32, OfDay>, last: i32) -> Option<DemandSeries> {
         price,
         promotion_ahead: Vec::new(),
         signals: Vec::new(),
+        everywhere: Vec::new(),
+        taught: None,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use souk_core::wire::{Reader, WireError, Writer};
 
-use super::{Lever, LowerPrice, Misses, Outlook, Spread};
+use super::price::{Lever, LowerPrice};
+use super::{Misses, Outlook, Spread};
 
 impl Outlook {
     pub(in crate::forecasts) fn write(&self, w: &mut Writer) {
