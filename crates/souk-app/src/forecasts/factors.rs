@@ -16,6 +16,8 @@ use crate::{App, AppError};
 
 /// Days that the level is told from.
 const LEVEL_DAYS: usize = 28;
+/// By how much a level is multiplied at least where that is said.
+const TAUGHT_WORTH_SAYING: f64 = 0.02;
 /// Effects below this share of the total are not worth a word (chosen).
 const WORTH_SAYING: f64 = 0.01;
 
@@ -451,6 +453,12 @@ impl Told<'_> {
             .collect();
         if !closed.is_empty() {
             notes.push(format!("closed on {}, so nothing is expected then", closed.join(", ")));
+        }
+        if (self.closely.taught - 1.0).abs() >= TAUGHT_WORTH_SAYING {
+            notes.push(format!(
+                "its level counts {:.2} times, because so levels of such a size, age and course went on at this site's places",
+                self.closely.taught
+            ));
         }
         let returned: f64 = self.series.returned.iter().sum();
         if returned > 0.0 {

@@ -309,6 +309,8 @@ pub(crate) struct Closely {
     pub(crate) wanted: Vec<f64>,
     /// Signals that it listens to.
     pub(crate) heard: Vec<Heard>,
+    /// What other series say that its level is to be multiplied by.
+    pub(crate) taught: f64,
 }
 
 impl Closely {
@@ -379,6 +381,7 @@ pub(crate) fn closely(
     let judged: Vec<Past<'_>> = judged.collect();
     let kept = outside::helpful(&judged);
     let cut = Cut { series, wanted: &wanted, until: wanted.len() };
+    let taught = cut.factor();
     let mut found = run(&[cut], (reach, &kept), levels, 1).remove(0);
     let heard = outside::heard(series, &kept, &found.forecast.effects);
     let mean = opened(series, blended(&found, share));
@@ -386,7 +389,7 @@ pub(crate) fn closely(
     move_to(&mut found.forecast, mean);
     shut(&mut found.forecast, series);
     let (forecast, backtest) = (found.forecast, sums.figures());
-    Closely { forecast, spread, is_count, backtest, added, wanted, heard }
+    Closely { forecast, spread, is_count, backtest, added, wanted, heard, taught }
 }
 
 /// Puts other means into a forecast; its intervals go with them.

@@ -6,6 +6,7 @@
 //! anew because another product sold.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 use souk_core::{Day, SiteId};
@@ -144,8 +145,11 @@ impl App {
             if is_known {
                 continue;
             }
-            let until = Day::from_number(day.number() - 1);
-            let taught = self.teachers(&site, until).teach(until);
+            let (began, until) = (Instant::now(), Day::from_number(day.number() - 1));
+            let teachers = self.teachers(&site, until);
+            let taught = teachers.teach(until);
+            let (n, ms) = (teachers.series.len(), began.elapsed().as_millis());
+            tracing::info!(%site, n, ms, is_enough = taught.is_some(), "levels taught each other");
             is_anew = true;
             self.forecasts.taught.lock().insert(site, Kept { day, records, taught });
         }

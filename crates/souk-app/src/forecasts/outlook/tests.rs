@@ -20,6 +20,8 @@ fn growing(days: usize) -> DemandSeries {
         price: vec![500.0; days],
         promotion_ahead: Vec::new(),
         signals: Vec::new(),
+        everywhere: Vec::new(),
+        taught: None,
         sold,
     }
 }

@@ -38,6 +38,8 @@ fn series(seed: u64, beta: f64, signals: Vec<Vec<Option<f64>>>) -> DemandSeries 
         price: vec![500.0; DAYS],
         promotion_ahead: vec![0.0; AHEAD],
         signals: signals.into_iter().enumerate().map(column).collect(),
+        everywhere: Vec::new(),
+        taught: None,
     }
 }
 
