@@ -29,8 +29,7 @@ const GPC_CHANGED: &str = "2026-11-27";
             min_length = 1),
         ConsentsQuery
     ),
-    responses((status = 200, description = "By purpose.", body = ConsentsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "By purpose.", body = ConsentsAnswer))
 )]
 pub(crate) async fn get(
     State(edge): State<Arc<Edge>>,
@@ -55,8 +54,7 @@ pub(crate) async fn get(
     params(("id" = String, Path, description = "A user id, or `anonymous:` and the browser's id.",
         min_length = 1)),
     request_body(content = ConsentsBody),
-    responses((status = 200, description = "As they stand now.", body = ConsentsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As they stand now.", body = ConsentsAnswer))
 )]
 pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Consents, REQUEST_BYTES_MAX).await?;

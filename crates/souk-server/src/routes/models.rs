@@ -23,8 +23,7 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     path = "/v1/models",
     tag = "Models",
     summary = "See the shop's models",
-    responses((status = 200, description = "Every model on record.", body = ModelsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Every model on record.", body = ModelsAnswer))
 )]
 pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadAggregates, REQUEST_BYTES_MAX).await?;
@@ -42,10 +41,8 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
     request_body(content = LearnBody),
     responses(
         (status = 202, description = "It is being learned.", body = ModelsAnswer),
-        (status = 409, description = "Another one is being learned.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "Another one is being learned.")
+    )
 )]
 pub(crate) async fn learn(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ManageModels, REQUEST_BYTES_MAX).await?;
@@ -67,12 +64,9 @@ pub(crate) async fn learn(State(edge): State<Arc<Edge>>, request: Request) -> An
     request_body(content = ServeBody),
     responses(
         (status = 200, description = "It serves.", body = ModelAnswer),
-        (status = 404, description = "No such model is on record.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "One is being learned.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No such model is on record."),
+        (status = 409, description = "One is being learned.")
+    )
 )]
 pub(crate) async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ManageModels, REQUEST_BYTES_MAX).await?;

@@ -45,10 +45,8 @@ const REQUEST_BYTES_MAX: usize = 16 << 20;
     request_body(content = ForecastBody),
     responses(
         (status = 200, description = "The forecast.", body = ForecastAnswerBody),
-        (status = 404, description = "No fact names this product or place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this product or place.")
+    )
 )]
 pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
@@ -70,8 +68,7 @@ pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) ->
     tag = "Planning",
     summary = "List forecasts",
     params(KeptQuery),
-    responses((status = 200, description = "By site, product and place.", body = KeptAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "By site, product and place.", body = KeptAnswer))
 )]
 pub(crate) async fn forecasts(
     State(edge): State<Arc<Edge>>,
@@ -96,8 +93,7 @@ pub(crate) async fn forecasts(
     tag = "Planning",
     summary = "See stock",
     params(StockQueryBody),
-    responses((status = 200, description = "In the order of products.", body = StockAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of products.", body = StockAnswer))
 )]
 pub(crate) async fn stock(
     State(edge): State<Arc<Edge>>,
@@ -116,8 +112,7 @@ pub(crate) async fn stock(
     path = "/v1/suppliers",
     tag = "Planning",
     summary = "List suppliers",
-    responses((status = 200, description = "In the order of their ids.", body = SupplierList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = SupplierList))
 )]
 pub(crate) async fn suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
@@ -133,8 +128,7 @@ pub(crate) async fn suppliers(State(edge): State<Arc<Edge>>, request: Request) -
     tag = "Planning",
     summary = "Store suppliers",
     request_body(content = SuppliersBody),
-    responses((status = 200, description = "All of them are stored.", body = SuppliersStored)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "All of them are stored.", body = SuppliersStored))
 )]
 pub(crate) async fn put_suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
@@ -158,12 +152,9 @@ pub(crate) async fn put_suppliers(State(edge): State<Arc<Edge>>, request: Reques
     params(PlaceQuery),
     responses(
         (status = 200, description = "The dearest line first.", body = ReplenishmentAnswer),
-        (status = 404, description = "No fact names this place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "No place was named.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this place."),
+        (status = 422, description = "No place was named.")
+    )
 )]
 pub(crate) async fn replenishment(
     State(edge): State<Arc<Edge>>,
@@ -194,8 +185,7 @@ async fn asked_place(
     tag = "Planning",
     summary = "Stop approvals by rule",
     request_body(content = SwitchBody),
-    responses((status = 200, description = "As it is now.", body = SwitchBody)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As it is now.", body = SwitchBody))
 )]
 pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
@@ -216,8 +206,7 @@ pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> A
     tag = "Planning",
     summary = "List purchase orders",
     params(OrdersQuery),
-    responses((status = 200, description = "In the order of their ids.", body = OrderList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = OrderList))
 )]
 pub(crate) async fn orders(
     State(edge): State<Arc<Edge>>,
@@ -244,10 +233,8 @@ pub(crate) async fn orders(
     request_body(content = PurchaseOrderBody),
     responses(
         (status = 201, description = "The draft; `ETag` has its version.", body = PurchaseOrderAnswer),
-        (status = 409, description = "There is another one of this id.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "There is another one of this id.")
+    )
 )]
 pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
@@ -282,8 +269,7 @@ struct Versioned {
     tag = "Planning",
     summary = "Read a purchase order",
     params(("id" = String, Path, description = "The order's id.", min_length = 1)),
-    responses((status = 200, description = "The order; `ETag` has its version.", body = PurchaseOrderAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "The order; `ETag` has its version.", body = PurchaseOrderAnswer))
 )]
 pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
@@ -309,10 +295,8 @@ pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: 
     request_body(content = LinesChangeBody),
     responses(
         (status = 200, description = "As it is now; `ETag` has its version.", body = PurchaseOrderAnswer),
-        (status = 409, description = "It is no draft any more.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "It is no draft any more.")
+    )
 )]
 pub(crate) async fn change_order(
     State(edge): State<Arc<Edge>>,
@@ -370,10 +354,8 @@ fn with_etag(mut response: Response, version: u64) -> Response {
     request_body(content = OrderChangeBody),
     responses(
         (status = 200, description = "The order as it is now; `ETag` has its version.", body = PurchaseOrderAnswer),
-        (status = 409, description = "It cannot get there from where it is.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "It cannot get there from where it is.")
+    )
 )]
 pub(crate) async fn move_order(
     State(edge): State<Arc<Edge>>,
@@ -403,10 +385,8 @@ pub(crate) async fn move_order(
     params(PlaceQuery),
     responses(
         (status = 200, description = "The dearest loss first.", body = WasteAnswer),
-        (status = 404, description = "No fact names this place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this place.")
+    )
 )]
 pub(crate) async fn waste(
     State(edge): State<Arc<Edge>>,
@@ -424,8 +404,7 @@ pub(crate) async fn waste(
     tag = "Planning",
     summary = "List signals",
     params(OverridesQuery),
-    responses((status = 200, description = "By site, place and name.", body = SignalsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "By site, place and name.", body = SignalsAnswer))
 )]
 pub(crate) async fn signals(
     State(edge): State<Arc<Edge>>,
@@ -446,8 +425,7 @@ pub(crate) async fn signals(
     tag = "Planning",
     summary = "Store signals",
     request_body(content = SignalsBody),
-    responses((status = 200, description = "All of them are stored.", body = SignalsSaved)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "All of them are stored.", body = SignalsSaved))
 )]
 pub(crate) async fn put_signals(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
@@ -465,8 +443,7 @@ pub(crate) async fn put_signals(State(edge): State<Arc<Edge>>, request: Request)
     tag = "Planning",
     summary = "List forecast overrides",
     params(OverridesQuery),
-    responses((status = 200, description = "In the order of their ids.", body = OverridesAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = OverridesAnswer))
 )]
 pub(crate) async fn overrides(
     State(edge): State<Arc<Edge>>,
@@ -489,10 +466,8 @@ pub(crate) async fn overrides(
     request_body(content = OverrideBody),
     responses(
         (status = 204, description = "It is stored."),
-        (status = 409, description = "Another one says something of these days.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "Another one says something of these days.")
+    )
 )]
 pub(crate) async fn put_override(
     State(edge): State<Arc<Edge>>,
@@ -515,8 +490,7 @@ pub(crate) async fn put_override(
     tag = "Planning",
     summary = "End a forecast override",
     params(("id" = String, Path, description = "The override's id.", min_length = 1)),
-    responses((status = 204, description = "It has ended.")),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 204, description = "It has ended."))
 )]
 pub(crate) async fn end_override(
     State(edge): State<Arc<Edge>>,

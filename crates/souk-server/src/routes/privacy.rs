@@ -42,8 +42,7 @@ const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
     summary = "Erase a person",
     params(("id" = String, Path, description = "A user id, or `anonymous:ID`.", min_length = 1)),
     request_body(content = SubjectRequestBody),
-    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer))
 )]
 pub(crate) async fn erase(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, call) =
@@ -68,8 +67,7 @@ pub(crate) async fn erase(State(edge): State<Arc<Edge>>, id: PathPart, request: 
     responses(
         (status = 200, description = "The copy.", body = String, content_type = "application/x-ndjson"),
         (status = 202, description = "The request waits.", body = PrivacyRequestAnswer)
-    ),
-    security(("bearer" = []), ("basic" = []))
+    )
 )]
 pub(crate) async fn export(
     State(edge): State<Arc<Edge>>,
@@ -95,8 +93,7 @@ pub(crate) async fn export(
         ("before" = Option<String>, Query, description = "`next_before` of the page before."),
         ("limit" = Option<u32>, Query, description = "1 to 200, else 50.", minimum = 1, maximum = 200)
     ),
-    responses((status = 200, description = "Newest first.", body = PrivacyRequestList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Newest first.", body = PrivacyRequestList))
 )]
 pub(crate) async fn list(
     State(edge): State<Arc<Edge>>,
@@ -126,8 +123,7 @@ pub(crate) async fn list(
     tag = "Privacy",
     summary = "Look at a person's request",
     params(("request_id" = String, Path, description = "The request's id.", min_length = 1)),
-    responses((status = 200, description = "The request.", body = PrivacyRequestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "The request.", body = PrivacyRequestAnswer))
 )]
 pub(crate) async fn get(
     State(edge): State<Arc<Edge>>,
@@ -152,8 +148,7 @@ pub(crate) async fn get(
     responses(
         (status = 200, description = "The copy.", body = String, content_type = "application/x-ndjson"),
         (status = 202, description = "The request.", body = PrivacyRequestAnswer)
-    ),
-    security(("bearer" = []), ("basic" = []))
+    )
 )]
 pub(crate) async fn verify(
     State(edge): State<Arc<Edge>>,
@@ -183,8 +178,7 @@ pub(crate) async fn verify(
     summary = "Confirm a shop's erasure",
     params(("request_id" = String, Path, description = "The request's id.", min_length = 1)),
     request_body(content = ConfirmationBody),
-    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer))
 )]
 pub(crate) async fn confirm(
     State(edge): State<Arc<Edge>>,

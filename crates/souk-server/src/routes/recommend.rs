@@ -27,8 +27,7 @@ const ANSWER_BYTES: usize = 4_096;
     tag = "Recommendations",
     summary = "Recommend products",
     request_body(content = RecommendBody),
-    responses((status = 200, description = "Best first.", body = RecommendationsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Best first.", body = RecommendationsAnswer))
 )]
 pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
@@ -50,8 +49,7 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     tag = "Recommendations",
     summary = "Recommend products, many at once",
     request_body(content = RecommendBatchBody),
-    responses((status = 200, description = "In the order of the requests.", body = RecommendBatchAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of the requests.", body = RecommendBatchAnswer))
 )]
 pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
@@ -91,8 +89,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     tag = "Recommendations",
     summary = "Recommend products for a whole page",
     request_body(content = PageBody),
-    responses((status = 200, description = "In the order of the placements.", body = PageAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of the placements.", body = PageAnswer))
 )]
 pub(crate) async fn page(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let limit = edge.config.limits.body_bytes_max;

@@ -20,8 +20,7 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     path = "/v1/privacy/retention",
     tag = "Privacy",
     summary = "See how long data is kept",
-    responses((status = 200, description = "Terms and the last run.", body = RetentionAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Terms and the last run.", body = RetentionAnswer))
 )]
 pub(crate) async fn get(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) =
@@ -41,8 +40,7 @@ pub(crate) async fn get(State(edge): State<Arc<Edge>>, request: Request) -> Answ
     tag = "Privacy",
     summary = "Count or remove what is past its term",
     request_body(content = RetentionBody),
-    responses((status = 200, description = "What was found and done.", body = RetentionRunAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "What was found and done.", body = RetentionRunAnswer))
 )]
 pub(crate) async fn run(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) =

@@ -32,8 +32,7 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
     tag = "Search",
     summary = "Search for products",
     request_body(content = SearchBody),
-    responses((status = 200, description = "Best first.", body = SearchAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Best first.", body = SearchAnswer))
 )]
 pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
@@ -60,8 +59,7 @@ pub(crate) fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
     tag = "Search",
     summary = "Search for products, several searches at once",
     request_body(content = SearchBatchBody),
-    responses((status = 200, description = "In the order of the searches.", body = SearchBatchAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of the searches.", body = SearchBatchAnswer))
 )]
 pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, BATCH_BYTES_MAX).await?;
@@ -100,10 +98,8 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     params(SearchReportParams),
     responses(
         (status = 200, description = "Figures of the days asked for.", body = SearchReportAnswer),
-        (status = 422, description = "The days are none, or too many.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 422, description = "The days are none, or too many.")
+    )
 )]
 pub(crate) async fn analytics(
     State(edge): State<Arc<Edge>>,
@@ -127,8 +123,7 @@ pub(crate) async fn analytics(
     tag = "Search",
     summary = "Suggest what to search for",
     params(SuggestParams),
-    responses((status = 200, description = "Each kind best first.", body = SuggestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Each kind best first.", body = SuggestAnswer))
 )]
 pub(crate) async fn suggest(
     State(edge): State<Arc<Edge>>,
@@ -151,8 +146,7 @@ pub(crate) async fn suggest(
     tag = "Search",
     summary = "Read the synonyms",
     params(SynonymsParams),
-    responses((status = 200, description = "As they were put.", body = SynonymsBody)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As they were put.", body = SynonymsBody))
 )]
 pub(crate) async fn synonyms(
     State(edge): State<Arc<Edge>>,
@@ -174,8 +168,7 @@ pub(crate) async fn synonyms(
     summary = "Replace the synonyms",
     params(SynonymsParams),
     request_body(content = SynonymsBody),
-    responses((status = 204, description = "They hold.")),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 204, description = "They hold."))
 )]
 pub(crate) async fn put_synonyms(
     State(edge): State<Arc<Edge>>,
