@@ -5,7 +5,6 @@ use axum::response::Response;
 use souk_app::Operation;
 use souk_core::SiteId;
 
-use crate::body::expect_json;
 use crate::dto::consents::{ConsentsAnswer, ConsentsBody, ConsentsQuery, GpcSupport};
 use crate::edge::Edge;
 use crate::problem::{Answer, Problem};
@@ -61,8 +60,7 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Re
     let id = path_part(id)?;
     // Whether the caller may is told before whether the body is well made.
     edge.app.check_consents_of(&id, &caller)?;
-    expect_json(&call.headers)?;
-    let mut body: ConsentsBody = crate::json::parse_object(&call.body)?;
+    let mut body: ConsentsBody = call.json()?;
     let site = site_of(&edge, body.site.take(), "/site")?;
     let state = edge.app.change_consents((&id, &site), body.into_update(), &caller).await?;
     Ok(json(&ConsentsAnswer::new(id, state)))

@@ -7,11 +7,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use souk_app::{Operation, Search};
 
-use crate::body::expect_json;
 use crate::dto::models::{LearnBody, ModelAnswer, ModelsAnswer, ServeBody};
 use crate::edge::Edge;
 use crate::problem::Answer;
-use crate::routes::json;
+use crate::routes::{json, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -46,8 +45,7 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
 )]
 pub(crate) async fn learn(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ManageModels, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let search = match crate::json::parse_object::<LearnBody>(&call.body)?.search() {
+    let search = match call.json::<LearnBody>()?.search() {
         true => Search::Parameters,
         false => Search::Weights,
     };
@@ -70,11 +68,8 @@ pub(crate) async fn learn(State(edge): State<Arc<Edge>>, request: Request) -> An
 )]
 pub(crate) async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ManageModels, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let number = crate::json::parse_object::<ServeBody>(&call.body)?.number();
-    // A client that goes away must not leave a model noted but not fitted.
+    let number = call.json::<ServeBody>()?.number();
     let app = Arc::clone(&edge.app);
-    let serving = tokio::spawn(async move { app.serve_model(&caller, number).await });
-    let model = serving.await.expect("putting in service does not panic")?;
+    let model = unbroken(async move { app.serve_model(&caller, number).await }).await?;
     Ok(json(&ModelAnswer::from(&model)))
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use souk_app::{
-    AppError, Caller, MembersAsked, Operation, SegmentPrecondition, Wish, profile_to_json,
-};
+use souk_app::{Caller, MembersAsked, Operation, SegmentPrecondition, Wish, profile_to_json};
 use souk_core::{ProductId, SiteId};
 
 use crate::body::expect_json;
@@ -17,7 +15,7 @@ use crate::dto::people::{
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
-use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -137,9 +135,8 @@ pub(crate) async fn get(
 )]
 pub(crate) async fn put(State(edge): State<Arc<Edge>>, key: PathPart, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteSegments, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let key = path_part(key)?;
-    let segment = crate::json::parse_object::<SegmentChange>(&call.body)?.segment(&key)?;
+    let segment = call.json::<SegmentChange>()?.segment(&key)?;
     let app = Arc::clone(&edge.app);
     let put = async move { app.put_segment(segment, SegmentPrecondition::Any, &caller).await };
     Ok(json(&SegmentAnswer::from(&unbroken(put).await?)))
@@ -269,12 +266,4 @@ fn site_of(edge: &Edge, name: Option<String>) -> Answer<SiteId> {
     let site = SiteId::new(name).map_err(|e| Problem::field("site".to_owned(), e.to_string()))?;
     edge.check_site(&site, "site")?;
     Ok(site)
-}
-
-/// Does a change to its end although the client may go away: between the tables and what is in memory it
-/// must not be broken off.
-async fn unbroken<T: Send + 'static>(
-    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::spawn(change).await.expect("a change of segments does not panic")
 }

@@ -6,8 +6,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use souk_app::{
-    AppError, Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json,
-    plan_to_json, waste_to_json,
+    Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
+    waste_to_json,
 };
 use souk_core::{LocationId, SiteId};
 
@@ -29,7 +29,7 @@ use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
 use crate::routes::products::hexadecimal;
-use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen: a thousand suppliers' offers come in several.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -50,8 +50,7 @@ const REQUEST_BYTES_MAX: usize = 16 << 20;
 )]
 pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: ForecastBody = crate::json::parse_object(&call.body)?;
+    let body: ForecastBody = call.json()?;
     let request = body.parse(&edge.app.config().main_site())?;
     edge.check_site(&request.site, "/site")?;
     let answer = edge.app.forecast(request, &caller).await?;
@@ -132,8 +131,7 @@ pub(crate) async fn suppliers(State(edge): State<Arc<Edge>>, request: Request) -
 )]
 pub(crate) async fn put_suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SuppliersBody = crate::json::parse_object(&call.body)?;
+    let body: SuppliersBody = call.json()?;
     let suppliers = body.into_suppliers();
     let app = Arc::clone(&edge.app);
     let stored = unbroken(async move { app.put_suppliers(suppliers, &caller).await }).await?;
@@ -189,8 +187,7 @@ async fn asked_place(
 )]
 pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SwitchBody = crate::json::parse_object(&call.body)?;
+    let body: SwitchBody = call.json()?;
     let switch = if body.stopped { StopSwitch::Stopped } else { StopSwitch::Running };
     let app = Arc::clone(&edge.app);
     unbroken(async move { app.stop_replenishment(switch, &caller).await }).await?;
@@ -304,9 +301,8 @@ pub(crate) async fn change_order(
     request: Request,
 ) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let id = path_part(id)?;
-    let body: LinesChangeBody = crate::json::parse_object(&call.body)?;
+    let body: LinesChangeBody = call.json()?;
     if !call.headers.contains_key(header::IF_MATCH) {
         let detail =
             "send `If-Match` with the ETag of the order that was read, or `*` for whichever it is";
@@ -363,9 +359,8 @@ pub(crate) async fn move_order(
     request: Request,
 ) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let id = path_part(id)?;
-    let body: OrderChangeBody = crate::json::parse_object(&call.body)?;
+    let body: OrderChangeBody = call.json()?;
     let change = body.into_change(asked_version(&call.headers));
     let app = Arc::clone(&edge.app);
     let moved = async move { app.change_purchase_order(&id, change, &caller).await };
@@ -429,8 +424,7 @@ pub(crate) async fn signals(
 )]
 pub(crate) async fn put_signals(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SignalsBody = crate::json::parse_object(&call.body)?;
+    let body: SignalsBody = call.json()?;
     let (app, new) = (Arc::clone(&edge.app), body.into_new());
     let stored = unbroken(async move { app.put_signals(new, &caller).await }).await?;
     Ok(json(&SignalsSaved { changed: stored.changed, known: stored.known }))
@@ -475,9 +469,8 @@ pub(crate) async fn put_override(
     request: Request,
 ) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let id = path_part(id)?;
-    let body: OverrideBody = crate::json::parse_object(&call.body)?;
+    let body: OverrideBody = call.json()?;
     let (app, new) = (Arc::clone(&edge.app), body.into_new());
     unbroken(async move { app.put_override(&id, new, &caller).await }).await?;
     Ok(no_content())
@@ -502,12 +495,4 @@ pub(crate) async fn end_override(
     let app = Arc::clone(&edge.app);
     unbroken(async move { app.end_override(&id, &caller).await }).await?;
     Ok(no_content())
-}
-
-/// Does a change to its end although the client may go away: between the tables and what is in memory it must
-/// not be broken off.
-async fn unbroken<T: Send + 'static>(
-    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::spawn(change).await.expect("a change of planning does not panic")
 }

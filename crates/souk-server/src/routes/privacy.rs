@@ -8,14 +8,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use souk_app::{CopyForm, Operation, RequestKind, RequestState, SubjectCopy, Who};
 
-use crate::body::expect_json;
 use crate::dto::privacy::{
     ConfirmationBody, PrivacyRequestAnswer, PrivacyRequestList, PrivacyRequestQuery,
     SubjectRequestBody,
 };
 use crate::edge::{Call, Edge};
 use crate::problem::{Answer, Problem};
-use crate::routes::{PathPart, QueryOf, json, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, json, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -187,14 +186,10 @@ pub(crate) async fn confirm(
 ) -> Answer {
     let (caller, call) =
         edge.admit(request, Operation::HandleSubjectRequests, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body = crate::json::parse_object::<ConfirmationBody>(&call.body)?;
-    let asked = (path_part(request_id)?, body.subjects);
-    // A client that goes away must not break it off in the middle.
-    let app = Arc::clone(&edge.app);
-    let running =
-        tokio::spawn(async move { app.confirm_shop_erasure(&caller, (&asked.0, asked.1)).await });
-    let request = running.await.expect("an erasure does not panic")?;
+    let body: ConfirmationBody = call.json()?;
+    let (id, app) = (path_part(request_id)?, Arc::clone(&edge.app));
+    let confirmed = async move { app.confirm_shop_erasure(&caller, (&id, body.subjects)).await };
+    let request = unbroken(confirmed).await?;
     Ok(accepted(PrivacyRequestAnswer::from(request)))
 }
 
@@ -203,8 +198,7 @@ fn body_of(call: &Call) -> Answer<SubjectRequestBody> {
     if call.body.is_empty() {
         return Ok(SubjectRequestBody::default());
     }
-    expect_json(&call.headers)?;
-    crate::json::parse_object::<SubjectRequestBody>(&call.body)
+    call.json()
 }
 
 fn form_of(headers: &HeaderMap) -> CopyForm {

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use souk_app::{Operation, PAGE_PLACEMENTS_MAX, RecommendRequest};
 
-use crate::body::expect_json;
 use crate::dto::page::{PageAnswer, PageBody};
 use crate::dto::recommend::{
     BATCH_MAX, LimitBounds, RecommendBatchAnswer, RecommendBatchBody, RecommendBody,
@@ -31,8 +30,7 @@ const ANSWER_BYTES: usize = 4_096;
 )]
 pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: RecommendBody = crate::json::parse_object(&call.body)?;
+    let body: RecommendBody = call.json()?;
     let mut request = parse_request(&edge, body)?;
     request.is_gpc = is_gpc(&call.headers);
     let answer = edge.app.recommend(&request, &caller).await?;
@@ -54,8 +52,7 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
 pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
-    expect_json(&call.headers)?;
-    let body: RecommendBatchBody = crate::json::parse_object(&call.body)?;
+    let body: RecommendBatchBody = call.json()?;
     if body.requests.len() > BATCH_MAX {
         let detail = format!("{} requests; the limit is {BATCH_MAX}", body.requests.len());
         return Err(Problem::field("/requests", detail).with_code("too_many_items"));
@@ -94,8 +91,7 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
 pub(crate) async fn page(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
-    expect_json(&call.headers)?;
-    let body: PageBody = crate::json::parse_object(&call.body)?;
+    let body: PageBody = call.json()?;
     let mut placements = Vec::new();
     for (idx, body) in body.placements().into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/placements/{idx}"));

@@ -20,7 +20,9 @@ use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
 use crate::routes::recommend::parse_request;
 use crate::routes::search::parse as parse_search;
-use crate::routes::{PathPart, body_of, json as json_answer, json_text, no_content, path_part};
+use crate::routes::{
+    PathPart, body_of, json as json_answer, json_text, no_content, path_part, unbroken,
+};
 
 /// Bytes of one rule; chosen: every list at its limit fits.
 const RULE_BYTES_MAX: usize = 512 << 10;
@@ -159,8 +161,7 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn preview(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteRules, PREVIEW_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let mut body: PreviewBody = crate::json::parse_object(&call.body)?;
+    let mut body: PreviewBody = call.json()?;
     let at = body.at()?;
     // A draft needs no name.
     let draft = RuleId::new("draft").expect("a plain id");
@@ -202,14 +203,6 @@ fn tried_on(edge: &Edge, body: &mut PreviewBody) -> Answer<TriedOn> {
         }
         (None, None) => Ok(TriedOn::Recommendations(RecommendRequest::new(Strategy::Auto, 10))),
     }
-}
-
-/// Does a change to its end although the client may go away: between the tables and what is in memory it
-/// must not be broken off.
-async fn unbroken<T: Send + 'static>(
-    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::spawn(change).await.expect("a change of rules does not panic")
 }
 
 /// The id of a rule that may exist.

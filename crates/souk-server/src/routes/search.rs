@@ -6,7 +6,6 @@ use axum::extract::{Request, State};
 use souk_app::{Operation, SearchQuery, merged_to_json, search_to_json, suggested_to_json};
 use souk_core::SiteId;
 
-use crate::body::expect_json;
 use crate::dto::found::SearchAnswer;
 use crate::dto::reports::{SearchReportAnswer, SearchReportParams};
 use crate::dto::search::{
@@ -36,8 +35,7 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 )]
 pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let mut query = parse(&edge, crate::json::parse_object(&call.body)?)?;
+    let mut query = parse(&edge, call.json()?)?;
     query.is_gpc = is_gpc(&call.headers);
     let found = edge.app.search(&query, &caller).await?;
     Ok(json_text(search_to_json(&found)))
@@ -63,8 +61,7 @@ pub(crate) fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
 )]
 pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, BATCH_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SearchBatchBody = crate::json::parse_object(&call.body)?;
+    let body: SearchBatchBody = call.json()?;
     if body.searches.len() > SEARCHES_MAX {
         let detail = format!("{} searches; the limit is {SEARCHES_MAX}", body.searches.len());
         return Err(Problem::field("/searches", detail).with_code("too_many_items"));
@@ -177,9 +174,8 @@ pub(crate) async fn put_synonyms(
 ) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::WriteRules, limit).await?;
-    expect_json(&call.headers)?;
     let site = site_of(&edge, query)?;
-    let body: SynonymsBody = crate::json::parse_object(&call.body)?;
+    let body: SynonymsBody = call.json()?;
     edge.app.put_synonyms((&site, body.synonyms), &caller).await?;
     Ok(no_content())
 }
