@@ -46,6 +46,7 @@ mod stored;
 #[cfg(test)]
 mod test_shop;
 
+mod threads;
 pub use access::{
     Caller, KEY_SET_BYTES_MAX, KeyInfo, KeySetSource, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX,
     Operation, Places, Role, RotatedKey,

@@ -14,8 +14,8 @@ use crate::config::InventorySettings;
 use crate::demand::{
     DemandSeries, SeriesKey, Share, Stock, Stretch, TotalDemand, chances_to_serve,
 };
-use crate::forecasts::{OUTLOOK_DAYS, Outlook, all_threads, outlooks};
-use crate::models::at_leisure;
+use crate::forecasts::{OUTLOOK_DAYS, Outlook, outlooks};
+use crate::threads::{all_threads, at_leisure};
 use crate::{App, AppError, Caller, Operation};
 
 mod file;

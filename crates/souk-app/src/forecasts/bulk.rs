@@ -9,9 +9,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 
-use super::{Ahead, aside, in_pieces};
+use super::{Ahead, in_pieces};
 use crate::demand::SeriesKey;
 use crate::export::file::{ExportFile, Field};
+use crate::threads::aside;
 use crate::{App, AppError, Caller, Operation, Progress};
 
 /// Forecasts of one page at most (chosen: some megabytes).
@@ -289,13 +290,14 @@ impl App {
         self.refresh_outlooks().await?;
         let app = Arc::clone(self);
         let all = KeptAsked { location: None, after: None, limit: usize::MAX };
-        let mut named = aside(move || app.named_forecasts(&all, |_, _| true)).await?;
+        let mut named =
+            aside("work on forecasts", move || app.named_forecasts(&all, |_, _| true)).await?;
         let n = named.len() as u64;
         while !named.is_empty() {
             let some: Vec<Named> = named.drain(..CHUNK.min(named.len())).collect();
             progress.advance(some.len() as u64);
             let app = Arc::clone(self);
-            let made = aside(move || {
+            let made = aside("work on forecasts", move || {
                 let made = some.iter().filter_map(|one| app.kept_forecast(one));
                 made.collect::<Vec<_>>()
             });

@@ -17,8 +17,8 @@ use souk_search::{Language, SearchIndex, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::shelf::{Marks, Shelf, load, save, searchable};
-use crate::models::yield_to_others;
 use crate::projections::Changed;
+use crate::threads::yield_to_others;
 use crate::{App, AppError};
 
 /// How long a change of the catalogue waits for others, so that they are taken in together.

@@ -27,7 +27,7 @@ use drawing::{Drawing, GraphFrom};
 
 use super::shelf::Shelf;
 use super::{SearchMode, SearchQuery};
-use crate::models::yield_to_others;
+use crate::threads::{aside, yield_to_others};
 use crate::{App, AppError};
 
 /// The folder of vectors in the blob store.
@@ -169,9 +169,8 @@ impl Engine {
         let gone = |_| AppError::NotReady("the program is ending".to_owned());
         let _place = self.places.acquire().await.map_err(gone)?;
         let (model, owned) = (Arc::clone(&self.model), text.to_owned());
-        let made = tokio::task::spawn_blocking(move || Arc::<[f32]>::from(model.embed(&[&owned])));
-        let bug = |source| AppError::Bug(format!("a query's vector could not be made: {source}"));
-        let vector = made.await.map_err(bug)?;
+        let make = move || Arc::<[f32]>::from(model.embed(&[&owned]));
+        let vector = aside("making a query's vector", make).await?;
         self.asked.lock().put(text.into(), Arc::clone(&vector));
         Ok(vector)
     }
