@@ -5,7 +5,7 @@ use souk_core::{
 };
 
 use super::kind::names;
-use super::{Draft, DraftFact, ImportOptions, Mapper};
+use super::{Draft, DraftFact, ImportOptions, Mapper, each_row};
 use crate::AppError;
 use crate::sheet::{Block, Cell, Columns, RowFault};
 
@@ -350,12 +350,7 @@ impl OrderMapper {
 
 impl Mapper for OrderMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        for row in 0..block.len() {
-            if let Err(fault) = self.take_row(block, row) {
-                faults.push(fault.at(block.line(row)));
-            }
-        }
-        Vec::new()
+        each_row(block, faults, |row| self.take_row(block, row).map(|()| None))
     }
 
     fn check(&self) -> Result<(), AppError> {
