@@ -29,7 +29,6 @@ mod histories;
 mod identity;
 mod lines;
 mod loading;
-mod names;
 mod orders;
 mod people;
 mod popularity;

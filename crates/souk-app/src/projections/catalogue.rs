@@ -15,8 +15,8 @@ use souk_recommend::Item;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Projection;
-use super::names::Names;
 use super::shoppers::read_u32;
+use crate::names::Names;
 
 mod changes;
 mod kinds;
