@@ -12,6 +12,7 @@ use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 use super::{Ahead, in_pieces};
 use crate::demand::SeriesKey;
 use crate::export::file::{ExportFile, Field};
+use crate::projections::LOOKED_AT_ONCE;
 use crate::threads::aside;
 use crate::{App, AppError, Caller, Operation, Progress};
 
@@ -19,8 +20,6 @@ use crate::{App, AppError, Caller, Operation, Progress};
 pub const KEPT_PAGE_MAX: usize = 500;
 /// Forecasts that are worked out in one go for a file.
 const CHUNK: usize = 256;
-/// Kept forecasts that are looked at while the fold waits; some 1 ms.
-const LOOKED_AT_ONCE: usize = 1_000;
 /// Coverages of a day's intervals, as columns.
 const LEVELS: [(&str, f64, [&str; 2]); 2] =
     [("0.8", 0.8, ["lo-80", "hi-80"]), ("0.95", 0.95, ["lo-95", "hi-95"])];

@@ -6,15 +6,12 @@ use souk_core::rules::{Rule, RuleAction, RuleContext, SegmentsOf};
 use souk_core::{ProductId, Purpose, Purposes, SiteId, Timestamp};
 
 use crate::audit::Counted;
-use crate::projections::{Use, Whom};
+use crate::projections::{LOOKED_AT_ONCE, Use, Whom};
 use crate::recommend::{Admitted, Aim, Asked, RecommendAnswer, RecommendRequest, RuleNote};
 use crate::rules::{RuleBook, StoredRule};
 use crate::search::SEARCH_STRATEGY;
 use crate::segments::Membership;
 use crate::{App, AppError, AuditOperation, Caller, Operation};
-
-/// Products that are looked at while the views are held.
-const PRODUCTS_AT_ONCE: usize = 1_000;
 
 /// Said of a rule for searches that is tried on a list of recommendations.
 const TRY_ON_SEARCH: &str = "the rule is for searches; try it on one, with `search` in place of `request`, or \
@@ -248,12 +245,8 @@ impl App {
             {
                 let views = self.views.read();
                 let catalogue = &views.catalogue;
-                let some: Vec<_> = match &after {
-                    None => catalogue.iter_site(site).take(PRODUCTS_AT_ONCE).collect(),
-                    Some(after) => {
-                        catalogue.iter_site_after(site, after).take(PRODUCTS_AT_ONCE).collect()
-                    }
-                };
+                let next = catalogue.iter_site_after(site, after.as_ref());
+                let some: Vec<_> = next.take(LOOKED_AT_ONCE).collect();
                 let Some(&last) = some.last() else { return Some(n) };
                 let products = some.iter().filter_map(|item| catalogue.product(*item));
                 n += products.filter(|product| rule.selection.selects(&***product)).count();

@@ -25,6 +25,7 @@ mod drawing;
 
 use drawing::{Drawing, GraphFrom};
 
+use super::keeper::VIEW_SLICE;
 use super::shelf::Shelf;
 use super::{SearchMode, SearchQuery};
 use crate::threads::{aside, yield_to_others};
@@ -36,8 +37,6 @@ const FOLDER: &str = "search-vectors";
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Products whose vectors are made in one go; a sentence encoder takes some tenths of a second for them.
 const BATCH: usize = 16;
-/// Products that are compared while the views are held.
-const VIEW_SLICE: usize = 2_000;
 /// How often vectors that changed are written down.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
 /// The share of a site's products that must have vectors before meaning is weighed with words: until then, what has
@@ -471,12 +470,8 @@ impl App {
             {
                 let views = self.views.read();
                 let catalogue = &views.catalogue;
-                let items: Vec<_> = match &after {
-                    None => catalogue.iter_site(site).take(VIEW_SLICE).collect(),
-                    Some(after) => {
-                        catalogue.iter_site_after(site, after).take(VIEW_SLICE).collect()
-                    }
-                };
+                let next = catalogue.iter_site_after(site, after.as_ref());
+                let items: Vec<_> = next.take(VIEW_SLICE).collect();
                 let Some(&last) = items.last() else { return lacking };
                 let index = shelf.index.read();
                 let products = items.iter().filter_map(|item| catalogue.product(*item));
