@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use souk_core::rules::{Rule, RuleAction, RuleContext, SegmentsOf};
+use souk_core::rules::{Rule, RuleAction, SegmentsOf};
 use souk_core::{ProductId, Purpose, Purposes, SiteId, Timestamp};
 
 use crate::audit::Counted;
@@ -213,26 +213,14 @@ impl App {
             return Some("schedule");
         }
         let views = self.views.read();
-        let page = asked.context.product_id.as_ref();
-        let item = page.and_then(|id| views.catalogue.item(site, id));
-        let product = item.and_then(|item| views.catalogue.product(item));
         let people = self.people_now(site);
         let purpose = Use { purpose: Purpose::Personalization, site, withheld };
         let personal = views.for_purpose(whom, purpose);
         let (book, lens) = people.with(self, &views);
         let membership = Membership::of(book, (&personal, lens));
         let is_in = |key: &str| membership.is_in(key);
-        rule.when.unmet(&RuleContext {
-            placement: asked.placement,
-            strategy,
-            page_type: asked.context.page_type.as_deref(),
-            page_product: page,
-            page_categories: product.map_or(&[], |product| &product.categories),
-            query: asked.context.query.as_deref(),
-            channel: asked.context.channel,
-            site,
-            segments: SegmentsOf::by(&is_in),
-        })
+        let segments = SegmentsOf::by(&is_in);
+        rule.when.unmet(&asked.rule_context(strategy, (&views.catalogue, site), segments))
     }
 
     /// How many products of a site a rule means.
