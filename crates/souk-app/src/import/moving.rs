@@ -180,6 +180,16 @@ impl Moving {
         }
     }
 
+    /// Counts what was read so far and sends it on; `false` when nobody listens any more.
+    fn pass_on(
+        &self,
+        (drafts, faults): (&mut Vec<(u64, Draft)>, &mut Vec<RowFault>),
+        send: &tokio::sync::mpsc::Sender<Read>,
+    ) -> bool {
+        self.hear(drafts, faults);
+        send_faults(send, std::mem::take(faults)) && send_drafts(send, std::mem::take(drafts))
+    }
+
     /// Counts what a file says.
     pub(super) fn hear(&self, drafts: &[(u64, Draft)], faults: &[RowFault]) {
         if drafts.iter().any(|(_, draft)| matches!(draft.fact, DraftFact::Product(_))) {
@@ -280,13 +290,10 @@ impl Plan {
             if is_end {
                 drafts.extend(events.take_products(&mut faults));
             }
-            if drafts.len() + faults.len() >= CHUNK || is_end {
-                moving.hear(&drafts, &faults);
-                if !(send_faults(send, std::mem::take(&mut faults))
-                    && send_drafts(send, std::mem::take(&mut drafts)))
-                {
-                    return Ok(());
-                }
+            if (drafts.len() + faults.len() >= CHUNK || is_end)
+                && !moving.pass_on((&mut drafts, &mut faults), send)
+            {
+                return Ok(());
             }
             if is_end {
                 let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));

@@ -144,13 +144,7 @@ pub(super) fn customer(row: Row<'_>, with: &ReadWith) -> Result<Option<Draft>, F
     if id.is_none() && mail.is_none() {
         return Err(fault("email", "is empty; a customer needs one"));
     }
-    let mut traits = serde_json::Map::new();
-    for (name, columns) in TRAITS {
-        if let Some(text) = row.text(columns) {
-            traits.insert(name.to_owned(), text.into_owned().into());
-        }
-    }
-    let traits = serde_json::Value::Object(traits).to_string();
+    let traits = serde_json::Value::Object(row.traits(&TRAITS)).to_string();
     let mut draft = Draft::new(with.now, DraftFact::Identified(traits.into()));
     draft.user_id = id.map(Box::from);
     draft.anonymous_id = mail;

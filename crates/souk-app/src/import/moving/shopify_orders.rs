@@ -133,12 +133,7 @@ pub(super) fn customer(row: Row<'_>, with: &ReadWith) -> Result<Vec<Draft>, Faul
     if id.is_none() && mail.is_none() {
         return Err(fault("customer_id", "is empty, and so is email; a customer needs one"));
     }
-    let mut traits = serde_json::Map::new();
-    for (name, columns) in TRAITS {
-        if let Some(text) = row.text(columns) {
-            traits.insert(name.to_owned(), text.into_owned().into());
-        }
-    }
+    let mut traits = row.traits(&TRAITS);
     if let Some(tags) = row.text(&["tags"])
         && is_staff(&tags)
     {
