@@ -263,7 +263,7 @@ impl App {
 }
 
 fn short(key: &[u8; 32]) -> String {
-    key[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    souk_core::hexadecimal(&key[..8])
 }
 
 /// Runs beside requests: checks the published heads once, then writes down and publishes.

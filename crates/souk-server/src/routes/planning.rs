@@ -9,7 +9,7 @@ use souk_app::{
     Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
     waste_to_json,
 };
-use souk_core::{LocationId, SiteId};
+use souk_core::{LocationId, SiteId, hexadecimal};
 
 use crate::body::expect_json;
 use crate::dto::foresight::{
@@ -28,7 +28,6 @@ use crate::dto::purchasing::{
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
-use crate::routes::products::hexadecimal;
 use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen: a thousand suppliers' offers come in several.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 use souk_app::{Caller, Operation, PutRejection, Role};
 use souk_core::wire::json::{Audience, patch_from_json, product_from_json, product_to_json};
-use souk_core::{Filter, Product, ProductId, SiteId};
+use souk_core::{Filter, Product, ProductId, SiteId, hexadecimal};
 
 use crate::body::{expect_json, media_type};
 use crate::dto::products::{
@@ -317,15 +317,6 @@ fn no_product(id: &ProductId) -> Box<Problem> {
 /// The id after which the next page begins, in hexadecimal: opaque, and safe in any URL.
 pub(crate) fn write_cursor(id: &ProductId) -> String {
     hexadecimal(id.as_str().as_bytes())
-}
-
-/// Bytes as the cursors of lists write them.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn no_cursor() -> Box<Problem> {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use souk_app::{Operation, stock_report_to_json};
+use souk_core::hexadecimal;
 
 use crate::dto::reports::{DaysQuery, HoldoutReportAnswer, RecommendationReportAnswer};
 use crate::dto::stock_report::{StockReportAnswer, StockReportParams};
 use crate::edge::Edge;
 use crate::problem::Answer;
-use crate::routes::products::hexadecimal;
 use crate::routes::{QueryOf, json, query_of};
 
 /// Bytes of a request; chosen.
