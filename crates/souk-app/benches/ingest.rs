@@ -216,14 +216,7 @@ fn doors(criterion: &mut Criterion) {
         format!("batch of {EVENTS}, {} bytes an event", body.len() as u64 / EVENTS),
         |bench| {
             bench.iter(|| {
-                let call = IngestCall::Batch;
-                let request = IngestRequest {
-                    call,
-                    body: body.as_bytes(),
-                    caller: &caller,
-                    is_gpc: false,
-                    basis: None,
-                };
+                let request = IngestRequest::new(IngestCall::Batch, body.as_bytes(), &caller);
                 let answer = runtime.block_on(app.ingest(request)).expect("no storage never fails");
                 assert_eq!(answer.accepted as u64, EVENTS);
             });

@@ -141,8 +141,7 @@ impl AuditLog {
         mac.update(kind.as_bytes());
         parts.iter().for_each(|part| mac.update(part));
         let hash = mac.finalize().into_bytes();
-        let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{kind}:{hex}")
+        format!("{kind}:{}", souk_core::hexadecimal(&hash[..16]))
     }
 }
 

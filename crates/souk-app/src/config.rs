@@ -17,6 +17,7 @@ mod privacy;
 mod profiles;
 mod redact;
 mod search;
+mod secret;
 mod sections;
 mod session;
 mod text;
@@ -43,6 +44,7 @@ pub use privacy::{
 pub use profiles::ProfileSettings;
 pub use redact::{shown_place, shown_url};
 pub use search::{EmbedderSetting, MeaningSettings, SearchLearning, SearchSettings};
+pub(crate) use secret::SecretAt;
 pub use sections::{
     AccessSettings, AuditSettings, BriefContentGeneration, BriefModels, BriefPersonalization,
     ClockSettings, DataSettings, ImpressionSettings, LimitSettings, LocationSettings, LogFormat,

@@ -12,7 +12,7 @@ use souk_recommend::Item;
 
 use crate::config::ClosedOn;
 use crate::forecasts::Taught;
-use crate::projections::{Run, Views};
+use crate::projections::{LOOKED_AT_ONCE, Run, Views};
 use crate::signals::SignalColumn;
 use crate::{App, AppError};
 
@@ -32,8 +32,6 @@ pub(crate) use total::TotalDemand;
 pub(crate) const DAYS_MAX: i32 = 1_100;
 /// The number of a place that the settings name and no fact: nothing was sold there and nothing is counted.
 const UNTOLD: u32 = crate::projections::NO_LOCATION - 1;
-/// Products that are looked at while the views are held (chosen: well below a millisecond).
-const LOOKED_AT_ONCE: u32 = 1_000;
 
 /// The clock of a place.
 #[derive(Clone, Debug)]
@@ -447,7 +445,7 @@ impl App {
             let Some(of_site) = views.catalogue.find_site(site).filter(|_| from < n_items) else {
                 return;
             };
-            let until = n_items.min(from + LOOKED_AT_ONCE);
+            let until = n_items.min(from + LOOKED_AT_ONCE as u32);
             for item in (from..until).map(Item) {
                 if views.catalogue.site_number(item) != of_site {
                     continue;

@@ -113,9 +113,9 @@ impl SampleShop {
     /// Shoppers with at least `n_orders_min` orders, by their number of orders, then by id.
     pub fn shoppers(&self, n_orders_min: usize) -> Vec<String> {
         let mut counts: Vec<(usize, String)> = Vec::new();
-        for (person, count) in self.orders.orders_by_person().into_iter().enumerate() {
+        for (person, count) in self.orders.orders_by_person() {
             if count >= n_orders_min {
-                counts.push((count, self.orders.person(person).to_owned()));
+                counts.push((count, person.to_owned()));
             }
         }
         counts.sort();

@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use souk_core::{Day, LocationId, ProductId, SiteId};
 
 use crate::demand::{DemandReader, DemandSeries, SeriesKey, TotalDemand};
-use crate::models::at_leisure;
+use crate::threads::{aside, at_leisure};
 use crate::{App, AppError, Caller, Operation};
 
 mod ahead;
@@ -216,7 +216,7 @@ impl App {
             factors::answer(&app, (request, series), closely)
         };
         // Some tens of milliseconds of arithmetic, which must not hold up others.
-        aside(work).await?
+        aside("work on forecasts", work).await?
     }
 
     /// The outlook of a series, the kept one where nothing changed since.
@@ -259,13 +259,13 @@ impl App {
             app.take_up_outlooks();
             app.learn_levels();
         };
-        aside(begin).await?;
+        aside("work on forecasts", begin).await?;
         let mut n_made = 0;
         let mut looked = FxHashSet::default();
         loop {
             let app = Arc::clone(self);
             let list = move || (app.series_keys(OUTLOOKS_MAX, &looked), looked);
-            let ((keys, n_left), so_far) = aside(list).await?;
+            let ((keys, n_left), so_far) = aside("work on forecasts", list).await?;
             looked = so_far;
             if n_left > 0 && looked.is_empty() {
                 self.forecasts.keep_only(&keys);
@@ -280,7 +280,7 @@ impl App {
                 let Some(some) = rounds.next() else { return Ok(n_made) };
                 looked.extend(some.iter().map(|(key, _)| *key));
                 let (app, some) = (Arc::clone(self), some.to_vec());
-                let changed = aside(move || app.changed_series(&some)).await?;
+                let changed = aside("work on forecasts", move || app.changed_series(&some)).await?;
                 let app = Arc::clone(self);
                 n_made += at_leisure(move || app.make_outlooks(&changed, 1)).await?;
                 self.save_outlooks_now_and_then().await;
@@ -406,19 +406,6 @@ fn check(request: &ForecastRequest) -> Result<(), AppError> {
         }
     }
     Ok(())
-}
-
-/// Does some milliseconds of work beside the threads that answer.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, AppError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| AppError::Bug(format!("work on forecasts ended: {error}")))
-}
-
-/// Threads while somebody waits: all that there are.
-pub(crate) fn all_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Keeps outlooks fresh, until the application is gone.

@@ -83,7 +83,7 @@ impl App {
             );
             return Err(AppError::invalid("invalid_idempotency_key", "", detail));
         }
-        let row = hex(&digest(&[caller.key_id.as_bytes(), key.as_bytes()]));
+        let row = souk_core::hexadecimal(&digest(&[caller.key_id.as_bytes(), key.as_bytes()]));
         let request = digest(&[target.as_bytes(), body]);
         let now = self.clock.now();
         let known = self.parts.tables.get(PARTITION, &row, now).await?;
@@ -214,10 +214,6 @@ fn digest(parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use souk_core::{Channel, Currency, LegalBasis, ProductId, SiteId, Source, Timestamp};
 
 use crate::sheet::{self, Block, Columns, IsGzip, Layout, RowFault};
+use crate::threads::aside;
 use crate::{App, AppError};
 
 pub use draft::{Draft, DraftFact};
@@ -48,6 +49,7 @@ pub(crate) use moving::text::plain as plain_text;
 
 use feeder::Feeder;
 use ledger::Ledger;
+use orders::Fault;
 use rejected::RejectedRows;
 use usable::Persons;
 
@@ -183,6 +185,23 @@ pub(crate) trait Mapper: Send {
     }
 }
 
+/// Reads every row of a block by one function.
+fn each_row<D: IntoIterator<Item = Draft>>(
+    block: &Block,
+    faults: &mut Vec<RowFault>,
+    mut read: impl FnMut(usize) -> Result<D, Fault>,
+) -> Vec<(u64, Draft)> {
+    let mut drafts = Vec::with_capacity(block.len());
+    for row in 0..block.len() {
+        let line = block.line(row);
+        match read(row) {
+            Ok(read) => drafts.extend(read.into_iter().map(|draft| (line, draft))),
+            Err(fault) => faults.push(fault.at(line)),
+        }
+    }
+    drafts
+}
+
 /// What the reading half sends to the writing half.
 enum Read {
     Drafts(Vec<(u64, Draft)>),
@@ -210,10 +229,10 @@ impl App {
     ) -> Result<ImportReport, AppError> {
         let planned = {
             let (path, options) = (path.to_owned(), options.clone());
-            let joined = tokio::task::spawn_blocking(move || -> Result<_, AppError> {
+            let plan = move || -> Result<_, AppError> {
                 Ok((ledger::hash_file(&path)?, Plan::of(&path, &options)?))
-            });
-            joined.await.map_err(|error| AppError::Bug(error.to_string()))??
+            };
+            aside("planning an import", plan).await??
         };
         let report = if planned.1.kind.is_of_tables() {
             self.import_planning((&planned.1.path, planned.1.kind), options, progress).await?
@@ -274,18 +293,13 @@ impl App {
         (ledger, report): (&mut Ledger, &mut ImportReport),
         (options, progress): (&ImportOptions, &dyn Progress),
     ) -> Result<(Fed, Persons), AppError> {
-        let now = self.clock().now();
-        let (send, mut receive) = tokio::sync::mpsc::channel(8);
         let (path, kind) = (plan.path.clone(), plan.kind);
-        let reading = {
-            let options = options.clone();
-            tokio::task::spawn_blocking(move || plan.read(&options, now, &send))
-        };
+        let mut reading = plan.start(options, self.clock().now());
         let mut feeder = Feeder::new(self, options);
         let mut rejected = RejectedRows::beside(&path, kind);
         let mut persons = Persons::default();
         let mut to_skip = report.resumed_from;
-        while let Some(read) = receive.recv().await {
+        while let Some(read) = reading.next().await {
             match read {
                 Read::Drafts(mut drafts) => {
                     let skipped = to_skip.min(drafts.len() as u64);
@@ -301,7 +315,7 @@ impl App {
                 Read::Notes(notes) => report.notes.extend(notes),
             }
         }
-        reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
+        reading.end().await?;
         let fed = feeder.finish(&mut rejected).await?;
         (report.rejected, report.rejected_file) = rejected.close()?;
         Ok((fed, persons))
@@ -388,7 +402,15 @@ impl Plan {
         Plan { path, moving, ..*self }
     }
 
-    /// Reads the whole file and sends what it says; runs on a thread of its own.
+    /// Begins to read the whole file on a thread of its own.
+    fn start(self, options: &ImportOptions, now: Timestamp) -> Reading {
+        let options = options.clone();
+        let (send, heard) = tokio::sync::mpsc::channel(8);
+        let done = tokio::task::spawn_blocking(move || self.read(&options, now, &send));
+        Reading { heard, done }
+    }
+
+    /// Reads the whole file and sends what it says.
     fn read(
         &self,
         options: &ImportOptions,
@@ -465,6 +487,24 @@ impl Plan {
                 return Err(AppError::Bug(format!("{} do not go into the log", self.kind)));
             }
         })
+    }
+}
+
+/// A file that is being read on a thread of its own.
+struct Reading {
+    heard: tokio::sync::mpsc::Receiver<Read>,
+    done: tokio::task::JoinHandle<Result<(), AppError>>,
+}
+
+impl Reading {
+    /// What was read next; `None` once no more comes.
+    async fn next(&mut self) -> Option<Read> {
+        self.heard.recv().await
+    }
+
+    /// Whether the whole file was read.
+    async fn end(self) -> Result<(), AppError> {
+        self.done.await.map_err(|error| AppError::Bug(format!("reading a file ended: {error}")))?
     }
 }
 

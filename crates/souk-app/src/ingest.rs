@@ -102,6 +102,13 @@ pub struct IngestRequest<'a> {
     pub basis: Option<LegalBasis>,
 }
 
+impl<'a> IngestRequest<'a> {
+    /// A request without `Sec-GPC` that is no import.
+    pub fn new(call: IngestCall, body: &'a [u8], caller: &'a Caller) -> IngestRequest<'a> {
+        IngestRequest { call, body, caller, is_gpc: false, basis: None }
+    }
+}
+
 /// One event that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngestRejection {

@@ -23,6 +23,7 @@ mod import;
 mod ingest;
 mod limits;
 mod models;
+mod names;
 mod outbox;
 mod people;
 mod privacy;
@@ -45,6 +46,7 @@ mod stock;
 mod stored;
 #[cfg(test)]
 mod test_shop;
+mod threads;
 
 pub use access::{
     Caller, KEY_SET_BYTES_MAX, KeyInfo, KeySetSource, NewKey, OVERLAP_S_DEFAULT, OVERLAP_S_MAX,
@@ -88,6 +90,7 @@ pub use ingest::{
 };
 pub use limits::RateState;
 pub use models::{BoughtAgain, JudgedOrders, Model, ModelOrder, ModelState, ModelsState, Search};
+pub use names::Names;
 pub use outbox::{DeliveryState, HookCall, HookSender, WebhookDelivery, WebhookPage, WebhookState};
 pub use people::{
     AUDIENCE_MAX, Affinity, BrandLoyalty, Figure, Finding as ProfileFinding, Habit, NextOrder,

@@ -21,6 +21,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::projections::Views;
 use crate::recommend::{Discoveries, departures, prepare};
+use crate::threads::{aside, at_leisure};
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation, Outcome};
 
 mod baskets;
@@ -231,9 +232,7 @@ impl App {
         let mut material = self.projector.inspect(copy).await?;
         let (views, windows) = (Arc::clone(&self.views), self.search_windows());
         let how = (*self.ranking.session.params(), threads());
-        let copied = tokio::task::spawn_blocking(move || lists::copy(&views, windows)).await;
-        material.lists =
-            copied.map_err(|error| AppError::Bug(format!("copying lists ended: {error}")))?;
+        material.lists = aside("copying lists", move || lists::copy(&views, windows)).await?;
         let learned = at_leisure(move || learn(material, (serving, search), how)).await?;
         let Some(learned) = learned else {
             return Err(AppError::NotReady(
@@ -437,37 +436,6 @@ fn used_by_process() -> Option<Duration> {
 fn used_by_process() -> Option<Duration> {
     None
 }
-
-/// Does long work on a thread that the system lets run when nobody else wants to, so that answers do not
-/// wait for it. The work must hold no lock that a request waits for.
-pub(crate) async fn at_leisure<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, AppError> {
-    let (done, result) = tokio::sync::oneshot::channel();
-    let run = move || {
-        yield_to_others();
-        // Nobody waits any more only when the process ends.
-        drop(done.send(work()));
-    };
-    let thread = std::thread::Builder::new().name("souk-models".to_owned()).spawn(run);
-    thread.map_err(|error| AppError::Bug(format!("no thread to learn on: {error}")))?;
-    result.await.map_err(|source| AppError::Bug(format!("learning ended: {source}")))
-}
-
-/// Gives this thread, and those that it starts, the lowest priority.
-pub(crate) fn yield_to_others() {
-    // Of a thread, and not of the whole process, only on Linux. Where it is refused, learning only disturbs more.
-    #[cfg(target_os = "linux")]
-    if let Err(error) =
-        rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST_PRIORITY)
-    {
-        tracing::debug!(%error, "learning runs at normal priority");
-    }
-}
-
-/// The nice value of what should only run when nothing else does.
-#[cfg(target_os = "linux")]
-const LOWEST_PRIORITY: i32 = 19;
 
 /// Keeps a model fitted and learns new ones when it is time, until the application is gone.
 pub(crate) async fn keep_models(app: Weak<App>) {

@@ -192,8 +192,7 @@ impl Outbox {
 pub(crate) fn new_id(head: &str, at: Timestamp) -> Result<String, AppError> {
     let mut random = [0u8; 10];
     crate::sealing::fill_random(&mut random)?;
-    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{head}_{:012x}{random}", at.as_ms()))
+    Ok(format!("{head}_{:012x}{}", at.as_ms(), souk_core::hexadecimal(&random)))
 }
 
 impl App {

@@ -20,6 +20,7 @@ use crate::models::is_stale;
 use crate::projections::{Use, Views, Whom};
 use crate::recommend::departures;
 use crate::segments::SegmentBook;
+use crate::threads::aside;
 use crate::{App, AppError, AuditAct, AuditOperation, Caller, Operation};
 
 mod audience;
@@ -254,9 +255,7 @@ impl App {
                 let shares = views.read().shares(&of);
                 Standing::of(Crowd { people, shares }, fit)
             };
-            let standing = tokio::task::spawn_blocking(work).await;
-            let standing = standing
-                .map_err(|source| AppError::Bug(format!("the shop's figures ended: {source}")))?;
+            let standing = aside("the shop's figures", work).await?;
             self.people.standings.write().insert(site, Arc::new(standing));
         }
         *self.people.fitted.lock() = Some(fitted);

@@ -16,16 +16,13 @@ pub(crate) use shopify::ProductTopic;
 use crate::audit::Counted;
 use crate::import::as_the_shops;
 use crate::ingest::record;
+use crate::projections::LOOKED_AT_ONCE;
 use crate::{App, AppError, AuditOperation, Caller, FieldError, Operation};
 
 /// Products in one call, as the contract says.
 pub const PUT_PRODUCTS_MAX: usize = 5_000;
 /// Products in a page.
 pub const PAGE_PRODUCTS_MAX: usize = 1_000;
-
-/// Products that a filter looks at while it holds the views; chosen: a fraction of a millisecond, so
-/// that a search through the whole catalogue never keeps the fold waiting.
-const FILTERED_AT_ONCE: usize = 1_000;
 
 /// One product that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,15 +238,8 @@ impl App {
     fn products_after(&self, site: &SiteId, after: Option<&ProductId>) -> Vec<Arc<Product>> {
         let views = self.views.read();
         let catalogue = &views.catalogue;
-        let product = |item| catalogue.product(item).cloned();
-        match after {
-            Some(after) => catalogue
-                .iter_site_after(site, after)
-                .filter_map(product)
-                .take(FILTERED_AT_ONCE)
-                .collect(),
-            None => catalogue.iter_site(site).filter_map(product).take(FILTERED_AT_ONCE).collect(),
-        }
+        let next = catalogue.iter_site_after(site, after);
+        next.filter_map(|item| catalogue.product(item).cloned()).take(LOOKED_AT_ONCE).collect()
     }
 
     fn check_product(&self, product: &Product) -> Result<(), String> {

@@ -29,7 +29,6 @@ mod histories;
 mod identity;
 mod lines;
 mod loading;
-mod names;
 mod orders;
 mod people;
 mod popularity;
@@ -81,6 +80,8 @@ use searches::Searches;
 use snapshots::Anchor;
 use uses::Uses;
 
+/// Products, or their forecasts, that are looked at while the views are held and the fold waits; chosen: some 1 ms.
+pub(crate) const LOOKED_AT_ONCE: usize = 1_000;
 /// Products of one interaction that are kept; chosen: a cart is longer seldom, and a client that
 /// names thousands with one click means none of them.
 const MENTIONS_MAX: usize = 50;

@@ -14,8 +14,9 @@ use souk_core::{Availability, Day, LocationId, Money, ProductId, SiteId, Timesta
 use souk_inventory::demand::Grain;
 
 use crate::demand::{SeriesKey, Share, Stretch, chances_to_serve};
-use crate::forecasts::{Ahead, ForecastOverride, all_threads};
+use crate::forecasts::{Ahead, ForecastOverride};
 use crate::purchasing::Receipt;
+use crate::threads::{all_threads, aside};
 use crate::{App, AppError, Caller, Operation};
 
 mod advised;
@@ -254,8 +255,7 @@ impl App {
     ) -> Result<ReplenishmentPlan, AppError> {
         let scene = self.scene((site, location), caller)?;
         let app = Arc::clone(self);
-        let planned = tokio::task::spawn_blocking(move || app.plan(scene)).await;
-        planned.map_err(|error| AppError::Bug(format!("planning ended: {error}")))
+        aside("planning", move || app.plan(scene)).await
     }
 
     /// The place that a planner asks about.

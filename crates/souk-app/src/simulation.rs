@@ -14,8 +14,8 @@ use crate::config::InventorySettings;
 use crate::demand::{
     DemandSeries, SeriesKey, Share, Stock, Stretch, TotalDemand, chances_to_serve,
 };
-use crate::forecasts::{OUTLOOK_DAYS, Outlook, Teachers, all_threads, outlooks};
-use crate::models::at_leisure;
+use crate::forecasts::{OUTLOOK_DAYS, Outlook, Teachers, outlooks};
+use crate::threads::{all_threads, aside, at_leisure};
 use crate::{App, AppError, Caller, Operation};
 
 mod file;
@@ -183,17 +183,21 @@ impl App {
             .and_then(|()| caller.check_location(Some(&request.location)));
         self.noted(caller, places)?;
         let how = request.replay.checked(&self.config.inventory)?;
-        let (products, n_skipped) = self.replayed(&request)?;
-        if products.is_empty() {
-            return Err(AppError::NotReady(format!(
-                "no product at `{}` has {} days of sales; replay fewer days",
-                request.location,
-                request.replay.days + BEFORE_MIN
-            )));
-        }
-        let last = products[0].series.last().number();
-        let before = Day::from_number(last - how.days as i32);
-        let teachers = self.teachers(&request.site, before);
+        let (app, days) = (Arc::clone(self), how.days);
+        let read = move || -> Result<_, AppError> {
+            let (products, n_skipped) = app.replayed(&request)?;
+            let Some(first) = products.first() else {
+                return Err(AppError::NotReady(format!(
+                    "no product at `{}` has {} days of sales; replay fewer days",
+                    request.location,
+                    request.replay.days + BEFORE_MIN
+                )));
+            };
+            let before = Day::from_number(first.series.last().number() - days as i32);
+            let teachers = app.teachers(&request.site, before);
+            Ok((products, teachers, n_skipped))
+        };
+        let (products, teachers, n_skipped) = aside("reading what is replayed", read).await??;
         at_leisure(move || replay(&products, &teachers, &how, n_skipped)).await
     }
 

@@ -65,10 +65,9 @@ impl App {
         let views = self.views.read();
         let catalogue = &views.catalogue;
         let limit = query.limit.clamp(1, STOCK_PAGE_MAX);
-        let items: Box<dyn Iterator<Item = _>> = match (&query.product, &query.after) {
-            (Some(product), _) => Box::new(catalogue.item(&query.site, product).into_iter()),
-            (None, Some(after)) => Box::new(catalogue.iter_site_after(&query.site, after)),
-            (None, None) => Box::new(catalogue.iter_site(&query.site)),
+        let items: Box<dyn Iterator<Item = _>> = match &query.product {
+            Some(product) => Box::new(catalogue.item(&query.site, product).into_iter()),
+            None => Box::new(catalogue.iter_site_after(&query.site, query.after.as_ref())),
         };
         let is_mine = |location: &str| {
             let is_asked = query.location.as_ref().is_none_or(|asked| asked.as_str() == location);

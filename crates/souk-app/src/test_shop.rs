@@ -1,11 +1,12 @@
 //! A whole shop in a temporary folder, for tests of use cases.
 #![allow(clippy::unwrap_used)]
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use souk_core::{Event, SubjectId, Timestamp};
-use souk_embedded::{EmbeddedOptions, open};
+use souk_embedded::{Embedded, EmbeddedOptions, open};
 use souk_ports::Cursor;
 use tempfile::TempDir;
 
@@ -40,14 +41,7 @@ impl Shop {
         let folder = TempDir::new().unwrap();
         let hand: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(noon().as_ms())));
         let stored = open(&folder.path().join("data"), &EmbeddedOptions::default()).unwrap();
-        let parts = Parts {
-            log: stored.log,
-            tables: stored.tables,
-            keys: stored.keys,
-            cache: stored.cache,
-            blobs: stored.blobs,
-        };
-        let app = App::open(parts, config, Clock::by_hand(hand)).await.unwrap();
+        let app = App::open(parts_of(&stored), config, Clock::by_hand(hand)).await.unwrap();
         app.wait_ready().await.unwrap();
         Shop { app, hand, _folder: folder }
     }
@@ -61,13 +55,7 @@ impl Shop {
     ) -> IngestAnswer {
         let caller = caller(role);
         let body = body.to_string();
-        let request = IngestRequest {
-            call,
-            body: body.as_bytes(),
-            caller: &caller,
-            is_gpc: false,
-            basis: None,
-        };
+        let request = IngestRequest::new(call, body.as_bytes(), &caller);
         self.app.ingest(request).await.unwrap()
     }
 
@@ -84,4 +72,36 @@ impl Shop {
 /// A caller of this role without a shopper token.
 pub(crate) fn caller(role: Role) -> Caller {
     Caller::new(format!("test-{}", role.as_str()), role)
+}
+
+/// The rows that an import listed beside a file, without the heading.
+pub(crate) fn rejected_rows(folder: &Path, name: &str) -> Vec<Vec<String>> {
+    let path = folder.join(format!("{name}.rejected.csv"));
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+}
+
+/// Every file below a folder with its bytes.
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            found.push((path, bytes));
+        }
+    }
+    found
+}
+
+/// Storage as an application takes it; whoever keeps `stored` can look at it from outside.
+pub(crate) fn parts_of(stored: &Embedded) -> Parts {
+    Parts {
+        log: Arc::clone(&stored.log) as _,
+        tables: Arc::clone(&stored.tables) as _,
+        keys: Arc::clone(&stored.keys) as _,
+        cache: Arc::clone(&stored.cache) as _,
+        blobs: Arc::clone(&stored.blobs),
+    }
 }

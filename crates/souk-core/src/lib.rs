@@ -8,6 +8,7 @@ mod consent;
 mod error;
 mod event;
 pub mod filter;
+mod hexadecimal;
 mod ids;
 mod marks;
 mod money;
@@ -27,6 +28,7 @@ pub use event::{
     StockMovement,
 };
 pub use filter::{Field, FieldKind, FieldValue, Fields, Filter, FilterError};
+pub use hexadecimal::hexadecimal;
 pub use ids::{
     EventId, ID_BYTES_MAX, IdError, LocationId, OrderId, OrderRef, ProductId, SiteId, SubjectId,
     VariantId,

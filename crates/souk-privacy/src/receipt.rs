@@ -105,7 +105,7 @@ pub fn mark_of(subject: SubjectId) -> String {
     let mut hash = Sha256::new();
     hash.update(b"souk erased subject");
     hash.update(subject.0);
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    souk_core::hexadecimal(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ pub mod diversity;
 pub mod evaluate;
 pub mod explore;
 pub mod impressions;
-pub mod interleave;
 pub mod lifetime;
 mod minimise;
 pub mod next_basket;

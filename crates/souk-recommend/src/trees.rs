@@ -168,17 +168,6 @@ impl Groups {
     }
 }
 
-impl Groups {
-    /// Mean NDCG in the order of trees, or of the base alone.
-    pub fn ndcg_of(&self, trees: Option<&Trees>, places: usize) -> f64 {
-        let mut scores = self.base.clone();
-        if let Some(trees) = trees {
-            trees.add_to(&self.signals, &mut scores);
-        }
-        self.ndcg(&scores, places)
-    }
-}
-
 /// What trees learn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Lesson<'a> {

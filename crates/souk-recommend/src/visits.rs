@@ -184,11 +184,6 @@ impl VisitIndex {
         self.n_events
     }
 
-    /// One more than the largest item number ever seen.
-    pub fn items_bound(&self) -> u32 {
-        self.with_item.len() as u32
-    }
-
     /// How many visits hold the item.
     pub fn n_visits_with(&self, item: Item) -> u32 {
         self.with_item.get(item.0 as usize).map_or(0, |list| list.len)

@@ -78,7 +78,8 @@ impl Default for Windows {
 }
 
 impl Windows {
-    /// Adds a count; one from before the retention horizon is dropped, as it would be by now.
+    /// Adds a count; one from before the retention horizon is dropped, as it would be by now. The same count of the
+    /// opposite weight takes it back, as if it had never been.
     pub fn add(&mut self, count: Count) {
         let counts = self.scopes.entry(count.scope).or_default();
         if count.time >= self.hours_from {
@@ -88,11 +89,6 @@ impl Windows {
             add_to(&mut counts.days, count.time.div_euclid(DAY_MS), count);
         }
         self.drop_empty(count.scope);
-    }
-
-    /// Takes back exactly what was added, as if it had never been.
-    pub fn subtract(&mut self, count: Count) {
-        self.add(Count { weight: count.weight.wrapping_neg(), ..count });
     }
 
     /// Drops hours before `hours_from` and days before `days_from`, both rounded down to whole

@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::FutureExt;
+use serde::Deserialize;
 use souk_app::{App, Caller, Operation};
 use souk_core::{Currency, SiteId};
 use tokio::time::timeout;
@@ -213,6 +214,14 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// Whose budget it was taken from besides the key's.
     client: Option<String>,
+}
+
+impl Call {
+    /// Reads the body, a JSON object that nothing says is of another kind.
+    pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Answer<T> {
+        body::expect_json(&self.headers)?;
+        crate::json::parse_object(&self.body)
+    }
 }
 
 /// The client's network address. A proxy on this machine is believed, because nobody else can be it.

@@ -38,8 +38,3 @@ use std::sync::Arc;
 pub fn router(app: Arc<souk_app::App>, config: ServerConfig) -> axum::Router {
     routes::router(edge::Edge::new(app, config))
 }
-
-/// The OpenAPI document of a shop with one site, as JSON text.
-pub fn openapi_json() -> String {
-    openapi::document_text(&[souk_core::SiteId::main()])
-}

@@ -169,9 +169,13 @@ fn document(sites: &[SiteId]) -> Value {
     document
 }
 
-/// Adds what every operation shares: failures, headers, parameters.
+/// Adds what every operation shares: keys, failures, headers, parameters. A handler names its `security` only where it
+/// needs no key, and of its own failures only the status and when.
 fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: &[SiteId]) {
-    let is_open = operation.get("security") == Some(&json!([{}]));
+    if operation.get("security").is_none() {
+        operation["security"] = json!([{ "bearer": [] }, { "basic": [] }]);
+    }
+    let is_open = operation["security"] == json!([{}]);
     let has_body = operation.get("requestBody").is_some();
     if let Some(body) = operation.get_mut("requestBody") {
         // A request about a person says all that it must in its path, and a run of the terms needs nothing.
@@ -214,7 +218,10 @@ fn refine_operation((path, method): (&str, &str), operation: &mut Value, sites: 
     for (status, description) in failures {
         responses.insert(status.to_owned(), failure(path, description));
     }
-    for (_, response) in responses.iter_mut() {
+    for (status, response) in responses.iter_mut() {
+        if status.starts_with('4') && response.get("content").is_none() {
+            *response = failure(path, response["description"].as_str().unwrap_or_default());
+        }
         response["headers"] = json!({ "x-request-id": {
             "description": "Names the request in the server's log; taken over from the request.",
             "required": true,

@@ -63,7 +63,7 @@ pub(crate) fn has_shop(settings: &Settings) -> bool {
 pub(crate) fn open_for_now(folder: &Path) -> Result<Opened> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = souk_core::hexadecimal(&key);
     let given = MemoryMasterKey::given("memory", &[&digits])?;
     let options =
         EmbeddedOptions { master_key: Some(Arc::new(given)), ..EmbeddedOptions::default() };

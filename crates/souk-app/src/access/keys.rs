@@ -54,7 +54,7 @@ pub(super) fn key_hash(text: &str) -> KeyHash {
 
 /// The public part of a key: 12 hexadecimal digits of its hash, which say nothing about it.
 pub(super) fn key_id(hash: &KeyHash) -> String {
-    hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    souk_core::hexadecimal(&hash[..6])
 }
 
 /// A number of big-endian bytes in base 62, filled with zeros to `N` digits.
@@ -119,7 +119,7 @@ struct StoredKey {
 /// The row of a key.
 pub(super) fn encode(hash: &KeyHash, info: &KeyInfo) -> Vec<u8> {
     let stored = StoredKey {
-        hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        hash: souk_core::hexadecimal(hash),
         role: info.role.as_str().to_owned(),
         label: info.label.clone(),
         origins: info.origins.clone(),

@@ -239,13 +239,7 @@ async fn a_bound_key_acts_for_its_places_alone() {
     let batch = json!({"batch": [count("fr", "lyon"), count("fr", "paris"), count("main", "lyon"),
         order(Some("lyon")), order(Some("paris")), order(None)]})
     .to_string();
-    let sent = crate::IngestRequest {
-        call: crate::IngestCall::Batch,
-        body: batch.as_bytes(),
-        caller: &till,
-        is_gpc: false,
-        basis: None,
-    };
+    let sent = crate::IngestRequest::new(crate::IngestCall::Batch, batch.as_bytes(), &till);
     let answer = app.ingest(sent).await.unwrap();
     let refused: Vec<usize> = answer.rejected.iter().map(|one| one.index).collect();
     assert_eq!((answer.accepted, refused), (2, vec![1, 2, 4, 5]));

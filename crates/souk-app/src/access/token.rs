@@ -47,7 +47,7 @@ struct Claims {
 
 impl TokenSigner {
     pub(super) fn new(secret: [u8; 32]) -> TokenSigner {
-        let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let secret = souk_core::hexadecimal(&secret);
         let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
         TokenSigner { secret, mac }
     }

@@ -362,5 +362,5 @@ pub(crate) fn hashed(text: &str) -> String {
 
 /// The first 16 hexadecimal digits of a SHA-256 hash.
 fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    souk_core::hexadecimal(&Sha256::digest(text.as_bytes())[..8])
 }

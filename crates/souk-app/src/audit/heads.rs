@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::WebhookKind;
 use crate::outbox::Message;
+use crate::threads::aside;
 use crate::{App, AppError, Caller};
 
 use super::tree::{HEADS, STATE, STATE_HEAD, Tree, head_row, put, row_key, split_head};
@@ -188,8 +189,7 @@ impl App {
         }
         let Some(path) = publisher.file.clone() else { return Ok(()) };
         let shown = path.display().to_string();
-        let lines = tokio::task::spawn_blocking(move || last_lines(&path)).await;
-        let lines = lines.map_err(|error| AppError::Bug(error.to_string()))?;
+        let lines = aside("reading heads", move || last_lines(&path)).await?;
         let lines = lines.map_err(|error| AppError::NotReady(format!("{shown}: {error}")))?;
         for (idx, line) in lines.iter().enumerate() {
             let (size, fault) = match SignedTreeHead::from_line(line) {
@@ -263,7 +263,7 @@ impl App {
 }
 
 fn short(key: &[u8; 32]) -> String {
-    key[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    souk_core::hexadecimal(&key[..8])
 }
 
 /// Runs beside requests: checks the published heads once, then writes down and publishes.

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::tree::{BLOCK, BLOCKS, ENTRIES, HEADS, STATE, STATE_TREE, row_key};
 use super::*;
-use crate::{App, Config, Parts, Role};
+use crate::test_shop::parts_of;
+use crate::{App, Config, Role};
 
 mod counting;
 mod tamper;
@@ -63,14 +64,7 @@ async fn open_at(data: &Path, heads: Option<&Path>) -> Open {
 
 async fn open_with(data: &Path, config: Config) -> Open {
     let stored = souk_embedded::open(data, &EmbeddedOptions::default()).unwrap();
-    let parts = Parts {
-        log: stored.log.clone(),
-        tables: stored.tables.clone(),
-        keys: stored.keys.clone(),
-        cache: stored.cache.clone(),
-        blobs: stored.blobs.clone(),
-    };
-    let app = App::open(parts, config, Clock::system()).await.unwrap();
+    let app = App::open(parts_of(&stored), config, Clock::system()).await.unwrap();
     Open { app, stored }
 }
 

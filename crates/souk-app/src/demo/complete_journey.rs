@@ -50,7 +50,7 @@ pub fn read_complete_journey(folder: &Path) -> Result<SampleShop, AppError> {
     let is_foreign = |id: &&str| !known.contains(id);
     let n_foreign = orders.products.texts().filter(is_foreign).count();
     let unsold = tally.unsold.iter().map(String::as_str);
-    let n_unsold = unsold.filter(|id| is_foreign(id) && !orders.products.contains(id)).count();
+    let n_unsold = unsold.filter(|id| is_foreign(id) && orders.products.find(id).is_none()).count();
     let n_no_goods = products.iter().filter(|product| !product.availability.is_sellable()).count();
     let n_priced = products.iter().filter(|product| product.price.is_some()).count();
     let decisions = vec![
@@ -130,7 +130,8 @@ fn read_transactions(path: &Path) -> Result<(OrderTable, Tally), AppError> {
             empty_baskets.extend(basket);
         }
     }
-    tally.n_empty_baskets = empty_baskets.iter().filter(|id| !table.orders.contains(id)).count();
+    tally.n_empty_baskets =
+        empty_baskets.iter().filter(|id| table.orders.find(id).is_none()).count();
     Ok((table, tally))
 }
 

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use souk_core::{Day, LocationId, ProductId, SiteId, Timestamp};
 
-use super::{Ahead, aside, in_pieces};
+use super::{Ahead, in_pieces};
 use crate::demand::SeriesKey;
 use crate::export::file::{ExportFile, Field};
+use crate::projections::LOOKED_AT_ONCE;
+use crate::threads::aside;
 use crate::{App, AppError, Caller, Operation, Progress};
 
 /// Forecasts of one page at most (chosen: some megabytes).
 pub const KEPT_PAGE_MAX: usize = 500;
 /// Forecasts that are worked out in one go for a file.
 const CHUNK: usize = 256;
-/// Kept forecasts that are looked at while the fold waits; some 1 ms.
-const LOOKED_AT_ONCE: usize = 1_000;
 /// Coverages of a day's intervals, as columns.
 const LEVELS: [(&str, f64, [&str; 2]); 2] =
     [("0.8", 0.8, ["lo-80", "hi-80"]), ("0.95", 0.95, ["lo-95", "hi-95"])];
@@ -289,13 +289,14 @@ impl App {
         self.refresh_outlooks().await?;
         let app = Arc::clone(self);
         let all = KeptAsked { location: None, after: None, limit: usize::MAX };
-        let mut named = aside(move || app.named_forecasts(&all, |_, _| true)).await?;
+        let mut named =
+            aside("work on forecasts", move || app.named_forecasts(&all, |_, _| true)).await?;
         let n = named.len() as u64;
         while !named.is_empty() {
             let some: Vec<Named> = named.drain(..CHUNK.min(named.len())).collect();
             progress.advance(some.len() as u64);
             let app = Arc::clone(self);
-            let made = aside(move || {
+            let made = aside("work on forecasts", move || {
                 let made = some.iter().filter_map(|one| app.kept_forecast(one));
                 made.collect::<Vec<_>>()
             });

@@ -20,7 +20,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::taught::AllKept;
 use super::{OUTLOOKS_MAX, Outlook};
 use crate::demand::SeriesKey;
-use crate::projections::Views;
+use crate::projections::{LOOKED_AT_ONCE, Views};
 use crate::{App, AppError};
 
 /// Where the file stands.
@@ -29,8 +29,6 @@ const FILE: &str = "outlooks/all";
 const MAGIC: &[u8] = b"souk outlooks 3\n";
 /// How often it is written while the program runs.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
-/// Forecasts of the file that are told their numbers while the fold waits; some 1 ms.
-const TAKEN_UP_AT_ONCE: usize = 1_000;
 
 /// Outlooks by series.
 #[derive(Debug, Default)]
@@ -128,7 +126,7 @@ impl Forecasts {
         let mut stored = stored.into_iter();
         while stored.len() > 0 {
             let views = views.read();
-            for one in stored.by_ref().take(TAKEN_UP_AT_ONCE) {
+            for one in stored.by_ref().take(LOOKED_AT_ONCE) {
                 let item = views.catalogue.item(&one.site, &one.product);
                 let location = views.catalogue.location_number(&one.location);
                 let (Some(item), Some(location)) = (item, location) else { continue };
@@ -148,8 +146,7 @@ impl Forecasts {
         let mut w = Writer::new();
         w.text(env!("CARGO_PKG_VERSION"));
         let mut rows: Vec<(SeriesKey, Vec<u8>)> = Vec::with_capacity(kept.len());
-        // The fold waits for a thousand at most.
-        for some in kept.chunks(1_000) {
+        for some in kept.chunks(LOOKED_AT_ONCE) {
             let catalogue = &views.read().catalogue;
             for (key, outlook) in some {
                 let Some(location) = key.location else { continue };

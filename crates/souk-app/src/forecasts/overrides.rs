@@ -22,6 +22,7 @@ use super::outlook::Closely;
 use crate::demand::{DemandSeries, SeriesKey};
 use crate::purchasing::{invalid, shown};
 use crate::stored::load;
+use crate::threads::aside;
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation};
 
 #[cfg(test)]
@@ -288,8 +289,7 @@ impl App {
         let (from, until, expires_on) = checked(id, &new, today)?;
         let app = Arc::clone(self);
         let (of_site, span) = (site.clone(), (today, from, until));
-        let model = tokio::task::spawn_blocking(move || app.model_says(key, &of_site, span)).await;
-        let model = model.map_err(|error| AppError::Bug(format!("a forecast ended: {error}")))?;
+        let model = aside("a forecast", move || app.model_says(key, &of_site, span)).await?;
         let made = ForecastOverride {
             id: id.to_owned(),
             site: site.to_string(),

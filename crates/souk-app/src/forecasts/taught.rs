@@ -27,8 +27,8 @@ const TEACHERS_MAX: usize = 4_000;
 const UNITS_MIN: f64 = 10.0;
 /// Days before now in which they were sold: the year that is looked back at and what is known before it.
 const DAYS: i32 = 400;
-/// Sales that are looked at while the views are held: well below a millisecond.
-const LOOKED_AT_ONCE: usize = 20_000;
+/// Sums of sales that are looked at while the views are held: well below a millisecond.
+const SUMS_AT_ONCE: usize = 20_000;
 /// When so many times as much is known, it is learned anew on the same day.
 const GROWTH: f64 = 1.2;
 
@@ -185,7 +185,7 @@ impl App {
             let n_items = catalogue.n_items() as u32;
             let Some(of_site) = catalogue.find_site(site).filter(|_| from < n_items) else { break };
             let mut n_looked = 0;
-            while from < n_items && n_looked < LOOKED_AT_ONCE {
+            while from < n_items && n_looked < SUMS_AT_ONCE {
                 let item = Item(from);
                 (from, n_looked) = (from + 1, n_looked + 1);
                 if catalogue.site_number(item) != of_site {

@@ -8,6 +8,7 @@ use souk_core::{Product, ProductId};
 use super::feeder::{Fed, Feeder};
 use super::rejected::RejectedRows;
 use super::{DraftFact, ImportKind, ImportOptions, Plan, Progress, Read};
+use crate::threads::aside;
 use crate::{App, AppError};
 
 /// What a file of products told beside its products.
@@ -40,8 +41,8 @@ impl App {
         let plan = plan(path, options).await?;
         let mut rejected = RejectedRows::beside(&plan.path, plan.kind);
         let mut told = CatalogueRead::default();
-        let (reading, mut receive) = self.start_reading(plan, options);
-        while let Some(read) = receive.recv().await {
+        let mut reading = plan.start(options, self.clock().now());
+        while let Some(read) = reading.next().await {
             match read {
                 Read::Drafts(drafts) => {
                     progress.advance(drafts.len() as u64);
@@ -61,7 +62,7 @@ impl App {
                 Read::Notes(notes) => told.notes = notes,
             }
         }
-        reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
+        reading.end().await?;
         told.rejected_file = rejected.close()?.1;
         Ok(told)
     }
@@ -80,8 +81,8 @@ impl App {
         let plan = plan(path, options).await?;
         let mut refused = RejectedRows::in_memory();
         let mut feeder = Feeder::new(self, options);
-        let (reading, mut receive) = self.start_reading(plan, options);
-        while let Some(read) = receive.recv().await {
+        let mut reading = plan.start(options, self.clock().now());
+        while let Some(read) = reading.next().await {
             let Read::Drafts(drafts) = read else { continue };
             progress.advance(drafts.len() as u64);
             for (_, draft) in &drafts {
@@ -91,24 +92,14 @@ impl App {
             }
             feeder.feed(drafts, &mut refused).await?;
         }
-        reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
+        reading.end().await?;
         feeder.finish(&mut refused).await
-    }
-
-    fn start_reading(&self, plan: Plan, options: &ImportOptions) -> (Reading, Receiver) {
-        let (now, options) = (self.clock().now(), options.clone());
-        let (send, receive) = tokio::sync::mpsc::channel(8);
-        (tokio::task::spawn_blocking(move || plan.read(&options, now, &send)), receive)
     }
 }
 
-type Reading = tokio::task::JoinHandle<Result<(), AppError>>;
-type Receiver = tokio::sync::mpsc::Receiver<Read>;
-
 async fn plan(path: &Path, options: &ImportOptions) -> Result<Plan, AppError> {
     let (path, options) = (path.to_owned(), options.clone());
-    let planned = tokio::task::spawn_blocking(move || Plan::of(&path, &options));
-    let plan = planned.await.map_err(|error| AppError::Bug(error.to_string()))??;
+    let plan = aside("planning an import", move || Plan::of(&path, &options)).await??;
     if matches!(plan.kind, ImportKind::Products | ImportKind::GoogleFeed) {
         return Ok(plan);
     }

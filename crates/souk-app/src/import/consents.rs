@@ -2,7 +2,7 @@ use souk_core::{ConsentChange, ConsentOrigin, Purpose, Purposes, Timestamp};
 
 use super::kind::names;
 use super::orders::{Fault, check_person, fault};
-use super::{Draft, DraftFact, Mapper};
+use super::{Draft, DraftFact, Mapper, each_row};
 use crate::AppError;
 use crate::sheet::{Block, Cell, Columns, RowFault};
 
@@ -84,13 +84,6 @@ fn read_yes(text: Option<&str>) -> Option<bool> {
 
 impl Mapper for ConsentMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        let mut drafts = Vec::with_capacity(block.len());
-        for row in 0..block.len() {
-            match self.draft(block, row) {
-                Ok(draft) => drafts.push((block.line(row), draft)),
-                Err(fault) => faults.push(fault.at(block.line(row))),
-            }
-        }
-        drafts
+        each_row(block, faults, |row| self.draft(block, row).map(Some))
     }
 }

@@ -5,7 +5,7 @@ use souk_core::{
 
 use super::kind::names;
 use super::orders::{Fault, channel_of, check_person, currency_of, fault, id_text};
-use super::{Draft, DraftFact, ImportOptions, Mapper};
+use super::{Draft, DraftFact, ImportOptions, Mapper, each_row};
 use crate::AppError;
 use crate::sheet::{Block, Cell, Columns, RowFault};
 
@@ -146,14 +146,7 @@ impl EventMapper {
 
 impl Mapper for EventMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        let mut drafts = Vec::with_capacity(block.len());
-        for row in 0..block.len() {
-            match self.draft(block, row) {
-                Ok(draft) => drafts.push((block.line(row), draft)),
-                Err(fault) => faults.push(fault.at(block.line(row))),
-            }
-        }
-        drafts
+        each_row(block, faults, |row| self.draft(block, row).map(Some))
     }
 }
 

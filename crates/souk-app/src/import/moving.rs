@@ -16,6 +16,7 @@ mod magento;
 mod magento_sales;
 mod merchandise;
 mod personalize;
+mod rows;
 mod shelf;
 mod shopify;
 mod shopify_orders;
@@ -32,7 +33,6 @@ use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use souk_core::{IdError, Product, ProductId, Timestamp, VariantId};
 
-use super::orders::Fault;
 use super::readiness::{ReadinessReport, Tally};
 use super::rejected::RejectedRows;
 use super::{
@@ -40,11 +40,12 @@ use super::{
     ledger, send_drafts, send_faults,
 };
 use crate::products::PAGE_PRODUCTS_MAX;
-use crate::sheet::{Block, Columns, Layout, Lines, RowFault};
+use crate::sheet::{Columns, Layout, Lines, RowFault};
+use crate::threads::aside;
 use crate::{App, AppError};
 
 use export::files_of;
-use header::{Header, Row};
+use rows::{ReadWith, booked, single};
 use shelf::Shelf;
 
 /// Why orders of some exports are passed over.
@@ -179,6 +180,16 @@ impl Moving {
         }
     }
 
+    /// Counts what was read so far and sends it on; `false` when nobody listens any more.
+    fn pass_on(
+        &self,
+        (drafts, faults): (&mut Vec<(u64, Draft)>, &mut Vec<RowFault>),
+        send: &tokio::sync::mpsc::Sender<Read>,
+    ) -> bool {
+        self.hear(drafts, faults);
+        send_faults(send, std::mem::take(faults)) && send_drafts(send, std::mem::take(drafts))
+    }
+
     /// Counts what a file says.
     pub(super) fn hear(&self, drafts: &[(u64, Draft)], faults: &[RowFault]) {
         if drafts.iter().any(|(_, draft)| matches!(draft.fact, DraftFact::Product(_))) {
@@ -193,24 +204,6 @@ impl Moving {
         drafts.iter().for_each(|(_, draft)| tally.take(draft));
         faults.iter().for_each(|fault| tally.fault(fault));
     }
-}
-
-/// Reads every row of a block by one function.
-fn each_row<D: IntoIterator<Item = Draft>>(
-    header: &Header,
-    block: &Block,
-    faults: &mut Vec<RowFault>,
-    mut read: impl FnMut(Row<'_>) -> Result<D, Fault>,
-) -> Vec<(u64, Draft)> {
-    let mut drafts = Vec::with_capacity(block.len());
-    for idx in 0..block.len() {
-        let row = header.row(block, idx);
-        match read(row) {
-            Ok(read) => drafts.extend(read.into_iter().map(|draft| (row.line(), draft))),
-            Err(fault) => faults.push(fault.at(row.line())),
-        }
-    }
-    drafts
 }
 
 impl Plan {
@@ -238,34 +231,26 @@ impl Plan {
         (options, now): (&ImportOptions, Timestamp),
     ) -> Box<dyn Mapper> {
         let at = (options, now);
+        let with = ReadWith { options: options.clone(), now, moving: Arc::clone(moving) };
         match export {
             Export::ShopifyProducts => Box::new(shopify::ProductMapper::new(columns, at, moving)),
-            Export::ShopifyInventory => {
-                Box::new(shopify::InventoryMapper::new(columns, now, moving))
-            }
+            Export::ShopifyInventory => single(columns, with, shopify::stock),
             Export::ShopifyOrders => {
-                Box::new(shopify_orders::OrderMapper::new(columns, options, moving))
+                let mut open = None;
+                booked(columns, with, move |book, row, with| {
+                    shopify_orders::line((book, &mut open), row, with)
+                })
             }
-            Export::ShopifyCustomers => {
-                Box::new(shopify_orders::CustomerMapper::new(columns, now, moving))
-            }
+            Export::ShopifyCustomers => single(columns, with, shopify_orders::customer),
             Export::MagentoProducts => Box::new(magento::ProductMapper::new(columns, at, moving)),
-            Export::MagentoItems => {
-                Box::new(magento_sales::ItemMapper::new(columns, options, moving))
-            }
-            Export::MagentoOrders => {
-                Box::new(magento_sales::GridMapper::new(columns, options, moving))
-            }
-            Export::MagentoCustomers => Box::new(magento_sales::CustomerMapper::new(columns, now)),
-            Export::MagentoSubscribers => {
-                Box::new(magento_sales::SubscriberMapper::new(columns, now, moving))
-            }
+            Export::MagentoItems => booked(columns, with, magento_sales::item),
+            Export::MagentoOrders => single(columns, with, magento_sales::grid_order),
+            Export::MagentoCustomers => single(columns, with, magento_sales::customer),
+            Export::MagentoSubscribers => single(columns, with, magento_sales::subscriber),
             Export::Ga4Events => Box::new(ga4::FlatMapper::new(columns, at, moving)),
-            Export::PersonalizeInteractions => {
-                Box::new(personalize::InteractionMapper::new(columns, options, moving))
-            }
-            Export::PersonalizeItems => Box::new(personalize::ItemMapper::new(columns, at, moving)),
-            Export::PersonalizeUsers => Box::new(personalize::UserMapper::new(columns, now)),
+            Export::PersonalizeInteractions => booked(columns, with, personalize::interaction),
+            Export::PersonalizeItems => single(columns, with, personalize::item),
+            Export::PersonalizeUsers => single(columns, with, personalize::user),
             Export::AlgoliaRecords | Export::AlgoliaSynonyms | Export::AlgoliaRules => {
                 unreachable!("what is nested has no columns: see `Plan::is_nested`")
             }
@@ -305,13 +290,10 @@ impl Plan {
             if is_end {
                 drafts.extend(events.take_products(&mut faults));
             }
-            if drafts.len() + faults.len() >= CHUNK || is_end {
-                moving.hear(&drafts, &faults);
-                if !(send_faults(send, std::mem::take(&mut faults))
-                    && send_drafts(send, std::mem::take(&mut drafts)))
-                {
-                    return Ok(());
-                }
+            if (drafts.len() + faults.len() >= CHUNK || is_end)
+                && !moving.pass_on((&mut drafts, &mut faults), send)
+            {
+                return Ok(());
             }
             if is_end {
                 let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));
@@ -360,7 +342,7 @@ impl App {
         let moving = Arc::new(self.moving(options));
         let mut plans = {
             let (paths, options, moving) = (paths.to_vec(), options.clone(), Arc::clone(&moving));
-            let joined = tokio::task::spawn_blocking(move || -> Result<Vec<_>, AppError> {
+            let plan_all = move || -> Result<Vec<_>, AppError> {
                 let plan = |path: &PathBuf| {
                     let plan = match options.from {
                         Some(system) => Plan::of_export(path, system, &moving)?,
@@ -372,8 +354,8 @@ impl App {
                     Ok((ledger::hash_file(path)?, plan))
                 };
                 paths.iter().map(plan).collect()
-            });
-            joined.await.map_err(|error| AppError::Bug(error.to_string()))??
+            };
+            aside("planning a move", plan_all).await??
         };
         plans.sort_by_key(|(_, plan)| rank(plan.kind));
         let mut files = Vec::new();
@@ -437,20 +419,15 @@ impl App {
         (options, mut rejected): (&ImportOptions, Option<RejectedRows>),
         progress: &dyn Progress,
     ) -> Result<Option<PathBuf>, AppError> {
-        let now = self.clock().now();
-        let (send, mut receive) = tokio::sync::mpsc::channel(8);
-        let reading = {
-            let options = options.clone();
-            tokio::task::spawn_blocking(move || plan.read(&options, now, &send))
-        };
-        while let Some(read) = receive.recv().await {
+        let mut reading = plan.start(options, self.clock().now());
+        while let Some(read) = reading.next().await {
             match (read, &mut rejected) {
                 (Read::Drafts(drafts), _) => progress.advance(drafts.len() as u64),
                 (Read::Faults(faults), Some(rejected)) => rejected.add(faults)?,
                 _ => {}
             }
         }
-        reading.await.map_err(|error| AppError::Bug(error.to_string()))??;
+        reading.end().await?;
         match rejected {
             Some(rejected) => Ok(rejected.close()?.1),
             None => Ok(None),

@@ -1,53 +1,18 @@
-use rustc_hash::FxHashMap;
 use souk_core::{
     Channel, Currency, LocationId, Money, OrderChange, OrderId, OrderLine, ProductId, Quantity,
     Timestamp, Unit,
 };
 
 use super::kind::names;
-use super::{Draft, DraftFact, ImportOptions, Mapper};
+use super::{Draft, DraftFact, ImportOptions, Mapper, each_row};
 use crate::AppError;
+use crate::names::Names;
 use crate::sheet::{Block, Cell, Columns, RowFault};
 
 /// Lines of one file of orders; chosen: about 1 GB of memory. A larger file is to be cut by day.
 const LINES_MAX: usize = 24_000_000;
 /// Lines of one order; beyond any till, and such an order still fits a batch.
 pub(crate) const ORDER_LINES_MAX: usize = 2_000;
-
-/// Texts as numbers: a file repeats each id many times.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    numbers: FxHashMap<Box<str>, u32>,
-    texts: Vec<Box<str>>,
-}
-
-impl Names {
-    pub(crate) fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
-            return *number;
-        }
-        let number = u32::try_from(self.texts.len()).expect("a file has fewer rows than that");
-        self.numbers.insert(text.into(), number);
-        self.texts.push(text.into());
-        number
-    }
-
-    pub(crate) fn text(&self, number: u32) -> &str {
-        &self.texts[number as usize]
-    }
-
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|text| &**text)
-    }
-
-    pub(crate) fn contains(&self, text: &str) -> bool {
-        self.numbers.contains_key(text)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.texts.len()
-    }
-}
 
 /// What the rows of one order share.
 #[derive(Clone, Debug)]
@@ -105,10 +70,10 @@ pub(crate) struct OrderRow<'a> {
 impl OrderTable {
     /// Adds a row; the order's time is that of its earliest row.
     pub(crate) fn add(&mut self, row: OrderRow<'_>) {
-        let order = self.orders.number(row.order);
-        let user = row.user.map(|text| self.people.number(text));
-        let card = row.card.map(|text| self.people.number(text));
-        let location = row.location.map(|text| self.places.number(text));
+        let order = self.orders.intern(row.order);
+        let user = row.user.map(|text| self.people.intern(text));
+        let card = row.card.map(|text| self.people.intern(text));
+        let location = row.location.map(|text| self.places.intern(text));
         if order as usize == self.heads.len() {
             let (at, channel, line) = (row.at, row.channel, row.line);
             let is_cancelled = row.is_cancelled;
@@ -119,8 +84,8 @@ impl OrderTable {
         head.user = head.user.or(user);
         head.card = head.card.or(card);
         head.is_cancelled |= row.is_cancelled;
-        let product = self.products.number(row.product);
-        let promotion = row.promotion.map(|text| self.promotions.number(text));
+        let product = self.products.intern(row.product);
+        let promotion = row.promotion.map(|text| self.promotions.intern(text));
         let (milli, unit) = (row.quantity.milli(), row.quantity.unit());
         self.lines.push(LineRow { order, product, milli, unit, amount: row.amount, promotion });
     }
@@ -139,16 +104,11 @@ impl OrderTable {
         named.min_by_key(|(name, count)| (std::cmp::Reverse(*count), *name)).map(|(name, _)| name)
     }
 
-    /// A person's id.
-    pub(crate) fn person(&self, number: usize) -> &str {
-        &self.people.texts[number]
-    }
-
     /// How many orders each person has.
-    pub(crate) fn orders_by_person(&self) -> Vec<usize> {
+    pub(crate) fn orders_by_person(&self) -> impl Iterator<Item = (&str, usize)> {
         let mut counts = vec![0; self.people.len()];
         self.heads.iter().filter_map(|head| head.user).for_each(|user| counts[user as usize] += 1);
-        counts
+        self.people.texts().zip(counts)
     }
 
     /// The orders as events, by time and then by their place in the file, so that the same rows in
@@ -350,12 +310,7 @@ impl OrderMapper {
 
 impl Mapper for OrderMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        for row in 0..block.len() {
-            if let Err(fault) = self.take_row(block, row) {
-                faults.push(fault.at(block.line(row)));
-            }
-        }
-        Vec::new()
+        each_row(block, faults, |row| self.take_row(block, row).map(|()| None))
     }
 
     fn check(&self) -> Result<(), AppError> {

@@ -20,6 +20,7 @@ use crate::purchasing::{
 };
 use crate::sheet::{self, Block, Cell, Columns, RowFault};
 use crate::signals::{NewSignal, PUT_SIGNALS_MAX};
+use crate::threads::aside;
 use crate::{App, AppError, Caller};
 
 /// Rows of one file, which are held in memory until its end (chosen).
@@ -277,7 +278,7 @@ async fn read<T: Send + 'static>(
     make: impl Fn(&Row<'_>) -> Result<T, Fault> + Send + 'static,
 ) -> Result<Rows<T>, AppError> {
     let path: PathBuf = path.to_owned();
-    let reading = tokio::task::spawn_blocking(move || -> Result<Rows<T>, AppError> {
+    let read = move || -> Result<Rows<T>, AppError> {
         let mut sheet = sheet::open(&path)?;
         let columns = Columns::new(sheet.columns());
         for synonyms in need {
@@ -299,8 +300,8 @@ async fn read<T: Send + 'static>(
             }
         }
         Ok((rows, faults))
-    });
-    reading.await.map_err(|error| AppError::Bug(error.to_string()))?
+    };
+    aside("reading a file", read).await?
 }
 
 fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault> {

@@ -5,7 +5,7 @@ use souk_core::{
 
 use super::kind::names;
 use super::orders::{Fault, currency_of, fault, id_text};
-use super::{Draft, DraftFact, ImportKind, ImportOptions, Mapper};
+use super::{Draft, DraftFact, ImportKind, ImportOptions, Mapper, each_row};
 use crate::AppError;
 use crate::sheet::{Block, Cell, Columns, RowFault};
 
@@ -161,14 +161,7 @@ pub(super) fn day(column: &str, cell: Cell<'_>) -> Result<Option<souk_core::Day>
 
 impl Mapper for ShopMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        let mut drafts = Vec::with_capacity(block.len());
-        for row in 0..block.len() {
-            match self.draft(block, row) {
-                Ok(draft) => drafts.push((block.line(row), draft)),
-                Err(fault) => faults.push(fault.at(block.line(row))),
-            }
-        }
-        drafts
+        each_row(block, faults, |row| self.draft(block, row).map(Some))
     }
 }
 
@@ -214,13 +207,6 @@ fn check(user: &str) -> Result<(), Fault> {
 
 impl Mapper for CustomerMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        let mut drafts = Vec::with_capacity(block.len());
-        for row in 0..block.len() {
-            match self.draft(block, row) {
-                Ok(draft) => drafts.push((block.line(row), draft)),
-                Err(fault) => faults.push(fault.at(block.line(row))),
-            }
-        }
-        drafts
+        each_row(block, faults, |row| self.draft(block, row).map(Some))
     }
 }

@@ -10,33 +10,38 @@ use tempfile::TempDir;
 use super::kind::ImportKind;
 use super::{ImportOptions, ImportReport, Progress, Silent, Usable};
 use crate::export::file::{ExportFile, Field};
-use crate::test_shop::Shop;
+use crate::test_shop::{Shop, rejected_rows};
 use crate::{AppError, ExportKind};
 
 /// A shop and a folder for its files.
-struct Desk {
-    shop: Shop,
-    folder: TempDir,
+pub(super) struct Desk {
+    pub(super) shop: Shop,
+    pub(super) folder: TempDir,
 }
 
 impl Desk {
-    async fn open() -> Desk {
+    pub(super) async fn open() -> Desk {
         Desk { shop: Shop::open().await, folder: TempDir::new().unwrap() }
     }
 
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(super) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    async fn import(&self, name: &str, text: &str) -> ImportReport {
-        let path = self.file(name, text.as_bytes());
+    pub(super) async fn import(&self, name: &str, bytes: impl AsRef<[u8]>) -> ImportReport {
+        let path = self.file(name, bytes.as_ref());
         self.shop.app.import(&path, &ImportOptions::default(), &Silent).await.unwrap()
     }
 
-    async fn refused(&self, name: &str, text: &str, options: &ImportOptions) -> AppError {
-        let path = self.file(name, text.as_bytes());
+    pub(super) async fn refused(
+        &self,
+        name: &str,
+        bytes: impl AsRef<[u8]>,
+        options: &ImportOptions,
+    ) -> AppError {
+        let path = self.file(name, bytes.as_ref());
         self.shop.app.import(&path, options, &Silent).await.unwrap_err()
     }
 
@@ -44,10 +49,8 @@ impl Desk {
         self.shop.log().await.len()
     }
 
-    fn rejected(&self, name: &str) -> Vec<Vec<String>> {
-        let path = self.folder.path().join(format!("{name}.rejected.csv"));
-        let mut reader = csv::Reader::from_path(path).unwrap();
-        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    pub(super) fn rejected(&self, name: &str) -> Vec<Vec<String>> {
+        rejected_rows(self.folder.path(), name)
     }
 }
 

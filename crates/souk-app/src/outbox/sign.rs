@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::AppError;
-use crate::config::WebhookEndpoint;
+use crate::config::{SecretAt, WebhookEndpoint};
 
 /// How a secret begins.
 const HEAD: &str = "whsec_";
@@ -35,21 +35,10 @@ impl HookSecrets {
         for (field, place) in places {
             let Some(place) = place else { continue };
             let setting = format!("privacy.webhooks.endpoints[{idx}].{field}");
-            let refuse = |why: &str| {
-                let detail = format!("`{setting}`: {why}");
-                AppError::invalid("invalid_setting", &setting, detail)
-            };
-            let text = match place.split_once(':') {
-                Some(("file", path)) => std::fs::read_to_string(path)
-                    .map_err(|source| AppError::File { path: path.to_owned(), source })?,
-                Some(("env", name)) => std::env::var(name)
-                    .map_err(|_| refuse(&format!("the variable {name} is not set; set it")))?,
-                // What stands there may be the secret itself, so it is not repeated.
-                _ => return Err(refuse("write file:PATH or env:NAME, not the secret itself")),
-            };
+            let secret = SecretAt { setting: &setting, place };
             let why = "a secret is `whsec_` and 24 to 64 bytes in base 64; make one with `echo \
                        whsec_$(openssl rand -base64 32)`";
-            secrets.push(mac_of(text.trim()).ok_or_else(|| refuse(why))?);
+            secrets.push(mac_of(&secret.read()?).ok_or_else(|| secret.refuse(why))?);
         }
         Ok(HookSecrets(secrets))
     }

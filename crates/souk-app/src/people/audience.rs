@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{in_slices, slices};
 use crate::projections::{Use, Views, Whom};
+use crate::threads::aside;
 use crate::{App, AppError, AuditAct, AuditObject, AuditOperation, Caller, Operation};
 
 /// People in one answer at most.
@@ -137,9 +138,7 @@ impl App {
             let people: Vec<Prospect> = people.map(of).collect();
             (people, wanted.n_buyers as u64)
         };
-        let ranked = tokio::task::spawn_blocking(rank).await;
-        let (people, buyers) =
-            ranked.map_err(|source| AppError::Bug(format!("ranking people ended: {source}")))?;
+        let (people, buyers) = aside("ranking people", rank).await?;
         let object = match wish {
             Wish::Product(id) => AuditObject::of("product", id.as_str()),
             Wish::Category(_) => AuditObject::data("category"),
@@ -169,9 +168,7 @@ impl App {
             let examples = examples(&vectors, EXAMPLES_MAX);
             Audience::learn(&vectors, &examples, (now, before.as_deref()))
         };
-        let learned = tokio::task::spawn_blocking(learn).await;
-        let learned =
-            learned.map_err(|source| AppError::Bug(format!("learning ended: {source}")))?;
+        let learned = aside("learning", learn).await?;
         let learned = Arc::new(learned.ok_or_else(|| {
             AppError::NotReady(
                 "too few people bought the same products within the last four weeks to learn who wants what"

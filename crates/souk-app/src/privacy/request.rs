@@ -125,11 +125,8 @@ impl PrivacyRequest {
         subjects: Vec<SubjectId>,
         (requested_by, now): (&str, Timestamp),
     ) -> Result<PrivacyRequest, AppError> {
-        let mut random = [0u8; 10];
-        crate::sealing::fill_random(&mut random)?;
-        let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(PrivacyRequest {
-            request_id: format!("pr_{:012x}{random}", now.as_ms()),
+            request_id: crate::outbox::new_id("pr", now)?,
             kind,
             state: RequestState::Received,
             received_at: now,

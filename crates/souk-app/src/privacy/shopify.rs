@@ -18,7 +18,7 @@ use souk_ports::{Condition, TableError, Write, WriteChange};
 
 use super::request::{PrivacyRequest, RequestKind, RequestState};
 use super::{Reach, Who, store};
-use crate::config::{ShopifyId, ShopifySettings};
+use crate::config::{SecretAt, ShopifyId, ShopifySettings};
 use crate::outbox::ShopperId;
 use crate::products::ProductTopic;
 use crate::{App, AppError, Caller, IdKind, Role};
@@ -72,21 +72,10 @@ impl ShopifySecret {
     /// Reads the secret from where the settings say; `None` where they say nothing.
     pub(crate) fn open(settings: &ShopifySettings) -> Result<Option<ShopifySecret>, AppError> {
         let Some(place) = &settings.secret else { return Ok(None) };
-        let refuse = |detail: &str| {
-            let detail = format!("`privacy.shopify.secret`: {detail}");
-            AppError::invalid("invalid_setting", "privacy.shopify.secret", detail)
-        };
-        let text = match place.split_once(':') {
-            Some(("file", path)) => std::fs::read_to_string(path)
-                .map_err(|source| AppError::File { path: path.to_owned(), source })?,
-            Some(("env", name)) => std::env::var(name)
-                .map_err(|_| refuse(&format!("the variable {name} is not set; set it")))?,
-            // What stands there may be the secret itself, so it is not repeated.
-            _ => return Err(refuse("write file:PATH or env:NAME, not the secret itself")),
-        };
-        let secret = text.trim();
+        let at = SecretAt { setting: "privacy.shopify.secret", place };
+        let secret = at.read()?;
         if secret.is_empty() || secret.len() > SECRET_BYTES_MAX {
-            return Err(refuse("the secret is empty or too long; copy it from the app's page"));
+            return Err(at.refuse("the secret is empty or too long; copy it from the app's page"));
         }
         let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
         Ok(Some(ShopifySecret(mac)))

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::sealing::open_all;
-use crate::test_shop::{caller, noon};
-use crate::{Clock, Config, IngestCall, IngestRequest, Parts, Role};
+use crate::test_shop::{caller, files, noon, parts_of};
+use crate::{Clock, Config, IngestCall, IngestRequest, Role};
 
 mod tokens;
 
@@ -30,16 +30,9 @@ struct Desk {
 
 async fn open_at(data: &Path, hand: &'static AtomicI64) -> (Arc<App>, Arc<Embedded>) {
     let stored = Arc::new(open(data, &EmbeddedOptions::default()).unwrap());
-    let parts = Parts {
-        log: Arc::clone(&stored.log) as _,
-        tables: Arc::clone(&stored.tables) as _,
-        keys: Arc::clone(&stored.keys) as _,
-        cache: Arc::clone(&stored.cache) as _,
-        blobs: Arc::clone(&stored.blobs),
-    };
     let mut config = Config::default();
     config.snapshots.after_erasure_s = 0;
-    let app = App::open(parts, config, Clock::by_hand(hand)).await.unwrap();
+    let app = App::open(parts_of(&stored), config, Clock::by_hand(hand)).await.unwrap();
     app.wait_ready().await.unwrap();
     (app, stored)
 }
@@ -71,7 +64,7 @@ impl Desk {
         let body = json!({"batch": messages}).to_string();
         let caller = caller(Role::IngestServer);
         let (call, body) = (IngestCall::Batch, body.as_bytes());
-        let request = IngestRequest { call, body, caller: &caller, is_gpc: false, basis: None };
+        let request = IngestRequest::new(call, body, &caller);
         let answer = self.app.ingest(request).await.unwrap();
         assert!(answer.rejected.is_empty(), "{:?}", answer.rejected);
         let end = self.app.parts.log.end().await.unwrap();
@@ -162,20 +155,6 @@ async fn readable(app: &App) -> String {
             text.push_str(&format!("{:?}\n", decoded.event));
         }
     }
-}
-
-/// Every file below a folder with its bytes.
-fn files(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if let Ok(bytes) = std::fs::read(&path) {
-            found.push((path, bytes));
-        }
-    }
-    found
 }
 
 fn holds(bytes: &[u8], part: &[u8]) -> bool {

@@ -15,8 +15,8 @@ use souk_recommend::Item;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Projection;
-use super::names::Names;
 use super::shoppers::read_u32;
+use crate::names::Names;
 
 mod changes;
 mod kinds;
@@ -247,18 +247,18 @@ impl Catalogue {
     }
 
     /// Known products of a site, in the order of their ids.
-    pub fn iter_site(&self, site: &SiteId) -> impl Iterator<Item = Item> + '_ {
-        self.shelf(site).into_iter().flat_map(|shelf| shelf.by_id.values().copied())
+    pub fn iter_site(&self, site: &SiteId) -> impl Iterator<Item = Item> + use<'_> {
+        self.iter_site_after(site, None)
     }
 
-    /// Known products of a site whose ids come after `after`, in the order of their ids.
+    /// Those of them whose ids come after this one; all without one.
     pub fn iter_site_after(
         &self,
         site: &SiteId,
-        after: &ProductId,
-    ) -> impl Iterator<Item = Item> + '_ {
+        after: Option<&ProductId>,
+    ) -> impl Iterator<Item = Item> + use<'_> {
         use std::ops::Bound::{Excluded, Unbounded};
-        let range = (Excluded(after.clone()), Unbounded);
+        let range = (after.cloned().map_or(Unbounded, Excluded), Unbounded);
         self.shelf(site)
             .into_iter()
             .flat_map(move |shelf| shelf.by_id.range(range.clone()).map(|(_, item)| *item))

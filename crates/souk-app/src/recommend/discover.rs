@@ -10,8 +10,9 @@ use souk_recommend::{Item, Shopper};
 
 use super::candidates::{List, Scene};
 use super::state::Scratches;
-use crate::models::{Fitted, HISTORY_MAX, at_leisure};
+use crate::models::{Fitted, HISTORY_MAX};
 use crate::projections::{Touch, Use};
+use crate::threads::at_leisure;
 use crate::{App, AppError};
 
 mod kept;

@@ -131,6 +131,31 @@ pub(crate) struct Asked<'a> {
     pub(crate) context: &'a RecommendContext,
 }
 
+impl<'a> Asked<'a> {
+    /// What the conditions of rules look at.
+    pub(crate) fn rule_context(
+        self,
+        strategy: &'a str,
+        (catalogue, site): (&'a Catalogue, &'a SiteId),
+        segments: SegmentsOf<'a>,
+    ) -> RuleContext<'a> {
+        let page = self.context.product_id.as_ref();
+        let item = page.and_then(|id| catalogue.item(site, id));
+        let product = item.and_then(|item| catalogue.product(item));
+        RuleContext {
+            placement: self.placement,
+            strategy,
+            page_type: self.context.page_type.as_deref(),
+            page_product: page,
+            page_categories: product.map_or(&[], |product| &product.categories),
+            query: self.context.query.as_deref(),
+            channel: self.context.channel,
+            site,
+            segments,
+        }
+    }
+}
+
 /// Candidates with their products.
 struct Pool<'a> {
     catalogue: &'a Catalogue,
@@ -167,20 +192,7 @@ impl<'a> Hand<'a> {
         let Scope { views, book, site, at, .. } = scope;
         let mut active = ActiveRules::default();
         if !book.set.is_empty() {
-            let page = asked.context.product_id.as_ref();
-            let item = page.and_then(|id| views.catalogue.item(site, id));
-            let product = item.and_then(|item| views.catalogue.product(item));
-            let context = RuleContext {
-                placement: asked.placement,
-                strategy,
-                page_type: asked.context.page_type.as_deref(),
-                page_product: page,
-                page_categories: product.map_or(&[], |product| &product.categories),
-                query: asked.context.query.as_deref(),
-                channel: asked.context.channel,
-                site,
-                segments: scope.segments,
-            };
+            let context = asked.rule_context(strategy, (&views.catalogue, site), scope.segments);
             active = book.set.active(&book.in_force(site, at), &context);
         }
         let mut bought = FxHashMap::default();

@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use souk_core::rules::{Rule, RuleAction, RuleContext, SegmentsOf};
+use souk_core::rules::{Rule, RuleAction, SegmentsOf};
 use souk_core::{ProductId, Purpose, Purposes, SiteId, Timestamp};
 
 use crate::audit::Counted;
-use crate::projections::{Use, Whom};
+use crate::projections::{LOOKED_AT_ONCE, Use, Whom};
 use crate::recommend::{Admitted, Aim, Asked, RecommendAnswer, RecommendRequest, RuleNote};
 use crate::rules::{RuleBook, StoredRule};
 use crate::search::SEARCH_STRATEGY;
 use crate::segments::Membership;
 use crate::{App, AppError, AuditOperation, Caller, Operation};
-
-/// Products that are looked at while the views are held.
-const PRODUCTS_AT_ONCE: usize = 1_000;
 
 /// Said of a rule for searches that is tried on a list of recommendations.
 const TRY_ON_SEARCH: &str = "the rule is for searches; try it on one, with `search` in place of `request`, or \
@@ -216,26 +213,14 @@ impl App {
             return Some("schedule");
         }
         let views = self.views.read();
-        let page = asked.context.product_id.as_ref();
-        let item = page.and_then(|id| views.catalogue.item(site, id));
-        let product = item.and_then(|item| views.catalogue.product(item));
         let people = self.people_now(site);
         let purpose = Use { purpose: Purpose::Personalization, site, withheld };
         let personal = views.for_purpose(whom, purpose);
         let (book, lens) = people.with(self, &views);
         let membership = Membership::of(book, (&personal, lens));
         let is_in = |key: &str| membership.is_in(key);
-        rule.when.unmet(&RuleContext {
-            placement: asked.placement,
-            strategy,
-            page_type: asked.context.page_type.as_deref(),
-            page_product: page,
-            page_categories: product.map_or(&[], |product| &product.categories),
-            query: asked.context.query.as_deref(),
-            channel: asked.context.channel,
-            site,
-            segments: SegmentsOf::by(&is_in),
-        })
+        let segments = SegmentsOf::by(&is_in);
+        rule.when.unmet(&asked.rule_context(strategy, (&views.catalogue, site), segments))
     }
 
     /// How many products of a site a rule means.
@@ -248,12 +233,8 @@ impl App {
             {
                 let views = self.views.read();
                 let catalogue = &views.catalogue;
-                let some: Vec<_> = match &after {
-                    None => catalogue.iter_site(site).take(PRODUCTS_AT_ONCE).collect(),
-                    Some(after) => {
-                        catalogue.iter_site_after(site, after).take(PRODUCTS_AT_ONCE).collect()
-                    }
-                };
+                let next = catalogue.iter_site_after(site, after.as_ref());
+                let some: Vec<_> = next.take(LOOKED_AT_ONCE).collect();
                 let Some(&last) = some.last() else { return Some(n) };
                 let products = some.iter().filter_map(|item| catalogue.product(*item));
                 n += products.filter(|product| rule.selection.selects(&***product)).count();

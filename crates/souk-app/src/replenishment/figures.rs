@@ -18,6 +18,7 @@ use super::Scene;
 use crate::demand::{DAYS_MAX, DemandReader, PlaceClock, SeriesKey, silent_days};
 use crate::forecasts::Misses;
 use crate::projections::Views;
+use crate::threads::aside;
 use crate::{App, AppError, Caller};
 
 mod class;
@@ -275,8 +276,7 @@ impl App {
             return Err(AppError::invalid("invalid_days", "days", detail));
         }
         let app = Arc::clone(self);
-        let made = tokio::task::spawn_blocking(move || app.stock_figures(&scene, &query)).await;
-        made.map_err(|error| AppError::Bug(format!("reckoning ended: {error}")))?
+        aside("reckoning", move || app.stock_figures(&scene, &query)).await?
     }
 
     fn stock_figures(

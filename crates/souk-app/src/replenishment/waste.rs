@@ -17,6 +17,7 @@ use super::{MADE_AT_ONCE, Scene};
 use crate::demand::SeriesKey;
 use crate::forecasts::{Ahead, LowerPrice};
 use crate::projections::Views;
+use crate::threads::aside;
 use crate::{App, AppError, Caller};
 
 /// Lots that are listed (chosen).
@@ -183,8 +184,7 @@ impl App {
     ) -> Result<WasteReport, AppError> {
         let scene = self.scene((site, location), caller)?;
         let (app, caller) = (Arc::clone(self), caller.clone());
-        let looked = tokio::task::spawn_blocking(move || app.looked_through(&scene, &caller)).await;
-        looked.map_err(|error| AppError::Bug(format!("looking for waste ended: {error}")))
+        aside("looking for waste", move || app.looked_through(&scene, &caller)).await
     }
 
     fn looked_through(&self, scene: &Scene, caller: &Caller) -> WasteReport {

@@ -17,8 +17,8 @@ use souk_search::{Language, SearchIndex, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::shelf::{Marks, Shelf, load, save, searchable};
-use crate::models::yield_to_others;
 use crate::projections::Changed;
+use crate::threads::yield_to_others;
 use crate::{App, AppError};
 
 /// How long a change of the catalogue waits for others, so that they are taken in together.
@@ -26,7 +26,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Products that are taken in while nobody can search; some 3 ms.
 const SLICE: usize = 64;
 /// Products that are compared or collected while the views are held.
-const VIEW_SLICE: usize = 2_000;
+pub(super) const VIEW_SLICE: usize = 2_000;
 /// The share of a site's products from which an index is built anew instead of changed; chosen. It also brings the
 /// lengths of texts up to date, which an index takes from the products that it is built of.
 const REBUILD_SHARE: f64 = 0.25;
@@ -210,12 +210,8 @@ impl App {
             {
                 let views = self.views.read();
                 let catalogue = &views.catalogue;
-                let some: Vec<Item> = match &after {
-                    None => catalogue.iter_site(site).take(VIEW_SLICE).collect(),
-                    Some(after) => {
-                        catalogue.iter_site_after(site, after).take(VIEW_SLICE).collect()
-                    }
-                };
+                let next = catalogue.iter_site_after(site, after.as_ref());
+                let some: Vec<Item> = next.take(VIEW_SLICE).collect();
                 let Some(&last) = some.last() else { break };
                 for product in some.iter().filter_map(|item| searchable(catalogue, *item)) {
                     seen.insert(xxh3_64(product.id.as_str().as_bytes()));

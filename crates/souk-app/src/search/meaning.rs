@@ -25,9 +25,10 @@ mod drawing;
 
 use drawing::{Drawing, GraphFrom};
 
+use super::keeper::VIEW_SLICE;
 use super::shelf::Shelf;
 use super::{SearchMode, SearchQuery};
-use crate::models::yield_to_others;
+use crate::threads::{aside, yield_to_others};
 use crate::{App, AppError};
 
 /// The folder of vectors in the blob store.
@@ -36,8 +37,6 @@ const FOLDER: &str = "search-vectors";
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// Products whose vectors are made in one go; a sentence encoder takes some tenths of a second for them.
 const BATCH: usize = 16;
-/// Products that are compared while the views are held.
-const VIEW_SLICE: usize = 2_000;
 /// How often vectors that changed are written down.
 const SAVE_PAUSE: Duration = Duration::from_secs(300);
 /// The share of a site's products that must have vectors before meaning is weighed with words: until then, what has
@@ -169,9 +168,8 @@ impl Engine {
         let gone = |_| AppError::NotReady("the program is ending".to_owned());
         let _place = self.places.acquire().await.map_err(gone)?;
         let (model, owned) = (Arc::clone(&self.model), text.to_owned());
-        let made = tokio::task::spawn_blocking(move || Arc::<[f32]>::from(model.embed(&[&owned])));
-        let bug = |source| AppError::Bug(format!("a query's vector could not be made: {source}"));
-        let vector = made.await.map_err(bug)?;
+        let make = move || Arc::<[f32]>::from(model.embed(&[&owned]));
+        let vector = aside("making a query's vector", make).await?;
         self.asked.lock().put(text.into(), Arc::clone(&vector));
         Ok(vector)
     }
@@ -472,12 +470,8 @@ impl App {
             {
                 let views = self.views.read();
                 let catalogue = &views.catalogue;
-                let items: Vec<_> = match &after {
-                    None => catalogue.iter_site(site).take(VIEW_SLICE).collect(),
-                    Some(after) => {
-                        catalogue.iter_site_after(site, after).take(VIEW_SLICE).collect()
-                    }
-                };
+                let next = catalogue.iter_site_after(site, after.as_ref());
+                let items: Vec<_> = next.take(VIEW_SLICE).collect();
                 let Some(&last) = items.last() else { return lacking };
                 let index = shelf.index.read();
                 let products = items.iter().filter_map(|item| catalogue.product(*item));

@@ -201,11 +201,6 @@ impl ActiveRules {
         self.is_on_stock
     }
 
-    /// Whether any caps a brand or category.
-    pub fn has_caps(&self) -> bool {
-        !self.caps.is_empty()
-    }
-
     /// The pins, those first that win.
     pub fn pins(&self) -> &[RuleNo] {
         &self.pins

@@ -2,7 +2,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
-use souk_core::Timestamp;
+use souk_core::{Timestamp, hexadecimal};
 
 use super::TreeHash;
 use super::tree::from_hex;
@@ -112,8 +112,8 @@ impl SignedTreeHead {
             size: self.head.size,
             root: self.head.root.to_string(),
             at: self.head.at.to_string(),
-            public_key: to_hex(&self.public_key),
-            signature: to_hex(&self.signature),
+            public_key: hexadecimal(&self.public_key),
+            signature: hexadecimal(&self.signature),
         };
         serde_json::to_string(&line).expect("texts and numbers always serialise")
     }
@@ -168,8 +168,4 @@ impl SignedTreeHead {
             .verify(self.head.signed_text().as_bytes(), &self.signature)
             .map_err(|_| HeadError::Signature)
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -68,7 +68,7 @@ impl HashKey {
             data.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
         mac.update(plain.as_bytes());
         let bytes = mac.finalize().into_bytes();
-        bytes[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        souk_core::hexadecimal(&bytes[..8])
     }
 }
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use souk_app::{AuditFilter, AuditHead, AuditItem, AuditPage, AuditProof};
-use souk_core::Timestamp;
+use souk_core::{Timestamp, hexadecimal};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::dto::common::Faults;
@@ -236,14 +236,13 @@ pub(crate) struct HeadAnswer {
 
 impl From<AuditHead> for HeadAnswer {
     fn from(signed: AuditHead) -> HeadAnswer {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         HeadAnswer {
             signed_text: signed.head.signed_text(),
             tree_size: signed.head.size,
             root: signed.head.root.to_string(),
             at: signed.head.at.to_string(),
-            public_key: hex(&signed.public_key),
-            signature: hex(&signed.signature),
+            public_key: hexadecimal(&signed.public_key),
+            signature: hexadecimal(&signed.signature),
             origin: signed.head.origin,
         }
     }

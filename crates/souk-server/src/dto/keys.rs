@@ -63,51 +63,21 @@ impl From<RotatedKey> for RotatedKeyAnswer {
     }
 }
 
-/// What a key may do.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are those of the contract")]
-pub(crate) enum RoleName {
-    IngestBrowser,
-    IngestServer,
-    StorefrontBrowser,
-    StorefrontServer,
-    Analyst,
-    Merchandiser,
-    Planner,
-    Privacy,
-    Admin,
-}
-
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Role {
-        match name {
-            RoleName::IngestBrowser => Role::IngestBrowser,
-            RoleName::IngestServer => Role::IngestServer,
-            RoleName::StorefrontBrowser => Role::StorefrontBrowser,
-            RoleName::StorefrontServer => Role::StorefrontServer,
-            RoleName::Analyst => Role::Analyst,
-            RoleName::Merchandiser => Role::Merchandiser,
-            RoleName::Planner => Role::Planner,
-            RoleName::Privacy => Role::Privacy,
-            RoleName::Admin => Role::Admin,
-        }
-    }
-}
-
-impl From<Role> for RoleName {
-    fn from(role: Role) -> RoleName {
-        match role {
-            Role::IngestBrowser => RoleName::IngestBrowser,
-            Role::IngestServer => RoleName::IngestServer,
-            Role::StorefrontBrowser => RoleName::StorefrontBrowser,
-            Role::StorefrontServer => RoleName::StorefrontServer,
-            Role::Analyst => RoleName::Analyst,
-            Role::Merchandiser => RoleName::Merchandiser,
-            Role::Planner => RoleName::Planner,
-            Role::Privacy => RoleName::Privacy,
-            Role::Admin => RoleName::Admin,
-        }
+names_of! {
+    Role:
+    /// What a key may do.
+    #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    RoleName {
+        IngestBrowser,
+        IngestServer,
+        StorefrontBrowser,
+        StorefrontServer,
+        Analyst,
+        Merchandiser,
+        Planner,
+        Privacy,
+        Admin,
     }
 }
 

@@ -2,6 +2,32 @@
 //!
 //! A shape is read here, and turned into a request of the application whose values are valid by type.
 
+/// Declares the names that the contract has for the variants of an enum of the application, both ways.
+macro_rules! names_of {
+    ($of:ident: $(#[$about:meta])* $name:ident { $($variant:ident),* $(,)? }) => {
+        $(#[$about])*
+        pub(crate) enum $name {
+            $($variant),*
+        }
+
+        impl From<$name> for $of {
+            fn from(name: $name) -> $of {
+                match name {
+                    $($name::$variant => $of::$variant),*
+                }
+            }
+        }
+
+        impl From<$of> for $name {
+            fn from(of: $of) -> $name {
+                match of {
+                    $($of::$variant => $name::$variant),*
+                }
+            }
+        }
+    };
+}
+
 pub(crate) mod audit;
 pub(crate) mod common;
 pub(crate) mod consents;

@@ -28,30 +28,19 @@ impl PriceBody {
     }
 }
 
-/// A day of the week.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum WeekdayName {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
-}
-
-impl WeekdayName {
-    fn into_weekday(self) -> Weekday {
-        match self {
-            WeekdayName::Mon => Weekday::Mon,
-            WeekdayName::Tue => Weekday::Tue,
-            WeekdayName::Wed => Weekday::Wed,
-            WeekdayName::Thu => Weekday::Thu,
-            WeekdayName::Fri => Weekday::Fri,
-            WeekdayName::Sat => Weekday::Sat,
-            WeekdayName::Sun => Weekday::Sun,
-        }
+names_of! {
+    Weekday:
+    /// A day of the week.
+    #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "lowercase")]
+    WeekdayName {
+        Mon,
+        Tue,
+        Wed,
+        Thu,
+        Fri,
+        Sat,
+        Sun,
     }
 }
 
@@ -104,8 +93,7 @@ pub(crate) struct SupplierBody {
 
 impl SupplierBody {
     fn into_supplier(self) -> Supplier {
-        let weekdays =
-            |days: Vec<WeekdayName>| days.into_iter().map(WeekdayName::into_weekday).collect();
+        let weekdays = |days: Vec<WeekdayName>| days.into_iter().map(Weekday::from).collect();
         Supplier {
             id: self.id,
             name: self.name,
@@ -285,15 +273,18 @@ impl PurchaseOrderBody {
     }
 }
 
-/// Where a purchase order stands.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StateName {
-    Draft,
-    Approved,
-    Sent,
-    Received,
-    Cancelled,
+names_of! {
+    PurchaseState:
+    /// Where a purchase order stands.
+    #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    StateName {
+        Draft,
+        Approved,
+        Sent,
+        Received,
+        Cancelled,
+    }
 }
 
 /// Where a purchase order is to stand.
@@ -321,13 +312,7 @@ pub(crate) struct ReceivedBody {
 
 impl OrderChangeBody {
     pub(crate) fn into_change(self, version: Option<u64>) -> OrderChangeRequest {
-        let state = match self.state {
-            StateName::Draft => PurchaseState::Draft,
-            StateName::Approved => PurchaseState::Approved,
-            StateName::Sent => PurchaseState::Sent,
-            StateName::Received => PurchaseState::Received,
-            StateName::Cancelled => PurchaseState::Cancelled,
-        };
+        let state = PurchaseState::from(self.state);
         let received = self.received.map(|lines| {
             let line = |one: ReceivedBody| ReceivedLine {
                 product_id: one.product_id,

@@ -103,62 +103,37 @@ pub(crate) struct RecommendBatchBody {
     pub(crate) requests: Vec<Object<RecommendBody>>,
 }
 
-/// The names of strategies.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are those of the contract")]
-pub(crate) enum StrategyName {
-    Auto,
-    ForYou,
-    NextBasket,
-    Session,
-    Similar,
-    BoughtTogether,
-    BuyAgain,
-    RecentlyViewed,
-    Trending,
-    Popular,
-    New,
-}
-
-/// Where a shopper meets the shop.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ChannelName {
-    Web,
-    Mobile,
-    Store,
-    Email,
-    CallCenter,
-}
-
-impl From<StrategyName> for Strategy {
-    fn from(name: StrategyName) -> Strategy {
-        match name {
-            StrategyName::Auto => Strategy::Auto,
-            StrategyName::ForYou => Strategy::ForYou,
-            StrategyName::NextBasket => Strategy::NextBasket,
-            StrategyName::Session => Strategy::Session,
-            StrategyName::Similar => Strategy::Similar,
-            StrategyName::BoughtTogether => Strategy::BoughtTogether,
-            StrategyName::BuyAgain => Strategy::BuyAgain,
-            StrategyName::RecentlyViewed => Strategy::RecentlyViewed,
-            StrategyName::Trending => Strategy::Trending,
-            StrategyName::Popular => Strategy::Popular,
-            StrategyName::New => Strategy::New,
-        }
+names_of! {
+    Strategy:
+    /// The names of strategies.
+    #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    StrategyName {
+        Auto,
+        ForYou,
+        NextBasket,
+        Session,
+        Similar,
+        BoughtTogether,
+        BuyAgain,
+        RecentlyViewed,
+        Trending,
+        Popular,
+        New,
     }
 }
 
-impl From<ChannelName> for Channel {
-    fn from(name: ChannelName) -> Channel {
-        match name {
-            ChannelName::Web => Channel::Web,
-            ChannelName::Mobile => Channel::Mobile,
-            ChannelName::Store => Channel::Store,
-            ChannelName::Email => Channel::Email,
-            ChannelName::CallCenter => Channel::CallCenter,
-        }
+names_of! {
+    Channel:
+    /// Where a shopper meets the shop.
+    #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    ChannelName {
+        Web,
+        Mobile,
+        Store,
+        Email,
+        CallCenter,
     }
 }
 

@@ -11,23 +11,21 @@ pub(crate) struct RetentionBody {
     mode: Option<RetentionModeName>,
 }
 
-/// How far a run may go.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names are those of the contract")]
-pub(crate) enum RetentionModeName {
-    DryRun,
-    Enforce,
-    Confirmed,
+names_of! {
+    RetentionMode:
+    /// How far a run may go.
+    #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    RetentionModeName {
+        DryRun,
+        Enforce,
+        Confirmed,
+    }
 }
 
 impl RetentionBody {
     pub(crate) fn mode(&self) -> RetentionMode {
-        match self.mode {
-            None | Some(RetentionModeName::DryRun) => RetentionMode::DryRun,
-            Some(RetentionModeName::Enforce) => RetentionMode::Enforce,
-            Some(RetentionModeName::Confirmed) => RetentionMode::Confirmed,
-        }
+        self.mode.map_or(RetentionMode::DryRun, RetentionMode::from)
     }
 }
 

@@ -249,22 +249,15 @@ pub(crate) struct FacetAsked {
     bounds: Option<Vec<f64>>,
 }
 
-/// By what hits are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ModeName {
-    Auto,
-    Lexical,
-    Semantic,
-}
-
-impl From<ModeName> for SearchMode {
-    fn from(name: ModeName) -> SearchMode {
-        match name {
-            ModeName::Auto => SearchMode::Auto,
-            ModeName::Lexical => SearchMode::Lexical,
-            ModeName::Semantic => SearchMode::Semantic,
-        }
+names_of! {
+    SearchMode:
+    /// By what hits are found.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    ModeName {
+        Auto,
+        Lexical,
+        Semantic,
     }
 }
 

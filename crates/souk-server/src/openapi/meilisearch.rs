@@ -207,8 +207,10 @@ pub(super) fn add_paths(paths: &mut Map<String, Value>, sites: &[SiteId]) {
                 "description": if status == "202" { "The task, which is over." } else { "As Meilisearch answers." },
                 "content": { "application/json": { "schema": schema } }
             }},
-            "security": if is_open { json!([{}]) } else { json!([{ "bearer": [] }, { "basic": [] }]) },
         });
+        if is_open {
+            operation["security"] = json!([{}]);
+        }
         if let Some(body) = body {
             operation["requestBody"] =
                 json!({ "content": { "application/json": { "schema": body } } });

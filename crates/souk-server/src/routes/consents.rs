@@ -5,7 +5,6 @@ use axum::response::Response;
 use souk_app::Operation;
 use souk_core::SiteId;
 
-use crate::body::expect_json;
 use crate::dto::consents::{ConsentsAnswer, ConsentsBody, ConsentsQuery, GpcSupport};
 use crate::edge::Edge;
 use crate::problem::{Answer, Problem};
@@ -29,8 +28,7 @@ const GPC_CHANGED: &str = "2026-11-27";
             min_length = 1),
         ConsentsQuery
     ),
-    responses((status = 200, description = "By purpose.", body = ConsentsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "By purpose.", body = ConsentsAnswer))
 )]
 pub(crate) async fn get(
     State(edge): State<Arc<Edge>>,
@@ -55,16 +53,14 @@ pub(crate) async fn get(
     params(("id" = String, Path, description = "A user id, or `anonymous:` and the browser's id.",
         min_length = 1)),
     request_body(content = ConsentsBody),
-    responses((status = 200, description = "As they stand now.", body = ConsentsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As they stand now.", body = ConsentsAnswer))
 )]
 pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Consents, REQUEST_BYTES_MAX).await?;
     let id = path_part(id)?;
     // Whether the caller may is told before whether the body is well made.
     edge.app.check_consents_of(&id, &caller)?;
-    expect_json(&call.headers)?;
-    let mut body: ConsentsBody = crate::json::parse_object(&call.body)?;
+    let mut body: ConsentsBody = call.json()?;
     let site = site_of(&edge, body.site.take(), "/site")?;
     let state = edge.app.change_consents((&id, &site), body.into_update(), &caller).await?;
     Ok(json(&ConsentsAnswer::new(id, state)))

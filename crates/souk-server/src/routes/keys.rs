@@ -22,8 +22,7 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     path = "/v1/keys",
     tag = "Keys",
     summary = "List keys",
-    responses((status = 200, description = "Oldest first.", body = KeyList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Oldest first.", body = KeyList))
 )]
 pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
@@ -42,8 +41,7 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
     tag = "Keys",
     summary = "Make a key",
     request_body(content = NewKeyBody),
-    responses((status = 201, description = "The key, shown once.", body = NewKeyAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 201, description = "The key, shown once.", body = NewKeyAnswer))
 )]
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteKeys, REQUEST_BYTES_MAX).await?;
@@ -67,8 +65,7 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
     summary = "Replace a key",
     params(("id" = String, Path, description = "The key's public part.", min_length = 1)),
     request_body(content = RotateBody),
-    responses((status = 201, description = "The new key, shown once.", body = RotatedKeyAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 201, description = "The new key, shown once.", body = RotatedKeyAnswer))
 )]
 pub(crate) async fn rotate(
     State(edge): State<Arc<Edge>>,
@@ -95,8 +92,7 @@ pub(crate) async fn rotate(
     tag = "Keys",
     summary = "Revoke a key",
     params(("id" = String, Path, description = "The key's public part.", min_length = 1)),
-    responses((status = 204, description = "The key no longer works.")),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 204, description = "The key no longer works."))
 )]
 pub(crate) async fn revoke(
     State(edge): State<Arc<Edge>>,

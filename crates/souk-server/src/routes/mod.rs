@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use serde::Serialize;
+use souk_app::AppError;
 
 use crate::edge::{Edge, around};
 use crate::problem::{Answer, Problem};
@@ -121,6 +122,14 @@ async fn method_not_allowed(request: Request) -> Box<Problem> {
     let detail =
         format!("{} is not possible here; the header Allow lists what is", request.method());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// Does a change to its end although the client may go away: between the tables and what is in memory it
+/// must not be broken off.
+pub(crate) async fn unbroken<T: Send + 'static>(
+    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::spawn(change).await.expect("a change does not panic")
 }
 
 /// An answer of finished JSON text.

@@ -7,11 +7,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use souk_app::{Operation, Search};
 
-use crate::body::expect_json;
 use crate::dto::models::{LearnBody, ModelAnswer, ModelsAnswer, ServeBody};
 use crate::edge::Edge;
 use crate::problem::Answer;
-use crate::routes::json;
+use crate::routes::{json, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -23,8 +22,7 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     path = "/v1/models",
     tag = "Models",
     summary = "See the shop's models",
-    responses((status = 200, description = "Every model on record.", body = ModelsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Every model on record.", body = ModelsAnswer))
 )]
 pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadAggregates, REQUEST_BYTES_MAX).await?;
@@ -42,15 +40,12 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
     request_body(content = LearnBody),
     responses(
         (status = 202, description = "It is being learned.", body = ModelsAnswer),
-        (status = 409, description = "Another one is being learned.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "Another one is being learned.")
+    )
 )]
 pub(crate) async fn learn(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ManageModels, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let search = match crate::json::parse_object::<LearnBody>(&call.body)?.search() {
+    let search = match call.json::<LearnBody>()?.search() {
         true => Search::Parameters,
         false => Search::Weights,
     };
@@ -67,20 +62,14 @@ pub(crate) async fn learn(State(edge): State<Arc<Edge>>, request: Request) -> An
     request_body(content = ServeBody),
     responses(
         (status = 200, description = "It serves.", body = ModelAnswer),
-        (status = 404, description = "No such model is on record.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "One is being learned.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No such model is on record."),
+        (status = 409, description = "One is being learned.")
+    )
 )]
 pub(crate) async fn serve(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ManageModels, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let number = crate::json::parse_object::<ServeBody>(&call.body)?.number();
-    // A client that goes away must not leave a model noted but not fitted.
+    let number = call.json::<ServeBody>()?.number();
     let app = Arc::clone(&edge.app);
-    let serving = tokio::spawn(async move { app.serve_model(&caller, number).await });
-    let model = serving.await.expect("putting in service does not panic")?;
+    let model = unbroken(async move { app.serve_model(&caller, number).await }).await?;
     Ok(json(&ModelAnswer::from(&model)))
 }

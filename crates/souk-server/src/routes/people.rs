@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use souk_app::{
-    AppError, Caller, MembersAsked, Operation, SegmentPrecondition, Wish, profile_to_json,
-};
+use souk_app::{Caller, MembersAsked, Operation, SegmentPrecondition, Wish, profile_to_json};
 use souk_core::{ProductId, SiteId};
 
 use crate::body::expect_json;
@@ -17,7 +15,7 @@ use crate::dto::people::{
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
-use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -36,8 +34,7 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
             min_length = 1),
         SiteQuery
     ),
-    responses((status = 200, description = "As of now.", body = ProfileAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As of now.", body = ProfileAnswer))
 )]
 pub(crate) async fn profile(
     State(edge): State<Arc<Edge>>,
@@ -59,8 +56,7 @@ pub(crate) async fn profile(
     tag = "People",
     summary = "List segments",
     params(SiteQuery),
-    responses((status = 200, description = "In the order of their keys.", body = SegmentsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their keys.", body = SegmentsAnswer))
 )]
 pub(crate) async fn list(
     State(edge): State<Arc<Edge>>,
@@ -83,10 +79,8 @@ pub(crate) async fn list(
     request_body(content = SegmentBody),
     responses(
         (status = 201, description = "It was made; people are counted within seconds.", body = SegmentAnswer),
-        (status = 409, description = "There is one of this key.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "There is one of this key.")
+    )
 )]
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteSegments, REQUEST_BYTES_MAX).await?;
@@ -110,10 +104,8 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
     params(("key" = String, Path, description = "The segment's key.", min_length = 1), SiteQuery),
     responses(
         (status = 200, description = "With how many people are in it.", body = SegmentAnswer),
-        (status = 404, description = "There is none such.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "There is none such.")
+    )
 )]
 pub(crate) async fn get(
     State(edge): State<Arc<Edge>>,
@@ -138,16 +130,13 @@ pub(crate) async fn get(
     request_body(content = SegmentChange),
     responses(
         (status = 200, description = "As it is stored.", body = SegmentAnswer),
-        (status = 409, description = "Every shop has it, and it cannot be changed.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "Every shop has it, and it cannot be changed.")
+    )
 )]
 pub(crate) async fn put(State(edge): State<Arc<Edge>>, key: PathPart, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteSegments, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let key = path_part(key)?;
-    let segment = crate::json::parse_object::<SegmentChange>(&call.body)?.segment(&key)?;
+    let segment = call.json::<SegmentChange>()?.segment(&key)?;
     let app = Arc::clone(&edge.app);
     let put = async move { app.put_segment(segment, SegmentPrecondition::Any, &caller).await };
     Ok(json(&SegmentAnswer::from(&unbroken(put).await?)))
@@ -162,12 +151,9 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, key: PathPart, request: R
     params(("key" = String, Path, description = "The segment's key.", min_length = 1)),
     responses(
         (status = 204, description = "It is gone."),
-        (status = 404, description = "There is none such.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Every shop has it, or a rule asks for it.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "There is none such."),
+        (status = 409, description = "Every shop has it, or a rule asks for it.")
+    )
 )]
 pub(crate) async fn delete(
     State(edge): State<Arc<Edge>>,
@@ -190,12 +176,9 @@ pub(crate) async fn delete(
     params(("key" = String, Path, description = "The segment's key.", min_length = 1), MembersQuery),
     responses(
         (status = 200, description = "In no order that means anything.", body = MembersAnswer),
-        (status = 404, description = "There is none such.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "The page is too large, or the cursor is none.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "There is none such."),
+        (status = 422, description = "The page is too large, or the cursor is none.")
+    )
 )]
 pub(crate) async fn members(
     State(edge): State<Arc<Edge>>,
@@ -228,8 +211,7 @@ pub(crate) async fn members(
     tag = "People",
     summary = "See who may want a product",
     params(("id" = String, Path, description = "The product's id.", min_length = 1), AudienceQuery),
-    responses((status = 200, description = "The likeliest first.", body = AudienceAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "The likeliest first.", body = AudienceAnswer))
 )]
 pub(crate) async fn audience(
     State(edge): State<Arc<Edge>>,
@@ -253,12 +235,9 @@ pub(crate) async fn audience(
     params(("category" = String, Query, description = "Grocery > Bakery, or Bakery."), AudienceQuery),
     responses(
         (status = 200, description = "The likeliest first.", body = AudienceAnswer),
-        (status = 404, description = "No product is of this category.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not as it must be.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No product is of this category."),
+        (status = 422, description = "The query is not as it must be.")
+    )
 )]
 pub(crate) async fn audience_of_category(
     State(edge): State<Arc<Edge>>,
@@ -287,12 +266,4 @@ fn site_of(edge: &Edge, name: Option<String>) -> Answer<SiteId> {
     let site = SiteId::new(name).map_err(|e| Problem::field("site".to_owned(), e.to_string()))?;
     edge.check_site(&site, "site")?;
     Ok(site)
-}
-
-/// Does a change to its end although the client may go away: between the tables and what is in memory it
-/// must not be broken off.
-async fn unbroken<T: Send + 'static>(
-    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::spawn(change).await.expect("a change of segments does not panic")
 }

@@ -6,10 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use souk_app::{
-    AppError, Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json,
-    plan_to_json, waste_to_json,
+    Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
+    waste_to_json,
 };
-use souk_core::{LocationId, SiteId};
+use souk_core::{LocationId, SiteId, hexadecimal};
 
 use crate::body::expect_json;
 use crate::dto::foresight::{
@@ -28,8 +28,7 @@ use crate::dto::purchasing::{
 use crate::edge::Edge;
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
-use crate::routes::products::hexadecimal;
-use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen: a thousand suppliers' offers come in several.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -45,15 +44,12 @@ const REQUEST_BYTES_MAX: usize = 16 << 20;
     request_body(content = ForecastBody),
     responses(
         (status = 200, description = "The forecast.", body = ForecastAnswerBody),
-        (status = 404, description = "No fact names this product or place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this product or place.")
+    )
 )]
 pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: ForecastBody = crate::json::parse_object(&call.body)?;
+    let body: ForecastBody = call.json()?;
     let request = body.parse(&edge.app.config().main_site())?;
     edge.check_site(&request.site, "/site")?;
     let answer = edge.app.forecast(request, &caller).await?;
@@ -70,8 +66,7 @@ pub(crate) async fn forecast(State(edge): State<Arc<Edge>>, request: Request) ->
     tag = "Planning",
     summary = "List forecasts",
     params(KeptQuery),
-    responses((status = 200, description = "By site, product and place.", body = KeptAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "By site, product and place.", body = KeptAnswer))
 )]
 pub(crate) async fn forecasts(
     State(edge): State<Arc<Edge>>,
@@ -96,8 +91,7 @@ pub(crate) async fn forecasts(
     tag = "Planning",
     summary = "See stock",
     params(StockQueryBody),
-    responses((status = 200, description = "In the order of products.", body = StockAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of products.", body = StockAnswer))
 )]
 pub(crate) async fn stock(
     State(edge): State<Arc<Edge>>,
@@ -116,8 +110,7 @@ pub(crate) async fn stock(
     path = "/v1/suppliers",
     tag = "Planning",
     summary = "List suppliers",
-    responses((status = 200, description = "In the order of their ids.", body = SupplierList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = SupplierList))
 )]
 pub(crate) async fn suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
@@ -133,13 +126,11 @@ pub(crate) async fn suppliers(State(edge): State<Arc<Edge>>, request: Request) -
     tag = "Planning",
     summary = "Store suppliers",
     request_body(content = SuppliersBody),
-    responses((status = 200, description = "All of them are stored.", body = SuppliersStored)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "All of them are stored.", body = SuppliersStored))
 )]
 pub(crate) async fn put_suppliers(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SuppliersBody = crate::json::parse_object(&call.body)?;
+    let body: SuppliersBody = call.json()?;
     let suppliers = body.into_suppliers();
     let app = Arc::clone(&edge.app);
     let stored = unbroken(async move { app.put_suppliers(suppliers, &caller).await }).await?;
@@ -158,12 +149,9 @@ pub(crate) async fn put_suppliers(State(edge): State<Arc<Edge>>, request: Reques
     params(PlaceQuery),
     responses(
         (status = 200, description = "The dearest line first.", body = ReplenishmentAnswer),
-        (status = 404, description = "No fact names this place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "No place was named.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this place."),
+        (status = 422, description = "No place was named.")
+    )
 )]
 pub(crate) async fn replenishment(
     State(edge): State<Arc<Edge>>,
@@ -194,13 +182,11 @@ async fn asked_place(
     tag = "Planning",
     summary = "Stop approvals by rule",
     request_body(content = SwitchBody),
-    responses((status = 200, description = "As it is now.", body = SwitchBody)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As it is now.", body = SwitchBody))
 )]
 pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SwitchBody = crate::json::parse_object(&call.body)?;
+    let body: SwitchBody = call.json()?;
     let switch = if body.stopped { StopSwitch::Stopped } else { StopSwitch::Running };
     let app = Arc::clone(&edge.app);
     unbroken(async move { app.stop_replenishment(switch, &caller).await }).await?;
@@ -216,8 +202,7 @@ pub(crate) async fn switch(State(edge): State<Arc<Edge>>, request: Request) -> A
     tag = "Planning",
     summary = "List purchase orders",
     params(OrdersQuery),
-    responses((status = 200, description = "In the order of their ids.", body = OrderList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = OrderList))
 )]
 pub(crate) async fn orders(
     State(edge): State<Arc<Edge>>,
@@ -244,10 +229,8 @@ pub(crate) async fn orders(
     request_body(content = PurchaseOrderBody),
     responses(
         (status = 201, description = "The draft; `ETag` has its version.", body = PurchaseOrderAnswer),
-        (status = 409, description = "There is another one of this id.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "There is another one of this id.")
+    )
 )]
 pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
@@ -282,8 +265,7 @@ struct Versioned {
     tag = "Planning",
     summary = "Read a purchase order",
     params(("id" = String, Path, description = "The order's id.", min_length = 1)),
-    responses((status = 200, description = "The order; `ETag` has its version.", body = PurchaseOrderAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "The order; `ETag` has its version.", body = PurchaseOrderAnswer))
 )]
 pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
@@ -309,10 +291,8 @@ pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: 
     request_body(content = LinesChangeBody),
     responses(
         (status = 200, description = "As it is now; `ETag` has its version.", body = PurchaseOrderAnswer),
-        (status = 409, description = "It is no draft any more.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "It is no draft any more.")
+    )
 )]
 pub(crate) async fn change_order(
     State(edge): State<Arc<Edge>>,
@@ -320,9 +300,8 @@ pub(crate) async fn change_order(
     request: Request,
 ) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let id = path_part(id)?;
-    let body: LinesChangeBody = crate::json::parse_object(&call.body)?;
+    let body: LinesChangeBody = call.json()?;
     if !call.headers.contains_key(header::IF_MATCH) {
         let detail =
             "send `If-Match` with the ETag of the order that was read, or `*` for whichever it is";
@@ -370,10 +349,8 @@ fn with_etag(mut response: Response, version: u64) -> Response {
     request_body(content = OrderChangeBody),
     responses(
         (status = 200, description = "The order as it is now; `ETag` has its version.", body = PurchaseOrderAnswer),
-        (status = 409, description = "It cannot get there from where it is.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "It cannot get there from where it is.")
+    )
 )]
 pub(crate) async fn move_order(
     State(edge): State<Arc<Edge>>,
@@ -381,9 +358,8 @@ pub(crate) async fn move_order(
     request: Request,
 ) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let id = path_part(id)?;
-    let body: OrderChangeBody = crate::json::parse_object(&call.body)?;
+    let body: OrderChangeBody = call.json()?;
     let change = body.into_change(asked_version(&call.headers));
     let app = Arc::clone(&edge.app);
     let moved = async move { app.change_purchase_order(&id, change, &caller).await };
@@ -403,10 +379,8 @@ pub(crate) async fn move_order(
     params(PlaceQuery),
     responses(
         (status = 200, description = "The dearest loss first.", body = WasteAnswer),
-        (status = 404, description = "No fact names this place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this place.")
+    )
 )]
 pub(crate) async fn waste(
     State(edge): State<Arc<Edge>>,
@@ -424,8 +398,7 @@ pub(crate) async fn waste(
     tag = "Planning",
     summary = "List signals",
     params(OverridesQuery),
-    responses((status = 200, description = "By site, place and name.", body = SignalsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "By site, place and name.", body = SignalsAnswer))
 )]
 pub(crate) async fn signals(
     State(edge): State<Arc<Edge>>,
@@ -446,13 +419,11 @@ pub(crate) async fn signals(
     tag = "Planning",
     summary = "Store signals",
     request_body(content = SignalsBody),
-    responses((status = 200, description = "All of them are stored.", body = SignalsSaved)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "All of them are stored.", body = SignalsSaved))
 )]
 pub(crate) async fn put_signals(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SignalsBody = crate::json::parse_object(&call.body)?;
+    let body: SignalsBody = call.json()?;
     let (app, new) = (Arc::clone(&edge.app), body.into_new());
     let stored = unbroken(async move { app.put_signals(new, &caller).await }).await?;
     Ok(json(&SignalsSaved { changed: stored.changed, known: stored.known }))
@@ -465,8 +436,7 @@ pub(crate) async fn put_signals(State(edge): State<Arc<Edge>>, request: Request)
     tag = "Planning",
     summary = "List forecast overrides",
     params(OverridesQuery),
-    responses((status = 200, description = "In the order of their ids.", body = OverridesAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = OverridesAnswer))
 )]
 pub(crate) async fn overrides(
     State(edge): State<Arc<Edge>>,
@@ -489,10 +459,8 @@ pub(crate) async fn overrides(
     request_body(content = OverrideBody),
     responses(
         (status = 204, description = "It is stored."),
-        (status = 409, description = "Another one says something of these days.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 409, description = "Another one says something of these days.")
+    )
 )]
 pub(crate) async fn put_override(
     State(edge): State<Arc<Edge>>,
@@ -500,9 +468,8 @@ pub(crate) async fn put_override(
     request: Request,
 ) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
     let id = path_part(id)?;
-    let body: OverrideBody = crate::json::parse_object(&call.body)?;
+    let body: OverrideBody = call.json()?;
     let (app, new) = (Arc::clone(&edge.app), body.into_new());
     unbroken(async move { app.put_override(&id, new, &caller).await }).await?;
     Ok(no_content())
@@ -515,8 +482,7 @@ pub(crate) async fn put_override(
     tag = "Planning",
     summary = "End a forecast override",
     params(("id" = String, Path, description = "The override's id.", min_length = 1)),
-    responses((status = 204, description = "It has ended.")),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 204, description = "It has ended."))
 )]
 pub(crate) async fn end_override(
     State(edge): State<Arc<Edge>>,
@@ -528,12 +494,4 @@ pub(crate) async fn end_override(
     let app = Arc::clone(&edge.app);
     unbroken(async move { app.end_override(&id, &caller).await }).await?;
     Ok(no_content())
-}
-
-/// Does a change to its end although the client may go away: between the tables and what is in memory it must
-/// not be broken off.
-async fn unbroken<T: Send + 'static>(
-    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::spawn(change).await.expect("a change of planning does not panic")
 }

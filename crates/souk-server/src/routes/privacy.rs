@@ -8,14 +8,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use souk_app::{CopyForm, Operation, RequestKind, RequestState, SubjectCopy, Who};
 
-use crate::body::expect_json;
 use crate::dto::privacy::{
     ConfirmationBody, PrivacyRequestAnswer, PrivacyRequestList, PrivacyRequestQuery,
     SubjectRequestBody,
 };
 use crate::edge::{Call, Edge};
 use crate::problem::{Answer, Problem};
-use crate::routes::{PathPart, QueryOf, json, path_part, query_of};
+use crate::routes::{PathPart, QueryOf, json, path_part, query_of, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -42,8 +41,7 @@ const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
     summary = "Erase a person",
     params(("id" = String, Path, description = "A user id, or `anonymous:ID`.", min_length = 1)),
     request_body(content = SubjectRequestBody),
-    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer))
 )]
 pub(crate) async fn erase(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, call) =
@@ -68,8 +66,7 @@ pub(crate) async fn erase(State(edge): State<Arc<Edge>>, id: PathPart, request: 
     responses(
         (status = 200, description = "The copy.", body = String, content_type = "application/x-ndjson"),
         (status = 202, description = "The request waits.", body = PrivacyRequestAnswer)
-    ),
-    security(("bearer" = []), ("basic" = []))
+    )
 )]
 pub(crate) async fn export(
     State(edge): State<Arc<Edge>>,
@@ -95,8 +92,7 @@ pub(crate) async fn export(
         ("before" = Option<String>, Query, description = "`next_before` of the page before."),
         ("limit" = Option<u32>, Query, description = "1 to 200, else 50.", minimum = 1, maximum = 200)
     ),
-    responses((status = 200, description = "Newest first.", body = PrivacyRequestList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Newest first.", body = PrivacyRequestList))
 )]
 pub(crate) async fn list(
     State(edge): State<Arc<Edge>>,
@@ -126,8 +122,7 @@ pub(crate) async fn list(
     tag = "Privacy",
     summary = "Look at a person's request",
     params(("request_id" = String, Path, description = "The request's id.", min_length = 1)),
-    responses((status = 200, description = "The request.", body = PrivacyRequestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "The request.", body = PrivacyRequestAnswer))
 )]
 pub(crate) async fn get(
     State(edge): State<Arc<Edge>>,
@@ -152,8 +147,7 @@ pub(crate) async fn get(
     responses(
         (status = 200, description = "The copy.", body = String, content_type = "application/x-ndjson"),
         (status = 202, description = "The request.", body = PrivacyRequestAnswer)
-    ),
-    security(("bearer" = []), ("basic" = []))
+    )
 )]
 pub(crate) async fn verify(
     State(edge): State<Arc<Edge>>,
@@ -183,8 +177,7 @@ pub(crate) async fn verify(
     summary = "Confirm a shop's erasure",
     params(("request_id" = String, Path, description = "The request's id.", min_length = 1)),
     request_body(content = ConfirmationBody),
-    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 202, description = "The request.", body = PrivacyRequestAnswer))
 )]
 pub(crate) async fn confirm(
     State(edge): State<Arc<Edge>>,
@@ -193,14 +186,10 @@ pub(crate) async fn confirm(
 ) -> Answer {
     let (caller, call) =
         edge.admit(request, Operation::HandleSubjectRequests, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body = crate::json::parse_object::<ConfirmationBody>(&call.body)?;
-    let asked = (path_part(request_id)?, body.subjects);
-    // A client that goes away must not break it off in the middle.
-    let app = Arc::clone(&edge.app);
-    let running =
-        tokio::spawn(async move { app.confirm_shop_erasure(&caller, (&asked.0, asked.1)).await });
-    let request = running.await.expect("an erasure does not panic")?;
+    let body: ConfirmationBody = call.json()?;
+    let (id, app) = (path_part(request_id)?, Arc::clone(&edge.app));
+    let confirmed = async move { app.confirm_shop_erasure(&caller, (&id, body.subjects)).await };
+    let request = unbroken(confirmed).await?;
     Ok(accepted(PrivacyRequestAnswer::from(request)))
 }
 
@@ -209,8 +198,7 @@ fn body_of(call: &Call) -> Answer<SubjectRequestBody> {
     if call.body.is_empty() {
         return Ok(SubjectRequestBody::default());
     }
-    expect_json(&call.headers)?;
-    crate::json::parse_object::<SubjectRequestBody>(&call.body)
+    call.json()
 }
 
 fn form_of(headers: &HeaderMap) -> CopyForm {

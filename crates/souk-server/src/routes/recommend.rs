@@ -3,7 +3,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use souk_app::{Operation, PAGE_PLACEMENTS_MAX, RecommendRequest};
 
-use crate::body::expect_json;
 use crate::dto::page::{PageAnswer, PageBody};
 use crate::dto::recommend::{
     BATCH_MAX, LimitBounds, RecommendBatchAnswer, RecommendBatchBody, RecommendBody,
@@ -27,13 +26,11 @@ const ANSWER_BYTES: usize = 4_096;
     tag = "Recommendations",
     summary = "Recommend products",
     request_body(content = RecommendBody),
-    responses((status = 200, description = "Best first.", body = RecommendationsAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Best first.", body = RecommendationsAnswer))
 )]
 pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Recommend, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: RecommendBody = crate::json::parse_object(&call.body)?;
+    let body: RecommendBody = call.json()?;
     let mut request = parse_request(&edge, body)?;
     request.is_gpc = is_gpc(&call.headers);
     let answer = edge.app.recommend(&request, &caller).await?;
@@ -50,14 +47,12 @@ pub(crate) async fn recommend(State(edge): State<Arc<Edge>>, request: Request) -
     tag = "Recommendations",
     summary = "Recommend products, many at once",
     request_body(content = RecommendBatchBody),
-    responses((status = 200, description = "In the order of the requests.", body = RecommendBatchAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of the requests.", body = RecommendBatchAnswer))
 )]
 pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
-    expect_json(&call.headers)?;
-    let body: RecommendBatchBody = crate::json::parse_object(&call.body)?;
+    let body: RecommendBatchBody = call.json()?;
     if body.requests.len() > BATCH_MAX {
         let detail = format!("{} requests; the limit is {BATCH_MAX}", body.requests.len());
         return Err(Problem::field("/requests", detail).with_code("too_many_items"));
@@ -91,14 +86,12 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     tag = "Recommendations",
     summary = "Recommend products for a whole page",
     request_body(content = PageBody),
-    responses((status = 200, description = "In the order of the placements.", body = PageAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of the placements.", body = PageAnswer))
 )]
 pub(crate) async fn page(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::Recommend, limit).await?;
-    expect_json(&call.headers)?;
-    let body: PageBody = crate::json::parse_object(&call.body)?;
+    let body: PageBody = call.json()?;
     let mut placements = Vec::new();
     for (idx, body) in body.placements().into_iter().enumerate() {
         let below = |problem: Box<Problem>| problem.below(&format!("/placements/{idx}"));

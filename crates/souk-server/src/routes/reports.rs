@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use souk_app::{Operation, stock_report_to_json};
+use souk_core::hexadecimal;
 
 use crate::dto::reports::{DaysQuery, HoldoutReportAnswer, RecommendationReportAnswer};
 use crate::dto::stock_report::{StockReportAnswer, StockReportParams};
 use crate::edge::Edge;
 use crate::problem::Answer;
-use crate::routes::products::hexadecimal;
 use crate::routes::{QueryOf, json, query_of};
 
 /// Bytes of a request; chosen.
@@ -27,10 +27,8 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     params(DaysQuery),
     responses(
         (status = 200, description = "Figures of the days asked for.", body = RecommendationReportAnswer),
-        (status = 422, description = "The days are none, or too many.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 422, description = "The days are none, or too many.")
+    )
 )]
 pub(crate) async fn recommendations(
     State(edge): State<Arc<Edge>>,
@@ -50,8 +48,7 @@ pub(crate) async fn recommendations(
     path = "/v1/reports/holdout",
     tag = "Reports",
     summary = "See what personalization brings",
-    responses((status = 200, description = "Both groups and their differences.", body = HoldoutReportAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Both groups and their differences.", body = HoldoutReportAnswer))
 )]
 pub(crate) async fn holdout(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadReports, REQUEST_BYTES_MAX).await?;
@@ -71,12 +68,9 @@ pub(crate) async fn holdout(State(edge): State<Arc<Edge>>, request: Request) -> 
     params(StockReportParams),
     responses(
         (status = 200, description = "The most revenue first.", body = StockReportAnswer),
-        (status = 404, description = "No fact names this place.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "No place was named, or too few or too many days.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 404, description = "No fact names this place."),
+        (status = 422, description = "No place was named, or too few or too many days.")
+    )
 )]
 pub(crate) async fn stock(
     State(edge): State<Arc<Edge>>,

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use souk_app::{Operation, RetentionMode};
 
-use crate::body::expect_json;
 use crate::dto::retention::{RetentionAnswer, RetentionBody, RetentionRunAnswer};
 use crate::edge::Edge;
 use crate::problem::Answer;
-use crate::routes::json;
+use crate::routes::{json, unbroken};
 
 /// Bytes of a request; chosen.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -20,8 +19,7 @@ const REQUEST_BYTES_MAX: usize = 64 << 10;
     path = "/v1/privacy/retention",
     tag = "Privacy",
     summary = "See how long data is kept",
-    responses((status = 200, description = "Terms and the last run.", body = RetentionAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Terms and the last run.", body = RetentionAnswer))
 )]
 pub(crate) async fn get(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) =
@@ -41,22 +39,16 @@ pub(crate) async fn get(State(edge): State<Arc<Edge>>, request: Request) -> Answ
     tag = "Privacy",
     summary = "Count or remove what is past its term",
     request_body(content = RetentionBody),
-    responses((status = 200, description = "What was found and done.", body = RetentionRunAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "What was found and done.", body = RetentionRunAnswer))
 )]
 pub(crate) async fn run(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) =
         edge.admit(request, Operation::HandleSubjectRequests, REQUEST_BYTES_MAX).await?;
     let mode = match call.body.is_empty() {
         true => RetentionMode::DryRun,
-        false => {
-            expect_json(&call.headers)?;
-            crate::json::parse_object::<RetentionBody>(&call.body)?.mode()
-        }
+        false => call.json::<RetentionBody>()?.mode(),
     };
-    // A client that goes away must not break a run off in the middle.
     let app = Arc::clone(&edge.app);
-    let running = tokio::spawn(async move { app.run_retention(&caller, mode).await });
-    let run = running.await.expect("a run does not panic")?;
+    let run = unbroken(async move { app.run_retention(&caller, mode).await }).await?;
     Ok(json(&RetentionRunAnswer::from(run)))
 }

@@ -20,7 +20,9 @@ use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
 use crate::routes::recommend::parse_request;
 use crate::routes::search::parse as parse_search;
-use crate::routes::{PathPart, body_of, json as json_answer, json_text, no_content, path_part};
+use crate::routes::{
+    PathPart, body_of, json as json_answer, json_text, no_content, path_part, unbroken,
+};
 
 /// Bytes of one rule; chosen: every list at its limit fits.
 const RULE_BYTES_MAX: usize = 512 << 10;
@@ -33,8 +35,7 @@ const PREVIEW_BYTES_MAX: usize = 1 << 20;
     path = "/v1/rules",
     tag = "Rules",
     summary = "List rules",
-    responses((status = 200, description = "In the order of their ids.", body = RuleList)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of their ids.", body = RuleList))
 )]
 pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadRules, RULE_BYTES_MAX).await?;
@@ -51,8 +52,7 @@ pub(crate) async fn list(State(edge): State<Arc<Edge>>, request: Request) -> Ans
     tag = "Rules",
     summary = "Make a rule",
     request_body(content = RuleBody),
-    responses((status = 201, description = "As it is stored; `ETag` has its version.", body = RuleAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 201, description = "As it is stored; `ETag` has its version.", body = RuleAnswer))
 )]
 pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteRules, RULE_BYTES_MAX).await?;
@@ -79,8 +79,7 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
     tag = "Rules",
     summary = "Read a rule",
     params(("id" = String, Path, description = "The rule's id.", min_length = 1)),
-    responses((status = 200, description = "`ETag` has its version.", body = RuleAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "`ETag` has its version.", body = RuleAnswer))
 )]
 pub(crate) async fn get(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadRules, RULE_BYTES_MAX).await?;
@@ -103,8 +102,7 @@ pub(crate) async fn get(State(edge): State<Arc<Edge>>, id: PathPart, request: Re
     responses(
         (status = 200, description = "As it is stored; `ETag` has its version.", body = RuleAnswer),
         (status = 201, description = "It was made.", body = RuleAnswer)
-    ),
-    security(("bearer" = []), ("basic" = []))
+    )
 )]
 pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteRules, RULE_BYTES_MAX).await?;
@@ -135,8 +133,7 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Re
         ("id" = String, Path, description = "The rule's id.", min_length = 1),
         ("If-Match" = Option<String>, Header, description = "The version that was read, as `ETag` says it.")
     ),
-    responses((status = 204, description = "It has no effect any more.")),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 204, description = "It has no effect any more."))
 )]
 pub(crate) async fn delete(
     State(edge): State<Arc<Edge>>,
@@ -160,13 +157,11 @@ pub(crate) async fn delete(
     tag = "Rules",
     summary = "Preview a rule",
     request_body(content = PreviewBody),
-    responses((status = 200, description = "What it would do.", body = PreviewAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "What it would do.", body = PreviewAnswer))
 )]
 pub(crate) async fn preview(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::WriteRules, PREVIEW_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let mut body: PreviewBody = crate::json::parse_object(&call.body)?;
+    let mut body: PreviewBody = call.json()?;
     let at = body.at()?;
     // A draft needs no name.
     let draft = RuleId::new("draft").expect("a plain id");
@@ -208,14 +203,6 @@ fn tried_on(edge: &Edge, body: &mut PreviewBody) -> Answer<TriedOn> {
         }
         (None, None) => Ok(TriedOn::Recommendations(RecommendRequest::new(Strategy::Auto, 10))),
     }
-}
-
-/// Does a change to its end although the client may go away: between the tables and what is in memory it
-/// must not be broken off.
-async fn unbroken<T: Send + 'static>(
-    change: impl Future<Output = Result<T, AppError>> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::spawn(change).await.expect("a change of rules does not panic")
 }
 
 /// The id of a rule that may exist.

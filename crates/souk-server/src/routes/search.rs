@@ -6,7 +6,6 @@ use axum::extract::{Request, State};
 use souk_app::{Operation, SearchQuery, merged_to_json, search_to_json, suggested_to_json};
 use souk_core::SiteId;
 
-use crate::body::expect_json;
 use crate::dto::found::SearchAnswer;
 use crate::dto::reports::{SearchReportAnswer, SearchReportParams};
 use crate::dto::search::{
@@ -32,13 +31,11 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
     tag = "Search",
     summary = "Search for products",
     request_body(content = SearchBody),
-    responses((status = 200, description = "Best first.", body = SearchAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Best first.", body = SearchAnswer))
 )]
 pub(crate) async fn search(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, REQUEST_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let mut query = parse(&edge, crate::json::parse_object(&call.body)?)?;
+    let mut query = parse(&edge, call.json()?)?;
     query.is_gpc = is_gpc(&call.headers);
     let found = edge.app.search(&query, &caller).await?;
     Ok(json_text(search_to_json(&found)))
@@ -60,13 +57,11 @@ pub(crate) fn parse(edge: &Edge, body: SearchBody) -> Answer<SearchQuery> {
     tag = "Search",
     summary = "Search for products, several searches at once",
     request_body(content = SearchBatchBody),
-    responses((status = 200, description = "In the order of the searches.", body = SearchBatchAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "In the order of the searches.", body = SearchBatchAnswer))
 )]
 pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
     let (caller, call) = edge.admit(request, Operation::Search, BATCH_BYTES_MAX).await?;
-    expect_json(&call.headers)?;
-    let body: SearchBatchBody = crate::json::parse_object(&call.body)?;
+    let body: SearchBatchBody = call.json()?;
     if body.searches.len() > SEARCHES_MAX {
         let detail = format!("{} searches; the limit is {SEARCHES_MAX}", body.searches.len());
         return Err(Problem::field("/searches", detail).with_code("too_many_items"));
@@ -100,10 +95,8 @@ pub(crate) async fn batch(State(edge): State<Arc<Edge>>, request: Request) -> An
     params(SearchReportParams),
     responses(
         (status = 200, description = "Figures of the days asked for.", body = SearchReportAnswer),
-        (status = 422, description = "The days are none, or too many.",
-            body = crate::dto::common::ProblemDocument, content_type = "application/problem+json")
-    ),
-    security(("bearer" = []), ("basic" = []))
+        (status = 422, description = "The days are none, or too many.")
+    )
 )]
 pub(crate) async fn analytics(
     State(edge): State<Arc<Edge>>,
@@ -127,8 +120,7 @@ pub(crate) async fn analytics(
     tag = "Search",
     summary = "Suggest what to search for",
     params(SuggestParams),
-    responses((status = 200, description = "Each kind best first.", body = SuggestAnswer)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "Each kind best first.", body = SuggestAnswer))
 )]
 pub(crate) async fn suggest(
     State(edge): State<Arc<Edge>>,
@@ -151,8 +143,7 @@ pub(crate) async fn suggest(
     tag = "Search",
     summary = "Read the synonyms",
     params(SynonymsParams),
-    responses((status = 200, description = "As they were put.", body = SynonymsBody)),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 200, description = "As they were put.", body = SynonymsBody))
 )]
 pub(crate) async fn synonyms(
     State(edge): State<Arc<Edge>>,
@@ -174,8 +165,7 @@ pub(crate) async fn synonyms(
     summary = "Replace the synonyms",
     params(SynonymsParams),
     request_body(content = SynonymsBody),
-    responses((status = 204, description = "They hold.")),
-    security(("bearer" = []), ("basic" = []))
+    responses((status = 204, description = "They hold."))
 )]
 pub(crate) async fn put_synonyms(
     State(edge): State<Arc<Edge>>,
@@ -184,9 +174,8 @@ pub(crate) async fn put_synonyms(
 ) -> Answer {
     let limit = edge.config.limits.body_bytes_max;
     let (caller, call) = edge.admit(request, Operation::WriteRules, limit).await?;
-    expect_json(&call.headers)?;
     let site = site_of(&edge, query)?;
-    let body: SynonymsBody = crate::json::parse_object(&call.body)?;
+    let body: SynonymsBody = call.json()?;
     edge.app.put_synonyms((&site, body.synonyms), &caller).await?;
     Ok(no_content())
 }

@@ -43,14 +43,13 @@ pub(crate) fn routes() -> Router<Arc<Edge>> {
 macro_rules! segment_route {
     ($name:ident, $call:expr, $path:literal, $summary:literal) => {
         #[utoipa::path(
-                    post,
-                    path = $path,
-                    tag = "Events",
-                    summary = $summary,
-                    request_body(content = Object),
-                    responses((status = 200, description = "Durable.", body = EventsAnswer)),
-                    security(("bearer" = []), ("basic" = []))
-                )]
+                            post,
+                            path = $path,
+                            tag = "Events",
+                            summary = $summary,
+                            request_body(content = Object),
+                            responses((status = 200, description = "Durable.", body = EventsAnswer))
+                        )]
         pub(crate) async fn $name(State(edge): State<Arc<Edge>>, request: Request) -> Answer {
             ingest(&edge, $call, request).await
         }

@@ -76,10 +76,6 @@ fn version_health_and_document_are_there() {
     for path in ["/v1/recommendations", "/v1/products/{id}", "/v1/batch", "/v1/keys/{id}"] {
         assert!(document["paths"][path].is_object(), "{path}");
     }
-    assert_eq!(
-        document,
-        serde_json::from_str::<serde_json::Value>(&souk_server::openapi_json()).unwrap()
-    );
 }
 
 #[test]

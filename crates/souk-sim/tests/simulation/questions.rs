@@ -10,20 +10,6 @@ use super::acts::{Acts, names};
 use super::model::{KnownProduct, Model, Sku, Who};
 use super::{DAY_MS, PLACES};
 
-const STRATEGIES: [Strategy; 11] = [
-    Strategy::Auto,
-    Strategy::ForYou,
-    Strategy::NextBasket,
-    Strategy::Session,
-    Strategy::Similar,
-    Strategy::BoughtTogether,
-    Strategy::BuyAgain,
-    Strategy::RecentlyViewed,
-    Strategy::Trending,
-    Strategy::Popular,
-    Strategy::New,
-];
-
 type Admits = fn(&KnownProduct) -> bool;
 
 /// What an answer's products must satisfy, in the filter language and in plain code.
@@ -106,7 +92,7 @@ impl Acts {
             placement: world
                 .chance(50)
                 .then(|| world.one_in(&["home", "cart", "product"]).to_owned()),
-            strategy: world.one_in(&STRATEGIES),
+            strategy: world.one_in(&Strategy::ALL),
             limit: 1 + world.random.below(12) as usize,
             context,
             filter: filter.map(|idx| Filter::parse(FILTERS[idx].0)).transpose()?,

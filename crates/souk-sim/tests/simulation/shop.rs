@@ -164,14 +164,7 @@ impl SimShop {
         self.disk.cut_power_after(polls / 4);
         let (app, caller, body) = (Arc::clone(self.app()), self.caller.clone(), body.to_owned());
         self.life().runtime.spawn(async move {
-            let call = IngestCall::Batch;
-            let request = IngestRequest {
-                call,
-                body: body.as_bytes(),
-                caller: &caller,
-                is_gpc: false,
-                basis: None,
-            };
+            let request = IngestRequest::new(IngestCall::Batch, body.as_bytes(), &caller);
             // Whether it got through is found out by sending it again.
             let _ = app.ingest(request).await;
         });
@@ -184,10 +177,7 @@ impl SimShop {
     }
 
     pub(crate) fn ingest(&self, body: &str) -> Result<IngestAnswer> {
-        let call = IngestCall::Batch;
-        let caller = &self.caller;
-        let request =
-            IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false, basis: None };
+        let request = IngestRequest::new(IngestCall::Batch, body.as_bytes(), &self.caller);
         Ok(self.run(self.app().ingest(request))?)
     }
 

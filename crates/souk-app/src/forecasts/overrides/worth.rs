@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use souk_core::{Day, LocationId, ProductId, SiteId};
 
 use super::{ForecastOverride, day_of, wanted_on};
+use crate::threads::aside;
 use crate::{App, AppError, Caller, Operation};
 
 /// An override and what it was worth so far.
@@ -84,9 +85,7 @@ impl App {
         let asked: Vec<ForecastOverride> = all.values().filter(is_asked).cloned().collect();
         let app = Arc::clone(self);
         let work = move || asked.into_iter().map(|one| app.worth_of(one)).collect::<Vec<_>>();
-        let overrides = tokio::task::spawn_blocking(work).await;
-        let overrides =
-            overrides.map_err(|error| AppError::Bug(format!("judging ended: {error}")))?;
+        let overrides = aside("judging", work).await?;
         let mut report =
             OverrideReport { overrides, by_author: BTreeMap::new(), all: WorthSum::default() };
         for one in &report.overrides {

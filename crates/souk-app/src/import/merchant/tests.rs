@@ -1,41 +1,17 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use souk_core::{AttributeValue, Availability, Currency, Money, Product, ProductId, SiteId};
-use tempfile::TempDir;
 
 use super::product::money;
-use crate::import::{ImportKind, ImportOptions, ImportReport, Silent};
-use crate::test_shop::Shop;
-
-struct Desk {
-    shop: Shop,
-    folder: TempDir,
-}
+use crate::import::tests::Desk;
+use crate::import::{ImportKind, ImportOptions, Silent};
 
 impl Desk {
-    async fn open() -> Desk {
-        Desk { shop: Shop::open().await, folder: TempDir::new().unwrap() }
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    async fn import(&self, name: &str, bytes: &[u8]) -> ImportReport {
-        let path = self.file(name, bytes);
-        self.shop.app.import(&path, &ImportOptions::default(), &Silent).await.unwrap()
-    }
-
-    async fn refused(&self, name: &str, bytes: &[u8]) -> String {
-        let path = self.file(name, bytes);
-        let options = ImportOptions::default();
-        self.shop.app.import(&path, &options, &Silent).await.unwrap_err().to_string()
+    async fn refused_feed(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        self.refused(name, bytes, &ImportOptions::default()).await.to_string()
     }
 
     fn product(&self, id: &str) -> Arc<Product> {
@@ -44,9 +20,7 @@ impl Desk {
     }
 
     fn reasons(&self, name: &str) -> Vec<String> {
-        let path = self.folder.path().join(format!("{name}.rejected.csv"));
-        let mut reader = csv::Reader::from_path(path).unwrap();
-        reader.records().map(|row| row.unwrap().iter().collect::<Vec<_>>().join(" ")).collect()
+        self.rejected(name).iter().map(|row| row.join(" ")).collect()
     }
 }
 
@@ -239,18 +213,18 @@ async fn declared_entities_are_never_looked_at() {
 #[tokio::test]
 async fn what_is_no_feed_or_broken_is_refused_with_its_place() {
     let desk = Desk::open().await;
-    let html = desk.refused("a.xml", b"<!doctype html><html><body></body></html>").await;
+    let html = desk.refused_feed("a.xml", b"<!doctype html><html><body></body></html>").await;
     assert!(html.contains("XML of `html`; a product feed is RSS 2.0"), "{html}");
     let whole = rss(KETTLE);
     let inside = whole.split_once("<g:gtin>").unwrap().0;
-    let cut = desk.refused("b.xml", inside.as_bytes()).await;
+    let cut = desk.refused_feed("b.xml", inside.as_bytes()).await;
     assert!(cut.contains("line 18: it ends inside of an item"), "{cut}");
     let before = whole.split_once("</channel>").unwrap().0;
-    let cut = desk.refused("c.xml", before.as_bytes()).await;
+    let cut = desk.refused_feed("c.xml", before.as_bytes()).await;
     assert!(cut.contains("it ends before its last tag"), "{cut}");
-    let crossed = desk.refused("d.xml", b"<rss>\n<channel>\n<a></b></channel></rss>").await;
+    let crossed = desk.refused_feed("d.xml", b"<rss>\n<channel>\n<a></b></channel></rss>").await;
     assert!(crossed.contains("line 3"), "{crossed}");
-    let empty = desk.refused("e.xml", b"").await;
+    let empty = desk.refused_feed("e.xml", b"").await;
     assert!(empty.contains("before its last tag"), "{empty}");
     let kind = ImportOptions { kind: Some(ImportKind::Orders), ..ImportOptions::default() };
     let path = desk.file("f.xml", whole.as_bytes());
@@ -262,15 +236,15 @@ async fn what_is_no_feed_or_broken_is_refused_with_its_place() {
 async fn hostile_sizes_end_early() {
     let desk = Desk::open().await;
     let long = rss(&KETTLE.replace("Boils", &"x".repeat(3 << 20)));
-    let error = desk.refused("a.xml", long.as_bytes()).await;
+    let error = desk.refused_feed("a.xml", long.as_bytes()).await;
     assert!(error.contains("over 1048576 bytes"), "{error}");
     let deep = rss(&"<a>".repeat(100_000));
-    let error = desk.refused("b.xml", deep.as_bytes()).await;
+    let error = desk.refused_feed("b.xml", deep.as_bytes()).await;
     assert!(error.contains("over 32 deep"), "{error}");
     let wide = rss(&KETTLE
         .replace("<g:brand>", &"<g:x>1</g:x>".repeat(5_000))
         .replace("Acme</g:brand>", ""));
-    let error = desk.refused("c.xml", wide.as_bytes()).await;
+    let error = desk.refused_feed("c.xml", wide.as_bytes()).await;
     assert!(error.contains("none of its 1 rows"), "{error}");
 }
 

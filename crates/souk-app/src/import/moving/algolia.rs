@@ -21,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Export, Moving, System, files_of};
 use crate::AppError;
-use crate::import::{CHUNK, Draft, DraftFact, ImportOptions, Plan, Read, send_drafts, send_faults};
+use crate::import::{CHUNK, Draft, DraftFact, ImportOptions, Plan, Read};
 use crate::sheet::{Documents, IsGzip, Layout, RowFault};
 
 pub(super) use rule::rules_of;
@@ -110,13 +110,10 @@ pub(super) fn read_records(
                 Err(fault) => faults.push(fault),
             }
         }
-        if drafts.len() + faults.len() >= CHUNK || is_end {
-            moving.hear(&drafts, &faults);
-            if !(send_faults(send, std::mem::take(&mut faults))
-                && send_drafts(send, std::mem::take(&mut drafts)))
-            {
-                return Ok(());
-            }
+        if (drafts.len() + faults.len() >= CHUNK || is_end)
+            && !moving.pass_on((&mut drafts, &mut faults), send)
+        {
+            return Ok(());
         }
         if is_end {
             let _ = send.blocking_send(Read::Notes(note.into_iter().collect()));

@@ -21,7 +21,7 @@ use super::header::{Header, Row};
 use super::items::{Described, Items, LEVELS};
 use crate::AppError;
 use crate::import::orders::{Fault, check_person, currency_of, fault, id_text};
-use crate::import::{Draft, DraftFact, ImportOptions, Mapper};
+use crate::import::{Draft, DraftFact, ImportOptions, Mapper, each_row};
 use crate::sheet::{Block, Cell, Columns, RowFault};
 
 /// What an event name of GA4's e-commerce says.
@@ -445,7 +445,7 @@ impl<'a> Params<'a> {
 
 /// Flat rows.
 pub(super) struct FlatMapper {
-    header: Arc<Header>,
+    header: Header,
     events: Ga4,
 }
 
@@ -455,14 +455,14 @@ impl FlatMapper {
         at: (&ImportOptions, Timestamp),
         moving: &Arc<Moving>,
     ) -> FlatMapper {
-        FlatMapper { header: Arc::new(Header::new(columns)), events: Ga4::new(at, moving) }
+        FlatMapper { header: Header::new(columns), events: Ga4::new(at, moving) }
     }
 }
 
 impl Mapper for FlatMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        let header = Arc::clone(&self.header);
-        super::each_row(&header, block, faults, |row| self.events.take_row(row))
+        let FlatMapper { header, events } = self;
+        each_row(block, faults, |idx| events.take_row(header.row(block, idx)))
     }
 
     fn check(&self) -> Result<(), AppError> {

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 use souk_core::{Currency, Money};
 
 use crate::import::orders::{Fault, fault};
@@ -74,6 +75,12 @@ impl<'a> Row<'a> {
     pub(super) fn money(&self, names: &[&str], of: Currency) -> Result<Option<Money>, Fault> {
         let amount = self.number(names)?.map(|amount| Money::from_major(amount, of));
         amount.transpose().map_err(|error| fault(names[0], error))
+    }
+
+    /// What is filled of these columns, by the names that traits have.
+    pub(super) fn traits(&self, of: &[(&str, &[&str])]) -> serde_json::Map<String, Value> {
+        let filled = of.iter().filter_map(|(name, columns)| Some((name, self.text(columns)?)));
+        filled.map(|(name, text)| ((*name).to_owned(), text.into_owned().into())).collect()
     }
 
     /// Whether a column says yes: `yes`, `true`, `1`.

@@ -15,7 +15,7 @@ use super::header::{Header, Row};
 use super::text::{plain, time};
 use crate::AppError;
 use crate::import::orders::{Fault, fault, id_text};
-use crate::import::{Draft, DraftFact, ImportOptions, Mapper};
+use crate::import::{Draft, DraftFact, ImportOptions, Mapper, each_row};
 use crate::sheet::{Block, Columns, RowFault};
 
 /// Products of one file, which are held in memory; chosen: about 2 GB.
@@ -327,7 +327,7 @@ fn language_of(view: &str) -> Option<String> {
 impl Mapper for ProductMapper {
     fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
         let header = Arc::clone(&self.header);
-        super::each_row(&header, block, faults, |row| self.take_row(row).map(|()| None))
+        each_row(block, faults, |idx| self.take_row(header.row(block, idx)).map(|()| None))
     }
 
     fn check(&self) -> Result<(), AppError> {

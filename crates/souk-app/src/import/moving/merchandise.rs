@@ -11,6 +11,7 @@ use super::{Export, MoveMode, Moving, algolia};
 use crate::import::rejected::RejectedRows;
 use crate::import::{ImportOptions, ImportReport, Plan, Progress, elapsed_ms};
 use crate::sheet::RowFault;
+use crate::threads::aside;
 use crate::{App, AppError, Caller, SynonymSet};
 
 /// Objects of one file of synonyms or rules, which are held in memory; chosen: above what such a file may hold there.
@@ -84,7 +85,7 @@ impl App {
     async fn read_words(&self, plan: &Plan, options: &ImportOptions) -> Result<Words, AppError> {
         let (path, gzip, export): (PathBuf, _, _) = (plan.path.clone(), plan.gzip, plan.export);
         let (options, now) = (options.clone(), self.clock().now());
-        let joined = tokio::task::spawn_blocking(move || -> Result<Words, AppError> {
+        let read = move || -> Result<Words, AppError> {
             let mut words = Words::default();
             let mut n_objects = 0;
             let note = algolia::each_object((&path, gzip), |line, object| {
@@ -111,8 +112,8 @@ impl App {
             });
             words.note = note?;
             Ok(words)
-        });
-        joined.await.map_err(|error| AppError::Bug(error.to_string()))?
+        };
+        aside("reading a file", read).await?
     }
 
     /// Adds sets to those of the site; answers how many are new.

@@ -10,6 +10,7 @@ use souk_core::{
 
 use super::Moving;
 use super::header::{Header, Row};
+use super::rows::ReadWith;
 use super::text::{plain, unquoted};
 use crate::import::orders::{Fault, fault, id_text};
 use crate::import::{Draft, DraftFact, ImportOptions, Mapper};
@@ -246,51 +247,33 @@ impl Mapper for ProductMapper {
     }
 }
 
-/// Rows of counted stock: a variant at a location.
-pub(super) struct InventoryMapper {
-    header: Header,
-    moving: Arc<Moving>,
-    now: Timestamp,
-}
-
 const ON_HAND: &[&str] = &["on_hand_current", "on_hand", "available", "available_not_editable"];
 
-impl InventoryMapper {
-    pub(super) fn new(columns: &Columns, now: Timestamp, moving: &Arc<Moving>) -> InventoryMapper {
-        InventoryMapper { header: Header::new(columns), moving: Arc::clone(moving), now }
+/// A row of counted stock: a variant at a location.
+pub(super) fn stock(row: Row<'_>, with: &ReadWith) -> Result<Option<Draft>, Fault> {
+    let handle = id_text(row.cell(HANDLE), "handle")?;
+    let location = id_text(row.cell(&["location"]), "location")?;
+    let text = row.text(ON_HAND).unwrap_or_default();
+    if text.eq_ignore_ascii_case("not stocked") || text.is_empty() {
+        with.moving.pass_over("rows of products that a location does not stock");
+        return Ok(None);
     }
-
-    fn draft(&self, row: Row<'_>) -> Result<Option<Draft>, Fault> {
-        let handle = id_text(row.cell(HANDLE), "handle")?;
-        let location = id_text(row.cell(&["location"]), "location")?;
-        let text = row.text(ON_HAND).unwrap_or_default();
-        if text.eq_ignore_ascii_case("not stocked") || text.is_empty() {
-            self.moving.pass_over("rows of products that a location does not stock");
-            return Ok(None);
-        }
-        let count = row.number(ON_HAND)?.unwrap_or(0.0);
-        if count < 0.0 {
-            self.moving.negative_stock(&handle);
-            return Err(fault("on_hand", "is below 0; count the shelf and correct it in Shopify"));
-        }
-        let sku = row.text(SKU);
-        let sku = sku.as_deref().map(unquoted).filter(|sku| !sku.is_empty());
-        let change = StockChange {
-            movement: StockMovement::Counted,
-            product: ProductId::new(handle.as_ref()).map_err(|error| fault("handle", error))?,
-            variant: sku.map(VariantId::new).transpose().map_err(|error| fault("sku", error))?,
-            location: LocationId::new(location.as_ref()).map_err(|e| fault("location", e))?,
-            to: None,
-            quantity: Quantity::from_f64(count, Unit::Each).map_err(|e| fault("on_hand", e))?,
-            lot: None,
-            expires_on: None,
-        };
-        Ok(Some(Draft::new(self.now, DraftFact::Stock(change))))
+    let count = row.number(ON_HAND)?.unwrap_or(0.0);
+    if count < 0.0 {
+        with.moving.negative_stock(&handle);
+        return Err(fault("on_hand", "is below 0; count the shelf and correct it in Shopify"));
     }
-}
-
-impl Mapper for InventoryMapper {
-    fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        super::each_row(&self.header, block, faults, |row| self.draft(row))
-    }
+    let sku = row.text(SKU);
+    let sku = sku.as_deref().map(unquoted).filter(|sku| !sku.is_empty());
+    let change = StockChange {
+        movement: StockMovement::Counted,
+        product: ProductId::new(handle.as_ref()).map_err(|error| fault("handle", error))?,
+        variant: sku.map(VariantId::new).transpose().map_err(|error| fault("sku", error))?,
+        location: LocationId::new(location.as_ref()).map_err(|e| fault("location", e))?,
+        to: None,
+        quantity: Quantity::from_f64(count, Unit::Each).map_err(|e| fault("on_hand", e))?,
+        lot: None,
+        expires_on: None,
+    };
+    Ok(Some(Draft::new(with.now, DraftFact::Stock(change))))
 }

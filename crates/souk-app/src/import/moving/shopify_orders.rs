@@ -1,104 +1,83 @@
 //! Shopify's order and customer exports.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use souk_core::{
     Channel, ConsentChange, ConsentOrigin, Currency, LocationId, Money, OrderId, OrderLine,
-    Purpose, Purposes, Quantity, Timestamp, Unit,
+    Purpose, Purposes, Quantity, Unit,
 };
 
 use super::Moving;
 use super::book::{BookedOrder, OrderBook, OrderState};
-use super::header::{Header, Row};
+use super::header::Row;
+use super::rows::ReadWith;
 use super::text::{email, time, unquoted};
-use crate::AppError;
 use crate::import::orders::{Fault, check_person, currency_of, fault, id_text};
-use crate::import::{Draft, DraftFact, ImportOptions, Mapper};
-use crate::sheet::{Block, Columns, RowFault};
+use crate::import::{Draft, DraftFact};
 
-/// Rows of orders, one line each; what holds for the whole order stands on its first row alone.
-pub(super) struct OrderMapper {
-    header: Arc<Header>,
-    options: ImportOptions,
-    moving: Arc<Moving>,
-    /// The order that the rows belong to: its name, and what its first row says.
-    open: Option<(String, OrderId, BookedOrder, Currency)>,
-    book: OrderBook,
+/// The order that the rows belong to: its name, and what its first row says. What holds for the whole order stands
+/// there alone.
+pub(super) struct Open {
+    name: String,
+    id: OrderId,
+    head: BookedOrder,
+    currency: Currency,
 }
 
-impl OrderMapper {
-    pub(super) fn new(
-        columns: &Columns,
-        options: &ImportOptions,
-        moving: &Arc<Moving>,
-    ) -> OrderMapper {
-        OrderMapper {
-            header: Arc::new(Header::new(columns)),
-            options: options.clone(),
-            moving: Arc::clone(moving),
-            open: None,
-            book: OrderBook::default(),
-        }
+/// A row of orders: a line of one.
+pub(super) fn line(
+    (book, open): (&mut OrderBook, &mut Option<Open>),
+    row: Row<'_>,
+    with: &ReadWith,
+) -> Result<Option<Draft>, Fault> {
+    let name = id_text(row.cell(&["name"]), "name")?;
+    if open.as_ref().is_none_or(|open| open.name != name) {
+        *open = None;
+        *open = Some(begin(row, &name, with)?);
     }
+    let Some(Open { id, head, currency, .. }) = open else { return Ok(None) };
+    if let Some(line) = line_of(row, *currency, &with.moving)? {
+        book.order(id, || head.clone()).lines.push(line);
+    }
+    Ok(None)
+}
 
-    fn take_row(&mut self, row: Row<'_>) -> Result<(), Fault> {
-        let name = id_text(row.cell(&["name"]), "name")?;
-        if self.open.as_ref().is_none_or(|(open, ..)| *open != name) {
-            self.open = None;
-            self.open = Some(self.begin(row, &name)?);
-        }
-        let Some((_, id, head, currency)) = &self.open else { return Ok(()) };
-        let currency = *currency;
-        let line = line_of(row, currency, &self.moving)?;
-        let Some(line) = line else { return Ok(()) };
-        let order = self.book.order(id, || head.clone());
-        order.lines.push(line);
-        Ok(())
+fn begin(row: Row<'_>, name: &str, with: &ReadWith) -> Result<Open, Fault> {
+    let at = row.text(&["created_at", "processed_at", "paid_at"]);
+    let at = at.ok_or_else(|| fault("created_at", "is empty on the order's first row"))?;
+    let at = time(&at).map_err(|error| fault("created_at", error))?;
+    // The number is what the shop's own systems send; older exports have the name alone.
+    let id = row.text(&["id"]);
+    let id = id.as_deref().map(unquoted).filter(|id| !id.is_empty()).unwrap_or(name);
+    let id = OrderId::new(id).map_err(|error| fault("id", error))?;
+    let location = row.text(&["location"]).map(|place| LocationId::new(place.as_ref()));
+    let status = row.text(&["financial_status"]).unwrap_or_default().to_lowercase();
+    let is_cancelled = row.text(&["cancelled_at"]).is_some();
+    let state = match status.as_str() {
+        "voided" | "expired" => OrderState::Cancelled,
+        _ if is_cancelled => OrderState::Cancelled,
+        "refunded" => OrderState::Refunded,
+        _ => OrderState::Kept,
+    };
+    if status == "partially_refunded" {
+        with.moving.pass_over("partial refunds: the export does not say of which lines");
     }
-
-    fn begin(
-        &self,
-        row: Row<'_>,
-        name: &str,
-    ) -> Result<(String, OrderId, BookedOrder, Currency), Fault> {
-        let at = row.text(&["created_at", "processed_at", "paid_at"]);
-        let at = at.ok_or_else(|| fault("created_at", "is empty on the order's first row"))?;
-        let at = time(&at).map_err(|error| fault("created_at", error))?;
-        // The number is what the shop's own systems send; older exports have the name alone.
-        let id = row.text(&["id"]);
-        let id = id.as_deref().map(unquoted).filter(|id| !id.is_empty()).unwrap_or(name);
-        let id = OrderId::new(id).map_err(|error| fault("id", error))?;
-        let location = row.text(&["location"]).map(|place| LocationId::new(place.as_ref()));
-        let status = row.text(&["financial_status"]).unwrap_or_default().to_lowercase();
-        let is_cancelled = row.text(&["cancelled_at"]).is_some();
-        let state = match status.as_str() {
-            "voided" | "expired" => OrderState::Cancelled,
-            _ if is_cancelled => OrderState::Cancelled,
-            "refunded" => OrderState::Refunded,
-            _ => OrderState::Kept,
-        };
-        if status == "partially_refunded" {
-            self.moving.pass_over("partial refunds: the export does not say of which lines");
-        }
-        let anonymous = row.text(&["email"]).and_then(|text| email(&text));
-        check_person("email", anonymous.as_deref())?;
-        let source = row.text(&["source"]).unwrap_or_default().to_lowercase();
-        let channel = if source == "pos" { Channel::Store } else { self.options.channel };
-        let currency = currency_of(row.cell(&["currency"]), self.options.currency)?;
-        let head = BookedOrder {
-            at,
-            user: None,
-            anonymous,
-            location: location.transpose().map_err(|error| fault("location", error))?,
-            channel,
-            state,
-            lines: Vec::new(),
-            returned: Vec::new(),
-            line: row.line(),
-        };
-        Ok((name.to_owned(), id, head, currency))
-    }
+    let anonymous = row.text(&["email"]).and_then(|text| email(&text));
+    check_person("email", anonymous.as_deref())?;
+    let source = row.text(&["source"]).unwrap_or_default().to_lowercase();
+    let channel = if source == "pos" { Channel::Store } else { with.options.channel };
+    let currency = currency_of(row.cell(&["currency"]), with.options.currency)?;
+    let head = BookedOrder {
+        at,
+        user: None,
+        anonymous,
+        location: location.transpose().map_err(|error| fault("location", error))?,
+        channel,
+        state,
+        lines: Vec::new(),
+        returned: Vec::new(),
+        line: row.line(),
+    };
+    Ok(Open { name: name.to_owned(), id, head, currency })
 }
 
 fn line_of(row: Row<'_>, currency: Currency, moving: &Moving) -> Result<Option<OrderLine>, Fault> {
@@ -133,31 +112,6 @@ fn line_of(row: Row<'_>, currency: Currency, moving: &Moving) -> Result<Option<O
     }))
 }
 
-impl Mapper for OrderMapper {
-    fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        let header = Arc::clone(&self.header);
-        super::each_row(&header, block, faults, |row| self.take_row(row).map(|()| None))
-    }
-
-    fn check(&self) -> Result<(), AppError> {
-        self.book.check()
-    }
-
-    fn finish(
-        self: Box<Self>,
-        faults: &mut Vec<RowFault>,
-    ) -> Box<dyn Iterator<Item = (u64, Draft)> + Send> {
-        Box::new(self.book.into_drafts(faults))
-    }
-}
-
-/// Rows of customers: who they are in both names that Shopify has for them, and what they allow.
-pub(super) struct CustomerMapper {
-    header: Header,
-    moving: Arc<Moving>,
-    now: Timestamp,
-}
-
 /// What is kept of a customer: where they live and what the shop says of them. Names, streets, numbers
 /// and notes serve no recommendation, so they are left where they are.
 const TRAITS: [(&str, &[&str]); 6] = [
@@ -169,45 +123,35 @@ const TRAITS: [(&str, &[&str]); 6] = [
     ("tags", &["tags"]),
 ];
 
-impl CustomerMapper {
-    pub(super) fn new(columns: &Columns, now: Timestamp, moving: &Arc<Moving>) -> CustomerMapper {
-        CustomerMapper { header: Header::new(columns), moving: Arc::clone(moving), now }
+/// A row of customers: who they are in both names that Shopify has for them, and what they allow.
+pub(super) fn customer(row: Row<'_>, with: &ReadWith) -> Result<Vec<Draft>, Fault> {
+    let id = row.text(&["customer_id", "id"]);
+    let id = id.as_deref().map(unquoted).filter(|id| !id.is_empty());
+    let mail = row.text(&["email"]).and_then(|text| email(&text));
+    check_person("customer_id", id)?;
+    check_person("email", mail.as_deref())?;
+    if id.is_none() && mail.is_none() {
+        return Err(fault("customer_id", "is empty, and so is email; a customer needs one"));
     }
-
-    fn drafts(&self, row: Row<'_>) -> Result<Vec<Draft>, Fault> {
-        let id = row.text(&["customer_id", "id"]);
-        let id = id.as_deref().map(unquoted).filter(|id| !id.is_empty());
-        let mail = row.text(&["email"]).and_then(|text| email(&text));
-        check_person("customer_id", id)?;
-        check_person("email", mail.as_deref())?;
-        if id.is_none() && mail.is_none() {
-            return Err(fault("customer_id", "is empty, and so is email; a customer needs one"));
-        }
-        let mut traits = serde_json::Map::new();
-        for (name, columns) in TRAITS {
-            if let Some(text) = row.text(columns) {
-                traits.insert(name.to_owned(), text.into_owned().into());
-            }
-        }
-        if let Some(tags) = row.text(&["tags"])
-            && is_staff(&tags)
-        {
-            traits.insert("staff".to_owned(), json!(true));
-        }
-        let person = |fact| {
-            let mut draft = Draft::new(self.now, fact);
-            draft.user_id = id.map(Box::from);
-            draft.anonymous_id.clone_from(&mail);
-            draft
-        };
-        let traits = serde_json::Value::Object(traits).to_string();
-        let mut drafts = vec![person(DraftFact::Identified(traits.into()))];
-        if let Some(accepts) = row.is_yes(&["accepts_email_marketing", "accepts_marketing"]) {
-            self.moving.consent(accepts);
-            drafts.push(person(DraftFact::Consent(marketing(accepts))));
-        }
-        Ok(drafts)
+    let mut traits = row.traits(&TRAITS);
+    if let Some(tags) = row.text(&["tags"])
+        && is_staff(&tags)
+    {
+        traits.insert("staff".to_owned(), json!(true));
     }
+    let person = |fact| {
+        let mut draft = Draft::new(with.now, fact);
+        draft.user_id = id.map(Box::from);
+        draft.anonymous_id.clone_from(&mail);
+        draft
+    };
+    let traits = serde_json::Value::Object(traits).to_string();
+    let mut drafts = vec![person(DraftFact::Identified(traits.into()))];
+    if let Some(accepts) = row.is_yes(&["accepts_email_marketing", "accepts_marketing"]) {
+        with.moving.consent(accepts);
+        drafts.push(person(DraftFact::Consent(marketing(accepts))));
+    }
+    Ok(drafts)
 }
 
 /// Whether the shop's own labels call somebody one of its people.
@@ -224,10 +168,4 @@ pub(super) fn marketing(accepts: bool) -> ConsentChange {
         false => (Purposes::NONE, purposes),
     };
     ConsentChange { granted, denied, origin: ConsentOrigin::File, notice: None }
-}
-
-impl Mapper for CustomerMapper {
-    fn take(&mut self, block: &Block, faults: &mut Vec<RowFault>) -> Vec<(u64, Draft)> {
-        super::each_row(&self.header, block, faults, |row| self.drafts(row))
-    }
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::text;
 use super::{MoveMode, MoveReport, System};
 use crate::import::{ImportOptions, Silent};
-use crate::test_shop::Shop;
+use crate::test_shop::{Shop, rejected_rows};
 use crate::{ReadinessReport, Weight};
 
 /// A shop and copies of the files, beside which lists of rejected rows may be written.
@@ -57,9 +57,7 @@ impl Desk {
     }
 
     fn rejected(&self, name: &str) -> Vec<String> {
-        let path = self.folder.path().join(format!("{name}.rejected.csv"));
-        let mut reader = csv::Reader::from_path(path).unwrap();
-        reader.records().map(|row| row.unwrap().iter().collect::<Vec<_>>().join(" | ")).collect()
+        rejected_rows(self.folder.path(), name).iter().map(|row| row.join(" | ")).collect()
     }
 
     /// Everything in the log that names products or people, one fact a line.

@@ -5,7 +5,7 @@ use crate::Caller;
 
 async fn send_as(shop: &Shop, caller: &Caller, call: IngestCall, body: Value) -> IngestAnswer {
     let body = body.to_string();
-    let request = IngestRequest { call, body: body.as_bytes(), caller, is_gpc: false, basis: None };
+    let request = IngestRequest::new(call, body.as_bytes(), caller);
     shop.app.ingest(request).await.unwrap()
 }
 

@@ -106,9 +106,7 @@ async fn roles_that_send_nothing_are_denied_before_their_body_is_read() {
     let shop = Shop::open().await;
     for role in [Role::StorefrontBrowser, Role::StorefrontServer, Role::Analyst, Role::Privacy] {
         let caller = caller(role);
-        let call = IngestCall::Batch;
-        let request =
-            IngestRequest { call, body: b"{", caller: &caller, is_gpc: false, basis: None };
+        let request = IngestRequest::new(IngestCall::Batch, b"{", &caller);
         let error = shop.app.ingest(request).await.unwrap_err();
         assert_eq!(error.to_string(), format!("role `{}` may not send behaviour", role.as_str()));
         assert_eq!(error.code(), "denied");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use souk_recommend::Item;
 
-use crate::projections::names::Names;
+use crate::names::Names;
 
 /// What stands between the levels of a category.
 const LEVEL: &str = " > ";

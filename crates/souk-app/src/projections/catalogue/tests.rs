@@ -287,7 +287,7 @@ fn lists_are_by_id_and_by_age() {
     let main = SiteId::main();
     let ids: Vec<_> = catalogue.iter_site(&main).map(|item| name(item, &catalogue)).collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    let after: Vec<_> = catalogue.iter_site_after(&main, &id("a")).collect();
+    let after: Vec<_> = catalogue.iter_site_after(&main, Some(&id("a"))).collect();
     assert_eq!(after.len(), 2);
     let newest = |catalogue: &Catalogue| {
         let items = catalogue.newest(&main, 2);

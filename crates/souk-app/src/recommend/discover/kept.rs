@@ -10,9 +10,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use souk_recommend::sources::{Blend, BlendScratch, Proposed};
 use souk_recommend::{Item, Shopper};
 
-use crate::models::at_leisure;
 use crate::recommend::ReasonKind;
 use crate::recommend::candidates::Proposal;
+use crate::threads::at_leisure;
 
 /// How old kept proposals may be before they are made anew. What a shopper just did speaks at once through the
 /// visit and through habits, and is never proposed; the model's view of them changes slowly, and costs

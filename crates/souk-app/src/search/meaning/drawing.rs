@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::super::shelf::Shelf;
 use crate::App;
-use crate::models::yield_to_others;
+use crate::threads::yield_to_others;
 
 /// Vectors that a graph does not know yet from which they are drawn into a copy of it, on a thread of their own; fewer are
 /// linked where they are, a few at a time.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_app::Names;
 use souk_recommend::evaluate::baskets::{
     BasketMeasures, BasketMeasuresAt, BasketReport, BasketRow, BasketTask, SharedBy, Tuning,
     evaluate_baskets,
@@ -13,7 +14,7 @@ use souk_recommend::evaluate::metrics::percentile;
 use souk_recommend::next_basket::{SIGNAL_NAMES, Weights};
 use souk_recommend::{Item, Shopper};
 
-use super::table::{BASKET, ITEM, Ids, USER, read};
+use super::table::{BASKET, ITEM, USER, read};
 use super::{four, nanoseconds, write_predictions};
 use crate::cli::{EvaluateArgs, Output};
 use crate::term::{self, columns};
@@ -47,9 +48,9 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
 
 #[derive(Debug, Default)]
 pub(super) struct BasketIds {
-    users: Ids,
-    baskets: Ids,
-    items: Ids,
+    users: Names,
+    baskets: Names,
+    items: Names,
 }
 
 impl BasketIds {
@@ -63,9 +64,9 @@ pub(super) fn rows(path: &Path, ids: &mut BasketIds) -> Result<Vec<BasketRow>> {
     let mut rows = Vec::new();
     read(path, [USER, BASKET, ITEM], &mut |[user, basket, item], at| {
         rows.push(BasketRow {
-            shopper: Shopper(ids.users.number(user)),
-            basket: u64::from(ids.baskets.number(basket)),
-            item: Item(ids.items.number(item)),
+            shopper: Shopper(ids.users.intern(user)),
+            basket: u64::from(ids.baskets.intern(basket)),
+            item: Item(ids.items.intern(item)),
             time: at.as_ms(),
         });
     })?;

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
+use souk_app::Names;
 use souk_app::sheet::{self, Columns};
 use souk_recommend::off_policy::{
     Bounds, Estimate, Logged, PolicyError, PolicyValue, Predicted, evaluate_policy,
 };
 
 use super::four;
-use super::table::Ids;
 use crate::cli::{Output, PolicyArgs};
 use crate::failure::Failure;
 use crate::term::{self, columns};
@@ -56,7 +56,7 @@ fn read(path: &Path) -> Result<(Vec<Logged>, Vec<u64>)> {
             return Err(anyhow!(Failure::usage(format!("{}: {why}", path.display()))));
         }
     };
-    let mut ids = Ids::default();
+    let mut ids = Names::default();
     let (mut log, mut lines) = (Vec::new(), Vec::new());
     while let Some(block) = file.next_block()? {
         if let Some(fault) = block.faults.first() {
@@ -80,7 +80,7 @@ fn read(path: &Path) -> Result<(Vec<Logged>, Vec<u64>)> {
                 None => None,
             };
             let answer = match answer {
-                Some(place) => ids.number(&block.cell(row, place).text().unwrap_or_default()),
+                Some(place) => ids.intern(&block.cell(row, place).text().unwrap_or_default()),
                 // Without answers each slot is one of its own.
                 None => u32::try_from(log.len()).unwrap_or(u32::MAX),
             };

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_app::Names;
 use souk_recommend::diversity::VarietyParams;
 use souk_recommend::evaluate::bootstrap::Difference;
 use souk_recommend::evaluate::metrics::percentile;
@@ -16,13 +17,13 @@ use souk_recommend::evaluate::ratings::{
 use souk_recommend::sources::{Recipe, SourceParams};
 use souk_recommend::{Item, Shopper};
 
-use super::table::{ITEM, Ids, USER, read, read_untimed};
+use super::table::{ITEM, USER, read, read_untimed};
 use super::{four, nanoseconds, write_predictions};
 use crate::cli::{Output, RatingArgs, Seen, SourceName};
 use crate::term::{self, columns};
 
 pub(super) fn run(args: &RatingArgs, output: Output) -> Result<()> {
-    let (mut users, mut items) = (Ids::default(), Ids::default());
+    let (mut users, mut items) = (Names::default(), Names::default());
     let mut load = |path: &Path| rows(path, (&mut users, &mut items));
     let files = &args.files;
     let mut train = load(&files.train)?;
@@ -97,22 +98,25 @@ fn recipe(args: &RatingArgs, train: &[RatingRow], tokens: &[Vec<u32>]) -> Recipe
 }
 
 /// The lists of a predictions file, by user.
-fn lists(path: &Path, (users, items): (&mut Ids, &mut Ids)) -> Result<Vec<(Shopper, Vec<Item>)>> {
+fn lists(
+    path: &Path,
+    (users, items): (&mut Names, &mut Names),
+) -> Result<Vec<(Shopper, Vec<Item>)>> {
     let mut lists: BTreeMap<u32, Vec<Item>> = BTreeMap::new();
     // Rows stand in the order of their ranks, as `--out` writes them.
     read_untimed(path, [USER, ITEM], &mut |[user, item]| {
-        let list = lists.entry(users.number(user)).or_default();
-        list.push(Item(items.number(item)));
+        let list = lists.entry(users.intern(user)).or_default();
+        list.push(Item(items.intern(item)));
     })?;
     Ok(lists.into_iter().map(|(user, list)| (Shopper(user), list)).collect())
 }
 
-fn rows(path: &Path, (users, items): (&mut Ids, &mut Ids)) -> Result<Vec<RatingRow>> {
+fn rows(path: &Path, (users, items): (&mut Names, &mut Names)) -> Result<Vec<RatingRow>> {
     let mut rows = Vec::new();
     read(path, [USER, ITEM], &mut |[user, item], at| {
         rows.push(RatingRow {
-            shopper: Shopper(users.number(user)),
-            item: Item(items.number(item)),
+            shopper: Shopper(users.intern(user)),
+            item: Item(items.intern(item)),
             time: at.as_ms(),
         });
     })?;
@@ -120,8 +124,8 @@ fn rows(path: &Path, (users, items): (&mut Ids, &mut Ids)) -> Result<Vec<RatingR
 }
 
 /// The words and attributes of each item, as numbers; items that no row names are passed over.
-fn read_tokens(path: &Path, items: &mut Ids) -> Result<Vec<Vec<u32>>> {
-    let mut words = Ids::default();
+fn read_tokens(path: &Path, items: &mut Names) -> Result<Vec<Vec<u32>>> {
+    let mut words = Names::default();
     let mut tokens: Vec<Vec<u32>> = Vec::new();
     let text = std::fs::read_to_string(path)
         .map_err(|source| souk_app::AppError::File { path: path.display().to_string(), source })?;
@@ -134,12 +138,12 @@ fn read_tokens(path: &Path, items: &mut Ids) -> Result<Vec<Vec<u32>>> {
             )
         })?;
         let Some(id) = product["id"].as_str() else { continue };
-        let number = items.number(id) as usize;
+        let number = items.intern(id) as usize;
         if tokens.len() <= number {
             tokens.resize(number + 1, Vec::new());
         }
         let mut found = Vec::new();
-        collect(&product, "", &mut |word| found.push(words.number(word)));
+        collect(&product, "", &mut |word| found.push(words.intern(word)));
         found.sort_unstable();
         found.dedup();
         tokens[number] = found;

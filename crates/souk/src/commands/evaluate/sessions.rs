@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use souk_app::Names;
 use souk_app::config::SessionSettings;
 use souk_recommend::evaluate::bootstrap::{Difference, paired_bootstrap};
 use souk_recommend::evaluate::sessions::{
@@ -13,13 +14,13 @@ use souk_recommend::evaluate::sessions::{
 };
 use souk_recommend::session::{SessionMixture, SessionParams};
 
-use super::table::{ITEM, Ids, SESSION, read};
+use super::table::{ITEM, SESSION, read};
 use super::{TUNING_MAX, four, nanoseconds, write_predictions};
 use crate::cli::{EvaluateArgs, Output};
 use crate::term::{self, columns, say};
 
 pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
-    let (mut sessions, mut items) = (Ids::default(), Ids::default());
+    let (mut sessions, mut items) = (Names::default(), Names::default());
     let mut load = |path: &Path| rows(path, (&mut sessions, &mut items));
     let train = load(&args.train)?;
     let valid = args.valid.as_deref().map(&mut load).transpose()?;
@@ -79,13 +80,13 @@ pub(super) fn run(args: &EvaluateArgs, output: Output) -> Result<()> {
 
 pub(super) fn rows(
     path: &Path,
-    (sessions, items): (&mut Ids, &mut Ids),
+    (sessions, items): (&mut Names, &mut Names),
 ) -> Result<Vec<SessionRow>> {
     let mut rows = Vec::new();
     read(path, [SESSION, ITEM], &mut |[session, item], at| {
         rows.push(SessionRow {
-            session: sessions.number(session),
-            item: items.number(item),
+            session: sessions.intern(session),
+            item: items.intern(item),
             time: at.as_ms() as f64 / 1_000.0,
         });
     })?;

@@ -1,6 +1,5 @@
 //! The rows of an evaluation file, with ids as dense numbers.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
@@ -8,29 +7,6 @@ use souk_app::sheet::{self, Columns};
 use souk_core::Timestamp;
 
 use crate::failure::Failure;
-
-/// Texts as dense numbers, in the order of their first appearance.
-#[derive(Debug, Default)]
-pub(super) struct Ids {
-    numbers: HashMap<Box<str>, u32>,
-    texts: Vec<Box<str>>,
-}
-
-impl Ids {
-    pub(super) fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
-            return *number;
-        }
-        let number = u32::try_from(self.texts.len()).expect("a file has fewer rows than that");
-        self.numbers.insert(text.into(), number);
-        self.texts.push(text.into());
-        number
-    }
-
-    pub(super) fn text(&self, number: u32) -> &str {
-        &self.texts[number as usize]
-    }
-}
 
 /// The names of columns that a protocol needs; the first of each is our own.
 pub(super) const SESSION: &[&str] = &["session_id", "session", "visitor_id", "anonymous_id"];

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use souk_app::Progress;
 use souk_app::config::SessionSettings;
+use souk_app::{Names, Progress};
 use souk_recommend::evaluate::sessions::{TuneBudget, tune_sessions};
 
 use super::four;
 use super::sessions::rows;
-use super::table::Ids;
 use crate::cli::{Common, Output, Tune, TuneArgs};
 use crate::settings::Settings;
 use crate::term::{self, Bar};
@@ -24,7 +23,7 @@ pub(crate) fn run(what: Tune, common: &Common) -> Result<()> {
 }
 
 fn sessions(args: &TuneArgs, output: Output) -> Result<()> {
-    let (mut visits, mut items) = (Ids::default(), Ids::default());
+    let (mut visits, mut items) = (Names::default(), Names::default());
     let mut load = |path: &Path| rows(path, (&mut visits, &mut items));
     let train = load(&args.train)?;
     let valid = args.valid.as_deref().map(&mut load).transpose()?;

@@ -6,16 +6,16 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use souk_core::wire::{Reader, WireError, Writer};
 
-/// Numbers for texts that recur: sites, locations.
+/// Numbers for texts that recur: sites, locations, the ids of a file.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
+pub struct Names {
     texts: Vec<Box<str>>,
     by_text: HashTable<u32>,
 }
 
 impl Names {
     /// The number of `text`, a new one at its first sight.
-    pub(crate) fn intern(&mut self, text: &str) -> u32 {
+    pub fn intern(&mut self, text: &str) -> u32 {
         // Events of one place come in runs, so the last answer is mostly the next one too.
         if let Some(number) = self.find(text) {
             return number;
@@ -35,8 +35,13 @@ impl Names {
     }
 
     /// The text of a number that was given out.
-    pub(crate) fn text(&self, number: u32) -> &str {
+    pub fn text(&self, number: u32) -> &str {
         &self.texts[number as usize]
+    }
+
+    /// Every text, in the order of the numbers.
+    pub(crate) fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.texts.iter().map(|text| &**text)
     }
 
     pub(crate) fn len(&self) -> usize {
