@@ -14,28 +14,37 @@ use crate::test_shop::Shop;
 use crate::{AppError, ExportKind};
 
 /// A shop and a folder for its files.
-struct Desk {
-    shop: Shop,
+pub(super) struct Desk {
+    pub(super) shop: Shop,
     folder: TempDir,
 }
 
 impl Desk {
-    async fn open() -> Desk {
-        Desk { shop: Shop::open().await, folder: TempDir::new().unwrap() }
+    pub(super) async fn open() -> Desk {
+        Desk::of(Shop::open().await)
     }
 
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(super) fn of(shop: Shop) -> Desk {
+        Desk { shop, folder: TempDir::new().unwrap() }
+    }
+
+    pub(super) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    async fn import(&self, name: &str, text: &str) -> ImportReport {
+    pub(super) async fn import(&self, name: &str, text: &str) -> ImportReport {
         let path = self.file(name, text.as_bytes());
         self.shop.app.import(&path, &ImportOptions::default(), &Silent).await.unwrap()
     }
 
-    async fn refused(&self, name: &str, text: &str, options: &ImportOptions) -> AppError {
+    pub(super) async fn refused(
+        &self,
+        name: &str,
+        text: &str,
+        options: &ImportOptions,
+    ) -> AppError {
         let path = self.file(name, text.as_bytes());
         self.shop.app.import(&path, options, &Silent).await.unwrap_err()
     }
@@ -44,7 +53,7 @@ impl Desk {
         self.shop.log().await.len()
     }
 
-    fn rejected(&self, name: &str) -> Vec<Vec<String>> {
+    pub(super) fn rejected(&self, name: &str) -> Vec<Vec<String>> {
         let path = self.folder.path().join(format!("{name}.rejected.csv"));
         let mut reader = csv::Reader::from_path(path).unwrap();
         reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
