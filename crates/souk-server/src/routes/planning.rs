@@ -259,7 +259,7 @@ pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request
             let (app, caller) = (Arc::clone(&edge.app), caller.clone());
             let make = async move { app.create_purchase_order(new, &caller).await };
             let order = unbroken(make).await?;
-            Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order))))
+            Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order).await)))
         })
         .await?;
     Ok(with_etag_of_body(answered).await)
@@ -278,7 +278,7 @@ pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request
 pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
     let order = edge.app.purchase_order(&path_part(id)?, &caller).await?;
-    Ok(with_etag(json(&order_with_warnings(&edge.app, &order)), order.version))
+    Ok(with_etag(json(&order_with_warnings(&edge.app, &order).await), order.version))
 }
 
 /// Changes quantities and lines of a draft, before it is approved; its supplier and place stay. Lines that are not named
@@ -323,7 +323,7 @@ pub(crate) async fn change_order(
     let app = Arc::clone(&edge.app);
     let changed = async move { app.change_purchase_lines(&id, change, &caller).await };
     let order = unbroken(changed).await?;
-    Ok(with_etag(json(&order_with_warnings(&edge.app, &order)), order.version))
+    Ok(with_etag(json(&order_with_warnings(&edge.app, &order).await), order.version))
 }
 
 /// The version that `If-Match` asks for; `None` without it or with `*`.
