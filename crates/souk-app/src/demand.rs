@@ -13,6 +13,7 @@ use souk_recommend::Item;
 use crate::config::ClosedOn;
 use crate::forecasts::Taught;
 use crate::projections::{LOOKED_AT_ONCE, Run, Views};
+use crate::sheet::Moment;
 use crate::signals::SignalColumn;
 use crate::{App, AppError};
 
@@ -33,6 +34,9 @@ pub(crate) const DAYS_MAX: i32 = 1_100;
 /// The number of a place that the settings name and no fact: nothing was sold there and nothing is counted.
 const UNTOLD: u32 = crate::projections::NO_LOCATION - 1;
 
+/// Noon, in minutes after midnight.
+const NOON: u16 = 720;
+
 /// The clock of a place.
 #[derive(Clone, Debug)]
 pub(crate) struct PlaceClock {
@@ -43,6 +47,21 @@ pub(crate) struct PlaceClock {
 }
 
 impl PlaceClock {
+    /// A clock of UTC.
+    pub(crate) fn utc() -> PlaceClock {
+        PlaceClock { zone: TimeZone::UTC, cut_minutes: 0, closed: Vec::new() }
+    }
+
+    /// When something was that a file tells; a date alone is where its business day begins.
+    pub(crate) fn moment(&self, told: Moment) -> Result<Timestamp, String> {
+        told.by(&self.zone, self.cut_minutes)
+    }
+
+    /// When something was of which a file tells the day alone: at its noon, while things are sold.
+    pub(crate) fn moment_of_sale(&self, told: Moment) -> Result<Timestamp, String> {
+        told.by(&self.zone, NOON)
+    }
+
     /// The business day of a moment.
     pub(crate) fn day(&self, at: Timestamp) -> Day {
         Day::of(at, &self.zone, self.cut_minutes)
@@ -404,7 +423,7 @@ impl App {
             return PlaceClock { zone: place.time_zone, cut_minutes, closed };
         }
         let zone = self.config.site(site).map_or(TimeZone::UTC, |site| site.time_zone.clone());
-        PlaceClock { zone, cut_minutes: 0, closed: Vec::new() }
+        PlaceClock { zone, ..PlaceClock::utc() }
     }
 
     /// Daily demand of a product at a place, or at all places together.

@@ -86,7 +86,10 @@ impl App {
             };
             let detail = format!(
                 "`{}` of `{}`{site} is {}: {}",
-                alarm.feed, alarm.location, alarm.kind, alarm.text
+                alarm.feed,
+                alarm.location,
+                alarm.word(),
+                alarm.text
             );
             find(Weight::Trouble, "feeds", detail);
         }

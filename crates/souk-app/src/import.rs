@@ -6,6 +6,7 @@
 //! nothing while the log remembers event ids.
 
 mod catalogue;
+mod clocks;
 mod consents;
 mod draft;
 mod events;
@@ -20,7 +21,10 @@ mod planning;
 mod products;
 mod readiness;
 mod rejected;
+#[cfg(test)]
+mod sales_tests;
 mod shop;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod usable;
@@ -28,7 +32,8 @@ mod usable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use souk_core::{Channel, Currency, LegalBasis, ProductId, SiteId, Source, Timestamp};
+use rustc_hash::FxHashMap;
+use souk_core::{Channel, Currency, Day, LegalBasis, ProductId, SiteId, Source, Timestamp};
 
 use crate::sheet::{self, Block, Columns, IsGzip, Layout, RowFault};
 use crate::threads::aside;
@@ -47,10 +52,13 @@ pub use usable::Usable;
 pub(crate) use moving::items::as_the_shops;
 pub(crate) use moving::text::plain as plain_text;
 
+use clocks::Clocks;
 use feeder::Feeder;
+use kind::names;
 use ledger::Ledger;
 use orders::Fault;
 use rejected::RejectedRows;
+use strangers::Strangers;
 use usable::Persons;
 
 /// Hears how far a long piece of work has come. The command line draws a bar of it.
@@ -248,11 +256,12 @@ impl App {
     /// Brings in a file of which it is known how to read it.
     async fn import_plan(
         self: &Arc<App>,
-        (hash, plan): (String, Plan),
+        (hash, mut plan): (String, Plan),
         options: &ImportOptions,
         progress: &dyn Progress,
     ) -> Result<ImportReport, AppError> {
         let started = std::time::Instant::now();
+        plan.clocks = Arc::new(self.clocks(&options.site));
         let (kind, path) = (plan.kind, plan.path.clone());
         let mut ledger = Ledger::open(self, &hash, options).await?;
         let mut report = ImportReport {
@@ -297,7 +306,9 @@ impl App {
         let mut reading = plan.start(options, self.clock().now());
         let mut feeder = Feeder::new(self, options);
         let mut rejected = RejectedRows::beside(&path, kind);
-        let mut persons = Persons::default();
+        let (mut persons, mut strangers) = (Persons::default(), Strangers::default());
+        // What files before this one told is known.
+        self.wait_for(&self.parts.log.end().await?).await?;
         let mut to_skip = report.resumed_from;
         while let Some(read) = reading.next().await {
             match read {
@@ -306,7 +317,10 @@ impl App {
                     to_skip -= skipped;
                     drafts.drain(..usize::try_from(skipped).expect("it is at most the length"));
                     progress.advance(drafts.len() as u64);
-                    drafts.iter().for_each(|(_, draft)| persons.count(self, draft));
+                    for (_, draft) in &drafts {
+                        persons.count(self, draft);
+                        strangers.hear(self, draft);
+                    }
                     feeder.feed(drafts, &mut rejected).await?;
                     ledger.advance(self, report.resumed_from + feeder.units_done()).await?;
                 }
@@ -317,6 +331,8 @@ impl App {
         }
         reading.end().await?;
         let fed = feeder.finish(&mut rejected).await?;
+        self.wait_for(&self.parts.log.end().await?).await?;
+        report.notes.extend(strangers.notes(self, &options.site));
         (report.rejected, report.rejected_file) = rejected.close()?;
         Ok((fed, persons))
     }
@@ -358,6 +374,8 @@ struct Plan {
     export: Option<moving::Export>,
     /// What the files of one move share; a file by itself has none.
     moving: Option<Arc<moving::Moving>>,
+    /// By which times without an offset are read.
+    clocks: Arc<Clocks>,
 }
 
 impl Plan {
@@ -376,11 +394,15 @@ impl Plan {
             None if is_messages => ImportKind::Events,
             None => ImportKind::of(&columns)?,
         };
+        if kind == ImportKind::Stock && options.kind.is_none() {
+            check_counts(path, (sheet, &columns))?;
+        }
         let is_documents = layout == Layout::JsonLines
             && (kind == ImportKind::Products
                 || is_messages && matches!(kind, ImportKind::Events | ImportKind::Orders));
         let (path, export, moving) = (path.to_owned(), None, None);
-        Ok(Plan { path, kind, layout, gzip, is_documents, export, moving })
+        let clocks = Arc::default();
+        Ok(Plan { path, kind, layout, gzip, is_documents, export, moving, clocks })
     }
 
     /// XML is a product feed, whatever the file is called.
@@ -393,13 +415,14 @@ impl Plan {
             return Err(AppError::invalid("unknown_kind", "kind", detail));
         }
         let (path, kind, layout) = (path.to_owned(), ImportKind::GoogleFeed, Layout::Xml);
-        Ok(Plan { path, kind, layout, gzip, is_documents: false, export: None, moving: None })
+        let (export, moving, clocks) = (None, None, Arc::default());
+        Ok(Plan { path, kind, layout, gzip, is_documents: false, export, moving, clocks })
     }
 
     /// The same once more.
     fn again(&self) -> Plan {
         let (path, moving) = (self.path.clone(), self.moving.clone());
-        Plan { path, moving, ..*self }
+        Plan { path, moving, clocks: Arc::clone(&self.clocks), ..*self }
     }
 
     /// Begins to read the whole file on a thread of its own.
@@ -430,7 +453,9 @@ impl Plan {
         let mut sheet = sheet::open(&self.path)?;
         let columns = Columns::new(sheet.columns());
         let mut mapper = self.mapper(&columns, options, now)?;
+        let commas = commas_of((&*sheet, &columns), self.export);
         while let Some(mut block) = sheet.next_block()? {
+            block.turn_commas(&commas);
             let mut faults = std::mem::take(&mut block.faults);
             let drafts = mapper.take(&block, &mut faults);
             mapper.check()?;
@@ -473,11 +498,15 @@ impl Plan {
                 Box::new(merchant::MerchantMapper::new(columns, options, now)?)
             }
             ImportKind::Events => Box::new(events::EventMapper::new(columns, options)?),
-            ImportKind::Orders => Box::new(orders::OrderMapper::new(columns, options)?),
+            ImportKind::Orders | ImportKind::Sales => {
+                let told = (options, &self.clocks);
+                Box::new(orders::OrderMapper::new(columns, self.kind, told)?)
+            }
             ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),
             ImportKind::Consents => Box::new(consents::ConsentMapper::new(columns, now)?),
             ImportKind::Stock | ImportKind::Lots | ImportKind::Prices | ImportKind::Promotions => {
-                Box::new(shop::ShopMapper::new(columns, self.kind, (options, now))?)
+                let told = (options, &self.clocks, now);
+                Box::new(shop::ShopMapper::new(columns, self.kind, told)?)
             }
             ImportKind::Suppliers
             | ImportKind::PurchaseOrders
@@ -506,6 +535,47 @@ impl Reading {
     async fn end(self) -> Result<(), AppError> {
         self.done.await.map_err(|error| AppError::Bug(format!("reading a file ended: {error}")))?
     }
+}
+
+/// The columns in which a comma is a number's decimal mark; another system's files are read as it writes them.
+fn commas_of(
+    (sheet, columns): (&dyn sheet::Sheet, &Columns),
+    export: Option<moving::Export>,
+) -> Vec<usize> {
+    match sheet.has_decimal_commas() && export.is_none() {
+        true => columns.all(names::NUMBERS),
+        false => Vec::new(),
+    }
+}
+
+/// That rows which were taken for counts of stock, by their columns alone, are no sales by day: those name a product at a place
+/// on several days.
+fn check_counts(
+    path: &Path,
+    (mut sheet, columns): (Box<dyn sheet::Sheet>, &Columns),
+) -> Result<(), AppError> {
+    let time = columns.find(names::TIME);
+    let known = columns.find(names::PRODUCT).zip(columns.find(names::LOCATION)).zip(time);
+    let Some(((product, place), time)) = known else { return Ok(()) };
+    let mut days: FxHashMap<(String, String), Day> = FxHashMap::default();
+    let Some(block) = sheet.next_block()? else { return Ok(()) };
+    for row in 0..block.len() {
+        let text = |column: usize| block.cell(row, column).text().map(|text| text.into_owned());
+        let Ok(Some(told)) = block.cell(row, time).moment() else { continue };
+        let Some(key) = text(product).zip(text(place)) else { continue };
+        let first = *days.entry(key.clone()).or_insert(told.date());
+        if first != told.date() {
+            let detail = format!(
+                "file `{}` names `{}` at `{}` on {first} and on {}: say whether it was counted on these days, with --kind stock, or                  sold, with --kind sales",
+                path.display(),
+                key.0,
+                key.1,
+                told.date()
+            );
+            return Err(AppError::invalid("unknown_kind", "kind", detail));
+        }
+    }
+    Ok(())
 }
 
 /// Sends drafts in chunks; `false` when nobody listens any more.

@@ -15,7 +15,7 @@ use souk_inventory::demand::Grain;
 
 use crate::demand::{SeriesKey, Share, Stretch, chances_to_serve};
 use crate::forecasts::{Ahead, ForecastOverride};
-use crate::purchasing::Receipt;
+use crate::purchasing::{PurchaseOrder, Receipt};
 use crate::threads::{all_threads, aside};
 use crate::{App, AppError, Caller, Operation};
 
@@ -33,6 +33,7 @@ mod sharing;
 pub(crate) mod shelf;
 #[cfg(test)]
 mod site_tests;
+mod spoiling;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -392,10 +393,20 @@ impl App {
 
     /// What comes of open purchase orders for the place, by product.
     fn on_order(&self, scene: &Scene) -> rustc_hash::FxHashMap<String, Coming> {
+        self.coming(scene, |_| true)
+    }
+
+    /// The same of those orders that are meant.
+    fn coming(
+        &self,
+        scene: &Scene,
+        is_meant: impl Fn(&PurchaseOrder) -> bool,
+    ) -> rustc_hash::FxHashMap<String, Coming> {
         let suppliers = self.purchasing.suppliers();
         let mut coming: rustc_hash::FxHashMap<String, Coming> = rustc_hash::FxHashMap::default();
         self.purchasing.each_open(|order| {
-            if order.location_id == scene.location.as_str() && order.site == scene.site.as_str() {
+            let is_here = order.location_id == scene.location.as_str();
+            if is_here && order.site == scene.site.as_str() && is_meant(order) {
                 for line in &order.lines {
                     let of_line = (order, line.quantity);
                     let delivery = Delivery::of(of_line, &suppliers, scene.today);

@@ -10,6 +10,7 @@ mod documents;
 #[cfg(test)]
 mod hostile_tests;
 mod json_lines;
+mod moment;
 mod parquet_file;
 mod parquet_pages;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::AppError;
 pub use columns::{Columns, normal_name};
 pub(crate) use documents::Documents;
 pub(crate) use json_lines::Lines;
+pub(crate) use moment::Moment;
 
 /// Rows in a block; chosen: large enough to decode Parquet columns at speed, small in memory.
 pub const BLOCK_ROWS: usize = 8_192;
@@ -261,6 +263,33 @@ impl Block {
         self.lines.is_empty()
     }
 
+    /// Writes numbers with a decimal comma with a point, in these columns. Beside such numbers a point parts thousands.
+    pub(crate) fn turn_commas(&mut self, columns: &[usize]) {
+        let has_comma = |row: usize, column: usize| {
+            self.cell(row, column).text().is_some_and(|text| with_point(&text).is_some())
+        };
+        let mut rows = (0..self.len()).flat_map(|row| columns.iter().map(move |one| (row, *one)));
+        if !rows.any(|(row, column)| has_comma(row, column)) {
+            return;
+        }
+        for column in columns {
+            let turned = |row: usize| {
+                let text = self.cell(row, *column).text().unwrap_or_default();
+                with_point(&text)
+                    .or_else(|| without_groups(&text))
+                    .unwrap_or_else(|| text.into_owned())
+            };
+            let rows: Vec<String> = (0..self.len()).map(turned).collect();
+            let mut end = 0;
+            let ends = rows.iter().map(|text| {
+                end += text.len() as u32;
+                end
+            });
+            let ends = ends.collect();
+            self.columns[*column] = Column::Text { text: rows.concat(), ends };
+        }
+    }
+
     /// The line of a row in the file, from 1.
     pub fn line(&self, row: usize) -> u64 {
         self.lines[row]
@@ -332,50 +361,27 @@ impl<'a> Cell<'a> {
     /// As [`Cell::number`].
     pub fn number_with_comma(self) -> Result<Option<f64>, String> {
         let Cell::Text(text) = self else { return self.number() };
-        let Some((whole, part)) = text.split_once(',') else { return self.number() };
-        let is_grouped = whole.split('.').skip(1).all(|group| group.len() == 3);
-        match is_grouped && part.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => Cell::Text(&format!("{}.{part}", whole.replace('.', ""))).number(),
-            false => self.number(),
+        match with_point(text) {
+            Some(turned) => Cell::Text(&turned).number(),
+            None => self.number(),
         }
-    }
-
-    /// The value as a moment: RFC 3339, a date with or without time (taken as UTC), or Unix seconds.
-    ///
-    /// # Errors
-    ///
-    /// The remedy, as text.
-    pub fn time(self) -> Result<Option<Timestamp>, String> {
-        let seconds = match self {
-            Cell::Empty => return Ok(None),
-            Cell::TimeMs(ms) => return Timestamp::from_ms(ms).map(Some).map_err(|e| e.to_string()),
-            Cell::Flag(_) => return Err("is not a time".to_owned()),
-            Cell::Int(seconds) => seconds as f64,
-            Cell::Float(seconds) => seconds,
-            Cell::Text(text) => match text.parse::<f64>() {
-                Ok(seconds) => seconds,
-                Err(_) => return text_time(text).map(Some),
-            },
-        };
-        let ms = (seconds * 1_000.0).round();
-        if !(0.0..=3e14).contains(&ms) {
-            return Err(format!("{seconds} is no time in Unix seconds between 1970 and 9999"));
-        }
-        Timestamp::from_ms(ms as i64).map(Some).map_err(|e| e.to_string())
     }
 }
 
-fn text_time(text: &str) -> Result<Timestamp, String> {
-    if let Ok(at) = Timestamp::parse(text) {
-        return Ok(at);
-    }
-    let civil: Result<jiff::civil::DateTime, _> = text.parse();
-    let Ok(civil) = civil else {
-        let shown: String = text.chars().take(40).collect();
-        return Err(format!(
-            "`{shown}` is no time; write 2026-01-31T18:30:00Z, 2026-01-31 or Unix seconds"
-        ));
-    };
-    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|e| e.to_string())?;
-    Timestamp::from_ms(zoned.timestamp().as_millisecond()).map_err(|e| e.to_string())
+/// A whole number of which points part the thousands, `1.050`, without them; `None` for any other text.
+fn without_groups(text: &str) -> Option<String> {
+    let mut groups = text.split('.');
+    let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().filter(|group| (1..=3).contains(&group.len()) && is_digits(group))?;
+    let rest: Vec<&str> = groups.collect();
+    let is_one = !rest.is_empty() && rest.iter().all(|group| group.len() == 3 && is_digits(group));
+    is_one.then(|| [first, &rest.concat()].concat())
+}
+
+/// A number with a decimal comma as one with a point; `None` for what has none.
+fn with_point(text: &str) -> Option<String> {
+    let (whole, part) = text.split_once(',')?;
+    let is_grouped = whole.split('.').skip(1).all(|group| group.len() == 3);
+    let is_one = is_grouped && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_one.then(|| format!("{}.{part}", whole.replace('.', "")))
 }

@@ -11,6 +11,7 @@ mod config;
 mod cors;
 mod dto;
 mod edge;
+mod etag;
 mod feed_fetch;
 mod headers;
 mod hooks;

@@ -310,7 +310,7 @@ pub(crate) struct ImportArgs {
     /// The files
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(crate) paths: Vec<PathBuf>,
-    /// products, google_feed, events, orders, customers, stock, lots, suppliers, purchase_orders, prices,
+    /// products, google_feed, events, orders, sales, customers, stock, lots, suppliers, purchase_orders, prices,
     /// promotions, signals or consents [default: by the columns]
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
@@ -345,6 +345,7 @@ Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `or
              amount|sales_value (of the line) or price|unit_price; user_id|customer_id|household_id,
              loyalty_card, location_id|store_id, channel, status. A row is a product in an order; a
              negative quantity is a return.
+  sales      product_id, date, quantity|units_sold: what was sold in a day; location_id, amount or price
   events     user_id or anonymous_id|session_id, timestamp, product_id, event|action (view, addtocart, …
              or a name of Segment's e-commerce spec); query, quantity, price, channel, message_id
   customers  user_id; loyalty_card; every other column becomes a trait
@@ -359,7 +360,8 @@ Columns are found by name, in any order and spelling (`Order ID`, `orderId`, `or
   signals    name, date, value; location_id (all of the site without): weather, a competitor's price, …
   consents   user_id or anonymous_id, purpose (personalization, analytics, marketing, model_training),
              granted (true or false); at, notice_version
-Times are RFC 3339, dates, or Unix seconds. JSON lines are read as rows too; products may have the
+Times are RFC 3339, dates (2026-01-31, 31.01.2026, 20260131; by the place's clock), or Unix seconds.
+Where semicolons separate fields, numbers may have a decimal comma. JSON lines are read as rows too; products may have the
 catalogue's JSON shape and events the shape of Segment's spec.
 
 Examples:

@@ -91,7 +91,7 @@ impl Stretch {
     /// asked for does, and an empty shelf gets a piece.
     pub(crate) fn spared(&self, chance: f64, stock: Stock, of_each: f64) -> f64 {
         let asked = self.until_next.quantile(chance) - stock.held - stock.later;
-        if asked <= 0.0 || self.until_this.chance_above(stock.held) < RARE {
+        if asked <= 0.0 || !self.may_lose(stock) {
             return 0.0;
         }
         let odds = Odds::of(self, stock);
@@ -102,6 +102,28 @@ impl Stretch {
         let is_empty = stock.held + stock.later < odds.step;
         let least = if is_empty { least.max(odds.step) } else { least };
         (waiting - lost).clamp(0.0, (asked - least).max(0.0))
+    }
+
+    /// Whether something may be wanted from an empty shelf before the order is there, so that nobody waits for it.
+    fn may_lose(&self, stock: Stock) -> bool {
+        self.until_this.chance_above(stock.held) >= RARE
+    }
+
+    /// Units of an order of which all are sold between the two arrivals but for this chance, where what is wanted from an empty
+    /// shelf before it is there is lost; `None` where nothing is.
+    pub(crate) fn sellable(&self, chance: f64, stock: Stock) -> Option<f64> {
+        self.may_lose(stock).then(|| {
+            let odds = Odds::of(self, stock);
+            odds.fewest(|units| odds.suffices(units, Missing::Lost) >= chance)
+        })
+    }
+
+    /// Units of an order that are not sold between the two arrivals, on average; `None` where nothing is lost before.
+    pub(crate) fn unsold(&self, ordered: f64, stock: Stock) -> Option<f64> {
+        self.may_lose(stock).then(|| {
+            let odds = Odds::of(self, stock);
+            (ordered - odds.lost(0.0) + odds.lost(ordered)).clamp(0.0, ordered)
+        })
     }
 
     /// The share of what is wanted between the two arrivals that is served, with so many units ordered; `None` where nothing is.

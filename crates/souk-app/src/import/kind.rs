@@ -10,6 +10,8 @@ pub enum ImportKind {
     Products,
     Events,
     Orders,
+    /// What was sold of each product in a day.
+    Sales,
     Customers,
     Stock,
     Prices,
@@ -28,10 +30,11 @@ pub enum ImportKind {
 
 impl ImportKind {
     /// Every kind that a file of Souk's own columns may be.
-    pub const ALL: [ImportKind; 13] = [
+    pub const ALL: [ImportKind; 14] = [
         ImportKind::Products,
         ImportKind::Events,
         ImportKind::Orders,
+        ImportKind::Sales,
         ImportKind::Customers,
         ImportKind::Stock,
         ImportKind::Prices,
@@ -50,6 +53,7 @@ impl ImportKind {
             ImportKind::Products => "products",
             ImportKind::Events => "events",
             ImportKind::Orders => "orders",
+            ImportKind::Sales => "sales",
             ImportKind::Customers => "customers",
             ImportKind::Stock => "stock",
             ImportKind::Prices => "prices",
@@ -116,6 +120,11 @@ impl ImportKind {
         if has(names::ACTION) && (has_person || has_product) || has_person && has_product {
             return Ok(ImportKind::Events);
         }
+        let is_dated = has(names::SALES_DAY) || has(names::TIME);
+        let of_place = has(names::LOCATION) && has(names::QUANTITY) && has(names::AMOUNT);
+        if has_product && is_dated && (has(names::SOLD) || of_place) {
+            return Ok(ImportKind::Sales);
+        }
         if super::merchant::is_merchant(columns) {
             return Ok(ImportKind::GoogleFeed);
         }
@@ -136,7 +145,7 @@ impl ImportKind {
         }
         let detail = format!(
             "the columns ({}) do not tell what the rows are; say it with --kind \
-             products|events|orders|customers|stock|prices|promotions|consents|lots|suppliers|\
+             products|events|orders|sales|customers|stock|prices|promotions|consents|lots|suppliers|\
              purchase_orders|signals|google_feed",
             columns.names().join(", ")
         );
@@ -193,6 +202,9 @@ pub(crate) mod names {
     ];
     pub(crate) const QUANTITY: &[&str] =
         &["quantity", "qty", "units", "lineitem_quantity", "on_hand", "stock"];
+    pub(crate) const SOLD: &[&str] =
+        &["units_sold", "quantity_sold", "qty_sold", "sold", "sales_units", "sales_quantity"];
+    pub(crate) const SALES_DAY: &[&str] = &["business_date", "sales_date", "date", "day"];
     pub(crate) const AMOUNT: &[&str] =
         &["amount", "sales_value", "line_total", "line_amount", "revenue", "total_price"];
     pub(crate) const PRICE: &[&str] =
@@ -274,8 +286,26 @@ pub(crate) mod names {
     pub(crate) const ORDER_COST: &[&str] = &["order_cost", "freight", "freight_cost"];
     pub(crate) const LEAST: &[&str] = &["minimum", "minimum_quantity", "moq"];
     pub(crate) const MULTIPLE: &[&str] = &["multiple", "case_size", "pack_size", "order_multiple"];
+    pub(crate) const BREAKS: &[&str] = &["breaks", "price_breaks"];
     pub(crate) const PURCHASE_ORDER: &[&str] = &["purchase_order_id", "po_id", "po_number"];
     pub(crate) const SENT: &[&str] = &["sent_on", "ordered_on", "order_date"];
     pub(crate) const EXPECTED: &[&str] = &["expected_on", "due_date", "delivery_date"];
+    /// What holds numbers.
+    pub(crate) const NUMBERS: &[&[&str]] = &[
+        QUANTITY,
+        SOLD,
+        AMOUNT,
+        PRICE,
+        LIST_PRICE,
+        COST,
+        DISCOUNT,
+        SIGNAL_VALUE,
+        LEAD_TIME,
+        LEAD_TIME_SD,
+        LEAST_ORDER,
+        ORDER_COST,
+        LEAST,
+        MULTIPLE,
+    ];
     pub(crate) const LINE_PROMOTION: &[&str] = &["promotion_id", "coupon", "campaign_id"];
 }

@@ -221,7 +221,8 @@ impl Plan {
         let kind = export.kind();
         let moving = Some(Arc::clone(moving));
         let (path, export) = (path.to_owned(), Some(export));
-        Ok(Plan { path, kind, layout, gzip, is_documents: false, export, moving })
+        let clocks = Arc::default();
+        Ok(Plan { path, kind, layout, gzip, is_documents: false, export, moving, clocks })
     }
 
     /// The mapper of a system's own file.
@@ -320,7 +321,7 @@ fn rank(kind: ImportKind) -> u8 {
         ImportKind::Suppliers | ImportKind::PurchaseOrders | ImportKind::Signals => 6,
         ImportKind::Customers => 2,
         ImportKind::Consents => 3,
-        ImportKind::Orders => 4,
+        ImportKind::Orders | ImportKind::Sales => 4,
         ImportKind::Events => 5,
         ImportKind::Synonyms | ImportKind::Rules => 7,
     }
@@ -415,10 +416,11 @@ impl App {
     /// Reads a file for the report alone; answers where its rejected rows are listed.
     async fn read_only(
         &self,
-        plan: Plan,
+        mut plan: Plan,
         (options, mut rejected): (&ImportOptions, Option<RejectedRows>),
         progress: &dyn Progress,
     ) -> Result<Option<PathBuf>, AppError> {
+        plan.clocks = Arc::new(self.clocks(&options.site));
         let mut reading = plan.start(options, self.clock().now());
         while let Some(read) = reading.next().await {
             match (read, &mut rejected) {

@@ -1,13 +1,16 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use souk_core::{
     Channel, Currency, LocationId, Money, OrderChange, OrderId, OrderLine, ProductId, Quantity,
     Timestamp, Unit,
 };
 
 use super::kind::names;
-use super::{Draft, DraftFact, ImportOptions, Mapper, each_row};
+use super::{Clocks, Draft, DraftFact, ImportKind, ImportOptions, Mapper, each_row};
 use crate::AppError;
 use crate::names::Names;
-use crate::sheet::{Block, Cell, Columns, RowFault};
+use crate::sheet::{Block, Cell, Columns, Moment, RowFault};
 
 /// Lines of one file of orders; chosen: about 1 GB of memory. A larger file is to be cut by day.
 const LINES_MAX: usize = 24_000_000;
@@ -184,10 +187,12 @@ impl OrderTable {
     }
 }
 
-/// Rows of orders, one product each.
+/// Rows of orders, one product each, or of what was sold of each product in a day.
 pub(crate) struct OrderMapper {
     options: ImportOptions,
-    order: usize,
+    clocks: Arc<Clocks>,
+    /// The order's name; what was sold in a day has none.
+    order: Option<usize>,
     product: usize,
     time: usize,
     columns: OrderColumns,
@@ -209,19 +214,36 @@ struct OrderColumns {
 }
 
 impl OrderMapper {
-    pub(crate) fn new(columns: &Columns, options: &ImportOptions) -> Result<OrderMapper, AppError> {
-        let order = columns.need(names::ORDER)?;
+    pub(crate) fn new(
+        columns: &Columns,
+        kind: ImportKind,
+        (options, clocks): (&ImportOptions, &Arc<Clocks>),
+    ) -> Result<OrderMapper, AppError> {
+        let is_by_day = kind == ImportKind::Sales;
+        let order = match is_by_day {
+            true => None,
+            false => Some(columns.need(names::ORDER)?),
+        };
+        let day = columns.find(names::SALES_DAY).filter(|_| is_by_day);
+        let time = day.map_or_else(|| columns.need(names::TIME), Ok)?;
+        let quantity = match is_by_day {
+            true => {
+                Some(columns.find(names::SOLD).map_or_else(|| columns.need(names::QUANTITY), Ok)?)
+            }
+            false => columns.find(names::QUANTITY),
+        };
         let product_names: Vec<&str> =
             names::PRODUCT.iter().copied().filter(|name| *name != "id").collect();
         Ok(OrderMapper {
             options: options.clone(),
+            clocks: Arc::clone(clocks),
             order,
             product: columns.need(&product_names)?,
-            time: columns.need(names::TIME)?,
+            time,
             columns: OrderColumns {
                 user: columns.find(names::USER),
                 card: columns.find(names::CARD),
-                quantity: columns.find(names::QUANTITY),
+                quantity,
                 amount: columns.find(names::AMOUNT),
                 price: columns.find(names::PRICE),
                 currency: columns.find(names::CURRENCY),
@@ -236,13 +258,11 @@ impl OrderMapper {
 
     fn take_row(&mut self, block: &Block, row: usize) -> Result<(), Fault> {
         let cell = |column: Option<usize>| column.map_or(Cell::Empty, |idx| block.cell(row, idx));
-        let order = id_text(block.cell(row, self.order), "order_id")?;
-        OrderId::new(order.as_ref()).map_err(|error| fault("order_id", error))?;
         let product = id_text(block.cell(row, self.product), "product_id")?;
         ProductId::new(product.as_ref()).map_err(|error| fault("product_id", error))?;
-        let at = block.cell(row, self.time).time().map_err(|error| fault("timestamp", error))?;
-        let at = at.ok_or_else(|| fault("timestamp", "is empty; every order has a time"))?;
         let location = cell(self.columns.location).text();
+        let (order, at) = self.order_at((block, row), &product, location.as_deref())?;
+        OrderId::new(order.as_ref()).map_err(|error| fault("order_id", error))?;
         if let Some(location) = &location {
             LocationId::new(location.as_ref()).map_err(|error| fault("location_id", error))?;
         }
@@ -251,6 +271,10 @@ impl OrderMapper {
             None => Some(1.0),
         };
         let quantity = quantity.ok_or_else(|| fault("quantity", "is empty; write a number"))?;
+        if quantity == 0.0 && self.order.is_none() {
+            // A product of which nothing was sold stands in a list by day all the same.
+            return Ok(());
+        }
         if quantity == 0.0 {
             return Err(fault("quantity", "is 0: nothing was sold; leave such rows out"));
         }
@@ -283,6 +307,35 @@ impl OrderMapper {
             line: block.line(row),
         });
         Ok(())
+    }
+
+    /// The order's name and time. What was sold of a product in a day is an order of its own, at noon: in one of many products
+    /// they would look as if somebody had bought them together.
+    fn order_at<'a>(
+        &self,
+        (block, row): (&'a Block, usize),
+        product: &str,
+        location: Option<&str>,
+    ) -> Result<(Cow<'a, str>, Timestamp), Fault> {
+        let time = block.cell(row, self.time);
+        let missing = || fault("timestamp", "is empty; every order has a time");
+        if let Some(column) = self.order {
+            let order = id_text(block.cell(row, column), "order_id")?;
+            return Ok((order, self.clocks.time(time, location)?.ok_or_else(missing)?));
+        }
+        let told = time.moment_of_trade().map_err(|error| fault("timestamp", error))?;
+        let told = told.ok_or_else(missing)?;
+        let clock = self.clocks.of(location);
+        let at = match told {
+            Moment::Day(_) => clock.moment_of_sale(told),
+            Moment::At(_) | Moment::Clock(_) => clock.moment(told),
+        };
+        let at = at.map_err(|error| fault("timestamp", error))?;
+        let name = match told {
+            Moment::Day(date) => date.to_string(),
+            Moment::At(_) | Moment::Clock(_) => at.to_string(),
+        };
+        Ok((format!("sales {name} {} {product}", location.unwrap_or("-")).into(), at))
     }
 
     /// What the line cost: the line's own amount, else unit price by quantity.

@@ -14,9 +14,10 @@ use super::kind::names;
 use super::orders::{Fault, currency_of, fault, id_text};
 use super::rejected::RejectedRows;
 use super::shop::day;
-use super::{ImportKind, ImportOptions, ImportReport, Progress, elapsed_ms};
+use super::{ImportKind, ImportOptions, ImportReport, Progress, commas_of, elapsed_ms};
 use crate::purchasing::{
-    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PurchaseState, Supplier,
+    MoneyText, NewPurchaseLine, NewPurchaseOrder, Offer, PUT_SUPPLIERS_MAX, PriceBreak,
+    PurchaseState, Supplier,
 };
 use crate::sheet::{self, Block, Cell, Columns, RowFault};
 use crate::signals::{NewSignal, PUT_SIGNALS_MAX};
@@ -222,6 +223,8 @@ struct Row<'a> {
     block: &'a Block,
     idx: usize,
     columns: &'a Columns,
+    /// Whether a comma is a number's decimal mark.
+    has_commas: bool,
 }
 
 impl Row<'_> {
@@ -246,6 +249,30 @@ impl Row<'_> {
             return Err(fault(synonyms[0], "is below 0"));
         }
         Ok(money.map(MoneyText::of))
+    }
+
+    /// Prices of larger quantities, as `48:1.75|96:1.60`.
+    fn breaks(&self, currency: Currency) -> Result<Vec<PriceBreak>, Fault> {
+        let text = self.cell(names::BREAKS).text().unwrap_or_default();
+        let parse = |one: &str| {
+            let (from, price) = one.split_once(':')?;
+            let price = Cell::Text(price.trim());
+            let price = match self.has_commas {
+                true => price.number_with_comma(),
+                false => price.number(),
+            };
+            let price = price.ok()??;
+            let price = Money::from_major(price, currency).ok()?;
+            Some(PriceBreak { from: from.trim().parse().ok()?, price: MoneyText::of(price) })
+        };
+        let breaks = text.split('|').map(str::trim).filter(|one| !one.is_empty());
+        let read = |one: &str| {
+            let reason = format!(
+                "`{one}` is no quantity with the price of one from there on; write for example 48:1.75|96:1.60"
+            );
+            parse(one).ok_or_else(|| fault("breaks", reason))
+        };
+        breaks.map(read).collect()
     }
 
     fn days(&self, synonyms: &[&str]) -> Result<Vec<String>, Fault> {
@@ -285,11 +312,14 @@ async fn read<T: Send + 'static>(
             columns.need(synonyms)?;
         }
         let (mut rows, mut faults) = (Vec::new(), Vec::new());
+        let commas = commas_of((&*sheet, &columns), None);
         while let Some(mut block) = sheet.next_block()? {
+            block.turn_commas(&commas);
             faults.append(&mut block.faults);
+            let has_commas = sheet.has_decimal_commas();
             for idx in 0..block.len() {
                 let line = block.line(idx);
-                match make(&Row { block: &block, idx, columns: &columns }) {
+                match make(&Row { block: &block, idx, columns: &columns, has_commas }) {
                     Ok(row) => rows.push((line, row)),
                     Err(fault) => faults.push(fault.at(line)),
                 }
@@ -302,6 +332,17 @@ async fn read<T: Send + 'static>(
         Ok((rows, faults))
     };
     aside("reading a file", read).await?
+}
+
+/// The column that a refusal is about: pointers end with its name, as `/offers/0/multiple` does.
+fn column_of(error: &AppError) -> String {
+    let AppError::Invalid { errors, .. } = error else { return String::new() };
+    let pointer = errors.first().map_or("", |error| error.pointer.as_str());
+    let name = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
+    match name {
+        "price" => "cost".to_owned(),
+        name => name.to_owned(),
+    }
 }
 
 fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault> {
@@ -331,12 +372,12 @@ fn supplier_row(row: &Row<'_>, currency: Currency) -> Result<SupplierRow, Fault>
                 price: price.ok_or_else(|| fault("cost", "is empty; write what a unit costs"))?,
                 minimum: row.number(names::LEAST)?.unwrap_or(0.0),
                 multiple: row.number(names::MULTIPLE)?.unwrap_or(1.0),
-                breaks: Vec::new(),
+                breaks: row.breaks(currency)?,
             })
         }
     };
     let alone = Supplier { offers: offer.iter().cloned().collect(), ..supplier.clone() };
-    alone.check("").map_err(|error| fault("", error))?;
+    alone.check("").map_err(|error| fault(&column_of(&error), error))?;
     Ok(SupplierRow { supplier, offer })
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use souk_core::{
     LocationId, Money, PriceChange, ProductId, Promotion, PromotionPhase, Quantity, StockChange,
     StockMovement, Timestamp, Unit, VariantId,
@@ -5,15 +7,16 @@ use souk_core::{
 
 use super::kind::names;
 use super::orders::{Fault, currency_of, fault, id_text};
-use super::{Draft, DraftFact, ImportKind, ImportOptions, Mapper, each_row};
+use super::{Clocks, Draft, DraftFact, ImportKind, ImportOptions, Mapper, each_row};
 use crate::AppError;
-use crate::sheet::{Block, Cell, Columns, RowFault};
+use crate::sheet::{Block, Cell, Columns, Moment, RowFault};
 
 /// Rows about the shop itself: counted stock, prices, promotions.
 pub(crate) struct ShopMapper {
     options: ImportOptions,
     kind: ImportKind,
     columns: Columns,
+    clocks: Arc<Clocks>,
     /// The time of rows that name none.
     now: Timestamp,
 }
@@ -22,7 +25,7 @@ impl ShopMapper {
     pub(crate) fn new(
         columns: &Columns,
         kind: ImportKind,
-        (options, now): (&ImportOptions, Timestamp),
+        (options, clocks, now): (&ImportOptions, &Arc<Clocks>, Timestamp),
     ) -> Result<ShopMapper, AppError> {
         match kind {
             ImportKind::Stock | ImportKind::Lots => {
@@ -42,14 +45,16 @@ impl ShopMapper {
                 columns.need(names::FROM)?;
             }
         }
-        Ok(ShopMapper { options: options.clone(), kind, columns: columns.clone(), now })
+        let (options, columns, clocks) = (options.clone(), columns.clone(), Arc::clone(clocks));
+        Ok(ShopMapper { options, kind, columns, clocks, now })
     }
 
     fn draft(&self, block: &Block, row: usize) -> Result<Draft, Fault> {
         let cell = |synonyms: &[&str]| {
             self.columns.find(synonyms).map_or(Cell::Empty, |column| block.cell(row, column))
         };
-        let at = cell(names::TIME).time().map_err(|error| fault("timestamp", error))?;
+        let place = cell(names::LOCATION).text();
+        let at = self.clocks.time(cell(names::TIME), place.as_deref())?;
         let product = match self.kind {
             ImportKind::Promotions if cell(names::PRODUCT).is_empty() => None,
             _ => {
@@ -130,7 +135,15 @@ fn promotion<'a>(
     product: Option<ProductId>,
 ) -> Result<Promotion, Fault> {
     let id = id_text(cell(names::PROMOTION), "promotion_id")?;
-    let percent = cell(names::DISCOUNT).number().map_err(|e| fault("discount_percent", e))?;
+    let told = cell(names::DISCOUNT);
+    let percent = match told.text().as_deref().and_then(|text| text.strip_suffix('%')) {
+        Some(text) => Cell::Text(text.trim()).number(),
+        None => told.number(),
+    };
+    let percent = percent.map_err(|e| fault("discount_percent", e))?;
+    if percent.is_some_and(|percent| 0.0 < percent && percent < 1.0) {
+        return Err(fault("discount_percent", "is less than 1 percent; write 20 for a fifth off"));
+    }
     if percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
         return Err(fault("discount_percent", "lies outside 0 to 100"));
     }
@@ -153,10 +166,10 @@ fn promotion<'a>(
     })
 }
 
-/// A day, by the calendar of UTC.
+/// A day, as it is written; of a moment by the calendar of UTC.
 pub(super) fn day(column: &str, cell: Cell<'_>) -> Result<Option<souk_core::Day>, Fault> {
-    let at = cell.time().map_err(|error| fault(column, error))?;
-    Ok(at.map(|at| souk_core::Day::from_number((at.as_ms() / 86_400_000) as i32)))
+    let told = cell.moment_of_trade().map_err(|error| fault(column, error))?;
+    Ok(told.map(Moment::date))
 }
 
 impl Mapper for ShopMapper {

@@ -21,7 +21,11 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) async fn open() -> Desk {
-        Desk { shop: Shop::open().await, folder: TempDir::new().unwrap() }
+        Desk::of(Shop::open().await)
+    }
+
+    pub(super) fn of(shop: Shop) -> Desk {
+        Desk { shop, folder: TempDir::new().unwrap() }
     }
 
     pub(super) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {

@@ -3,6 +3,8 @@
 //! The supplier stays, and so does the place: another supplier is another order. What the supplier's terms say against the
 //! quantities is told, not forbidden: whoever telephones with a supplier knows more than the offer.
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use souk_core::Money;
@@ -272,14 +274,25 @@ impl App {
         Ok(order)
     }
 
-    /// What the supplier's terms and the caps of rules say against a draft; a person may approve it all the same.
-    pub fn purchase_order_warnings(&self, order: &PurchaseOrder) -> Vec<String> {
-        let book = self.purchasing.suppliers();
-        let Some(stored) = book.get(&order.supplier_id) else { return Vec::new() };
-        let Ok(total) = order.total.checked("/total") else { return Vec::new() };
+    /// What the supplier's terms, the caps of rules and what goes off before it sells say against a draft; a person may
+    /// approve it all the same.
+    pub async fn purchase_order_warnings(self: &Arc<App>, order: &PurchaseOrder) -> Vec<String> {
         if order.state != PurchaseState::Draft {
             return Vec::new();
         }
+        let mut said = self.against_terms(order);
+        // Forecasts may have to be made, which must not hold up others.
+        let (app, order) = (Arc::clone(self), order.clone());
+        let spoiling = tokio::task::spawn_blocking(move || app.spoiling(&order)).await;
+        said.extend(spoiling.expect("looking at what goes off does not panic"));
+        said
+    }
+
+    /// What the supplier's terms and the caps of rules say against a draft.
+    fn against_terms(&self, order: &PurchaseOrder) -> Vec<String> {
+        let book = self.purchasing.suppliers();
+        let Some(stored) = book.get(&order.supplier_id) else { return Vec::new() };
+        let Ok(total) = order.total.checked("/total") else { return Vec::new() };
         let supplier = &stored.supplier;
         let offers = offers_of(stored);
         let mut said = Vec::new();

@@ -120,7 +120,7 @@ impl App {
             reasons.push(format!("the stop switch is set since {since}"));
         }
         for alarm in &plan.alarms {
-            let (feed, kind, text) = (alarm.feed, alarm.kind, &alarm.text);
+            let (feed, kind, text) = (alarm.feed, alarm.word(), &alarm.text);
             reasons.push(format!("feed `{feed}` of `{}` is {kind}: {text}", alarm.location));
         }
         let unbooked = self.unbooked_receipt(&plan.site, &plan.location);

@@ -15,6 +15,8 @@ use crate::purchasing::{Offer, StoredSupplier, cost_of};
 
 /// The chance with which a day sells no more than what is no surprise (chosen: one product in a thousand a day).
 const SURE: f64 = 0.999;
+/// Orders that may come on one day (chosen: nobody rests longer).
+const ORDERS_OF_A_DAY_MAX: usize = 60;
 /// Units below which nothing is a surprise.
 const SURPRISE_MIN: f64 = 5.0;
 
@@ -146,7 +148,15 @@ pub(super) fn times(stored: &StoredSupplier, today: Day, review_days: f64) -> Ti
     let arrives_on = supplier.arrival(ordered, lead);
     // Who takes orders on some weekdays only is asked on each of them; others every `review_days`.
     let wait = if supplier.order_weekdays.is_empty() { review_days.max(1.0) as i32 } else { 1 };
-    let next = supplier.order_day(Day::from_number(ordered.number() + wait));
+    let next_after = |day: Day| supplier.order_day(Day::from_number(day.number() + wait));
+    let mut next = next_after(ordered);
+    // Before a holiday two orders may come on one day, and the second of them is no later chance.
+    for _ in 0..ORDERS_OF_A_DAY_MAX {
+        if supplier.arrival(next, lead) > arrives_on {
+            break;
+        }
+        next = next_after(next);
+    }
     let next_arrives = supplier.arrival(next, lead);
     let days_to = |day: Day| f64::from((day.number() - today.number()).max(0));
     Times {
@@ -252,7 +262,7 @@ pub(super) struct Missing {
     spared: f64,
     pub(super) units: f64,
     /// To order at most.
-    most: Option<f64>,
+    pub(super) most: Option<f64>,
     /// What would be missing if nothing went off of what is ordered.
     pub(super) units_if_kept: f64,
 }
@@ -318,14 +328,18 @@ impl Need {
         let missing = Missing { level, expiring, spared, units, most: None, units_if_kept: units };
         let Some(life) = self.shelf.life(times.lead_days) else { return missing };
         let (sold, unsold) = self.shelf.leaving(total, life).quantile(self.shelf.chance);
-        let most = (sold - (held - unsold)).max(0.0);
+        let kept = (sold - (held - unsold)).max(0.0);
+        // What is wanted from an empty shelf before the order is there is sold from none.
+        let in_life = Stretch { until_this: total(times.lead_days), until_next: total(life) };
+        let sellable = in_life.sellable(self.shelf.chance, self.stock(times, unsold));
+        let most = sellable.map_or(kept, |sellable| sellable.min(kept));
         if most > units {
             return Missing { most: Some(most), ..missing };
         }
         Missing {
             level: sold,
             expiring: unsold,
-            spared: 0.0,
+            spared: kept - most,
             units: most,
             most: Some(most),
             units_if_kept: units,
@@ -458,12 +472,7 @@ impl Need {
         };
         let text = self.text(&aim, chosen);
         let position = self.coming.position(self.on_hand, aim.days.1);
-        // What is there is sold before it, so of the order goes off what it adds to what is left.
-        let waste = self.shelf.life(aim.days.0).map_or(0.0, |life| {
-            let leaving = self.shelf.leaving(|days| self.ahead.over(days), life);
-            let held = position.total();
-            (leaving.left_of(held + quantity) - leaving.left_of(held)).clamp(0.0, quantity)
-        });
+        let waste = self.waste_of(quantity, &Times::usual(aim.days.0, aim.days.1 - aim.days.0));
         let demand_mean = self.ahead.over(aim.days.1).mean;
         let mut warnings = self.warnings;
         if chosen.is_none() {
@@ -497,6 +506,20 @@ impl Need {
             overrides: self.overrides,
             text,
         })
+    }
+
+    /// Units of an order with these times that go off unsold on average. What is there is sold before it, so it is what the
+    /// order adds to what is left; what is wanted from an empty shelf before it is there is sold from none.
+    pub(super) fn waste_of(&self, quantity: f64, times: &Times) -> f64 {
+        let Some(life) = self.shelf.life(times.lead_days) else { return 0.0 };
+        let total = |days: f64| self.ahead.over(days);
+        let held = self.coming.position(self.on_hand, times.protection_days).total();
+        let leaving = self.shelf.leaving(total, life);
+        let left = (leaving.left_of(held + quantity) - leaving.left_of(held)).clamp(0.0, quantity);
+        let in_life = Stretch { until_this: total(times.lead_days), until_next: total(life) };
+        let (_, unsold) = leaving.quantile(self.shelf.chance);
+        let lost = in_life.unsold(quantity, self.stock(times, unsold));
+        lost.map_or(left, |unsold| unsold.max(left))
     }
 
     /// The arithmetic in words.
@@ -570,3 +593,6 @@ struct Aim {
     /// To order at most.
     most: Option<f64>,
 }
+
+#[cfg(test)]
+mod tests;

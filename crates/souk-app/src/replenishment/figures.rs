@@ -39,6 +39,8 @@ pub const STOCK_REPORT_DAYS: u32 = 91;
 const DAYS: (u32, u32) = (28, 366);
 /// Weeks of whole demand below which no product counts as steady (chosen).
 const WEEKS_MIN: usize = 4;
+/// Open days of known stock below which no turns are told: those of the shortest period (chosen).
+const STOCK_DAYS_MIN: usize = 24;
 /// Products that are looked at while the views are held (chosen: some milliseconds).
 const LOOKED_AT_ONCE: usize = 256;
 
@@ -103,6 +105,8 @@ pub struct StockFigures {
     pub is_measured: bool,
     /// Units sold; what came back is not taken off.
     pub sold: f64,
+    /// Of these, units sold since stock is known, which alone say what share was served.
+    pub sold_since: f64,
     /// Units that came back.
     pub returned: f64,
     /// What the units sold brought; what came back is not taken off.
@@ -117,8 +121,8 @@ pub struct StockFigures {
     pub n_stock_days: usize,
     /// Of these, days on which the shelf was empty while things are sold.
     pub n_empty_days: usize,
-    /// Units that empty shelves did not sell, as the forecast reads such days.
-    pub lost: f64,
+    /// Units that empty shelves did not sell, as the forecast reads such days; `None` where stock was never known.
+    pub lost: Option<f64>,
     /// What a unit brought, on average; its price where none was sold.
     pub unit_revenue: Option<f64>,
     /// Units that were written off.
@@ -171,16 +175,14 @@ impl StockFigures {
 
     /// What lost units would have brought.
     pub fn lost_revenue(&self) -> Option<f64> {
-        if self.lost == 0.0 { Some(0.0) } else { Some(self.lost * self.unit_revenue?) }
+        let lost = self.lost?;
+        if lost == 0.0 { Some(0.0) } else { Some(lost * self.unit_revenue?) }
     }
 
     /// What lost units would have brought over what they cost.
     pub fn lost_margin(&self) -> Option<f64> {
-        if self.lost == 0.0 {
-            Some(0.0)
-        } else {
-            Some(self.lost_revenue()? - self.lost * self.unit_cost?)
-        }
+        let lost = self.lost?;
+        if lost == 0.0 { Some(0.0) } else { Some(self.lost_revenue()? - lost * self.unit_cost?) }
     }
 
     /// What the units written off cost.
@@ -201,14 +203,22 @@ impl StockFigures {
             sold: self.sold,
             stock: stock.max(0.0),
             wasted: self.written_off.max(0.0),
-            demand: self.sold + self.lost,
-            unmet: self.lost,
+            demand: self.sold_since + self.lost.unwrap_or(0.0),
+            unmet: self.lost.unwrap_or(0.0),
             margin: 0.0,
         }
     }
 
-    /// How often the mean stock is sold in a year; `None` without any, or where it is not known.
+    /// Whether stock is known for long enough that its mean says something of the period.
+    pub fn is_long_known(&self) -> bool {
+        self.n_stock_days >= STOCK_DAYS_MIN
+    }
+
+    /// How often the mean stock is sold in a year; `None` without any, or where it is not known for long.
     pub fn turns(&self, days: f64) -> Option<f64> {
+        if !self.is_long_known() {
+            return None;
+        }
         self.period((days, self.mean_stock?)).figures().ok()?.turns
     }
 
@@ -437,6 +447,7 @@ impl Glass {
         let cost = cost.or_else(|| self.offered.get(id.as_str()).copied());
         let price = own(product.and_then(|product| product.price));
         let brought = (units > 0.0 && sold.revenue > 0).then(|| sold.revenue as f64 / units);
+        let is_known = known < self.n_days();
         Some(StockFigures {
             product: id.clone(),
             title: product.map(|product| product.title.clone()),
@@ -444,6 +455,7 @@ impl Glass {
             n_weeks: weeks.len(),
             is_measured: sold.is_measured || on_hand.is_some_and(|milli| milli % 1_000 != 0),
             sold: units,
+            sold_since: sold.by_day[known..].iter().sum(),
             returned: sold.returned,
             revenue: sold.revenue as f64,
             on_hand: on_hand.map(|milli| milli as f64 / 1_000.0),
@@ -451,7 +463,10 @@ impl Glass {
             mean_stock: stood.mean,
             n_stock_days: self.is_closed[known..].iter().filter(|is_closed| !**is_closed).count(),
             n_empty_days: is_empty[known..].iter().filter(|is_empty| **is_empty).count(),
-            lost: if is_empty.contains(&true) { self.lost(reader, key) } else { 0.0 },
+            lost: is_known.then(|| match is_empty.contains(&true) {
+                true => self.lost(reader, key),
+                false => 0.0,
+            }),
             unit_revenue: brought.or(price.map(|minor| minor as f64)),
             written_off: written_off as f64 / 1_000.0,
             worth: ForecastWorth::NotYet,
@@ -548,6 +563,10 @@ fn notes(
     count(
         |one| one.n_stock_days == 0,
         "had no known stock in the period: neither empty days nor lost sales are known of them",
+    );
+    count(
+        |one| one.n_stock_days > 0 && !one.is_long_known(),
+        "had known stock on fewer than 24 open days: no turns are told of them, and what was served and lost is of these days alone",
     );
     count(
         |one| one.worth == ForecastWorth::NotYet,

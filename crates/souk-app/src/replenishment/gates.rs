@@ -44,6 +44,13 @@ pub struct FeedAlarm {
     pub text: String,
 }
 
+impl FeedAlarm {
+    /// What the feed is, in a sentence.
+    pub(crate) fn word(&self) -> &'static str {
+        if self.kind == "factor" { "off by a factor" } else { self.kind }
+    }
+}
+
 impl App {
     /// Every alarm of places where planning is used: where a supplier is known and stock was ever told.
     pub fn feed_alarms(&self) -> Vec<FeedAlarm> {
@@ -126,7 +133,12 @@ impl Watch<'_> {
                 format!(
                     "the last sales are of {}, those of {} are missing; is the sender running?",
                     day_text(*last),
-                    day_text(*day)
+                    match absent.iter().find(|absent| *absent > last) {
+                        Some(first) if first < day => {
+                            format!("{} to {}", day_text(*first), day_text(*day))
+                        }
+                        _ => day_text(*day),
+                    }
                 ),
             )),
             Some(day) => found.push(alarm(

@@ -34,6 +34,12 @@ impl Columns {
         })
     }
 
+    /// All columns that bear one of these names.
+    pub(crate) fn all(&self, synonyms: &[&[&str]]) -> Vec<usize> {
+        let is_one = |name: &String| synonyms.iter().any(|names| names.contains(&name.as_str()));
+        (0..self.names.len()).filter(|idx| is_one(&self.names[*idx])).collect()
+    }
+
     /// The names in the order of the file.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -146,6 +146,13 @@ fn cells_know_numbers_and_times() {
     assert_eq!(ms(Cell::Text("2026-01-01 12:00:00")), Ok(noon));
     assert_eq!(ms(Cell::Text("2026-01-01")), Ok(noon - 43_200_000));
     assert_eq!(ms(Cell::Text("1767268800")), Ok(noon));
+    for day in ["20260101", "01.01.2026", "1.1.2026"] {
+        assert_eq!(ms(Cell::Text(day)), Ok(noon - 43_200_000), "{day}");
+    }
+    assert_eq!(ms(Cell::Text("01.01.2026 12:00")), Ok(noon));
+    assert_eq!(ms(Cell::Int(20_260_101)), Ok(noon - 43_200_000));
+    // No date: seconds.
+    assert_eq!(ms(Cell::Int(20_261_301)), Ok(20_261_301_000));
     assert_eq!(ms(Cell::Float(1_767_268_800.5)), Ok(noon + 500));
     for wrong in [Cell::Text("soon"), Cell::Int(-1), Cell::Text("1e300"), Cell::Flag(true)] {
         assert!(wrong.time().is_err(), "{wrong:?}");

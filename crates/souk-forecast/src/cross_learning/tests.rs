@@ -75,7 +75,7 @@ fn who_was_picked_by_sales_sells_less() {
         (level, taught) = (level + found.0 / 3.0, taught + found.1 / 3.0);
     }
     assert!(level < 0.93, "{level}");
-    assert!((taught - 1.0).abs() < 0.04, "{taught}");
+    assert!((taught - 1.0).abs() < 0.06, "{taught}");
 }
 
 #[test]

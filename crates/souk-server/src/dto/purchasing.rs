@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
@@ -421,8 +423,8 @@ pub(crate) fn order_answer(order: &PurchaseOrder) -> Value {
 }
 
 /// An order alone, with what speaks against it.
-pub(crate) fn order_with_warnings(app: &App, order: &PurchaseOrder) -> Value {
+pub(crate) async fn order_with_warnings(app: &Arc<App>, order: &PurchaseOrder) -> Value {
     let mut answer = order_answer(order);
-    answer["warnings"] = app.purchase_order_warnings(order).into();
+    answer["warnings"] = app.purchase_order_warnings(order).await.into();
     answer
 }

@@ -156,8 +156,9 @@ pub(crate) struct StockFiguresRow {
     /// The share of `stock_days` that were not empty.
     #[schema(required)]
     availability: Option<f64>,
-    /// Units that empty shelves did not sell: what is usual then, as forecasts read such days.
-    lost_units: f64,
+    /// Units that empty shelves did not sell: what is usual then, as forecasts read such days; `null` where stock was never known.
+    #[schema(required)]
+    lost_units: Option<f64>,
     #[schema(required)]
     lost_revenue: Option<PriceBody>,
     #[schema(required)]
@@ -192,8 +193,11 @@ pub(crate) struct StockSumsRow {
     #[schema(required)]
     revenue_share: Option<f64>,
     cost_of_sales: PriceBody,
-    on_hand_cost: PriceBody,
-    mean_stock_cost: PriceBody,
+    /// `null` where no product's stock and cost are known, and so is the next one.
+    #[schema(required)]
+    on_hand_cost: Option<PriceBody>,
+    #[schema(required)]
+    mean_stock_cost: Option<PriceBody>,
     #[schema(required)]
     turns: Option<f64>,
     #[schema(required)]
@@ -204,8 +208,11 @@ pub(crate) struct StockSumsRow {
     /// The share of wanted money that was served.
     #[schema(required)]
     fill_rate: Option<f64>,
-    lost_revenue: PriceBody,
-    lost_margin: SignedMoneyBody,
+    /// `null` where no product's stock was known.
+    #[schema(required)]
+    lost_revenue: Option<PriceBody>,
+    #[schema(required)]
+    lost_margin: Option<SignedMoneyBody>,
     written_off_cost: PriceBody,
     #[schema(required)]
     waste_share: Option<f64>,

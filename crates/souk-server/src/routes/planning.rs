@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
 use souk_app::{
     Caller, KeptForecast, Operation, StopSwitch, forecast_to_json, overrides_to_json, plan_to_json,
     waste_to_json,
@@ -26,6 +25,7 @@ use crate::dto::purchasing::{
     order_with_warnings, supplier_answer,
 };
 use crate::edge::Edge;
+use crate::etag::{IfMatch, with_etag, with_etag_of_body};
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
 use crate::routes::{PathPart, QueryOf, body_of, json, no_content, path_part, query_of, unbroken};
@@ -242,23 +242,13 @@ pub(crate) async fn create_order(State(edge): State<Arc<Edge>>, request: Request
             let (app, caller) = (Arc::clone(&edge.app), caller.clone());
             let make = async move { app.create_purchase_order(new, &caller).await };
             let order = unbroken(make).await?;
-            Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order))))
+            Ok((StatusCode::CREATED, body_of(&order_with_warnings(&edge.app, &order).await)))
         })
         .await?;
-    // One that is answered again has the version that it had then.
-    let (parts, body) = answered.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.expect("it is in memory");
-    let version = serde_json::from_slice(&body).map_or(0, |read: Versioned| read.version);
-    Ok(with_etag(Response::from_parts(parts, body.into()), version))
+    Ok(with_etag_of_body(answered).await)
 }
 
-/// Of an answer that was made before, what its `ETag` says.
-#[derive(serde::Deserialize)]
-struct Versioned {
-    version: u64,
-}
-
-/// Reads a purchase order, in whatever state it is, and of a draft what the supplier's terms say against it.
+/// Reads a purchase order, in whatever state it is, and of a draft what the supplier's terms and what goes off before it sells say against it.
 #[utoipa::path(
     get,
     path = "/v1/purchase_orders/{id}",
@@ -270,15 +260,15 @@ struct Versioned {
 pub(crate) async fn order(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadPlanning, REQUEST_BYTES_MAX).await?;
     let order = edge.app.purchase_order(&path_part(id)?, &caller).await?;
-    Ok(with_etag(json(&order_with_warnings(&edge.app, &order)), order.version))
+    Ok(with_etag(json(&order_with_warnings(&edge.app, &order).await), order.version))
 }
 
 /// Changes quantities and lines of a draft, before it is approved; its supplier and place stay. Lines that are not named
 /// stay as they are, a quantity of 0 takes one away.
 ///
 /// Send `If-Match` with the order's `ETag` (or `*`): 428 without it, 412 when it changed since it was read. What is so
-/// already changes nothing, so the same call again is answered the same. `warnings` is what the supplier's terms and the
-/// caps of rules say against it. No rule approves a draft that a person changed.
+/// already changes nothing, so the same call again is answered the same. `warnings` is what the supplier's terms, the
+/// caps of rules and what goes off before it sells say against it. No rule approves a draft that a person changed.
 #[utoipa::path(
     patch,
     path = "/v1/purchase_orders/{id}",
@@ -302,7 +292,7 @@ pub(crate) async fn change_order(
     let (caller, call) = edge.admit(request, Operation::WritePlanning, REQUEST_BYTES_MAX).await?;
     let id = path_part(id)?;
     let body: LinesChangeBody = call.json()?;
-    if !call.headers.contains_key(header::IF_MATCH) {
+    if IfMatch::of(&call.headers) == IfMatch::Absent {
         let detail =
             "send `If-Match` with the ETag of the order that was read, or `*` for whichever it is";
         let status = StatusCode::PRECONDITION_REQUIRED;
@@ -312,26 +302,15 @@ pub(crate) async fn change_order(
     let app = Arc::clone(&edge.app);
     let changed = async move { app.change_purchase_lines(&id, change, &caller).await };
     let order = unbroken(changed).await?;
-    Ok(with_etag(json(&order_with_warnings(&edge.app, &order)), order.version))
+    Ok(with_etag(json(&order_with_warnings(&edge.app, &order).await), order.version))
 }
 
 /// The version that `If-Match` asks for; `None` without it or with `*`.
 fn asked_version(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get(header::IF_MATCH)?.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return None;
+    match IfMatch::of(headers) {
+        IfMatch::Version(version) => Some(version),
+        IfMatch::Absent | IfMatch::Any => None,
     }
-    // Who packs answers on their way marks their tags as weak; the order is the same.
-    let text = text.strip_prefix("W/").unwrap_or(text);
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    // What no version looks like is the version of no order.
-    Some(version.and_then(|text| text.parse().ok()).unwrap_or(0))
-}
-
-fn with_etag(mut response: Response, version: u64) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes");
-    response.headers_mut().insert(header::ETAG, etag);
-    response
 }
 
 /// Moves a purchase order on: `draft → approved → sent → received`, or `cancelled` before it is received. The

@@ -1,12 +1,10 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use souk_app::{
-    AppError, Operation, RecommendRequest, RuleDraft, RulePrecondition, SearchQuery, StoredRule,
-    Strategy,
+    AppError, Operation, RecommendRequest, RuleDraft, RulePrecondition, SearchQuery, Strategy,
 };
 use souk_core::rules::RuleId;
 
@@ -16,6 +14,7 @@ use crate::dto::rules::{
     rule_answer, stored_answer,
 };
 use crate::edge::Edge;
+use crate::etag::{IfMatch, with_etag, with_etag_of_body};
 use crate::idempotency::idempotent_stored;
 use crate::problem::{Answer, Problem};
 use crate::routes::recommend::parse_request;
@@ -69,7 +68,7 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
         Ok((StatusCode::CREATED, body_of(&stored_answer(&stored, warnings))))
     })
     .await?;
-    Ok(response)
+    Ok(with_etag_of_body(response).await)
 }
 
 /// Reads a rule.
@@ -84,7 +83,7 @@ pub(crate) async fn create(State(edge): State<Arc<Edge>>, request: Request) -> A
 pub(crate) async fn get(State(edge): State<Arc<Edge>>, id: PathPart, request: Request) -> Answer {
     let (caller, _) = edge.admit(request, Operation::ReadRules, RULE_BYTES_MAX).await?;
     let stored = edge.app.rule(&known_id(&path_part(id)?)?, &caller)?;
-    Ok(with_etag(json_answer(&rule_answer(&stored)), &stored))
+    Ok(with_etag(json_answer(&rule_answer(&stored)), stored.version))
 }
 
 /// Makes a rule or replaces it. To replace one, send `If-Match` with its `ETag` (or `*`): 428 without it,
@@ -116,7 +115,7 @@ pub(crate) async fn put(State(edge): State<Arc<Edge>>, id: PathPart, request: Re
     let stored = unbroken(async move { app.put_rule(rule, precondition, &caller).await }).await;
     let stored = stored.map_err(|error| refused(error, &call.headers))?;
     let answer = stored_answer(&stored, edge.app.rule_warnings(&stored.rule));
-    let mut response = with_etag(json_answer(&answer), &stored);
+    let mut response = with_etag(json_answer(&answer), stored.version);
     if precondition == RulePrecondition::New {
         *response.status_mut() = StatusCode::CREATED;
     }
@@ -221,28 +220,18 @@ fn random_id() -> Answer<RuleId> {
     Ok(RuleId::new(&format!("rule-{number:016x}")).expect("a plain id"))
 }
 
-fn with_etag(mut response: Response, stored: &StoredRule) -> Response {
-    let etag = format!("\"{}\"", stored.version);
-    let etag = HeaderValue::from_str(&etag).expect("digits in quotes");
-    response.headers_mut().insert(header::ETAG, etag);
-    response
-}
-
 /// What `If-Match` asks for.
 fn precondition(headers: &HeaderMap, without: RulePrecondition) -> RulePrecondition {
-    let Some(value) = headers.get(header::IF_MATCH) else { return without };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return RulePrecondition::Present;
+    match IfMatch::of(headers) {
+        IfMatch::Absent => without,
+        IfMatch::Any => RulePrecondition::Present,
+        IfMatch::Version(version) => RulePrecondition::Version(version),
     }
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    // What no version looks like is the version of no rule.
-    RulePrecondition::Version(version.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 /// A precondition that does not hold is said in HTTP's own words.
 fn refused(error: AppError, headers: &HeaderMap) -> Box<Problem> {
-    let is_asked = headers.contains_key(header::IF_MATCH);
+    let is_asked = IfMatch::of(headers) != IfMatch::Absent;
     let is_unmet = matches!(error, AppError::Conflict(_))
         || is_asked && matches!(error, AppError::NotFound { .. });
     let is_full = matches!(&error, AppError::Conflict(text) if text.contains("the limit"));

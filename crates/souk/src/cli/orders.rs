@@ -13,7 +13,7 @@ pub(crate) enum OrdersCommand {
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
     },
-    /// Show one with its lines, and what the supplier's terms say against a draft
+    /// Show one with its lines, and what the supplier's terms and what goes off before it sells say against a draft
     Show {
         /// The order's id
         id: String,
@@ -25,18 +25,20 @@ pub(crate) enum OrdersCommand {
     #[command(after_help = "\
 Examples:
   souk orders change po-1 tea=96 coffee=0     # 96 of tea, no coffee
+  souk orders change po-1 figs=20@1.35        # at a price that was agreed on
   souk orders change po-1 jam=12 --version 1  # only if nobody changed it meanwhile")]
     Change {
         /// The order's id
         id: String,
-        /// What to order of a product: a new line where there is none, 0 takes it away
-        #[arg(required = true, value_name = "PRODUCT=UNITS")]
+        /// What to order of a product: a new line where there is none, 0 takes it away; `@` and the price of one where the
+        /// supplier offers none or another was agreed on
+        #[arg(required = true, value_name = "PRODUCT=UNITS[@PRICE]")]
         lines: Vec<String>,
         /// The version that was looked at [default: whichever it has]
         #[arg(long, value_name = "NUMBER")]
         version: Option<u64>,
     },
-    /// Approve a draft; nothing is sent by it
+    /// Approve a draft, and show what speaks against it; nothing is sent by it
     Approve {
         /// The order's id
         id: String,

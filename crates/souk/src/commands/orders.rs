@@ -4,10 +4,10 @@ use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use souk_app::{
-    Caller, LineChange, LinesChange, ORDERS_PAGE_MAX, OrderChangeRequest, OrdersAsked,
+    Caller, LineChange, LinesChange, MoneyText, ORDERS_PAGE_MAX, OrderChangeRequest, OrdersAsked,
     PurchaseOrder, PurchaseState, ReceivedLine,
 };
-use souk_core::LocationId;
+use souk_core::{Currency, LocationId, Money};
 
 use super::planning::{list, money, units};
 use crate::cli::OrdersCommand;
@@ -22,8 +22,46 @@ use crate::term::columns;
 pub(crate) enum OrdersJob {
     List { location: Option<String>, state: Option<String> },
     Show { id: String },
-    Change { id: String, change: LinesChange },
+    Change { id: String, lines: Vec<Wanted>, version: Option<u64> },
     Move { id: String, change: OrderChangeRequest },
+}
+
+/// A line as it is to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Wanted {
+    product: String,
+    units: f64,
+    /// Of one, in the order's currency.
+    price: Option<f64>,
+}
+
+impl Wanted {
+    fn read(text: &str) -> Result<Wanted> {
+        // Both signs may stand in a product's name, so the last ones count.
+        let tail = text.rsplit_once('=').map_or("", |(_, tail)| tail);
+        let (text, price) = match tail.rsplit_once('@') {
+            None => (text, None),
+            Some((_, price)) => {
+                let read = price.parse().ok().filter(|price: &f64| price.is_finite());
+                let detail = || {
+                    format!("`{text}`: `{price}` is no price of one unit, such as `tea=12@1.95`")
+                };
+                let read: f64 = read.ok_or_else(|| anyhow!(Failure::usage(detail())))?;
+                (&text[..text.len() - price.len() - 1], Some(read))
+            }
+        };
+        let (product, units) = read_units("", text)?;
+        Ok(Wanted { product, units, price })
+    }
+
+    fn change(&self, currency: &str) -> Result<LineChange> {
+        let money = |price: f64| -> Result<MoneyText> {
+            let money = Money::from_major(price, Currency::parse(currency)?)?;
+            Ok(MoneyText { amount: money.minor(), currency: currency.to_owned() })
+        };
+        let unit_price = self.price.map(money).transpose()?;
+        Ok(LineChange { product_id: self.product.clone(), quantity: self.units, unit_price })
+    }
 }
 
 pub(crate) async fn run(what: OrdersCommand, settings: &Settings) -> Result<()> {
@@ -35,12 +73,8 @@ pub(crate) async fn run(what: OrdersCommand, settings: &Settings) -> Result<()> 
         OrdersCommand::List { location, state } => OrdersJob::List { location, state },
         OrdersCommand::Show { id } => OrdersJob::Show { id },
         OrdersCommand::Change { id, lines, version } => {
-            let line = |text: &String| {
-                let (product_id, quantity) = read_units("", text)?;
-                Ok(LineChange { product_id, quantity, unit_price: None })
-            };
-            let lines = lines.iter().map(line).collect::<Result<Vec<LineChange>>>()?;
-            OrdersJob::Change { id, change: LinesChange { version, lines } }
+            let lines = lines.iter().map(|text| Wanted::read(text));
+            OrdersJob::Change { id, lines: lines.collect::<Result<Vec<Wanted>>>()?, version }
         }
         OrdersCommand::Approve { id } => to(id, PurchaseState::Approved, None, None),
         OrdersCommand::Send(order) => to(order.id, PurchaseState::Sent, order.on, None),
@@ -77,17 +111,32 @@ pub(crate) async fn answer(shop: &Shop, what: &OrdersJob) -> Result<Value> {
     let usage = |detail: String| anyhow!(Failure::usage(detail));
     let (location, state) = match what {
         OrdersJob::Move { id, change } => {
+            // Of what is approved nothing is said any more, and who approves should have read it.
+            let warnings = match change.state {
+                PurchaseState::Approved => {
+                    let order = shop.app.purchase_order(id, &admin).await?;
+                    shop.app.purchase_order_warnings(&order).await
+                }
+                _ => Vec::new(),
+            };
             let moved = shop.app.change_purchase_order(id, change.clone(), &admin).await?;
-            return Ok(json!({"moved": serde_json::to_value(moved)?}));
+            return Ok(json!({"moved": serde_json::to_value(moved)?, "warnings": warnings}));
         }
-        OrdersJob::Show { id } => return shown(shop, &shop.app.purchase_order(id, &admin).await?),
-        OrdersJob::Change { id, change } => {
-            let changed = shop.app.change_purchase_lines(id, change.clone(), &admin).await?;
-            return shown(shop, &changed);
+        OrdersJob::Show { id } => {
+            return shown(shop, &shop.app.purchase_order(id, &admin).await?).await;
+        }
+        OrdersJob::Change { id, lines, version } => {
+            let known = shop.app.purchase_order(id, &admin).await?;
+            let lines = lines.iter().map(|line| line.change(&known.total.currency));
+            let lines = lines.collect::<Result<Vec<LineChange>>>()?;
+            let change = LinesChange { version: *version, lines };
+            let changed = shop.app.change_purchase_lines(id, change, &admin).await?;
+            return shown(shop, &changed).await;
         }
         OrdersJob::List { location, state } => (location, state),
     };
-    let location = location.as_deref().map(LocationId::new).transpose();
+    let location_text = location.as_deref();
+    let location = location_text.map(LocationId::new).transpose();
     let state = state.as_deref().map(|name| {
         PurchaseState::parse(name).ok_or_else(|| {
             usage(format!(
@@ -109,14 +158,16 @@ pub(crate) async fn answer(shop: &Shop, what: &OrdersJob) -> Result<Value> {
         }
         asked.after = page.after;
         if asked.after.is_none() {
-            return Ok(json!({"purchase_orders": orders}));
+            let state = asked.state.map(PurchaseState::as_str);
+            let of = json!({"location_id": location_text, "state": state});
+            return Ok(json!({"purchase_orders": orders, "of": of}));
         }
     }
 }
 
 /// One order with what speaks against it.
-fn shown(shop: &Shop, order: &PurchaseOrder) -> Result<Value> {
-    let warnings = shop.app.purchase_order_warnings(order);
+async fn shown(shop: &Shop, order: &PurchaseOrder) -> Result<Value> {
+    let warnings = shop.app.purchase_order_warnings(order).await;
     let mut value = serde_json::to_value(order)?;
     value["warnings"] = json!(warnings);
     Ok(value)
@@ -149,11 +200,12 @@ fn text(result: &Value) -> String {
     let moved = &result["moved"];
     if moved.is_object() {
         let (id, state) = (word(&moved["id"]), word(&moved["state"]));
-        return format!(
-            "`{id}` is {state}: {} at {}\n",
-            money(&moved["total"]),
-            word(&moved["supplier_id"])
-        );
+        let (total, supplier) = (money(&moved["total"]), word(&moved["supplier_id"]));
+        let mut said = format!("`{id}` is {state}: {total} at {supplier}\n");
+        for warning in list(result, "warnings") {
+            said.push_str(&format!("! {}\n", word(warning)));
+        }
+        return said;
     }
     let heads =
         ["id", "supplier", "for", "state", "lines", "total", "sent", "expected", "received"];
@@ -172,7 +224,12 @@ fn text(result: &Value) -> String {
         ]);
     }
     if rows.len() == 1 {
-        return "there are no such purchase orders\n".to_owned();
+        let of = &result["of"];
+        let state = of["state"].as_str().unwrap_or("open");
+        let place = of["location_id"].as_str().map_or(String::new(), |id| format!(" for `{id}`"));
+        return format!(
+            "there are no {state} purchase orders{place}; `souk replenish --draft` makes drafts of what to order\n"
+        );
     }
     columns(&rows)
 }

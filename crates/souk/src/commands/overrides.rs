@@ -81,8 +81,10 @@ fn text(result: &Value) -> String {
         return format!("`{id}` has ended\n");
     }
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let heads =
-        ["id", "product", "at", "from", "until", "says", "by", "days", "error", "model's", "worth"];
+    let heads = [
+        "id", "product", "at", "from", "until", "says", "by", "ended", "days", "error", "model's",
+        "worth",
+    ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for one in result["overrides"].as_array().into_iter().flatten() {
         let says = match one["factor"].as_f64() {
@@ -98,6 +100,7 @@ fn text(result: &Value) -> String {
             word(&one["until"]),
             says,
             word(&one["author"]),
+            word(&one["ended_on"]),
             worth["days"].to_string(),
             number(&worth["error_with"], 1),
             number(&worth["error_without"], 1),
@@ -108,6 +111,9 @@ fn text(result: &Value) -> String {
         return "there is no override\n".to_owned();
     }
     let all = &result["all"];
+    if all["judged"].as_u64() == Some(0) {
+        return format!("{}none of their days is over, so none is judged yet\n", columns(&rows));
+    }
     format!(
         "{}{} of {} that were judged were better than the model; together they took {} units off its error of {}\n",
         columns(&rows),

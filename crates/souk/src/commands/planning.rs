@@ -129,6 +129,7 @@ fn text(result: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     for alarm in list(result, "alarms") {
         let (feed, kind) = (word(&alarm["feed"]), word(&alarm["kind"]));
+        let kind = if kind == "factor" { "off by a factor".to_owned() } else { kind };
         said.push_str(&format!("ALARM: feed `{feed}` is {kind}: {}\n", word(&alarm["text"])));
     }
     let heads = [
@@ -235,7 +236,7 @@ fn text(result: &Value) -> String {
 }
 
 /// A title that leaves room for figures.
-fn short(title: &Value) -> String {
+pub(super) fn short(title: &Value) -> String {
     let title = title.as_str().unwrap_or("-");
     match title.char_indices().nth(TITLE_CHARS_MAX) {
         None => title.to_owned(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use souk_app::{Caller, ClassFilter, StockReportQuery, stock_report_to_json};
 use souk_core::{Currency, Money};
 
-use super::planning::{list, money, number, place};
+use super::planning::{list, money, number, place, short};
 use crate::cli::{Output, StockReportArgs};
 use crate::failure::Failure;
 use crate::job::{Job, Shop};
@@ -119,6 +119,7 @@ fn text(result: &Value) -> String {
     let mut said = columns(&rows);
     let heads = [
         "product",
+        "title",
         "class",
         "sold",
         "revenue",
@@ -135,6 +136,7 @@ fn text(result: &Value) -> String {
     for one in list(result, "products") {
         rows.push(vec![
             word(&one["product_id"]),
+            short(&one["title"]),
             word(&one["class"]),
             number(&one["units_sold"], 1),
             money(&one["revenue"]),

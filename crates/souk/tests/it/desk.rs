@@ -79,6 +79,13 @@ fn purchase_orders_are_changed_and_moved_on_beside_the_server() {
     assert_eq!(text, "`po-1` is approved: 50.40 USD at leaf\n");
     fails(&["orders", "change", "po-1", "tea=30"], "only a draft can be changed");
     assert_eq!(listed(&shop, &[]), pairs(&[("po-1", "approved"), ("po-2", "draft")]));
+    // A price that was agreed on; who approves sees what speaks against it.
+    fails(&["orders", "change", "po-2", "coffee=8@dear"], "`dear` is no price of one unit");
+    let text = shop.run(&["orders", "change", "po-2", "coffee=8@8.00"]).unwrap();
+    assert!(text.contains("coffee      8  8.00 USD"), "{text}");
+    let text = shop.run(&["orders", "approve", "po-2"]).unwrap();
+    let warned = "! `coffee` costs 8.20 by the offer, 8.00 here\n";
+    assert_eq!(text, format!("`po-2` is approved: 114.40 USD at leaf\n{warned}"));
     shop.run(&["orders", "send", "po-1", "--on", "2026-11-02"]).unwrap();
     shop.run(&["orders", "cancel", "po-2"]).unwrap();
     assert_eq!(listed(&shop, &["--location", "tills"]), pairs(&[("po-1", "sent")]));
@@ -102,7 +109,11 @@ fn purchase_orders_are_changed_and_moved_on_beside_the_server() {
         "{text}"
     );
     assert!(text.contains("tea         24  2.10 USD    23"), "{text}");
-    assert_eq!(shop.run(&["orders", "list"]).unwrap(), "there are no such purchase orders\n");
+    let none = "; `souk replenish --draft` makes drafts of what to order\n";
+    let text = shop.run(&["orders", "list"]).unwrap();
+    assert_eq!(text, format!("there are no open purchase orders{none}"));
+    let text = shop.run(&["orders", "list", "--state", "draft", "--location", "tills"]).unwrap();
+    assert_eq!(text, format!("there are no draft purchase orders for `tills`{none}"));
 }
 
 /// The shop of docs/replenishment.md, on the day of its transcript.

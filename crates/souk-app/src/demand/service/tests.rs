@@ -249,3 +249,19 @@ fn an_empty_shelf_of_a_slow_product_does_not_stay_empty() {
     assert_eq!((left(0.0), left(0.5)), (0.0, 1.0));
     assert!(one.served(1.0, stock).unwrap() >= 0.5);
 }
+
+#[test]
+fn what_an_empty_shelf_loses_is_sold_from_no_order() {
+    // Five wanted on average before it is there, and five after that.
+    let one = poisson(5.0, 10.0);
+    // P(X ≤ 4) = 0.4405 and P(X ≤ 5) = 0.6160 of a Poisson variable with mean 5.
+    let empty = Stock { held: 0.0, later: 0.0 };
+    assert_eq!(one.sellable(0.5, empty), Some(5.0));
+    assert_eq!(one.sellable(0.5, Stock { held: 0.0, later: 3.0 }), Some(2.0));
+    // Of ten five are sold on average, less what is wanted beyond ten: E (X − 10)⁺ = 0.0222.
+    let unsold = one.unsold(10.0, empty).unwrap();
+    assert!((unsold - 5.0222).abs() < 1e-3, "{unsold}");
+    // Where there is enough, all of what is wanted comes off what is there.
+    let full = Stock { held: 40.0, later: 0.0 };
+    assert_eq!((one.sellable(0.5, full), one.unsold(10.0, full)), (None, None));
+}

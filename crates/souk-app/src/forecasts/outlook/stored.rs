@@ -57,7 +57,9 @@ impl Outlook {
         let lower_price = match lever {
             Some(lever) => {
                 let (beta, deepest) = (r.f64()?, r.f64()?);
-                Some(LowerPrice { beta, lever, deepest, days: r.count()? })
+                // Days, of which none follow.
+                let days = usize::try_from(r.varint()?).map_err(|_| r.fault("a number of days"))?;
+                Some(LowerPrice { beta, lever, deepest, days })
             }
             None => None,
         };
@@ -76,3 +78,6 @@ impl Outlook {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

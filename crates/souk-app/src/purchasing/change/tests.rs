@@ -152,7 +152,7 @@ async fn what_terms_and_caps_say_against_a_draft_is_told() {
     let shop = drafted("approval_amount_max: 20000, amount_per_supplier_day_max: 9000").await;
     let warned = async |quantity: f64| {
         let order = change(&shop, lines(None, vec![line("tea", quantity, None)])).await.unwrap();
-        shop.app.purchase_order_warnings(&order)
+        shop.app.purchase_order_warnings(&order).await
     };
     assert_eq!(warned(30.0).await, [] as [&str; 0]);
     assert_eq!(
@@ -173,21 +173,21 @@ async fn what_terms_and_caps_say_against_a_draft_is_told() {
     // What was agreed on, or the offer of another day.
     let dear = vec![line("tea", 60.0, Some(200))];
     let order = change(&shop, lines(None, dear)).await.unwrap();
-    let said = shop.app.purchase_order_warnings(&order);
+    let said = shop.app.purchase_order_warnings(&order).await;
     assert_eq!(said[0], "`tea` costs 1.80 by the offer, 2.00 here");
     let euro = MoneyText { amount: 180, currency: "EUR".to_owned() };
     let euro = LineChange { unit_price: Some(euro), ..line("tea", 60.0, None) };
     let order = change(&shop, lines(None, vec![euro])).await.unwrap();
-    let said = shop.app.purchase_order_warnings(&order);
+    let said = shop.app.purchase_order_warnings(&order).await;
     assert_eq!(said[0], "`tea` costs 1.80 USD by the offer, 1.80 EUR here");
     let milk = vec![line("tea", 0.0, None), line("milk", 100.0, Some(60))];
     let order = change(&shop, lines(None, milk)).await.unwrap();
-    assert_eq!(shop.app.purchase_order_warnings(&order), ["`leaf` offers no `milk`"]);
+    assert_eq!(shop.app.purchase_order_warnings(&order).await, ["`leaf` offers no `milk`"]);
     // Of what is approved there is nothing to warn of any more.
     let approve = to(PurchaseState::Approved, None);
     let planner = caller(Role::Planner);
     let approved = shop.app.change_purchase_order("a", approve, &planner).await.unwrap();
-    assert_eq!(shop.app.purchase_order_warnings(&approved), [] as [&str; 0]);
+    assert_eq!(shop.app.purchase_order_warnings(&approved).await, [] as [&str; 0]);
 }
 
 #[test]

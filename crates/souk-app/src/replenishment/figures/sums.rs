@@ -19,10 +19,10 @@ pub struct StockSums {
     pub revenue_share: Option<f64>,
     /// What the units sold cost.
     pub cost_of_sales: f64,
-    /// What the units there now cost.
-    pub on_hand_cost: f64,
-    /// What stood there on average, at cost.
-    pub mean_stock_cost: f64,
+    /// What the units there now cost; `None` where of none both is known.
+    pub on_hand_cost: Option<f64>,
+    /// What stood there on average, at cost; likewise.
+    pub mean_stock_cost: Option<f64>,
     /// How often the mean stock is sold in a year, at cost.
     pub turns: Option<f64>,
     /// Days that what is there now lasts at the period's rate, at cost.
@@ -31,10 +31,10 @@ pub struct StockSums {
     pub availability: Option<f64>,
     /// The share of wanted money that was served.
     pub fill_rate: Option<f64>,
-    /// What lost units would have brought.
-    pub lost_revenue: f64,
-    /// The same over what they cost.
-    pub lost_margin: f64,
+    /// What lost units would have brought; `None` where no stock was known.
+    pub lost_revenue: Option<f64>,
+    /// The same over what they cost; `None` where of none both is known.
+    pub lost_margin: Option<f64>,
     /// What the units written off cost.
     pub written_off_cost: f64,
     /// What was written off over all that left the shelves, at cost.
@@ -45,6 +45,10 @@ pub struct StockSums {
 
 const NOTHING: Period =
     Period { days: 1.0, sold: 0.0, stock: 0.0, wasted: 0.0, demand: 0.0, unmet: 0.0, margin: 0.0 };
+
+fn add(sum: &mut Option<f64>, amount: f64) {
+    *sum = Some(sum.unwrap_or(0.0) + amount);
+}
 
 impl StockSums {
     /// Of these products, over so many days and beside so much revenue of the place.
@@ -67,20 +71,23 @@ impl StockSums {
             days_known += one.n_stock_days;
             days_with += one.n_stock_days - one.n_empty_days;
             if let Some(lost) = one.lost_revenue().filter(|_| one.n_stock_days > 0) {
-                sums.lost_revenue += lost;
-                served.demand += one.revenue.max(0.0) + lost;
+                add(&mut sums.lost_revenue, lost);
+                served.demand += one.sold_since * one.unit_revenue.unwrap_or(0.0) + lost;
                 served.unmet += lost;
             }
-            sums.lost_margin += one.lost_margin().unwrap_or(0.0);
+            one.lost_margin().into_iter().for_each(|lost| add(&mut sums.lost_margin, lost));
             if let Some(cost) = one.unit_cost {
                 sums.n_costed += 1;
                 let sold = one.sold * cost;
                 sums.cost_of_sales += sold;
-                sums.on_hand_cost += one.on_hand_cost().unwrap_or(0.0);
+                one.on_hand_cost().into_iter().for_each(|cost| add(&mut sums.on_hand_cost, cost));
                 sums.written_off_cost += one.written_off_cost().unwrap_or(0.0);
                 if let Some(mean) = one.mean_stock {
-                    sums.mean_stock_cost += mean * cost;
-                    turned.sold += sold;
+                    add(&mut sums.mean_stock_cost, mean * cost);
+                    if one.is_long_known() {
+                        turned.stock += mean * cost;
+                        turned.sold += sold;
+                    }
                 }
                 held.sold += if one.on_hand.is_some() { sold } else { 0.0 };
             }
@@ -91,8 +98,7 @@ impl StockSums {
                 missed.1 += by_last_week * unit;
             }
         }
-        turned.stock = sums.mean_stock_cost;
-        held.stock = sums.on_hand_cost;
+        held.stock = sums.on_hand_cost.unwrap_or(0.0);
         wasted.sold = sums.cost_of_sales;
         wasted.wasted = sums.written_off_cost.max(0.0);
         sums.revenue_share = (whole > 0.0).then(|| sums.revenue / whole);

@@ -344,3 +344,28 @@ fn what_a_shelf_loses_is_reckoned_day_by_day() {
     assert!((lost - (10.0 / 0.9 + 10.0 - 20.0)).abs() < 1e-9, "{lost}");
     assert_eq!(Shelf::default().lost(&days, (30.0, 45.0), 2.0), 0.0);
 }
+
+#[tokio::test]
+async fn what_is_wanted_before_a_fresh_order_comes_is_not_ordered_for_its_life() {
+    // Four days until it is there, three in which it can be sold, and nothing on the shelf.
+    let price = json!({"amount": 200, "currency": "USD"});
+    let leaf = json!({"lead_time_days": 4, "offers": [{"product_id": "tea", "price": price}]});
+    let shop = selling("", leaf).await;
+    keeps(&shop, 3).await;
+    send(&shop, vec![stock("Stock Counted", ("tea", 0), "2026-01-14T22:30:00Z")]).await;
+    let found = plan(&shop).await;
+    let line = tea_line(&found);
+    let in_its_life = sold_in(7) - sold_in(4);
+    assert!((line.quantity / in_its_life - 1.0).abs() < 0.2, "{} for {in_its_life}", line.quantity);
+    assert_eq!(line.most, Some(line.need));
+    // What is asked for is the level less what is lost before.
+    assert!(line.spared > 0.5 * sold_in(4), "{line:?}");
+    assert!((line.order_up_to - line.spared - line.need).abs() < 1e-9, "{line:?}");
+    assert!(line.text.contains("that are missing before it is there and lost"), "{}", line.text);
+    // Even of what is ordered so much goes off that it is told; nothing is if a shelf is full until it comes.
+    assert!(line.waste > 0.0 && line.waste < 0.5 * line.quantity, "{line:?}");
+    let full = sold_in(5) as i64;
+    send(&shop, vec![stock("Stock Counted", ("tea", full), "2026-01-14T22:40:00Z")]).await;
+    let found = plan(&shop).await;
+    assert_eq!(tea_line(&found).spared, 0.0);
+}
