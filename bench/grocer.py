@@ -4,14 +4,16 @@
 The simulation is `grocery-sim` 0.1.7 (PyPI, MIT). It has no place for another policy, so one line of its yearly loop, the level that a
 product is ordered up to, asks this script instead; the shoppers' randomness is keyed by shopper and day and stays the same. Souk sees what a
 shop sees: each Monday evening the write-offs, deliveries, till's receipts and shelf counts of each day of the week come in by file, and
-`souk replenish` says what to order. The first four weeks are the shop's own in both. Cash and shelf space cut both policies' orders as the simulation does.
+`souk replenish` says what to order. The first four weeks are the shop's own in both, and what Souk orders first comes on day 36: until then both are
+the same to the unit, so `since` counts what was lost and wasted from that day on. Cash and shelf space cut both policies' orders as the simulation does.
 
     python3 -m venv .cache/grocer && .cache/grocer/bin/pip install duckdb pulp openpyxl numpy pandas
     .cache/grocer/bin/pip install --no-deps grocery-sim==0.1.7
     cargo build --release --package souk
-    .cache/grocer/bin/python bench/grocer.py target/release/souk 11,12,13 0.97
+    .cache/grocer/bin/python bench/grocer.py target/release/souk 1,2,3 0.998
 
-The arguments are the program, seeds, and the share of what is wanted that is to be served. (`--no-deps`: the package asks for a newer numpy than
+The arguments are the program, seeds, and the share of what is wanted that is to be served; a fourth, such as `0.99,1.01`, tries the shop's own rule
+with so many times its level as well, which says how much of a difference is chance. (`--no-deps`: the package asks for a newer numpy than
 some Pythons have, and for a notebook that nothing here needs.)
 """
 
@@ -121,6 +123,18 @@ def moved(event, line, at):
     return {"type": "track", "event": event, "messageId": f"{event} {product} {at}", "timestamp": at, "properties": properties}
 
 
+def first_day_of_souk():
+    """The day on which the first order comes that the two policies may decide differently."""
+    decides = next(t for t in range(7 * OWN_WEEKS + 1, 7 * OWN_WEEKS + 8) if date(t).weekday() == phase3.PHASE3["restock_weekday"])
+    return decides + phase3.PHASE3["lead_days"]
+
+
+def units(rows, name):
+    """Of rows of a year, and of those since the policies differ."""
+    since = rows[rows.t >= first_day_of_souk()] if len(rows) else rows
+    return tuple(int(some[name].sum()) if len(some) else 0 for some in (rows, since))
+
+
 def year(seed, level=None):
     """A year of the shop; `level` decides in the place of its owner."""
     settings = resolve({"basic": {"random_seed": seed}})
@@ -138,23 +152,31 @@ def year(seed, level=None):
     hidden, wasted, stock = done["hidden"], done["write_offs"], done["inventory"]
     lost = hidden[hidden.cause == "stockout"]
     return {
-        "lost": int(lost.qty.sum()),
-        "of the shelf": int(lost[lost.emptied == True].qty.sum()),  # noqa: E712, a column of objects
-        "wasted": int(wasted.units.sum()) if len(wasted) else 0,
+        "lost": units(lost, "qty"),
+        "of the shelf": units(lost[lost.emptied == True], "qty"),  # noqa: E712, a column of objects
+        "wasted": units(wasted, "units"),
         "sold": int(done["conservation"]["sold"].sum()),
         "stock": float(stock.groupby("t").on_hand.sum().mean()),
         "profit": done["realized_after_tax"],
     }
 
 
+def times(factor):
+    """The shop's own level, so many times as high."""
+    return lambda _place, _told, shelf: factor * shelf[1]
+
+
 def main():
     souk, seeds, fill_rate = sys.argv[1], [int(seed) for seed in sys.argv[2].split(",")], float(sys.argv[3])
-    print(f"{'seed':>4}  {'policy':8}  {'lost':>6}  {'of the shelf':>12}  {'wasted':>6}  {'sold':>7}  {'stock':>7}  {'profit':>9}")
+    twice = ["lost", "of the shelf", "wasted"]
+    heads = [f"{name:>12}  {'since':>6}" for name in twice]
+    print(f"{'seed':>4}  {'policy':8}  {'  '.join(heads)}  {'sold':>7}  {'stock':>7}  {'profit':>9}")
+    own = [(f"own*{factor}", times(float(factor))) for factor in sys.argv[4].split(",")] if len(sys.argv) > 4 else []
     for seed in seeds:
-        for name, level in [("own", None), ("souk", Shop(souk, fill_rate).level)]:
+        for name, level in [("own", None), *own, ("souk", Shop(souk, fill_rate).level)]:
             got = year(seed, level)
-            print(f"{seed:4}  {name:8}  {got['lost']:6}  {got['of the shelf']:12}  {got['wasted']:6}  {got['sold']:7}  {got['stock']:7.0f}  {got['profit']:9.0f}",
-                  flush=True)
+            cells = [f"{got[name][0]:12}  {got[name][1]:6}" for name in twice]
+            print(f"{seed:4}  {name:8}  {'  '.join(cells)}  {got['sold']:7}  {got['stock']:7.0f}  {got['profit']:9.0f}", flush=True)
 
 
 main()
