@@ -26,7 +26,7 @@ mod wanted;
 
 pub use closed::Opening;
 pub(crate) use closed::{is_closed, lines, silent_days, years_before};
-pub(crate) use service::{Share, Stock, Stretch, chances_to_serve};
+pub(crate) use service::{LeftOver, Share, Stock, Stretch, chances_to_serve};
 pub(crate) use total::TotalDemand;
 
 /// Days of a series at most, the latest ones: two years and the same days of the year before (chosen).

@@ -349,7 +349,8 @@ impl App {
             let of_each = settings.product_fill_rate_min.min(of_all);
             let share = Share { of_all, of_each };
             for (need, aimed) in needs.iter_mut().zip(chances_to_serve(&stretches, share)) {
-                (need.service, need.aimed) = (aimed.chance, Some((aimed.text(share), of_each)));
+                (need.service, need.aimed) =
+                    (aimed.chance, Some((aimed.text(share), aimed.of_each)));
             }
         }
         let open = self.open_lines(scene);

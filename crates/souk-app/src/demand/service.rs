@@ -15,6 +15,11 @@
 //! that of a level for all days until the next order is there, and between two arrivals alone nothing may be wanted of what
 //! sells slowly with a greater one. So an order is no smaller than what serves the least share of the product's own, nor than
 //! a piece of what is neither there nor on its way: else an empty shelf would stay so for ever.
+//!
+//! A piece that is left over costs what it costs to keep it, and what of it is lost until the next order comes. So where a shelf
+//! loses what stands there (written off without a last day), the chance not to suffice is greater by as much as a piece costs more there than
+//! one that only stands: the next piece of each then serves as much for what it costs as that of any other (Sherbrooke's
+//! analysis with the costs that it has).
 
 use souk_math::normal;
 
@@ -27,6 +32,8 @@ mod tests;
 const ODDS: std::ops::RangeInclusive<f64> = -1.4..=9.21;
 /// Between two of them (chosen: a quarter of a percent of chance at most).
 const STEP: f64 = 0.01;
+/// A chance below which none goes because what is left over is lost: the least that is tried.
+const CHANCE_MIN: f64 = 0.2;
 /// Points that stand for demand which has no chance for each number of pieces.
 const POINTS: usize = 33;
 /// Steps of such demand: parts of its standard deviation.
@@ -35,6 +42,10 @@ const STEPS_PER_DEVIATION: f64 = 100.0;
 const SERVED_MAX: f64 = 0.9999;
 /// A chance of an empty shelf before the order comes, below which nothing is lost (chosen).
 const RARE: f64 = 1e-3;
+/// What a piece costs that stands there for a day, in parts of what it costs to buy (chosen: 36 % a year for money, room and handling).
+const KEEPING: f64 = 1e-3;
+/// Goods that are lost on the shelf miss of their own at most so many times the share that all together miss (chosen).
+const MISSES_MAX: f64 = 3.0;
 
 /// The demand that one product's stock must last for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +54,30 @@ pub(crate) struct Stretch {
     pub(crate) until_this: TotalDemand,
     /// Until an order of the next chance is there.
     pub(crate) until_next: TotalDemand,
+    /// What becomes of a piece that is left over between the two.
+    pub(crate) left_over: LeftOver,
+}
+
+/// What becomes of a piece that nobody wants until the next order comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LeftOver {
+    /// The days that it stands there.
+    days: f64,
+    /// The part of it that is lost in them.
+    lost: f64,
+}
+
+impl LeftOver {
+    /// Of a shelf that loses a share of what stands there each day.
+    pub(crate) fn of(lost_share: f64, days: f64) -> LeftOver {
+        LeftOver { days: days.max(0.0), lost: 1.0 - (1.0 - lost_share).powf(days.max(0.0)) }
+    }
+
+    /// How many times what it costs it would cost if nothing of it were lost.
+    fn times_dearer(&self) -> f64 {
+        let keeping = KEEPING * self.days.max(1.0);
+        1.0 + self.lost / keeping
+    }
 }
 
 /// What there is without an order of today.
@@ -55,6 +90,12 @@ pub(crate) struct Stock {
 }
 
 impl Stretch {
+    /// Its own chance to suffice where that of what is not lost is this one.
+    fn own_chance(&self, chance: f64) -> f64 {
+        let misses = (1.0 - chance) * self.left_over.times_dearer();
+        (1.0 - misses).max(CHANCE_MIN.min(chance))
+    }
+
     /// Demand between the two arrivals. Its variance is what the first days leave of that of all, so that both together spread
     /// as all do.
     fn between(&self) -> TotalDemand {
@@ -143,25 +184,52 @@ pub(crate) struct Share {
     pub(crate) of_each: f64,
 }
 
+impl Share {
+    /// Of a product's own, at least.
+    fn of_own(&self, one: &Stretch) -> f64 {
+        match one.left_over.lost > 0.0 {
+            true => self.of_each.max(1.0 - MISSES_MAX * (1.0 - self.of_all)),
+            false => self.of_each,
+        }
+    }
+}
+
 /// The chance to suffice that a product is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Aimed {
     pub(crate) chance: f64,
-    /// Whether it is higher than that of all, because the product would serve too little of its own.
-    pub(crate) is_own: bool,
+    /// The share of its own demand that it serves at least.
+    pub(crate) of_each: f64,
+    pub(crate) reason: Reason,
+}
+
+/// Where a chance to suffice comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reason {
+    /// With it all products of the place together serve the share.
+    Shared,
+    /// The product would serve too little of its own.
+    OfEach,
+    /// This part of what is left over is lost, so less is kept of it than of others.
+    Lost(f64),
 }
 
 impl Aimed {
     /// Why, in words that follow it.
     pub(crate) fn text(&self, share: Share) -> String {
-        match self.is_own {
-            true => format!(
+        let of_all = share.of_all * 100.0;
+        match self.reason {
+            Reason::OfEach => format!(
                 ", because less would serve less than {:.0} % of what is wanted of it",
-                share.of_each * 100.0
+                self.of_each * 100.0
             ),
-            false => format!(
-                ", with which all products here together serve {:.1} %",
-                share.of_all * 100.0
+            Reason::Shared => {
+                format!(", with which all products here together serve {of_all:.1} %")
+            }
+            Reason::Lost(lost) => format!(
+                ", less than of others because {:.0} % of what is left is lost until the next order is there; all products \
+                 here together serve {of_all:.1} %",
+                lost * 100.0
             ),
         }
     }
@@ -304,8 +372,9 @@ impl Shortages {
 }
 
 /// For each product the chance to suffice that it is ordered by: the least one, the same for all, at which they serve this
-/// share of what is wanted of them together; more for those that would serve too little of their own. Pieces count alike.
-/// Litres and kilograms are no pieces, so what is measured has no say where anything is counted.
+/// share of what is wanted of them together; less where what is left over is lost, and more for those that would serve too
+/// little of their own. Pieces count alike. Litres and kilograms are no pieces, so what is measured has no say where anything is
+/// counted.
 pub(crate) fn chances_to_serve(all: &[Stretch], share: Share) -> Vec<Aimed> {
     let is_any_counted = all.iter().any(|one| one.until_next.is_count);
     let n = ((ODDS.end() - ODDS.start()) / STEP).round() as usize;
@@ -317,10 +386,11 @@ pub(crate) fn chances_to_serve(all: &[Stretch], share: Share) -> Vec<Aimed> {
         if own <= 0.0 {
             return 0.0;
         }
+        let chances: Vec<f64> = chances.iter().map(|chance| one.own_chance(*chance)).collect();
         let levels = one.levels(&chances);
         let last = levels.len() - 1;
         // Without any stock all is lost, and nothing more is ordered for it.
-        let enough = (1.0 - share.of_each) * own * (1.0 + 1e-6);
+        let enough = (1.0 - share.of_own(one)) * own * (1.0 + 1e-6);
         let first = levels.iter().position(|(_, short)| *short <= enough);
         let first = first.unwrap_or(last);
         if one.until_next.is_count || !is_any_counted {
@@ -340,6 +410,14 @@ pub(crate) fn chances_to_serve(all: &[Stretch], share: Share) -> Vec<Aimed> {
     let serves = |short: &f64| wanted >= share.of_all * (wanted + short);
     let found = short.iter().position(serves);
     let common = chances[found.unwrap_or(n)];
-    let aimed = |least: f64| Aimed { chance: f64::max(least, common), is_own: least > common };
-    least.into_iter().map(aimed).collect()
+    let aimed = |(least, one): (f64, &Stretch)| {
+        let own = one.own_chance(common);
+        let reason = match one.left_over.lost {
+            _ if least > own => Reason::OfEach,
+            lost if own < common => Reason::Lost(lost),
+            _ => Reason::Shared,
+        };
+        Aimed { chance: f64::max(least, own), of_each: share.of_own(one), reason }
+    };
+    least.into_iter().zip(all).map(aimed).collect()
 }

@@ -294,7 +294,11 @@ impl Need {
 
     fn stretch(&self, times: &Times) -> Stretch {
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
-        Stretch { until_this: total(times.lead_days), until_next: total(times.protection_days) }
+        Stretch {
+            until_this: total(times.lead_days),
+            until_next: total(times.protection_days),
+            left_over: self.shelf.left_over(times.protection_days - times.lead_days),
+        }
     }
 
     /// What there is without an order of today, where so many units on hand go off unsold.

@@ -14,7 +14,7 @@ use souk_inventory::demand::Outlook as Days;
 use souk_inventory::expiry::{Gone, Lot, Risk, Stretch, risks};
 use souk_recommend::Item;
 
-use crate::demand::TotalDemand;
+use crate::demand::{LeftOver, TotalDemand};
 use crate::forecasts::Ahead;
 use crate::projections::Views;
 
@@ -120,6 +120,11 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
+    /// What becomes of a piece that is left over for so many days.
+    pub(super) fn left_over(&self, days: f64) -> LeftOver {
+        LeftOver::of(self.lost_share, days)
+    }
+
     /// Days from today on in which what is ordered today can be sold.
     pub(super) fn life(&self, lead_days: f64) -> Option<f64> {
         self.keeps_days.map(|keeps| lead_days + f64::from(keeps))

@@ -2,7 +2,13 @@ use super::*;
 
 fn poisson(this: f64, next: f64) -> Stretch {
     let total = |mean: f64| TotalDemand { mean, variance: mean, is_count: true };
-    Stretch { until_this: total(this), until_next: total(next) }
+    let left_over = LeftOver::default();
+    Stretch { until_this: total(this), until_next: total(next), left_over }
+}
+
+/// Poisson demand of a week, of which this share of what stands there is lost each day.
+fn lossy(mean: f64, lost_share: f64) -> Stretch {
+    Stretch { left_over: LeftOver::of(lost_share, 7.0), ..poisson(0.0, mean) }
 }
 
 fn none_alone(of_all: f64) -> Share {
@@ -134,7 +140,11 @@ fn what_is_lost_before_an_order_comes_is_not_ordered() {
     }
     // What is measured: of an empty shelf, normal(70, √(121 − 36)) between the two arrivals.
     let total = |mean, variance| TotalDemand { mean, variance, is_count: false };
-    let litres = Stretch { until_this: total(30.0, 36.0), until_next: total(100.0, 121.0) };
+    let litres = Stretch {
+        until_this: total(30.0, 36.0),
+        until_next: total(100.0, 121.0),
+        left_over: LeftOver::default(),
+    };
     let ordered =
         litres.until_next.quantile(0.9) - litres.spared(0.9, Stock { held: 0.0, later: 0.0 }, 0.5);
     let own = total(70.0, 121.0 - 36.0).quantile(0.9);
@@ -172,10 +182,10 @@ fn a_slow_product_is_not_given_up() {
     let slow = all.len() - 1;
     let level = |aimed: &[Aimed], idx: usize| all[idx].until_next.quantile(aimed[idx].chance);
     let alike = chances_to_serve(&all, none_alone(0.9));
-    assert_eq!((level(&alike, slow), alike[slow].is_own), (0.0, false));
+    assert_eq!((level(&alike, slow), alike[slow].reason), (0.0, Reason::Shared));
     let share = Share { of_all: 0.9, of_each: 0.5 };
     let kept = chances_to_serve(&all, share);
-    assert_eq!((level(&kept, slow), kept[slow].is_own), (1.0, true));
+    assert_eq!((level(&kept, slow), kept[slow].reason), (1.0, Reason::OfEach));
     let text = ", because less would serve less than 50 % of what is wanted of it";
     assert_eq!(kept[slow].text(share), text);
     for (one, aimed) in all.iter().zip(&kept) {
@@ -184,7 +194,8 @@ fn a_slow_product_is_not_given_up() {
     // What they serve beyond is not served by others.
     let got = served(&all, &kept);
     assert!((0.9..0.904).contains(&got), "{got}");
-    let common = |all: &[Aimed]| all.iter().find(|one| !one.is_own).unwrap().chance;
+    let common =
+        |all: &[Aimed]| all.iter().find(|one| one.reason == Reason::Shared).unwrap().chance;
     assert!(common(&kept) < common(&alike), "{} {}", common(&kept), common(&alike));
 }
 
@@ -194,6 +205,7 @@ fn measured_and_large_demand_has_levels_too() {
     let of = |is_count| Stretch {
         until_this: total(300.0, is_count),
         until_next: total(1_000.0, is_count),
+        left_over: LeftOver::default(),
     };
     for all in [[of(true)], [of(false)]] {
         let got = served(&all, &chances_to_serve(&all, none_alone(0.98)));
@@ -201,7 +213,7 @@ fn measured_and_large_demand_has_levels_too() {
     }
     // Nothing is wanted: any chance serves all of it.
     let none = TotalDemand { mean: 0.0, variance: 0.0, is_count: true };
-    let nothing = Stretch { until_this: none, until_next: none };
+    let nothing = Stretch { until_this: none, until_next: none, left_over: LeftOver::default() };
     assert!(chances_to_serve(&[nothing], none_alone(0.95))[0].chance < 0.21);
 }
 
@@ -210,6 +222,7 @@ fn litres_have_no_say_in_what_share_of_the_pieces_is_served() {
     let fuel = Stretch {
         until_this: TotalDemand { mean: 30_000.0, variance: 9e6, is_count: false },
         until_next: TotalDemand { mean: 100_000.0, variance: 9e7, is_count: false },
+        left_over: LeftOver::default(),
     };
     let goods: Vec<Stretch> = (1..20).map(|idx| poisson(0.3, f64::from(idx))).collect();
     let both: Vec<Stretch> = goods.iter().copied().chain([fuel]).collect();
@@ -264,4 +277,75 @@ fn what_an_empty_shelf_loses_is_sold_from_no_order() {
     // Where there is enough, all of what is wanted comes off what is there.
     let full = Stock { held: 40.0, later: 0.0 };
     assert_eq!((one.sellable(0.5, full), one.unsold(10.0, full)), (None, None));
+}
+
+#[test]
+fn what_is_lost_on_the_shelf_is_kept_less_of() {
+    // Tins, bread of which 2.8 % is lost a day, and cheese of which 1 % is.
+    for shares in [[0.0, 0.0, 0.028], [0.0, 0.028, 0.01], [0.01, 0.0, 0.028]] {
+        let means = [3.0, 7.0, 4.6];
+        let all: Vec<Stretch> =
+            means.iter().zip(shares).map(|(mean, share)| lossy(*mean, share)).collect();
+        let n: usize = 24;
+        let lost: Vec<Vec<f64>> = means
+            .iter()
+            .map(|mean| {
+                (0..n)
+                    .map(|level| poisson(0.0, *mean).until_next.expected_above(level as f64))
+                    .collect()
+            })
+            .collect();
+        // What a piece that is left over costs in a week, in parts of what it costs to buy.
+        let cost = shares.map(|share| 0.007 + 1.0 - f64::powi(1.0 - share, 7));
+        for of_all in [0.9, 0.95, 0.97] {
+            let aimed = chances_to_serve(&all, none_alone(of_all));
+            let level = |(one, aimed): (&Stretch, &Aimed)| one.until_next.quantile(aimed.chance);
+            let ours: Vec<usize> = all.iter().zip(&aimed).map(|one| level(one) as usize).collect();
+            let short: f64 = (0..3).map(|idx| lost[idx][ours[idx]]).sum();
+            let costs = |levels: &[usize]| -> f64 {
+                (0..3).map(|idx| cost[idx] * levels[idx] as f64).sum()
+            };
+            assert!(short <= means.iter().sum::<f64>() * (1.0 / of_all - 1.0), "{short}");
+            for number in 0..n.pow(3) {
+                let levels = [number % n, number / n % n, number / n / n];
+                let of_own = |idx: usize| lost[idx][levels[idx]] / means[idx];
+                let is_kept =
+                    |idx: usize| shares[idx] == 0.0 || of_own(idx) <= 3.0 * (1.0 - of_all);
+                let others: f64 = (0..3).map(|idx| lost[idx][levels[idx]]).sum();
+                if others <= short && (0..3).all(is_kept) {
+                    assert!(
+                        costs(&levels) > costs(&ours) - 1e-9,
+                        "{shares:?} {of_all}: {levels:?} cost less than {ours:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_lost_on_the_shelf_is_not_given_up() {
+    let mut all = assortment();
+    all.push(lossy(20.0, 0.09));
+    let bread = all.len() - 1;
+    for of_all in [0.9, 0.95, 0.99, 0.998] {
+        let aimed = chances_to_serve(&all, none_alone(of_all));
+        let got = 1.0 - short(&all[bread], aimed[bread].chance) / 20.0;
+        let least = 1.0 - 3.0 * (1.0 - of_all);
+        assert!(got >= least && got < of_all, "{of_all}: {got}");
+        assert_eq!((aimed[bread].reason, aimed[bread].of_each), (Reason::OfEach, least));
+        // Others serve what it does not.
+        assert!(served(&all, &aimed) >= of_all);
+    }
+    // Where little is lost, the costs decide.
+    all[bread] = lossy(20.0, 0.001);
+    let share = none_alone(0.95);
+    let aimed = chances_to_serve(&all, share);
+    let common = aimed[0].chance;
+    let misses = (1.0 - aimed[bread].chance) / (1.0 - common);
+    assert!((misses - all[bread].left_over.times_dearer()).abs() < 1e-9, "{misses}");
+    assert!((1.99..2.0).contains(&misses), "{misses}");
+    let text = ", less than of others because 1 % of what is left is lost until the next order is there; all products here \
+                together serve 95.0 %";
+    assert_eq!(aimed[bread].text(share), text);
 }

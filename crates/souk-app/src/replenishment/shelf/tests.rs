@@ -302,9 +302,9 @@ async fn a_day_that_sells_more_than_it_was_to_is_told() {
 /// Cheese without a last day: of what stands there a share is cut away each night.
 #[tokio::test]
 async fn what_is_written_off_day_by_day_is_ordered_too() {
-    let planned = async |lost: i64| {
-        let shop = selling("", json!({})).await;
-        let mut told = Vec::new();
+    let planned = async |lost: i64, inventory: &str| {
+        let shop = selling(inventory, json!({})).await;
+        let mut told = vec![stock("Stock Counted", ("milk", 40), "2026-01-14T22:00:00Z")];
         for ago in (1..=30).rev() {
             let day = souk_core::Day::from_number(crate::demand::tests::today().number() - ago);
             told.push(stock("Stock Counted", ("tea", 100), &format!("{day}T05:00:00Z")));
@@ -315,7 +315,7 @@ async fn what_is_written_off_day_by_day_is_ordered_too() {
         send(&shop, told).await;
         shop
     };
-    let (none, some) = (planned(0).await, planned(4).await);
+    let (none, some) = (planned(0, "").await, planned(4, "").await);
     let (before, after) = (plan(&none).await, plan(&some).await);
     let (before, after) = (tea_line(&before), tea_line(&after));
     assert_eq!((before.expiring, before.order_up_to), (0.0, after.order_up_to));
@@ -329,6 +329,20 @@ async fn what_is_written_off_day_by_day_is_ordered_too() {
     // What has a last day goes off by it.
     keeps(&some, 30).await;
     assert_eq!(tea_line(&plan(&some).await).expiring, 0.0);
+    // With a share to serve, less is kept of what is lost, and more of the milk.
+    let share = "fill_rate: 0.95";
+    let (before, after) =
+        (plan(&planned(0, share).await).await, plan(&planned(4, share).await).await);
+    let chances = |plan: &ReplenishmentPlan| {
+        let tea = tea_line(plan).service_level;
+        let milk = plan.lines.iter().find(|line| line.product != tea_line(plan).product);
+        (tea, milk.unwrap().service_level)
+    };
+    let ((tea, milk), (less, more)) = (chances(&before), chances(&after));
+    assert!(tea == milk && less < tea && more > milk, "{tea} {milk} {less} {more}");
+    let text = &tea_line(&after).text;
+    let why = ["less than of others because", "because less would serve less than 85 % of"];
+    assert!(why.iter().any(|why| text.contains(why)), "{text}");
 }
 
 #[test]
