@@ -32,6 +32,13 @@ pub struct Task {
     pub season_length: usize,
 }
 
+impl Task {
+    /// Whether its values are small counts, which have models and a distribution of their own.
+    pub fn is_count(&self) -> bool {
+        Kind::of_task(self) != Kind::Ordinary
+    }
+}
+
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -104,9 +111,10 @@ pub(crate) fn forecast_freed(tasks: Vec<Freed<'_>>, settings: &Settings) -> Vec<
     let tasks: Vec<Freed<'_>> = pairs
         .map(|(freed, turned)| Freed { task: turned.as_ref().unwrap_or(freed.task), ..freed })
         .collect();
-    let drafts = parallel::map(&tasks, settings.threads, |task| {
+    let mut drafts = parallel::map(&tasks, settings.threads, |task| {
         Draft::make(task, settings, draft::n_windows(n_tasks, settings))
     });
+    draft::lend_scales(&mut drafts, &tasks);
     let logs: Vec<weigh::Logs> = drafts.iter().map(weigh::own_logs).collect();
     let priors = weigh::Priors::of(&drafts, &logs);
     let combined: Vec<weigh::Combined> = drafts

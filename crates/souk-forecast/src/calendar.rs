@@ -1,8 +1,10 @@
 //! Time as numbered steps: dates of a regular calendar, or plain integers.
 
+mod reading;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,6 +29,9 @@ pub enum Frequency {
     /// Years.
     Year,
 }
+
+/// Moments from which on a calendar may be told from less than their being alike (chosen).
+const LOOSE_MIN: usize = 6;
 
 impl Frequency {
     /// Every frequency.
@@ -84,6 +89,41 @@ impl Frequency {
                     && slots.windows(2).all(|pair| pair[0].number < pair[1].number)
             })
         })
+    }
+
+    /// Where moments lie that are no more alike than that each has a step of its own, such as the last working day of each month;
+    /// `None` where two share a step or there are few.
+    pub(crate) fn loose(self, moments: &[Moment]) -> Option<Loose> {
+        if moments.len() < LOOSE_MIN {
+            return None;
+        }
+        let shift = if self == Frequency::Day { to_midnight(moments) } else { 0 };
+        let slot = |at: &Moment| self.slot(at.later(shift)?);
+        let slots: Option<Vec<Slot>> = moments.iter().map(slot).collect();
+        let slots = slots?;
+        if !slots.windows(2).all(|pair| pair[0].number < pair[1].number) {
+            return None;
+        }
+        let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+        slots.iter().for_each(|slot| *counts.entry(slot.phase).or_default() += 1);
+        let usual = counts.into_iter().max_by_key(|(_, n)| *n).map_or(0, |(phase, _)| phase);
+        // Days that lie at many times of the day are days.
+        let phase = if self <= Frequency::Day { 0 } else { usual };
+        let is_end = 2 * slots.iter().filter(|slot| slot.is_end).count() >= slots.len();
+        let is_end = is_end && self >= Frequency::Month;
+        let numbers = slots.iter().map(|slot| slot.number).collect();
+        Some(Loose { phase: Phase { phase, is_end }, numbers, shift })
+    }
+
+    /// The longest step that nearly every moment has for itself, from days on.
+    pub(crate) fn loosely_of(moments: &[Moment]) -> Option<Frequency> {
+        let mut frequencies = Frequency::ALL.into_iter().rev().filter(|one| *one >= Frequency::Day);
+        let is_fitting = |frequency: &Frequency| {
+            let Some(Loose { numbers, .. }) = frequency.loose(moments) else { return false };
+            let n_next = numbers.windows(2).filter(|pair| pair[1] - pair[0] == 1).count();
+            5 * n_next >= 4 * (numbers.len() - 1)
+        };
+        frequencies.find(is_fitting)
     }
 
     /// The place of a moment on this calendar; `None` for the wrong kind of moment.
@@ -156,6 +196,19 @@ impl Frequency {
     }
 }
 
+/// Seconds by which moments go on so that days are counted from the midnight that is nearest, where all lie at two hours that
+/// follow each other: midnights of a place with summer time, on the clock of another place. Else 0.
+fn to_midnight(moments: &[Moment]) -> i64 {
+    let seconds = |at: &Moment| match at {
+        Moment::Step(_) => None,
+        Moment::Civil(at) => Some(i64::from(at.hour()) * 3600 + i64::from(at.minute()) * 60),
+    };
+    let times: std::collections::BTreeSet<i64> = moments.iter().filter_map(seconds).collect();
+    let times: Vec<i64> = times.into_iter().collect();
+    let is_hour = |apart: i64| apart == 3600 || apart == 23 * 3600;
+    if times.len() == 2 && is_hour(times[1] - times[0]) { 12 * 3600 } else { 0 }
+}
+
 impl FromStr for Frequency {
     type Err = UnknownFrequency;
 
@@ -187,35 +240,6 @@ pub enum Moment {
     Civil(DateTime),
 }
 
-impl Moment {
-    /// Reads an integer, `2024-01-31`, or a date with a time; an offset from UTC is cut off: the place's own
-    /// clock counts.
-    pub fn read(text: &str) -> Option<Moment> {
-        let text = text.trim();
-        if let Ok(step) = text.parse::<i64>() {
-            return Some(Moment::Step(step));
-        }
-        if let Some(step) = text.strip_suffix(".0").and_then(|text| text.parse::<i64>().ok()) {
-            return Some(Moment::Step(step));
-        }
-        text.trim_end_matches('Z').parse::<DateTime>().ok().map(Moment::Civil)
-    }
-
-    /// The date that an integer's digits write: `20260131`, or `202601` for the first day of a month, of the years 1900 to 2100.
-    /// One integer may do so by chance: ask all of a file.
-    pub fn in_digits(self) -> Option<Moment> {
-        let Moment::Step(step) = self else { return None };
-        let (month, day) = match step {
-            19_000_101..=21_001_231 => (step / 100, step % 100),
-            190_001..=210_012 => (step, 1),
-            _ => return None,
-        };
-        let year = i16::try_from(month / 100).ok()?;
-        let at = DateTime::new(year, (month % 100) as i8, day as i8, 0, 0, 0, 0);
-        at.ok().map(Moment::Civil)
-    }
-}
-
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -226,6 +250,14 @@ impl fmt::Display for Moment {
             Moment::Civil(at) => write!(f, "{at}"),
         }
     }
+}
+
+/// The places of moments that are no more alike than that each has a step of its own.
+pub(crate) struct Loose {
+    pub(crate) phase: Phase,
+    pub(crate) numbers: Vec<i64>,
+    /// Seconds by which each went on before its place was told.
+    pub(crate) shift: i64,
 }
 
 /// The place of a moment on a calendar.

@@ -1,10 +1,11 @@
 //! From rows in any order to clean series, one value a step, with what was done to them said in words.
 
+mod gaps;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use crate::calendar::{Frequency, Moment, Phase};
-use crate::intermittent::Pattern;
 
 /// One row of one series; a missing value may also be written as not-a-number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Series {
     pub frequency: Frequency,
     first: i64,
     phase: Phase,
+    /// Seconds by which moments go on before their place is told.
+    shift: i64,
     /// What was done to the rows, in words.
     pub notes: Vec<String>,
     /// Rows that were averaged with others of their moment.
@@ -72,6 +75,19 @@ pub enum SeriesError {
         /// What to do.
         remedy: &'static str,
     },
+    /// Rows that are far apart, alike but not equally, so that no calendar is theirs.
+    #[error(
+        "has rows {shortest} to {longest} steps of {calendar} apart, which is no calendar; number them 1, 2, 3 in `ds` and \
+         give --season-length, or name --freq"
+    )]
+    Irregular {
+        /// Steps between two rows, all but the shortest and longest tenths.
+        shortest: i64,
+        /// The same at the other end.
+        longest: i64,
+        /// The calendar's letter.
+        calendar: &'static str,
+    },
     /// A step without a row, though gaps are refused.
     #[error("has no row at {at}; add it, or say what a gap means with --gaps zero|between")]
     Gap {
@@ -93,8 +109,8 @@ pub enum SeriesError {
 /// Steps of one series at most: beyond this the calendar is wrong, or the memory is at risk.
 const STEPS_MAX: u64 = 1_000_000;
 
-/// Sorts rows, settles repeats and fills gaps. `frequency` is told from the rows when none is given. What a row without a
-/// usable value means is not known, so it lies between its neighbours whatever a step without a row means.
+/// Sorts rows, settles repeats and fills gaps. The calendar is told from the rows when no `frequency` is given. What a row
+/// without a usable value means is not known, so it lies between its neighbours whatever a step without a row means.
 ///
 /// # Errors
 ///
@@ -109,7 +125,7 @@ pub fn clean(
     let mut known: Vec<(Moment, f64)> = Vec::with_capacity(rows.len());
     let mut missing = Vec::new();
     for row in rows {
-        match row.value.filter(|value| value.is_finite() && value.abs() <= VALUE_MAX) {
+        match usable(row) {
             Some(value) => known.push((row.at, value)),
             None => missing.push(row.at),
         }
@@ -125,34 +141,44 @@ pub fn clean(
         known.sort_by_key(|(at, _)| *at);
         n_averaged = settle_repeats(&mut known, repeats, &mut notes);
     }
-    let (frequency, phase, numbers) = on_calendar(&known, &missing, frequency)?;
-    let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+    let on = told::on_calendar(&known, &missing, frequency)?;
+    notes.extend(on.note);
+    let frequency = on.frequency;
+    let (first, last) = (on.numbers[0], on.numbers[on.numbers.len() - 1]);
     let steps = first.abs_diff(last).saturating_add(1);
     if steps > STEPS_MAX.min(known.len() as u64 * 50 + 1_000) {
         let (rows, calendar) = (known.len(), frequency.letter());
         return Err(SeriesError::Sparse { rows, steps, calendar });
     }
     let mut y = vec![f64::NAN; steps as usize];
-    for (number, (_, value)) in numbers.iter().zip(&known) {
+    for (number, (_, value)) in on.numbers.iter().zip(&known) {
         y[number.abs_diff(first) as usize] = *value;
     }
     let mut is_unknown = vec![false; y.len()];
-    for slot in missing.iter().filter_map(|at| frequency.slot(*at)) {
+    for slot in missing.iter().filter_map(|at| frequency.slot(at.later(on.shift)?)) {
         let idx = slot.number.checked_sub(first).and_then(|idx| usize::try_from(idx).ok());
         if let Some(flag) = idx.and_then(|idx| is_unknown.get_mut(idx)) {
             *flag = true;
         }
     }
-    fill((&mut y, &is_unknown), gaps, &mut notes).map_err(|idx| {
-        let at = frequency.moment(first + idx as i64, phase).unwrap_or(known[0].0);
+    let mut series =
+        Series { y, frequency, first, phase: on.phase, shift: on.shift, notes, n_averaged };
+    gaps::fill(&mut series, &is_unknown, gaps).map_err(|idx| {
+        let at = series.moment_at(idx).unwrap_or(known[0].0);
         SeriesError::Gap { at }
     })?;
+    let y = &series.y;
     if y.iter().any(|value| *value < 0.0)
         && y.iter().filter(|value| **value < 0.0).count() * 10 < y.len()
     {
-        notes.push("some values are negative; they are kept as they are".to_owned());
+        series.notes.push("some values are negative; they are kept as they are".to_owned());
     }
-    Ok(Series { y, frequency, first, phase, notes, n_averaged })
+    Ok(series)
+}
+
+/// A value that can be counted with.
+fn usable(row: &Row) -> Option<f64> {
+    row.value.filter(|value| value.is_finite() && value.abs() <= VALUE_MAX)
 }
 
 /// Values beyond this are typing errors in any unit, and their squares would overflow.
@@ -193,95 +219,6 @@ fn settle_repeats(
     n_other
 }
 
-type OnCalendar = (Frequency, Phase, Vec<i64>);
-
-fn on_calendar(
-    known: &[(Moment, f64)],
-    missing: &[Moment],
-    frequency: Option<Frequency>,
-) -> Result<OnCalendar, SeriesError> {
-    let moments: Vec<Moment> = known.iter().map(|(at, _)| *at).collect();
-    // Rows without a value still tell the calendar.
-    let told = || {
-        let mut all: Vec<Moment> = moments.iter().chain(missing).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        Frequency::of(&all).or_else(|| Frequency::of(&moments))
-    };
-    let remedy = match frequency {
-        Some(_) => "split it, name a shorter --freq, or cut the time of day off `ds`",
-        None => "split it, or name --freq",
-    };
-    let mixed = |calendar: &'static str, b: Moment| {
-        let a = moments[0];
-        SeriesError::Mixed { a, b, calendar, remedy }
-    };
-    let odd_kind = || {
-        let is_step = |at: &Moment| matches!(at, Moment::Step(_));
-        let odd = moments.iter().find(|at| is_step(at) != is_step(&moments[0]));
-        odd.copied().unwrap_or(moments[moments.len() - 1])
-    };
-    let Some(frequency) = frequency.or_else(told) else {
-        return Err(mixed("regular", odd_kind()));
-    };
-    let slots: Option<Vec<_>> = moments.iter().map(|at| frequency.slot(*at)).collect();
-    let slots = slots.ok_or_else(|| mixed(frequency.letter(), odd_kind()))?;
-    let Some(phase) = Phase::common(&slots) else {
-        let odd = slots.iter().position(|slot| Phase::common(&[slots[0], *slot]).is_none());
-        return Err(mixed(frequency.letter(), moments[odd.unwrap_or(moments.len() - 1)]));
-    };
-    Ok((frequency, phase, slots.iter().map(|slot| slot.number).collect()))
-}
-
-/// Gives every missing step a value; answers the first one when gaps are refused. Of unknown steps there is a row.
-fn fill(
-    (y, is_unknown): (&mut [f64], &[bool]),
-    gaps: Gaps,
-    notes: &mut Vec<String>,
-) -> Result<(), usize> {
-    let Some(first) = y.iter().position(|value| value.is_nan()) else { return Ok(()) };
-    let known: Vec<f64> = y.iter().copied().filter(|value| !value.is_nan()).collect();
-    let is_absent = |(value, is_unknown): (&f64, &bool)| value.is_nan() && !is_unknown;
-    let n_missing = y.iter().zip(is_unknown).filter(|step| is_absent(*step)).count();
-    // Few rows beside many steps, or many zeros: days without a row are days without a sale.
-    let is_sparse = n_missing * 3 > y.len() || Pattern::of(&known).is_intermittent();
-    let with_zero = match gaps {
-        Gaps::Refuse => return Err(first),
-        Gaps::Zero => true,
-        Gaps::Between => false,
-        Gaps::Guess => is_sparse && known.iter().all(|value| *value >= 0.0),
-    };
-    if with_zero && n_missing > 0 {
-        for (value, is_unknown) in y.iter_mut().zip(is_unknown) {
-            if value.is_nan() && !is_unknown {
-                *value = 0.0;
-            }
-        }
-        notes.push(format!("{n_missing} missing steps count as 0"));
-    }
-    let n_between = y.iter().filter(|value| value.is_nan()).count();
-    if n_between == 0 {
-        return Ok(());
-    }
-    // What comes in whole pieces does so in a gap too.
-    let is_whole = known.iter().all(|value| value.fract() == 0.0);
-    // The first and the last step have a value, so every gap has neighbours.
-    let mut last = 0;
-    for idx in 1..y.len() {
-        if y[idx].is_nan() {
-            continue;
-        }
-        for gap in last + 1..idx {
-            let share = (gap - last) as f64 / (idx - last) as f64;
-            let between = y[last] + share * (y[idx] - y[last]);
-            y[gap] = if is_whole { between.round() } else { between };
-        }
-        last = idx;
-    }
-    notes.push(format!("{n_between} missing steps lie between their neighbours"));
-    Ok(())
-}
-
 impl Series {
     /// What several series are together, step by step; where one has not begun it was 0. `None` when they do not end
     /// together or are not equally far apart.
@@ -314,7 +251,7 @@ impl Series {
     /// How many steps after the last value a moment is (0 is the last value); `None` when it lies on another
     /// calendar.
     pub fn steps_after(&self, at: Moment) -> Option<i64> {
-        let slot = self.frequency.slot(at)?;
+        let slot = self.frequency.slot(at.later(self.shift)?)?;
         let last = self.first.checked_add(self.y.len() as i64 - 1)?;
         slot.number.checked_sub(last)
     }

@@ -4,7 +4,7 @@ use super::{Freed, Settings, Task};
 use crate::guard::Bounds;
 use crate::intermittent::Pattern;
 use crate::model::{Model, Outlook, outlook};
-use crate::numbers::{is_constant, mean};
+use crate::numbers::{is_constant, mean, median};
 
 /// One model's forecasts.
 #[derive(Clone, Debug, PartialEq)]
@@ -242,4 +242,38 @@ fn scale(y: &[f64], m: usize) -> f64 {
     let near = crate::measures::seasonal_scale(y, 1).unwrap_or(0.0);
     let naive = crate::measures::seasonal_scale(y, m).map_or(near, |far| far.min(near));
     naive.max(1e-9 * y.last().copied().unwrap_or(0.0).abs())
+}
+
+/// Values from which on one that never changed is believed to be constant (chosen).
+const CONSTANT_MIN: usize = 8;
+/// The size of one step's error over the level where no other series tells it (chosen).
+const SCALE_ALONE: f64 = 0.2;
+
+/// Gives series of so few values that they never changed the error size that is usual over a level among the others: that
+/// nothing happened yet is no promise that nothing will.
+pub(super) fn lend_scales(drafts: &mut [Draft], tasks: &[Freed<'_>]) {
+    let level = |task: &Task| mean(&task.y.iter().map(|y| y.abs()).collect::<Vec<f64>>());
+    let is_young = |task: &Task| task.y.len() < CONSTANT_MIN && is_constant(&task.y);
+    let pairs = || drafts.iter().zip(tasks).filter(|(draft, _)| draft.kind == Kind::Ordinary);
+    let is_without = |task: &Task| is_young(task) && level(task) > 0.0;
+    if !pairs().any(|(_, freed)| is_without(freed.task)) {
+        return;
+    }
+    let share = |(draft, freed): (&Draft, &Freed<'_>)| {
+        let share = scale(&freed.task.y, freed.task.season_length) / level(freed.task);
+        (freed.task.y.len() >= CONSTANT_MIN && !draft.scales.is_empty() && share > 1e-6)
+            .then_some(share)
+    };
+    let mut shares: Vec<f64> =
+        pairs().filter_map(share).filter(|share| share.is_finite()).collect();
+    let share = if shares.is_empty() { SCALE_ALONE } else { median(&mut shares) };
+    for (draft, freed) in drafts.iter_mut().zip(tasks) {
+        if draft.kind == Kind::Ordinary && is_without(freed.task) {
+            let size = share * level(freed.task);
+            draft.scales.iter_mut().for_each(|scale| *scale = scale.max(size));
+            draft
+                .reasons
+                .push("too young to tell how much it changes: taken from the others".to_owned());
+        }
+    }
 }

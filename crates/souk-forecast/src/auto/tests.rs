@@ -119,3 +119,25 @@ fn negative_forecasts_of_sales_are_lifted_to_zero() {
     let found = &forecast(&[task], &settings(Model::Holt, 1))[0];
     assert!(found.mean.iter().all(|mean| *mean >= 0.0) && found.mean[7] < 1.0);
 }
+
+/// One value says nothing of how much the next ones differ; a long constant does.
+#[test]
+fn a_single_value_is_as_uncertain_as_the_others() {
+    let one = |id: &str, y: Vec<f64>| Task { id: id.to_owned(), y, season_length: 1 };
+    let mut numbers = Numbers(9);
+    let mut walk = |n: usize| (0..n).map(|_| 100.0 + 20.0 * numbers.normal()).collect::<Vec<f64>>();
+    let tasks = [
+        one("a", walk(40)),
+        one("b", walk(40)),
+        one("single", vec![55.5]),
+        one("constant", vec![55.5; 40]),
+    ];
+    let width = |tasks: &[Task], idx: usize| {
+        let (low, high) = &forecast(tasks, &settings(Model::Auto, 1))[idx].intervals[0];
+        high[0] - low[0]
+    };
+    assert!(width(&tasks, 2) > 10.0, "{}", width(&tasks, 2));
+    assert!(width(&tasks, 3) < 1e-3, "{}", width(&tasks, 3));
+    assert!(width(&tasks[2..3], 0) > 10.0, "{}", width(&tasks[2..3], 0));
+    assert!(forecast(&tasks, &settings(Model::Auto, 1))[2].reasons[0].starts_with("too young"));
+}

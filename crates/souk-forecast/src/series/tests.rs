@@ -98,3 +98,73 @@ fn lines_of_one_day_are_added_up_where_that_is_asked() {
     let averaged = clean(&lines, None, Gaps::Guess, Repeats::Mean).unwrap();
     assert_eq!((&averaged.y[..], averaged.n_averaged), (&[3.0, 5.0][..], 2));
 }
+
+/// Days of a series: every date of a year that `is_sold`, each with a value.
+fn dated(is_sold: impl Fn(jiff::civil::Date) -> bool) -> Vec<Row> {
+    let first = jiff::civil::date(2025, 1, 1);
+    let days = first.series(jiff::ToSpan::days(1)).take(365).filter(|day| is_sold(*day));
+    let row = |(idx, day): (usize, jiff::civil::Date)| Row {
+        at: Moment::Civil(day.into()),
+        value: Some(100.5 + (idx % 6) as f64),
+    };
+    days.enumerate().map(row).collect()
+}
+
+#[test]
+fn a_day_of_the_week_without_any_row_is_closed() {
+    use jiff::civil::Weekday;
+    let is_open = |day: jiff::civil::Date| day.weekday() != Weekday::Sunday && day.day() != 25;
+    let shop = clean(&dated(is_open), None, Gaps::Guess, Repeats::Mean).unwrap();
+    // The 5th of January 2025 is a Sunday, the 25th a Saturday on which this shop was not open.
+    assert_eq!(shop.y[4], 0.0);
+    assert!(shop.y[24] > 100.0, "a single day lies between its neighbours");
+    assert!(shop.notes[0].starts_with("no row at Sundays"), "{:?}", shop.notes);
+    let said = clean(&dated(is_open), None, Gaps::Between, Repeats::Mean).unwrap();
+    assert!(said.y[4] > 100.0);
+    // Where days without a row come at any place, some place has none by chance.
+    let rare = clean(
+        &dated(|day| day.day() % 9 == 1 && day.weekday() != Weekday::Friday),
+        None,
+        Gaps::Guess,
+        Repeats::Mean,
+    );
+    let notes = rare.unwrap().notes;
+    assert!(!notes.iter().any(|note| note.starts_with("no row at")), "{notes:?}");
+}
+
+#[test]
+fn one_row_in_each_month_or_day_is_a_calendar_too() {
+    use jiff::civil::Weekday;
+    // The last working day of each month.
+    let is_last = |day: jiff::civil::Date| {
+        let is_work =
+            |day: jiff::civil::Date| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+        let later = day.series(jiff::ToSpan::days(1)).skip(1);
+        is_work(day) && !later.take_while(|next| next.month() == day.month()).any(is_work)
+    };
+    let months = clean(&dated(is_last), None, Gaps::Guess, Repeats::Mean).unwrap();
+    assert_eq!((months.y.len(), months.frequency), (12, Frequency::Month));
+    assert_eq!(months.moment_after(1).unwrap().to_string(), "2026-01-31");
+    assert!(months.notes[0].contains("one in each of M"), "{:?}", months.notes);
+    // Midnight of a place in hours of another: its days have 23 to 25 hours.
+    let at = |day: i32| format!("2026-03-{day:02}T{}:00:00", if day < 29 { 23 } else { 22 });
+    let days: Vec<Row> = (20..=31)
+        .map(|day| Row { at: Moment::read(&at(day)).unwrap(), value: Some(5.0) })
+        .collect();
+    let days = clean(&days, None, Gaps::Guess, Repeats::Mean).unwrap();
+    assert_eq!((days.y.len(), days.frequency), (12, Frequency::Day));
+    assert_eq!(days.moment_after(1).unwrap().to_string(), "2026-04-02");
+    assert_eq!(days.steps_after(Moment::read("2026-04-01T22:00:00").unwrap()), Some(1));
+    // Fiscal months of four, four and five weeks are not those of a calendar.
+    let mut week = 0;
+    let fiscal: Vec<Row> = (0..24)
+        .map(|month| {
+            week += if month % 3 == 2 { 5 } else { 4 };
+            let at = jiff::civil::date(2020, 2, 1) + jiff::ToSpan::weeks(week);
+            Row { at: Moment::Civil(at.into()), value: Some(9.0) }
+        })
+        .collect();
+    let error = clean(&fiscal, None, Gaps::Guess, Repeats::Mean).unwrap_err().to_string();
+    assert!(error.starts_with("has rows 4 to 5 steps of W apart"), "{error}");
+    assert!(clean(&fiscal, Some(Frequency::Week), Gaps::Zero, Repeats::Mean).is_ok());
+}
