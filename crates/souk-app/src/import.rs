@@ -32,8 +32,7 @@ mod usable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-use souk_core::{Channel, Currency, Day, LegalBasis, ProductId, SiteId, Source, Timestamp};
+use souk_core::{Channel, Currency, LegalBasis, ProductId, SiteId, Source, Timestamp};
 
 use crate::sheet::{self, Block, Columns, IsGzip, Layout, RowFault};
 use crate::threads::aside;
@@ -54,7 +53,7 @@ pub(crate) use moving::text::plain as plain_text;
 
 use clocks::Clocks;
 use feeder::Feeder;
-use kind::names;
+use kind::{check_counts, names};
 use ledger::Ledger;
 use orders::Fault;
 use rejected::RejectedRows;
@@ -546,36 +545,6 @@ fn commas_of(
         true => columns.all(names::NUMBERS),
         false => Vec::new(),
     }
-}
-
-/// That rows which were taken for counts of stock, by their columns alone, are no sales by day: those name a product at a place
-/// on several days.
-fn check_counts(
-    path: &Path,
-    (mut sheet, columns): (Box<dyn sheet::Sheet>, &Columns),
-) -> Result<(), AppError> {
-    let time = columns.find(names::TIME);
-    let known = columns.find(names::PRODUCT).zip(columns.find(names::LOCATION)).zip(time);
-    let Some(((product, place), time)) = known else { return Ok(()) };
-    let mut days: FxHashMap<(String, String), Day> = FxHashMap::default();
-    let Some(block) = sheet.next_block()? else { return Ok(()) };
-    for row in 0..block.len() {
-        let text = |column: usize| block.cell(row, column).text().map(|text| text.into_owned());
-        let Ok(Some(told)) = block.cell(row, time).moment() else { continue };
-        let Some(key) = text(product).zip(text(place)) else { continue };
-        let first = *days.entry(key.clone()).or_insert(told.date());
-        if first != told.date() {
-            let detail = format!(
-                "file `{}` names `{}` at `{}` on {first} and on {}: say whether it was counted on these days, with --kind stock, or                  sold, with --kind sales",
-                path.display(),
-                key.0,
-                key.1,
-                told.date()
-            );
-            return Err(AppError::invalid("unknown_kind", "kind", detail));
-        }
-    }
-    Ok(())
 }
 
 /// Sends drafts in chunks; `false` when nobody listens any more.

@@ -12,7 +12,7 @@ use souk_math::normal;
 
 use crate::config::InventorySettings;
 use crate::demand::{
-    DemandSeries, LeftOver, SeriesKey, Share, Stock, Stretch, TotalDemand, chances_to_serve,
+    DemandSeries, SeriesKey, Share, Stock, Stretch, TotalDemand, chances_to_serve,
 };
 use crate::forecasts::{OUTLOOK_DAYS, Outlook, Teachers, outlooks};
 use crate::threads::{all_threads, aside, at_leisure};
@@ -423,10 +423,9 @@ impl Aim<'_> {
             let need = |idx: usize| self.level(idx, done) - position(idx);
             return (0..n).map(need).collect();
         }
-        let stretch = |idx: usize| Stretch {
-            until_this: self.over(idx, (done, self.how.times.0)),
-            until_next: self.over(idx, (done, self.how.times.0 + self.how.times.1)),
-            left_over: LeftOver::default(),
+        let stretch = |idx: usize| {
+            let over = |days: f64| self.over(idx, (done, days));
+            Stretch::keeping(over(self.how.times.0), over(self.how.times.0 + self.how.times.1))
         };
         let stretches: Vec<Stretch> = (0..n).map(stretch).collect();
         let asked =

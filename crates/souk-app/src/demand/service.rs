@@ -90,6 +90,11 @@ pub(crate) struct Stock {
 }
 
 impl Stretch {
+    /// Of goods of which nothing is lost while they stand there.
+    pub(crate) fn keeping(until_this: TotalDemand, until_next: TotalDemand) -> Stretch {
+        Stretch { until_this, until_next, left_over: LeftOver::default() }
+    }
+
     /// Its own chance to suffice where that of what is not lost is this one.
     fn own_chance(&self, chance: f64) -> f64 {
         let misses = (1.0 - chance) * self.left_over.times_dearer();

@@ -67,8 +67,8 @@ pub(crate) struct Teachers {
 impl Teachers {
     /// All series that there are.
     pub(crate) fn all(series: Vec<DemandSeries>) -> Teachers {
-        let mut sold = SoldInAll::default();
-        sold.first = series.iter().map(|one| one.first.number()).min().unwrap_or(0);
+        let first = series.iter().map(|one| one.first.number()).min().unwrap_or(0);
+        let mut sold = SoldInAll { first, units: Vec::new() };
         for one in &series {
             let skip = (one.first.number() - sold.first) as usize;
             let n = sold.units.len().max(skip + one.len());

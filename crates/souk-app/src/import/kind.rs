@@ -1,7 +1,11 @@
 use std::fmt;
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+use souk_core::Day;
 
 use crate::AppError;
-use crate::sheet::Columns;
+use crate::sheet::{Columns, Sheet};
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -308,4 +312,34 @@ pub(crate) mod names {
         MULTIPLE,
     ];
     pub(crate) const LINE_PROMOTION: &[&str] = &["promotion_id", "coupon", "campaign_id"];
+}
+
+/// That rows which were taken for counts of stock, by their columns alone, are no sales by day: those name a product at a place
+/// on several days.
+pub(super) fn check_counts(
+    path: &Path,
+    (mut sheet, columns): (Box<dyn Sheet>, &Columns),
+) -> Result<(), AppError> {
+    let time = columns.find(names::TIME);
+    let known = columns.find(names::PRODUCT).zip(columns.find(names::LOCATION)).zip(time);
+    let Some(((product, place), time)) = known else { return Ok(()) };
+    let mut days: FxHashMap<(String, String), Day> = FxHashMap::default();
+    let Some(block) = sheet.next_block()? else { return Ok(()) };
+    for row in 0..block.len() {
+        let text = |column: usize| block.cell(row, column).text().map(|text| text.into_owned());
+        let Ok(Some(told)) = block.cell(row, time).moment() else { continue };
+        let Some(key) = text(product).zip(text(place)) else { continue };
+        let first = *days.entry(key.clone()).or_insert(told.date());
+        if first != told.date() {
+            let detail = format!(
+                "file `{}` names `{}` at `{}` on {first} and on {}: say whether it was counted on these days, with --kind stock, or                  sold, with --kind sales",
+                path.display(),
+                key.0,
+                key.1,
+                told.date()
+            );
+            return Err(AppError::invalid("unknown_kind", "kind", detail));
+        }
+    }
+    Ok(())
 }

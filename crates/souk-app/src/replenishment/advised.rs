@@ -3,7 +3,7 @@
 use souk_core::{Day, LocationId, ProductId, SiteId};
 
 use super::{PlanLine, Scene, choice};
-use crate::demand::{LeftOver, Share, Stretch, TotalDemand, chances_to_serve};
+use crate::demand::{Share, Stretch, TotalDemand, chances_to_serve};
 use crate::forecasts::OptimalStock;
 use crate::{App, AppError};
 
@@ -82,8 +82,7 @@ impl App {
         let service = match (line, settings.fill_rate) {
             (Some(line), _) => line.service_level,
             (None, Some(of_all)) => {
-                let left_over = LeftOver::default();
-                let alone = [Stretch { until_this: lead, until_next: protection, left_over }];
+                let alone = [Stretch::keeping(lead, protection)];
                 chances_to_serve(&alone, Share { of_all, of_each: 0.0 })[0].chance
             }
             (None, None) => settings.service_level,

@@ -294,11 +294,9 @@ impl Need {
 
     fn stretch(&self, times: &Times) -> Stretch {
         let total = |days: f64| times.total(|days| self.ahead.over(days), days);
-        Stretch {
-            until_this: total(times.lead_days),
-            until_next: total(times.protection_days),
-            left_over: self.shelf.left_over(times.protection_days - times.lead_days),
-        }
+        let (lead, next) = (times.lead_days, times.protection_days);
+        let left_over = self.shelf.left_over(next - lead);
+        Stretch { left_over, ..Stretch::keeping(total(lead), total(next)) }
     }
 
     /// What there is without an order of today, where so many units on hand go off unsold.
@@ -334,7 +332,7 @@ impl Need {
         let (sold, unsold) = self.shelf.leaving(total, life).quantile(self.shelf.chance);
         let kept = (sold - (held - unsold)).max(0.0);
         // What is wanted from an empty shelf before the order is there is sold from none.
-        let in_life = Stretch { until_this: total(times.lead_days), until_next: total(life) };
+        let in_life = Stretch::keeping(total(times.lead_days), total(life));
         let sellable = in_life.sellable(self.shelf.chance, self.stock(times, unsold));
         let most = sellable.map_or(kept, |sellable| sellable.min(kept));
         if most > units {
@@ -520,7 +518,7 @@ impl Need {
         let held = self.coming.position(self.on_hand, times.protection_days).total();
         let leaving = self.shelf.leaving(total, life);
         let left = (leaving.left_of(held + quantity) - leaving.left_of(held)).clamp(0.0, quantity);
-        let in_life = Stretch { until_this: total(times.lead_days), until_next: total(life) };
+        let in_life = Stretch::keeping(total(times.lead_days), total(life));
         let (_, unsold) = leaving.quantile(self.shelf.chance);
         let lost = in_life.unsold(quantity, self.stock(times, unsold));
         lost.map_or(left, |unsold| unsold.max(left))
