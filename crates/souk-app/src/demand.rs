@@ -57,9 +57,10 @@ impl PlaceClock {
         told.by(&self.zone, self.cut_minutes)
     }
 
-    /// When something was of which a file tells the day alone: at its noon, while things are sold.
-    pub(crate) fn moment_of_sale(&self, told: Moment) -> Result<Timestamp, String> {
-        told.by(&self.zone, NOON)
+    /// The noon of a business day, or where it begins later, its first minute: while things are sold.
+    pub(crate) fn noon(&self, day: Day) -> Result<Timestamp, String> {
+        let date = day.to_string().parse().map_err(|_| format!("{day} is no date"))?;
+        Moment::Day(date).by(&self.zone, NOON.max(self.cut_minutes))
     }
 
     /// The business day of a moment.

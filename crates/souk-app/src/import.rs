@@ -498,7 +498,7 @@ impl Plan {
             }
             ImportKind::Events => Box::new(events::EventMapper::new(columns, options)?),
             ImportKind::Orders | ImportKind::Sales => {
-                let told = (options, &self.clocks);
+                let told = (options, &self.clocks, now);
                 Box::new(orders::OrderMapper::new(columns, self.kind, told)?)
             }
             ImportKind::Customers => Box::new(shop::CustomerMapper::new(columns, now)?),

@@ -190,12 +190,9 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Of a product's own, at least.
-    fn of_own(&self, one: &Stretch) -> f64 {
-        match one.left_over.lost > 0.0 {
-            true => self.of_each.max(1.0 - MISSES_MAX * (1.0 - self.of_all)),
-            false => self.of_each,
-        }
+    /// Of its own where what is left over is lost, at least; but never for more than others get.
+    fn of_lost(&self, one: &Stretch) -> Option<f64> {
+        (one.left_over.lost > 0.0).then_some(1.0 - MISSES_MAX * (1.0 - self.of_all))
     }
 }
 
@@ -389,40 +386,62 @@ pub(crate) fn chances_to_serve(all: &[Stretch], share: Share) -> Vec<Aimed> {
     let least = all.iter().map(|one| {
         let own = one.between().mean;
         if own <= 0.0 {
-            return 0.0;
+            return Least::default();
         }
-        let chances: Vec<f64> = chances.iter().map(|chance| one.own_chance(*chance)).collect();
         let levels = one.levels(&chances);
         let last = levels.len() - 1;
-        // Without any stock all is lost, and nothing more is ordered for it.
-        let enough = (1.0 - share.of_own(one)) * own * (1.0 + 1e-6);
-        let first = levels.iter().position(|(_, short)| *short <= enough);
-        let first = first.unwrap_or(last);
+        // Without any stock all is lost, and nothing more is ordered for it; the least level is no one's choice.
+        let first = |of_own: f64| {
+            let enough = (1.0 - of_own) * own * (1.0 + 1e-6);
+            levels.iter().position(|(_, short)| *short <= enough).unwrap_or(last)
+        };
+        let chance = |first: usize| if first > 0 { levels[first].0 } else { 0.0 };
+        let of_each = first(share.of_each);
+        let of_lost = share.of_lost(one).map_or(0.0, |of_lost| chance(first(of_lost)));
+        let least = Least { of_each: chance(of_each), of_lost };
         if one.until_next.is_count || !is_any_counted {
             wanted += own;
-            let mut at = first;
-            for (short, chance) in short.iter_mut().zip(&chances) {
-                while at < last && levels[at].0 < *chance {
+            let mut at = of_each;
+            for (short, common) in short.iter_mut().zip(&chances) {
+                while at < last && levels[at].0 < least.beside(one, *common) {
                     at += 1;
                 }
                 *short += levels[at].1;
             }
         }
-        // The least level is no one's choice.
-        if first > 0 { levels[first].0 } else { 0.0 }
+        least
     });
-    let least: Vec<f64> = least.collect();
+    let least: Vec<Least> = least.collect();
     let serves = |short: &f64| wanted >= share.of_all * (wanted + short);
     let found = short.iter().position(serves);
     let common = chances[found.unwrap_or(n)];
-    let aimed = |(least, one): (f64, &Stretch)| {
-        let own = one.own_chance(common);
-        let reason = match one.left_over.lost {
-            _ if least > own => Reason::OfEach,
-            lost if own < common => Reason::Lost(lost),
-            _ => Reason::Shared,
+    let aimed = |(least, one): (Least, &Stretch)| {
+        let beside = least.beside(one, common);
+        let bound = share.of_lost(one).filter(|_| least.of_lost < common);
+        let of_each = bound.map_or(share.of_each, |bound| bound.max(share.of_each));
+        let (is_bound, is_less) = (beside > one.own_chance(common), beside < common);
+        let reason = match least.of_each > beside || is_bound && is_less {
+            true => Reason::OfEach,
+            false if is_less => Reason::Lost(one.left_over.lost),
+            false => Reason::Shared,
         };
-        Aimed { chance: f64::max(least, own), of_each: share.of_own(one), reason }
+        Aimed { chance: f64::max(least.of_each, beside), of_each, reason }
     };
     least.into_iter().zip(all).map(aimed).collect()
+}
+
+/// The chances to suffice that a product has at least.
+#[derive(Clone, Copy, Debug, Default)]
+struct Least {
+    /// So that it serves the least share of its own.
+    of_each: f64,
+    /// So that it is not given up because what is left of it is lost.
+    of_lost: f64,
+}
+
+impl Least {
+    /// Its chance where that of others is this one, whatever each serves at least.
+    fn beside(&self, one: &Stretch, common: f64) -> f64 {
+        one.own_chance(common).max(self.of_lost.min(common))
+    }
 }

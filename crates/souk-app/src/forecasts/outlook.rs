@@ -26,6 +26,8 @@ const WEEK: usize = 7;
 /// Days that one look back of an outlook judges, and how many such looks there are.
 const LOOK_DAYS: usize = 14;
 const LOOKS: usize = 2;
+/// Days before now that looks back of an outlook judge.
+pub(super) const JUDGED_DAYS: i32 = (LOOKS * LOOK_DAYS) as i32;
 /// Looks back of a single question, each of at most so many days and at least [`LOOK_DAYS`].
 const CLOSE_LOOKS: usize = 3;
 const CLOSE_DAYS_MAX: usize = 28;

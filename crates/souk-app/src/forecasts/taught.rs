@@ -5,6 +5,7 @@
 //! what they sold before, so that those which were given up since teach too. It belongs to no series: a forecast is not made
 //! anew because another product sold.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use souk_forecast::cross_learning::{Beside, Case, Lesson, cases};
 use souk_recommend::Item;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::outlook::TOTAL_DAYS;
+use super::outlook::{JUDGED_DAYS, TOTAL_DAYS};
 use crate::App;
 use crate::demand::{DemandSeries, SeriesKey};
 
@@ -78,8 +79,9 @@ impl Teachers {
         Teachers { series, sold }
     }
 
-    /// What they teach with what is known up to a day.
-    pub(crate) fn teach(&self, until: Day) -> Option<Arc<Taught>> {
+    /// What they teach with what is known on a day, of the days before those that forecasts are judged by.
+    pub(crate) fn teach(&self, known: Day) -> Option<Arc<Taught>> {
+        let until = Day::from_number(known.number() - JUDGED_DAYS);
         let mut found: Vec<Case> = Vec::new();
         for series in &self.series {
             let n = until.number() - series.first.number() + 1;
@@ -132,9 +134,9 @@ impl App {
     }
 
     /// Learns what the series of all sites teach, unless that was done today of about as much; whether anything was learned anew.
-    /// It reads the views, so a thread of the lowest priority must not call it.
+    /// Nobody waits for another who learns. It reads the views, so a thread of the lowest priority must not call it.
     pub(super) fn learn_levels(&self) -> bool {
-        let _learning = self.forecasts.learning.lock();
+        let Some(_learning) = self.forecasts.learning.try_lock() else { return false };
         let records = self.views.read().counters.records();
         let mut is_anew = false;
         for site in self.config.sites().map(|site| site.id) {
@@ -158,20 +160,24 @@ impl App {
 
     /// What was sold of everything at all places of a site.
     fn sold_in_all(&self, site: &SiteId) -> SoldInAll {
-        let views = self.views.read();
-        let Some(number) = views.catalogue.find_site(site) else { return SoldInAll::default() };
-        let places = || views.supply.places().filter(|place| place.0 == number);
-        let feeds = || places().filter_map(|place| views.supply.feed(place));
-        let first = feeds().filter_map(|feed| feed.sales.keys().next()).min();
-        let last = feeds().filter_map(|feed| feed.sales.keys().next_back()).max();
-        let (Some(first), Some(last)) = (first.copied(), last.copied()) else {
+        let places: Vec<(u32, u32)> = {
+            let views = self.views.read();
+            let Some(number) = views.catalogue.find_site(site) else { return SoldInAll::default() };
+            views.supply.places().filter(|place| place.0 == number).collect()
+        };
+        let mut days: BTreeMap<i32, f64> = BTreeMap::new();
+        for place in places {
+            let views = self.views.read();
+            let sales = views.supply.feed(place).into_iter().flat_map(|feed| &feed.sales);
+            for (day, sums) in sales {
+                *days.entry(*day).or_default() += sums.milli as f64 / 1_000.0;
+            }
+        }
+        let (Some(first), Some(last)) = (days.keys().next(), days.keys().next_back()) else {
             return SoldInAll::default();
         };
-        let mut units = vec![0.0; (last - first + 1) as usize];
-        for (day, sums) in feeds().flat_map(|feed| &feed.sales) {
-            units[(day - first) as usize] += sums.milli as f64 / 1_000.0;
-        }
-        SoldInAll { first, units }
+        let units = (*first..=*last).map(|day| days.get(&day).copied().unwrap_or(0.0)).collect();
+        SoldInAll { first: *first, units }
     }
 
     /// Series of a site that sold enough by a day to teach, those with the least hashes of their names where there are many.

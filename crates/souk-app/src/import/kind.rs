@@ -124,9 +124,10 @@ impl ImportKind {
         if has(names::ACTION) && (has_person || has_product) || has_person && has_product {
             return Ok(ImportKind::Events);
         }
-        let is_dated = has(names::SALES_DAY) || has(names::TIME);
+        // What is on hand, or goes off, is counted and not sold.
+        let is_counted = has(names::ON_HAND) || has(names::LOT) || has(names::EXPIRES);
         let of_place = has(names::LOCATION) && has(names::QUANTITY) && has(names::AMOUNT);
-        if has_product && is_dated && (has(names::SOLD) || of_place) {
+        if has_product && has(names::SALES_DAY) && (has(names::SOLD) || of_place && !is_counted) {
             return Ok(ImportKind::Sales);
         }
         if super::merchant::is_merchant(columns) {
@@ -206,6 +207,7 @@ pub(crate) mod names {
     ];
     pub(crate) const QUANTITY: &[&str] =
         &["quantity", "qty", "units", "lineitem_quantity", "on_hand", "stock"];
+    pub(crate) const ON_HAND: &[&str] = &["on_hand", "stock"];
     pub(crate) const SOLD: &[&str] =
         &["units_sold", "quantity_sold", "qty_sold", "sold", "sales_units", "sales_quantity"];
     pub(crate) const SALES_DAY: &[&str] = &["business_date", "sales_date", "date", "day"];
@@ -314,31 +316,37 @@ pub(crate) mod names {
     pub(crate) const LINE_PROMOTION: &[&str] = &["promotion_id", "coupon", "campaign_id"];
 }
 
+/// Blocks of rows that are looked at for a second day (chosen: half a million rows).
+const BLOCKS_MAX: usize = 64;
+
 /// That rows which were taken for counts of stock, by their columns alone, are no sales by day: those name a product at a place
 /// on several days.
 pub(super) fn check_counts(
     path: &Path,
     (mut sheet, columns): (Box<dyn Sheet>, &Columns),
 ) -> Result<(), AppError> {
-    let time = columns.find(names::TIME);
+    let time = columns.find(names::SALES_DAY).or_else(|| columns.find(names::TIME));
     let known = columns.find(names::PRODUCT).zip(columns.find(names::LOCATION)).zip(time);
     let Some(((product, place), time)) = known else { return Ok(()) };
     let mut days: FxHashMap<(String, String), Day> = FxHashMap::default();
-    let Some(block) = sheet.next_block()? else { return Ok(()) };
-    for row in 0..block.len() {
-        let text = |column: usize| block.cell(row, column).text().map(|text| text.into_owned());
-        let Ok(Some(told)) = block.cell(row, time).moment() else { continue };
-        let Some(key) = text(product).zip(text(place)) else { continue };
-        let first = *days.entry(key.clone()).or_insert(told.date());
-        if first != told.date() {
-            let detail = format!(
-                "file `{}` names `{}` at `{}` on {first} and on {}: say whether it was counted on these days, with --kind stock, or                  sold, with --kind sales",
-                path.display(),
-                key.0,
-                key.1,
-                told.date()
-            );
-            return Err(AppError::invalid("unknown_kind", "kind", detail));
+    for _ in 0..BLOCKS_MAX {
+        let Some(block) = sheet.next_block()? else { return Ok(()) };
+        for row in 0..block.len() {
+            let text = |column: usize| block.cell(row, column).text().map(|text| text.into_owned());
+            let Ok(Some(told)) = block.cell(row, time).moment() else { continue };
+            let Some(key) = text(product).zip(text(place)) else { continue };
+            let first = *days.entry(key.clone()).or_insert(told.date());
+            if first != told.date() {
+                let detail = format!(
+                    "file `{}` names `{}` at `{}` on {first} and on {}: say whether it was counted on these days, with --kind \
+                     stock, or sold, with --kind sales",
+                    path.display(),
+                    key.0,
+                    key.1,
+                    told.date()
+                );
+                return Err(AppError::invalid("unknown_kind", "kind", detail));
+            }
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use souk_core::wire::Writer;
 use souk_core::{
     Channel, Currency, LocationId, Money, OrderChange, OrderId, OrderLine, ProductId, Quantity,
     Timestamp, Unit,
@@ -12,6 +13,11 @@ use crate::AppError;
 use crate::names::Names;
 use crate::sheet::{Block, Cell, Columns, Moment, RowFault};
 
+const DAY_MS: i64 = 86_400_000;
+/// Of two words on what was sold in a day, that of the later import is later: by a millisecond for each ten seconds, and by four
+/// hours at most, which is after more than four years.
+const WORD_MS: i64 = 10_000;
+const WORDS_MAX: i64 = 14_400_000;
 /// Lines of one file of orders; chosen: about 1 GB of memory. A larger file is to be cut by day.
 const LINES_MAX: usize = 24_000_000;
 /// Lines of one order; beyond any till, and such an order still fits a batch.
@@ -191,6 +197,8 @@ impl OrderTable {
 pub(crate) struct OrderMapper {
     options: ImportOptions,
     clocks: Arc<Clocks>,
+    /// When the file is read.
+    now: Timestamp,
     /// The order's name; what was sold in a day has none.
     order: Option<usize>,
     product: usize,
@@ -217,7 +225,7 @@ impl OrderMapper {
     pub(crate) fn new(
         columns: &Columns,
         kind: ImportKind,
-        (options, clocks): (&ImportOptions, &Arc<Clocks>),
+        (options, clocks, now): (&ImportOptions, &Arc<Clocks>, Timestamp),
     ) -> Result<OrderMapper, AppError> {
         let is_by_day = kind == ImportKind::Sales;
         let order = match is_by_day {
@@ -235,6 +243,7 @@ impl OrderMapper {
         let product_names: Vec<&str> =
             names::PRODUCT.iter().copied().filter(|name| *name != "id").collect();
         Ok(OrderMapper {
+            now,
             options: options.clone(),
             clocks: Arc::clone(clocks),
             order,
@@ -271,6 +280,10 @@ impl OrderMapper {
             None => Some(1.0),
         };
         let quantity = quantity.ok_or_else(|| fault("quantity", "is empty; write a number"))?;
+        if quantity < 0.0 && self.order.is_none() {
+            let reason = "is below 0: a day is told by what was sold in it; what came back is told by orders with their names";
+            return Err(fault("quantity", reason));
+        }
         if quantity == 0.0 && self.order.is_none() {
             // A product of which nothing was sold stands in a list by day all the same.
             return Ok(());
@@ -326,16 +339,17 @@ impl OrderMapper {
         let told = time.moment_of_trade().map_err(|error| fault("timestamp", error))?;
         let told = told.ok_or_else(missing)?;
         let clock = self.clocks.of(location);
-        let at = match told {
-            Moment::Day(_) => clock.moment_of_sale(told),
-            Moment::At(_) | Moment::Clock(_) => clock.moment(told),
+        let day = match told {
+            // Columns of dates come as midnights of UTC.
+            Moment::At(at) if at.as_ms().rem_euclid(DAY_MS) != 0 => clock.day(at),
+            told => told.date(),
         };
-        let at = at.map_err(|error| fault("timestamp", error))?;
-        let name = match told {
-            Moment::Day(date) => date.to_string(),
-            Moment::At(_) | Moment::Clock(_) => at.to_string(),
-        };
-        Ok((format!("sales {name} {} {product}", location.unwrap_or("-")).into(), at))
+        let at = clock.noon(day).map_err(|error| fault("timestamp", error))?;
+        let mut of = Writer::new();
+        of.text(location.unwrap_or_default());
+        of.text(product);
+        let hash = xxhash_rust::xxh3::xxh3_128(&of.into_bytes());
+        Ok((format!("sales {day} {hash:032x}").into(), at))
     }
 
     /// What the line cost: the line's own amount, else unit price by quantity.
@@ -390,7 +404,18 @@ impl Mapper for OrderMapper {
             faults.push(Fault { column: "order_id".to_owned(), reason }.at(head.line));
         }
         table.lines.retain(|line| counts[line.order as usize] <= ORDER_LINES_MAX);
-        Box::new(table.into_drafts())
+        if self.order.is_some() {
+            return Box::new(table.into_drafts());
+        }
+        let (site, now) = (self.options.site.clone(), self.now);
+        Box::new(table.into_drafts().map(move |(line, mut draft)| {
+            // Known by what it says, it is a little later each time that other units are told: the newest word counts.
+            draft.message_id = Some(draft.content_id(&site).into());
+            let since = (now.as_ms() - draft.at.as_ms()).max(0) / WORD_MS;
+            draft.at =
+                Timestamp::from_ms(draft.at.as_ms() + since.min(WORDS_MAX)).unwrap_or(draft.at);
+            (line, draft)
+        }))
     }
 }
 

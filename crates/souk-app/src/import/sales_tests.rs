@@ -52,6 +52,23 @@ async fn what_was_sold_in_a_day_is_no_count_and_no_basket() {
     // A day that is sent again, with another name and what was late, is the same day.
     let report = desk.import("again.csv", &text.replace("bar,a,Tea,1", "bar,a,Tea,1.0")).await;
     assert_eq!((report.accepted, report.duplicates), (0, 3));
+    // What was late counts as it is told later, whichever units are more.
+    for units in [9, 1, 4] {
+        let text = format!("date,store,sku,units,revenue\n2026-01-12,ny,b,{units},1.80\n");
+        assert_eq!(desk.import(&format!("late{units}.csv"), &text).await.accepted, 1);
+        desk.shop.hand.fetch_add(60_000, std::sync::atomic::Ordering::SeqCst);
+        let key = (&SiteId::main(), &ProductId::new("b").unwrap());
+        let place = LocationId::new("ny").unwrap();
+        let sold = desk.shop.app.demand(key, Some(&place), 7).unwrap().sold;
+        assert_eq!(sold.iter().sum::<f64>(), f64::from(units), "{sold:?}");
+    }
+    let report = desk
+        .import(
+            "back.csv",
+            "date,store,sku,units,revenue\n2026-01-12,ny,b,-2,0\n2026-01-12,ny,c,1,1\n",
+        )
+        .await;
+    assert_eq!((report.accepted, report.rejected), (1, 1));
     // Other words for it; where a column says what was sold, no place or amount is needed.
     let report =
         desk.import("words.csv", "business_date,product_id,units_sold\n2026-01-12,a,4\n").await;

@@ -6,6 +6,7 @@ use souk_core::{LocationId, ProductId, SiteId};
 
 use super::{Draft, DraftFact};
 use crate::App;
+use crate::projections::LOOKED_AT_ONCE;
 
 /// How many a note names (chosen: a line of a terminal).
 const NAMED_MAX: usize = 5;
@@ -56,13 +57,16 @@ impl Strangers {
     pub(super) fn notes(&self, app: &App, site: &SiteId) -> Vec<String> {
         let places = self.places.iter().filter(|(_, is_new)| **is_new).map(|(id, _)| id.as_str());
         let places: Vec<&str> = places.collect();
-        let views = app.views.read();
-        let is_known = |id: &&ProductId| {
-            let item = views.catalogue.item(site, id);
-            item.is_some_and(|item| views.catalogue.product(item).is_some())
-        };
-        let products = self.products.iter().filter(|id| !is_known(id)).map(ProductId::as_str);
-        let products: Vec<&str> = products.collect();
+        let ids: Vec<&ProductId> = self.products.iter().collect();
+        let mut products: Vec<&str> = Vec::new();
+        for some in ids.chunks(LOOKED_AT_ONCE) {
+            let views = app.views.read();
+            let is_known = |id: &ProductId| {
+                let item = views.catalogue.item(site, id);
+                item.is_some_and(|item| views.catalogue.product(item).is_some())
+            };
+            products.extend(some.iter().filter(|id| !is_known(id)).map(|id| id.as_str()));
+        }
         let mut notes = Vec::new();
         if !places.is_empty() {
             notes.push(format!(

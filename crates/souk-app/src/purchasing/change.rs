@@ -17,6 +17,7 @@ use super::{
     cost_of, invalid, store,
 };
 use crate::audit::hashed;
+use crate::threads::aside;
 use crate::{App, AppError, Caller, Operation};
 
 /// Texts of changed lines in one entry of the audit log, by their names there.
@@ -283,8 +284,9 @@ impl App {
         let mut said = self.against_terms(order);
         // Forecasts may have to be made, which must not hold up others.
         let (app, order) = (Arc::clone(self), order.clone());
-        let spoiling = tokio::task::spawn_blocking(move || app.spoiling(&order)).await;
-        said.extend(spoiling.expect("looking at what goes off does not panic"));
+        // A fault in what is only said must not look as if the order itself had failed.
+        let spoiling = aside("looking at what goes off", move || app.spoiling(&order)).await;
+        said.extend(spoiling.unwrap_or_else(|error| vec![error.to_string()]));
         said
     }
 

@@ -511,7 +511,8 @@ async fn a_broken_feed_orders_nothing_and_is_named() {
         assert!(kinds.contains(&case.alarm), "{}: {:?}", case.name, found.alarms);
         for proposal in &found.proposals {
             let Decision::Ask(reasons) = &proposal.decision else { panic!("{}", case.name) };
-            let named = format!("feed `{}` of `berlin` is {}", case.alarm.0, case.alarm.1);
+            let kind = if case.alarm.1 == "factor" { "off by a factor" } else { case.alarm.1 };
+            let named = format!("feed `{}` of `berlin` is {kind}", case.alarm.0);
             assert!(
                 reasons.iter().any(|reason| reason.contains(&named)),
                 "{}: {reasons:?}",

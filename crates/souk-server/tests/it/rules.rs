@@ -66,6 +66,7 @@ fn a_rule_is_made_read_changed_by_its_etag_and_deleted() {
         |etag: &str| shop.admin(call("DELETE", "/v1/rules/seven").header("if-match", etag));
     delete(&first).problem(412, "precondition_failed");
     // Who packs answers on their way marks their tags as weak.
+    rule["id"] = json!("seven");
     put(&shop, "seven", &rule, Some(&format!("W/{first}"))).problem(412, "precondition_failed");
     delete(&format!("W/{second}")).expect(204);
     shop.admin(get("/v1/rules/seven")).problem(404, "not_found");

@@ -82,7 +82,7 @@ fn purchase_orders_are_changed_and_moved_on_beside_the_server() {
     // A price that was agreed on; who approves sees what speaks against it.
     fails(&["orders", "change", "po-2", "coffee=8@dear"], "`dear` is no price of one unit");
     let text = shop.run(&["orders", "change", "po-2", "coffee=8@8.00"]).unwrap();
-    assert!(text.contains("coffee      8  8.00 USD"), "{text}");
+    assert!(text.contains("coffee       8  8.00 USD"), "{text}");
     let text = shop.run(&["orders", "approve", "po-2"]).unwrap();
     let warned = "! `coffee` costs 8.20 by the offer, 8.00 here\n";
     assert_eq!(text, format!("`po-2` is approved: 114.40 USD at leaf\n{warned}"));

@@ -376,10 +376,11 @@ async fn what_is_wanted_before_a_fresh_order_comes_is_not_ordered_for_its_life()
     assert!(line.spared > 0.5 * sold_in(4), "{line:?}");
     assert!((line.order_up_to - line.spared - line.need).abs() < 1e-9, "{line:?}");
     assert!(line.text.contains("that are missing before it is there and lost"), "{}", line.text);
-    // Even of what is ordered so much goes off that it is told; nothing is if a shelf is full until it comes.
+    // Even of what is ordered so much goes off that it is told.
     assert!(line.waste > 0.0 && line.waste < 0.5 * line.quantity, "{line:?}");
-    let full = sold_in(5) as i64;
+    // What is there is sold for three of the four days, and less is lost.
+    let (empty, full) = (line.spared, sold_in(5) as i64);
     send(&shop, vec![stock("Stock Counted", ("tea", full), "2026-01-14T22:40:00Z")]).await;
-    let found = plan(&shop).await;
-    assert_eq!(tea_line(&found).spared, 0.0);
+    let spared = tea_line(&plan(&shop).await).spared;
+    assert!(spared > 0.0 && spared < 0.6 * empty, "{spared} {empty}");
 }
