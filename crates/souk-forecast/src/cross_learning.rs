@@ -9,7 +9,7 @@
 //! A level is multiplied by `exp(w·x)`. The signs `x` are 1, the log of the level's size, how far the last weeks and the whole
 //! life lie from it, how young the series is, and how the share of the thing in all that is sold everywhere moved between
 //! half-lives of 7, 20, 60 and 180 steps. The weights `w` are those of greatest quasi-likelihood of Poisson's form, with what the level
-//! expects as offset, at totals of the last [`JUDGED`] steps (McCullagh and Nelder, *Generalized Linear Models*, 2nd ed.,
+//! expects as offset, at totals of the last year of days (McCullagh and Nelder, *Generalized Linear Models*, 2nd ed.,
 //! chapter 9), drawn to 0 by a normal prior: few series teach nothing.
 
 #[cfg(test)]
