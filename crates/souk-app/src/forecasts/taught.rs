@@ -48,6 +48,12 @@ struct SoldInAll {
 }
 
 impl SoldInAll {
+    /// The last day of which anything was told.
+    fn last(&self) -> Option<i32> {
+        let n = i32::try_from(self.units.len()).ok().filter(|n| *n > 0)?;
+        Some(self.first + n - 1)
+    }
+
     /// Of `n` days up to one; what is not known is none.
     fn up_to(&self, last: i32, n: usize) -> Vec<f64> {
         let day = |back: usize| {
@@ -147,7 +153,10 @@ impl App {
             if is_known {
                 continue;
             }
-            let (began, until) = (Instant::now(), Day::from_number(day.number() - 1));
+            let (began, yesterday) = (Instant::now(), day.number() - 1);
+            // Where nothing came for long, its last days teach as those of yesterday do.
+            let last = self.sold_in_all(&site).last().unwrap_or(yesterday);
+            let until = Day::from_number(last.min(yesterday));
             let teachers = self.teachers(&site, until);
             let taught = teachers.teach(until);
             let (n, ms) = (teachers.series.len(), began.elapsed().as_millis());

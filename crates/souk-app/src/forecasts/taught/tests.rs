@@ -99,6 +99,12 @@ async fn levels_of_a_site_teach_each_other() {
     let answer = shop.app.forecast(ask, &caller(Role::Planner)).await.unwrap();
     let note = answer.notes.iter().find(|note| note.starts_with("its level counts 0."));
     assert!(note.is_some(), "{:?}", answer.notes);
+
+    // What a shop sold that tells nothing any more goes on teaching.
+    let year = 400 * 86_400_000;
+    shop.hand.fetch_add(year, std::sync::atomic::Ordering::SeqCst);
+    assert!(shop.app.learn_levels());
+    assert!(shop.app.taught(&SiteId::main()).is_some());
 }
 
 #[tokio::test]
