@@ -207,6 +207,10 @@ impl App {
         check(&request)?;
         let horizon = request.horizon_days as usize;
         let ids = (&request.site, &request.product);
+        if request.location.is_some() {
+            let app = Arc::clone(self);
+            aside("work on forecasts", move || app.learn_levels()).await?;
+        }
         // Stock is held over its own span, whatever horizon is asked for.
         let reach = horizon.max(self.outlook_days());
         let series = self.demand(ids, request.location.as_ref(), reach)?;

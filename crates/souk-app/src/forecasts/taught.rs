@@ -160,7 +160,8 @@ impl App {
             let teachers = self.teachers(&site, until);
             let taught = teachers.teach(until);
             let (n, ms) = (teachers.series.len(), began.elapsed().as_millis());
-            tracing::info!(%site, n, ms, is_enough = taught.is_some(), "levels taught each other");
+            let cases = taught.as_ref().map_or(0, |taught| taught.lesson.n_cases());
+            tracing::info!(%site, n, cases, ms, "levels taught each other");
             is_anew = true;
             self.forecasts.taught.lock().insert(site, Kept { day, records, taught });
         }

@@ -87,18 +87,7 @@ async fn levels_of_a_site_teach_each_other() {
     }
     assert!(n > 5 && sums.0 < 0.9 * sums.1 && sums.0 > 0.2 * sums.1, "{n} {sums:?}");
 
-    // What was learned is said of a product that goes out of fashion.
-    let ending = (0..PRODUCTS).find(|one| (999 + one * 31).rem_euclid(200) == 39).unwrap_or(0);
-    let ask = ForecastRequest {
-        site: SiteId::main(),
-        product: ProductId::new(format!("p{ending}")).unwrap(),
-        location: Some(LocationId::new("berlin").unwrap()),
-        horizon_days: 14,
-        levels: vec![0.8],
-    };
-    let answer = shop.app.forecast(ask, &caller(Role::Planner)).await.unwrap();
-    let note = answer.notes.iter().find(|note| note.starts_with("its level counts 0."));
-    assert!(note.is_some(), "{:?}", answer.notes);
+    assert!(says_what_others_teach(&shop).await);
 
     // What a shop sold that tells nothing any more goes on teaching.
     let year = 400 * 86_400_000;
@@ -120,4 +109,24 @@ async fn what_is_taught_knows_nothing_of_later_days() {
     let lesson = |teachers: &Teachers| teachers.teach(until).unwrap().lesson;
     assert_eq!(lesson(&teachers), lesson(&known));
     assert_ne!(lesson(&teachers), teachers.teach(today()).unwrap().lesson);
+}
+
+/// Whether the forecast of a product that goes out of fashion says what was learned.
+async fn says_what_others_teach(shop: &Shop) -> bool {
+    let ending = (0..PRODUCTS).find(|one| (999 + one * 31).rem_euclid(200) == 39).unwrap_or(0);
+    let ask = ForecastRequest {
+        site: SiteId::main(),
+        product: ProductId::new(format!("p{ending}")).unwrap(),
+        location: Some(LocationId::new("berlin").unwrap()),
+        horizon_days: 14,
+        levels: vec![0.8],
+    };
+    let answer = shop.app.forecast(ask, &caller(Role::Planner)).await.unwrap();
+    let note = answer.notes.iter().find(|note| note.starts_with("its level counts 0."));
+    note.is_some()
+}
+
+#[tokio::test]
+async fn the_first_answer_of_a_day_knows_what_others_teach() {
+    assert!(says_what_others_teach(&fashions().await).await);
 }
